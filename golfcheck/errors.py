@@ -1,0 +1,30 @@
+"""Our own failures: what golfcheck could not do. What is wrong with a submission is never one of these, but a finding.
+
+    GolfcheckError          one clear line on stderr, exit code 2
+    ├── UsageError          an option or a path that cannot be meant
+    ├── MissingExtra        a package of an extra is not installed
+    └── Refused             hostile or foreign input that a strict reader will not load (rescore)
+"""
+
+
+class GolfcheckError(Exception):
+    """Something that golfcheck could not do; its text is one line that says what was expected and what to do."""
+
+
+class UsageError(GolfcheckError):
+    """An option or a path that cannot be meant."""
+
+
+class MissingExtra(GolfcheckError):
+    """A command needs an optional package: `rescore needs torch: pip install 'golfcheck[train]'`."""
+
+    def __init__(self, command: str, package: str, extra: str) -> None:
+        super().__init__(f"{command} needs {package}: pip install 'golfcheck[{extra}]'")
+
+
+class Refused(GolfcheckError):
+    """Input that a strict reader will not load; `code` is one of the labels of the hostile corpus."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code

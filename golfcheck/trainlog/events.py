@@ -1,0 +1,110 @@
+"""What a training log says, whatever its dialect. Every fact knows its line (counted from 1)."""
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact(Generic[T]):
+    """A value and the line that states it."""
+
+    value: T
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainPoint:
+    """The training loss after a step."""
+
+    line: int
+    step: int
+    iterations: int
+    loss_nats: float
+    train_ms: float | None
+    step_avg_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValPoint:
+    """A validation score during training."""
+
+    line: int
+    step: int
+    iterations: int
+    val_loss_nats: float
+    val_bpb: float
+    train_ms: float | None
+    step_avg_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """A score after training, under the name that the log gives it; `digits` are the decimals of val_bpb."""
+
+    line: int
+    name: str
+    val_loss_nats: float
+    val_bpb: float
+    eval_ms: float | None
+    digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A byte count; `label` is what the log calls the format ("int8+zlib"; "" for the raw model)."""
+
+    line: int
+    label: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A run that ended before its last iteration."""
+
+    line: int
+    reason: str
+    train_ms: float
+    step: int
+    iterations: int
+
+
+@dataclass(slots=True)
+class Run:
+    """One training run of a log, with its facts in the order of their lines."""
+
+    seed: Fact[int] | None = None
+    world_size: Fact[int] | None = None
+    params: Fact[int] | None = None
+    val_tokens: Fact[int] | None = None
+    train: list[TrainPoint] = field(default_factory=list)
+    val: list[ValPoint] = field(default_factory=list)
+    scores: list[ScoreLine] = field(default_factory=list)
+    stop: Stop | None = None
+    code_bytes: list[Size] = field(default_factory=list)
+    model_bytes: list[Size] = field(default_factory=list)
+    total_bytes: list[Size] = field(default_factory=list)
+    settings: dict[str, Fact[str]] = field(default_factory=dict)  # printed hyperparameters, by lower-case name
+    gpus: list[Fact[str]] = field(default_factory=list)  # names in the nvidia-smi table
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDump:
+    """Source text found in a log: its first line, the file's name where the log says it, and its bytes."""
+
+    line: int
+    name: str | None
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TrainLog:
+    """A log file: its runs, the source dumped into it, and what had to be said about reading it."""
+
+    path: str
+    sha256: str
+    runs: tuple[Run, ...]
+    dumps: tuple[SourceDump, ...]
+    notes: tuple[Fact[str], ...]  # "UTF-16", "only the first 64 MiB were read", "lines cut at 16 KiB"

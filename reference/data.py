@@ -1,0 +1,178 @@
+"""Token shards: their format, the endless stream that training reads, and a small dataset to start with.
+
+A shard is 256 little-endian int32 header words (magic, version, token count, zeros) and then uint16 tokens.
+Only numpy in here: whoever trains turns the arrays into tensors.
+"""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+MAGIC = 20240520
+VERSION = 1
+HEADER_BYTES = 256 * 4
+MAX_VOCAB = 1 << 16  # tokens are uint16
+
+Tokens = npt.NDArray[np.uint16]
+
+
+def shard_bytes(tokens: npt.ArrayLike) -> bytes:
+    """Return a shard file that holds `tokens`, each below 65,536."""
+    array = np.asarray(tokens)
+    if array.size and (array.min() < 0 or array.max() >= MAX_VOCAB):
+        raise ValueError(f"token ids must be in 0..{MAX_VOCAB - 1}, not {array.min()}..{array.max()}")
+    header = np.zeros(256, "<i4")
+    header[:3] = MAGIC, VERSION, array.size
+    return header.tobytes() + array.astype("<u2").tobytes()
+
+
+def shard_tokens(path: Path) -> int:
+    """Return the number of tokens that the header of `path` announces, checked against the file's size."""
+    size_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        header = np.frombuffer(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"), "<i4")
+    count = int(header[2])
+    if size_bytes < HEADER_BYTES:
+        raise ValueError(f"{path}: {size_bytes} bytes, shorter than a shard's header of {HEADER_BYTES}")
+    if header[0] != MAGIC or header[1] != VERSION:
+        raise ValueError(f"{path}: not a token shard: magic {header[0]} version {header[1]}, not {MAGIC} and {VERSION}")
+    if count <= 0:
+        raise ValueError(f"{path}: its header announces {count} tokens; a shard holds at least one")
+    if size_bytes != HEADER_BYTES + 2 * count:
+        raise ValueError(f"{path}: {size_bytes:,} bytes, but {count:,} tokens make {HEADER_BYTES + 2 * count:,}")
+    return count
+
+
+def read_shard(path: Path, vocab_size: int) -> Tokens:
+    """Return the tokens of `path` [n]; ValueError unless the file is whole and every token is in the vocabulary."""
+    count = shard_tokens(path)
+    # Read, not mapped: a file that shrinks under a map kills the process.
+    with path.open("rb") as file:
+        file.seek(HEADER_BYTES)
+        tokens = np.frombuffer(file.read(2 * count), "<u2")  # [count]
+    if tokens.size != count:
+        raise ValueError(f"{path}: changed while it was read: {tokens.size:,} of {count:,} tokens")
+    if (top := int(tokens.max())) >= vocab_size:
+        raise ValueError(
+            f"{path}: token {top} at position {int(tokens.argmax()):,}, but the vocabulary has {vocab_size} pieces"
+        )
+    return tokens
+
+
+def shard_paths(folder: Path, split: str) -> list[Path]:
+    """Return the shards of a split ("train" or "val") in the order in which they are read."""
+    paths = sorted(folder.glob(f"fineweb_{split}_*.bin"))
+    if not paths:
+        raise FileNotFoundError(
+            f"no shards {folder}/fineweb_{split}_*.bin: set DATA_PATH, or make some with `golfcheck data demo` or "
+            "`golfcheck data get`"
+        )
+    return paths
+
+
+def read_validation(paths: Sequence[Path], seq_len: int, vocab_size: int) -> Tokens:
+    """Return all validation tokens, cut so that whole sequences and the last target remain [seqs * seq_len + 1]."""
+    tokens = np.concatenate([read_shard(path, vocab_size) for path in paths])  # [n]
+    seqs = (tokens.size - 1) // seq_len
+    if seqs < 1:
+        raise ValueError(f"{paths[0].parent}: {tokens.size} validation tokens make no sequence of {seq_len}")
+    return tokens[: seqs * seq_len + 1]
+
+
+def digest(paths: Sequence[Path]) -> str:
+    """Return the sha256 of what `sha256sum FILES` prints inside their folder: one number for a whole split."""
+    with ThreadPoolExecutor() as pool:  # hashing releases the interpreter's lock
+        sums = pool.map(_sha256, paths)
+        listing = "".join(f"{sum_}  {path.name}\n" for sum_, path in zip(sums, paths, strict=True))
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass
+class TokenStream:
+    """The training tokens, one shard after another, for ever. `shard` and `offset` are all its state."""
+
+    paths: Sequence[Path]
+    vocab_size: int
+    shard: int = 0
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        self._tokens = read_shard(self.paths[self.shard], self.vocab_size)
+
+    def seek(self, shard: int, offset: int) -> None:
+        """Go on from a remembered place."""
+        if shard != self.shard:
+            self._tokens = read_shard(self.paths[shard], self.vocab_size)
+        self.shard, self.offset = shard, offset
+
+    def take(self, count: int) -> Tokens:
+        """Return the next `count` tokens [count]."""
+        pieces = []
+        while count > 0:
+            if self.offset == self._tokens.size:
+                self.seek((self.shard + 1) % len(self.paths), 0)
+            piece = self._tokens[self.offset : self.offset + count]
+            self.offset += piece.size
+            count -= piece.size
+            pieces.append(piece)
+        return np.concatenate(pieces)
+
+
+def rank_span(stream: TokenStream, local_tokens: int, rank: int, world_size: int) -> Tokens:
+    """Take the next micro-batch of all ranks from the stream, and return this rank's [local_tokens + 1]."""
+    span = local_tokens + 1  # one more, for the last target
+    return stream.take(world_size * span)[rank * span : (rank + 1) * span]
+
+
+def make_dataset(
+    documents: Sequence[str], vocab_size: int, val_fraction: float, seed: int
+) -> tuple[bytes, dict[str, Tokens]]:
+    """Train a tokenizer on `documents` and tokenize them: its model file, and the tokens of "train" and "val".
+
+    BPE with byte fallback, each document begun by the tokenizer's begin-of-sequence piece, as in the contest's data.
+    The splits share no document.
+    """
+    import sentencepiece as spm
+
+    order = np.random.default_rng(seed).permutation(len(documents))
+    model = io.BytesIO()
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=(line for document in documents for line in document.split("\n") if line),
+        model_writer=model,
+        vocab_size=vocab_size,
+        model_type="bpe",
+        byte_fallback=True,
+        split_digits=True,
+        normalization_rule_name="identity",  # what is decoded is what was encoded, byte for byte
+        add_dummy_prefix=False,
+        remove_extra_whitespaces=False,
+        pad_id=0,
+        bos_id=1,
+        eos_id=2,
+        unk_id=3,
+        num_threads=1,
+        minloglevel=2,
+    )
+    tokenizer = spm.SentencePieceProcessor(model_proto=model.getvalue())
+    val_count = max(1, round(val_fraction * len(documents)))
+    splits = {"val": order[:val_count], "train": order[val_count:]}
+    tokens = {split: tokenize([documents[i] for i in chosen], tokenizer) for split, chosen in splits.items()}
+    return model.getvalue(), tokens
+
+
+def tokenize(documents: Sequence[str], tokenizer: Any) -> Tokens:
+    """Return the tokens of all documents, each begun by the begin-of-sequence piece [n]."""
+    pieces = [np.array([tokenizer.bos_id(), *ids], np.uint16) for ids in tokenizer.encode(list(documents))]
+    return np.concatenate(pieces)

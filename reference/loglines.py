@@ -1,0 +1,177 @@
+"""The grammar of the training log: one dataclass per kind of line, one template that writes and reads it.
+
+`str(line)` writes; `parse(text)` reads, and returns None for text that is no line of ours. A template gives its
+fields their types: `{n:d}` is an int, `{x:.4f}` a float with four decimals, `{x!r}` a float as Python prints it,
+`{flag!s}` True or False, `{name}` text. Losses are nats per token; `_ms` and `_seconds` name their unit.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import make_dataclass
+from string import Formatter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+# How each type is printed (as a regular expression, bounded, for it reads strangers' logs) and read back.
+_INT = r"-?[0-9]{1,19}"
+_FIXED = r"-?[0-9]{{1,309}}\.[0-9]{{{}}}|nan|-?inf"
+_WHOLE = r"-?[0-9]{1,309}|nan|-?inf"
+_REPR = r"-?[0-9]{1,309}(?:\.[0-9]{1,20})?(?:e[+-][0-9]{1,3})?|nan|-?inf"
+_TEXT = r"[^\n\r]{0,4096}"
+_HEAD_CHARS = 4  # the shortest literal that a template begins with: leaves `parse` two or three kinds to try
+
+
+class Line:
+    """One line of the log; each kind is a frozen dataclass made from its template."""
+
+    template: ClassVar[str]
+    pattern: ClassVar[re.Pattern[str]]
+    readers: ClassVar[dict[str, Callable[[str], Any]]]
+
+    if TYPE_CHECKING:  # the fields come from the template, which a type checker does not read
+
+        def __init__(self, **values: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __str__(self) -> str:
+        text = self.template.format(**{name: getattr(self, name) for name in self.readers})
+        if "\n" in text or "\r" in text:
+            raise ValueError(f"a log line must stay one line: {text!r}")
+        return text
+
+    @classmethod
+    def parse(cls, text: str) -> "Line | None":
+        """Read `text` if all of it is a line of this kind."""
+        match = cls.pattern.fullmatch(text)
+        return match and cls(**{name: read(match[name]) for name, read in cls.readers.items()})
+
+
+KINDS: list[type[Line]] = []
+_BY_HEAD: dict[str, list[type[Line]]] = {}
+
+
+def parse(text: str) -> Line | None:
+    """Return the line that `text` (without its newline) is, or None if it is of no kind below."""
+    for kind in _BY_HEAD.get(text[:_HEAD_CHARS], ()):
+        if (line := kind.parse(text)) is not None:
+            return line
+    return None
+
+
+def _kind(name: str, template: str, doc: str) -> type[Line]:
+    """Make a kind of line from its template."""
+    expression, types = "", {}
+    for literal, field, spec, conversion in Formatter().parse(template):
+        expression += re.escape(literal)
+        if field is None:
+            continue
+        if spec == "d":
+            types[field], printed = int, _INT
+        elif spec:
+            decimals = int(spec.strip(".f"))
+            types[field], printed = float, _FIXED.format(decimals) if decimals else _WHOLE
+        elif conversion == "r":
+            types[field], printed = float, _REPR
+        else:
+            types[field], printed = (bool, "True|False") if conversion == "s" else (str, _TEXT)
+        expression += f"(?P<{field}>{printed})"
+    readers = {field: "True".__eq__ if kind is bool else kind for field, kind in types.items()}
+    namespace = {"__doc__": doc, "template": template, "pattern": re.compile(expression), "readers": readers}
+    made: type[Line] = make_dataclass(name, types.items(), bases=(Line,), namespace=namespace, frozen=True)
+    made.__module__ = __name__
+    KINDS.append(made)
+    _BY_HEAD.setdefault(template[:_HEAD_CHARS], []).append(made)
+    return made
+
+
+# The contest's lines, in the order of a log.
+Separator = _kind("Separator", "=" * 100, "Stands before and after the description of the machine.")
+PythonVersion = _kind("PythonVersion", "Running Python {version}", "`sys.version` on one line.")
+TorchVersion = _kind("TorchVersion", "Running PyTorch {version}", "`torch.__version__`.")
+Tokenizer = _kind(
+    "Tokenizer", "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={path}", "Fixes a token's bytes."
+)
+TrainLoader = _kind("TrainLoader", "train_loader:dataset:{dataset} train_shards:{shards:d}", "The data folder.")
+ValLoader = _kind("ValLoader", "val_loader:shards pattern={glob} tokens:{tokens:d}", "Predicted tokens.")
+ModelParams = _kind("ModelParams", "model_params:{params:d}", "The number of parameters.")
+World = _kind("World", "world_size:{world_size:d} grad_accum_steps:{grad_accum_steps:d}", "Ranks, micro-batches.")
+SdpBackends = _kind(
+    "SdpBackends",
+    "sdp_backends:cudnn={cudnn!s} flash={flash!s} mem_efficient={mem_efficient!s} math={math!s}",
+    "The attention kernels that PyTorch may choose from.",
+)
+Attention = _kind(
+    "Attention", "attention_mode:gqa num_heads:{num_heads:d} num_kv_heads:{num_kv_heads:d}", "Head counts."
+)
+LearningRates = _kind(
+    "LearningRates",
+    "tie_embeddings:{tied!s} embed_lr:{embed_lr!r} head_lr:{head_lr!r} "
+    "matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}",
+    "The learning rates in use; a tied head has none of its own.",
+)
+Plan = _kind(
+    "Plan",
+    "train_batch_tokens:{batch_tokens:d} train_seq_len:{seq_len:d} iterations:{iterations:d} "
+    "warmup_steps:{warmup_steps:d} max_wallclock_seconds:{cap_seconds:.3f}",
+    "How much is to be trained; a cap of 0 is none.",
+)
+Seed = _kind("Seed", "seed:{seed:d}", "The seed of every random number.")
+WarmupStep = _kind("WarmupStep", "warmup_step:{step:d}/{steps:d}", "A step that is undone before the clock starts.")
+TrainStep = _kind(
+    "TrainStep",
+    "step:{step:d}/{iterations:d} train_loss:{train_loss:.4f} "
+    "train_time:{train_ms:.0f}ms step_avg:{step_avg_ms:.2f}ms",
+    "The loss of the step's batch on rank 0.",
+)
+ValStep = _kind(
+    "ValStep",
+    "step:{step:d}/{iterations:d} val_loss:{val_loss:.4f} val_bpb:{val_bpb:.4f} "
+    "train_time:{train_ms:.0f}ms step_avg:{step_avg_ms:.2f}ms",
+    "The score of the weights before they are quantized.",
+)
+StoppingEarly = _kind(
+    "StoppingEarly",
+    "stopping_early: {reason} train_time:{train_ms:.0f}ms step:{step:d}/{iterations:d}",
+    "Why a run ended early: `wallclock_cap`, or one of ours: `signal`, `nonfinite_loss`.",
+)
+PeakMemory = _kind(
+    "PeakMemory",
+    "peak memory allocated: {allocated_mib:d} MiB reserved: {reserved_mib:d} MiB",
+    "The most that PyTorch held on rank 0's accelerator; 0 on a CPU.",
+)
+ModelBytes = _kind("ModelBytes", "Serialized model: {size_bytes:d} bytes", "The raw state dict's file.")
+CodeBytes = _kind("CodeBytes", "Code size: {size_bytes:d} bytes", "All counted source files.")
+TotalBytes = _kind("TotalBytes", "Total submission size: {size_bytes:d} bytes", "Code and raw state dict.")
+Int8ModelBytes = _kind(
+    "Int8ModelBytes",
+    "Serialized model int8+zlib: {size_bytes:d} bytes "
+    "(payload:{payload_bytes:d} raw_torch:{raw_torch_bytes:d} payload_ratio:{payload_ratio:.2f}x)",
+    "The artifact; its tensors' bytes; its size before zlib; by what factor the tensors shrank.",
+)
+Int8TotalBytes = _kind("Int8TotalBytes", "Total submission size int8+zlib: {size_bytes:d} bytes", "What counts.")
+Final = _kind(
+    "Final",
+    "final_int8_zlib_roundtrip val_loss:{val_loss:.4f} val_bpb:{val_bpb:.4f} eval_time:{eval_ms:.0f}ms",
+    "The score of the artifact as read back from disk.",
+)
+FinalExact = _kind(
+    "FinalExact", "final_int8_zlib_roundtrip_exact val_loss:{val_loss:.8f} val_bpb:{val_bpb:.8f}", "All its digits."
+)
+
+# Ours. They begin with words that no contest line begins with, so that everybody's parsers still work.
+SourceFile = _kind("SourceFile", "# file: {name}, {size_bytes:d} bytes", "Stands before a file in the source dump.")
+GitCommit = _kind("GitCommit", "code:git commit:{commit} changed:{changed!s}", "The commit the code was in.")
+Numerics = _kind(
+    "Numerics",
+    "settings:numerics rope_tables:{rope_tables} activations:{activations} device:{device} compiled:{compiled!s}",
+    "What a score depends on besides the weights.",
+)
+ChangedSettings = _kind("ChangedSettings", "settings:changed {json}", "Non-default settings, as a JSON object.")
+DataFiles = _kind(
+    "DataFiles",
+    "data:{split}_shards files:{files:d} tokens:{tokens:d} sha256:{sha256}",
+    "A split's shards, and the digest of what `sha256sum` prints of them in their order.",
+)
+TokenizerFile = _kind("TokenizerFile", "data:tokenizer pieces:{pieces:d} sha256:{sha256}", "The tokenizer's file.")
+ValText = _kind("ValText", "data:val_text tokens:{tokens:d} bytes:{size_bytes:d}", "What the score divides by.")
+Phase = _kind("Phase", "phase:{name} seconds:{seconds:.3f}", "A part of the run: none is left outside a clock.")
+Resumed = _kind("Resumed", "resumed_from_step:{step:d}", "The run continues a checkpoint taken after this step.")
