@@ -46,3 +46,98 @@ class Skipped:
 
     rule: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSummary:
+    """The score that counts: the line it was read from, its mean over seeds, and what the JSON claims."""
+
+    claimed_bpb: float | None
+    name: str | None  # of the score line
+    mean_bpb: float | None
+    mean_nats: float | None
+    sd_bpb: float | None  # None for a single seed
+    seeds: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SizeSummary:
+    """The largest total of all seeds, as logged; `seed` is the one that has it."""
+
+    total_bytes: int
+    cap_bytes: int
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSummary:
+    """The longest training and evaluation of all seeds, with their caps (None: the track has none)."""
+
+    train_ms: float | None
+    train_cap_ms: float | None
+    step_ms: float | None
+    eval_ms: float | None
+    eval_cap_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBytes:
+    """How many bytes of text a token stands for, and the tokenizer that this is known of."""
+
+    bytes_per_token: float
+    tokenizer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToBeat:
+    """The record to beat, and by how much; differences are ours minus theirs, so negative is better."""
+
+    name: str
+    bpb: float
+    delta_bpb: float
+    delta_nats: float | None
+    t: float | None
+    df: float | None
+    p_zero: float | None  # of a gain above 0
+    p_margin: float | None  # of a gain above the written margin
+    margin_nats: float
+    ci_nats: tuple[float, float] | None
+    reason: str | None  # why there is no p
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One line of the size ledger; None where that source says nothing."""
+
+    part: str  # "code", "model", "total"
+    path: str | None
+    disk_bytes: int | None
+    logged_bytes: int | None
+    claimed_bytes: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All that was found out about one record, ready to be printed in any format."""
+
+    path: str
+    name: str | None
+    author: str | None
+    date: str | None
+    track: str | None
+    ruleset: str
+    findings: tuple[Finding, ...]
+    passed: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    score: ScoreSummary | None
+    size: SizeSummary | None
+    time: TimeSummary | None
+    token_bytes: TokenBytes | None
+    to_beat: ToBeat | None
+    ledger: tuple[LedgerRow, ...]
+    seconds: float
+
+    def count(self, severity: Severity) -> int:
+        """Return the number of findings of this severity that are not waived."""
+        return sum(1 for finding in self.findings if finding.severity is severity and finding.waived is None)
