@@ -1,0 +1,34 @@
+"""`golfcheck completion SHELL`: a script that a shell loads to complete commands and options."""
+
+import argparse
+
+from golfcheck import cli
+
+HELP = "print a completion script for bash, zsh or tcsh"
+_INSTALL = {
+    "bash": "golfcheck completion bash > ~/.local/share/bash-completion/completions/golfcheck",
+    "zsh": "golfcheck completion zsh > ~/.zfunc/_golfcheck (before compinit in ~/.zshrc: fpath+=~/.zfunc)",
+    "tcsh": "golfcheck completion tcsh > ~/.golfcheck.csh (in ~/.tcshrc: source ~/.golfcheck.csh)",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the shell."""
+    parser.add_argument("shell", choices=tuple(_INSTALL), help="whose script to print")
+    parser.epilog = f"To install it once for all: {_INSTALL['bash']}"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the script, made from the parsers of all commands."""
+    import shtab  # noqa: PLC0415 - only this command needs it
+
+    root = argparse.ArgumentParser(prog="golfcheck")
+    commands = root.add_subparsers()
+    for name, line in cli.COMMANDS.items():
+        parser = cli.parser_of(name)
+        # shtab reads the choices of the sub-parsers' action, and their one-line helps beside them.
+        commands.choices[name] = parser
+        commands._choices_actions.append(commands._ChoicesPseudoAction(name, (), line))
+    print(f"# Install: {_INSTALL[args.shell]}")
+    print(shtab.complete(root, args.shell))
+    return 0
