@@ -79,6 +79,7 @@ class Run:
     world_size: Fact[int] | None = None
     params: Fact[int] | None = None
     val_tokens: Fact[int] | None = None
+    val_bytes: Fact[int] | None = None  # of the validation text, where the log states it (`data:val_text`)
     train: list[TrainPoint] = field(default_factory=list)
     val: list[ValPoint] = field(default_factory=list)
     scores: list[ScoreLine] = field(default_factory=list)
@@ -88,6 +89,7 @@ class Run:
     total_bytes: list[Size] = field(default_factory=list)
     settings: dict[str, Fact[str]] = field(default_factory=dict)  # printed hyperparameters, by lower-case name
     gpus: list[Fact[str]] = field(default_factory=list)  # names in the nvidia-smi table
+    calibration: list[Fact[str]] = field(default_factory=list)  # lines that tell of Hessians or calibration data
 
 
 @dataclass(frozen=True, slots=True)
