@@ -23,14 +23,19 @@ MAX_VOCAB = 1 << 16  # tokens are uint16
 Tokens = npt.NDArray[np.uint16]
 
 
+def shard_header(count: int) -> bytes:
+    """Return the first 1,024 bytes of a shard of `count` tokens."""
+    header = np.zeros(256, "<i4")
+    header[:3] = MAGIC, VERSION, count
+    return header.tobytes()
+
+
 def shard_bytes(tokens: npt.ArrayLike) -> bytes:
     """Return a shard file that holds `tokens`, each below 65,536."""
     array = np.asarray(tokens)
     if array.size and (array.min() < 0 or array.max() >= MAX_VOCAB):
         raise ValueError(f"token ids must be in 0..{MAX_VOCAB - 1}, not {array.min()}..{array.max()}")
-    header = np.zeros(256, "<i4")
-    header[:3] = MAGIC, VERSION, array.size
-    return header.tobytes() + array.astype("<u2").tobytes()
+    return shard_header(array.size) + array.astype("<u2").tobytes()
 
 
 def shard_tokens(path: Path) -> int:
