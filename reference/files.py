@@ -30,13 +30,8 @@ def write_atomic(path: Path, data: bytes) -> None:
             message = f"disk full: {path} needs {len(data):,} bytes, {free_bytes:,} are free; what was there is intact"
             raise OSError(error.errno, message) from None
         raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames inside `folder` survive a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):  # some systems cannot sync a folder: then a power cut may undo the rename
+        descriptor = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
@@ -44,18 +39,6 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep_partial(folder: Path) -> None:
-    """Remove temporary files whose writer is gone."""
+    """Remove what a writer that was killed left behind."""
     for partial in folder.glob(f".*{_SUFFIX}"):
-        pid = partial.name.removesuffix(_SUFFIX).rpartition(".")[2]
-        if pid.isdecimal() and not _is_alive(int(pid)):
-            partial.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        partial.unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def parse(text: str) -> Line | None:
     return None
 
 
-def _kind(name: str, template: str, doc: str) -> type[Line]:
+def _kind(name: str, template: str) -> type[Line]:
     """Make a kind of line from its template."""
     expression, types = "", {}
     for literal, field, spec, conversion in Formatter().parse(template):
@@ -75,7 +75,7 @@ def _kind(name: str, template: str, doc: str) -> type[Line]:
             types[field], printed = (bool, "True|False") if conversion == "s" else (str, _TEXT)
         expression += f"(?P<{field}>{printed})"
     readers = {field: "True".__eq__ if kind is bool else kind for field, kind in types.items()}
-    namespace = {"__doc__": doc, "template": template, "pattern": re.compile(expression), "readers": readers}
+    namespace = {"template": template, "pattern": re.compile(expression), "readers": readers}
     made: type[Line] = make_dataclass(name, types.items(), bases=(Line,), namespace=namespace, frozen=True)
     made.__module__ = __name__
     KINDS.append(made)
@@ -84,94 +84,62 @@ def _kind(name: str, template: str, doc: str) -> type[Line]:
 
 
 # The contest's lines, in the order of a log.
-Separator = _kind("Separator", "=" * 100, "Stands before and after the description of the machine.")
-PythonVersion = _kind("PythonVersion", "Running Python {version}", "`sys.version` on one line.")
-TorchVersion = _kind("TorchVersion", "Running PyTorch {version}", "`torch.__version__`.")
-Tokenizer = _kind(
-    "Tokenizer", "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={path}", "Fixes a token's bytes."
-)
-TrainLoader = _kind("TrainLoader", "train_loader:dataset:{dataset} train_shards:{shards:d}", "The data folder.")
-ValLoader = _kind("ValLoader", "val_loader:shards pattern={glob} tokens:{tokens:d}", "Predicted tokens.")
-ModelParams = _kind("ModelParams", "model_params:{params:d}", "The number of parameters.")
-World = _kind("World", "world_size:{world_size:d} grad_accum_steps:{grad_accum_steps:d}", "Ranks, micro-batches.")
+Separator = _kind("Separator", "=" * 100)  # before and after the description of the machine
+PythonVersion = _kind("PythonVersion", "Running Python {version}")
+TorchVersion = _kind("TorchVersion", "Running PyTorch {version}")
+Tokenizer = _kind("Tokenizer", "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={path}")
+TrainLoader = _kind("TrainLoader", "train_loader:dataset:{dataset} train_shards:{shards:d}")
+ValLoader = _kind("ValLoader", "val_loader:shards pattern={glob} tokens:{tokens:d}")
+ModelParams = _kind("ModelParams", "model_params:{params:d}")
+World = _kind("World", "world_size:{world_size:d} grad_accum_steps:{grad_accum_steps:d}")
 SdpBackends = _kind(
-    "SdpBackends",
-    "sdp_backends:cudnn={cudnn!s} flash={flash!s} mem_efficient={mem_efficient!s} math={math!s}",
-    "The attention kernels that PyTorch may choose from.",
+    "SdpBackends", "sdp_backends:cudnn={cudnn!s} flash={flash!s} mem_efficient={mem_efficient!s} math={math!s}"
 )
-Attention = _kind(
-    "Attention", "attention_mode:gqa num_heads:{num_heads:d} num_kv_heads:{num_kv_heads:d}", "Head counts."
-)
+Attention = _kind("Attention", "attention_mode:gqa num_heads:{num_heads:d} num_kv_heads:{num_kv_heads:d}")
 LearningRates = _kind(
     "LearningRates",
-    "tie_embeddings:{tied!s} embed_lr:{embed_lr!r} head_lr:{head_lr!r} "
-    "matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}",
-    "The learning rates in use; a tied head has none of its own.",
+    "tie_embeddings:{tied!s} embed_lr:{embed_lr!r} head_lr:{head_lr!r} matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}",
 )
 Plan = _kind(
     "Plan",
     "train_batch_tokens:{batch_tokens:d} train_seq_len:{seq_len:d} iterations:{iterations:d} "
     "warmup_steps:{warmup_steps:d} max_wallclock_seconds:{cap_seconds:.3f}",
-    "How much is to be trained; a cap of 0 is none.",
 )
-Seed = _kind("Seed", "seed:{seed:d}", "The seed of every random number.")
-WarmupStep = _kind("WarmupStep", "warmup_step:{step:d}/{steps:d}", "A step that is undone before the clock starts.")
-TrainStep = _kind(
-    "TrainStep",
-    "step:{step:d}/{iterations:d} train_loss:{train_loss:.4f} "
-    "train_time:{train_ms:.0f}ms step_avg:{step_avg_ms:.2f}ms",
-    "The loss of the step's batch on rank 0.",
-)
-ValStep = _kind(
-    "ValStep",
-    "step:{step:d}/{iterations:d} val_loss:{val_loss:.4f} val_bpb:{val_bpb:.4f} "
-    "train_time:{train_ms:.0f}ms step_avg:{step_avg_ms:.2f}ms",
-    "The score of the weights before they are quantized.",
-)
+Seed = _kind("Seed", "seed:{seed:d}")
+WarmupStep = _kind("WarmupStep", "warmup_step:{step:d}/{steps:d}")
+_CLOCK = "train_time:{train_ms:.0f}ms step_avg:{step_avg_ms:.2f}ms"
+TrainStep = _kind("TrainStep", "step:{step:d}/{iterations:d} train_loss:{train_loss:.4f} " + _CLOCK)
+ValStep = _kind("ValStep", "step:{step:d}/{iterations:d} val_loss:{val_loss:.4f} val_bpb:{val_bpb:.4f} " + _CLOCK)
+# The contest's reason is wallclock_cap; ours are signal and nonfinite_loss.
 StoppingEarly = _kind(
-    "StoppingEarly",
-    "stopping_early: {reason} train_time:{train_ms:.0f}ms step:{step:d}/{iterations:d}",
-    "Why a run ended early: `wallclock_cap`, or one of ours: `signal`, `nonfinite_loss`.",
+    "StoppingEarly", "stopping_early: {reason} train_time:{train_ms:.0f}ms step:{step:d}/{iterations:d}"
 )
-PeakMemory = _kind(
-    "PeakMemory",
-    "peak memory allocated: {allocated_mib:d} MiB reserved: {reserved_mib:d} MiB",
-    "The most that PyTorch held on rank 0's accelerator; 0 on a CPU.",
-)
-ModelBytes = _kind("ModelBytes", "Serialized model: {size_bytes:d} bytes", "The raw state dict's file.")
-CodeBytes = _kind("CodeBytes", "Code size: {size_bytes:d} bytes", "All counted source files.")
-TotalBytes = _kind("TotalBytes", "Total submission size: {size_bytes:d} bytes", "Code and raw state dict.")
+PeakMemory = _kind("PeakMemory", "peak memory allocated: {allocated_mib:d} MiB reserved: {reserved_mib:d} MiB")
+ModelBytes = _kind("ModelBytes", "Serialized model: {size_bytes:d} bytes")  # the raw state dict
+CodeBytes = _kind("CodeBytes", "Code size: {size_bytes:d} bytes")
+TotalBytes = _kind("TotalBytes", "Total submission size: {size_bytes:d} bytes")
 Int8ModelBytes = _kind(
     "Int8ModelBytes",
     "Serialized model int8+zlib: {size_bytes:d} bytes "
     "(payload:{payload_bytes:d} raw_torch:{raw_torch_bytes:d} payload_ratio:{payload_ratio:.2f}x)",
-    "The artifact; its tensors' bytes; its size before zlib; by what factor the tensors shrank.",
 )
-Int8TotalBytes = _kind("Int8TotalBytes", "Total submission size int8+zlib: {size_bytes:d} bytes", "What counts.")
+Int8TotalBytes = _kind("Int8TotalBytes", "Total submission size int8+zlib: {size_bytes:d} bytes")  # what is capped
 Final = _kind(
-    "Final",
-    "final_int8_zlib_roundtrip val_loss:{val_loss:.4f} val_bpb:{val_bpb:.4f} eval_time:{eval_ms:.0f}ms",
-    "The score of the artifact as read back from disk.",
+    "Final", "final_int8_zlib_roundtrip val_loss:{val_loss:.4f} val_bpb:{val_bpb:.4f} eval_time:{eval_ms:.0f}ms"
 )
-FinalExact = _kind(
-    "FinalExact", "final_int8_zlib_roundtrip_exact val_loss:{val_loss:.8f} val_bpb:{val_bpb:.8f}", "All its digits."
-)
+FinalExact = _kind("FinalExact", "final_int8_zlib_roundtrip_exact val_loss:{val_loss:.8f} val_bpb:{val_bpb:.8f}")
 
 # Ours. They begin with words that no contest line begins with, so that everybody's parsers still work.
-SourceFile = _kind("SourceFile", "# file: {name}, {size_bytes:d} bytes", "Stands before a file in the source dump.")
-GitCommit = _kind("GitCommit", "code:git commit:{commit} changed:{changed!s}", "The commit the code was in.")
+SourceFile = _kind("SourceFile", "# file: {name}, {size_bytes:d} bytes")  # before each file of the source dump
+GitCommit = _kind("GitCommit", "code:git commit:{commit} changed:{changed!s}")
 Numerics = _kind(
     "Numerics",
     "settings:numerics rope_tables:{rope_tables} activations:{activations} device:{device} compiled:{compiled!s}",
-    "What a score depends on besides the weights.",
 )
-ChangedSettings = _kind("ChangedSettings", "settings:changed {json}", "Non-default settings, as a JSON object.")
-DataFiles = _kind(
-    "DataFiles",
-    "data:{split}_shards files:{files:d} tokens:{tokens:d} sha256:{sha256}",
-    "A split's shards, and the digest of what `sha256sum` prints of them in their order.",
-)
-TokenizerFile = _kind("TokenizerFile", "data:tokenizer pieces:{pieces:d} sha256:{sha256}", "The tokenizer's file.")
-ValText = _kind("ValText", "data:val_text tokens:{tokens:d} bytes:{size_bytes:d}", "What the score divides by.")
-Phase = _kind("Phase", "phase:{name} seconds:{seconds:.3f}", "A part of the run: none is left outside a clock.")
-Resumed = _kind("Resumed", "resumed_from_step:{step:d}", "The run continues a checkpoint taken after this step.")
+ChangedSettings = _kind("ChangedSettings", "settings:changed {json}")  # an object of environment names
+# The digest is of what `sha256sum` prints of the shards, in their order.
+DataFiles = _kind("DataFiles", "data:{split}_shards files:{files:d} tokens:{tokens:d} sha256:{sha256}")
+TokenizerFile = _kind("TokenizerFile", "data:tokenizer pieces:{pieces:d} sha256:{sha256}")
+ValText = _kind("ValText", "data:val_text tokens:{tokens:d} bytes:{size_bytes:d}")  # what bits per byte divides by
+Phase = _kind("Phase", "phase:{name} seconds:{seconds:.3f}")
+Resumed = _kind("Resumed", "resumed_from_step:{step:d}")

@@ -1,0 +1,170 @@
+"""Every setting of the trainer, once: its name, type, default and meaning. Flags and environment come from here.
+
+A flag (`--train-seq-len 1024`) wins over the environment (`TRAIN_SEQ_LEN=1024`), which wins over the preset.
+"""
+
+import argparse
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+CONTROL_TENSORS = "attn_scale,attn_scales,mlp_scale,mlp_scales,resid_mix,resid_mixes,q_gain,skip_weight,skip_weights"
+MICRO_BATCHES = 8  # per step, whatever the number of ranks: the mathematics is that of eight ranks
+
+
+def _setting(default: Any, help_: str, low: float = -math.inf, choices: Sequence[str] = ()) -> Any:
+    return field(default=default, metadata={"help": help_, "low": low, "choices": tuple(choices)})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run; the names in capitals are the contest's environment variables."""
+
+    data_path: str = _setting(
+        "./data/datasets/fineweb10B_sp1024", "folder of fineweb_train_*.bin and fineweb_val_*.bin"
+    )
+    tokenizer_path: str = _setting("./data/tokenizers/fineweb_1024_bpe.model", "SentencePiece model of the shards")
+    run_id: str = _setting("training_opt_seq4096_v1", "name of the log, and of the record folder")
+    seed: int = _setting(1337, "seed of every random number", 0)
+    val_batch_size: int = _setting(524_288, "validation tokens in one call, all ranks and micro-batches together", 1)
+    val_loss_every: int = _setting(1000, "steps between validations (0: only at the end)", 0)
+    train_log_every: int = _setting(200, "steps between train lines after the first ten", 1)
+    iterations: int = _setting(20_000, "steps, unless the cap comes first", 1)
+    warmdown_iters: int = _setting(3000, "steps over which the learning rates fall to 0 at the end", 0)
+    warmup_steps: int = _setting(20, "steps before the clock starts; they are undone", 0)
+    train_batch_tokens: int = _setting(393_216, "tokens a step, all ranks together", 1)
+    train_seq_len: int = _setting(4096, "tokens a sequence, in training and validation", 1)
+    max_wallclock_seconds: float = _setting(600.0, "cap on training time (0: none)", 0)
+    vocab_size: int = _setting(1024, "pieces of the tokenizer", 1)
+    num_layers: int = _setting(9, "blocks", 1)
+    model_dim: int = _setting(512, "width", 1)
+    num_heads: int = _setting(8, "query heads", 1)
+    num_kv_heads: int = _setting(4, "key/value heads", 1)
+    mlp_mult: int = _setting(2, "width of the MLP over the model's", 1)
+    tie_embeddings: bool = _setting(True, "use the embedding as the head")
+    rope_base: float = _setting(10_000.0, "base of the rotary frequencies", 1)
+    rope_tables: str = _setting("bf16", "precision of the rotary tables", choices=("bf16", "fp32"))
+    logit_softcap: float = _setting(30.0, "bound of the logits")
+    qk_gain_init: float = _setting(1.5, "first gain of the queries")
+    embed_lr: float = _setting(0.6, "learning rate of an untied embedding", 0)
+    head_lr: float = _setting(0.008, "learning rate of an untied head", 0)
+    tied_embed_lr: float = _setting(0.03, "learning rate of a tied embedding", 0)
+    tied_embed_init_std: float = _setting(0.005, "first standard deviation of a tied embedding", 0)
+    matrix_lr: float = _setting(0.02, "Muon's learning rate", 0)
+    scalar_lr: float = _setting(0.02, "learning rate of scales, gains, mixes and skips", 0)
+    muon_momentum: float = _setting(0.99, "Muon's momentum", 0)
+    muon_backend_steps: int = _setting(5, "Newton-Schulz iterations", 1)
+    muon_momentum_warmup_start: float = _setting(0.92, "Muon's momentum at the first step", 0)
+    muon_momentum_warmup_steps: int = _setting(1500, "steps over which the momentum rises", 0)
+    beta1: float = _setting(0.9, "Adam's first decay", 0)
+    beta2: float = _setting(0.95, "Adam's second decay", 0)
+    adam_eps: float = _setting(1e-8, "Adam's epsilon", 0)
+    grad_clip_norm: float = _setting(0.0, "bound of the gradient's norm (0: none)", 0)
+    control_tensor_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that Adam takes from Muon")
+    int8_keep_float_fp32_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that are stored in fp32")
+    # Ours: where and how to run, not what to compute.
+    device: str = _setting("auto", "where to run", choices=("auto", "cuda", "mps", "cpu"))
+    compile: str = _setting("auto", "torch.compile (auto: on CUDA)", choices=("auto", "on", "off"))
+    threads: int = _setting(0, "CPU threads a rank (0: what torch chooses)", 0)
+    out: str = _setting(".", "folder for logs/, final_model.*, checkpoint.pt and the record")
+    seeds: str = _setting("", "several seeds, 1,2,3: one run after another, one record")
+    save_every: int = _setting(0, "steps between checkpoints (0: only when a run is cut short)", 0)
+    resume: str = _setting("", "checkpoint to continue")
+    author: str = _setting("", "author in submission.json (default: git's user.name)")
+    github_id: str = _setting("", "GitHub name in submission.json (default: git's github.user)")
+
+    def model_options(self) -> dict[str, Any]:
+        """Return the settings that shape the model, under the names of `GPTConfig`."""
+        names = (
+            "vocab_size num_layers model_dim num_heads num_kv_heads mlp_mult tie_embeddings rope_base rope_tables "
+            "logit_softcap qk_gain_init tied_embed_init_std"
+        )
+        return {name: getattr(self, name) for name in names.split()} | {"max_seq_len": self.train_seq_len}
+
+    def changed(self) -> dict[str, Any]:
+        """Return the settings that differ from their defaults, by environment name."""
+        return {f.name.upper(): getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+
+    def seed_list(self) -> list[int]:
+        """Return the seeds to run."""
+        return [int(seed) for seed in self.seeds.split(",")] if self.seeds else [self.seed]
+
+    def check(self, world_size: int) -> None:
+        """Raise ValueError, naming the variable, for settings that do not fit together."""
+        if MICRO_BATCHES % world_size:
+            raise ValueError(f"WORLD_SIZE must divide {MICRO_BATCHES}, and {world_size} does not")
+        sequence = MICRO_BATCHES * self.train_seq_len
+        if self.train_batch_tokens % sequence:
+            raise ValueError(
+                f"TRAIN_BATCH_TOKENS ({self.train_batch_tokens}) must be a multiple of {MICRO_BATCHES} micro-batches "
+                f"x TRAIN_SEQ_LEN = {sequence}"
+            )
+        if self.val_batch_size < sequence:
+            raise ValueError(f"VAL_BATCH_SIZE ({self.val_batch_size}) must hold {MICRO_BATCHES} sequences: {sequence}")
+        if not re.fullmatch(r"[\w.+-]{1,100}", self.run_id):
+            raise ValueError(f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}")
+        if self.seeds and not re.fullmatch(r"\d{1,9}(,\d{1,9})*", self.seeds):
+            raise ValueError(f"SEEDS must be numbers with commas between them, like 42,1337,2024, not {self.seeds!r}")
+        if self.seeds and self.resume:
+            raise ValueError("RESUME continues one run: leave SEEDS out")
+
+
+SMOKE = Settings(
+    run_id="smoke", val_batch_size=16_384, val_loss_every=0, train_log_every=20, iterations=60, warmdown_iters=20,
+    warmup_steps=2, train_batch_tokens=2048, train_seq_len=128, max_wallclock_seconds=60.0, num_layers=3, model_dim=64,
+    num_heads=4, num_kv_heads=2, muon_momentum_warmup_steps=20, compile="off", threads=1,
+)  # fmt: skip
+BASELINE = Settings(
+    run_id="baseline_sp1024", train_seq_len=1024, train_batch_tokens=524_288, warmdown_iters=1200, matrix_lr=0.04,
+    scalar_lr=0.04, tied_embed_lr=0.05, muon_momentum=0.95, muon_momentum_warmup_start=0.85,
+    muon_momentum_warmup_steps=500,
+)  # fmt: skip
+PRESETS = {"seq4096": Settings(), "baseline": BASELINE, "smoke": SMOKE}
+
+
+def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a command line and an environment; ValueError names the variable that is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="train.py", allow_abbrev=False, description="Train, quantize and score a small language model."
+    )
+    parser.add_argument("--preset", choices=PRESETS, default=environ.get("PRESET") or "seq4096", help="defaults to use")
+    parser.add_argument("--smoke", action="store_const", dest="preset", const="smoke", help="seconds, on any machine")
+    for f in fields(Settings):
+        choices = f" [{'|'.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
+        parser.add_argument(
+            f"--{f.name.replace('_', '-')}",
+            metavar=type(f.default).__name__,
+            help=f"{f.metadata['help']}{choices}; {f.name.upper()}, default {f.default}".replace("%", "%%"),
+        )
+    flags = vars(parser.parse_args(argv))
+    if flags["preset"] not in PRESETS:
+        raise ValueError(f"PRESET must be one of {', '.join(PRESETS)}, not {flags['preset']!r}")
+    given = {
+        f.name: flags[f.name] if flags[f.name] is not None else environ.get(f.name.upper()) for f in fields(Settings)
+    }
+    values = {f.name: _read(f, given[f.name]) for f in fields(Settings) if given[f.name] is not None}
+    return replace(PRESETS[flags["preset"]], **values)
+
+
+def _read(f: Any, text: str) -> Any:
+    """Return the value of a setting from text."""
+    kind, low, choices = type(f.default), f.metadata["low"], f.metadata["choices"]
+    words = {int: "a whole number", float: "a number", bool: "0 or 1", str: "text without control characters"}
+    value: Any = None
+    if kind is bool:
+        value = {"1": True, "true": True, "0": False, "false": False}.get(text.lower())
+    elif kind is str:
+        value = text if text.isprintable() else None
+    else:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+    expected = f"one of {', '.join(choices)}" if choices else words[kind]
+    if low > -math.inf:
+        expected += f" of at least {low:g}"
+    if value is None or (choices and value not in choices) or (kind in (int, float) and not low <= value < math.inf):
+        raise ValueError(f"{f.name.upper()} must be {expected}, not {text!r}")
+    return value
