@@ -1,0 +1,110 @@
+"""Every limit of the contest with its unit and its source, the rulesets, and the known tokenizers and texts.
+
+Sources in brackets are public pull requests or pages of the contest; "measured" means computed from the logs of its 60
+merged records. Nothing else in golfcheck writes a limit down.
+"""
+
+from dataclasses import dataclass
+
+SIZE_CAP_BYTES = 16_000_000  # code and compressed model together; decimal megabytes (the contest's README)
+CLOCK_CAP_MS = 600_000.0  # training, and once more for evaluation (the contest's README)
+WORLD_SIZE = 8  # 8×H100 SXM (the contest's README)
+ACCELERATOR = "H100"
+RECORD_SEEDS = 3  # "usually 3 seeds" (the contest's README)
+SCRIPT_LINES = 1500  # of a root training script (the contest's README)
+OVERSHOOT_STEPS = 2  # the cap is tested between steps; measured overshoot: 8 to 137 ms
+
+VAL_TEXT_BYTES = 151_080_000  # the first 50,000 documents of FineWeb's validation split (measured)
+VAL_TEXT_TOLERANCE = 4e-4  # how far 145 logs lie apart: tails cut to whole sequences, scores of 4 decimals (measured)
+TOKEN_BYTES_TOLERANCE = 4e-4
+
+THIN_MARGIN_BYTES = 4_096  # zlib builds differ by more than this on one model (performance notes: up to 2.3 %)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A track's limits; a cap of None is none. `ranked`: its records must beat the one before."""
+
+    name: str
+    ranked: bool
+    train_cap_ms: float | None
+    eval_cap_ms: float | None
+    size_cap_bytes: int = SIZE_CAP_BYTES
+
+
+TRACKS = {
+    track.name: track
+    for track in (
+        Track("10min_16mb", ranked=True, train_cap_ms=CLOCK_CAP_MS, eval_cap_ms=CLOCK_CAP_MS),
+        Track("non_record_16mb", ranked=False, train_cap_ms=None, eval_cap_ms=None),
+    )
+}
+DEFAULT_TRACK = "10min_16mb"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """What a gain must show: one-sided Welch test, gain above `margin_nats` (per token), p below `alpha`."""
+
+    name: str
+    margin_nats: float
+    alpha: float
+    source: str
+
+
+RULESETS = {
+    ruleset.name: ruleset
+    for ruleset in (
+        Ruleset("written", margin_nats=0.005, alpha=0.01, source="the contest's README"),
+        Ruleset("audit-2026-05", margin_nats=0.0, alpha=0.25, source="the final audit (#1902)"),
+    )
+}
+DEFAULT_RULESET = "written"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """A tokenizer of which it is known how many bytes of the validation text a token stands for (measured)."""
+
+    name: str
+    vocab_size: int
+    bytes_per_token: float
+
+
+# Two exports of sp4096 exist, and two evaluations of sp8192 (with and without the documents' first tokens).
+TOKENIZERS = (
+    Tokenizer("sp1024", 1024, 2.43592),
+    Tokenizer("sp4096", 4096, 3.31968),
+    Tokenizer("sp4096", 4096, 3.31925),
+    Tokenizer("sp8192", 8192, 3.72663),
+    Tokenizer("sp8192-CaseOps", 8192, 3.15715),
+    Tokenizer("bytes", 256, 1.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationExport:
+    """A validation split that is not the fixed one, and is known: a documented exception, not a fraud."""
+
+    tokens: int
+    text_bytes: int
+    what: str
+
+
+VALIDATION_EXPORTS = (
+    ValidationExport(63_779_840, 155_770_000, "the older export on which the first baseline (1.2244) was measured"),
+)
+
+
+def tokenizer_of(bytes_per_token: float) -> Tokenizer | None:
+    """Return the known tokenizer whose tokens stand for that many bytes, or None."""
+    nearest = min(TOKENIZERS, key=lambda known: abs(known.bytes_per_token - bytes_per_token))
+    close = (
+        abs(nearest.bytes_per_token / bytes_per_token - 1) <= TOKEN_BYTES_TOLERANCE if bytes_per_token > 0 else False
+    )
+    return nearest if close else None
+
+
+def export_of(tokens: int) -> ValidationExport | None:
+    """Return the known exceptional validation split of that many tokens, or None."""
+    return next((export for export in VALIDATION_EXPORTS if export.tokens == tokens), None)
