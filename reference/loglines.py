@@ -39,6 +39,11 @@ class Line:
         return text
 
     @classmethod
+    def of(cls, source: Any, **values: Any) -> "Line":
+        """Make a line whose fields are `values`, or attributes of `source` under the same names."""
+        return cls(**{name: values[name] if name in values else getattr(source, name) for name in cls.readers})
+
+    @classmethod
     def parse(cls, text: str) -> "Line | None":
         """Read `text` if all of it is a line of this kind."""
         match = cls.pattern.fullmatch(text)
@@ -87,7 +92,7 @@ def _kind(name: str, template: str) -> type[Line]:
 Separator = _kind("Separator", "=" * 100)  # before and after the description of the machine
 PythonVersion = _kind("PythonVersion", "Running Python {version}")
 TorchVersion = _kind("TorchVersion", "Running PyTorch {version}")
-Tokenizer = _kind("Tokenizer", "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={path}")
+Tokenizer = _kind("Tokenizer", "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={tokenizer_path}")
 TrainLoader = _kind("TrainLoader", "train_loader:dataset:{dataset} train_shards:{shards:d}")
 ValLoader = _kind("ValLoader", "val_loader:shards pattern={glob} tokens:{tokens:d}")
 ModelParams = _kind("ModelParams", "model_params:{params:d}")
@@ -98,12 +103,12 @@ SdpBackends = _kind(
 Attention = _kind("Attention", "attention_mode:gqa num_heads:{num_heads:d} num_kv_heads:{num_kv_heads:d}")
 LearningRates = _kind(
     "LearningRates",
-    "tie_embeddings:{tied!s} embed_lr:{embed_lr!r} head_lr:{head_lr!r} matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}",
+    "tie_embeddings:{tie_embeddings!s} embed_lr:{embed_lr!r} head_lr:{head_lr!r} matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}",
 )
 Plan = _kind(
     "Plan",
-    "train_batch_tokens:{batch_tokens:d} train_seq_len:{seq_len:d} iterations:{iterations:d} "
-    "warmup_steps:{warmup_steps:d} max_wallclock_seconds:{cap_seconds:.3f}",
+    "train_batch_tokens:{train_batch_tokens:d} train_seq_len:{train_seq_len:d} iterations:{iterations:d} "
+    "warmup_steps:{warmup_steps:d} max_wallclock_seconds:{max_wallclock_seconds:.3f}",
 )
 Seed = _kind("Seed", "seed:{seed:d}")
 WarmupStep = _kind("WarmupStep", "warmup_step:{step:d}/{steps:d}")
