@@ -1,0 +1,40 @@
+"""A zlib stream → the bytes in it, never more than the limit, and nothing after its end."""
+
+import zlib
+
+from golfcheck.errors import Refused
+from golfcheck.untrusted import containers
+from golfcheck.untrusted.limits import Limits
+
+_PIECE_BYTES = 4 << 20  # each piece copies what is still to be read
+
+
+def inflate(data: bytes, limits: Limits) -> bytearray:
+    """Decompress one whole zlib stream that is all of `data`.
+
+    Refuses with ART_TOO_BIG, ART_FORMAT_OWN (a foreign container, named), ART_ZLIB (damaged), ART_ZLIB_TRUNC (ends
+    early), ART_ZLIB_TRAILING (goes on after its end), ART_INFLATE_LIMIT.
+    """
+    if len(data) > limits.file_bytes:
+        raise Refused("ART_TOO_BIG", f"{len(data)} > {limits.file_bytes} bytes")
+    found = containers.name_of(data)
+    if found not in (None, "zlib"):
+        code = "ART_ZLIB" if found == "gzip" else "ART_FORMAT_OWN"
+        raise Refused(code, f"unsupported container: {found}; only zlib around a torch file is read")
+    stream = zlib.decompressobj()
+    out = bytearray()  # grown in place: a list of pieces and their sum would need twice the memory
+    pending = data
+    while not stream.eof:
+        try:
+            piece = stream.decompress(pending, _PIECE_BYTES)
+        except zlib.error as error:
+            raise Refused("ART_ZLIB", f"not a zlib stream, or a damaged one: {error}") from None
+        pending = stream.unconsumed_tail
+        out += piece
+        if len(out) > limits.inflated_bytes:
+            raise Refused("ART_INFLATE_LIMIT", f"inflates past {limits.inflated_bytes} bytes")
+        if not piece and not pending and not stream.eof:
+            raise Refused("ART_ZLIB_TRUNC", f"the zlib stream ends early, after {len(out)} bytes")
+    if stream.unused_data:
+        raise Refused("ART_ZLIB_TRAILING", f"{len(stream.unused_data)} bytes after the zlib stream")
+    return out

@@ -1,0 +1,30 @@
+"""Every bound of the strict reader. A larger bound never makes a wrong file right: it only costs time and memory."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the reader spends on a file before it gives up. A real artifact of 16 MB stays far below each."""
+
+    file_bytes: int = 16_000_000  # the contest's cap, decimal; code counts too, so a model never reaches it
+    inflated_bytes: int = 256 << 20
+    zip_entries: int = 4_096  # one per tensor, and seven more
+    pickle_bytes: int = 4 << 20
+    pickle_ops: int = 200_000
+    keys: int = 20_000  # of all dicts together
+    depth: int = 8
+    string_bytes: int = 4_096
+    int_bytes: int = 8
+    rank: int = 8
+    # As fp32, which is what every tensor becomes: a small storage may be seen through many large tensors.
+    tensor_bytes: int = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLimits:
+    """What the system lets the reading process spend, should a bound of `Limits` ever fail."""
+
+    address_space_bytes: int = 800 << 20
+    cpu_seconds: int = 10
+    wall_seconds: float = 20.0

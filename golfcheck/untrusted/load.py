@@ -1,0 +1,118 @@
+"""The parent's side of reading an artifact: bytes → child process → a tree of numpy arrays."""
+
+import contextlib
+import dataclasses
+import json
+import math
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from golfcheck.errors import Refused
+from golfcheck.untrusted.child import HEADER_LENGTH_BYTES
+from golfcheck.untrusted.limits import Limits, ProcessLimits
+from golfcheck.untrusted.tensors import ITEM_BYTES
+
+_ROOT = Path(__file__).resolve().parents[2]
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from golfcheck.untrusted.child import main; main()"
+_HEADER_BYTES = 64 << 20  # the tree as JSON: at most 200,000 instructions, each a string of at most 4 KiB in theory
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A tensor's elements; numpy has no bfloat16, so that one is carried as uint16 of the same bits."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: npt.NDArray[Any]
+
+
+def load(data: bytes, limits: Limits | None = None, process: ProcessLimits | None = None) -> dict[str, Any]:
+    """Read an artifact in a child process; return its tree of dicts, tuples, strings, numbers and `Array`s.
+
+    Raises `Refused` with the reader's label; SBX_CPU, SBX_MEM or SBX_WALL when the child ran over its limits, and
+    ART_CRASH when it died of something else. Tensors that share a record share memory.
+    """
+    limits, process = limits or Limits(), process or ProcessLimits()
+    if len(data) > limits.file_bytes:
+        raise Refused("ART_TOO_BIG", f"{len(data)} > {limits.file_bytes} bytes")
+    encoded = [json.dumps(dataclasses.asdict(limits)), json.dumps(dataclasses.asdict(process))]
+    command = [sys.executable, "-I", "-c", _START, str(_ROOT), *encoded]
+    pipe, late = subprocess.PIPE, threading.Event()
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as child:
+
+        def stop() -> None:
+            late.set()
+            child.kill()
+
+        timer = threading.Timer(process.wall_seconds, stop)
+        timer.start()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            with contextlib.suppress(BrokenPipeError), child.stdin:  # the child reads all before it writes
+                child.stdin.write(data)
+            return _decode_answer(child.stdout, limits)
+        except EOFError:
+            child.kill()
+            raise _death(child.wait(), late.is_set(), process) from None
+        finally:
+            timer.cancel()
+            child.kill()
+
+
+def _death(returncode: int, late: bool, process: ProcessLimits) -> Refused:
+    if late:
+        return Refused("SBX_WALL", f"reading it takes longer than {process.wall_seconds:g} s")
+    if returncode == -getattr(signal, "SIGXCPU", 0):
+        return Refused("SBX_CPU", f"reading it takes more than {process.cpu_seconds} s of processor time")
+    how = f"by signal {-returncode}" if returncode < 0 else f"with exit code {returncode}"
+    return Refused("ART_CRASH", f"the process that read it ended {how}")
+
+
+def _read(stream: IO[bytes], size_bytes: int) -> bytearray:
+    buffer = bytearray(size_bytes)
+    view, at = memoryview(buffer), 0
+    while at < size_bytes:
+        count = stream.readinto(view[at:])  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError
+        at += count
+    return buffer
+
+
+def _decode_answer(stream: IO[bytes], limits: Limits) -> dict[str, Any]:
+    length = int.from_bytes(_read(stream, HEADER_LENGTH_BYTES), "little")
+    if length > _HEADER_BYTES:
+        raise Refused("ART_CRASH", f"the process that read it answered with a header of {length} bytes")
+    header = json.loads(_read(stream, length))
+    if "refused" in header:
+        raise Refused(*header["refused"])
+    if sum(size for _, size in header["records"]) > limits.inflated_bytes:
+        raise Refused("ART_CRASH", "the process that read it answered with more than it can have read")
+    records = {key: _read(stream, size) for key, size in header["records"]}
+    tree = _decode(header["tree"], records)
+    assert isinstance(tree, dict)
+    return tree
+
+
+def _decode(value: Any, records: dict[str, bytearray]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "dict" in value:
+        return {key: _decode(child, records) for key, child in value["dict"].items()}
+    if "tuple" in value:
+        return tuple(_decode(child, records) for child in value["tuple"])
+    dtype, shape, key, start = value["tensor"]
+    stored = "uint16" if dtype == "bfloat16" else dtype
+    count = math.prod(shape)
+    end = start + count * ITEM_BYTES[dtype]
+    data = np.frombuffer(memoryview(records[key])[start:end], stored) if count else np.empty(0, stored)
+    return Array(dtype, tuple(shape), data.reshape(shape))

@@ -1,0 +1,305 @@
+"""data.pkl → descriptors: dicts, strings, numbers, tuples and tensors that are only described. Nothing is ever called.
+
+Pickle is a program; this runs the 26 instructions of protocol 2 that `torch.save` writes for a dict of tensors, and
+knows what its three callables mean. Everything else is refused by name.
+"""
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from golfcheck.errors import Refused
+from golfcheck.untrusted.limits import Limits
+
+DTYPE_OF_STORAGE = {
+    "FloatStorage": "float32",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "DoubleStorage": "float64",
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "ShortStorage": "int16",
+    "IntStorage": "int32",
+    "LongStorage": "int64",
+    "BoolStorage": "bool",
+    "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+}
+_ORDERED_DICT = "collections OrderedDict"
+_REBUILD_TENSOR = "torch._utils _rebuild_tensor_v2"
+_REBUILD_PARAMETER = "torch._utils _rebuild_parameter"  # known only so that it can be named
+_GLOBALS = {_ORDERED_DICT, _REBUILD_TENSOR, _REBUILD_PARAMETER, *(f"torch {name}" for name in DTYPE_OF_STORAGE)}
+_GLOBAL_BYTES = 256
+_LOCATION = re.compile(r"(?:cpu|meta|cuda(?::\d{1,3})?|mps(?::\d{1,3})?|xpu(?::\d{1,3})?|hpu(?::\d{1,3})?)")
+_STORAGE_KEY = re.compile(r"0|[1-9][0-9]{0,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """A name that the pickle asks for."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A record that holds `numel` elements: `data/KEY`."""
+
+    dtype: str
+    key: str
+    numel: int
+
+
+@dataclass(frozen=True, slots=True)
+class TensorView:
+    """A tensor as the pickle describes it, in elements of its storage; nothing here is checked yet."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[Any, ...]
+    stride: tuple[Any, ...]
+
+
+def parse(data: bytes, limits: Limits) -> dict[str, Any]:
+    """Run the program `data`; return the dict that it builds, of dicts, tuples, strings, numbers and `TensorView`s.
+
+    Refuses with ART_TYPE (the result is no dict of such values) or PKL_ and what is wrong: TOO_BIG, PROTO, OPCODE,
+    OPS, TRUNC, STACK, ALIAS, GLOBAL, REDUCE, PERSID, SETITEM, KEY, DUP_KEY, KEYS, STRLEN, STR, INT, STOP, DEPTH.
+    """
+    if len(data) > limits.pickle_bytes:
+        raise Refused("PKL_TOO_BIG", f"data.pkl has {len(data)} bytes > {limits.pickle_bytes}")
+    result = _Machine(data, limits).run()
+    if not isinstance(result, dict):
+        raise Refused("ART_TYPE", f"the file holds {_kind(result)}, not a dict")
+    _check_tree(result, limits.depth)
+    return result
+
+
+def is_int(value: object) -> bool:
+    """Tell whether `value` is an integer that is no bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _kind(value: object) -> str:
+    """Return how a value is called in messages; never its text, which a stranger wrote."""
+    return {TensorView: "a tensor", Global: "a function or class", Storage: "a bare storage"}.get(
+        type(value), f"a {type(value).__name__}"
+    )
+
+
+def _check_tree(value: object, depth: int) -> None:
+    if depth == 0:
+        raise Refused("PKL_DEPTH", "dicts and tuples nested too deeply")
+    if isinstance(value, Global | Storage):
+        raise Refused("ART_TYPE", f"{_kind(value)} stands where a value has to be")
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
+    for child in inside:
+        _check_tree(child, depth - 1)
+
+
+class _Machine:
+    """The pickle machine: a stack cut by marks, and a memo."""
+
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        self._data = data
+        self._at = 0
+        self._limits = limits
+        self._stack: list[Any] = []
+        self._below: list[list[Any]] = []  # the stacks under the marks
+        self._memo: dict[int, Any] = {}
+        self._keys = 0
+
+    def run(self) -> object:
+        if self._take(2) != b"\x80\x02":
+            raise Refused("PKL_PROTO", "not a pickle of protocol 2, which torch.save writes")
+        for _ in range(self._limits.pickle_ops):
+            opcode = self._take(1)[0]
+            if opcode == _STOP:
+                return self._finish()
+            if (instruction := _INSTRUCTIONS.get(opcode)) is None:
+                raise Refused("PKL_OPCODE", f"opcode {opcode:#04x} at {self._at - 1} is not allowed")
+            instruction(self)
+        raise Refused("PKL_OPS", f"more than {self._limits.pickle_ops} instructions")
+
+    def _finish(self) -> object:
+        if self._at != len(self._data):
+            raise Refused("PKL_STOP", f"{len(self._data) - self._at} bytes after the end of the pickle")
+        if self._below or len(self._stack) != 1:
+            raise Refused("PKL_STACK", "the pickle ends with more or less than one value")
+        return self._stack[0]
+
+    def _take(self, count: int) -> bytes:
+        piece = self._data[self._at : self._at + count]
+        if len(piece) < count:
+            raise Refused("PKL_TRUNC", f"data.pkl ends inside an instruction at {self._at}")
+        self._at += count
+        return piece
+
+    def _take_uint(self, count: int) -> int:
+        return int.from_bytes(self._take(count), "little")
+
+    def _push(self, value: object) -> None:
+        self._stack.append(value)
+
+    def _pop(self) -> Any:
+        if not self._stack:
+            raise Refused("PKL_STACK", f"nothing on the stack at {self._at}")
+        return self._stack.pop()
+
+    def _pop_to_mark(self) -> list[Any]:
+        if not self._below:
+            raise Refused("PKL_STACK", f"no mark on the stack at {self._at}")
+        items, self._stack = self._stack, self._below.pop()
+        return items
+
+    def mark(self) -> None:
+        self._below.append(self._stack)
+        self._stack = []
+
+    def empty_dict(self) -> None:
+        self._push({})
+
+    def empty_tuple(self) -> None:
+        self._push(())
+
+    def tuple_to_mark(self) -> None:
+        self._push(tuple(self._pop_to_mark()))
+
+    def tuple_of(self, count: int) -> None:
+        items = [self._pop() for _ in range(count)]
+        self._push(tuple(reversed(items)))
+
+    def signed(self, count: int) -> None:
+        self._push(int.from_bytes(self._take(count), "little", signed=True))
+
+    def unsigned(self, count: int) -> None:
+        self._push(self._take_uint(count))
+
+    def long(self) -> None:
+        if (count := self._take_uint(1)) > self._limits.int_bytes:
+            raise Refused("PKL_INT", f"an integer of {count} bytes > {self._limits.int_bytes}")
+        self.signed(count)
+
+    def double(self) -> None:
+        self._push(struct.unpack(">d", self._take(8))[0])
+
+    def true(self) -> None:
+        self._push(True)
+
+    def false(self) -> None:
+        self._push(False)
+
+    def string(self) -> None:
+        if (count := self._take_uint(4)) > self._limits.string_bytes:
+            raise Refused("PKL_STRLEN", f"a string of {count} bytes > {self._limits.string_bytes}")
+        try:
+            self._push(self._take(count).decode())
+        except UnicodeDecodeError:
+            raise Refused("PKL_STR", f"a string at {self._at - count} is not UTF-8") from None
+
+    def put(self, count: int) -> None:
+        index = self._take_uint(count)
+        value = self._pop()
+        self._push(value)
+        self._memo[index] = value
+
+    def get(self, count: int) -> None:
+        index = self._take_uint(count)
+        if index not in self._memo:
+            raise Refused("PKL_STACK", f"memo {index} is not set at {self._at}")
+        value = self._memo[index]
+        # A dict or tuple met twice could hold itself, or double with every level: strings, names and tensors cannot.
+        if not isinstance(value, str | Global | TensorView):
+            raise Refused("PKL_ALIAS", f"{_kind(value)} is used twice at {self._at}")
+        self._push(value)
+
+    def global_name(self) -> None:
+        window = self._data[self._at : self._at + _GLOBAL_BYTES]
+        module, *rest = window.split(b"\n", 2)
+        if len(rest) != 2:
+            raise Refused("PKL_GLOBAL", f"a name longer than {_GLOBAL_BYTES} bytes, or cut off, at {self._at}")
+        self._at += len(module) + len(rest[0]) + 2
+        name = f"{module.decode('latin-1')} {rest[0].decode('latin-1')}"
+        if name not in _GLOBALS:
+            raise Refused("PKL_GLOBAL", f"{name!a} is not allowed")
+        self._push(Global(name))
+
+    def reduce(self) -> None:
+        args, function = self._pop(), self._pop()
+        if function == Global(_ORDERED_DICT) and args == ():
+            self._push({})
+        elif function == Global(_REBUILD_TENSOR) and isinstance(args, tuple) and len(args) == 6:
+            storage, offset, shape, stride, requires_grad, hooks = args
+            plain = isinstance(storage, Storage) and is_int(offset) and isinstance(shape, tuple)
+            if not plain or not isinstance(stride, tuple) or requires_grad is not False or hooks != {}:
+                raise Refused("PKL_REDUCE", f"a tensor that is not plain, at {self._at}: gradients, hooks or odd types")
+            self._push(TensorView(storage, offset, shape, stride))
+        else:
+            name = function.name if isinstance(function, Global) else _kind(function)
+            raise Refused("PKL_REDUCE", f"{name} is called in a way that torch.save does not write for a plain tensor")
+
+    def persistent_id(self) -> None:
+        pid = self._pop()
+        if not isinstance(pid, tuple) or len(pid) != 5:
+            raise Refused("PKL_PERSID", f"a persistent id that is no storage, at {self._at}")
+        kind, cls, key, location, numel = pid
+        dtype = DTYPE_OF_STORAGE.get(cls.name.removeprefix("torch ")) if isinstance(cls, Global) else None
+        if kind != "storage" or dtype is None or not isinstance(key, str) or not isinstance(location, str):
+            raise Refused("PKL_PERSID", f"a persistent id that is no storage, at {self._at}")
+        if not _STORAGE_KEY.fullmatch(key) or not _LOCATION.fullmatch(location):
+            raise Refused("PKL_PERSID", f"a storage with key {key[:40]!a} at {location[:40]!a}")
+        if not is_int(numel) or not 0 <= numel < 1 << 40:
+            raise Refused("PKL_PERSID", f"storage {key} with a size that is none")
+        self._push(Storage(dtype, key, numel))
+
+    def set_item(self) -> None:
+        value, key = self._pop(), self._pop()
+        self._set([key, value])
+
+    def set_items(self) -> None:
+        self._set(self._pop_to_mark())
+
+    def _set(self, items: list[Any]) -> None:
+        target = self._stack[-1] if self._stack else None
+        if not isinstance(target, dict) or len(items) % 2:
+            raise Refused("PKL_SETITEM", f"items are set on {_kind(target)} at {self._at}")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if not isinstance(key, str):
+                raise Refused("PKL_KEY", f"{_kind(key)} as a key at {self._at}; keys are strings")
+            if key in target:
+                raise Refused("PKL_DUP_KEY", f"key {key[:80]!a} twice")
+            target[key] = value
+        self._keys += len(items) // 2
+        if self._keys > self._limits.keys:
+            raise Refused("PKL_KEYS", f"more than {self._limits.keys} keys")
+
+
+_STOP = ord(".")
+_INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
+    ord("("): _Machine.mark,
+    ord("}"): _Machine.empty_dict,
+    ord(")"): _Machine.empty_tuple,
+    ord("t"): _Machine.tuple_to_mark,
+    0x85: lambda machine: machine.tuple_of(1),
+    0x86: lambda machine: machine.tuple_of(2),
+    0x87: lambda machine: machine.tuple_of(3),
+    ord("J"): lambda machine: machine.signed(4),
+    ord("K"): lambda machine: machine.unsigned(1),
+    ord("M"): lambda machine: machine.unsigned(2),
+    0x8A: _Machine.long,
+    ord("G"): _Machine.double,
+    0x88: _Machine.true,
+    0x89: _Machine.false,
+    ord("X"): _Machine.string,
+    ord("q"): lambda machine: machine.put(1),
+    ord("r"): lambda machine: machine.put(4),
+    ord("h"): lambda machine: machine.get(1),
+    ord("j"): lambda machine: machine.get(4),
+    ord("c"): _Machine.global_name,
+    ord("R"): _Machine.reduce,
+    ord("Q"): _Machine.persistent_id,
+    ord("s"): _Machine.set_item,
+    ord("u"): _Machine.set_items,
+}
