@@ -1,0 +1,152 @@
+"""The numbers of one verdict for a person: on every line a value, its limit and the margin between them."""
+
+from collections.abc import Iterator
+
+from golfcheck.render.page import Page
+from golfcheck.ruleset import RULESETS
+from golfcheck.text import fit, safe, width
+from golfcheck.verdict import ScoreSummary, SizeSummary, TimeSummary, ToBeat, TokenBytes, Verdict
+
+Segment = tuple[str, str]  # text and style
+
+BAR_COLUMNS = 32
+_NAME_CHARS = 120
+_LABEL_COLUMNS = 10
+
+
+def block(verdict: Verdict, page: Page) -> list[str]:
+    """Return the header and the lines score, size, time, bytes and to beat, as far as each is known."""
+    lines = header(verdict, page)
+    if verdict.score:
+        lines += page.flow("  score", _score(verdict.score))
+    if verdict.size:
+        lines += page.flow("  size", _size(verdict.size, page))
+    if verdict.time and (time := list(_time(verdict.time))):
+        lines += page.flow("  time", time)
+    if verdict.token_bytes:
+        lines += page.flow("  bytes", _token_bytes(verdict.token_bytes, verdict))
+    if verdict.to_beat:
+        lines += _to_beat(verdict.to_beat, verdict, page)
+    return lines
+
+
+def header(verdict: Verdict, page: Page) -> list[str]:
+    """Return the record's name, author and date, and below them where it lies."""
+    name = safe(verdict.name or verdict.path, _NAME_CHARS)
+    tail = _LABEL_COLUMNS // 3 * " " + "   ".join(safe(text, 40) for text in (verdict.author, verdict.date) if text)
+    room = page.columns - width(tail)
+    title = fit(name, room)
+    gap = max(0, min(56, room) - width(title))
+    lines = [page.paint(title, "bold") + (" " * gap + tail if tail.strip() else "")]
+    if verdict.name:
+        lines.append(page.paint(fit("  " + safe(verdict.path, 400), page.columns), "dim"))
+    return lines
+
+
+def mark(verdict: Verdict, rule: str) -> Segment:
+    """Return what became of `rule`: ok, the severity of its finding, or that it was not checked."""
+    if rule in verdict.passed:
+        return "ok", "ok"
+    found = [finding for finding in verdict.findings if finding.rule == rule]
+    if not found:
+        return "not checked", "dim"
+    worst = max(finding.severity for finding in found).label
+    return (worst, worst) if any(finding.waived is None for finding in found) else ("waived", "dim")
+
+
+def seeds_text(seeds: tuple[int | None, ...]) -> str:
+    """Return `3 seeds (314 42 999)`; a seed that its log does not name is `?`."""
+    named = " ".join("?" if seed is None else str(seed) for seed in seeds)
+    return f"{len(seeds)} seed{'' if len(seeds) == 1 else 's'} ({named})" if seeds else "no seed"
+
+
+def _score(score: ScoreSummary) -> Iterator[Segment]:
+    if score.mean_bpb is not None:
+        yield f"{score.mean_bpb:.5f} bpb", "bold"
+    if score.mean_nats is not None:
+        yield f"{score.mean_nats:.5f} nats/tok", ""
+    if score.claimed_bpb is not None and (score.mean_bpb is None or abs(score.claimed_bpb - score.mean_bpb) > 5e-5):
+        yield f"claimed {score.claimed_bpb:.5f}", "warning"
+    yield seeds_text(score.seeds), ""
+    if score.sd_bpb is not None:
+        yield f"sd {score.sd_bpb:.5f}", ""
+    yield (safe(score.name, 60), "dim") if score.name else ("no score in the logs", "warning")
+
+
+def _size(size: SizeSummary, page: Page) -> Iterator[Segment]:
+    left_bytes = size.cap_bytes - size.total_bytes
+    yield f"{size.total_bytes:,} / {size.cap_bytes:,}", "bold"
+    yield page.bar(size.total_bytes / size.cap_bytes, BAR_COLUMNS), "ok" if left_bytes >= 0 else "error"
+    yield (f"{left_bytes:,} left", "") if left_bytes >= 0 else (f"{-left_bytes:,} over", "error")
+    if size.seed is not None:
+        yield f"(worst seed {size.seed})", "dim"
+
+
+def _time(time: TimeSummary) -> Iterator[Segment]:
+    for name, spent_ms, cap_ms, step_ms in (
+        ("train", time.train_ms, time.train_cap_ms, time.step_ms),
+        ("eval", time.eval_ms, time.eval_cap_ms, None),
+    ):
+        if spent_ms is None:
+            continue
+        spent = f"{name} {_seconds(spent_ms)} s"
+        if cap_ms is None:
+            yield f"{spent} (no cap)", ""
+        else:
+            yield f"{spent} / {cap_ms / 1e3:.0f} ({_margin(spent_ms - cap_ms, step_ms)})", ""
+
+
+def _margin(over_ms: float, step_ms: float | None) -> str:
+    """Say how far from its cap a time is; a run ends between steps, so up to two steps late is normal."""
+    if over_ms <= 0:
+        return f"{_seconds(-over_ms)} left"
+    steps = over_ms / step_ms if step_ms else None
+    if steps is not None and steps <= 1:
+        return f"+{over_ms / 1e3:.2f}: within one step"
+    if steps is not None and steps <= 2:
+        return f"+{over_ms / 1e3:.2f}: within two steps"
+    return f"+{over_ms / 1e3:.2f}: over the cap"
+
+
+def _seconds(ms: float) -> str:
+    return f"{ms / 1e3:.1f}" if abs(ms) < 500_000 else f"{ms / 1e3:.2f}"
+
+
+def _token_bytes(known: TokenBytes, verdict: Verdict) -> Iterator[Segment]:
+    tokenizer = f"= {safe(known.tokenizer, 40)}" if known.tokenizer else "= no tokenizer we know"
+    yield f"{known.bytes_per_token:.4f} per token {tokenizer}", ""
+    yield mark(verdict, "bytes-not-conserved")
+
+
+def _to_beat(rival: ToBeat, verdict: Verdict, page: Page) -> list[str]:
+    frontier = f"(frontier on {safe(verdict.date, 10)}: {safe(rival.name, 80)})" if verdict.date else safe(rival.name)
+    lines = page.flow("  to beat", [(f"{rival.bpb:.5f}", "bold"), (frontier, "dim")])
+    difference: list[Segment] = [(f"{rival.delta_bpb:+.5f} bpb", "ok" if rival.delta_bpb < 0 else "error")]
+    if rival.delta_nats is not None:
+        difference.append((f"{rival.delta_nats:+.5f} nats/tok", ""))
+    if rival.t is not None:
+        difference.append((f"Welch t {rival.t:.2f}", ""))
+    if rival.df is not None:
+        difference.append((f"df {rival.df:.1f}", ""))
+    lines += page.flow("", difference)
+    if rival.reason:
+        lines += page.prose(safe(f"no test: {rival.reason}"), " " * _LABEL_COLUMNS, " " * _LABEL_COLUMNS)
+    for ruleset in sorted(RULESETS.values(), key=lambda known: known.margin_nats):
+        p = rival.p_margin if ruleset.margin_nats else rival.p_zero
+        if p is not None:
+            lines += page.flow("", _gain(rival, p, ruleset.name, verdict.ruleset))
+    return lines
+
+
+def _gain(rival: ToBeat, p: float, name: str, chosen: str) -> Iterator[Segment]:
+    """One ruleset's line: the gain it asks for, p, and its threshold; the chosen ruleset's stands out."""
+    ruleset = RULESETS[name]
+    asked = f"gain > {rival.margin_nats:g} nats" if ruleset.margin_nats else "gain > 0"
+    holds = p < ruleset.alpha
+    yield f"{asked:<18}", ""
+    yield f"p {p:.4f}", ""
+    yield ("ok", "ok") if holds else ("no", "warning" if name == chosen else "dim")
+    limit = f"{name}: < {ruleset.alpha:g}"
+    if ruleset.margin_nats and rival.ci_nats is not None:
+        limit += f"; 95 % CI {rival.ci_nats[0]:+.4f} .. {rival.ci_nats[1]:+.4f}"
+    yield f"({limit})", "dim"

@@ -1,0 +1,24 @@
+"""The concise format: one line per finding, in the form that editors and grep understand, and a line of counts."""
+
+from collections.abc import Sequence
+
+from golfcheck.render.counts import counts_text, outcomes_text
+from golfcheck.render.findings import in_order
+from golfcheck.render.page import Page
+from golfcheck.render.place import place
+from golfcheck.text import safe
+from golfcheck.verdict import Verdict
+
+
+def render(verdicts: Sequence[Verdict], page: Page) -> str:
+    """Return `path:line: severity[rule] message` for every finding."""
+    lines = []
+    for verdict in verdicts:
+        for finding in in_order(verdict.findings):
+            word = finding.severity.label if finding.waived is None else "waived"
+            style = finding.severity.label if finding.waived is None else "dim"
+            reason = "" if finding.waived is None else f" (reason given: {safe(finding.waived)})"
+            line = f"{page.paint(word, style)}[{finding.rule}] {safe(finding.message)}{reason}"
+            lines.append(f"{place(verdict, finding)}: {line}")
+    lines.append(f"{outcomes_text(verdicts)}; {counts_text(verdicts)}")
+    return page.text(lines)

@@ -1,0 +1,46 @@
+"""Findings for a person: in the order of their files and lines, each with its numbers and, once a rule, the remedy."""
+
+from collections.abc import Iterable
+
+from golfcheck.render.page import Page
+from golfcheck.text import safe
+from golfcheck.verdict import Finding
+
+
+def findings(found: Iterable[Finding], page: Page) -> list[str]:
+    """Return the findings grouped by place; those that the submission waives are last, with its reason."""
+    lines: list[str] = []
+    place, explained = "", set[str]()
+    for finding in in_order(found):
+        here = location(finding)
+        if here != place:
+            lines += ["", f"  {page.paint(here, 'bold')}"]
+            place = here
+        word = finding.severity.label if finding.waived is None else "waived"
+        head = f"    {word}[{finding.rule}]  "
+        text = page.prose(head + safe(finding.message), "", " " * 6)
+        style = finding.severity.label if finding.waived is None else "dim"
+        text[0] = text[0].replace(word, page.paint(word, style), 1)
+        lines += text
+        if finding.waived is not None:
+            lines += page.prose(f"reason given: {safe(finding.waived)}", " " * 6, " " * 8)
+        elif finding.hint and finding.rule not in explained:
+            lines += page.prose(f"fix: {safe(finding.hint)}", " " * 6, " " * 11)
+            explained.add(finding.rule)
+    return lines
+
+
+def location(finding: Finding) -> str:
+    """Return `path:line` as far as they are known; what concerns the folder as a whole is `(record)`."""
+    if finding.path is None:
+        return "(record)"
+    path = safe(finding.path, 400)
+    return path if finding.line is None else f"{path}:{finding.line}"
+
+
+def in_order(found: Iterable[Finding]) -> list[Finding]:
+    """Return the findings by file, line and severity; the waived ones last."""
+    return sorted(
+        found,
+        key=lambda finding: (finding.waived is not None, finding.path or "", finding.line or 0, -finding.severity),
+    )

@@ -1,0 +1,13 @@
+"""The jsonl format: one verdict per line (`$defs/verdict` of schemas/verdict.schema.json)."""
+
+import json
+from collections.abc import Sequence
+
+from golfcheck.render.page import Page
+from golfcheck.render.plain import verdict_object
+from golfcheck.verdict import Verdict
+
+
+def render(verdicts: Sequence[Verdict], page: Page) -> str:
+    """Return the lines, in ASCII."""
+    return "".join(json.dumps(verdict_object(verdict), allow_nan=False) + "\n" for verdict in verdicts)

@@ -1,0 +1,47 @@
+"""The size ledger: every part's bytes on the disk, in the log, and in submission.json, side by side."""
+
+from golfcheck.render.page import Page
+from golfcheck.text import pad, safe, width
+from golfcheck.verdict import LedgerRow, Verdict
+
+_HEADINGS = ("file on disk", "log says", "submission.json")
+_NUMBER_COLUMNS = 15
+
+
+def disagrees(verdict: Verdict) -> bool:
+    """Whether two sources give different byte counts for one part: then a reader needs the ledger."""
+    return any(len({count for count in _counts(row) if count is not None}) > 1 for row in verdict.ledger)
+
+
+def ledger(verdict: Verdict, page: Page) -> list[str]:
+    """Return the table, with what is left under the cap in its last line."""
+    if not verdict.ledger:
+        return []
+    labels = [f"{row.part:<6}{safe(row.path or '', 40)}".rstrip() for row in verdict.ledger]
+    columns = min(max(map(width, labels)), max(12, page.columns - 3 * (_NUMBER_COLUMNS + 2) - 4))
+    head = "  " + " " * columns + "".join(f"  {heading:>{_NUMBER_COLUMNS}}" for heading in _HEADINGS)
+    lines = [page.paint(head.rstrip(), "dim")]
+    for label, row in zip(labels, verdict.ledger, strict=True):
+        numbers = "".join(f"  {_number(count):>{_NUMBER_COLUMNS}}" for count in _counts(row))
+        lines.append(f"  {pad(label, columns)}{numbers}")
+        if note := _note(row, verdict):
+            lines += page.prose(note, "    ", "    ")
+    return lines
+
+
+def _counts(row: LedgerRow) -> tuple[int | None, ...]:
+    return row.disk_bytes, row.logged_bytes, row.claimed_bytes
+
+
+def _number(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
+
+
+def _note(row: LedgerRow, verdict: Verdict) -> str:
+    notes = [safe(row.note, 200)] if row.note else []
+    known = [count for count in _counts(row) if count is not None]
+    if row.part == "total" and verdict.size and known:
+        left_bytes = verdict.size.cap_bytes - max(known)
+        margin = f"{left_bytes:,} left" if left_bytes >= 0 else f"{-left_bytes:,} over"
+        notes.append(f"cap {verdict.size.cap_bytes:,} -> {margin}")
+    return "; ".join(notes)

@@ -1,0 +1,113 @@
+"""The markdown format: a pull request's comment or a step summary.
+
+Whatever the submission wrote stands in code spans: there GitHub interprets no HTML, link, mention, or reference.
+"""
+
+import re
+from collections.abc import Sequence
+
+from golfcheck.outcome import Outcome, outcome
+from golfcheck.render.block import mark, seeds_text
+from golfcheck.render.counts import counts_text, outcomes_text
+from golfcheck.render.findings import in_order
+from golfcheck.render.page import Page
+from golfcheck.render.place import place
+from golfcheck.text import safe
+from golfcheck.verdict import Finding, Verdict
+
+_SIGN = {Outcome.INVALID: "❌", Outcome.HUMAN: "⚠️", Outcome.VALID: "✅", Outcome.RECORD: "🏆"}
+_MAX_FINDINGS = 200  # of one record; a comment holds 65,536 characters
+
+
+def render(verdicts: Sequence[Verdict], page: Page) -> str:
+    """Return one section per record: the numbers, the findings, and what could not be checked."""
+    lines: list[str] = []
+    if len(verdicts) > 1:
+        lines += [f"**{outcomes_text(verdicts)}**; {counts_text(verdicts)}", ""]
+    for verdict in verdicts:
+        lines += _section(verdict)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def code(text: str) -> str:
+    """Return `text` as a code span, fenced by more backticks than it has in a row."""
+    text = safe(text)
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    blank = " " if longest or not text.strip() else ""
+    return f"{fence}{blank}{text}{blank}{fence}"
+
+
+def _section(verdict: Verdict) -> list[str]:
+    word = outcome(verdict)
+    lines = [f"### {_SIGN[word]} {word}: {code(verdict.name or verdict.path)}", ""]
+    facts = [code(fact) for fact in (verdict.author, verdict.date, verdict.path) if fact]
+    lines += [" · ".join(facts), "", "| | | |", "|---|---|---|", *_numbers(verdict), ""]
+    found = in_order(verdict.findings)
+    if found:
+        lines += ["| | where | what |", "|---|---|---|", *(_row(verdict, finding) for finding in found[:_MAX_FINDINGS])]
+        if len(found) > _MAX_FINDINGS:
+            lines.append(f"| | | {len(found) - _MAX_FINDINGS} more findings: run `golfcheck verify` |")
+        lines.append("")
+    checks = len(verdict.passed) + len({finding.rule for finding in found})
+    lines.append(f"{counts_text([verdict])}; {checks} checks, ruleset {code(verdict.ruleset)}")
+    if verdict.skipped:
+        lines += ["", f"<details><summary>not checked: {len(verdict.skipped)}</summary>", ""]
+        lines += [f"- `{skipped.rule}`: {code(skipped.reason)}" for skipped in verdict.skipped]
+        lines += ["", "</details>"]
+    return [*lines, ""]
+
+
+def _numbers(verdict: Verdict) -> list[str]:
+    """Return the rows of the table of numbers: what, value, limit or margin."""
+    rows: list[tuple[str, str, str]] = []
+    if (score := verdict.score) is not None:
+        value = "not in the logs" if score.mean_bpb is None else f"**{score.mean_bpb:.5f}** bpb"
+        value += "" if score.mean_nats is None else f", {score.mean_nats:.5f} nats per token"
+        claimed = "" if score.claimed_bpb is None else f"; claimed {score.claimed_bpb:.5f}"
+        rows.append(("score", value, seeds_text(score.seeds) + claimed))
+    if (size := verdict.size) is not None:
+        left = size.cap_bytes - size.total_bytes
+        margin = f"{left:,} left" if left >= 0 else f"**{-left:,} over**"
+        rows.append(("size", f"{size.total_bytes:,} bytes", f"{margin} of {size.cap_bytes:,}"))
+    if (time := verdict.time) is not None:
+        for name, spent, cap in (
+            ("training", time.train_ms, time.train_cap_ms),
+            ("evaluation", time.eval_ms, time.eval_cap_ms),
+        ):
+            if spent is not None:
+                limit = (
+                    "no cap"
+                    if cap is None
+                    else f"{abs(cap - spent) / 1e3:.2f} s {_side(spent, cap)} of {cap / 1e3:.0f} s"
+                )
+                rows.append((name, f"{spent / 1e3:.2f} s", limit))
+    if (known := verdict.token_bytes) is not None:
+        tokenizer = code(known.tokenizer) if known.tokenizer else "no tokenizer we know"
+        conserved = mark(verdict, "bytes-not-conserved")[0]
+        rows.append(("bytes per token", f"{known.bytes_per_token:.4f}", f"{tokenizer}: {conserved}"))
+    if (rival := verdict.to_beat) is not None:
+        nats = "" if rival.delta_nats is None else f", {rival.delta_nats:+.5f} nats per token"
+        tests = [
+            f"gain > {margin}: p {p:.4f}"
+            for margin, p in (("0", rival.p_zero), (f"{rival.margin_nats:g} nats", rival.p_margin))
+            if p is not None
+        ]
+        why = code(rival.reason) if rival.reason else ""
+        rows.append((f"to beat {rival.bpb:.5f}", f"{rival.delta_bpb:+.5f} bpb{nats}", "; ".join(tests) or why))
+    return [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+
+
+def _side(spent_ms: float, cap_ms: float) -> str:
+    return "left" if spent_ms <= cap_ms else "over the cap"
+
+
+def _row(verdict: Verdict, finding: Finding) -> str:
+    word = f"**{finding.severity.label}**" if finding.waived is None else "waived"
+    note = finding.hint if finding.waived is None else f"reason given: {code(finding.waived)}"
+    cells = (f"{word} `{finding.rule}`", code(place(verdict, finding)), f"{code(finding.message)}<br>{note}")
+    return f"| {' | '.join(_cell(cell.removesuffix('<br>')) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")  # a table is split into cells before code spans are seen

@@ -1,0 +1,59 @@
+"""What text is drawn on: a page's width, whether it has color and more than ASCII; and how to draw on it."""
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from golfcheck.text import fit, width
+
+_STYLES = {"error": "1;31", "warning": "33", "info": "36", "ok": "32", "bold": "1", "dim": "2"}
+_GAP = "   "
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How wide the reader's page is, in terminal columns, and what it can show."""
+
+    columns: int = 100
+    color: bool = False
+    ascii: bool = False
+    verbose: bool = False
+
+    def paint(self, text: str, style: str) -> str:
+        """Return `text` in a style of ours ("error", "ok", "dim", …), where the page has color."""
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and style else text
+
+    def bar(self, share: float, columns: int) -> str:
+        """Return a bar of `columns` cells that is filled to `share`; full only when the share is 1 or more."""
+        full, empty = ("#", ".") if self.ascii else ("█", "░")
+        cells = columns if share >= 1 else min(int(max(share, 0) * columns), columns - 1)
+        return f"[{full * cells}{empty * (columns - cells)}]"
+
+    def flow(self, label: str, segments: Iterable[tuple[str, str]], indent: int = 10) -> list[str]:
+        """Lay (text, style) segments out after `label`, as many on a line as fit; none is broken."""
+        lines: list[str] = []
+        line, used = label.ljust(indent), max(indent, len(label))
+        for whole, style in segments:
+            text = fit(whole, self.columns - indent)
+            gap = "" if used == indent else _GAP
+            if gap and used + len(gap) + width(text) > self.columns:
+                lines.append(line.rstrip())
+                line, used, gap = " " * indent, indent, ""
+            line += gap + self.paint(text, style)
+            used += len(gap) + width(text)
+        return [*lines, line.rstrip()]
+
+    def text(self, lines: Iterable[str]) -> str:
+        """Join `lines` to a text that ends with one newline, in ASCII where the page has no more."""
+        joined = "\n".join(lines).rstrip("\n") + "\n"
+        return joined.replace("…", "~").encode("ascii", "backslashreplace").decode() if self.ascii else joined
+
+    def prose(self, text: str, first: str, rest: str) -> list[str]:
+        """Wrap `text` at blanks; `first` and `rest` stand before its first and its other lines."""
+        if width(text) != len(text):  # wide characters: room for the case that all are
+            columns = len(rest) + (self.columns - len(rest)) * len(text) // max(width(text), 1)
+        else:
+            columns = self.columns
+        return textwrap.wrap(
+            text, max(columns, len(rest) + 20), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+        )

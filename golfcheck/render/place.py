@@ -1,0 +1,18 @@
+"""Where a finding is, as seen from the folder that golfcheck runs in."""
+
+from golfcheck.text import safe
+from golfcheck.verdict import Finding, Verdict
+
+_PATH_CHARS = 1_000
+
+
+def path_of(verdict: Verdict, finding: Finding) -> str:
+    """Return the file that a finding is about; the record's folder when it is about no single file."""
+    folder = verdict.path.rstrip("/")
+    return safe(f"{folder}/{finding.path}" if finding.path else folder or "/", _PATH_CHARS)
+
+
+def place(verdict: Verdict, finding: Finding) -> str:
+    """Return `path:line`, as far as they are known."""
+    path = path_of(verdict, finding)
+    return path if finding.line is None else f"{path}:{finding.line}"

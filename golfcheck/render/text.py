@@ -1,0 +1,111 @@
+"""The text format: one record in full, many in short, and a summary by rule."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from golfcheck.outcome import Outcome, outcome
+from golfcheck.render.block import block
+from golfcheck.render.counts import counts_text, outcomes_text
+from golfcheck.render.findings import findings
+from golfcheck.render.ledger import disagrees, ledger
+from golfcheck.render.page import Page
+from golfcheck.text import fit, safe, width
+from golfcheck.verdict import Severity, Verdict
+
+_STYLE = {Outcome.INVALID: "error", Outcome.HUMAN: "warning", Outcome.VALID: "ok", Outcome.RECORD: "ok"}
+_IN_FULL = 3  # more records than this are told in a line each, with their errors and warnings
+
+
+def render(verdicts: Sequence[Verdict], page: Page) -> str:
+    """Return what a person reads: up to three records in full (all with `verbose`), more of them in short."""
+    lines: list[str] = []
+    for verdict in verdicts:
+        if len(verdicts) <= _IN_FULL or page.verbose:
+            lines += [*_in_full(verdict, page), ""]
+        else:
+            lines += _in_short(verdict, page)
+    if len(verdicts) > 1:
+        lines += summary(verdicts, page)
+    return page.text(lines)
+
+
+def _in_full(verdict: Verdict, page: Page) -> list[str]:
+    lines = block(verdict, page)
+    if verdict.ledger and (page.verbose or disagrees(verdict)):
+        lines += ["", *ledger(verdict, page)]
+    lines += [*findings(verdict.findings, page), ""]
+    if page.verbose and verdict.skipped:
+        lines.append(page.paint("  could not be checked", "bold"))
+        for skipped in verdict.skipped:
+            lines += page.prose(f"{skipped.rule}: {safe(skipped.reason)}", "    ", " " * 6)
+        lines.append("")
+    lines += page.flow("VERDICT", _verdict_line(verdict, page), indent=9)
+    return [*lines, *_next(verdict, page)]
+
+
+def _verdict_line(verdict: Verdict, page: Page) -> list[tuple[str, str]]:
+    word = outcome(verdict)
+    checks = f"{len(verdict.passed) + len({finding.rule for finding in verdict.findings})} checks"
+    if verdict.skipped:
+        checks += f", {len(verdict.skipped)} skipped"
+        checks += "" if page.verbose else " (golfcheck verify -v says why)"
+    return [(word, _STYLE[word]), (counts_text([verdict]), ""), (checks, ""), (f"{verdict.seconds:.2f} s", "dim")]
+
+
+def _next(verdict: Verdict, page: Page) -> list[str]:
+    """Return what to type next: about the worst finding, or how to go on without one."""
+    counted = [finding for finding in verdict.findings if finding.waived is None]
+    worst = max(counted, key=lambda finding: finding.severity, default=None)
+    path = safe(verdict.path, 400)
+    if worst is not None and worst.severity > Severity.INFO:
+        text = f"golfcheck explain {worst.rule}"
+    else:
+        text = f"golfcheck rescore {path}"
+    return [page.paint(f"next     {text}", "dim")]
+
+
+def _in_short(verdict: Verdict, page: Page) -> list[str]:
+    """Return one line for the record, and below it what a person must look at."""
+    word = outcome(verdict)
+    score = verdict.score and (verdict.score.mean_bpb or verdict.score.claimed_bpb)
+    bpb = f"{score:.5f}" if score is not None else "      -"
+    counted = [finding for finding in verdict.findings if finding.waived is not None or finding.severity > 1]
+    hidden = len(verdict.findings) - len(counted)
+    tail = f"  {safe(verdict.author or '', 24)}  {safe(verdict.date or '', 10)}"
+    tail += f"  +{hidden} info" if hidden else ""
+    title = fit(safe(verdict.path, 400), max(20, page.columns - 18 - width(tail)))
+    line = f"{page.paint(f'{word:<7}', _STYLE[word])}  {bpb}  {page.paint(title, 'bold')}{page.paint(tail, 'dim')}"
+    return [line, *(line for line in findings(counted, page) if line), *([""] if counted else [])]
+
+
+def summary(verdicts: Sequence[Verdict], page: Page) -> list[str]:
+    """Return the counts of many verdicts: findings by rule, records by outcome, and what to type next."""
+    found = Counter[tuple[str, Severity]]()
+    records: dict[str, set[str]] = {}
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            if finding.waived is None:
+                found[finding.rule, finding.severity] += 1
+                records.setdefault(finding.rule, set()).add(verdict.path)
+    lines = [""]
+    if records:
+        columns = max(map(len, records))
+        lines.append(page.paint(f"{'rule':<{columns}}  records  errors  warnings  info", "dim"))
+        for rule in sorted(records, key=lambda rule: _weight(rule, found), reverse=True):
+            cells = [found[rule, severity] for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
+            numbers = f"{len(records[rule]):>7}  {cells[0] or '':>6}  {cells[1] or '':>8}  {cells[2] or '':>4}"
+            lines.append(f"{rule:<{columns}}  {numbers}".rstrip())
+        lines.append("")
+    seconds = sum(verdict.seconds for verdict in verdicts)
+    lines += page.flow(
+        "VERDICT",
+        [(outcomes_text(verdicts), "bold"), (counts_text(verdicts), ""), (f"{seconds:.2f} s", "dim")],
+        indent=9,
+    )
+    worst = max(records, key=lambda rule: _weight(rule, found), default=None)
+    lines.append(page.paint(f"next     golfcheck explain {worst}" if worst else "", "dim"))
+    return lines
+
+
+def _weight(rule: str, found: Counter[tuple[str, Severity]]) -> tuple[int, ...]:
+    return tuple(found[rule, severity] for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO))
