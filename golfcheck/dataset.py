@@ -193,23 +193,16 @@ class ShardWriter:
         return self
 
     def add(self, tokens: Tokens) -> None:
-        """Append tokens, starting new shards as they fill; OSError in one line when the disk is full."""
-        while tokens.size:
-            piece = tokens[: self._shard_tokens - self._count if self._file else self._shard_tokens]
-            try:
+        """Append tokens, starting new shards as they fill."""
+        with self._room():
+            while tokens.size:
                 file = self._file or self._start()
+                piece = tokens[: self._shard_tokens - self._count]
                 file.write(piece.astype("<u2").tobytes())
                 self._count += piece.size
+                tokens = tokens[piece.size :]
                 if self._count == self._shard_tokens:
                     self._finish()
-            except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                    raise
-                free_bytes = shutil.disk_usage(self._folder).free
-                shards = f"{len(self.paths)} shards of {2 * self._shard_tokens:,} bytes"
-                message = f"disk full: {self._folder} needs room for at least {shards}, {free_bytes:,} bytes are free"
-                raise OSError(error.errno, f"{message}; nothing was kept") from None
-            tokens = tokens[piece.size :]
 
     def _start(self) -> BinaryIO:
         """Open the next shard, with room for its header."""
@@ -232,7 +225,8 @@ class ShardWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
             if kind is None:
-                self._finish()
+                with self._room():
+                    self._finish()
                 for path in self.paths:
                     _partial(path).replace(path)
         finally:
@@ -241,6 +235,20 @@ class ShardWriter:
                     self._file.close()
             for path in self.paths:
                 _partial(path).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _room(self) -> Iterator[None]:
+        """Say in one line what a full disk lacks: what was written so far did not fit."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            need_bytes = (len(self.paths) - 1) * 2 * self._shard_tokens + 2 * self._count
+            written_bytes = sum(_partial(path).stat().st_size for path in self.paths if _partial(path).exists())
+            have_bytes = written_bytes + shutil.disk_usage(self._folder).free
+            message = f"disk full: {self._folder} needs more than {need_bytes:,} bytes, has room for {have_bytes:,}"
+            raise OSError(error.errno, f"{message}; nothing was kept") from None
 
 
 def _partial(path: Path) -> Path:

@@ -28,3 +28,4 @@ class Refused(GolfcheckError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+        self.message = message

@@ -1,0 +1,131 @@
+"""Checking shards and tokenizers, anybody's: the work is done in a child process, whose death is a finding.
+
+A SentencePiece model is parsed by C++ code: a hostile one may end or hang the process that loads it.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from golfcheck.errors import GolfcheckError, UsageError
+
+# sha256 of a tokenizer's file -> its name and variant in the contest's data.
+KNOWN_TOKENIZERS = {"4f5e8adb109c66b4886963bc75a7befd73bda36d27fd7102df8e9e66503b0e2a": "fineweb_1024_bpe (sp1024)"}
+MAX_TOKENIZER_BYTES = 2 << 20
+MAX_PIECES = 1 << 16  # tokens are uint16
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerReport:
+    """A tokenizer that loads, and of which every piece decodes to as many bytes as a score counts for it."""
+
+    path: str
+    sha256: str
+    pieces: int
+
+    @property
+    def known_as(self) -> str | None:
+        """Its name in the contest's data, or None."""
+        return KNOWN_TOKENIZERS.get(self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReport:
+    """A shard in which nothing wrong was found; what needs a tokenizer is None without one."""
+
+    path: str
+    tokens: int
+    top_token: int
+    documents: int | None
+    text_bytes: int | None  # by the byte table, found equal to the UTF-8 length of the decoded text
+
+
+@dataclass(frozen=True, slots=True)
+class BadFile:
+    """A file that must not be used; `code` is one of the labels of the hostile corpus."""
+
+    path: str
+    code: str
+    message: str
+
+
+Report = TokenizerReport | ShardReport | BadFile
+REPORTS: dict[str, type[Report]] = {kind.__name__: kind for kind in (TokenizerReport, ShardReport, BadFile)}
+
+
+def check(tokenizer: Path | None, shards: Sequence[Path], vocab_size: int | None) -> Iterator[Report]:
+    """Yield a report on the tokenizer, if there is one, and then on each shard, as they are done.
+
+    Every token must be below the tokenizer's size, which must be `vocab_size` where that is known. A bad tokenizer
+    ends the check: without it the shards mean nothing.
+    """
+    files = [str(path.absolute()) for path in ([tokenizer] if tokenizer else []) + list(shards)]
+    request = json.dumps({"tokenizer": tokenizer is not None, "files": files, "vocab_size": vocab_size})
+    names = iter([*([tokenizer] if tokenizer else []), *shards])
+    with tempfile.TemporaryFile() as complaints:
+        command = [sys.executable, "-m", "golfcheck.datacheck_child"]
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            cwd=Path(__file__).parent.parent,  # -m looks here first: no module of the user's folder is imported
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            text=True,
+        ) as child:
+            try:
+                assert child.stdin is not None and child.stdout is not None
+                with child.stdin as stdin:
+                    stdin.write(request)
+                for line in child.stdout:
+                    fields = json.loads(line) | {"path": str(next(names))}
+                    yield REPORTS[fields.pop("kind")](**fields)
+                status = child.wait()
+            finally:
+                child.kill()
+        if status < 0:
+            name = signal.Signals(-status).name
+            why = "it took too long" if name == "SIGALRM" else f"the process that read it died of {name}"
+            yield BadFile(str(next(names)), "TOK_CRASH", f"{why}: do not use this file")
+        elif status:
+            complaints.seek(0)
+            last = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise GolfcheckError(f"data check failed on {next(names, 'a file')}: {last}")
+
+
+def find_shards(folder: Path) -> dict[Path, list[Path]]:
+    """Return the shards of each dataset in `folder`: in it, in its `datasets/*`, or in its own subfolders."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder: make data with `golfcheck data demo` or `golfcheck data get`")
+    folders = [folder, *sorted(path for path in folder.glob("datasets/*")), *sorted(path for path in folder.glob("*"))]
+    found = {path: sorted(path.glob("fineweb_*.bin")) for path in folders if path.is_dir()}
+    found = {path: shards for path, shards in found.items() if shards}
+    if not found:
+        raise UsageError(f"{folder}: no shards fineweb_*.bin in it, nor in its datasets/*/")
+    return found
+
+
+def vocab_of(name: str) -> int | None:
+    """Return the vocabulary that a dataset's name announces: `fineweb10B_sp1024` has 1,024 pieces."""
+    match = re.search(r"_sp([0-9]{1,5})(?![0-9])", name)
+    return int(match[1]) if match else None
+
+
+def find_tokenizer(folder: Path) -> Path | None:
+    """Return the one tokenizer that the name of the dataset in `folder` fits, or None.
+
+    It is looked for beside the shards and in `../../tokenizers`.
+    """
+    models = [*sorted(folder.glob("*.model")), *sorted(folder.parent.parent.glob("tokenizers/*.model"))]
+    prefix = folder.name.partition("_")[0].removesuffix("10B")
+    vocab = str(vocab_of(folder.name))
+    fitting = [model for model in models if model.name.startswith(prefix) and vocab in re.findall("[0-9]+", model.name)]
+    chosen = fitting if len(models) > 1 else models
+    return chosen[0] if len(chosen) == 1 else None
