@@ -1,1 +1,8 @@
-"""Training logs of all dialects, read into the same typed facts, each with the line it stands on."""
+"""Training logs of all dialects → the same facts, each with its line."""
+
+from golfcheck.trainlog.choose import ChosenScore, choose_score
+from golfcheck.trainlog.events import Run, TrainLog
+from golfcheck.trainlog.read import read
+from golfcheck.trainlog.to_json import to_json
+
+__all__ = ["ChosenScore", "Run", "TrainLog", "choose_score", "read", "to_json"]

@@ -16,7 +16,7 @@ class Fact(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class TrainPoint:
-    """The training loss after a step."""
+    """The training loss after a step. Dialect B prints its time in tenths of minutes: ±3,000 ms."""
 
     line: int
     step: int
@@ -71,6 +71,15 @@ class Stop:
     iterations: int
 
 
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of the work whose duration the log states; `name` is what the line says before it."""
+
+    line: int
+    name: str
+    seconds: float
+
+
 @dataclass(slots=True)
 class Run:
     """One training run of a log, with its facts in the order of their lines."""
@@ -90,6 +99,7 @@ class Run:
     settings: dict[str, Fact[str]] = field(default_factory=dict)  # printed hyperparameters, by lower-case name
     gpus: list[Fact[str]] = field(default_factory=list)  # names in the nvidia-smi table
     calibration: list[Fact[str]] = field(default_factory=list)  # lines that tell of Hessians or calibration data
+    phases: list[Phase] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,184 @@
+"""JSON as RFC 8259 means it, and nothing else: every refusal says the line and the column.
+
+Python's own reader takes the last of two equal keys, NaN, numbers that overflow to infinity, lone surrogates, and any
+depth until the stack ends. A referee that reads one value where another reader sees a second one can be played.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+MAX_DEPTH = 32  # security.md; the deepest of 28 real submissions has 3
+MAX_DIGITS = 19  # as many as a 64-bit integer needs; Python reads 5,000 digits in quadratic time
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
+_UNICODE = re.compile(r"[0-9a-fA-F]{4}")
+_WORDS = {"true": True, "false": False, "null": None}
+_WORD = re.compile("true|false|null")
+_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+class JsonError(ValueError):
+    """What is wrong with a JSON text; `line` and `column` count from 1, columns in characters."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(f"line {line}, column {column}: {message}")
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON value, and for an object the line of each of its own keys."""
+
+    value: Any
+    line_of: dict[str, int]
+    bom: bool
+
+
+def parse(data: bytes) -> Document:
+    """Read one JSON value. A UTF-8 byte order mark is let through and reported. Raises JsonError."""
+    bom = data.startswith(b"\xef\xbb\xbf")
+    if bom:
+        data = data[3:]
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        _fail(before, len(before), f"not UTF-8: {error.reason} (byte {error.start})")
+    reader = _Reader(text)
+    value, end = reader.value(reader.space(0), 1)
+    end = reader.space(end)
+    if end != len(text):
+        _fail(text, end, "text after the end of the value")
+    return Document(value, reader.line_of, bom)
+
+
+def _fail(text: str, position: int, message: str) -> NoReturn:
+    line = text.count("\n", 0, position) + 1
+    raise JsonError(message, line, position - text.rfind("\n", 0, position))
+
+
+class _Reader:
+    """A recursive descent over `text`; every method takes a position and returns the one after what it read."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.line_of: dict[str, int] = {}
+
+    def space(self, position: int) -> int:
+        match = _SPACE.match(self.text, position)
+        assert match
+        return match.end()
+
+    def value(self, position: int, depth: int) -> tuple[Any, int]:
+        head = self.text[position : position + 1]
+        if head in ("{", "["):
+            if depth > MAX_DEPTH:
+                _fail(self.text, position, f"nested more than {MAX_DEPTH} deep")
+            return self.object(position, depth) if head == "{" else self.array(position, depth)
+        if head == '"':
+            return self.string(position)
+        if word := _WORD.match(self.text, position):
+            return _WORDS[word[0]], word.end()
+        return self.number(position)
+
+    def object(self, position: int, depth: int) -> tuple[dict[str, Any], int]:
+        text, start = self.text, position
+        result: dict[str, Any] = {}
+        position = self.space(position + 1)
+        if text[position : position + 1] == "}":
+            return result, position + 1
+        while True:
+            if text[position : position + 1] != '"':
+                _fail(text, position, "expected a key in double quotes")
+            key_at = position
+            key, position = self.string(position)
+            if key in result:
+                _fail(text, key_at, f"the key {key!a} a second time")
+            position = self.space(position)
+            if text[position : position + 1] != ":":
+                _fail(text, position, "expected ':' after a key")
+            result[key], position = self.value(self.space(position + 1), depth + 1)
+            if depth == 1:
+                self.line_of[key] = text.count("\n", 0, key_at) + 1
+            position = self.space(position)
+            match text[position : position + 1]:
+                case "}":
+                    return result, position + 1
+                case ",":
+                    position = self.space(position + 1)
+                case _:
+                    _fail(text, position, f"expected ',' or '}}' (the object began at character {start + 1})")
+
+    def array(self, position: int, depth: int) -> tuple[list[Any], int]:
+        text, start = self.text, position
+        result: list[Any] = []
+        position = self.space(position + 1)
+        if text[position : position + 1] == "]":
+            return result, position + 1
+        while True:
+            item, position = self.value(position, depth + 1)
+            result.append(item)
+            position = self.space(position)
+            match text[position : position + 1]:
+                case "]":
+                    return result, position + 1
+                case ",":
+                    position = self.space(position + 1)
+                case _:
+                    _fail(text, position, f"expected ',' or ']' (the array began at character {start + 1})")
+
+    def number(self, position: int) -> tuple[int | float, int]:
+        match = _NUMBER.match(self.text, position)
+        if not match:
+            if self.text[position : position + 1].isalpha() or self.text.startswith("-I", position):
+                _fail(self.text, position, "not a JSON value (NaN and Infinity are none; strings take quotes)")
+            _fail(self.text, position, "expected a value")
+        digits = match[0]
+        if digits.lstrip("-").isdigit():
+            if len(digits.lstrip("-")) > MAX_DIGITS:
+                _fail(self.text, position, f"an integer of more than {MAX_DIGITS} digits")
+            return int(digits), match.end()
+        number = float(digits)
+        if number in (float("inf"), float("-inf")):
+            _fail(self.text, position, "a number too large for a double")
+        return number, match.end()
+
+    def string(self, position: int) -> tuple[str, int]:
+        text, start = self.text, position
+        pieces = []
+        position += 1
+        while True:
+            match = _PLAIN.match(text, position)
+            assert match
+            pieces.append(match[0])
+            position = match.end()
+            head = text[position : position + 1]
+            if head == '"':
+                return "".join(pieces), position + 1
+            if head == "":
+                _fail(text, start, "a string without its closing quote")
+            if head != "\\":
+                _fail(text, position, f"a control character (U+{ord(head):04X}) in a string: write it as an escape")
+            piece, position = self.escape(position)
+            pieces.append(piece)
+
+    def escape(self, position: int) -> tuple[str, int]:
+        text = self.text
+        letter = text[position + 1 : position + 2]
+        if letter in _ESCAPES:
+            return _ESCAPES[letter], position + 2
+        match = _UNICODE.match(text, position + 2) if letter == "u" else None
+        if not match:
+            _fail(text, position, "an escape that JSON does not know")
+        unit = int(match[0], 16)
+        if not 0xD800 <= unit < 0xE000:
+            return chr(unit), position + 6
+        low = _UNICODE.match(text, position + 8) if text[position + 6 : position + 8] == "\\u" else None
+        if unit < 0xDC00 and low and 0xDC00 <= int(low[0], 16) < 0xE000:
+            return chr(0x10000 + (unit - 0xD800) * 0x400 + int(low[0], 16) - 0xDC00), position + 12
+        _fail(text, position, "half of a surrogate pair")

@@ -1,0 +1,124 @@
+"""Dialect A, `key:value`: the contest's own trainer, ours, and 78 of 165 real logs.
+
+Lines that follow the templates of `reference.loglines` exactly are read by them; the variants of real logs by pairs.
+"""
+
+import re
+
+from golfcheck.trainlog.events import Fact, Stop, TrainPoint, ValPoint
+from golfcheck.trainlog.numbers import INT, milliseconds, pairs
+from golfcheck.trainlog.runs import MAX_SETTINGS, Runs
+from reference import loglines
+
+_TRAIN = loglines.TrainStep.pattern.fullmatch
+_VAL = loglines.ValStep.pattern.fullmatch
+_STEP = re.compile(rf"step:({INT})/({INT}) ")
+_STOP = re.compile(rf"stopping_early: (\S{{1,80}}) train_time:\s?([0-9.]{{1,20}})ms step:\s?({INT})/({INT})")
+_SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})[:=](.{0,400})")
+_FIRST_NUMBER = re.compile(rf"({INT})(?![\w.])")
+_MAX_TOKENS = 256  # of a line of settings; dialect C prints about 80
+
+
+def step(runs: Runs, line: int, text: str) -> bool:
+    """Read a training or a validation step."""
+    if match := _TRAIN(text):
+        at, of, loss, train_ms, average_ms = match.groups()
+        runs.now.train.append(TrainPoint(line, int(at), int(of), float(loss), float(train_ms), float(average_ms)))
+        return True
+    if match := _VAL(text):
+        at, of, loss, bpb, train_ms, average_ms = match.groups()
+        runs.now.val.append(
+            ValPoint(line, int(at), int(of), float(loss), float(bpb), float(train_ms), float(average_ms))
+        )
+        return True
+    return _variant(runs, line, text)
+
+
+def _variant(runs: Runs, line: int, text: str) -> bool:
+    """Read a step with labels, missing times, or more values than the templates have; dialect C's `loss t avg` too."""
+    if not (match := _STEP.match(text)):
+        return False
+    at, of = int(match[1]), int(match[2])
+    values = pairs(text[match.end() :])
+    train_ms = milliseconds(values.get("train_time") or values.get("t"))
+    average_ms = milliseconds(values.get("step_avg") or values.get("avg"))
+    if "val_loss" in values and "val_bpb" in values:
+        loss_nats, bpb = float(values["val_loss"][0]), float(values["val_bpb"][0])
+        runs.now.val.append(ValPoint(line, at, of, loss_nats, bpb, train_ms, average_ms))
+    elif loss := values.get("train_loss") or values.get("loss"):
+        runs.now.train.append(TrainPoint(line, at, of, float(loss[0]), train_ms, average_ms))
+    else:
+        return False
+    return True
+
+
+def stop(runs: Runs, line: int, text: str) -> bool:
+    """Read why a run ended early (dialect B puts a space after each colon)."""
+    if not (match := _STOP.match(text)):
+        return False
+    runs.now.stop = Stop(line, match[1], float(match[2]), int(match[3]), int(match[4]))
+    return True
+
+
+def seed(runs: Runs, line: int, text: str) -> bool:
+    """Read `seed:N`."""
+    if not (match := _FIRST_NUMBER.match(text, len("seed:"))) or not text.startswith("seed:"):
+        return False
+    run = runs.header()
+    run.seed = run.seed or Fact(int(match[1]), line)
+    return settings(runs, line, text)
+
+
+def world(runs: Runs, line: int, text: str) -> bool:
+    """Read `world_size:N grad_accum_steps:K`."""
+    if not (match := _FIRST_NUMBER.match(text, len("world_size:"))) or not text.startswith("world_size:"):
+        return False
+    run = runs.header()
+    run.world_size = run.world_size or Fact(int(match[1]), line)
+    return settings(runs, line, text)
+
+
+def params(runs: Runs, line: int, text: str) -> bool:
+    """Read `model_params:N`; loops and the like may follow."""
+    if not (match := _FIRST_NUMBER.match(text, len("model_params:"))) or not text.startswith("model_params:"):
+        return False
+    run = runs.header()
+    run.params = run.params or Fact(int(match[1]), line)
+    return True
+
+
+def val_loader(runs: Runs, line: int, text: str) -> bool:
+    """Read `val_loader:(shards )pattern=… tokens:N`."""
+    _, found, number = text.rpartition(" tokens:")
+    if not text.startswith("val_loader:") or not found or not (match := _FIRST_NUMBER.match(number)):
+        return False
+    run = runs.header()
+    run.val_tokens = run.val_tokens or Fact(int(match[1]), line)
+    return True
+
+
+def settings(runs: Runs, line: int, text: str) -> bool:
+    """Read a line of nothing but `name:value` or `name=value`, printed before training; lists may hold spaces."""
+    if runs.started():
+        return False
+    found: dict[str, str] = {}
+    name, is_open = "", False
+    for token in text.split(" ", _MAX_TOKENS):
+        if is_open:
+            found[name] += " " + token[:400]
+        elif match := _SETTING.fullmatch(token):
+            name = match[1].lower()
+            found[name] = match[2]
+        else:
+            return False
+        is_open = found[name].startswith("[") and not found[name].endswith("]")
+    for name, value in found.items():
+        keep_setting(runs, line, name, value)
+    return bool(found)
+
+
+def keep_setting(runs: Runs, line: int, name: str, value: str) -> None:
+    """Note a hyperparameter; the first value that a run prints counts."""
+    kept = runs.now.settings
+    if name not in kept and len(kept) < MAX_SETTINGS:
+        kept[name] = Fact(value, line)

@@ -1,0 +1,20 @@
+"""How logs print numbers, and the pairs of names and numbers that all dialects are made of."""
+
+import re
+
+INT = r"[0-9]{1,19}"
+NUMBER = r"-?[0-9]{1,20}(?:\.[0-9]{0,20})?(?:e[+-]?[0-9]{1,3})?|nan|-?inf"
+
+_PAIR = re.compile(rf"([A-Za-z_]{{1,24}}):\s?({NUMBER})(ms|s|m)?(?![\w.])")
+_MS_PER_UNIT = {"ms": 1.0, "s": 1000.0, "m": 60_000.0}
+_PAIRS_CHARS = 512  # the longest real line of pairs has 150
+
+
+def pairs(text: str) -> dict[str, tuple[str, str]]:
+    """Return name → (number, unit) for every `name:1.5ms` or `name: 1.5` at the beginning of `text`."""
+    return {name: (number, unit) for name, number, unit in _PAIR.findall(text[:_PAIRS_CHARS])}
+
+
+def milliseconds(pair: tuple[str, str] | None) -> float | None:
+    """Read a duration; without a unit it is taken for milliseconds."""
+    return float(pair[0]) * _MS_PER_UNIT.get(pair[1], 1.0) if pair else None

@@ -1,0 +1,103 @@
+"""The bytes of a log → TrainLog: every line goes to the readers that its first four characters allow."""
+
+import hashlib
+from collections.abc import Callable
+
+from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, shared, text
+from golfcheck.trainlog.events import Fact, TrainLog
+from golfcheck.trainlog.runs import MAX_FACTS, Runs
+
+Reader = Callable[[Runs, int, str], bool]
+
+_HEAD_CHARS = 4
+_READERS: dict[str, tuple[Reader, ...]] = {
+    "step": (dialect_a.step,),
+    "stop": (dialect_a.stop,),
+    "seed": (dialect_a.seed,),
+    "worl": (dialect_a.world,),
+    "mode": (dialect_a.params, dialect_a.settings),
+    "val_": (dialect_a.val_loader, dialect_b.val_tokens, dialect_a.settings),
+    "Hype": (dialect_b.block,),
+    "Code": (shared.size,),
+    "Seri": (shared.size,),
+    "Tota": (shared.size,),
+    "para": (dialect_c.shape, dialect_a.settings),
+    "arti": (dialect_c.artifact,),
+    "budg": (dialect_c.budget,),
+    "GPU ": (shared.machine,),
+    "data": (ours.extra,),
+    "code": (ours.extra,),
+    "sett": (ours.extra,),
+    "phas": (ours.extra,),
+    "resu": (ours.extra,),
+    # Many of them in a log, and nothing to read: named so that they cost one look-up.
+    "warm": (),
+    "tttg": (),
+    "ttp:": (),
+}
+
+
+def read(path_label: str, data: bytes) -> TrainLog:
+    """Read a log of any dialect; `path_label` is its path inside the record. Never raises on content."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    data, notes = text.normalize(data)
+    spans = dumps.find(data)
+    runs = Runs()
+    line, start = 0, 0
+    for end, resume in [*((span.start, span.end) for span in spans), (len(data), len(data))]:
+        for page in text.pages(data, start, end):
+            _read_page(runs, line, page, notes)
+            line += len(page) - 1
+            if runs.facts() > MAX_FACTS or line > text.MAX_LINES:
+                notes.append(Fact("too long: the rest was not read", line))
+                break
+        else:
+            line += data.count(b"\n", end, resume)
+            start = resume
+            continue
+        break
+    return TrainLog(path_label, sha256, runs.finish(), tuple(span.dump for span in spans), tuple(notes))
+
+
+def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]]) -> None:
+    """Read the lines of a page; `before` is the number of lines before it."""
+    readers, longest = _READERS, text.PIECE_CHARS
+    for line, whole in enumerate(page, before + 1):
+        found = readers.get(whole[:_HEAD_CHARS])
+        if found is not None and len(whole) < 1024:
+            for reader in found:
+                if reader(runs, line, whole):
+                    break
+        elif whole:
+            if len(whole) > longest and len(notes) < 100:
+                notes.append(Fact(f"a line of more than {longest:,} characters", line))
+            for part in text.unfolded(whole):
+                for segment in part.split("\r"):
+                    _read_other(runs, line, segment)
+
+
+def _read_other(runs: Runs, line: int, whole: str) -> None:
+    """Read a line that its beginning does not give away."""
+    first = whole[:1]
+    if first.isdecimal() or first == "[":
+        if dialect_b.step(runs, line, whole):
+            return
+        whole = text.without_prefix(whole) or whole
+        if whole[:1].isdecimal() and dialect_b.step(runs, line, whole):
+            return
+    if first == "|":
+        shared.machine(runs, line, whole)
+        return
+    if runs.in_settings and dialect_b.setting(runs, line, whole):
+        return
+    for reader in _READERS.get(whole[:_HEAD_CHARS], ()):
+        if reader(runs, line, whole):
+            return
+    if "val_bpb" in whole and shared.score(runs, line, whole):
+        return
+    if "essian" in whole or "alibrat" in whole:
+        shared.calibration(runs, line, whole)
+    if whole.endswith(("s", "s)", "s total")) and shared.duration(runs, line, whole):
+        return
+    if not runs.started():
+        dialect_c.hyperparameters(runs, line, whole) or dialect_a.settings(runs, line, whole)

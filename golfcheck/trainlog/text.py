@@ -1,0 +1,88 @@
+"""The bytes of a log → lines, whatever wrote them: UTF-16, CRLF, prefixes of a supervisor, newlines that were lost."""
+
+import codecs
+import re
+from collections.abc import Iterator
+
+from golfcheck.trainlog.events import Fact
+
+MAX_LOG_BYTES = 64 * 2**20  # security.md
+MAX_LINES = 2_000_000  # the longest of 165 real logs has 4,464
+PIECE_CHARS = 16 * 2**10  # security.md: what of a line is looked at
+_PAGE_BYTES = 2**20
+_FOLDED_CHARS = 1024  # a line this long may be a whole log whose newlines were lost
+
+_BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"), (codecs.BOM_UTF8, "utf-8"))
+
+# `1776142348.135 `, `2026-04-05T20:00:43.1Z `, `[2026-04-05 20:00:43,123] `, `[rank0]: `.
+_PREFIX = re.compile(
+    r"(?:[0-9]{10}(?:\.[0-9]{1,9})? "
+    r"|\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?Z?\]? "
+    r"|\[(?:default|rank)?[0-9]{1,4}\]:? ?)"
+)
+# What a line of a log can begin with: where a folded log is cut.
+_HEAD = re.compile(
+    r"(?:^|\s|\\n)(?=step:[0-9]|[0-9]{1,12}/[0-9]{1,12} (?:train|val)_loss:"
+    r"|(?:seed|world_size|model_params|stopping_early|train_batch_tokens|val_loader|val_tokens|warmup_step):"
+    r"|(?:Code size|Serialized model|Total submission size|peak memory)\b"
+    r"|[A-Za-z_][A-Za-z0-9_+-]{0,60} val_loss:)"
+)
+
+
+def normalize(data: bytes) -> tuple[bytes, list[Fact[str]]]:
+    """Return at most MAX_LOG_BYTES of the log, in UTF-8 and without carriage returns, and what had to be said."""
+    notes = []
+    if len(data) > MAX_LOG_BYTES:
+        data = data[:MAX_LOG_BYTES]
+        notes.append(Fact(f"only the first {MAX_LOG_BYTES:,} bytes were read", 1))
+    encoding = _encoding(data)
+    if encoding != "utf-8":
+        data = data.decode(encoding, "replace").encode("utf-8", "replace")
+        notes.append(Fact(encoding.upper(), 1))
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if b"\r\n" in data[:_PAGE_BYTES]:
+        data = data.replace(b"\r\n", b"\n")
+        notes.append(Fact("lines end in CRLF", 1))
+    if (nul := data.find(b"\0")) >= 0:
+        notes.append(Fact("binary: holds NUL bytes", data.count(b"\n", 0, nul) + 1))
+    return data, notes
+
+
+def pages(data: bytes, start: int, end: int) -> Iterator[list[str]]:
+    """Yield the lines of data[start:end] in pages; a line that fills a page is continued by the next one's first."""
+    while start < end:
+        stop = min(start + _PAGE_BYTES, end)
+        if stop < end:
+            stop = data.rfind(b"\n", start, stop) + 1 or stop
+        yield data[start:stop].decode("utf-8", "replace").split("\n")
+        start = stop
+
+
+def without_prefix(line: str) -> str | None:
+    """Return the line without what a supervisor put before it, None if there is no such thing."""
+    match = _PREFIX.match(line)
+    return line[match.end() :] if match else None
+
+
+def unfolded(line: str) -> list[str]:
+    """Cut a long line where lines of a log begin, each part at most PIECE_CHARS long; a short line stays whole."""
+    if len(line) <= _FOLDED_CHARS:
+        return [line]
+    starts = [match.end() for match in _HEAD.finditer(line)]
+    if len(starts) < 2:
+        return [line[:PIECE_CHARS]]
+    ends = [*starts[1:], len(line)]
+    parts = [line[: starts[0]], *(line[begin:end] for begin, end in zip(starts, ends, strict=True))]
+    return [part.removesuffix("\\n").strip()[:PIECE_CHARS] for part in parts]
+
+
+def _encoding(data: bytes) -> str:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return encoding
+    head = data[:4096]
+    if len(head) >= 64 and head[1::2].count(0) > 0.9 * len(head) // 2:
+        return "utf-16-le"
+    if len(head) >= 64 and head[::2].count(0) > 0.9 * len(head) // 2:
+        return "utf-16-be"
+    return "utf-8"
