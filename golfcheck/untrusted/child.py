@@ -41,7 +41,6 @@ def confine(process: ProcessLimits) -> None:
 
         bounds = {
             "RLIMIT_AS": process.address_space_bytes,
-            "RLIMIT_CPU": process.cpu_seconds,
             "RLIMIT_CORE": 0,
             "RLIMIT_FSIZE": 0,
             "RLIMIT_NPROC": 0,
@@ -50,6 +49,8 @@ def confine(process: ProcessLimits) -> None:
         for name, bound in bounds.items():
             with contextlib.suppress(AttributeError, ValueError, OSError):
                 resource.setrlimit(getattr(resource, name), (bound, bound))
+        # The first bound sends SIGXCPU, by which the parent knows it; at the second one the system kills.
+        resource.setrlimit(resource.RLIMIT_CPU, (process.cpu_seconds, process.cpu_seconds + 1))
 
 
 def answer(data: bytes, limits: Limits, out: BinaryIO) -> None:

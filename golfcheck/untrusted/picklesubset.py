@@ -62,7 +62,7 @@ class TensorView:
     stride: tuple[Any, ...]
 
 
-def parse(data: bytes, limits: Limits) -> dict[str, Any]:
+def parse(data: bytes | memoryview, limits: Limits) -> dict[str, Any]:
     """Run the program `data`; return the dict that it builds, of dicts, tuples, strings, numbers and `TensorView`s.
 
     Refuses with ART_TYPE (the result is no dict of such values) or PKL_ and what is wrong: TOO_BIG, PROTO, OPCODE,
@@ -70,7 +70,7 @@ def parse(data: bytes, limits: Limits) -> dict[str, Any]:
     """
     if len(data) > limits.pickle_bytes:
         raise Refused("PKL_TOO_BIG", f"data.pkl has {len(data)} bytes > {limits.pickle_bytes}")
-    result = _Machine(data, limits).run()
+    result = _Machine(bytes(data), limits).run()
     if not isinstance(result, dict):
         raise Refused("ART_TYPE", f"the file holds {_kind(result)}, not a dict")
     _check_tree(result, limits.depth)
@@ -84,9 +84,8 @@ def is_int(value: object) -> bool:
 
 def _kind(value: object) -> str:
     """Return how a value is called in messages; never its text, which a stranger wrote."""
-    return {TensorView: "a tensor", Global: "a function or class", Storage: "a bare storage"}.get(
-        type(value), f"a {type(value).__name__}"
-    )
+    kinds = {TensorView: "a tensor", Global: "a function or class", Storage: "a bare storage", int: "an int"}
+    return kinds.get(type(value), f"a {type(value).__name__}")
 
 
 def _check_tree(value: object, depth: int) -> None:

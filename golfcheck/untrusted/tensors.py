@@ -37,11 +37,7 @@ class Parsed:
 def parse(data: bytes, limits: Limits) -> Parsed:
     """Read a whole artifact; raises `Refused` with a label of the three layers below, or of `_span`, `_storages`."""
     named = zipread.records(inflate.inflate(data, limits), limits)
-    pickled = named["data.pkl"]
-    # Before it is copied: the one record that is read as bytes may be as large as the file.
-    if len(pickled) > limits.pickle_bytes:
-        raise Refused("PKL_TOO_BIG", f"data.pkl has {len(pickled)} bytes > {limits.pickle_bytes}")
-    tree = picklesubset.parse(bytes(pickled), limits)
+    tree = picklesubset.parse(named["data.pkl"], limits)
     views = list(_views(tree))
     used = _storages(views, named)
     for name in named:
