@@ -94,12 +94,13 @@ def read_validation(paths: Sequence[Path], seq_len: int, vocab_size: int) -> Tok
 def digest(paths: Sequence[Path]) -> str:
     """Return the sha256 of what `sha256sum FILES` prints inside their folder: one number for a whole split."""
     with ThreadPoolExecutor() as pool:  # hashing releases the interpreter's lock
-        sums = pool.map(_sha256, paths)
+        sums = pool.map(sha256, paths)
         listing = "".join(f"{sum_}  {path.name}\n" for sum_, path in zip(sums, paths, strict=True))
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return a file's digest in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -115,6 +116,11 @@ class TokenStream:
 
     def __post_init__(self) -> None:
         self._tokens = read_shard(self.paths[self.shard], self.vocab_size)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The shard and the offset in it of the next token: all of this stream's state."""
+        return self.shard, self.offset
 
     def seek(self, shard: int, offset: int) -> None:
         """Go on from a remembered place."""

@@ -37,8 +37,11 @@ class Muon(torch.optim.Optimizer):
     singular values per step; `momentum` decays the sum of gradients.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float, backend_steps: int) -> None:
+    def __init__(
+        self, params: Iterable[Tensor], lr: float, momentum: float, backend_steps: int, compiled: bool = False
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "backend_steps": backend_steps})
+        self.orthogonalize = torch.compile(orthogonalize) if compiled else orthogonalize
         self.rank = dist.get_rank() if dist.is_initialized() else 0
         self.world_size = dist.get_world_size() if dist.is_initialized() else 1
 
@@ -76,5 +79,5 @@ class Muon(torch.optim.Optimizer):
                 assert p.grad is not None
                 buffer.mul_(momentum).add_(p.grad)
                 directions.append(p.grad.add(buffer, alpha=momentum))  # Nesterov: looks one step ahead
-            update[self.rank :: self.world_size] = orthogonalize(torch.stack(directions), steps)
+            update[self.rank :: self.world_size] = self.orthogonalize(torch.stack(directions), steps)
         return update

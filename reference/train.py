@@ -1,0 +1,487 @@
+"""Train, quantize and score a small language model: `python train.py --smoke`, or under `torchrun`.
+
+The only module that knows the others: settings → data → model → optimizers → loop → artifact → evaluation. They are
+siblings and imported as such, so a copied folder trains its own code.
+"""
+
+import contextlib
+import copy
+import importlib.util
+import io
+import json
+import os
+import pickle
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import artifact
+import data
+import loglines as log
+import numpy as np
+import torch
+from bpb import ByteTable, Score, evaluate
+from files import sweep_partial, write_atomic
+from model import GPT, GPTConfig
+from muon import Muon
+from ranks import Ranks
+from settings import MICRO_BATCHES, RESUMABLE, Settings, parse
+from torch.nn.parallel import DistributedDataParallel
+
+HERE = Path(__file__).resolve().parent
+CAP_BYTES = 16_000_000
+RECORD_SEEDS = 3
+CPU_EVAL_TOKENS = 2048  # in one call: larger batches leave the caches and cost 1.4 to 1.7 times the time
+
+
+class RunFailed(Exception):
+    """A run that ends without a score; its text is the one line that says why."""
+
+
+class Stop:
+    """SIGINT or SIGTERM asks for an orderly end; a second one, that is no launcher's echo of the first, for any end."""
+
+    ECHO_SECONDS = 2.0
+
+    def __init__(self) -> None:
+        self.asked_at, self.asked, self.insisted = 0.0, False, False
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, self._ask)
+
+    def _ask(self, _signum: int, _frame: Any) -> None:
+        now = time.monotonic()
+        if not self.asked:
+            self.asked, self.asked_at = True, now
+        self.insisted = now - self.asked_at > self.ECHO_SECONDS
+
+
+class Journal:
+    """The log of a run and the terminal beside it; silent on all ranks but the first."""
+
+    def __init__(self, path: Path, rank: int) -> None:
+        self.file = None
+        if rank == 0:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            number = 1
+            while path.exists():  # an older log of that name moves aside: two runs never mix
+                if not (older := path.with_stem(f"{path.stem}.{number}")).exists():
+                    path.rename(older)
+                number += 1
+            self.file = path.open("w", encoding="utf-8", newline="\n")
+        self.redraws = self.file is not None and sys.stdout.isatty()
+
+    def write(self, line: log.Line | str, console: bool = True) -> None:
+        """Append a line to the log, and show it."""
+        if self.file is not None:
+            self.file.write(f"{line}\n")
+            self.file.flush()
+            if console:
+                print(f"\r\x1b[K{line}" if self.redraws else line, flush=True)
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a part of the run."""
+        start = time.perf_counter()
+        yield
+        self.write(log.Phase(name=name, seconds=time.perf_counter() - start))
+
+    def progress(self, share: float, text: str) -> None:
+        """Redraw the line that shows how far the run is, on a terminal."""
+        if self.redraws:
+            line = f"[{'#' * round(24 * min(share, 1.0)):.<24}] {text}"
+            print("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
+
+
+class Run:
+    """One seed: the model, its optimizers, its place in the data, and the training clock."""
+
+    def __init__(self, settings: Settings, ranks: Ranks, stop: Stop, sources: dict[str, bytes]) -> None:
+        self.settings, self.ranks, self.stop, self.sources = settings, ranks, stop, sources
+        out, stem = Path(settings.out), f"final_model_seed{settings.seed}" if settings.seeds else "final_model"
+        self.log_path, self.checkpoint_path = out / "logs" / f"{settings.run_id}.txt", out / "checkpoint.pt"
+        self.model_path, self.artifact_path = out / f"{stem}.pt", out / f"{stem}.int8.ptz"
+        self.journal = Journal(self.log_path, ranks.rank)
+        self.step, self.train_ms, self.val_seconds = 0, 0.0, 0.0  # the clock is the slowest rank's, on every rank
+        self.grad_accum_steps = MICRO_BATCHES // ranks.world_size
+        self.compiled = settings.compile == "on" or (settings.compile == "auto" and ranks.device.type == "cuda")
+        self.code_bytes = sum(map(len, sources.values()))
+        self._describe_code()
+        with self.journal.phase("data"):
+            self._open_data()
+        self._build()
+
+    def _describe_code(self) -> None:
+        smi = shutil.which("nvidia-smi")
+        machine = subprocess.run([smi], capture_output=True, text=True, check=False).stdout if smi else ""
+        for name, text in self.sources.items():
+            self.journal.write(log.SourceFile(name=name, size_bytes=len(text)), console=False)
+            self.journal.write(text.decode().removesuffix("\n"), console=False)
+        python = log.PythonVersion(version=sys.version.replace("\n", ""))
+        pytorch = log.TorchVersion(version=torch.__version__)
+        for line in (log.Separator(), python, pytorch, machine, log.Separator()):
+            self.journal.write(line, console=False)
+
+    def _open_data(self) -> None:
+        s, write = self.settings, self.journal.write
+        folder, tokenizer = Path(s.data_path), Path(s.tokenizer_path)
+        splits = {split: data.shard_paths(folder, split) for split in ("train", "val")}
+        self.table = ByteTable.load(tokenizer, s.vocab_size)
+        self.stream = data.TokenStream(splits["train"], s.vocab_size)
+        self.val_tokens = data.read_validation(splits["val"], s.train_seq_len, s.vocab_size)
+        predicted = self.val_tokens.size - 1
+        write(log.Tokenizer.of(s))
+        write(log.TrainLoader(dataset=folder.resolve().name, shards=len(splits["train"])))
+        write(log.ValLoader(glob=f"{s.data_path}/fineweb_val_*.bin", tokens=predicted))
+        write(log.ValText(tokens=predicted, size_bytes=int(self.table.count(self.val_tokens).sum())))
+        if self.ranks.rank == 0:
+            write(log.TokenizerFile(pieces=s.vocab_size, sha256=data.sha256(tokenizer)))
+            for split, paths in splits.items():
+                tokens = sum(map(data.shard_tokens, paths))
+                write(log.DataFiles(split=split, files=len(paths), tokens=tokens, sha256=data.digest(paths)))
+
+    def _build(self) -> None:
+        s, device, write = self.settings, self.ranks.device, self.journal.write
+        torch.manual_seed(s.seed)
+        backends = torch.backends.cuda
+        if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
+            for enable in (backends.enable_cudnn_sdp, backends.enable_mem_efficient_sdp, backends.enable_math_sdp):
+                enable(False)  # leaves flash attention; older chips choose among all
+        self.gpt = GPT(GPTConfig(**s.model_options())).to(device)
+        self.loss: Any = torch.compile(self.gpt, dynamic=False, fullgraph=True) if self.compiled else self.gpt
+        if self.ranks.world_size > 1:
+            ids = [device.index] if device.type == "cuda" else None
+            self.loss = DistributedDataParallel(self.loss, device_ids=ids, broadcast_buffers=False)
+        patterns = s.control_tensor_name_patterns.split(",")
+        matrices, scalars = [], [self.gpt.skip_weights]
+        for name, p in self.gpt.blocks.named_parameters():
+            (scalars if p.ndim < 2 or any(part in name for part in patterns) else matrices).append(p)
+        embed_lr, head_lr = (s.tied_embed_lr, 0.0) if s.tie_embeddings else (s.embed_lr, s.head_lr)
+        groups = [([self.gpt.tok_emb.weight], embed_lr), (scalars, s.scalar_lr)]
+        if self.gpt.lm_head is not None:
+            groups.append(([self.gpt.lm_head.weight], head_lr))
+        adam_groups = [{"params": params, "lr": lr, "base_lr": lr} for params, lr in groups]
+        self.adam = torch.optim.Adam(adam_groups, betas=(s.beta1, s.beta2), eps=s.adam_eps, fused=True)
+        self.muon = Muon(matrices, s.matrix_lr, s.muon_momentum, s.muon_backend_steps, self.compiled)
+        write(log.ModelParams(params=sum(p.numel() for p in self.gpt.parameters())))
+        write(log.World.of(self, world_size=self.ranks.world_size))
+        kernels = ("cudnn", "flash", "mem_efficient", "math")
+        write(log.SdpBackends(**{name: getattr(backends, f"{name}_sdp_enabled")() for name in kernels}))
+        write(log.Attention.of(s))
+        write(log.LearningRates.of(s, embed_lr=embed_lr, head_lr=head_lr))
+        write(log.Plan.of(s))
+        write(log.Seed.of(s))
+        where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} {processor()}"
+        write(log.Numerics.of(s, activations="bf16", device=where, compiled=self.compiled))
+        write(log.ChangedSettings(json=json.dumps(s.changed())))
+        if commit := git("rev-parse", "HEAD"):
+            write(log.GitCommit(commit=commit, changed=bool(git("status", "--porcelain", "."))))
+
+    def train(self) -> None:
+        """Warm up, then train until the last iteration, the cap, or a signal."""
+        s, write, stop = self.settings, self.journal.write, self.stop
+        with self.journal.phase("warmup"):
+            self._warm_up()
+        if s.resume:
+            self._load(Path(s.resume))
+            write(log.Resumed.of(self))
+        reason = ""
+        mark = time.perf_counter()
+        while True:
+            last = bool(reason) or self.step >= s.iterations
+            if last or (s.val_loss_every and self.step % s.val_loss_every == 0):
+                score = self.evaluate("validation")
+                write(
+                    log.ValStep.of(self, iterations=s.iterations, val_loss=score.val_loss_nats, val_bpb=score.val_bpb)
+                )
+                mark = time.perf_counter()  # validation is not training time
+            if last:
+                break
+            loss = self._train_step()
+            self.step += 1
+            now = time.perf_counter()
+            wishes = (not np.isfinite(loss), stop.asked, stop.insisted)
+            self.train_ms, *agreed = self.ranks.agree(self.train_ms + 1000.0 * (now - mark), *map(float, wishes))
+            mark, (is_broken, is_asked, is_insisted) = now, map(bool, agreed)
+            if is_broken or is_asked:
+                reason = "nonfinite_loss" if is_broken else "signal"
+            elif 0 < 1000.0 * s.max_wallclock_seconds <= self.train_ms:
+                reason = "wallclock_cap"
+            if reason or self.step <= 10 or self.step % s.train_log_every == 0:
+                write(log.TrainStep.of(self, iterations=s.iterations, train_loss=loss))
+            self._show_progress(loss)
+            if is_broken:
+                write(log.StoppingEarly.of(self, reason=reason, iterations=s.iterations))
+                raise RunFailed(
+                    f"the loss of step {self.step} is {loss}: nothing is published; try lower learning rates"
+                )
+            if is_asked or (s.save_every and self.step % s.save_every == 0):
+                self._save()
+            if is_insisted:
+                raise RunFailed(f"interrupted twice after step {self.step}: go on with --resume {self.checkpoint_path}")
+        if reason:
+            write(log.StoppingEarly.of(self, reason=reason, iterations=s.iterations))
+        write(log.Phase(name="training", seconds=self.train_ms / 1000.0))
+        write(log.Phase(name="validation", seconds=self.val_seconds))
+
+    @property
+    def step_avg_ms(self) -> float:
+        """The mean training time of a step."""
+        return self.train_ms / max(self.step, 1)
+
+    def _show_progress(self, loss: float) -> None:
+        s = self.settings
+        share = max(self.step / s.iterations, self.train_ms / 1000.0 / (s.max_wallclock_seconds or float("inf")))
+        left = self.train_ms / 1000.0 * (1.0 / share - 1.0)
+        rate = 1000.0 * s.train_batch_tokens / self.step_avg_ms
+        self.journal.progress(share, f"step {self.step}  loss {loss:.3f}  {rate:,.0f} tokens/s  {left:,.0f} s left")
+
+    def _warm_up(self) -> None:
+        """Run whole steps, to compile and to warm every kernel, and put everything back."""
+        steps = self.settings.warmup_steps
+        weights, place, random = copy.deepcopy(self.gpt.state_dict()), self.stream.place, torch.get_rng_state()
+        for step in range(1, steps + 1):
+            self._train_step()
+            if steps <= 20 or step % 10 == 0 or step == steps:
+                self.journal.write(log.WarmupStep(step=step, steps=steps))
+        self.gpt.load_state_dict(weights)
+        self.stream.seek(*place)
+        torch.set_rng_state(random)
+        for optimizer in (self.adam, self.muon):
+            optimizer.zero_grad(set_to_none=True)
+            optimizer.state.clear()
+
+    def lr_factor(self) -> float:
+        """Return the factor of all learning rates: by the clock, or by steps where there is no cap."""
+        s = self.settings
+        if s.max_wallclock_seconds > 0:
+            left, warmdown = 1000.0 * s.max_wallclock_seconds - self.train_ms, s.warmdown_iters * self.step_avg_ms
+        else:
+            left, warmdown = float(s.iterations - self.step), float(s.warmdown_iters)
+        return max(left, 0.0) / warmdown if left < warmdown else 1.0
+
+    def _train_step(self) -> float:
+        """Take one optimizer step, and return the mean loss of this rank's micro-batches in nats."""
+        s, ranks = self.settings, self.ranks
+        warm = min(self.step / s.muon_momentum_warmup_steps, 1.0) if s.muon_momentum_warmup_steps else 1.0
+        self.muon.param_groups[0]["momentum"] = (1 - warm) * s.muon_momentum_warmup_start + warm * s.muon_momentum
+        factor = self.lr_factor()
+        for group in self.adam.param_groups + self.muon.param_groups:
+            group["lr"] = factor * group.get("base_lr", s.matrix_lr)
+        self.gpt.zero_grad(set_to_none=True)
+        losses = torch.zeros((), device=ranks.device)
+        for micro in range(self.grad_accum_steps):
+            local_tokens = s.train_batch_tokens // MICRO_BATCHES
+            span = data.rank_span(self.stream, local_tokens, ranks.rank, ranks.world_size)  # [local_tokens + 1]
+            ids = torch.from_numpy(span.astype(np.int64)).to(ranks.device)
+            inputs, targets = ids[:-1].view(-1, s.train_seq_len), ids[1:].view(-1, s.train_seq_len)  # [batch, seq_len]
+            if ranks.world_size > 1:
+                self.loss.require_backward_grad_sync = micro == self.grad_accum_steps - 1
+            with torch.autocast(ranks.device.type, torch.bfloat16):
+                loss = self.loss(inputs, targets)
+            losses += loss.detach()
+            (loss / self.grad_accum_steps).backward()
+        if s.grad_clip_norm > 0:
+            torch.nn.utils.clip_grad_norm_(self.gpt.parameters(), s.grad_clip_norm)
+        self.adam.step()
+        self.muon.step()
+        return losses.item() / self.grad_accum_steps  # read last: it waits for all of the step's work
+
+    def evaluate(self, what: str) -> Score:
+        """Score the model as it is on all validation tokens, over all ranks."""
+        s, device, start = self.settings, self.ranks.device, time.perf_counter()
+        batch_seqs = s.val_batch_size // MICRO_BATCHES // s.train_seq_len
+        if device.type == "cpu":
+            batch_seqs = min(batch_seqs, max(1, CPU_EVAL_TOKENS // s.train_seq_len))
+
+        def progress(done: int, total: int) -> None:
+            if self.stop.insisted:
+                raise RunFailed(f"interrupted twice in {what}: go on with --resume {self.checkpoint_path}")
+            self.journal.progress(done / total, f"{what}  {done:,}/{total:,} sequences")
+
+        with torch.autocast(device.type, torch.bfloat16):
+            score = evaluate(
+                self.loss, self.val_tokens, self.table, seq_len=s.train_seq_len, batch_seqs=batch_seqs, device=device,
+                rank=self.ranks.rank, world_size=self.ranks.world_size, reduce=self.ranks.add, progress=progress,
+            )  # fmt: skip
+        self.val_seconds += time.perf_counter() - start
+        return score
+
+    def export(self) -> Score:
+        """Write the weights and the artifact, read the artifact back from disk, and score that."""
+        s, write, phase = self.settings, self.journal.write, self.journal.phase
+        on_cuda = self.ranks.device.type == "cuda"
+        peaks = (torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()) if on_cuda else (0, 0)
+        write(log.PeakMemory(allocated_mib=peaks[0] >> 20, reserved_mib=peaks[1] >> 20))
+        if self.ranks.rank == 0:
+            state = self.gpt.state_dict()
+            with phase("serialization"):
+                model_bytes = save(state, self.model_path)
+            with phase("quantization"):
+                keep = s.int8_keep_float_fp32_name_patterns.split(",")
+                obj = artifact.quantize(state, keep, model_config=asdict(self.gpt.config))
+                blob, raw_torch_bytes = artifact.pack(obj)
+                write_atomic(self.artifact_path, blob)
+            payload_bytes = artifact.tensor_bytes(obj)
+            ratio = sum(t.numel() * t.element_size() for t in state.values()) / payload_bytes
+            sizes = {"payload_bytes": payload_bytes, "raw_torch_bytes": raw_torch_bytes, "payload_ratio": ratio}
+            write(log.ModelBytes(size_bytes=model_bytes))
+            write(log.CodeBytes(size_bytes=self.code_bytes))
+            write(log.TotalBytes(size_bytes=self.code_bytes + model_bytes))
+            write(log.Int8ModelBytes(size_bytes=len(blob), **sizes))
+            write(log.Int8TotalBytes(size_bytes=self.code_bytes + len(blob)))
+        blob = self.ranks.from_first(self.artifact_path.read_bytes() if self.ranks.rank == 0 else b"")
+        self.total_bytes = self.code_bytes + len(blob)
+        self.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
+        start = time.perf_counter()
+        score = self.evaluate("evaluation of the artifact")
+        seconds = time.perf_counter() - start
+        write(log.Final(val_loss=score.val_loss_nats, val_bpb=score.val_bpb, eval_ms=1000.0 * seconds))
+        write(log.FinalExact(val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
+        write(log.Phase(name="evaluation", seconds=seconds))
+        if not np.isfinite(score.val_bpb):
+            raise RunFailed(f"the artifact scores {score.val_bpb}: there is nothing to submit")
+        return score
+
+    def _save(self) -> None:
+        """Write all that the next step depends on."""
+        own = self.ranks.gather({"muon": self.muon.state_dict(), "random": torch.get_rng_state()})
+        if self.ranks.rank == 0:
+            state = {"step": self.step, "train_ms": self.train_ms, "place": self.stream.place, "ranks": own}
+            state |= {"settings": asdict(self.settings), "model": self.gpt.state_dict(), "adam": self.adam.state_dict()}
+            save(state, self.checkpoint_path)
+
+    def _load(self, path: Path) -> None:
+        """Go on from a checkpoint; ValueError where it belongs to another run."""
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            theirs, own = Settings(**state["settings"]), state["ranks"]
+        except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(f"{path}: no checkpoint of this trainer: {str(error).splitlines()[0]}") from None
+        ours = asdict(self.settings)
+        differ = [
+            f"{k.upper()} {v} there, {ours[k]} here"
+            for k, v in asdict(theirs).items()
+            if k not in RESUMABLE and v != ours[k]
+        ]
+        if len(own) != self.ranks.world_size:
+            differ.append(f"WORLD_SIZE {len(own)} there, {self.ranks.world_size} here")
+        if differ:
+            raise ValueError(f"{path} belongs to another run: {'; '.join(differ)}")
+        self.step, self.train_ms = state["step"], state["train_ms"]
+        self.gpt.load_state_dict(state["model"])
+        self.adam.load_state_dict(state["adam"])
+        self.muon.load_state_dict(own[self.ranks.rank]["muon"])
+        self.stream.seek(*state["place"])
+        torch.set_rng_state(own[self.ranks.rank]["random"])
+
+
+def save(obj: Any, path: Path) -> int:
+    """Write what `torch.save` makes of `obj`, all of it or nothing, and return its size in bytes."""
+    buffer = io.BytesIO()
+    torch.save(obj, buffer)
+    write_atomic(path, buffer.getvalue())
+    return buffer.tell()
+
+
+def processor() -> str:
+    """Return the name of the CPU and the number of threads in use."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return f"{line.partition(':')[2].strip()}, {torch.get_num_threads()} threads"
+    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+
+
+def git(*args: str) -> str:
+    """Return what git says of the folder of this code, or nothing."""
+    with contextlib.suppress(OSError):
+        return subprocess.run(
+            ["git", "-C", str(HERE), *args], capture_output=True, text=True, check=False
+        ).stdout.strip()
+    return ""
+
+
+def golfcheck(*args: str) -> bool:
+    """Ask the judge for what is not training, where it is installed, in a process of its own."""
+    if importlib.util.find_spec("golfcheck") is None:
+        print(f"golfcheck is not installed; it would do: golfcheck {' '.join(args)}", file=sys.stderr)
+        return False
+    return subprocess.run([sys.executable, "-m", "golfcheck", *args], check=False).returncode == 0
+
+
+def publish(settings: Settings, runs: list[tuple[Run, Score]]) -> None:
+    """Make a submission folder of finished runs, and say how they stand and what to do next."""
+    out, worst = Path(settings.out), max(run.total_bytes for run, _ in runs)
+    folder = out / "record" / f"{date.today()}_{settings.run_id}"
+    number = 2
+    while folder.exists():
+        folder, number = folder.with_name(f"{date.today()}_{settings.run_id}_{number}"), number + 1
+    options = [
+        text
+        for name in ("author", "github_id")
+        if (value := getattr(settings, name))
+        for text in (f"--{name.replace('_', '-')}", value)
+    ]
+    files = [
+        "--from",
+        *(str(run.log_path) for run, _ in runs),
+        "--artifact",
+        *(str(run.artifact_path) for run, _ in runs),
+    ]
+    made = golfcheck("new", str(folder), *files, *options)
+    mean = sum(score.val_bpb for _, score in runs) / len(runs)
+    print(f"size    {worst:,} of {CAP_BYTES:,} bytes: {CAP_BYTES - worst:,} left")
+    print(f"score   {mean:.4f} bits per byte, {len(runs)} of the {RECORD_SEEDS} seeds that a record needs")
+    if made:
+        print(f"next    golfcheck verify {folder}")
+
+
+def main(argv: list[str]) -> int:
+    """Run the seeds one after another; return the exit code."""
+    sources = {path.name: path.read_bytes() for path in sorted(HERE.glob("*.py"))}  # before anybody edits them
+    try:
+        settings = parse(argv, os.environ)
+        ranks = Ranks.join(settings.device)
+    except ValueError as error:
+        return fail(error, 2)
+    try:
+        settings.check(ranks.world_size)
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        stop, finished = Stop(), []
+        if ranks.rank == 0:
+            sweep_partial(Path(settings.out))
+            if settings.run_id == "smoke" and not Path(settings.data_path).exists():
+                golfcheck("data", "demo")
+        ranks.agree(0.0)
+        for seed in settings.seed_list():
+            run_id = f"{settings.run_id}_seed{seed}" if settings.seeds else settings.run_id
+            run = Run(replace(settings, seed=seed, run_id=run_id), ranks, stop, sources)
+            run.train()
+            finished.append((run, run.export()))
+            if stop.asked:
+                break
+        if ranks.rank == 0:
+            publish(settings, finished)
+        ranks.leave()
+    except (ValueError, OSError, RunFailed) as error:
+        return fail(error, 1)
+    return 0
+
+
+def fail(error: Exception, code: int) -> int:
+    """Say in one line what is wrong."""
+    print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
