@@ -1,6 +1,9 @@
-"""submission.json → Submission: a strict profile for new records, aliases normalised for existing ones."""
+"""submission.json → Submission: a strict profile for new records, aliases normalized for existing ones."""
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -13,6 +16,9 @@ class SeedClaim:
     val_bpb: float | None = None
     total_bytes: int | None = None
     train_ms: float | None = None
+    eval_ms: float | None = None
+    model_bytes: int | None = None
+    steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +40,205 @@ class Submission:
     unknown_keys: tuple[str, ...]
     key_of: dict[str, str]  # field of this class → the key that it was read from
     line_of: dict[str, int]  # top-level key → the line it stands on
+
+
+# Which keys of real submissions mean a field; the first one that is there counts, canonical ones first.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "name": ("name", "run_name", "title", "submission_name"),
+    "author": ("author", "authors"),
+    "github_id": ("github_id", "github", "github_username", "github_handle"),
+    "date": ("date", "submission_date"),
+    "track": ("track",),
+    "val_loss_nats": ("val_loss", "mean_val_loss", "val_loss_mean", "val_loss_nats", "final_val_loss"),
+    "val_bpb": ("val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb", "bpb", "final_val_bpb", "score"),
+    "total_bytes": (
+        *("bytes_total", "total_bytes", "artifact_bytes_max", "artifact_bytes", "artifact_size_bytes"),
+        *("submission_bytes", "total_size_bytes", "bytes_total_max"),
+    ),
+    "code_bytes": ("bytes_code", "code_bytes", "code_size_bytes"),
+    "seeds": ("seed_results", "seeds", "per_seed", "seed_scores"),
+}
+_SEED_ALIASES: dict[str, tuple[str, ...]] = {
+    "val_loss_nats": ALIASES["val_loss_nats"],
+    "val_bpb": ALIASES["val_bpb"],
+    "total_bytes": ALIASES["total_bytes"],
+    "model_bytes": ("bytes_model", "model_bytes"),
+    "steps": ("steps", "step_stop", "train_steps"),
+}
+_DURATIONS = {"train_ms": ("train_time", "train", "wallclock"), "eval_ms": ("eval_time", "eval", "ttt_time")}
+_UNITS_MS = {"_ms": 1.0, "_s": 1000.0, "_seconds": 1000.0}
+
+# Keys that tell people something and that no rule needs: seen in the 28 public records, or in the strict profile.
+_DESCRIPTIVE = {
+    *("architecture", "attribution", "base_pr", "base_submission", "base_val_bpb", "based_on", "blurb", "calibration"),
+    *("comparison_baseline_pr", "compliance", "cuda_version", "flash_attn_version", "golfcheck", "gpu", "hardware"),
+    *("implementation_lineage_pr", "negative_results_pr", "our_contribution", "p_value", "platform"),
+    *("pytorch_version", "reproducibility_notes", "seed_results_all_runs_disclosure", "step_stop", "t_statistic"),
+    *("technique_summary", "tokenizer", "val_bpb_method", "wallclock_seconds", "welch_df", "world_size", "seed"),
+}
+# Families of such keys: scores of other stages, spreads, differences, means of times.
+_DESCRIPTIVE_PARTS = re.compile(
+    r"(?:pre_quant|pre_ttt|sliding|int[0-9])_|_(?:std|mean|max|min)$|^(?:delta|bytes_model)_?"
+)
+
+_BPB_IN_LOSS = (
+    1.6  # nats per token: the lowest token-level loss in the public records is 1.87; below it is bits per byte
+)
+_SEED = re.compile(r"(?:seed[_ -]?)?([0-9]{1,19})", re.IGNORECASE)
+_MAX_SEEDS = 1_000
+
+
+def normalize(path: str, raw: dict[str, Any], line_of: dict[str, int], folder_track: str | None = None) -> Submission:
+    """Find the fields of a submission under whatever keys it has; values of a wrong type count as absent.
+
+    `folder_track` is the track that the folder's place tells (`records/track_10min_16mb/…`), for the half of all
+    real submissions that do not name one.
+    """
+    key_of: dict[str, str] = {}
+
+    def text(field: str) -> str | None:
+        for key in ALIASES[field]:
+            value = raw.get(key)
+            if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+                value = ", ".join(value)
+            if isinstance(value, str):
+                key_of[field] = key
+                return value
+        return None
+
+    def number(field: str) -> float | None:
+        key, value = _first_number(raw, ALIASES[field])
+        if key is not None:
+            key_of[field] = key
+        return value
+
+    loss_nats, bpb = number("val_loss_nats"), number("val_bpb")
+    if bpb is None and loss_nats is not None and 0 < loss_nats < _BPB_IN_LOSS:
+        bpb, loss_nats = loss_nats, None
+        key_of["val_bpb"] = key_of.pop("val_loss_nats")
+    seeds = _seeds(raw, key_of)
+    total_bytes = _whole(number("total_bytes"))
+    totals = [claim.total_bytes for claim in seeds if claim.total_bytes is not None]
+    if total_bytes is None and totals:
+        total_bytes, key_of["total_bytes"] = max(totals), key_of["seeds"]
+    return Submission(
+        path=path,
+        raw=raw,
+        name=text("name"),
+        author=text("author"),
+        github_id=text("github_id"),
+        date=text("date"),
+        track=track_of(text("track")) or folder_track,
+        val_loss_nats=loss_nats,
+        val_bpb=bpb,
+        total_bytes=total_bytes,
+        code_bytes=_whole(number("code_bytes")),
+        seeds=seeds,
+        unknown_keys=tuple(key for key in raw if not _is_known(key)),
+        key_of=key_of,
+        line_of=line_of,
+    )
+
+
+def track_of(text: str | None) -> str | None:
+    """Read a track's name in any of its spellings: "10min_16mb", "track_non_record_16mb", "non-record-unlimited-…"."""
+    words = (text or "").lower().replace("-", "_").replace(" ", "_")
+    if "non_record" in words or "unlimited" in words:
+        return "non_record_16mb"
+    return "10min_16mb" if "10min" in words or "10_min" in words or words == "record" else None
+
+
+def _is_known(key: str) -> bool:
+    if key in _DESCRIPTIVE or _DESCRIPTIVE_PARTS.search(key):
+        return True
+    if any(key in keys for keys in (*ALIASES.values(), *_SEED_ALIASES.values())):
+        return True
+    return any(key.startswith(names) for names in _DURATIONS.values())
+
+
+def _first_number(values: dict[str, Any], keys: Iterable[str]) -> tuple[str | None, float | None]:
+    for key in keys:
+        if (number := _number(values.get(key))) is not None:
+            return key, number
+    return None, None
+
+
+def _number(value: Any) -> float | None:
+    """Return a number that is one; not True, not "1.2", not "<0.001"."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return value if is_number else None
+
+
+def _whole(value: float | None) -> int | None:
+    return int(value) if value is not None and value == int(value) else None
+
+
+def _seeds(raw: dict[str, Any], key_of: dict[str, str]) -> tuple[SeedClaim, ...]:
+    """Read the claims by seed: a dict keyed by seed, a list of dicts, or a list of seeds beside lists of values."""
+    claims: dict[int, SeedClaim] = {}
+    for key in ALIASES["seeds"]:
+        value = raw.get(key)
+        if isinstance(value, dict):
+            found = [_claim(name, item) for name, item in value.items()]
+        elif isinstance(value, list):
+            found = [_claim(_seed_in(item), item) for item in value] if key != "seed_scores" else []
+        else:
+            found = []
+        for claim in found:
+            if claim and claim.seed not in claims and len(claims) < _MAX_SEEDS:
+                claims[claim.seed] = claim
+                key_of.setdefault("seeds", key)
+    return _with_lists(raw, claims)
+
+
+def _seed_in(item: Any) -> Any:
+    return item.get("seed") if isinstance(item, dict) else item
+
+
+def _claim(name: Any, item: Any) -> SeedClaim | None:
+    if isinstance(name, bool) or not (match := _SEED.fullmatch(str(name))):
+        return None
+    if not isinstance(item, dict | float):
+        return SeedClaim(int(match[1]))
+    values = item if isinstance(item, dict) else {"val_bpb": item}
+    found = {field: _first_number(values, keys)[1] for field, keys in _SEED_ALIASES.items()}
+    return SeedClaim(
+        int(match[1]),
+        val_loss_nats=found["val_loss_nats"],
+        val_bpb=found["val_bpb"],
+        total_bytes=_whole(found["total_bytes"]),
+        train_ms=_duration_ms(values, "train_ms"),
+        eval_ms=_duration_ms(values, "eval_ms"),
+        model_bytes=_whole(found["model_bytes"]),
+        steps=_whole(found["steps"]),
+    )
+
+
+def _duration_ms(values: dict[str, Any], field: str) -> float | None:
+    for name in _DURATIONS[field]:
+        for unit, factor in _UNITS_MS.items():
+            if (number := _number(values.get(name + unit))) is not None:
+                return number * factor
+    return None
+
+
+def _with_lists(raw: dict[str, Any], claims: dict[int, SeedClaim]) -> tuple[SeedClaim, ...]:
+    """Add values that stand in lists parallel to the list of seeds: `seed_scores`, `eval_time_seconds`."""
+    result = list(claims.values())
+    if not isinstance(raw.get("seeds"), list) or len(raw["seeds"]) != len(result):
+        return tuple(result)
+    order = {claim.seed: claim for claim in result}
+    ordered = [order[seed] for seed in raw["seeds"] if isinstance(seed, int) and seed in order]
+    scores, times = raw.get("seed_scores"), raw.get("eval_time_seconds")
+    if isinstance(scores, list) and len(scores) == len(ordered):
+        ordered = [
+            claim if claim.val_bpb is not None else replace(claim, val_bpb=_number(score))
+            for claim, score in zip(ordered, scores, strict=True)
+        ]
+    if isinstance(times, list) and len(times) == len(ordered):
+        seconds = [_number(time) for time in times]
+        ordered = [
+            claim if claim.eval_ms is not None or time is None else replace(claim, eval_ms=time * 1000)
+            for claim, time in zip(ordered, seconds, strict=True)
+        ]
+    return tuple(ordered) if len(ordered) == len(result) else tuple(result)

@@ -18,7 +18,7 @@ class Runs:
         self.in_settings = False  # inside a block of hyperparameters
 
     def header(self) -> Run:
-        """A line that describes a run before it trains: the first one after a finished run begins the next run."""
+        """Return the run that a line of description belongs to: after a run that trained, it begins the next one."""
         now = self.now
         if (now.train or now.val or now.scores) and len(self.done) < MAX_RUNS:
             self.done.append(now)
@@ -38,7 +38,7 @@ class Runs:
         return [*self.done, self.now]
 
     def finish(self) -> tuple[Run, ...]:
-        """Return the runs that say anything; what did not train (an evaluation of its own) belongs to the run before it."""
+        """Return the runs that say anything; an evaluation of its own belongs to the run before it."""
         finished: list[Run] = []
         for run in self.all():
             if finished and not run.train and (run.seed is None or _same_seed(run, finished[-1])):

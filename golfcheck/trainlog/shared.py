@@ -7,7 +7,8 @@ from golfcheck.trainlog.numbers import NUMBER, milliseconds, pairs
 from golfcheck.trainlog.runs import Runs
 
 _SIZE = re.compile(
-    r"(Code size|Serialized model|Total submission size)(?: \(([^()]{1,40})\)| ([^:]{1,60}))?: ([0-9][0-9,]{0,24}) bytes"
+    r"(Code size|Serialized model|Total submission size)(?: \(([^()]{1,40})\)| ([^:]{1,60}))?: "
+    r"([0-9][0-9,]{0,24}) bytes"
 )
 _GPU = re.compile(r"\| {1,4}[0-9]{1,3} {1,4}(\S.{0,38}?) +(?:On|Off|N/A) +\|")
 _LISTED_GPU = re.compile(r"GPU [0-9]{1,3}: ([^(]{1,60}) \(UUID:")
