@@ -76,7 +76,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line, with a suggestion; its help is drawn by rich-argparse."""
 
     def __init__(self, **settings: Any) -> None:
-        from rich_argparse import RichHelpFormatter  # noqa: PLC0415 - 1 ms; it loads rich to draw help, not before
+        from rich_argparse import RichHelpFormatter
 
         settings.setdefault("formatter_class", RichHelpFormatter)
         settings.setdefault("allow_abbrev", False)
@@ -105,7 +105,7 @@ class Parser(argparse.ArgumentParser):
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ` - did you mean 'X'?` for a word that is nearly one of `known`, else nothing."""
-    from difflib import get_close_matches  # noqa: PLC0415 - 3 ms, and only after a mistake
+    from difflib import get_close_matches
 
     close = get_close_matches(word, list(known), n=1)
     return f" - did you mean {close[0]!r}?" if close else ""
@@ -134,11 +134,7 @@ def _dispatch(argv: list[str]) -> int:
 def _overview() -> str:
     """Return the page of `golfcheck --help`: made by hand, because rich costs ten times the rest of it."""
     bold, plain = ("\x1b[1m", "\x1b[0m") if wants_color(sys.stdout) else ("", "")
-    lines = [
-        f"golfcheck {__version__}: the referee of Parameter Golf",
-        "",
-        "usage: golfcheck COMMAND [OPTIONS]",
-    ]
+    lines = [f"golfcheck {__version__}: the referee of Parameter Golf", "", "usage: golfcheck COMMAND [OPTIONS]"]
     for title, commands in GROUPS.items():
         lines += ["", f"{bold}{title}{plain}", *(f"  {name:<11} {line}" for name, line in commands.items())]
     return "\n".join(

@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the script, made from the parsers of all commands."""
-    import shtab  # noqa: PLC0415 - only this command needs it
+    import shtab
 
     root = argparse.ArgumentParser(prog="golfcheck")
     commands = root.add_subparsers()

@@ -1,0 +1,137 @@
+"""What the judge's own git repository knows: when a record came, and what a branch adds. The only user of git.
+
+A repository that lies in a record is never opened. Of ours, only objects are read, with plumbing commands; nothing is
+checked out, and no hook, monitor, external diff, text conversion, or network is used: a repository's configuration may
+name programs, and reading history must not run them.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from golfcheck.discover import is_record
+from golfcheck.errors import GolfcheckError, UsageError
+
+_TIMEOUT_SECONDS = 60
+_MAX_CHANGES = 100_000
+# Overrules whatever the repository's and the user's files configure.
+_CONFIG = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.pager=cat",
+    "core.quotePath=false",
+    "diff.external=",
+    "protocol.allow=never",
+    "log.showSignature=false",
+)
+_ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_EXTERNAL_DIFF": "",
+}
+_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
+_LINK, _MODULE = "120000", "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file that a branch changes: its path from the repository's root, how, and its mode afterwards.
+
+    `status` is git's letter: A added, M modified, D deleted, T another type.
+    """
+
+    path: str
+    status: str
+    mode: str
+
+    @property
+    def special(self) -> str | None:
+        """What it is when it is no plain file."""
+        return {_LINK: "a symbolic link", _MODULE: "a submodule"}.get(self.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The judge's repository, by the folder at its top."""
+
+    root: Path
+
+    def created(self, tree: Path) -> dict[Path, datetime]:
+        """Return for every folder below `tree` when its first file was committed.
+
+        Empty in a shallow clone, whose oldest commit seems to add everything. Raises GolfcheckError when git fails.
+        """
+        if self._git("rev-parse", "--is-shallow-repository").strip() != "false":
+            return {}
+        inside = self._inside(tree)
+        lines = self._git("rev-list", "--timestamp", "--reverse", "HEAD", "--", inside).splitlines()
+        times = {commit: int(seconds) for seconds, _, commit in (line.partition(" ") for line in lines)}
+        added = self._git(
+            *("diff-tree", "--stdin", "--root", "-r", "-z", "--name-only", "--diff-filter=A", *_DIFF, "--", inside),
+            stdin="".join(f"{commit}\n" for commit in times),
+        )
+        found: dict[Path, datetime] = {}
+        now = datetime.fromtimestamp(0, UTC)
+        for token in added.split("\0"):  # a commit, then the paths that it adds, then the next commit
+            if token in times:
+                now = datetime.fromtimestamp(times[token], UTC)
+            elif token:
+                for folder in Path(token).parents:
+                    found.setdefault(self.root / folder, now)
+        return found
+
+    def changes(self, base: str) -> tuple[Change, ...]:
+        """Return what HEAD changes since it left `base`. Raises UsageError where there is no such revision."""
+        if base.startswith("-") or not base.isprintable():
+            raise UsageError(f"--base {base!r}: not a revision")
+        commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").strip()
+        if not commit:
+            raise UsageError(f"--base {base}: no such revision in {self.root}; fetch it first (fetch-depth: 0)")
+        start = self._git("merge-base", commit, "HEAD").strip()
+        if not start:
+            raise UsageError(f"--base {base}: no commit in common with HEAD; in a shallow clone, fetch more of it")
+        raw = self._git("diff-tree", "-r", "-z", "--raw", *_DIFF, start, "HEAD").split("\0")[:-1]
+        if len(raw) // 2 > _MAX_CHANGES:
+            raise GolfcheckError(f"--base {base}: {len(raw) // 2:,} files changed, more than {_MAX_CHANGES:,}")
+        heads = (head.split(" ") for head in raw[::2])  # ":100644 100644 <blob> <blob> M"
+        return tuple(Change(path, head[4][:1], head[1]) for head, path in zip(heads, raw[1::2], strict=True))
+
+    def _inside(self, folder: Path) -> str:
+        return f":(top,literal){folder.resolve().relative_to(self.root)}"
+
+    def _git(self, command: str, *arguments: str, stdin: str = "") -> str:
+        """Run one plumbing command; "" when it says no (exit code 1). Raises GolfcheckError when it fails."""
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # importing must not fail where there is no git
+        import git
+
+        config = [word for setting in _CONFIG for word in ("-c", setting)]
+        try:
+            with TemporaryFile() as feed:
+                feed.write(stdin.encode("utf-8", "surrogateescape"))
+                feed.seek(0)
+                status, out, complaint = git.Git(self.root).execute(
+                    ["git", *config, command, *arguments],
+                    istream=feed,
+                    env=_ENVIRONMENT,
+                    kill_after_timeout=_TIMEOUT_SECONDS,
+                    with_extended_output=True,
+                    with_exceptions=False,
+                )
+        except git.GitCommandNotFound:
+            raise GolfcheckError("git is not installed: everything but --base works without it") from None
+        if status not in (0, 1):
+            raise GolfcheckError(f"git {command} failed in {self.root}: {' '.join(str(complaint).split())}")
+        return str(out)
+
+
+def repository_of(start: Path) -> Repository | None:
+    """Return the repository that `start` lies in; None if there is none, or only one that came with a record."""
+    folders = (start.resolve(), *start.resolve().parents)
+    for index, folder in enumerate(folders):
+        if (folder / ".git").exists() and not any(map(is_record, folders[index:])):
+            return Repository(folder)
+    return None
