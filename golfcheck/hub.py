@@ -11,15 +11,15 @@ import hashlib
 import io
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from huggingface_hub import HfApi, RepoFile, hf_hub_url
-from huggingface_hub.errors import HTTPError  # the base class of the errors of whichever HTTP library the hub uses
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of whichever HTTP library the hub uses
 from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers, logging
+from huggingface_hub.utils import build_hf_headers, disable_progress_bars, logging  # type: ignore[attr-defined]
 
 from golfcheck.errors import GolfcheckError, UsageError
 from reference.data import shard_tokens
@@ -42,7 +42,7 @@ class RemoteFile:
         """Take over what the hub says of a file."""
         return cls(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else entry.blob_id)
 
-    def digest_of(self, file: BinaryIO) -> str:
+    def digest_of(self, file: io.BufferedReader | io.BufferedRandom) -> str:
         """Return the digest of `file` in the kind that this file's digest has."""
         if len(self.digest) == hashlib.sha256().digest_size * 2:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -63,12 +63,14 @@ class Selection:
 
 
 def download(repo: str, variant: str, train_shards: int, out: Path, say: Callable[[str], object]) -> tuple[Path, Path]:
-    """Download a variant's tokenizer, its validation shards and its first training shards; return DATA_PATH, TOKENIZER_PATH.
+    """Download a variant's tokenizer, validation shards and first training shards; return DATA_PATH, TOKENIZER_PATH.
 
     What is there already is compared, not downloaded. Raises GolfcheckError in one line when the hub cannot be
     reached, lacks something, or sends what does not match its own digest, and when the disk is too small.
     """
-    logging.set_verbosity_error()  # its warnings are many lines, of which ours is the last
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # its warnings are many lines, of which ours is last
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     try:
         repository = Repository.at_head(repo)
         selection = repository.select(variant)
@@ -83,7 +85,7 @@ def download(repo: str, variant: str, train_shards: int, out: Path, say: Callabl
             say(f"{number}/{len(missing)}  {path}  {file.size_bytes:,} bytes")
             _fetch(repository.url(file.path), file, path)
     except (HTTPError, OSError) as error:
-        raise GolfcheckError(f"data get: {_one_line(error, repo)}; run the same command again to go on") from None
+        raise GolfcheckError(f"data get: {repo}: {_one_line(error)}") from None
     return out / selection.dataset, out / PurePosixPath(selection.tokenizer[0]).relative_to(ROOT)
 
 
@@ -121,17 +123,16 @@ class Repository:
 
     def select(self, variant: str) -> Selection:
         """Find a variant's files: through the manifest, or by their names where the repository has none."""
-        manifest = f"{ROOT}/manifest.json"
+        manifest, dataset = f"{ROOT}/manifest.json", f"fineweb10B_{variant}"
         found = self.api.get_paths_info(self.name, [manifest], revision=self.commit, repo_type="dataset")
-        dataset = f"fineweb10B_{variant}"
-        if not found:
+        sizes = [entry.size for entry in found if isinstance(entry, RepoFile)]
+        if not sizes:
             tree = self.api.list_repo_tree(self.name, ROOT, recursive=True, revision=self.commit, repo_type="dataset")
             return select_by_name(dataset, [entry.path for entry in tree if isinstance(entry, RepoFile)])
+        if sizes[0] > MAX_MANIFEST_BYTES:
+            raise GolfcheckError(f"data get: {manifest} has {sizes[0]:,} bytes; {MAX_MANIFEST_BYTES:,} at most")
         data = io.BytesIO()
-        (entry,) = self.stat([manifest])
-        if entry.size_bytes > MAX_MANIFEST_BYTES:
-            raise GolfcheckError(f"data get: {manifest} has {entry.size_bytes:,} bytes; {MAX_MANIFEST_BYTES:,} at most")
-        http_get(self.url(manifest), data, headers=_headers(), expected_size=entry.size_bytes)
+        http_get(self.url(manifest), data, headers=_headers(), expected_size=sizes[0])
         return select_by_manifest(dataset, data.getvalue())
 
 
@@ -226,6 +227,8 @@ def _fetch(url: str, file: RemoteFile, path: Path) -> None:
             )
         _check_shard(partial, path)
         partial.replace(path)
+    for stale in path.parent.glob(f".{path.name}.*.download"):  # of what the hub had under this name before
+        stale.unlink()
 
 
 def _check_shard(partial: Path, path: Path) -> None:
@@ -239,7 +242,7 @@ def _check_shard(partial: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _only_writer(partial: Path) -> Iterator[BinaryIO]:
+def _only_writer(partial: Path) -> Iterator[io.BufferedRandom]:
     """Open a file to read and append, unless another process is downloading it."""
     with partial.open("a+b") as local:
         try:
@@ -263,10 +266,13 @@ def _headers() -> dict[str, str]:
     return build_hf_headers(library_name="golfcheck") | {"Accept-Encoding": "identity"}
 
 
-def _one_line(error: Exception, repo: str) -> str:
-    """Return what went wrong with the hub, or the disk, in one line."""
+def _one_line(error: Exception) -> str:
+    """Return in one line what went wrong with the hub, or the disk, and what to do."""
     response = getattr(error, "response", None)
-    if response is not None:
-        return f"{response.request.url}: HTTP status {response.status_code} {response.reason_phrase} ({repo})"
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{first or 'no answer'} ({type(error).__name__}, {repo})"
+    if response is None:
+        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no answer")
+        return f"{type(error).__name__}: {first}; run the same command again to go on"
+    advice = "run the same command again to go on"
+    if response.status_code in (401, 403, 404):
+        advice = "there is no such dataset or file, or it needs a login (hf auth login)"
+    return f"HTTP status {response.status_code} from {response.request.url}; {advice}"

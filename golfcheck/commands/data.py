@@ -116,8 +116,8 @@ def _tokenize(args: argparse.Namespace) -> int:
             raise GolfcheckError(f"{report.path}: {report.code}: {report.message}")
     done = tokenize_files(args.text, args.model, args.out, args.split, args.shard_tokens)
     print(
-        f"documents {done.documents:,}, bytes {done.text_bytes:,} -> tokens {done.tokens:,}, shards {len(done.shards)}; "
-        f"{done.text_bytes / done.tokens:.4f} bytes per token",
+        f"documents {done.documents:,}, bytes {done.text_bytes:,} -> tokens {done.tokens:,} "
+        f"in {len(done.shards)} shard(s), {done.text_bytes / done.tokens:.4f} bytes per token",
         file=sys.stderr,
     )
     if done.counted_bytes != done.text_bytes:

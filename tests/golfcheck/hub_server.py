@@ -1,0 +1,152 @@
+"""A small server that speaks as much of the Hugging Face hub's protocol as a download needs, over loopback.
+
+Repository info, paths-info, tree, and resolve, which sends large files on to a content store that knows ranges.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LARGE_BYTES = 1_000  # from here on a file is in the large-file storage
+
+
+@dataclass
+class Hub:
+    """The server's content, its misbehaviour, and what it was asked."""
+
+    repo: str
+    files: dict[str, bytes]
+    url: str = ""
+    asked: list[str] = field(default_factory=list)  # "METHOD path", with " range" where a range was asked for
+    sent_bytes: int = 0  # of file content
+    cut_at: dict[str, int] = field(default_factory=dict)  # path -> after so many bytes the line goes dead
+    served_instead: dict[str, bytes] = field(default_factory=dict)  # path -> not what the digest promises
+    status: dict[str, int] = field(default_factory=dict)  # path, or kind of request -> an HTTP error
+
+    def entry(self, path: str) -> dict[str, object]:
+        data = self.files[path]
+        git = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+        entry: dict[str, object] = {"type": "file", "oid": git, "size": len(data), "path": path}
+        if len(data) >= LARGE_BYTES:
+            entry["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 133}
+        return entry
+
+
+@contextmanager
+def serving(hub: Hub) -> Iterator[Hub]:
+    """Serve `hub` on a free port until the end of the block."""
+
+    class Handler(_Handler):
+        content = hub
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    content: Hub
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        hub, path = self.content, unquote(urlsplit(self.path).path)
+        api, files = f"/api/datasets/{hub.repo}", f"/datasets/{hub.repo}/resolve/{COMMIT}/"
+        hub.asked.append(f"{self.command} {path}{' range' if 'Range' in self.headers else ''}")
+        if path in (api, f"{api}/revision/main") and "info" not in hub.status:
+            self._json({"id": hub.repo, "sha": COMMIT, "private": False, "tags": [], "siblings": []})
+        elif path.startswith(f"{api}/tree/{COMMIT}/"):
+            folder = path.removeprefix(f"{api}/tree/{COMMIT}/")
+            self._json([hub.entry(name) for name in hub.files if name.startswith(f"{folder}/")])
+        elif path.startswith(files) and (name := path.removeprefix(files)) in hub.files:
+            self._resolve(name)
+        elif path.startswith("/store/"):
+            digest = path.removeprefix("/store/")
+            for name, data in hub.files.items():
+                if hashlib.sha256(data).hexdigest() == digest:
+                    self._send(name)
+                    return
+        else:
+            self._fail(hub.status.get("info", 404))
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def do_POST(self) -> None:
+        hub, path = self.content, urlsplit(self.path).path
+        hub.asked.append(f"POST {path}")
+        asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()).get("paths", [])
+        if path != f"/api/datasets/{hub.repo}/paths-info/{COMMIT}":
+            self._fail(404)
+            return
+        self._json([hub.entry(name) for name in asked if name in hub.files])
+
+    def _resolve(self, name: str) -> None:
+        hub = self.content
+        entry = hub.entry(name)
+        if name in hub.status:
+            self._fail(hub.status[name])
+        elif "lfs" in entry:
+            digest = entry["lfs"]["oid"]  # type: ignore[index]
+            self.send_response(302)
+            self.send_header("Location", f"{hub.url}/store/{digest}")
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("X-Linked-Size", str(entry["size"]))
+            self.send_header("X-Linked-ETag", f'"{digest}"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            self._send(name)
+
+    def _send(self, name: str) -> None:
+        hub = self.content
+        data = hub.served_instead.get(name, hub.files[name])
+        total_bytes, start = len(data), 0
+        if asked := self.headers.get("Range"):
+            start = int(asked.removeprefix("bytes=").partition("-")[0])
+            data = data[start:]
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("ETag", f'"{hub.entry(name)["oid"]}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{total_bytes - 1}/{total_bytes}")
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if (cut := hub.cut_at.pop(name, None)) is not None:
+            hub.status[name] = 503  # and it stays away
+            data = data[:cut]
+            self.close_connection = True
+        self.wfile.write(data)
+        hub.sent_bytes += len(data)
+
+    def _json(self, value: object) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _fail(self, status: int) -> None:
+        self.send_response(status)
+        if status == 404:
+            self.send_header("X-Error-Code", "RepoNotFound")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
