@@ -1,0 +1,52 @@
+"""All rules, in the order in which they are listed and run. A new one is written in its family's module, named here."""
+
+from golfcheck.rules import code, files, hardware, schema, score, seeds, significance, size, time, waivers
+from golfcheck.rules.rule import Context, Rule, Skip, rule
+
+__all__ = ["RULES", "Context", "Rule", "Skip", "rule"]
+
+RULES: tuple[Rule, ...] = (
+    files.submission_missing,
+    files.readme_missing,
+    files.log_missing,
+    files.script_missing,
+    files.script_empty,
+    files.folder_name,
+    files.date_differs,
+    files.unexpected_file,
+    schema.json_invalid,
+    schema.schema_violation,
+    schema.log_schema_violation,
+    schema.unknown_key,
+    schema.date_invalid,
+    size.bytes_over_cap,
+    size.total_not_sum,
+    size.code_size_drift,
+    size.total_drift,
+    size.thin_margin,
+    size.lines_over_limit,
+    score.score_not_in_logs,
+    score.best_seed_claimed,
+    score.rounding_mismatch,
+    score.bytes_not_conserved,
+    score.score_not_finite,
+    score.pre_quantization_score,
+    score.partial_validation,
+    time.train_time_over_cap,
+    time.eval_time_over_cap,
+    time.time_not_consistent,
+    time.steps_not_increasing,
+    time.untimed_work,
+    seeds.too_few_seeds,
+    seeds.seed_repeated,
+    seeds.seed_mismatch,
+    seeds.duplicate_log,
+    seeds.settings_differ,
+    hardware.not_8xh100,
+    hardware.world_size,
+    code.syntax_error,
+    significance.gain_not_significant,
+    significance.seeds_needed,
+    waivers.waiver_without_reason,
+    waivers.waiver_unused,
+)

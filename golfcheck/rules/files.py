@@ -1,0 +1,120 @@
+"""The files of a submission folder."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from golfcheck.frontier import folder_date, parse_date
+from golfcheck.record import Record
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
+from golfcheck.verdict import Problem
+
+_SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
+_README = re.compile(r"readme(\.[a-z]+)?", re.IGNORECASE)
+_FOLDER = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_[A-Za-z0-9._+-]+")
+_KNOWN_SUFFIXES = frozenset(
+    ".bin .css .csv .gif .html .ipynb .jpeg .jpg .json .jsonl .log .md .model .patch .pdf .pkl .png .pt .ptz .py "
+    ".safetensors .sh .svg .toml .tsv .txt .vocab .xz .yaml .yml .zst".split()
+)
+
+
+@rule(ERROR)
+def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
+    """There is no submission.json.
+
+    A submission states its author, its score and its sizes in `submission.json`.
+    Fix: write submission.json; `golfcheck new DIR --from LOGS…` makes one from the logs.
+    """
+    if record.submission is None and not any(_SUBMISSION.fullmatch(file.path) for file in record.files):
+        yield Problem("no submission.json in the folder")
+
+
+@rule(ERROR)
+def readme_missing(record: Record, ctx: Context) -> Iterator[Problem]:
+    """There is no README.md.
+
+    Each record explains what it does in a README.md of its own.
+    Fix: add README.md: what was changed, why it helps, how it was run.
+    """
+    if not any(_README.fullmatch(file.path) for file in record.files):
+        yield Problem("no README.md in the folder")
+
+
+@rule(ERROR)
+def log_missing(record: Record, ctx: Context) -> Iterator[Problem]:
+    """There is no training log.
+
+    A score is shown by the logs of the runs that reached it, one for each seed.
+    Fix: add the log that each run wrote, unedited, as train_seed<N>.log.
+    """
+    if not record.logs:
+        yield Problem("no train log (*.log, *.txt with training steps) in the folder")
+
+
+@rule(ERROR)
+def script_missing(record: Record, ctx: Context) -> Iterator[Problem]:
+    """There is no training script.
+
+    A record ships the `train_gpt.py` that made it, so that anybody can run it in its folder.
+    Fix: add the script that ran, byte for byte.
+    """
+    if not record.sources and not any(file.path.endswith(".py") for file in record.files):
+        yield Problem("no train_gpt.py (or other Python script) in the folder")
+
+
+@rule(ERROR)
+def script_empty(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The training script has nothing in it.
+
+    One merged record ships a script of 0 bytes: nobody can run it, and its bytes cannot be counted.
+    Fix: ship the script that ran.
+    """
+    main = next((source for source in record.sources if source.main), None)
+    if main is None:
+        raise Skip("there is no training script")
+    if not main.text.strip():
+        yield Problem(f"{len(main.text)} bytes of nothing", main.path)
+
+
+@rule(WARNING)
+def folder_name(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The folder is not named YYYY-MM-DD_Name.
+
+    Records are ordered by the date that their folder's name begins with.
+    Fix: rename the folder to YYYY-MM-DD_Name, of letters, digits and `._+-`.
+    """
+    name = record.path.resolve().name
+    match = _FOLDER.fullmatch(name)
+    if not match:
+        yield Problem(f"folder {name!r} is not named YYYY-MM-DD_Name")
+    elif parse_date(match[1]) is None:
+        yield Problem(f"folder {name!r} begins with {match[1]}, which is no day of the calendar")
+
+
+@rule(INFO)
+def date_differs(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The folder's date is not the one in submission.json.
+
+    The folder's date decides which record has to be beaten; in 13 of 60 merged records the dates differ.
+    Fix: let `date` in submission.json and the folder's name agree.
+    """
+    folder, made = folder_date(record), parse_date(record.submission.date) if record.submission else None
+    if folder is None or made is None:
+        raise Skip("the folder's name or submission.json has no date to compare")
+    if folder != made.date():
+        path = record.submission.path if record.submission else None
+        yield Problem(f"submission.json says {made.date()}, the folder {folder}", path)
+
+
+@rule(INFO)
+def unexpected_file(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A file is of a kind that no submission needs, or could not be read.
+
+    Links, devices, hidden files and unreadable names are never opened; unknown kinds are only mentioned.
+    Fix: remove the file, or ship what it stands for as a plain file.
+    """
+    yield from ctx.met
+    for file in record.files:
+        path = PurePosixPath(file.path)
+        if path.suffix.lower() not in _KNOWN_SUFFIXES and not _README.fullmatch(path.name) and path.name != "LICENSE":
+            yield Problem(f"{file.size_bytes:,} bytes of a kind that no submission needs", file.path)

@@ -1,0 +1,57 @@
+"""The machine that the ranked track asks for: one node of 8×H100."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from golfcheck.record import Record
+from golfcheck.results import distinct_runs
+from golfcheck.rules.rule import WARNING, Context, Skip, rule
+from golfcheck.ruleset import ACCELERATOR, WORLD_SIZE
+from golfcheck.trainlog.events import Fact
+from golfcheck.verdict import Problem
+
+
+def _ranked(ctx: Context) -> None:
+    if not ctx.track.ranked:
+        raise Skip(f"track {ctx.track.name} asks for no particular machine")
+
+
+@rule(WARNING)
+def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The log shows another machine than 8×H100.
+
+    The time limit is one on 8×H100 SXM; two ranked records ran on 8×H200. Without nvidia-smi's table nothing is shown.
+    Fix: run on 8×H100, or submit to the track without a ranking.
+    """
+    _ranked(ctx)
+    shown = [(log, run) for log, run in distinct_runs(record) if run.gpus or _device(run.settings) == "cpu"]
+    if not shown:
+        raise Skip("no log has nvidia-smi's table")
+    for log, run in shown:
+        names = Counter(gpu.value for gpu in run.gpus)
+        if not names:
+            yield Problem("ran on a CPU", log.path, run.settings["device"].line)
+        elif len(run.gpus) != WORLD_SIZE or not all(ACCELERATOR in name for name in names):
+            machine = " + ".join(f"{count}×{name}" for name, count in names.items())
+            yield Problem(f"ran on {machine}, not on {WORLD_SIZE}×{ACCELERATOR}", log.path, run.gpus[0].line)
+
+
+def _device(settings: dict[str, Fact[str]]) -> str | None:
+    return settings["device"].value if "device" in settings else None
+
+
+@rule(WARNING)
+def world_size(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The run had another number of ranks than eight.
+
+    Fix: start it with `torchrun --standalone --nproc_per_node=8`.
+    """
+    _ranked(ctx)
+    stated = [(log, run.world_size) for log, run in distinct_runs(record) if run.world_size]
+    if not stated:
+        raise Skip("no log states its world size")
+    for log, fact in stated:
+        if fact.value != WORLD_SIZE:
+            yield Problem(
+                f"{fact.value} {'rank' if fact.value == 1 else 'ranks'}, not {WORLD_SIZE}", log.path, fact.line
+            )

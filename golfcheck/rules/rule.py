@@ -1,0 +1,79 @@
+"""What a rule is: a function whose name is its identifier and whose docstring is its documentation."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from golfcheck.frontier import Entry
+from golfcheck.record import Record
+from golfcheck.results import Result
+from golfcheck.ruleset import Ruleset, Track
+from golfcheck.submission import Submission
+from golfcheck.verdict import Problem, Severity, ToBeat
+
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
+
+
+class Skip(Exception):
+    """Raised by a rule that cannot decide; its text is the reason that is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may know beside the record itself."""
+
+    ruleset: Ruleset
+    track: Track
+    results: tuple[Result, ...]
+    no_results: str  # why there are none
+    to_beat: ToBeat | None
+    best: Entry | None  # the record to beat itself
+    trainer: bool  # the folder is a trainer's (no submission), so only its code can be judged
+    met: tuple[Problem, ...] = ()  # what loading had to say under the name of the rule that is running
+    found: frozenset[str] = frozenset()  # rules that found something: for the rules about waivers, which come last
+
+    def scored(self) -> tuple[Result, ...]:
+        """Return the results; Skip when there are none."""
+        if not self.results:
+            raise Skip(self.no_results)
+        return self.results
+
+
+Check = Callable[[Record, Context], Iterator[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A check with its identifier, family, default severity, documentation and hint."""
+
+    name: str
+    family: str
+    severity: Severity
+    doc: str
+    hint: str
+    check: Check
+    trainer: bool  # also judges a trainer's folder
+
+
+def rule(severity: Severity, *, trainer: bool = False) -> Callable[[Check], Rule]:
+    """Make a rule of a function; its docstring's `Fix:` line is the hint."""
+
+    def make(check: Check) -> Rule:
+        doc, _, hint = inspect.cleandoc(check.__doc__ or "").partition("Fix:")
+        name, family = check.__name__.replace("_", "-"), check.__module__.rpartition(".")[2]
+        assert doc and hint, f"rule {name} needs a docstring with a `Fix:` line"
+        return Rule(name, family, severity, doc.strip(), " ".join(hint.split()), check, trainer)
+
+    return make
+
+
+def submission_of(record: Record) -> Submission:
+    """Return the submission; Skip when there is none to be read."""
+    if record.submission is None:
+        raise Skip("there is no readable submission.json")
+    return record.submission
+
+
+def claim_line(submission: Submission, field: str) -> int | None:
+    """Return the line of the key that a field of the submission was read from."""
+    return submission.line_of.get(submission.key_of.get(field, field))

@@ -1,0 +1,94 @@
+"""The form of submission.json and of the logs, as reading them met it (`Context.met`)."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from golfcheck.frontier import made_on, parse_date
+from golfcheck.record import Record
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
+from golfcheck.ruleset import STRICT_FROM
+from golfcheck.verdict import Problem, Severity
+
+_SHOWN = 4  # violations of one file in a message
+
+
+@rule(ERROR)
+def json_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
+    """submission.json is not valid JSON.
+
+    It is read strictly: UTF-8, no duplicate keys, no NaN, numbers within range, at most 256 KiB.
+    Fix: correct the place that the message names; `python -m json.tool submission.json` shows most mistakes.
+    """
+    yield from ctx.met
+    if record.submission is None and not ctx.met:
+        raise Skip("there is no submission.json")
+
+
+@rule(ERROR)
+def schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
+    """submission.json does not have the form of a new submission.
+
+    The form is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for those made
+    before May 2026 this is only mentioned, and what the keys mean is understood.
+    Fix: use the keys that the message names; `golfcheck verify --fix` rewrites what can be derived.
+    """
+    submission_of(record)
+    yield from _by_file(ctx, _severity(record, ERROR))
+
+
+@rule(WARNING)
+def log_schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A log lacks lines that a referee needs.
+
+    The parsed log is compared with schemas/train_log.schema.json: seed, world size, validation tokens, steps, byte
+    counts and a final score must be there. For records made before May 2026 this is only mentioned.
+    Fix: print the missing lines in the script, and submit the logs as they were written.
+    """
+    if not record.logs:
+        raise Skip("there is no log")
+    yield from _by_file(ctx, _severity(record, WARNING))
+
+
+def _severity(record: Record, severity: Severity) -> Severity:
+    made = made_on(record)
+    return INFO if made and made.date() < STRICT_FROM else severity
+
+
+def _by_file(ctx: Context, severity: Severity) -> Iterator[Problem]:
+    """Yield one problem for each file and line, for a missing key seldom comes alone."""
+    together: dict[tuple[str | None, int | None], list[str]] = defaultdict(list)
+    for problem in ctx.met:
+        together[problem.path, problem.line].append(problem.message)
+    for (path, line), messages in together.items():
+        more = f"; {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else ""
+        yield Problem("; ".join(messages[:_SHOWN]) + more, path, line, severity)
+
+
+@rule(INFO)
+def unknown_key(record: Record, ctx: Context) -> Iterator[Problem]:
+    """submission.json has a key that means nothing to golfcheck.
+
+    Such keys are kept and not judged.
+    Fix: nothing to do, unless the key is a misspelled one.
+    """
+    submission = submission_of(record)
+    for key in submission.unknown_keys:
+        yield Problem(f"key {key!r} is not judged", submission.path, submission.line_of.get(key))
+
+
+@rule(WARNING)
+def date_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The date in submission.json is no date.
+
+    Records are ordered by date; the form is YYYY-MM-DD, with or without Thh:mm:ssZ.
+    Fix: write the day as YYYY-MM-DD.
+    """
+    submission = submission_of(record)
+    if submission.date is None:
+        raise Skip("submission.json has no date")
+    if parse_date(submission.date) is None:
+        yield Problem(
+            f"date {submission.date!r} is not YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ",
+            submission.path,
+            claim_line(submission, "date"),
+        )

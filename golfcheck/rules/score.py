@@ -1,0 +1,245 @@
+"""The score: is it in the logs, is it the one that counts, and can it be one of the contest's validation text."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from golfcheck import stats
+from golfcheck.record import Record
+from golfcheck.results import Result, base_name, distinct_runs, final_scores
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
+from golfcheck.ruleset import VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE, export_of, tokenizer_of
+from golfcheck.submission import Submission
+from golfcheck.trainlog.choose import counts
+from golfcheck.trainlog.events import ScoreLine
+from golfcheck.verdict import Problem
+
+_EXACT_DIGITS = 8
+
+
+def _unit(value: float) -> float:
+    """Return one unit in the last decimal that a claim is written with."""
+    text = repr(value)
+    decimals = len(text.partition(".")[2]) if "e" not in text else _EXACT_DIGITS
+    return float(10.0 ** -min(max(decimals, 2), _EXACT_DIGITS))
+
+
+def _same(claim: float, logged: float) -> bool:
+    """Whether a claim is a logged value, rounded or cut to the claim's decimals."""
+    return abs(claim - logged) < _unit(claim) + 1e-12
+
+
+def _claim(record: Record) -> tuple[Submission, float]:
+    submission = submission_of(record)
+    if submission.val_bpb is None:
+        raise Skip("submission.json claims no val_bpb")
+    if not math.isfinite(submission.val_bpb):
+        raise Skip("the claimed val_bpb is no finite number")
+    return submission, submission.val_bpb
+
+
+def _means(found: Sequence[Result]) -> list[float]:
+    """Return the mean over the runs for each name of a score that all of them have, the chosen one first."""
+    names = [found[0].score.name, *(line.name for line in final_scores(found[0].run))]
+    values = []
+    for name in dict.fromkeys(names):
+        lines = [next((s for s in reversed(r.run.scores) if s.name == name), None) for r in found]
+        if all(lines):
+            values.append(stats.mean([line.val_bpb for line in lines if line]))
+    return values
+
+
+@rule(ERROR)
+def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The claimed val_bpb is in no log: neither the mean over the seeds nor the score of any run.
+
+    Fix: claim the mean of the final scores that the logs show.
+    """
+    submission, claim = _claim(record)
+    found = ctx.scored()
+    logged = [line.val_bpb for _, run in distinct_runs(record) for line in run.scores]
+    logged += [point.val_bpb for _, run in distinct_runs(record) for point in run.val]
+    logged += _means(found) + _named_mean(found, submission)
+    if not any(_same(claim, value) for value in logged):
+        mean, best = _means(found)[0], min(result.score.val_bpb for result in found)
+        yield Problem(
+            f"claims {claim} bpb; the logs' {found[0].name} has mean {mean:.8g}, best {best:.8g} ({claim - mean:+.5f})",
+            submission.path,
+            claim_line(submission, "val_bpb"),
+        )
+
+
+def _named_mean(found: Sequence[Result], submission: Submission) -> list[float]:
+    """Return the mean over the seeds that the JSON names: more may have been run."""
+    named = {seed.seed for seed in submission.seeds}
+    values = [result.score.val_bpb for result in found if result.seed in named]
+    return [stats.mean(values)] if values else []
+
+
+@rule(WARNING)
+def best_seed_claimed(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The claimed val_bpb is that of the best seed, not the mean.
+
+    Records are compared by their mean over seeds; the best of several is lower by luck alone.
+    Fix: claim the mean.
+    """
+    submission, claim = _claim(record)
+    found = ctx.scored()
+    if len(found) < 2:
+        raise Skip("only one run has a score")
+    best = min(found, key=lambda result: result.score.val_bpb)
+    mean = stats.mean([result.score.val_bpb for result in found])
+    if _same(claim, best.score.val_bpb) and not any(_same(claim, value) for value in _means(found)):
+        yield Problem(
+            f"claims {claim}, the best of {len(found)} runs (seed {best.seed}); their mean is {mean:.8g}",
+            submission.path,
+            claim_line(submission, "val_bpb"),
+        )
+
+
+@rule(ERROR)
+def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The claimed val_bpb is a score of the weights before they were quantized.
+
+    Only the artifact is submitted, so only the score after quantization counts.
+    Fix: claim the score of the artifact as read back from disk.
+    """
+    claim = _claim(record)[1]
+    found = ctx.scored()
+    if any(_same(claim, value) for value in (*_means(found), *(result.score.val_bpb for result in found))):
+        return
+    for log, run in distinct_runs(record):
+        finals = final_scores(run)
+        before = [(line.line, line.name, line.val_bpb) for line in run.scores if not counts(line)]
+        before += [(point.line, f"the validation at step {point.step}", point.val_bpb) for point in run.val[-1:]]
+        for line, name, value in before:
+            if _same(claim, value) and not any(_same(claim, score.val_bpb) for score in finals):
+                yield Problem(f"claims {claim}, which is {name}; the final score is another", log.path, line)
+                break
+
+
+@rule(ERROR)
+def rounding_mismatch(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A line `X` is not the rounding of its `X_exact`.
+
+    Both are printed from one number; 117 of 117 real pairs agree.
+    Fix: submit the logs as they were written.
+    """
+    pairs = 0
+    for log, run in distinct_runs(record):
+        for exact in run.scores:
+            if exact.name == base_name(exact.name):
+                continue
+            for line in run.scores:
+                if line.name != base_name(exact.name):
+                    continue
+                pairs += 1
+                allowed = 0.5 * 10.0**-line.digits + 1e-9
+                for unit, short, full in _numbers(line, exact):
+                    if abs(short - full) > allowed:
+                        yield Problem(f"{line.name} says {short} {unit}, line {exact.line} {full}", log.path, line.line)
+    if not pairs:
+        raise Skip("no log has a line `X` with its `X_exact`")
+
+
+def _numbers(line: ScoreLine, exact: ScoreLine) -> tuple[tuple[str, float, float], ...]:
+    return (("bpb", line.val_bpb, exact.val_bpb), ("nats", line.val_loss_nats, exact.val_loss_nats))
+
+
+@rule(ERROR)
+def score_not_finite(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A score is NaN, infinite or not positive.
+
+    Fix: find where the loss stopped being a number; such a run has no score.
+    """
+    for log, run in distinct_runs(record):
+        for line in run.scores:
+            if not (_positive(line.val_bpb) and _positive(line.val_loss_nats)):
+                yield Problem(
+                    f"{line.name} is val_loss {line.val_loss_nats}, val_bpb {line.val_bpb}", log.path, line.line
+                )
+    submission = record.submission
+    if submission and submission.val_bpb is not None and not _positive(submission.val_bpb):
+        yield Problem(f"val_bpb is {submission.val_bpb}", submission.path, claim_line(submission, "val_bpb"))
+
+
+def _positive(value: float) -> bool:
+    return math.isfinite(value) and value > 0
+
+
+Conservation = Literal["whole", "partial", "broken", "unknown"]
+
+
+def conservation(result: Result) -> tuple[Conservation, float | None]:
+    """Return whether a score's tokens stand for the whole validation text, and the bytes that they stand for.
+
+    tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of text, whatever the tokenizer. Fewer bytes are a part
+    of the text if the log says so itself, or if the bytes per token are a known tokenizer's.
+    """
+    ratio = result.bytes_per_token
+    if ratio is None:
+        raise Skip("the score is no positive number")
+    rounding = 0.5 * 10.0**-result.score.digits * (1 / result.score.val_bpb + 1 / result.score.val_loss_nats)
+    tolerance = VAL_TEXT_TOLERANCE + rounding
+    known = tokenizer_of(ratio)
+    if result.run.val_tokens is None:
+        return ("whole" if known else "unknown"), None
+    tokens = result.run.val_tokens.value
+    implied = tokens * ratio
+    export = export_of(tokens)
+    if any(_close(implied, text, tolerance) for text in (VAL_TEXT_BYTES, export.text_bytes if export else 0)):
+        return "whole", implied
+    stated = result.run.val_bytes.value if result.run.val_bytes else 0
+    if implied < VAL_TEXT_BYTES and (known or _close(implied, stated, tolerance)):
+        return "partial", implied
+    return "broken", implied
+
+
+def _close(value: float, expected: float, tolerance: float) -> bool:
+    return expected > 0 and abs(value / expected - 1) <= tolerance
+
+
+@rule(ERROR)
+def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The score's tokens stand for more or other bytes than the validation text has.
+
+    tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of the text, whatever the tokenizer: 151.08 million
+    (± 0.04 % over 145 real logs). Counting spaces twice, or a wrong table of bytes, breaks it. Without a token count,
+    the bytes per token must be a known tokenizer's; that is evidence only.
+    Fix: count each target token's bytes as `reference/bpb.py` does; `golfcheck data check` compares tables and text.
+    """
+    for result in ctx.scored():
+        state, implied = conservation(result)
+        place = (result.log.path, result.score.line)
+        if state == "broken" and implied is not None:
+            yield Problem(
+                f"{result.name}: its tokens stand for {implied:,.0f} bytes of text, not {VAL_TEXT_BYTES:,} "
+                f"({implied / VAL_TEXT_BYTES - 1:+.2%})",
+                *place,
+            )
+        elif state == "unknown":
+            yield Problem(
+                f"{result.name}: {result.bytes_per_token:.4f} bytes per token are no known tokenizer's, and the log "
+                "has no token count",
+                *place,
+                severity=WARNING,
+            )
+
+
+@rule(WARNING)
+def partial_validation(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The score is of a part of the validation split only.
+
+    A record is scored on the whole fixed split: 151.08 million bytes.
+    Fix: evaluate all validation shards, or submit to the track without a ranking.
+    """
+    for result in ctx.scored():
+        state, implied = conservation(result)
+        if state == "partial" and implied is not None and result.run.val_tokens:
+            yield Problem(
+                f"{result.run.val_tokens.value:,} tokens stand for {implied:,.0f} bytes, "
+                f"{implied / VAL_TEXT_BYTES:.2%} of the validation text",
+                result.log.path,
+                result.run.val_tokens.line,
+                severity=None if ctx.track.ranked else INFO,
+            )

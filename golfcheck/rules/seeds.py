@@ -1,0 +1,135 @@
+"""The seeds: enough of them, each its own run, all of one program."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from golfcheck.record import Record
+from golfcheck.results import distinct_runs, seed_in_name
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
+from golfcheck.ruleset import RECORD_SEEDS
+from golfcheck.trainlog.events import Run
+from golfcheck.verdict import Problem
+
+_EARLY_LOSSES = 5  # fewer may agree by chance: first losses lie close to ln(vocabulary)
+# Settings that name a run or its place, not the program.
+_OF_THE_RUN = re.compile(
+    r"seed|run_?id|logfile|log_|_dir$|_dirs$|_path$|path$|files$|rank|port|host|device|commit|data"
+)
+
+
+@rule(WARNING)
+def too_few_seeds(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A record shows fewer than three seeds.
+
+    A gain is shown by run logs, usually of three seeds.
+    Fix: run more seeds of the same code, and submit all their logs.
+    """
+    if not ctx.track.ranked:
+        raise Skip(f"track {ctx.track.name} asks for no number of seeds")
+    runs = ctx.scored()
+    seeds = {result.seed for result in runs if result.seed is not None}
+    count = len(seeds) + sum(result.seed is None for result in runs)
+    if count < RECORD_SEEDS:
+        yield Problem(f"{count} {'seed has' if count == 1 else 'seeds have'} a score; a record shows {RECORD_SEEDS}")
+
+
+@rule(WARNING)
+def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Two runs have one seed, or are one run.
+
+    Runs that agree in their first five losses are the same run under two names; that is proof, an equal seed is not.
+    Fix: run each seed once, with SEED set to it.
+    """
+    runs = [(log, run) for log, run in distinct_runs(record) if run.train or run.scores]
+    if len(runs) < 2:
+        raise Skip("only one run to look at")
+    by_seed: dict[int, str] = {}
+    by_losses: dict[tuple[tuple[int, float], ...], tuple[str, int | None]] = {}
+    for log, run in runs:
+        losses = tuple((point.step, point.loss_nats) for point in run.train[:_EARLY_LOSSES])
+        seed = run.seed.value if run.seed else None
+        if len(losses) == _EARLY_LOSSES and losses in by_losses:
+            other, other_seed = by_losses[losses]
+            differ = other_seed != seed
+            yield Problem(
+                f"its first {_EARLY_LOSSES} losses are those of {other}" + (", under another seed" if differ else ""),
+                log.path,
+                run.train[0].line,
+                ERROR if differ else None,
+            )
+        elif seed is not None and seed in by_seed and run.seed:
+            yield Problem(f"seed {seed} is also that of {by_seed[seed]}", log.path, run.seed.line)
+        by_losses.setdefault(losses, (log.path, seed))
+        if seed is not None:
+            by_seed.setdefault(seed, log.path)
+
+
+@rule(WARNING)
+def seed_mismatch(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The seed in a log is not the one that its file name or submission.json gives.
+
+    Fix: name each log after the seed it logged, and list those seeds in submission.json.
+    """
+    logged = [(log, run.seed) for log, run in distinct_runs(record) if run.seed]
+    if not logged:
+        raise Skip("no log states its seed")
+    for log, seed in logged:
+        named = seed_in_name(log.path) if len(log.runs) == 1 else None
+        if named is not None and named != seed.value and "seed" in log.path.rsplit("/", 1)[-1].lower():
+            yield Problem(f"the file is named for seed {named}, the run's seed is {seed.value}", log.path, seed.line)
+    if record.submission is None or len(logged) < len(distinct_runs(record)):
+        return
+    claimed, found = {seed.seed for seed in record.submission.seeds}, {seed.value for _, seed in logged}
+    if absent := sorted(claimed - found):
+        yield Problem(
+            f"no log of seed {', '.join(map(str, absent))}, which submission.json names", record.submission.path
+        )
+
+
+@rule(INFO)
+def duplicate_log(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Two logs are equal byte for byte; they count as one.
+
+    Four merged records ship a `train.log` that is also a seed's log.
+    Fix: ship each log once.
+    """
+    if not record.logs:
+        raise Skip("there is no log")
+    first: dict[str, str] = {}
+    for log in record.logs:
+        if log.sha256 in first:
+            yield Problem(f"the same file as {first[log.sha256]}", log.path)
+        first.setdefault(log.sha256, log.path)
+
+
+def _program(run: Run) -> dict[str, str]:
+    """Return what a run prints of its program: settings that are not of the run itself, and the bytes of its code."""
+    printed = {key: fact.value for key, fact in run.settings.items() if not _OF_THE_RUN.search(key)}
+    if run.code_bytes:
+        printed["code bytes"] = str(run.code_bytes[-1].size_bytes)
+    if run.params:
+        printed["parameters"] = str(run.params.value)
+    return printed
+
+
+@rule(WARNING)
+def settings_differ(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The runs of one record did not run the same program.
+
+    A mean over seeds means something only if nothing but the seed differs.
+    Fix: run all seeds with the same code and settings.
+    """
+    runs = [(result.log, _program(result.run)) for result in ctx.scored()]
+    if len(runs) < 2:
+        raise Skip("only one run has a score")
+    values: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for log, printed in runs:
+        for key, value in printed.items():
+            values[key][value].append(log.path)
+    if not values:
+        raise Skip("the logs print no settings")
+    for key, by_value in values.items():
+        if len(by_value) > 1:
+            parts = "; ".join(f"{value} in {', '.join(paths)}" for value, paths in by_value.items())
+            yield Problem(f"{key} differs: {parts}")

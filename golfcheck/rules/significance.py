@@ -1,0 +1,87 @@
+"""The gain over the record to beat: is it more than luck."""
+
+from collections.abc import Iterator
+
+from golfcheck import stats
+from golfcheck.frontier import comparable_nats, p_under
+from golfcheck.record import Record
+from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule
+from golfcheck.ruleset import RULESETS, Ruleset
+from golfcheck.verdict import Problem, ToBeat
+
+_POWER = 0.8  # how likely the wanted number of seeds is to show the gain: the usual choice
+
+
+def _gain(ctx: Context) -> ToBeat:
+    if not ctx.track.ranked:
+        raise Skip(f"track {ctx.track.name} is not ranked")
+    ctx.scored()
+    if ctx.to_beat is None:
+        raise Skip("no earlier record of the track is known: give golfcheck the whole records tree")
+    if ctx.to_beat.reason:
+        raise Skip(f"{ctx.to_beat.reason}: no test of the gain over {ctx.to_beat.name} is possible")
+    return ctx.to_beat
+
+
+def _shown(gain: ToBeat, ruleset: Ruleset) -> bool:
+    p = p_under(gain, ruleset)
+    return p is not None and p < ruleset.alpha
+
+
+def _needed(ctx: Context, gain: ToBeat, ruleset: Ruleset) -> str | None:
+    """Return the sentence that says how many seeds would show the gain, or None when none would."""
+    ratio = ctx.results[0].bytes_per_token
+    if ctx.best is None or gain.delta_nats is None or ratio is None:
+        return None
+    ours = [result.score.val_loss_nats for result in ctx.results]
+    theirs = comparable_nats(ctx.best, ratio)
+    count = stats.seeds_needed(
+        -gain.delta_nats,
+        stats.variance(ours) ** 0.5,
+        stats.variance(theirs) ** 0.5,
+        len(theirs),
+        margin=ruleset.margin_nats,
+        alpha=ruleset.alpha,
+        wanted_power=_POWER,
+    )
+    return (
+        f"{count} seeds would show it with probability {_POWER:.0%}, if gain and spread are as seen" if count else None
+    )
+
+
+def _test(ruleset: Ruleset) -> str:
+    return f"a gain above {ruleset.margin_nats:g} nats at p < {ruleset.alpha:g}"
+
+
+@rule(WARNING)
+def gain_not_significant(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The gain over the record to beat is not shown as the ruleset asks.
+
+    `written`: a one-sided Welch test of a gain above 0.005 nats per token, p < 0.01. `audit-2026-05`: of a gain above 0
+    in bits per byte, p < 0.25.
+    Fix: gain more, or run more seeds; `golfcheck stats A B` says how many.
+    """
+    gain = _gain(ctx)
+    if _shown(gain, ctx.ruleset):
+        return
+    differ = f"{gain.delta_bpb:+.5f} bpb, {gain.delta_nats:+.5f} nats per token"
+    found = f"{differ} against {gain.name}: p {p_under(gain, ctx.ruleset):.2g}"
+    needed = _needed(ctx, gain, ctx.ruleset)
+    yield Problem(f"{found}, but {ctx.ruleset.name} asks for {_test(ctx.ruleset)}" + (f"; {needed}" if needed else ""))
+
+
+@rule(INFO)
+def seeds_needed(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The gain is enough for the ruleset in use, but another ruleset would ask for more seeds.
+
+    The number is the smallest with which a gain and spreads like those seen pass the other ruleset's test in 80 % of
+    cases (noncentral t).
+    Fix: nothing to do under this ruleset; run that many seeds to satisfy the other one as well.
+    """
+    gain = _gain(ctx)
+    if not _shown(gain, ctx.ruleset):
+        raise Skip("gain-not-significant says how many seeds are needed")
+    for other in RULESETS.values():
+        needed = None if _shown(gain, other) else _needed(ctx, gain, other)
+        if needed:
+            yield Problem(f"{other.name} asks for {_test(other)} (p is {p_under(gain, other):.2g}); {needed}")

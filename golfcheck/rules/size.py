@@ -1,0 +1,162 @@
+"""Bytes: the cap under each accounting, and whether the numbers of log, folder and submission.json fit each other."""
+
+from collections.abc import Iterator
+
+from golfcheck.record import Record
+from golfcheck.results import distinct_runs
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
+from golfcheck.ruleset import SCRIPT_LINES, THIN_MARGIN_BYTES
+from golfcheck.trainlog.events import Run, Size
+from golfcheck.verdict import Problem
+
+
+@rule(ERROR)
+def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Code and compressed model are more than 16,000,000 bytes, as a log or submission.json says itself.
+
+    The cap is decimal: 16 MB, not 16 MiB. The largest seed counts, not the mean.
+    Fix: shrink the model or the code until the largest seed fits.
+    """
+    cap, stated = ctx.track.size_cap_bytes, False
+    for result in ctx.results:
+        if total := result.total_bytes:
+            stated = True
+            if total.size_bytes > cap:
+                over = f"{total.size_bytes:,} bytes: {total.size_bytes - cap:,} over the cap of {cap:,}"
+                yield Problem(over, result.log.path, total.line)
+    submission = record.submission
+    if submission and submission.total_bytes is not None:
+        stated = True
+        if submission.total_bytes > cap:
+            over = f"claims {submission.total_bytes:,} bytes: {submission.total_bytes - cap:,} over the cap of {cap:,}"
+            yield Problem(over, submission.path, claim_line(submission, "total_bytes"))
+    if not stated:
+        raise Skip("neither a log nor submission.json states a total")
+
+
+@rule(ERROR)
+def total_not_sum(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A logged total is not the sum of a logged code size and a logged model size.
+
+    It holds in 144 of 144 real logs.
+    Fix: submit the logs as they were written.
+    """
+    checked = False
+    for log, run in distinct_runs(record):
+        sums = {code.size_bytes + model.size_bytes for code in run.code_bytes for model in run.model_bytes}
+        for total in run.total_bytes if sums else []:
+            checked = True
+            if total.size_bytes not in sums:
+                code, model = run.code_bytes[-1].size_bytes, _model_of(run, total).size_bytes
+                yield Problem(
+                    f"{total.size_bytes:,} bytes, but {code:,} of code and {model:,} of model make {code + model:,}",
+                    log.path,
+                    total.line,
+                )
+    if not checked:
+        raise Skip("no log has code, model and total sizes together")
+
+
+def _model_of(run: Run, total: Size) -> Size:
+    return next((size for size in reversed(run.model_bytes) if size.label == total.label), run.model_bytes[-1])
+
+
+def _is_compressed(code: Size) -> bool:
+    """Whether a log counts its code packed: then its size is that of no file that was shipped."""
+    return "compress" in code.label.lower()
+
+
+@rule(WARNING)
+def code_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The logged code size is not that of the shipped script, or not the one in submission.json.
+
+    The code that counts is the code that ran.
+    Fix: ship the script that ran, and copy its logged size to submission.json.
+    """
+    submission = record.submission
+    claimed = submission.code_bytes if submission else None
+    shipped = {len(source.text) for source in record.sources if source.main}
+    shipped.add(sum(len(source.text) for source in record.sources))
+    checked = False
+    for result in ctx.scored():
+        codes = result.run.code_bytes
+        if not codes or any(_is_compressed(code) for code in codes):
+            continue
+        code = codes[-1]
+        if record.sources:
+            checked = True
+            if code.size_bytes not in shipped:
+                files = " or ".join(f"{size:,}" for size in sorted(shipped))
+                yield Problem(
+                    f"logs {code.size_bytes:,} bytes of code, shipped are {files}", result.log.path, code.line
+                )
+    logged = [code.size_bytes for result in ctx.results for code in result.run.code_bytes]
+    if submission and claimed is not None and logged:
+        checked = True
+        if claimed not in logged:
+            line = claim_line(submission, "code_bytes")
+            yield Problem(f"claims {claimed:,} bytes of code, the logs say {_list(logged)}", submission.path, line)
+    if not checked:
+        raise Skip("no logged code size to compare with a shipped script or with submission.json")
+
+
+def _list(sizes: list[int]) -> str:
+    return ", ".join(f"{size:,}" for size in sorted(set(sizes)))
+
+
+@rule(WARNING)
+def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The total in submission.json is that of no run.
+
+    The largest seed's total is the one that must fit; a mean over seeds fits too easily, and is only mentioned.
+    Fix: write the largest logged total as `bytes_total`.
+    """
+    submission = submission_of(record)
+    claimed = submission.total_bytes
+    totals = [total.size_bytes for result in ctx.scored() if (total := result.total_bytes)]
+    if claimed is None or not totals:
+        raise Skip("submission.json or the logs state no total")
+    line = claim_line(submission, "total_bytes")
+    if claimed in totals:
+        return
+    if abs(claimed - sum(totals) / len(totals)) < 1:
+        largest = f"the largest is {max(totals):,}"
+        yield Problem(f"claims {claimed:,} bytes, the mean of the runs; {largest}", submission.path, line, INFO)
+    else:
+        yield Problem(f"claims {claimed:,} bytes, the logs say {_list(totals)}", submission.path, line)
+
+
+@rule(INFO)
+def thin_margin(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The largest seed fits with next to nothing left.
+
+    Another build of zlib, or another seed, moves the size of the artifact by more than that.
+    Fix: leave some kilobytes, so that a rerun fits as well.
+    """
+    totals = [(total, result) for result in ctx.scored() if (total := result.total_bytes)]
+    if not totals:
+        raise Skip("no log states a total")
+    total, result = max(totals, key=lambda pair: pair[0].size_bytes)
+    left = ctx.track.size_cap_bytes - total.size_bytes
+    if 0 <= left < THIN_MARGIN_BYTES:
+        yield Problem(f"{left:,} bytes left under the cap", result.log.path, total.line)
+
+
+@rule(INFO, trainer=True)
+def lines_over_limit(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The code is longer than 1500 lines.
+
+    The contest promises that of its root training scripts, and this repository of all of reference/ together: there it
+    is an error. Some 21 merged records are longer.
+    Fix: make it shorter.
+    """
+    if not record.sources:
+        raise Skip("there is no source to count")
+    lines = {source.path: len(source.text.splitlines()) for source in record.sources}
+    if ctx.trainer:
+        if (total := sum(lines.values())) > SCRIPT_LINES:
+            yield Problem(f"{total:,} lines in {len(lines)} files, more than {SCRIPT_LINES:,}", None, None, ERROR)
+        return
+    for path, count in lines.items():
+        if count > SCRIPT_LINES:
+            yield Problem(f"{count:,} lines, more than {SCRIPT_LINES:,}", path)

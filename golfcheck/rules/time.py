@@ -1,0 +1,155 @@
+"""The clock: its caps, and whether a log's times fit each other."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from golfcheck.record import Record
+from golfcheck.results import distinct_runs, step_ms, timed_points, train_ms
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
+from golfcheck.ruleset import OVERSHOOT_STEPS
+from golfcheck.trainlog.events import TrainPoint, ValPoint
+from golfcheck.verdict import Problem
+
+_CALIBRATION = re.compile(r"hessian|calibrat", re.IGNORECASE)
+_RESERVE_MS = 1_000.0  # a run that stopped earlier than this before the cap has kept time for what follows
+
+
+@rule(ERROR)
+def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Training ran past the track's wall-clock cap.
+
+    The cap is tested between steps, so a run may end up to two steps late; that much is only mentioned.
+    Fix: lower MAX_WALLCLOCK_SECONDS, or submit to the track without a time limit.
+    """
+    cap = ctx.track.train_cap_ms
+    if cap is None:
+        raise Skip(f"track {ctx.track.name} has no time limit")
+    timed = [(log, run, ms) for log, run in distinct_runs(record) if (ms := train_ms(run)) is not None]
+    if not timed:
+        raise Skip("no log says how long training took")
+    within = []  # two steps of the cap: told once, of the longest run
+    for log, run, ms in timed:
+        late, step = ms - cap, step_ms(run)
+        if late <= 0:
+            continue
+        line = run.stop.line if run.stop else timed_points(run)[-1].line
+        over = f"{ms:,.0f} ms: {late:,.0f} ms over the cap"
+        if step is not None and late <= OVERSHOOT_STEPS * step:
+            steps = "one step" if late <= step else "two steps"
+            within.append((late, Problem(f"{over}, within {steps}", log.path, line, INFO)))
+        else:
+            yield Problem(f"{over}, more than two steps late", log.path, line)
+    if within:
+        _, longest = max(within, key=lambda pair: pair[0])
+        others = f" ({len(within) - 1} more likewise)" if len(within) > 1 else ""
+        yield replace(longest, message=longest.message + others)
+
+
+@rule(ERROR)
+def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Evaluation took longer than its own cap.
+
+    Fix: score with a larger stride, or adapt less at test time.
+    """
+    cap = ctx.track.eval_cap_ms
+    if cap is None:
+        raise Skip(f"track {ctx.track.name} has no time limit")
+    timed = [(result, ms) for result in ctx.scored() if (ms := result.eval_ms) is not None]
+    if not timed:
+        raise Skip("no log says how long the evaluation took")
+    for result, ms in timed:
+        if ms > cap:
+            late = f"{ms / 1000:,.1f} s: {(ms - cap) / 1000:,.1f} s over the cap of {cap / 1000:,.0f} s"
+            yield Problem(late, result.log.path, result.score.line)
+
+
+@rule(ERROR)
+def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A line's train_time is not its step times its step_avg.
+
+    All three are printed from one clock, so they agree to the rounding of the average.
+    Fix: submit the logs as they were written; two processes must not write to one file.
+    """
+    checked = 0
+    for log, run in distinct_runs(record):
+        for point in timed_points(run):
+            if point.train_ms is None or point.step_avg_ms is None or point.step == 0:
+                continue
+            checked += 1
+            coarse = round(point.step_avg_ms, 1) == point.step_avg_ms  # one dialect prints a single decimal
+            allowed = point.step * (0.0501 if coarse else 0.00501) + 1.0
+            product = point.step * point.step_avg_ms
+            if abs(product - point.train_ms) > allowed:
+                yield Problem(
+                    f"step {point.step} at {point.step_avg_ms} ms a step is {product:,.0f} ms, the line says "
+                    f"{point.train_ms:,.0f} ms",
+                    log.path,
+                    point.line,
+                )
+                break  # one line a run says it
+    if not checked:
+        raise Skip("no log has both train_time and step_avg")
+
+
+@rule(ERROR)
+def steps_not_increasing(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The steps or times of a log go backwards.
+
+    A line printed twice is only suspected: two processes may have written to one file.
+    Fix: submit the logs as they were written, one run to a file.
+    """
+    checked = 0
+    for log, run in distinct_runs(record):
+        checked += len(run.train) + len(run.val)
+        kinds: tuple[tuple[TrainPoint | ValPoint, ...], ...] = (tuple(run.train), tuple(run.val))
+        for points in kinds:
+            for before, after in pairwise(points):
+                if after.step <= before.step:
+                    again = after.step == before.step
+                    what = "is there twice" if again else f"follows step {before.step}"
+                    yield Problem(f"step {after.step} {what}", log.path, after.line, WARNING if again else None)
+                    break
+                if before.train_ms is not None and after.train_ms is not None and after.train_ms < before.train_ms:
+                    went = f"step {after.step} at {after.train_ms:,.0f} ms follows {before.train_ms:,.0f} ms"
+                    yield Problem(went, log.path, after.line)
+                    break
+    if not checked:
+        raise Skip("no log has any step")
+
+
+@rule(WARNING)
+def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Work on the weights was done after the training clock had stopped.
+
+    Hessians and calibration passes are training; the time they take counts. A run that stops early enough before the
+    cap has kept time for them.
+    Fix: stop training earlier by what calibration takes, and print how long it took.
+    """
+    cap = ctx.track.train_cap_ms
+    if cap is None:
+        raise Skip(f"track {ctx.track.name} has no time limit")
+    runs = distinct_runs(record)
+    if not runs:
+        raise Skip("there is no log")
+    for log, run in runs:
+        ms = train_ms(run)
+        after = [fact for fact in run.calibration if run.stop and fact.line > run.stop.line]
+        if ms is None or not after:
+            continue
+        phases = [phase for phase in run.phases if phase.line >= after[0].line and _CALIBRATION.search(phase.name)]
+        spent = 1000 * sum(phase.seconds for phase in phases)
+        if spent and ms + spent > cap:
+            yield Problem(
+                f"training {ms / 1000:.1f} s and then {spent / 1000:.1f} s of calibration: "
+                f"{(ms + spent - cap) / 1000:.1f} s over the cap",
+                log.path,
+                after[0].line,
+            )
+        elif not spent and ms > cap - _RESERVE_MS:
+            yield Problem(
+                f"calibration after the clock stopped at {ms / 1000:.1f} s; the log does not say how long it took",
+                log.path,
+                after[0].line,
+            )
