@@ -18,7 +18,6 @@ SECTIONS = ("quantized", "scales", "dtypes", "passthrough")
 KEEP_FLOAT_MAX_NUMEL = 65_536
 CLIP_QUANTILE = 99.99984 / 100.0
 QUANT_MAX = 127
-MAX_RANK = 8
 PER_ROW = {"scheme": "per_row", "axis": 0}
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -117,43 +116,40 @@ def dequantize(obj: Mapping[str, Any]) -> State:
     """Return the state dict of an artifact's dict; ArtifactError, naming the entry, unless every value makes sense."""
     if (found := obj.get("__quant_format__")) != FORMAT:
         raise ArtifactError("ART_QFORMAT", f"__quant_format__ is {found!r}, not {FORMAT!r}")
+    obj = {"qmeta": {}, "passthrough_orig_dtypes": {}, **obj}
     for section in (*SECTIONS, "qmeta", "passthrough_orig_dtypes"):
-        if not isinstance(obj.get(section, None if section in SECTIONS else {}), Mapping):
-            raise ArtifactError("ART_MISSING", f"the section {section!r} is missing or no dict")
+        if not isinstance(obj.get(section), Mapping):
+            raise ArtifactError("ART_MISSING", f"the section {section!r} is missing, or no dict")
     quantized, scales, dtypes, passthrough = (obj[section] for section in SECTIONS)
-    for section in (scales, dtypes):
-        for name in quantized.keys() ^ section.keys():
-            raise ArtifactError("ART_MISSING", f"{name!r} is not in all of quantized, scales and dtypes")
+    original = obj["passthrough_orig_dtypes"]
     for name in quantized.keys() & passthrough.keys():
         raise ArtifactError("ART_DUP_NAME", f"{name!r} is in quantized and in passthrough")
-    original = obj.get("passthrough_orig_dtypes", {})
-    for name in (obj.get("qmeta", {}).keys() - quantized.keys()) | (original.keys() - passthrough.keys()):
-        raise ArtifactError("ART_MISSING", f"{name!r} is described, but it is not there")
-    state = {}
-    for name, q in quantized.items():
-        meta = obj.get("qmeta", {}).get(name)
-        state[name] = _dequantize_tensor(name, q, scales[name], dtypes[name], meta)
+    unpaired = (quantized.keys() ^ scales.keys()) | (quantized.keys() ^ dtypes.keys())
+    for name in sorted(unpaired | (obj["qmeta"].keys() - quantized.keys()) | (original.keys() - passthrough.keys())):
+        raise ArtifactError("ART_MISSING", f"{name!r} is not in all the sections that a tensor of its kind is in")
+    state = {
+        name: _restore(name, q, scales[name], dtypes[name], obj["qmeta"].get(name)) for name, q in quantized.items()
+    }
     for name, tensor in passthrough.items():
         _check_tensor(f"passthrough[{name!r}]", tensor)
         state[name] = tensor.to(_dtype(name, original[name])) if name in original else tensor
     return state
 
 
-def _dequantize_tensor(name: str, q: Any, scale: Any, dtype: Any, meta: Any) -> Tensor:
+def _restore(name: str, q: Any, scale: Any, dtype: Any, meta: Any) -> Tensor:
     """Return q times its scale, in the dtype that the weight had."""
     _check_tensor(f"quantized[{name!r}]", q)
     _check_tensor(f"scales[{name!r}]", scale)
-    if q.dtype != torch.int8:
-        raise ArtifactError("ART_Q_DTYPE", f"quantized[{name!r}] is {q.dtype}, not torch.int8")
-    if scale.dtype not in (torch.float16, torch.float32):
-        raise ArtifactError("ART_SCALE_DTYPE", f"scales[{name!r}] is {scale.dtype}, neither fp16 nor fp32")
+    if q.dtype != torch.int8 or scale.dtype not in (torch.float16, torch.float32):
+        raise ArtifactError(
+            "ART_Q_DTYPE", f"{name!r} is {q.dtype} with {scale.dtype} scales, not int8 with fp16 or fp32"
+        )
     if meta not in (None, PER_ROW):
         raise ArtifactError("ART_QMETA", f"qmeta[{name!r}] is {meta!r}, not {PER_ROW!r}")
     rows = tuple(q.shape[:1]) if meta or scale.ndim else ()
     if tuple(scale.shape) != rows:
-        raise ArtifactError(
-            "ART_SCALE_SHAPE", f"scales[{name!r}] is {tuple(scale.shape)} for weights {tuple(q.shape)}, not {rows}"
-        )
+        shapes = f"{tuple(scale.shape)} for weights {tuple(q.shape)}, not {rows}"
+        raise ArtifactError("ART_SCALE_SHAPE", f"scales[{name!r}] is {shapes}")
     per_row = scale.float().view(*rows, *[1] * (q.ndim - len(rows)))  # [rows, 1, ...] or [1, ...]
     return (q.float() * per_row).to(_dtype(name, dtype))
 
@@ -167,8 +163,5 @@ def _dtype(name: str, dtype: Any) -> torch.dtype:
 def _check_tensor(where: str, tensor: Any) -> None:
     if not isinstance(tensor, Tensor):
         raise ArtifactError("ART_TYPE", f"{where} is a {type(tensor).__name__}, not a tensor")
-    if tensor.ndim > MAX_RANK:
-        raise ArtifactError("ART_SHAPE", f"{where} has {tensor.ndim} dimensions, more than {MAX_RANK}")
     if tensor.is_floating_point() and not bool((finite := torch.isfinite(tensor)).all()):
-        at = tuple(torch.nonzero(~finite)[0].tolist())
-        raise ArtifactError("ART_NONFINITE", f"{where} is not finite at {at}")
+        raise ArtifactError("ART_NONFINITE", f"{where} is not finite at {torch.nonzero(~finite)[0].tolist()}")

@@ -1,7 +1,7 @@
 """Bits per byte: what a token is worth in bytes, and the evaluation that every score comes from."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,12 +81,6 @@ def rank_sequences(total: int, rank: int, world_size: int) -> range:
     return range(total * rank // world_size, total * (rank + 1) // world_size)
 
 
-def batches(sequences: range, batch_seqs: int) -> Iterator[range]:
-    """Cut a range of sequences into runs of at most `batch_seqs`."""
-    for start in range(sequences.start, sequences.stop, batch_seqs):
-        yield range(start, min(start + batch_seqs, sequences.stop))
-
-
 def evaluate(
     loss: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]",
     tokens: npt.NDArray[np.uint16],
@@ -112,17 +106,18 @@ def evaluate(
     mine = rank_sequences(total, rank, world_size)
     if batch_seqs < 1 or not mine:
         raise ValueError(f"{total} sequences in batches of {batch_seqs}: rank {rank} of {world_size} gets none")
+    span = tokens[mine.start * seq_len : mine.stop * seq_len + 1]  # [mine * seq_len + 1]
     losses, weights = [], []
     with torch.inference_mode():
-        for seqs in batches(mine, batch_seqs):
-            span = tokens[seqs.start * seq_len : seqs.stop * seq_len + 1].astype(np.int64)
-            ids = torch.from_numpy(span).to(device)  # [batch * seq_len + 1]
-            inputs, targets = ids[:-1].view(-1, seq_len), ids[1:].view(-1, seq_len)  # [batch, seq_len] twice
-            losses.append(loss(inputs, targets).detach().float())
-            weights.append(targets.numel())
-            progress(seqs.stop - mine.start, len(mine))
+        for first in range(0, len(mine), batch_seqs):
+            batch = min(batch_seqs, len(mine) - first)
+            piece = span[first * seq_len : (first + batch) * seq_len + 1].astype(np.int64)  # [batch * seq_len + 1]
+            ids = torch.from_numpy(piece).to(device)
+            inputs, targets = ids[:-1].view(batch, seq_len), ids[1:].view(batch, seq_len)  # [batch, seq_len] twice
+            losses.append(loss(inputs, targets).float())
+            weights.append(batch * seq_len)
+            progress(first + batch, len(mine))
     nats = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
-    span = tokens[mine.start * seq_len : mine.stop * seq_len + 1]
     sums = torch.tensor([float(nats), sum(weights), int(table.count(span).sum())], dtype=torch.float64)  # [3]
     reduce(sums)
     nats_sum, token_count, byte_count = sums.tolist()

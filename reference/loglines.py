@@ -103,7 +103,8 @@ SdpBackends = _kind(
 Attention = _kind("Attention", "attention_mode:gqa num_heads:{num_heads:d} num_kv_heads:{num_kv_heads:d}")
 LearningRates = _kind(
     "LearningRates",
-    "tie_embeddings:{tie_embeddings!s} embed_lr:{embed_lr!r} head_lr:{head_lr!r} matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}",
+    "tie_embeddings:{tie_embeddings!s} embed_lr:{embed_lr!r} head_lr:{head_lr!r} "
+    "matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}",
 )
 Plan = _kind(
     "Plan",

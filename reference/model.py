@@ -24,7 +24,7 @@ class GPTConfig:
     num_kv_heads: int = 4
     mlp_mult: int = 2
     tie_embeddings: bool = True
-    max_seq_len: int = 4096
+    train_seq_len: int = 4096
     rope_base: float = 10000.0
     rope_tables: str = "bf16"
     logit_softcap: float = 30.0
@@ -55,7 +55,7 @@ def rms(x: Tensor) -> Tensor:
 
 
 def rotary_tables(config: GPTConfig) -> tuple[Tensor, Tensor]:
-    """Return cos and sin of position times inverse frequency, [max_seq_len, d/2] each.
+    """Return cos and sin of position times inverse frequency, [train_seq_len, d/2] each.
 
     "bf16" rounds every intermediate to bfloat16, as the contest's script does in eager mode: a model scores right
     only with the tables that it was trained with. "fp32" is exact. Computed here, outside the compiled model,
@@ -64,7 +64,7 @@ def rotary_tables(config: GPTConfig) -> tuple[Tensor, Tensor]:
     dtype = torch.bfloat16 if config.rope_tables == "bf16" else torch.float32
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim  # [d/2]
     inv_freq = (1.0 / config.rope_base**exponents).to(dtype)  # [d/2]
-    positions = torch.arange(config.max_seq_len, dtype=torch.float32).to(dtype)  # [T]
+    positions = torch.arange(config.train_seq_len, dtype=torch.float32).to(dtype)  # [T]
     angles = torch.outer(positions, inv_freq)  # [T, d/2]
     return angles.cos(), angles.sin()
 
@@ -75,15 +75,9 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)  # [B, n, T, d]
 
 
-class Linear(nn.Linear):
-    """A map without bias whose fp32 weight is cast to the activations' type at use."""
-
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map [..., in_features] to [..., out_features]."""
-        return F.linear(x, self.weight.to(x.dtype))
+def linear(in_features: int, out_features: int) -> nn.Linear:
+    """Make a map without bias; its fp32 weight is cast to bf16 at use, by autocast."""
+    return nn.Linear(in_features, out_features, bias=False)
 
 
 class Attention(nn.Module):
@@ -94,10 +88,10 @@ class Attention(nn.Module):
         D, kv_dim = config.model_dim, config.num_kv_heads * config.head_dim
         self.head_dim = config.head_dim
         self.shares_kv = config.num_kv_heads != config.num_heads
-        self.c_q = Linear(D, D)
-        self.c_k = Linear(D, kv_dim)
-        self.c_v = Linear(D, kv_dim)
-        self.proj = Linear(D, D)
+        self.c_q = linear(D, D)
+        self.c_k = linear(D, kv_dim)
+        self.c_v = linear(D, kv_dim)
+        self.proj = linear(D, D)
         self.q_gain = nn.Parameter(torch.full((config.num_heads,), config.qk_gain_init))
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -120,8 +114,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.fc = Linear(config.model_dim, config.mlp_mult * config.model_dim)
-        self.proj = Linear(config.mlp_mult * config.model_dim, config.model_dim)
+        self.fc = linear(config.model_dim, config.mlp_mult * config.model_dim)
+        self.proj = linear(config.mlp_mult * config.model_dim, config.model_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, T, D] to [B, T, D]."""
@@ -163,7 +157,7 @@ class GPT(nn.Module):
         self.tok_emb = nn.Embedding(config.vocab_size, config.model_dim)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.skip_weights = nn.Parameter(torch.ones(skips, config.model_dim))  # [S, D]
-        self.lm_head = None if config.tie_embeddings else Linear(config.model_dim, config.vocab_size)
+        self.lm_head = None if config.tie_embeddings else linear(config.model_dim, config.vocab_size)
         self._init_weights()
         cos, sin = rotary_tables(config)
         self.register_buffer("cos", cos, persistent=False)

@@ -7,16 +7,19 @@ import argparse
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 CONTROL_TENSORS = "attn_scale,attn_scales,mlp_scale,mlp_scales,resid_mix,resid_mixes,q_gain,skip_weight,skip_weights"
 # What may change when a run is continued: where and how it runs, and how long.
 RESUMABLE = frozenset(
     "run_id val_batch_size val_loss_every train_log_every iterations max_wallclock_seconds data_path tokenizer_path "
-    "device compile threads out seeds save_every resume author github_id".split()
+    "preset device compile threads out seeds save_every resume".split()
 )
 MICRO_BATCHES = 8  # per step, whatever the number of ranks: the mathematics is that of eight ranks
+
+
+_BOOLS = {"1": True, "true": True, "0": False, "false": False}
 
 
 def _setting(default: Any, help_: str, low: float = -math.inf, choices: Sequence[str] = ()) -> Any:
@@ -27,9 +30,7 @@ def _setting(default: Any, help_: str, low: float = -math.inf, choices: Sequence
 class Settings:
     """The settings of one run; the names in capitals are the contest's environment variables."""
 
-    data_path: str = _setting(
-        "./data/datasets/fineweb10B_sp1024", "folder of fineweb_train_*.bin and fineweb_val_*.bin"
-    )
+    data_path: str = _setting("./data/datasets/fineweb10B_sp1024", "folder of fineweb_{train,val}_*.bin")
     tokenizer_path: str = _setting("./data/tokenizers/fineweb_1024_bpe.model", "SentencePiece model of the shards")
     run_id: str = _setting("training_opt_seq4096_v1", "name of the log, and of the record folder")
     seed: int = _setting(1337, "seed of every random number", 0)
@@ -70,6 +71,7 @@ class Settings:
     control_tensor_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that Adam takes from Muon")
     int8_keep_float_fp32_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that are stored in fp32")
     # Ours: where and how to run, not what to compute.
+    preset: str = _setting("seq4096", "defaults of other settings", choices=("seq4096", "baseline", "smoke"))
     device: str = _setting("auto", "where to run", choices=("auto", "cuda", "mps", "cpu"))
     compile: str = _setting("auto", "torch.compile (auto: on CUDA)", choices=("auto", "on", "off"))
     threads: int = _setting(0, "CPU threads a rank (0: what torch chooses)", 0)
@@ -77,16 +79,6 @@ class Settings:
     seeds: str = _setting("", "several seeds, 1,2,3: one run after another, one record")
     save_every: int = _setting(0, "steps between checkpoints (0: only when a run is cut short)", 0)
     resume: str = _setting("", "checkpoint to continue")
-    author: str = _setting("", "author in submission.json (default: git's user.name)")
-    github_id: str = _setting("", "GitHub name in submission.json (default: git's github.user)")
-
-    def model_options(self) -> dict[str, Any]:
-        """Return the settings that shape the model, under the names of `GPTConfig`."""
-        names = (
-            "vocab_size num_layers model_dim num_heads num_kv_heads mlp_mult tie_embeddings rope_base rope_tables "
-            "logit_softcap qk_gain_init tied_embed_init_std"
-        )
-        return {name: getattr(self, name) for name in names.split()} | {"max_seq_len": self.train_seq_len}
 
     def changed(self) -> dict[str, Any]:
         """Return the settings that differ from their defaults, by environment name."""
@@ -102,12 +94,11 @@ class Settings:
             raise ValueError(f"WORLD_SIZE must divide {MICRO_BATCHES}, and {world_size} does not")
         sequence = MICRO_BATCHES * self.train_seq_len
         if self.train_batch_tokens % sequence:
-            raise ValueError(
-                f"TRAIN_BATCH_TOKENS ({self.train_batch_tokens}) must be a multiple of {MICRO_BATCHES} micro-batches "
-                f"x TRAIN_SEQ_LEN = {sequence}"
-            )
+            need = f"a multiple of {sequence}: {MICRO_BATCHES} micro-batches of TRAIN_SEQ_LEN"
+            raise ValueError(f"TRAIN_BATCH_TOKENS must be {need}, not {self.train_batch_tokens}")
         if self.val_batch_size < sequence:
-            raise ValueError(f"VAL_BATCH_SIZE ({self.val_batch_size}) must hold {MICRO_BATCHES} sequences: {sequence}")
+            need = f"at least {sequence}: {MICRO_BATCHES} sequences"
+            raise ValueError(f"VAL_BATCH_SIZE must be {need}, not {self.val_batch_size}")
         if not re.fullmatch(r"[\w.+-]{1,100}", self.run_id):
             raise ValueError(f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}")
         if self.seeds and not re.fullmatch(r"\d{1,9}(,\d{1,9})*", self.seeds):
@@ -116,17 +107,20 @@ class Settings:
             raise ValueError("RESUME continues one run: leave SEEDS out")
 
 
-SMOKE = Settings(
-    run_id="smoke", val_batch_size=16_384, val_loss_every=0, train_log_every=20, iterations=60, warmdown_iters=20,
-    warmup_steps=2, train_batch_tokens=2048, train_seq_len=128, max_wallclock_seconds=60.0, num_layers=3, model_dim=64,
-    num_heads=4, num_kv_heads=2, muon_momentum_warmup_steps=20, compile="off", threads=1,
-)  # fmt: skip
-BASELINE = Settings(
-    run_id="baseline_sp1024", train_seq_len=1024, train_batch_tokens=524_288, warmdown_iters=1200, matrix_lr=0.04,
-    scalar_lr=0.04, tied_embed_lr=0.05, muon_momentum=0.95, muon_momentum_warmup_start=0.85,
-    muon_momentum_warmup_steps=500,
-)  # fmt: skip
-PRESETS = {"seq4096": Settings(), "baseline": BASELINE, "smoke": SMOKE}
+PRESETS: dict[str, dict[str, Any]] = {
+    "seq4096": {},
+    "baseline": dict(
+        run_id="baseline_sp1024", train_seq_len=1024, train_batch_tokens=524_288, warmdown_iters=1200, matrix_lr=0.04,
+        scalar_lr=0.04, tied_embed_lr=0.05, muon_momentum=0.95, muon_momentum_warmup_start=0.85,
+        muon_momentum_warmup_steps=500,
+    ),
+    "smoke": dict(
+        run_id="smoke", data_path="./data/datasets/demo_sp1024", tokenizer_path="./data/tokenizers/demo_1024_bpe.model",
+        val_batch_size=16_384, val_loss_every=0, train_log_every=20, iterations=60, warmdown_iters=20, warmup_steps=2,
+        train_batch_tokens=2048, train_seq_len=128, num_layers=3, model_dim=64, num_heads=4, num_kv_heads=2,
+        muon_momentum_warmup_steps=20, compile="off", threads=1,
+    ),
+}  # fmt: skip
 
 
 def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -134,42 +128,29 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     parser = argparse.ArgumentParser(
         prog="train.py", allow_abbrev=False, description="Train, quantize and score a small language model."
     )
-    parser.add_argument("--preset", choices=PRESETS, default=environ.get("PRESET") or "seq4096", help="defaults to use")
     parser.add_argument("--smoke", action="store_const", dest="preset", const="smoke", help="seconds, on any machine")
     for f in fields(Settings):
         choices = f" [{'|'.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
-        parser.add_argument(
-            f"--{f.name.replace('_', '-')}",
-            metavar=type(f.default).__name__,
-            help=f"{f.metadata['help']}{choices}; {f.name.upper()}, default {f.default}".replace("%", "%%"),
-        )
+        help_ = f"{f.metadata['help']}{choices}; {f.name.upper()}, default {f.default}"
+        flag = f"--{f.name.replace('_', '-')}"
+        parser.add_argument(flag, metavar=type(f.default).__name__, help=help_.replace("%", "%%"))
     flags = vars(parser.parse_args(argv))
-    if flags["preset"] not in PRESETS:
-        raise ValueError(f"PRESET must be one of {', '.join(PRESETS)}, not {flags['preset']!r}")
-    given = {
-        f.name: flags[f.name] if flags[f.name] is not None else environ.get(f.name.upper()) for f in fields(Settings)
-    }
-    values = {f.name: _read(f, given[f.name]) for f in fields(Settings) if given[f.name] is not None}
-    return replace(PRESETS[flags["preset"]], **values)
+    texts = {f: flags[f.name] if flags[f.name] is not None else environ.get(f.name.upper()) for f in fields(Settings)}
+    given = {f.name: _read(f, text) for f, text in texts.items() if text is not None}
+    return Settings(**PRESETS[given.get("preset", "seq4096")] | given)
 
 
 def _read(f: Any, text: str) -> Any:
     """Return the value of a setting from text."""
     kind, low, choices = type(f.default), f.metadata["low"], f.metadata["choices"]
     words = {int: "a whole number", float: "a number", bool: "0 or 1", str: "text without control characters"}
-    value: Any = None
-    if kind is bool:
-        value = {"1": True, "true": True, "0": False, "false": False}.get(text.lower())
-    elif kind is str:
-        value = text if text.isprintable() else None
-    else:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
     expected = f"one of {', '.join(choices)}" if choices else words[kind]
-    if low > -math.inf:
-        expected += f" of at least {low:g}"
-    if value is None or (choices and value not in choices) or (kind in (int, float) and not low <= value < math.inf):
+    expected += f" of at least {low:g}" if low > -math.inf else ""
+    try:
+        value = _BOOLS[text.lower()] if kind is bool else kind(text)
+        is_fit = value in choices if choices else text.isprintable() if kind is str else low <= value < math.inf
+    except (KeyError, ValueError):
+        is_fit = False
+    if not is_fit:
         raise ValueError(f"{f.name.upper()} must be {expected}, not {text!r}")
     return value

@@ -12,14 +12,14 @@ import json
 import os
 import pickle
 import platform
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
-from datetime import date
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,6 @@ from settings import MICRO_BATCHES, RESUMABLE, Settings, parse
 from torch.nn.parallel import DistributedDataParallel
 
 HERE = Path(__file__).resolve().parent
-CAP_BYTES = 16_000_000
-RECORD_SEEDS = 3
 CPU_EVAL_TOKENS = 2048  # in one call: larger batches leave the caches and cost 1.4 to 1.7 times the time
 
 
@@ -46,21 +44,19 @@ class RunFailed(Exception):
     """A run that ends without a score; its text is the one line that says why."""
 
 
-class Stop:
-    """SIGINT or SIGTERM asks for an orderly end; a second one, that is no launcher's echo of the first, for any end."""
+class Signals(list[float]):
+    """When SIGINT and SIGTERM came: one asks for an orderly end, a later one insists on any end."""
 
-    ECHO_SECONDS = 2.0
+    ECHO_SECONDS = 2.0  # launchers pass a signal on that the terminal has already sent: that is no second one
 
     def __init__(self) -> None:
-        self.asked_at, self.asked, self.insisted = 0.0, False, False
+        super().__init__()
         for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, self._ask)
+            signal.signal(signum, lambda *_: self.append(time.monotonic()))
 
-    def _ask(self, _signum: int, _frame: Any) -> None:
-        now = time.monotonic()
-        if not self.asked:
-            self.asked, self.asked_at = True, now
-        self.insisted = now - self.asked_at > self.ECHO_SECONDS
+    def insist(self) -> bool:
+        """Whether somebody asked again."""
+        return len(self) > 1 and self[-1] - self[0] > self.ECHO_SECONDS
 
 
 class Journal:
@@ -103,8 +99,8 @@ class Journal:
 class Run:
     """One seed: the model, its optimizers, its place in the data, and the training clock."""
 
-    def __init__(self, settings: Settings, ranks: Ranks, stop: Stop, sources: dict[str, bytes]) -> None:
-        self.settings, self.ranks, self.stop, self.sources = settings, ranks, stop, sources
+    def __init__(self, settings: Settings, ranks: Ranks, signals: Signals, sources: dict[str, bytes]) -> None:
+        self.settings, self.ranks, self.signals, self.sources = settings, ranks, signals, sources
         out, stem = Path(settings.out), f"final_model_seed{settings.seed}" if settings.seeds else "final_model"
         self.log_path, self.checkpoint_path = out / "logs" / f"{settings.run_id}.txt", out / "checkpoint.pt"
         self.model_path, self.artifact_path = out / f"{stem}.pt", out / f"{stem}.int8.ptz"
@@ -119,14 +115,12 @@ class Run:
         self._build()
 
     def _describe_code(self) -> None:
-        smi = shutil.which("nvidia-smi")
-        machine = subprocess.run([smi], capture_output=True, text=True, check=False).stdout if smi else ""
         for name, text in self.sources.items():
             self.journal.write(log.SourceFile(name=name, size_bytes=len(text)), console=False)
             self.journal.write(text.decode().removesuffix("\n"), console=False)
         python = log.PythonVersion(version=sys.version.replace("\n", ""))
         pytorch = log.TorchVersion(version=torch.__version__)
-        for line in (log.Separator(), python, pytorch, machine, log.Separator()):
+        for line in (log.Separator(), python, pytorch, output("nvidia-smi"), log.Separator()):
             self.journal.write(line, console=False)
 
     def _open_data(self) -> None:
@@ -154,7 +148,7 @@ class Run:
         if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
             for enable in (backends.enable_cudnn_sdp, backends.enable_mem_efficient_sdp, backends.enable_math_sdp):
                 enable(False)  # leaves flash attention; older chips choose among all
-        self.gpt = GPT(GPTConfig(**s.model_options())).to(device)
+        self.gpt = GPT(GPTConfig(**{f.name: getattr(s, f.name) for f in fields(GPTConfig)})).to(device)
         self.loss: Any = torch.compile(self.gpt, dynamic=False, fullgraph=True) if self.compiled else self.gpt
         if self.ranks.world_size > 1:
             ids = [device.index] if device.type == "cuda" else None
@@ -181,12 +175,13 @@ class Run:
         where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} {processor()}"
         write(log.Numerics.of(s, activations="bf16", device=where, compiled=self.compiled))
         write(log.ChangedSettings(json=json.dumps(s.changed())))
-        if commit := git("rev-parse", "HEAD"):
-            write(log.GitCommit(commit=commit, changed=bool(git("status", "--porcelain", "."))))
+        if commit := output("git", "-C", str(HERE), "rev-parse", "HEAD"):
+            changed = output("git", "-C", str(HERE), "status", "--porcelain", ".")
+            write(log.GitCommit(commit=commit, changed=bool(changed)))
 
     def train(self) -> None:
         """Warm up, then train until the last iteration, the cap, or a signal."""
-        s, write, stop = self.settings, self.journal.write, self.stop
+        s, ranks, signals, write = self.settings, self.ranks, self.signals, self.journal.write
         with self.journal.phase("warmup"):
             self._warm_up()
         if s.resume:
@@ -207,9 +202,9 @@ class Run:
             loss = self._train_step()
             self.step += 1
             now = time.perf_counter()
-            wishes = (not np.isfinite(loss), stop.asked, stop.insisted)
-            self.train_ms, *agreed = self.ranks.agree(self.train_ms + 1000.0 * (now - mark), *map(float, wishes))
-            mark, (is_broken, is_asked, is_insisted) = now, map(bool, agreed)
+            wishes = map(float, (not np.isfinite(loss), bool(signals), signals.insist()))
+            self.train_ms, is_broken, is_asked, is_urgent = ranks.agree(self.train_ms + 1000.0 * (now - mark), *wishes)
+            mark = now
             if is_broken or is_asked:
                 reason = "nonfinite_loss" if is_broken else "signal"
             elif 0 < 1000.0 * s.max_wallclock_seconds <= self.train_ms:
@@ -220,11 +215,11 @@ class Run:
             if is_broken:
                 write(log.StoppingEarly.of(self, reason=reason, iterations=s.iterations))
                 raise RunFailed(
-                    f"the loss of step {self.step} is {loss}: nothing is published; try lower learning rates"
+                    f"the loss of step {self.step} is {loss}: nothing is published; lower the learning rates"
                 )
             if is_asked or (s.save_every and self.step % s.save_every == 0):
                 self._save()
-            if is_insisted:
+            if is_urgent:
                 raise RunFailed(f"interrupted twice after step {self.step}: go on with --resume {self.checkpoint_path}")
         if reason:
             write(log.StoppingEarly.of(self, reason=reason, iterations=s.iterations))
@@ -249,6 +244,8 @@ class Run:
         weights, place, random = copy.deepcopy(self.gpt.state_dict()), self.stream.place, torch.get_rng_state()
         for step in range(1, steps + 1):
             self._train_step()
+            if self.signals.insist():
+                raise RunFailed("interrupted twice before the first step")
             if steps <= 20 or step % 10 == 0 or step == steps:
                 self.journal.write(log.WarmupStep(step=step, steps=steps))
         self.gpt.load_state_dict(weights)
@@ -261,10 +258,9 @@ class Run:
     def lr_factor(self) -> float:
         """Return the factor of all learning rates: by the clock, or by steps where there is no cap."""
         s = self.settings
+        left, warmdown = float(s.iterations - self.step), float(s.warmdown_iters)
         if s.max_wallclock_seconds > 0:
-            left, warmdown = 1000.0 * s.max_wallclock_seconds - self.train_ms, s.warmdown_iters * self.step_avg_ms
-        else:
-            left, warmdown = float(s.iterations - self.step), float(s.warmdown_iters)
+            left, warmdown = 1000.0 * s.max_wallclock_seconds - self.train_ms, warmdown * self.step_avg_ms
         return max(left, 0.0) / warmdown if left < warmdown else 1.0
 
     def _train_step(self) -> float:
@@ -302,7 +298,7 @@ class Run:
             batch_seqs = min(batch_seqs, max(1, CPU_EVAL_TOKENS // s.train_seq_len))
 
         def progress(done: int, total: int) -> None:
-            if self.stop.insisted:
+            if self.signals.insist():
                 raise RunFailed(f"interrupted twice in {what}: go on with --resume {self.checkpoint_path}")
             self.journal.progress(done / total, f"{what}  {done:,}/{total:,} sequences")
 
@@ -314,7 +310,7 @@ class Run:
         self.val_seconds += time.perf_counter() - start
         return score
 
-    def export(self) -> Score:
+    def export(self) -> None:
         """Write the weights and the artifact, read the artifact back from disk, and score that."""
         s, write, phase = self.settings, self.journal.write, self.journal.phase
         on_cuda = self.ranks.device.type == "cuda"
@@ -337,8 +333,7 @@ class Run:
             write(log.TotalBytes(size_bytes=self.code_bytes + model_bytes))
             write(log.Int8ModelBytes(size_bytes=len(blob), **sizes))
             write(log.Int8TotalBytes(size_bytes=self.code_bytes + len(blob)))
-        blob = self.ranks.from_first(self.artifact_path.read_bytes() if self.ranks.rank == 0 else b"")
-        self.total_bytes = self.code_bytes + len(blob)
+        blob = self.ranks.gather(self.artifact_path.read_bytes() if self.ranks.rank == 0 else b"")[0]
         self.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
         start = time.perf_counter()
         score = self.evaluate("evaluation of the artifact")
@@ -348,7 +343,6 @@ class Run:
         write(log.Phase(name="evaluation", seconds=seconds))
         if not np.isfinite(score.val_bpb):
             raise RunFailed(f"the artifact scores {score.val_bpb}: there is nothing to submit")
-        return score
 
     def _save(self) -> None:
         """Write all that the next step depends on."""
@@ -362,25 +356,21 @@ class Run:
         """Go on from a checkpoint; ValueError where it belongs to another run."""
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-            theirs, own = Settings(**state["settings"]), state["ranks"]
-        except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-            raise ValueError(f"{path}: no checkpoint of this trainer: {str(error).splitlines()[0]}") from None
-        ours = asdict(self.settings)
-        differ = [
-            f"{k.upper()} {v} there, {ours[k]} here"
-            for k, v in asdict(theirs).items()
-            if k not in RESUMABLE and v != ours[k]
-        ]
-        if len(own) != self.ranks.world_size:
-            differ.append(f"WORLD_SIZE {len(own)} there, {self.ranks.world_size} here")
-        if differ:
-            raise ValueError(f"{path} belongs to another run: {'; '.join(differ)}")
+            theirs, own = state["settings"], state["ranks"]
+        except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
+            raise ValueError(f"{path} is no checkpoint of this trainer") from None
+        theirs["world_size"] = len(own)
+        ours = asdict(self.settings) | {"world_size": self.ranks.world_size}
+        for name in ours.keys() - RESUMABLE:
+            if theirs.get(name) != ours[name]:
+                raise ValueError(f"{path} is of a run with {name.upper()} {theirs.get(name)}, not {ours[name]}")
+        mine = own[self.ranks.rank]
         self.step, self.train_ms = state["step"], state["train_ms"]
         self.gpt.load_state_dict(state["model"])
         self.adam.load_state_dict(state["adam"])
-        self.muon.load_state_dict(own[self.ranks.rank]["muon"])
+        self.muon.load_state_dict(mine["muon"])
         self.stream.seek(*state["place"])
-        torch.set_rng_state(own[self.ranks.rank]["random"])
+        torch.set_rng_state(mine["random"])
 
 
 def save(obj: Any, path: Path) -> int:
@@ -391,96 +381,57 @@ def save(obj: Any, path: Path) -> int:
     return buffer.tell()
 
 
-def processor() -> str:
-    """Return the name of the CPU and the number of threads in use."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return f"{line.partition(':')[2].strip()}, {torch.get_num_threads()} threads"
-    return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
-
-
-def git(*args: str) -> str:
-    """Return what git says of the folder of this code, or nothing."""
-    with contextlib.suppress(OSError):
-        return subprocess.run(
-            ["git", "-C", str(HERE), *args], capture_output=True, text=True, check=False
-        ).stdout.strip()
+def output(*command: str) -> str:
+    """Return what a program prints, or nothing where it is not installed or fails."""
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     return ""
 
 
-def golfcheck(*args: str) -> bool:
-    """Ask the judge for what is not training, where it is installed, in a process of its own."""
-    if importlib.util.find_spec("golfcheck") is None:
-        print(f"golfcheck is not installed; it would do: golfcheck {' '.join(args)}", file=sys.stderr)
-        return False
-    return subprocess.run([sys.executable, "-m", "golfcheck", *args], check=False).returncode == 0
+def processor() -> str:
+    """Return the name of the CPU."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
+    return names[0].partition(":")[2].strip() if names else platform.processor()
 
 
-def publish(settings: Settings, runs: list[tuple[Run, Score]]) -> None:
-    """Make a submission folder of finished runs, and say how they stand and what to do next."""
-    out, worst = Path(settings.out), max(run.total_bytes for run, _ in runs)
-    folder = out / "record" / f"{date.today()}_{settings.run_id}"
-    number = 2
-    while folder.exists():
-        folder, number = folder.with_name(f"{date.today()}_{settings.run_id}_{number}"), number + 1
-    options = [
-        text
-        for name in ("author", "github_id")
-        if (value := getattr(settings, name))
-        for text in (f"--{name.replace('_', '-')}", value)
-    ]
-    files = [
-        "--from",
-        *(str(run.log_path) for run, _ in runs),
-        "--artifact",
-        *(str(run.artifact_path) for run, _ in runs),
-    ]
-    made = golfcheck("new", str(folder), *files, *options)
-    mean = sum(score.val_bpb for _, score in runs) / len(runs)
-    print(f"size    {worst:,} of {CAP_BYTES:,} bytes: {CAP_BYTES - worst:,} left")
-    print(f"score   {mean:.4f} bits per byte, {len(runs)} of the {RECORD_SEEDS} seeds that a record needs")
-    if made:
-        print(f"next    golfcheck verify {folder}")
+def golfcheck(*args: str) -> None:
+    """Ask the judge for what is not training: demonstration data, and the submission folder of a finished run."""
+    if importlib.util.find_spec("golfcheck"):
+        subprocess.run([sys.executable, "-m", "golfcheck", *args], check=True)
+    else:
+        print(f"to go on: pip install golfcheck, then golfcheck {shlex.join(args)}", file=sys.stderr)
 
 
 def main(argv: list[str]) -> int:
-    """Run the seeds one after another; return the exit code."""
+    """Run the seeds one after another, make their record, and return the exit code."""
     sources = {path.name: path.read_bytes() for path in sorted(HERE.glob("*.py"))}  # before anybody edits them
     try:
         settings = parse(argv, os.environ)
         ranks = Ranks.join(settings.device)
-    except ValueError as error:
-        return fail(error, 2)
-    try:
         settings.check(ranks.world_size)
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
-        stop, finished = Stop(), []
+        torch.set_num_threads(settings.threads or torch.get_num_threads())
+        out, signals, runs = Path(settings.out), Signals(), []
         if ranks.rank == 0:
-            sweep_partial(Path(settings.out))
-            if settings.run_id == "smoke" and not Path(settings.data_path).exists():
+            sweep_partial(out)
+            if settings.preset == "smoke" and not Path(settings.data_path).exists():
                 golfcheck("data", "demo")
-        ranks.agree(0.0)
+        ranks.agree()  # the others wait for the data
         for seed in settings.seed_list():
             run_id = f"{settings.run_id}_seed{seed}" if settings.seeds else settings.run_id
-            run = Run(replace(settings, seed=seed, run_id=run_id), ranks, stop, sources)
-            run.train()
-            finished.append((run, run.export()))
-            if stop.asked:
+            runs.append(Run(replace(settings, seed=seed, run_id=run_id), ranks, signals, sources))
+            runs[-1].train()
+            runs[-1].export()
+            if signals:
                 break
         if ranks.rank == 0:
-            publish(settings, finished)
+            files = ["--from", *(str(r.log_path) for r in runs), "--artifact", *(str(r.artifact_path) for r in runs)]
+            golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
         ranks.leave()
-    except (ValueError, OSError, RunFailed) as error:
-        return fail(error, 1)
+    except (ValueError, OSError, RunFailed, subprocess.CalledProcessError) as error:
+        print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        return 2 if isinstance(error, ValueError) else 1
     return 0
-
-
-def fail(error: Exception, code: int) -> int:
-    """Say in one line what is wrong."""
-    print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
-    return code
 
 
 if __name__ == "__main__":
