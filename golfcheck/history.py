@@ -41,7 +41,7 @@ _LINK, _MODULE = "120000", "160000"
 class Change:
     """One file that a branch changes: its path from the repository's root, how, and its mode afterwards.
 
-    `status` is git's letter: A added, M modified, D deleted, T another type.
+    `status` is git's letter: A added, M modified, D deleted, T turned into another type.
     """
 
     path: str
@@ -55,36 +55,63 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """What HEAD changes since it left `base`, in the repository at `root`."""
+
+    base: str
+    root: Path
+    changes: tuple[Change, ...]
+
+    def inside(self, folder: Path) -> tuple[Change, ...]:
+        """Return the changes below `folder`."""
+        prefix = f"{folder.resolve().relative_to(self.root).as_posix()}/"
+        return tuple(change for change in self.changes if change.path.startswith(prefix))
+
+    def outside(self, folder: Path) -> tuple[Change, ...]:
+        """Return the changes that are not below `folder`."""
+        inside = set(self.inside(folder))
+        return tuple(change for change in self.changes if change not in inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The commit that added the first file of a folder, and when its author wrote it."""
+
+    commit: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """The judge's repository, by the folder at its top."""
 
     root: Path
 
-    def created(self, tree: Path) -> dict[Path, datetime]:
-        """Return for every folder below `tree` when its first file was committed.
+    def added(self, tree: Path) -> dict[Path, Added]:
+        """Return for every folder at or below `tree` the commit that its first file came with.
 
         Empty in a shallow clone, whose oldest commit seems to add everything. Raises GolfcheckError when git fails.
         """
         if self._git("rev-parse", "--is-shallow-repository").strip() != "false":
             return {}
         inside = self._inside(tree)
-        lines = self._git("rev-list", "--timestamp", "--reverse", "HEAD", "--", inside).splitlines()
-        times = {commit: int(seconds) for seconds, _, commit in (line.partition(" ") for line in lines)}
-        added = self._git(
+        listed = self._git("rev-list", "--reverse", "--format=%at %H", "HEAD", "--", inside).splitlines()
+        pairs = (line.split(" ") for line in listed if not line.startswith("commit "))
+        commits = {commit: Added(commit, datetime.fromtimestamp(int(seconds), UTC)) for seconds, commit in pairs}
+        told = self._git(
             *("diff-tree", "--stdin", "--root", "-r", "-z", "--name-only", "--diff-filter=A", *_DIFF, "--", inside),
-            stdin="".join(f"{commit}\n" for commit in times),
+            stdin="".join(f"{commit}\n" for commit in commits),
         )
-        found: dict[Path, datetime] = {}
-        now = datetime.fromtimestamp(0, UTC)
-        for token in added.split("\0"):  # a commit, then the paths that it adds, then the next commit
-            if token in times:
-                now = datetime.fromtimestamp(times[token], UTC)
-            elif token:
+        found: dict[Path, Added] = {}
+        current: Added | None = None
+        for token in told.split("\0"):  # a commit, then the paths that it adds, then the next commit
+            current = commits.get(token, current)
+            if token and token not in commits and current is not None:
                 for folder in Path(token).parents:
-                    found.setdefault(self.root / folder, now)
+                    found.setdefault(self.root / folder, current)
         return found
 
-    def changes(self, base: str) -> tuple[Change, ...]:
+    def branch(self, base: str) -> Branch:
         """Return what HEAD changes since it left `base`. Raises UsageError where there is no such revision."""
         if base.startswith("-") or not base.isprintable():
             raise UsageError(f"--base {base!r}: not a revision")
@@ -98,7 +125,8 @@ class Repository:
         if len(raw) // 2 > _MAX_CHANGES:
             raise GolfcheckError(f"--base {base}: {len(raw) // 2:,} files changed, more than {_MAX_CHANGES:,}")
         heads = (head.split(" ") for head in raw[::2])  # ":100644 100644 <blob> <blob> M"
-        return tuple(Change(path, head[4][:1], head[1]) for head, path in zip(heads, raw[1::2], strict=True))
+        changes = (Change(path, head[4][:1], head[1]) for head, path in zip(heads, raw[1::2], strict=True))
+        return Branch(base, self.root, tuple(changes))
 
     def _inside(self, folder: Path) -> str:
         return f":(top,literal){folder.resolve().relative_to(self.root)}"

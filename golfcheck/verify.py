@@ -3,11 +3,13 @@
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from difflib import get_close_matches
 
 from golfcheck import stats
 from golfcheck.errors import UsageError
 from golfcheck.frontier import Entry, best_before, compare, entry_of, folder_date, track_of
+from golfcheck.history import Branch
 from golfcheck.record import Record
 from golfcheck.results import Result, results, step_ms, train_ms
 from golfcheck.rules import RULES, Context, Rule, Skip
@@ -67,9 +69,19 @@ def chosen_rules(select: Collection[str], ignore: Collection[str]) -> tuple[Rule
 
 
 def judge(
-    record: Record, entries: Iterable[Entry], *, ruleset: str = DEFAULT_RULESET, rules: Sequence[Rule] = RULES
+    record: Record,
+    entries: Iterable[Entry],
+    *,
+    ruleset: str = DEFAULT_RULESET,
+    rules: Sequence[Rule] = RULES,
+    made: datetime | None = None,
+    branch: Branch | None = None,
 ) -> Verdict:
-    """Judge one record among the entries of all (its own may be among them)."""
+    """Judge one record among the entries of all (its own may be among them).
+
+    `made` is when the record was made, where that is better known than by its folder's name; `branch` is what the
+    branch under judgment changes.
+    """
     started = time.perf_counter()
     if ruleset not in RULESETS:
         raise UsageError(f"no ruleset is called {ruleset!r}; there are {', '.join(RULESETS)}")
@@ -78,6 +90,8 @@ def judge(
     chosen = choose_score(record.logs)
     found = results(record)
     entry = entry_of(record, found)
+    if entry and made:
+        entry = replace(entry, made=made)
     ranked = entry is not None and entry.track.ranked
     best = best_before(entry, entries, RULESETS[ruleset]) if entry and ranked else None
     context = Context(
@@ -88,6 +102,7 @@ def judge(
         to_beat=compare(entry, best) if entry and best else None,
         best=best,
         trainer=is_trainer(record),
+        branch=branch,
     )
     findings, passed, skipped = _apply(record, context, rules)
     submission = record.submission

@@ -1,6 +1,6 @@
 """All rules, in the order in which they are listed and run. A new one is written in its family's module, named here."""
 
-from golfcheck.rules import code, files, hardware, schema, score, seeds, significance, size, time, waivers
+from golfcheck.rules import code, files, hardware, history, schema, score, seeds, significance, size, time, waivers
 from golfcheck.rules.rule import Context, Rule, Skip, rule
 
 __all__ = ["RULES", "Context", "Rule", "Skip", "rule"]
@@ -47,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     code.syntax_error,
     significance.gain_not_significant,
     significance.seeds_needed,
+    history.foreign_files_touched,
     waivers.waiver_without_reason,
     waivers.waiver_unused,
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from golfcheck.frontier import Entry
+from golfcheck.history import Branch
 from golfcheck.record import Record
 from golfcheck.results import Result
 from golfcheck.ruleset import Ruleset, Track
@@ -30,6 +31,7 @@ class Context:
     best: Entry | None  # the record to beat itself
     trainer: bool  # the folder is a trainer's (no submission), so only its code can be judged
     met: tuple[Problem, ...] = ()  # what loading had to say under the name of the rule that is running
+    branch: Branch | None = None  # what the branch changes, where a base is named
     found: frozenset[str] = frozenset()  # rules that found something: for the rules about waivers, which come last
 
     def scored(self) -> tuple[Result, ...]:

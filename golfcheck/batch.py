@@ -1,0 +1,117 @@
+"""Many records at once: which ones, read by several processes, each judged against the others of its tree."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from golfcheck.config import Settings
+from golfcheck.discover import record_folders, tree_of
+from golfcheck.errors import UsageError
+from golfcheck.frontier import entry_of, parse_date
+from golfcheck.history import Branch, repository_of
+from golfcheck.record import Record, load
+from golfcheck.verdict import Verdict
+from golfcheck.verify import chosen_rules, judge
+
+Progress = Callable[[int, int], None]  # how many records are read, of how many
+_WORTH_PROCESSES = 8  # below this many records a second process costs more than it saves
+
+
+def judge_all(paths: Sequence[Path], settings: Settings, progress: Progress, as_of: str | None = None) -> list[Verdict]:
+    """Judge every record that `paths` lead to, or of these the ones that a branch changes; in the order of the paths.
+
+    Raises UsageError for a path, a rule, a day or a revision that cannot be meant, and when nothing is to be judged.
+    """
+    rules = chosen_rules(settings.select, settings.ignore)
+    day = _day(as_of)
+    folders = record_folders(paths)
+    branch = _branch(paths, settings.base) if settings.base else None
+    if branch is not None:
+        folders = [folder for folder in folders if branch.inside(folder)]
+        if not folders:
+            raise UsageError(f"--base {settings.base}: this branch changes no record")
+    field = {folder.resolve(): folder for folder in (*folders, *_trees(folders))}
+    records = dict(zip(field, _load_all(list(field.values()), settings, progress), strict=True))
+    made = _made(folders)
+    entries = [
+        replace(entry, made=made.get(path, entry.made))
+        for path, record in records.items()
+        if (entry := entry_of(record))
+    ]
+    verdicts = [
+        judge(
+            records[folder.resolve()],
+            entries,
+            ruleset=settings.ruleset,
+            rules=rules,
+            made=day or made.get(folder.resolve()),
+            branch=branch,
+        )
+        for folder in folders
+    ]
+    return verdicts if branch is None else list(map(_of_branch, verdicts, folders, [branch] * len(folders)))
+
+
+def _trees(folders: Iterable[Path]) -> list[Path]:
+    """Return all records of the trees that `folders` belong to: the records to beat are among them."""
+    trees = {tree for folder in folders if (tree := tree_of(folder))}
+    return record_folders(sorted(trees))
+
+
+def _load_all(folders: Sequence[Path], settings: Settings, progress: Progress) -> list[Record]:
+    jobs = min(settings.jobs or os.cpu_count() or 1, len(folders) // (_WORTH_PROCESSES // 2))
+    records = []
+    if jobs <= 1:
+        for record in map(load, folders):
+            records.append(record)
+            progress(len(records), len(folders))
+        return records
+    with ProcessPoolExecutor(jobs) as pool:
+        for record in pool.map(load, folders, chunksize=4):
+            records.append(record)
+            progress(len(records), len(folders))
+    return records
+
+
+def _made(folders: Iterable[Path]) -> dict[Path, datetime]:
+    """Return when records were committed, for those whose trees lie in a repository of ours.
+
+    A commit that adds several records is an import, and tells the day of none of them.
+    """
+    found: dict[Path, datetime] = {}
+    for tree in {tree for folder in folders if (tree := tree_of(folder))}:
+        if repository := repository_of(tree):
+            added = repository.added(tree)
+            records = [folder.resolve() for folder in record_folders([tree])]
+            several = Counter(added[record].commit for record in records if record in added)
+            found |= {
+                record: added[record].time
+                for record in records
+                if record in added and several[added[record].commit] == 1
+            }
+    return found
+
+
+def _branch(paths: Sequence[Path], base: str) -> Branch:
+    repository = repository_of(paths[0])
+    if repository is None:
+        raise UsageError(f"--base {base}: {paths[0]} lies in no repository of ours")
+    return repository.branch(base)
+
+
+def _of_branch(verdict: Verdict, folder: Path, branch: Branch) -> Verdict:
+    """Leave out findings in files that the branch does not change."""
+    prefix = folder.resolve().relative_to(branch.root).as_posix()
+    changed = {change.path.removeprefix(f"{prefix}/") for change in branch.inside(folder)}
+    return replace(verdict, findings=tuple(f for f in verdict.findings if f.path is None or f.path in changed))
+
+
+def _day(text: str | None) -> datetime | None:
+    day = parse_date(text)
+    if text is not None and day is None:
+        raise UsageError(f"--as-of {text!r}: expected a day as YYYY-MM-DD")
+    return day

@@ -1,0 +1,161 @@
+"""`golfcheck verify`: judge record folders and print the verdicts."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from golfcheck.batch import Progress
+    from golfcheck.config import Settings
+    from golfcheck.verdict import Verdict
+
+HELP = "judge record folders: every finding with its line, its numbers and its remedy"
+_WORTH_A_BAR = 4  # records; fewer are read before an eye could follow
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options. Where one is not given, the environment and a file decide (golfcheck/config.py)."""
+    from golfcheck.config import CHOICES
+
+    add = parser.add_argument
+    add(
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="a record, a tree of records, or a file in one (default: here)",
+    )
+    group = parser.add_argument_group("What to check")
+    add = group.add_argument
+    add("--select", action="append", metavar="RULES", help="only these rules or families: a,b or repeated")
+    add("--ignore", action="append", metavar="RULES", help="not these rules or families")
+    add("--ruleset", choices=CHOICES["ruleset"], help="what a gain must show to be a record")
+    add("--as-of", metavar="DATE", help="judge as if made on this day: against the records made before it")
+    add("--base", metavar="REF", help="judge only what this branch adds since it left REF (a branch, a tag, a commit)")
+    group = parser.add_argument_group("What to print")
+    add = group.add_argument
+    add("--format", choices=CHOICES["format"], help="default: text")
+    add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    add(
+        "--also", action="append", default=[], metavar="FORMAT:FILE", help="write one more format to a file; repeatable"
+    )
+    add("-v", "--verbose", action="store_true", help="every record in full, and why checks were skipped")
+    group = parser.add_argument_group("What fails (exit code 1)")
+    add = group.add_argument
+    add("--fail-on", choices=CHOICES["fail_on"], help="findings of this severity or above; default: error")
+    add("--require", choices=CHOICES["require"], help="whatever is not shown to be a record")
+    group = parser.add_argument_group("How to work")
+    add = group.add_argument
+    add("--fix", action="store_true", help="first make the edits of submission.json that follow from the logs")
+    add("--diff", action="store_true", help="with --fix: print the edits and make none")
+    add("--jobs", type=int, metavar="N", help="processes that read records; default 0: one per core")
+    add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
+    parser.epilog = "Formats, rulesets and rules are explained by: golfcheck explain"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge and print. Returns 1 when a verdict fails, else 0."""
+    from golfcheck.batch import judge_all
+    from golfcheck.errors import UsageError
+    from golfcheck.outcome import fails
+    from golfcheck.verdict import Severity
+
+    settings = _settings(args)
+    also = [_format_and_file(text) for text in args.also]
+    paths = args.paths or [Path()]
+    if args.diff and not args.fix:
+        raise UsageError("verify: --diff shows what --fix would change: give both")
+    if args.fix:
+        _fix(paths, dry=args.diff)
+        if args.diff:
+            return 0
+    with _progress() as progress:
+        verdicts = judge_all(paths, settings, progress, args.as_of)
+    for name, file in ((settings.format, args.output), *also):
+        _write(name, file, verdicts, verbose=args.verbose)
+    for verdict in verdicts:
+        if not verdict.passed and not verdict.findings:
+            raise UsageError(f"{verdict.path}: nothing could be checked (golfcheck verify -v says why)")
+    at = None if settings.fail_on == "never" else Severity[settings.fail_on.upper()]
+    return int(any(fails(verdict, at, require_record=settings.require == "record") for verdict in verdicts))
+
+
+def _settings(args: argparse.Namespace) -> "Settings":
+    from golfcheck.config import resolve
+
+    flags = dict(vars(args))
+    for name in ("select", "ignore"):
+        if flags[name] is not None:
+            flags[name] = tuple(rule.strip() for text in flags[name] for rule in text.split(",") if rule.strip())
+    return resolve(flags, os.environ, Path())
+
+
+def _format_and_file(text: str) -> tuple[str, Path]:
+    from golfcheck.cli import suggestion
+    from golfcheck.errors import UsageError
+    from golfcheck.render import FORMATS
+
+    name, colon, file = text.partition(":")
+    if name not in FORMATS or not colon or not file:
+        known = f"FORMAT one of {', '.join(FORMATS)}{suggestion(name, FORMATS)}"
+        raise UsageError(f"verify: --also {text!r}: expected FORMAT:FILE, {known}")
+    return name, Path(file)
+
+
+def _fix(paths: Sequence[Path], *, dry: bool) -> None:
+    """Make the edits, each file at once or not at all, and say what was done; dry: print them as a diff."""
+    from golfcheck.discover import record_folders
+    from golfcheck.fix import fix
+    from golfcheck.record import load
+    from golfcheck.text import safe
+    from reference.files import write_atomic
+
+    fixes = [made for folder in record_folders(paths) if (made := fix(load(folder)))]
+    for made in fixes:
+        if dry:
+            print("\n".join(map(safe, made.diff().splitlines())))
+        else:
+            write_atomic(made.path, made.after.encode())
+            for edit in made.edits:
+                print(f"fixed {safe(str(made.path))}: {safe(edit)}", file=sys.stderr)
+    if not fixes:
+        print("golfcheck: nothing to fix that the logs imply", file=sys.stderr)
+
+
+def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbose: bool) -> None:
+    """Print in the format `name`, or write it to a file: all of it, or what was there before stays."""
+    from golfcheck.render.page import Page
+    from golfcheck.terminal import columns, only_ascii, wants_color
+    from reference.files import write_atomic
+
+    out = sys.stdout
+    page = Page(verbose=verbose) if file else Page(columns(out), wants_color(out), only_ascii(out), verbose)
+    text = import_module(f"golfcheck.render.{name}").render(verdicts, page)
+    if file is None:
+        out.write(text)
+    elif file.exists() and not file.is_file():  # /dev/stderr, a pipe: nothing that could be replaced
+        file.write_text(text, encoding="utf-8")
+    else:
+        write_atomic(file, text.encode("utf-8"))
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """Show a bar on stderr while many records are read, if a person watches."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    look = (TextColumn("reading records"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*look, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        yield lambda done, of: bar.update(task, completed=done, total=of, visible=of >= _WORTH_A_BAR)
