@@ -33,7 +33,7 @@ def block(verdict: Verdict, page: Page) -> list[str]:
 def header(verdict: Verdict, page: Page) -> list[str]:
     """Return the record's name, author and date, and below them where it lies."""
     name = safe(verdict.name or verdict.path, _NAME_CHARS)
-    tail = _LABEL_COLUMNS // 3 * " " + "   ".join(safe(text, 40) for text in (verdict.author, verdict.date) if text)
+    tail = _LABEL_COLUMNS // 3 * " " + "   ".join(safe(text, 40) for text in (verdict.author, day(verdict)) if text)
     room = page.columns - width(tail)
     title = fit(name, room)
     gap = max(0, min(56, room) - width(title))
@@ -41,6 +41,11 @@ def header(verdict: Verdict, page: Page) -> list[str]:
     if verdict.name:
         lines.append(page.paint(fit("  " + safe(verdict.path, 400), page.columns), "dim"))
     return lines
+
+
+def day(verdict: Verdict) -> str:
+    """Return the day that the record is dated, without the time of day; "" when there is none."""
+    return safe((verdict.date or "")[:10])
 
 
 def mark(verdict: Verdict, rule: str) -> Segment:
@@ -119,7 +124,8 @@ def _token_bytes(known: TokenBytes, verdict: Verdict) -> Iterator[Segment]:
 
 
 def _to_beat(rival: ToBeat, verdict: Verdict, page: Page) -> list[str]:
-    frontier = f"(frontier on {safe(verdict.date, 10)}: {safe(rival.name, 80)})" if verdict.date else safe(rival.name)
+    when = f"frontier on {day(verdict)}: " if verdict.date else ""
+    frontier = f"({when}{safe(rival.name, 80)})"
     lines = page.flow("  to beat", [(f"{rival.bpb:.5f}", "bold"), (frontier, "dim")])
     difference: list[Segment] = [(f"{rival.delta_bpb:+.5f} bpb", "ok" if rival.delta_bpb < 0 else "error")]
     if rival.delta_nats is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from golfcheck.render.page import Page
 from golfcheck.text import safe
-from golfcheck.verdict import Finding
+from golfcheck.verdict import Finding, Severity
 
 
 def findings(found: Iterable[Finding], page: Page) -> list[str]:
@@ -27,6 +27,23 @@ def findings(found: Iterable[Finding], page: Page) -> list[str]:
         elif finding.hint and finding.rule not in explained:
             lines += page.prose(f"fix: {safe(finding.hint)}", " " * 6, " " * 11)
             explained.add(finding.rule)
+    return lines
+
+
+def briefly(found: Iterable[Finding], page: Page) -> list[str]:
+    """Return a line or two for each rule that found more than info, the worst first, with its first finding."""
+    rules: dict[tuple[str, bool], list[Finding]] = {}
+    for finding in in_order(found):
+        if finding.waived is not None or finding.severity > Severity.INFO:
+            rules.setdefault((finding.rule, finding.waived is not None), []).append(finding)
+    lines: list[str] = []
+    for (rule, waived), (first, *more) in sorted(rules.items(), key=lambda item: (item[0][1], -item[1][0].severity)):
+        word, style = ("waived", "dim") if waived else (first.severity.label, first.severity.label)
+        where = f"{location(first)}: " if first.path else ""
+        others = f" (and {len(more)} more)" if more else ""
+        text = page.prose(f"    {word}[{rule}]  {where}{safe(first.message)}{others}", "", " " * 8)
+        text[0] = text[0].replace(word, page.paint(word, style), 1)
+        lines += text
     return lines
 
 

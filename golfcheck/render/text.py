@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from os.path import commonpath
 
 from golfcheck.outcome import Outcome, outcome
-from golfcheck.render.block import block
+from golfcheck.render.block import block, day
 from golfcheck.render.counts import counts_text, outcomes_text
-from golfcheck.render.findings import findings
+from golfcheck.render.findings import briefly, findings
 from golfcheck.render.ledger import disagrees, ledger
 from golfcheck.render.page import Page
 from golfcheck.text import fit, safe, width
@@ -19,11 +20,11 @@ _IN_FULL = 3  # more records than this are told in a line each, with their error
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
     """Return what a person reads: up to three records in full (all with `verbose`), more of them in short."""
     lines: list[str] = []
-    for verdict in verdicts:
-        if len(verdicts) <= _IN_FULL or page.verbose:
+    if len(verdicts) <= _IN_FULL or page.verbose:
+        for verdict in verdicts:
             lines += [*_in_full(verdict, page), ""]
-        else:
-            lines += _in_short(verdict, page)
+    else:
+        lines += _in_short(verdicts, page)
     if len(verdicts) > 1:
         lines += summary(verdicts, page)
     return page.text(lines)
@@ -64,18 +65,29 @@ def _next(verdict: Verdict, page: Page) -> list[str]:
     return [page.paint(f"next     {text}", "dim")]
 
 
-def _in_short(verdict: Verdict, page: Page) -> list[str]:
-    """Return one line for the record, and below it what a person must look at."""
-    word = outcome(verdict)
-    score = verdict.score and (verdict.score.mean_bpb or verdict.score.claimed_bpb)
-    bpb = f"{score:.5f}" if score is not None else "      -"
-    counted = [finding for finding in verdict.findings if finding.waived is not None or finding.severity > 1]
-    hidden = len(verdict.findings) - len(counted)
-    tail = f"  {safe(verdict.author or '', 24)}  {safe(verdict.date or '', 10)}"
-    tail += f"  +{hidden} info" if hidden else ""
-    title = fit(safe(verdict.path, 400), max(20, page.columns - 18 - width(tail)))
-    line = f"{page.paint(f'{word:<7}', _STYLE[word])}  {bpb}  {page.paint(title, 'bold')}{page.paint(tail, 'dim')}"
-    return [line, *(line for line in findings(counted, page) if line), *([""] if counted else [])]
+def _in_short(verdicts: Sequence[Verdict], page: Page) -> list[str]:
+    """Return a line for each record, and below it what a person must look at."""
+    above = _common_folder([verdict.path for verdict in verdicts])
+    lines = [page.paint(f"records in {safe(above, 400)}", "dim"), ""] if above else []
+    for verdict in verdicts:
+        word = outcome(verdict)
+        score = verdict.score and (verdict.score.mean_bpb or verdict.score.claimed_bpb)
+        bpb = f"{score:.5f}" if score is not None else "      -"
+        name = safe(verdict.path.removeprefix(above), 400)
+        about = "  ".join(safe(text, 30) for text in (verdict.author, day(verdict)) if text)
+        line = f"{page.paint(f'{word:<7}', _STYLE[word])}  {bpb}  {page.paint(fit(name, page.columns - 18), 'bold')}"
+        lines.append(line + ("" if 20 + width(name) + width(about) > page.columns else page.paint(f"  {about}", "dim")))
+        lines += briefly(verdict.findings, page)
+    return lines
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    """Return the folder, with its slash, that all of `paths` are in; "" for none."""
+    try:
+        common = commonpath([path.rpartition("/")[0] for path in paths])
+    except ValueError:  # some are absolute, some are not
+        return ""
+    return f"{common.rstrip('/')}/" if common else ""
 
 
 def summary(verdicts: Sequence[Verdict], page: Page) -> list[str]:
