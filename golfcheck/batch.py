@@ -1,6 +1,7 @@
 """Many records at once: which ones, read by several processes, each judged against the others of its tree."""
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -35,25 +36,22 @@ def judge_all(paths: Sequence[Path], settings: Settings, progress: Progress, as_
         if not folders:
             raise UsageError(f"--base {settings.base}: this branch changes no record")
     field = {folder.resolve(): folder for folder in (*folders, *_trees(folders))}
-    records = dict(zip(field, _load_all(list(field.values()), settings, progress), strict=True))
+    loaded = dict(zip(field, _load_all(list(field.values()), settings, progress), strict=True))
     made = _made(folders)
-    entries = [
-        replace(entry, made=made.get(path, entry.made))
-        for path, record in records.items()
-        if (entry := entry_of(record))
-    ]
-    verdicts = [
-        judge(
-            records[folder.resolve()],
-            entries,
-            ruleset=settings.ruleset,
-            rules=rules,
-            made=day or made.get(folder.resolve()),
-            branch=branch,
-        )
-        for folder in folders
-    ]
-    return verdicts if branch is None else list(map(_of_branch, verdicts, folders, [branch] * len(folders)))
+    entries = []
+    for path, (record, _) in loaded.items():
+        if entry := entry_of(record):
+            entries.append(replace(entry, made=made.get(path, entry.made)))
+    verdicts = []
+    for folder in folders:
+        path = folder.resolve()
+        record, seconds = loaded[path]
+        when = day or made.get(path)
+        verdict = judge(record, entries, ruleset=settings.ruleset, rules=rules, made=when, branch=branch)
+        verdicts.append(replace(verdict, seconds=verdict.seconds + seconds))
+    if branch is None:
+        return verdicts
+    return [_of_branch(verdict, folder, branch) for verdict, folder in zip(verdicts, folders, strict=True)]
 
 
 def _trees(folders: Iterable[Path]) -> list[Path]:
@@ -62,19 +60,25 @@ def _trees(folders: Iterable[Path]) -> list[Path]:
     return record_folders(sorted(trees))
 
 
-def _load_all(folders: Sequence[Path], settings: Settings, progress: Progress) -> list[Record]:
+def _load_all(folders: Sequence[Path], settings: Settings, progress: Progress) -> list[tuple[Record, float]]:
+    """Read the records in their order; beside each, the seconds that it took."""
     jobs = min(settings.jobs or os.cpu_count() or 1, len(folders) // (_WORTH_PROCESSES // 2))
     records = []
     if jobs <= 1:
-        for record in map(load, folders):
+        for record in map(_load, folders):
             records.append(record)
             progress(len(records), len(folders))
         return records
     with ProcessPoolExecutor(jobs) as pool:
-        for record in pool.map(load, folders, chunksize=4):
+        for record in pool.map(_load, folders, chunksize=4):
             records.append(record)
             progress(len(records), len(folders))
     return records
+
+
+def _load(folder: Path) -> tuple[Record, float]:
+    started = time.perf_counter()
+    return load(folder), time.perf_counter() - started
 
 
 def _made(folders: Iterable[Path]) -> dict[Path, datetime]:
