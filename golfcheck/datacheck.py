@@ -3,6 +3,7 @@
 A SentencePiece model is parsed by C++ code: a hostile one may end or hang the process that loads it.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -82,7 +83,7 @@ def check(tokenizer: Path | None, shards: Sequence[Path], vocab_size: int | None
         ) as child:
             try:
                 assert child.stdin is not None and child.stdout is not None
-                with child.stdin as stdin:
+                with contextlib.suppress(BrokenPipeError), child.stdin as stdin:  # it died: see below
                     stdin.write(request)
                 for line in child.stdout:
                     fields = json.loads(line) | {"path": str(next(names))}

@@ -5,7 +5,6 @@ About 2 MB, enough to train a demonstration on without a download. Modules are r
 
 import ast
 import inspect
-import sysconfig
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,14 +18,14 @@ def documents() -> list[str]:
     from pydoc_data.topics import topics  # deferred: half a megabyte of text
 
     texts = [topics[name].strip() for name in sorted(topics)]
-    folder = Path(sysconfig.get_path("stdlib"))
+    folder = Path(ast.__file__).parent
     seen: set[str] = set()
     for path in sorted(folder.rglob("*.py")):
         if _LEFT_OUT.isdisjoint(path.relative_to(folder).parts):
             fresh = [text for text in dict.fromkeys(_docstrings(path)) if text not in seen]
             seen.update(fresh)
             texts.append("\n\n".join(fresh))
-    return [text for text in texts if text]
+    return [text for text in dict.fromkeys(texts) if text]  # some topics stand there twice
 
 
 def _docstrings(path: Path) -> Iterator[str]:

@@ -106,15 +106,26 @@ def _get(args: argparse.Namespace) -> int:
 
 
 def _tokenize(args: argparse.Namespace) -> int:
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
     from golfcheck.datacheck import BadFile, check
     from golfcheck.dataset import tokenize_files
 
     if args.shard_tokens < 1:
         raise UsageError(f"data tokenize: --shard-tokens must be at least 1, not {args.shard_tokens}")
-    for report in check(args.model, [], None):  # in a child process, before this one loads it
+    for report in check(args.model, [], None):  # can it be loaded, and does it count right?
         if isinstance(report, BadFile):
             raise GolfcheckError(f"{report.path}: {report.code}: {report.message}")
-    done = tokenize_files(args.text, args.model, args.out, args.split, args.shard_tokens)
+    # Encoding runs the model's own tables, in C++: in a child process too.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            done = pool.submit(tokenize_files, args.text, args.model, args.out, args.split, args.shard_tokens).result()
+        except BrokenProcessPool:
+            raise GolfcheckError(
+                f"{args.model}: TOK_CRASH: the process that encoded with it died: do not use it"
+            ) from None
     print(
         f"documents {done.documents:,}, bytes {done.text_bytes:,} -> tokens {done.tokens:,} "
         f"in {len(done.shards)} shard(s), {done.text_bytes / done.tokens:.4f} bytes per token",
