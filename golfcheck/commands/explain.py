@@ -1,0 +1,76 @@
+"""`golfcheck explain`: what a rule checks, why, and how to fix it; alone, a line for every rule."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from golfcheck.render.page import Page
+    from golfcheck.rules.rule import Rule
+
+HELP = "what a rule checks, why, and how to fix it; alone: all rules"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the rule."""
+    parser.add_argument("rule", nargs="?", metavar="RULE", help="a rule or a family; all of them when left out")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one rule, one family, or all."""
+    from golfcheck.cli import suggestion
+    from golfcheck.errors import UsageError
+    from golfcheck.render.page import Page
+    from golfcheck.rules import RULES
+    from golfcheck.terminal import columns, only_ascii, wants_color
+
+    page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
+    families = {rule.family: [other for other in RULES if other.family == rule.family] for rule in RULES}
+    rules = {rule.name: rule for rule in RULES}
+    if args.rule in rules:
+        lines = _one(rules[args.rule], page)
+    elif args.rule in families:
+        lines = [line for rule in families[args.rule] for line in (*_one(rule, page), "", "")]
+    elif args.rule is None:
+        lines = _all(families, page)
+    else:
+        known = [*rules, *families]
+        raise UsageError(f"explain: no rule or family {args.rule!r}{suggestion(args.rule, known)}; golfcheck explain")
+    sys.stdout.write(page.text(lines))
+    return 0
+
+
+def _one(rule: "Rule", page: "Page") -> list[str]:
+    head = f"{page.paint(rule.name, 'bold')}   {page.paint(rule.severity.label, rule.severity.label)}   {rule.family}"
+    lines = [head]
+    for paragraph in rule.doc.split("\n\n"):
+        lines += ["", *page.prose(" ".join(paragraph.split()), "  ", "  ")]
+    waiver = f'"golfcheck": {{"ignore": {{"{rule.name}": "why it does not apply"}}}}'
+    return [
+        *lines,
+        "",
+        *page.prose(rule.hint, "  fix     ", " " * 10),
+        page.paint(f"  skip    golfcheck verify --ignore {rule.name}", "dim"),
+        page.paint(f"  waive   {waiver} in submission.json", "dim"),
+    ]
+
+
+def _all(families: "dict[str, list[Rule]]", page: "Page") -> list[str]:
+    """Return every rule with the first sentence of its documentation, family by family."""
+    from golfcheck.ruleset import RULESETS
+    from golfcheck.text import fit
+
+    names = max(len(rule.name) for rules in families.values() for rule in rules)
+    lines = []
+    for family, rules in families.items():
+        lines.append(page.paint(family, "bold"))
+        for rule in rules:
+            about = fit(rule.doc.partition("\n")[0], max(20, page.columns - names - 14))
+            word = page.paint(f"{rule.severity.label:<7}", rule.severity.label)
+            lines.append(f"  {rule.name:<{names}}  {word}  {about}")
+        lines.append("")
+    lines.append(page.paint("rulesets (--ruleset)", "bold"))
+    for ruleset in RULESETS.values():
+        gain = f"a gain above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "a gain above 0"
+        lines.append(f"  {ruleset.name:<{names}}  {gain} at p < {ruleset.alpha:g} ({ruleset.source})")
+    return [*lines, "", f"{sum(map(len, families.values()))} rules; golfcheck explain RULE says more"]
