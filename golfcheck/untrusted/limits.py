@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from golfcheck.ruleset import SIZE_CAP_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the reader spends on a file before it gives up. A real artifact of 16 MB stays far below each."""
 
-    file_bytes: int = 16_000_000  # the contest's cap, decimal; code counts too, so a model never reaches it
+    file_bytes: int = SIZE_CAP_BYTES  # code counts too, so a model never reaches it
     inflated_bytes: int = 256 << 20
     zip_entries: int = 4_096  # one per tensor, and seven more
     pickle_bytes: int = 4 << 20

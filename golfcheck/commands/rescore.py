@@ -1,0 +1,123 @@
+"""`golfcheck rescore`: evaluate an artifact again and compare its val_bpb with the claim."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from golfcheck.errors import MissingExtra, UsageError
+from golfcheck.untrusted.limits import Limits
+
+if TYPE_CHECKING:
+    from golfcheck.rescore.report import Claim
+
+HELP = "evaluate an artifact again and compare its val_bpb with the claim"
+_EPILOG = (
+    "A record folder brings its artifacts, their claims, logs and settings: `golfcheck rescore DIR`. What its tensors "
+    "do not tell is taken from flags, else from the artifact, else from the log, else from the contest's defaults, and "
+    "the report says from where. Exit code 1 when a claim is missed."
+)
+_REDRAW_SECONDS = 0.2
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = _EPILOG
+    parser.add_argument("path", type=Path, metavar="ARTIFACT|DIR", help="final_model.int8.ptz, or a record folder")
+    add = parser.add_argument_group("Claim").add_argument
+    add("--claim", metavar="BPB", help="the val_bpb to compare with (default: that of the record's log or JSON)")
+    add("--log", type=Path, metavar="FILE", help="the training log that states the claim and the settings")
+    add(
+        "--tolerance",
+        type=float,
+        metavar="BPB",
+        help="how far the scores may differ (default: by device and precision)",
+    )
+    add = parser.add_argument_group("Validation text").add_argument
+    add("--data", type=Path, metavar="DIR", help="folder of fineweb_val_*.bin (default: the fitting one in ./data)")
+    add("--tokenizer", type=Path, metavar="MODEL", help="SentencePiece model (default: the one that fits the data)")
+    add("--val-tokens", type=int, metavar="N", help="score only the first N tokens, in whole sequences")
+    add = parser.add_argument_group("What tensors do not tell").add_argument
+    add("--seq-len", type=int, metavar="N", help="tokens a sequence")
+    add("--rope-tables", choices=("bf16", "fp32"), help="precision of the rotary tables that it was trained with")
+    add("--rope-base", type=float, metavar="X", help="base of the rotary frequencies")
+    add("--logit-softcap", type=float, metavar="X", help="bound of the logits")
+    add = parser.add_argument_group("How to evaluate").add_argument
+    add("--precision", choices=("bf16", "fp32"), default="bf16", help="of the activations (default: bf16 autocast)")
+    add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="default: the fastest that is there")
+    add("--max-bytes", type=int, default=Limits().file_bytes, metavar="N", help="largest artifact to read: %(default)s")
+    add("--json", type=Path, metavar="FILE", help="write a report (schemas/rescore.schema.json)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score every artifact; 1 when a claim is missed or a probe fails, 2 when a claim cannot be compared."""
+    for package in ("torch", "numpy", "sentencepiece"):
+        if find_spec(package) is None:
+            raise MissingExtra("rescore", package, "train")
+    if args.tolerance is not None and not args.tolerance >= 0:
+        raise UsageError(f"rescore: --tolerance must not be negative, not {args.tolerance}")
+    if not 0 < args.max_bytes <= 1 << 30:
+        raise UsageError(f"rescore: --max-bytes must be from 1 to {1 << 30}, not {args.max_bytes}")
+    from golfcheck.render import rescore as render
+    from golfcheck.render.page import Page
+    from golfcheck.rescore import run as rescoring
+    from golfcheck.rescore.measure import Interrupted
+    from golfcheck.rescore.report import Outcome
+    from golfcheck.rescore.target import find
+    from golfcheck.terminal import columns, only_ascii, wants_color
+    from reference.files import write_atomic
+
+    page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
+    names = ("data", "tokenizer", "val_tokens", "precision", "device", "max_bytes")
+    more = ("seq_len", "rope_tables", "rope_base", "logit_softcap")
+    request = rescoring.Request(**{name: getattr(args, name) for name in (*names, *more)}, tolerance_bpb=args.tolerance)
+    found = []
+    for target in find(args.path, _claim(args.claim), args.log, args.max_bytes):
+        try:
+            found.append(rescoring.rescore(target, request, progress))
+        except Interrupted as stopped:
+            print(render.so_far(stopped.so_far), file=sys.stderr)
+            raise
+        print(render.render(found[-1], page), end="", flush=True)
+    if args.json:
+        document = render.document(found, rescoring.code_digest(), rescoring.versions())
+        write_atomic(args.json, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+    outcomes = {rescore.outcome for rescore in found}
+    return 1 if Outcome.REFUTED in outcomes else 2 if Outcome.INCOMPARABLE in outcomes else 0
+
+
+def _claim(text: str | None) -> "Claim | None":
+    """Return the claim that was typed; its decimals are how exactly it was meant."""
+    if text is None:
+        return None
+    from golfcheck.rescore.report import Claim
+
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < 100:
+        raise UsageError(f"rescore: --claim must be a number of bits per byte like 1.2032, not {text!r}")
+    return Claim(value, len(text.partition(".")[2]), "--claim")
+
+
+def progress(stage: str) -> Callable[[int, int], None]:
+    """Return what draws one line of progress on a terminal, with the time that is left; nothing elsewhere."""
+    start = last = time.monotonic()
+
+    def draw(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if not sys.stderr.isatty() or (now - last < _REDRAW_SECONDS and done < total):
+            return
+        last = now
+        left = (now - start) / done * (total - done)
+        bar = f"[{'#' * (24 * done // total):.<24}]"
+        line = f"{bar} {stage}  {done:,}/{total:,} sequences  {left:,.0f} s left" if done < total else ""
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+
+    return draw

@@ -1,0 +1,126 @@
+"""A rescoring → what a person reads, and the JSON report."""
+
+import base64
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from golfcheck import __version__
+from golfcheck.render.page import Page
+from golfcheck.rescore.report import Measured, Outcome, Rescore
+from golfcheck.ruleset import SIZE_CAP_BYTES, tokenizer_of
+from golfcheck.text import safe
+
+_STYLE = {Outcome.CONFIRMED: "ok", Outcome.REFUTED: "error", Outcome.MEASURED: "bold", Outcome.INCOMPARABLE: "warning"}
+_MODEL = ("num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "vocab_size", "tie_embeddings")
+_HALF_MAX = 65_504.0
+
+
+def render(rescore: Rescore, page: Page) -> str:
+    """Return the block of one artifact."""
+    measured, claim = rescore.measured, rescore.claim
+    lines = [page.paint(safe(rescore.artifact.path), "bold")]
+    if claim is not None:
+        nats = f"   {claim.val_loss_nats:.8f} nats/tok" if claim.val_loss_nats is not None else ""
+        lines += page.flow(
+            "claimed", [(f"{claim.val_bpb:.{claim.digits}f} bpb{nats}", ""), (safe(claim.source), "dim")]
+        )
+    lines += page.flow("measured", _score(measured))
+    if rescore.delta_bpb is not None:
+        style = _STYLE[rescore.outcome]
+        tolerance = f"tolerance {rescore.tolerance_bpb:.7f}"
+        lines += page.flow("delta", [(f"{rescore.delta_bpb:+.8f} bpb", style), *_delta_nats(rescore), (tolerance, "")])
+        lines += page.flow("", [(rescore.tolerance_source, "dim")])
+    if rescore.other_tables is not None:
+        lines += page.flow("else", _score(rescore.other_tables))
+    lines += page.flow("bytes", _bytes(measured))
+    left = SIZE_CAP_BYTES - rescore.artifact.size_bytes
+    lines += page.flow(
+        "artifact",
+        [(f"{rescore.artifact.size_bytes:,} bytes", ""), (f"{left:,} left of {SIZE_CAP_BYTES:,} for code", "")],
+    )
+    settings = {name: value for name, value in rescore.settings.items() if name not in _MODEL}
+    told = rescore.settings
+    model = f"{told['num_layers'].value} layers, width {told['model_dim'].value}, {told['num_heads'].value} heads"
+    model += f" ({told['num_kv_heads'].value} kv), MLP x{told['mlp_mult'].value}, vocabulary {told['vocab_size'].value}"
+    head = "tied" if told["tie_embeddings"].value else "untied"
+    lines += page.flow("model", [(f"{model}, {head}", ""), ("from the tensors", "dim")])
+    lines += page.flow(
+        "settings", [(safe(f"{name} {item.value} ({item.source})"), "") for name, item in settings.items()]
+    )
+    lines += page.flow("device", [(safe(rescore.device), ""), (f"evaluation {measured.seconds:.1f} s", "")])
+    lines += page.flow(
+        "probes",
+        [(f"{probe.name} {'ok' if probe.passed else f'FAILED: {probe.detail}'}", "") for probe in rescore.probes],
+    )
+    for note in rescore.notes:
+        lines += page.prose(safe(note), "note      ", " " * 10)
+    lines += ["", *page.flow("VERDICT", _verdict(rescore), indent=9), *_next(rescore, page), ""]
+    return page.text(lines) + "\n"
+
+
+def _score(measured: Measured) -> list[tuple[str, str]]:
+    return [
+        (f"{measured.val_bpb:.8f} bpb   {measured.val_loss_nats:.8f} nats/tok", "bold"),
+        (f"{measured.rope_tables} rotary tables, {measured.precision} activations", ""),
+    ]
+
+
+def _delta_nats(rescore: Rescore) -> list[tuple[str, str]]:
+    claimed = rescore.claim.val_loss_nats if rescore.claim else None
+    return [] if claimed is None else [(f"{rescore.measured.val_loss_nats - claimed:+.8f} nats/tok", "")]
+
+
+def _bytes(measured: Measured) -> list[tuple[str, str]]:
+    ratio = measured.text_bytes / measured.tokens
+    known = tokenizer_of(ratio)
+    whole = f"{measured.tokens:,} tokens, {measured.text_bytes:,} bytes"
+    return [(whole, ""), (f"{ratio:.4f} bytes per token" + (f" = {known.name}" if known else ""), "")]
+
+
+def _verdict(rescore: Rescore) -> list[tuple[str, str]]:
+    return [(rescore.outcome, _STYLE[rescore.outcome]), (safe(rescore.reason), ""), (f"{rescore.seconds:.1f} s", "dim")]
+
+
+def _next(rescore: Rescore, page: Page) -> list[str]:
+    hints = {
+        Outcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision",
+        Outcome.INCOMPARABLE: "the whole validation split: golfcheck data get, and no --val-tokens",
+        Outcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim {rescore.measured.val_bpb:.8f}",
+    }
+    hint = hints.get(rescore.outcome)
+    return [page.paint(f"next     {hint}", "dim")] if hint else []
+
+
+def so_far(measured: Measured) -> str:
+    """Return what is known when an evaluation is stopped."""
+    return (
+        f"\nso far: {measured.val_bpb:.5f} bpb   {measured.val_loss_nats:.5f} nats/tok over the first "
+        f"{measured.tokens:,} tokens, {measured.rope_tables} rotary tables"
+    )
+
+
+def document(rescores: Sequence[Rescore], code_sha256: str, versions: Mapping[str, str]) -> dict[str, Any]:
+    """Return the JSON report of all artifacts, as `schemas/rescore.schema.json` describes it."""
+    return {
+        "golfcheck": __version__,
+        "code_sha256": code_sha256,
+        "versions": dict(versions),
+        "rescores": [_object(rescore) for rescore in rescores],
+    }
+
+
+def _object(rescore: Rescore) -> dict[str, Any]:
+    out = asdict(rescore)
+    for name in ("measured", "other_tables"):
+        if out[name] is not None:
+            out[name]["sequence_losses"] = _halves(out[name]["sequence_losses"])
+    out["delta_bpb"] = rescore.delta_bpb
+    return out
+
+
+def _halves(losses: Sequence[float]) -> dict[str, Any]:
+    """Pack losses as half precision, 30 KB for the whole split: enough to be another score's control variate."""
+    packed = struct.pack(f"<{len(losses)}e", *(min(loss, _HALF_MAX) for loss in losses))
+    return {"dtype": "float16", "count": len(losses), "base64": base64.b64encode(packed).decode()}

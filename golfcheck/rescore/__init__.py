@@ -1,0 +1,11 @@
+"""Evaluating artifacts again: what is claimed, what it was made with, what we measure, and what follows.
+
+report    what is known of one rescoring: plain data, for every output
+target    a file or a record folder → artifacts, each with its claim and its log
+shape     the model from the names and shapes of its tensors
+numerics  what tensors cannot tell: from flags, the artifact, the log, or the contest's defaults
+inputs    the tokenizer and the validation shards
+measure   the evaluation: the only module of golfcheck that imports torch
+judge     claimed against measured
+run       all of it, in order
+"""

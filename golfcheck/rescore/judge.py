@@ -1,0 +1,64 @@
+"""Claimed against measured: how far they may lie apart and why, and what follows."""
+
+from golfcheck.rescore.report import Claim, Measured, Outcome
+
+# Measured differences of one artifact's score; reference-trainer.md and the golden runs.
+SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
+DEVICES_BPB = 5e-4  # same precision, another kind of device
+PRECISIONS_BPB = 2e-3  # bf16 activations against fp32: the golden artifacts move by 0.0002 and 0.0010
+
+
+def tolerance(claim: Claim, precision: str, device: str, given: float | None) -> tuple[float, str]:
+    """Return by how many bpb a measured score may differ from the claim, and where that is from.
+
+    The claim's own rounding comes on top: half a unit of its last decimal.
+    """
+    if given is not None:
+        bpb, source = given, "--tolerance"
+    elif claim.activations not in (None, precision):
+        bpb, source = PRECISIONS_BPB, f"the claim has {claim.activations} activations, this score {precision}"
+    elif claim.device == device:
+        bpb, source = SAME_BPB, f"same precision, both on {device}"
+    elif claim.device is None:
+        bpb, source = DEVICES_BPB, "same precision, the claim's device is not known"
+    else:
+        bpb, source = DEVICES_BPB, f"same precision, the claim on {claim.device}, this score on {device}"
+    rounding = 0.5 * 10.0**-claim.digits
+    return bpb + rounding, f"{source}; the claim has {claim.digits} decimals"
+
+
+def comparable(claim: Claim, measured: Measured) -> str | None:
+    """Return why a claim cannot be compared with a score, or None: both must be about the same text."""
+    pairs = (("tokens", claim.tokens, measured.tokens), ("bytes", claim.text_bytes, measured.text_bytes))
+    for what, claimed, found in pairs:
+        if claimed is not None and claimed != found:
+            return f"the claim is about {claimed:,} {what}, this score about {found:,}"
+    return None
+
+
+def meets(claim: Claim, measured: Measured, tolerance_bpb: float) -> bool:
+    """Tell whether a measured score is the claimed one."""
+    return abs(measured.val_bpb - claim.val_bpb) <= tolerance_bpb
+
+
+def decide(
+    claim: Claim | None, measured: Measured, other: Measured | None, tolerance_bpb: float, tables_are_stated: bool
+) -> tuple[Outcome, str]:
+    """Return what follows, and why. `other` is the score with the other rotary tables, where it was tried.
+
+    Where nobody stated the tables, the ones that meet the claim were the ones it was made with.
+    """
+    if claim is None:
+        return Outcome.MEASURED, "no claim to compare with: give --claim, or a record folder"
+    if (reason := comparable(claim, measured)) is not None:
+        return Outcome.INCOMPARABLE, reason
+    if meets(claim, measured, tolerance_bpb):
+        return Outcome.CONFIRMED, f"measured with {measured.rope_tables} rotary tables"
+    if other is not None and meets(claim, other, tolerance_bpb):
+        reason = (
+            f"missed with {measured.rope_tables} rotary tables, met with {other.rope_tables} ones "
+            f"({other.val_bpb:.8f}): the claim was made with {other.rope_tables} tables"
+        )
+        return (Outcome.REFUTED if tables_are_stated else Outcome.CONFIRMED), reason
+    tried = f", and with {other.rope_tables} ones ({other.val_bpb:.8f})" if other is not None else ""
+    return Outcome.REFUTED, f"missed with {measured.rope_tables} rotary tables{tried}"

@@ -1,0 +1,193 @@
+"""The evaluation itself: arrays → model → score. The only module of golfcheck that imports torch."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from golfcheck.errors import Refused, UsageError
+from golfcheck.rescore import shape
+from golfcheck.rescore.report import Measured, Probe
+from golfcheck.untrusted.load import Array
+from reference.artifact import ArtifactError, dequantize
+from reference.bpb import ByteTable, Score, evaluate
+from reference.data import Tokens
+from reference.model import GPT, GPTConfig
+
+# One sequence a call is fastest on a CPU (performance.md); an accelerator wants as many tokens as the contest's call.
+_BATCH_TOKENS = 65_536
+_PROBE_TOKENS = 512
+_TOLERANCE_NATS = 1e-5
+
+Progress = Callable[[int, int], object]
+State = dict[str, Tensor]
+
+
+class Interrupted(KeyboardInterrupt):
+    """The evaluation was stopped; `so_far` is the score of the sequences before that."""
+
+    def __init__(self, so_far: Measured) -> None:
+        super().__init__()
+        self.so_far = so_far
+
+
+def state_of(tree: Mapping[str, Any]) -> State:
+    """Return the state dict of an artifact's tree; Refused, with the format's label, unless all of it makes sense."""
+    try:
+        state = dequantize(_tensors(tree))
+    except ArtifactError as error:
+        raise Refused(error.code, str(error)) from None
+    for name, tensor in state.items():
+        if not tensor.is_floating_point():
+            raise Refused("ART_DTYPE", f"{name!a} is {tensor.dtype}; the weights of this architecture are floats")
+    return state
+
+
+def _tensors(value: Any) -> Any:
+    """Put torch tensors, sharing memory, in place of arrays."""
+    if isinstance(value, Array):
+        tensor = torch.from_numpy(value.data)
+        return tensor.view(torch.bfloat16) if value.dtype == "bfloat16" else tensor
+    return {key: _tensors(child) for key, child in value.items()} if isinstance(value, dict) else value
+
+
+def config_of(state: State, options: Mapping[str, Any]) -> GPTConfig:
+    """Return the model's configuration: its sizes from the tensors, `options` for what they do not tell.
+
+    Refused (ART_KEYS, ART_SHAPE) unless the tensors are exactly those of such a model.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    try:
+        config = GPTConfig(**shape.infer(shapes), **options)  # type: ignore[arg-type]
+        with torch.device("meta"):  # shapes without memory; the positions of its tables matter to no shape
+            model = GPT(replace(config, train_seq_len=1))
+    except ValueError as error:
+        raise Refused("ART_SHAPE", str(error)) from None
+    shape.check(shapes, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
+    return config
+
+
+def device_of(name: str) -> torch.device:
+    """Return the device to run on; UsageError where it is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, is_there in there.items() if is_there)
+    if not there[name]:
+        raise UsageError(
+            f"rescore: --device {name}: torch {torch.__version__} sees none here; --device cpu always works"
+        )
+    return torch.device(name)
+
+
+def describe(device: torch.device) -> str:
+    """Return what a device is called."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    names: list[str] = []
+    cpuinfo = Path("/proc/cpuinfo")
+    if device.type == "cpu" and cpuinfo.is_file():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.open() if line.startswith("model name")]
+    return f"{device.type} ({names[0] if names else 'unnamed'}, {torch.get_num_threads()} threads)"
+
+
+class Evaluation:
+    """A model ready to be scored: its weights, its tables, the precision of its activations."""
+
+    def __init__(self, state: State, config: GPTConfig, precision: str, device: torch.device) -> None:
+        self.config, self.precision, self.device = config, precision, device
+        self.model = GPT(config)
+        self.model.load_state_dict(state)
+        if precision == "fp32":
+            self.model.float()  # the embedding and the tables keep their bf16 values
+        self.model.to(device).eval().requires_grad_(False)
+        self._losses: list[Tensor] = []
+
+    def _autocast(self) -> Any:
+        return torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
+
+    def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of a batch [B, T], keeping each sequence's: fp32 logits of one sequence at a time."""
+        logits = self.model.logits(inputs)  # [B, T, V]
+        losses = torch.stack([F.cross_entropy(z.float(), t) for z, t in zip(logits, targets, strict=True)])  # [B]
+        self._losses.append(losses)
+        return losses.mean()
+
+    def score(self, tokens: Tokens, table: ByteTable, progress: Progress) -> Measured:
+        """Score validation tokens [seqs * seq_len + 1].
+
+        Raises Refused (EVAL_NONFINITE) for a loss that is no number, and `Interrupted` with what is known on Ctrl-C.
+        """
+        self._losses, start = [], time.perf_counter()
+        seq_len = self.config.train_seq_len
+        batch_seqs = 1 if self.device.type == "cpu" else max(1, _BATCH_TOKENS // seq_len)
+        try:
+            with self._autocast():
+                found = evaluate(
+                    self._loss, tokens, table, seq_len=seq_len, batch_seqs=batch_seqs, device=self.device,
+                    progress=progress,
+                )  # fmt: skip
+        except KeyboardInterrupt:
+            if not self._losses:
+                raise
+            losses = self._sequence_losses()
+            span = tokens[: len(losses) * seq_len + 1]
+            so_far = Score(float(np.mean(losses)), span.size - 1, int(table.count(span).sum()))
+            raise Interrupted(self._measured(so_far, losses, start)) from None
+        return self._measured(found, self._sequence_losses(), start)
+
+    def _sequence_losses(self) -> list[float]:
+        losses: list[float] = torch.cat(self._losses).double().cpu().tolist()
+        return losses
+
+    def _measured(self, score: Score, losses: list[float], start: float) -> Measured:
+        if not np.isfinite(score.val_loss_nats):
+            raise Refused("EVAL_NONFINITE", "the model's loss is not a finite number: it has no score")
+        return Measured(
+            val_loss_nats=score.val_loss_nats,
+            val_bpb=score.val_bpb,
+            tokens=score.tokens,
+            text_bytes=score.bytes,
+            rope_tables=self.config.rope_tables,
+            precision=self.precision,
+            seq_len=self.config.train_seq_len,
+            seconds=time.perf_counter() - start,
+            sequence_losses=tuple(losses),
+        )
+
+    def probe(self, tokens: Tokens) -> tuple[Probe, ...]:
+        """Test what makes a score a score, on the first tokens [n > 2]: the past alone predicts, with probabilities.
+
+        Raises Refused (EVAL_NONFINITE) where logits are not finite.
+        """
+        length = min(_PROBE_TOKENS, self.config.train_seq_len, tokens.size - 1)
+        ids = torch.from_numpy(tokens[: length + 1].astype(np.int64)).to(self.device)  # [T + 1]
+        inputs, targets = ids[None, :-1], ids[None, 1:]  # [1, T] twice
+        at = length // 2
+        changed = inputs.clone()
+        changed[0, at:] = (changed[0, at:] + 1) % self.config.vocab_size
+        with torch.inference_mode(), self._autocast():
+            logits, other = self.model.logits(inputs).float(), self.model.logits(changed).float()  # [1, T, V]
+            reported = float(self._loss(inputs, targets))
+        if not bool(torch.isfinite(logits).all()):
+            raise Refused("EVAL_NONFINITE", "the model's logits are not finite numbers: it has no score")
+        exact = logits[0].double().cpu()  # [T, V]
+        moved = float((logits - other)[0, :at].abs().max()) if at else 0.0
+        total = float((logits[0].softmax(-1).double().sum(-1) - 1).abs().max())
+        log_probs = exact - exact.logsumexp(-1, keepdim=True)  # [T, V]
+        loss = -float(log_probs.gather(-1, targets[0, :, None].cpu()).mean())
+        return (
+            Probe("causal", moved == 0.0, f"tokens from {at} on changed: earlier logits moved by {moved:g}"),
+            Probe("normalized", total < _TOLERANCE_NATS, f"probabilities sum to 1 within {total:.1g}"),
+            Probe(
+                "loss from logits",
+                abs(loss - reported) < _TOLERANCE_NATS,
+                f"{loss:.6f} in float64, {reported:.6f} reported",
+            ),
+        )

@@ -1,0 +1,86 @@
+"""What tensors cannot tell: rotary base and tables, softcap, sequence length. Each value says where it is from."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from golfcheck.errors import Refused, UsageError
+from golfcheck.rescore.report import Sourced
+
+MAX_SEQ_LEN = 1 << 16  # the rotary tables grow with it; the contest's longest is 4,096
+DEFAULT_SOURCE = "the contest's default"
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A setting: its type, the contest's default, its range or choices, and its other names in artifacts and logs."""
+
+    kind: type
+    default: Any
+    low: float = 0.0
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+_SETTINGS = {
+    "rope_tables": _Setting(str, "bf16", choices=("bf16", "fp32")),
+    "rope_base": _Setting(float, 10_000.0, low=1.0, high=1e12),
+    "logit_softcap": _Setting(float, 30.0, low=1e-3, high=1e6),
+    "seq_len": _Setting(int, 4096, low=1, high=MAX_SEQ_LEN, names=("train_seq_len",)),
+}
+
+
+def resolve(flags: Mapping[str, Any], config: Mapping[str, Any], log: Mapping[str, str]) -> dict[str, Sourced]:
+    """Return each setting from the first of: a flag, the artifact's `model_config`, the record's log, the default.
+
+    `config` and `log` are strangers': Refused (ART_CONFIG) for a value that no model has; UsageError for such a flag.
+    """
+    sources = (("the artifact", config), ("the log", log))
+    out = {}
+    for name, setting in _SETTINGS.items():
+        if flags.get(name) is not None:
+            value = _read(setting, flags[name])
+            if value is None:
+                raise UsageError(f"rescore: --{name.replace('_', '-')} must be {_expected(setting)}, not {flags[name]}")
+            out[name] = Sourced(value, f"--{name.replace('_', '-')}")
+            continue
+        out[name] = Sourced(setting.default, DEFAULT_SOURCE)
+        for source, values in sources:
+            stated = next((values[key] for key in (name, *setting.names) if key in values), None)
+            if stated is None:
+                continue
+            value = _read(setting, stated)
+            if value is None:
+                raise Refused("ART_CONFIG", f"{source} says {name} {str(stated)[:40]!a}, not {_expected(setting)}")
+            out[name] = Sourced(value, source)
+            break
+    return out
+
+
+def disagreements(config: Mapping[str, Any], told: Mapping[str, int | bool]) -> list[str]:
+    """Say where the artifact's `model_config` contradicts its own tensors, which are believed."""
+    return [
+        f"the artifact says {name} {str(config[name])[:40]!a}, its tensors {told[name]}"
+        for name in told
+        if name in config and config[name] != told[name]
+    ]
+
+
+def _read(setting: _Setting, stated: Any) -> Any:
+    """Return the value that was stated, or None where it is no such value."""
+    if setting.choices:
+        return stated if stated in setting.choices else None
+    try:
+        value = setting.kind(stated)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    is_exact = isinstance(stated, str) or (value == stated and not isinstance(stated, bool))
+    return value if is_exact and setting.low <= value <= setting.high else None
+
+
+def _expected(setting: _Setting) -> str:
+    if setting.choices:
+        return " or ".join(setting.choices)
+    return f"a number from {setting.low:g} to {setting.high:g}"

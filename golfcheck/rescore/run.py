@@ -1,0 +1,142 @@
+"""All of a rescoring, in order: find, read, build, check, measure, judge."""
+
+import hashlib
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from golfcheck.errors import GolfcheckError, Refused, UsageError
+from golfcheck.rescore import inputs, judge, measure, numerics
+from golfcheck.rescore.report import FileDigest, Measured, Outcome, Rescore, Sourced
+from golfcheck.rescore.target import Target
+from golfcheck.untrusted.limits import Limits
+from golfcheck.untrusted.load import load
+from reference import model
+from reference.bpb import ByteTable
+from reference.data import Tokens, digest, read_validation
+
+Stage = Callable[[str], measure.Progress]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user wants; None is "find out"."""
+
+    data: Path | None = None
+    tokenizer: Path | None = None
+    val_tokens: int | None = None  # score only the first ones
+    precision: str = "bf16"
+    device: str = "auto"
+    tolerance_bpb: float | None = None
+    max_bytes: int = Limits().file_bytes
+    seq_len: int | None = None
+    rope_tables: str | None = None
+    rope_base: float | None = None
+    logit_softcap: float | None = None
+
+    def flags(self) -> dict[str, Any]:
+        """Return the settings of `numerics` that were given."""
+        return {name: getattr(self, name) for name in ("seq_len", "rope_tables", "rope_base", "logit_softcap")}
+
+
+def rescore(target: Target, request: Request, stage: Stage) -> Rescore:
+    """Score one artifact and compare it with its claim.
+
+    `stage(name)` is told what begins and returns what is called with the sequences done and to do. Raises Refused for
+    what must not or cannot be loaded, GolfcheckError for what is missing here.
+    """
+    start = time.perf_counter()
+    tree = load(target.data, replace(Limits(), file_bytes=request.max_bytes))
+    state = measure.state_of(tree)
+    config = tree.get("model_config", {})
+    if not isinstance(config, dict) or not all(isinstance(value, str | int | float) for value in config.values()):
+        raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
+    settings = numerics.resolve(request.flags(), config, target.log_settings)
+    options = {name: value.value for name, value in settings.items() if name != "seq_len"}
+    gpt_config = measure.config_of(state, options | {"train_seq_len": settings["seq_len"].value})
+    told = {name: getattr(gpt_config, name) for name in _TOLD}
+    notes = numerics.disagreements(config, told)
+    if settings["seq_len"].source == numerics.DEFAULT_SOURCE:
+        notes.append(
+            f"nobody states the sequence length: {gpt_config.train_seq_len} is assumed; --seq-len says otherwise"
+        )
+    found = inputs.find(request.data, request.tokenizer, target.log_settings, gpt_config.vocab_size)
+    tokenizer, shards = inputs.verify(found, target.log_settings, gpt_config.vocab_size)
+    tokens, table = _text(found, gpt_config.train_seq_len, gpt_config.vocab_size, request.val_tokens)
+    device = measure.device_of(request.device)
+
+    def score(rope_tables: str) -> tuple[measure.Evaluation, Measured]:
+        evaluation = measure.Evaluation(state, replace(gpt_config, rope_tables=rope_tables), request.precision, device)
+        return evaluation, evaluation.score(tokens, table, stage(f"{rope_tables} tables"))
+
+    probes = measure.Evaluation(state, gpt_config, request.precision, device).probe(tokens)
+    _, measured = score(gpt_config.rope_tables)
+    tolerance_bpb, tolerance_source, other = 0.0, "", None
+    if (claim := target.claim) is not None:
+        tolerance_bpb, tolerance_source = judge.tolerance(claim, request.precision, device.type, request.tolerance_bpb)
+        if not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb):
+            _, other = score({"bf16": "fp32", "fp32": "bf16"}[gpt_config.rope_tables])
+    tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
+    outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
+    if outcome is Outcome.CONFIRMED and other is not None:
+        measured, other = other, measured
+        settings["rope_tables"] = Sourced(measured.rope_tables, "the claim, which the others miss")
+    if not all(probe.passed for probe in probes):
+        outcome, reason = Outcome.REFUTED, "a probe of the loaded model failed"
+    artifact = FileDigest(target.path, len(target.data), hashlib.sha256(target.data).hexdigest())
+    return Rescore(
+        artifact=artifact,
+        tokenizer=tokenizer,
+        shards=shards,
+        seed=target.seed,
+        settings={name: Sourced(value, "the tensors") for name, value in told.items()}
+        | settings
+        | {"data": Sourced(str(found.shards[0].parent), found.source)},
+        device=measure.describe(device),
+        claim=claim,
+        measured=measured,
+        other_tables=other,
+        tolerance_bpb=tolerance_bpb,
+        tolerance_source=tolerance_source,
+        outcome=outcome,
+        reason=reason,
+        probes=probes,
+        notes=tuple(notes),
+        seconds=time.perf_counter() - start,
+    )
+
+
+_TOLD = ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "tie_embeddings")
+
+
+def _text(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, ByteTable]:
+    """Return the validation tokens [seqs * seq_len + 1] and their tokenizer's table."""
+    try:
+        tokens = read_validation(found.shards, seq_len, vocab_size)
+        table = ByteTable.load(found.tokenizer, vocab_size)
+    except (ValueError, OSError) as error:
+        raise GolfcheckError(str(error)) from None
+    if first is not None:
+        if first < seq_len:
+            raise UsageError(f"rescore: --val-tokens {first} is less than one sequence of {seq_len}")
+        tokens = tokens[: first // seq_len * seq_len + 1]
+    return tokens, table
+
+
+def code_digest() -> str:
+    """Return one sha256 of our own evaluating code: of what `sha256sum` prints of its files, in their order."""
+    ours, theirs = Path(__file__).parent, Path(model.__file__).parent
+    paths = [theirs / f"{name}.py" for name in ("artifact", "bpb", "data", "model")]
+    paths += [*sorted(ours.glob("*.py")), *sorted((ours.parent / "untrusted").glob("*.py"))]
+    return digest(paths)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a score depends on besides our own code."""
+    return {"python": platform.python_version()} | {
+        name: metadata.version(name) for name in ("torch", "numpy", "sentencepiece")
+    }

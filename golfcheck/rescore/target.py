@@ -1,0 +1,142 @@
+"""A file or a record folder → the artifacts to score, each with what is claimed of it and the log it came with."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from golfcheck import bounded, trainlog
+from golfcheck.errors import GolfcheckError, UsageError
+from golfcheck.record import Record, RecordFile, load
+from golfcheck.rescore.report import Claim
+from golfcheck.trainlog import Run, choose_score
+from golfcheck.trainlog.choose import RunScore
+
+_SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An artifact's bytes, and what is said of it."""
+
+    path: str
+    data: bytes
+    seed: int | None
+    claim: Claim | None
+    log_path: str | None
+    log_settings: dict[str, str]  # hyperparameters that the log prints, by lower-case name
+
+
+def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) -> list[Target]:
+    """Return what to score at `path`; a given claim or log stands in place of what is found there.
+
+    Raises UsageError where there is no artifact, or several and one claim or log for them.
+    """
+    found = _in_folder(path, limit_bytes) if path.is_dir() else [_file(path, limit_bytes)]
+    if len(found) > 1 and (claim is not None or log is not None):
+        raise UsageError(f"{path}: {len(found)} artifacts, but one --claim or --log: name one of {_names(found)}")
+    if log is not None:
+        found = [_with_log(found[0], log)]
+    if claim is not None:
+        found = [_changed(found[0], claim)]
+    return found
+
+
+def _names(targets: list[Target]) -> str:
+    return ", ".join(target.path for target in targets[:8])
+
+
+def _changed(target: Target, claim: Claim) -> Target:
+    return Target(target.path, target.data, target.seed, claim, target.log_path, target.log_settings)
+
+
+def _read(path: Path, limit_bytes: int) -> bytes:
+    """Return a file's bytes; one more than the limit where it is longer, for the reader to refuse."""
+    real = path.resolve()  # the user may name a link; what a folder holds is read without following any
+    with bounded.opened(real.parent) as folder:
+        return _read_in(folder, real.name, path, limit_bytes)
+
+
+def _read_in(folder: int, name: str, shown: Path, limit_bytes: int) -> bytes:
+    try:
+        data, _ = bounded.read(folder, name, limit_bytes + 1)
+    except bounded.UnreadableError as error:
+        raise GolfcheckError(f"{shown}: {error}; expected an artifact or a record folder") from None
+    return data
+
+
+def _file(path: Path, limit_bytes: int) -> Target:
+    match = _SEED.search(path.name)
+    return Target(str(path), _read(path, limit_bytes), int(match[1]) if match else None, None, None, {})
+
+
+def _with_log(target: Target, path: Path) -> Target:
+    log = trainlog.read(str(path), _read(path, bounded.MAX_LOG_BYTES))
+    chosen = choose_score((log,))
+    score = _matching(target.seed, len(target.data), list(chosen.scores))
+    if score is None:
+        raise GolfcheckError(f"{path}: no score of this artifact in it: {chosen.reason}")
+    return _of_run(target.path, target.data, score)
+
+
+def _in_folder(path: Path, limit_bytes: int) -> list[Target]:
+    record = load(path)
+    artifacts = [file for file in record.artifacts if file.path.endswith(".ptz")] or list(record.artifacts)
+    if not artifacts:
+        raise UsageError(f"{path}: no artifact (*.ptz) in it: most records do not ship theirs; name the file itself")
+    scores = list(choose_score(record.logs).scores)
+    with bounded.opened(path) as folder:
+        return [_of_record(record, file, scores, folder, limit_bytes) for file in artifacts]
+
+
+def _of_record(record: Record, file: RecordFile, scores: list[RunScore], folder: int, limit_bytes: int) -> Target:
+    shown = record.path / file.path
+    data = _read_in(folder, file.path, shown, limit_bytes)
+    match = _SEED.search(file.path)
+    seed = int(match[1]) if match else None
+    if (score := _matching(seed, len(data), scores)) is not None:
+        return _of_run(str(shown), data, score)
+    claim = None
+    if (submission := record.submission) is not None:
+        of_seed = [item.val_bpb for item in submission.seeds if item.seed == seed and item.val_bpb is not None]
+        stated = of_seed[0] if of_seed else submission.val_bpb if len(record.artifacts) == 1 else None
+        if stated is not None:
+            claim = Claim(stated, digits_of(stated), submission.path)
+    return Target(str(shown), data, seed, claim, None, {})
+
+
+def _matching(seed: int | None, size_bytes: int, scores: list[RunScore]) -> RunScore | None:
+    """Return the run that made an artifact: that of its seed, or that which logged its size, or the only one."""
+    of_seed = [score for score in scores if seed is not None and score.run.seed and score.run.seed.value == seed]
+    of_size = [score for score in scores if any(size.size_bytes == size_bytes for size in score.run.model_bytes)]
+    for candidates in (of_seed, of_size, scores if seed is None else []):
+        if len(candidates) == 1:
+            return candidates[0]
+    return None
+
+
+def _of_run(path: str, data: bytes, score: RunScore) -> Target:
+    run, line = score.run, score.score
+    settings = {name: fact.value for name, fact in run.settings.items()}
+    claim = Claim(
+        val_bpb=line.val_bpb,
+        digits=line.digits,
+        source=f"{score.log.path}:{line.line} {line.name}",
+        val_loss_nats=line.val_loss_nats,
+        tokens=run.val_tokens.value if run.val_tokens else None,
+        text_bytes=run.val_bytes.value if run.val_bytes else None,
+        activations=settings.get("activations"),
+        device=_device(run, settings),
+    )
+    return Target(path, data, run.seed.value if run.seed else None, claim, score.log.path, settings)
+
+
+def _device(run: Run, settings: dict[str, str]) -> str | None:
+    """Return the kind of device of a run; our log names it, others show their graphics cards."""
+    if "device" in settings:
+        return next((kind for kind in ("cpu", "mps") if settings["device"].startswith(kind)), "cuda")
+    return "cuda" if run.gpus else None
+
+
+def digits_of(value: float) -> int:
+    """Return the number of decimals that a JSON number was written with, at most 12."""
+    return len(repr(value).partition(".")[2]) if "e" not in repr(value) else 12
