@@ -1,0 +1,100 @@
+"""`golfcheck demo`: the whole way, from text to a judged record, on any machine."""
+
+import argparse
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from golfcheck.errors import GolfcheckError, MissingExtra
+
+if TYPE_CHECKING:
+    from golfcheck.dataset import Dataset
+
+HELP = "the whole way in two minutes: data, three tiny seeds, a record, verify, rescore"
+_SEEDS = (1337, 1338, 1339)
+_TAIL_LINES = 5  # of the trainer's complaint, where it fails
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="where to (default: ./demo)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make data, train, make a record, judge it, score it again; the exit code of the last two."""
+    from golfcheck.cli import main
+
+    for package in ("torch", "sentencepiece"):
+        if find_spec(package) is None:
+            raise MissingExtra("demo", package, "train")
+    from golfcheck import dataset
+
+    out: Path = args.out
+    print("1/5 data: a tokenizer and shards of the English that every Python ships", flush=True)
+    data = dataset.make_demo(out / "data")
+    print(f"    {data.train_tokens:,} tokens to train on, {data.val_tokens:,} to be scored on", flush=True)
+    print(f"2/5 train: seeds {', '.join(map(str, _SEEDS))}, one thread each", flush=True)
+    before = set((out / "record").glob("*"))
+    _train(data, out)
+    record = next(iter(set((out / "record").glob("*")) - before), None)
+    if record is None:
+        raise GolfcheckError(f"demo: the trainer left no record in {out / 'record'}; see {out / 'logs'}")
+    print(f"3/5 record: {record}: {', '.join(sorted(path.name for path in record.iterdir()))}", flush=True)
+    print(f"4/5 golfcheck verify {record}", flush=True)
+    code = main(["verify", str(record)])
+    print(f"5/5 golfcheck rescore {record}", flush=True)
+    paths = ["--data", str(data.data_path), "--tokenizer", str(data.tokenizer_path)]
+    code = max(code, main(["rescore", str(record), *paths]))
+    print(f"""
+Try next:
+  golfcheck explain thin-margin           what a rule checks, and why
+  golfcheck verify {record} --format markdown
+  python reference/train.py --help        every setting of the trainer
+  golfcheck data get --train-shards 1     the contest's own data
+Change a digit of val_bpb in {record / "submission.json"} and verify again: the referee finds it.""")
+    return code
+
+
+def _train(data: "Dataset", out: Path) -> None:
+    """Run the trainer on all seeds, with a bar that its log lines move."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    import reference
+    from reference import loglines
+
+    script = Path(str(reference.__file__)).with_name("train.py")
+    seeds = ",".join(map(str, _SEEDS))
+    command = [sys.executable, str(script), "--smoke", "--run-id", "demo", "--seeds", seeds, "--out", str(out)]
+    command += ["--data-path", str(data.data_path), "--tokenizer-path", str(data.tokenizer_path)]
+    tail: list[str] = []
+    columns = (TextColumn("   "), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with (
+        Progress(*columns, console=Console(stderr=True)) as progress,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        ) as trainer,
+    ):
+        assert trainer.stdout is not None
+        task, done = progress.add_task("", total=len(_SEEDS)), 0
+        for text in trainer.stdout:
+            tail = [*tail, text.rstrip()][-_TAIL_LINES:]
+            match line := loglines.parse(text.rstrip("\n")):
+                case loglines.TrainStep():
+                    share = line.step / line.iterations
+                    progress.update(task, completed=done + share, description=f"loss {line.train_loss:.3f}")
+                case loglines.FinalExact():
+                    done += 1
+                    progress.console.print(
+                        f"    seed {_SEEDS[done - 1]}: {line.val_bpb:.5f} bits per byte", highlight=False
+                    )
+    if trainer.returncode:
+        raise GolfcheckError("demo: the trainer failed: " + " | ".join(tail))
