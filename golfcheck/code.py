@@ -1,9 +1,24 @@
 """Source files that a script reaches, static unwrapping of packed ones, and the byte accountings. Executes nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from golfcheck.verdict import Problem
+from golfcheck import syntax
+from golfcheck.unwrap import Unwrapped, literal, unwrap
+from golfcheck.verdict import Problem, Severity
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Tree
+
+MAX_SOURCES = 64  # files that are followed from one script
+MAX_REACHED_BYTES = 4 * 2**20  # and their bytes: twice what one file may have
+_SOURCE_SUFFIXES = {".py", ".pyx", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".sh"}
+
+_SUFFIXES = tuple(suffix.encode() for suffix in sorted(_SOURCE_SUFFIXES))
+
+Read = Callable[[str], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +33,126 @@ class Source:
     note: str = ""  # why a packed source could not be unwrapped
     problems: tuple[Problem, ...] = ()  # of reading it: syntax, encoding, hidden characters
 
+    @property
+    def lines(self) -> int:
+        """The number of lines as shipped."""
+        return len(self.text.splitlines())
 
-def reached(paths: Sequence[str], read: Callable[[str], bytes | None]) -> tuple[Source, ...]:
-    """Return the main script of a folder and every source file that it reaches, itself first."""
+
+def reached(paths: Sequence[str], read: Read) -> tuple[Source, ...]:
+    """Return the main script of a folder and every source file of the folder that it reaches, itself first.
+
+    A file is reached when a reached one imports it, or names it in a string (`exec(open("x.py").read())`, `runpy`,
+    sources of an extension). `read` returns a file's bytes, or None when they cannot be had.
+    """
     main = main_script(paths, read)
-    text = read(main) if main else None
-    return (Source(main, text, True, None, None),) if main and text is not None else ()
+    if main is None:
+        return ()
+    shipped = {path for path in paths if PurePosixPath(path).suffix in _SOURCE_SUFFIXES}
+    found: dict[str, Source] = {}
+    pending, left_bytes = [main], MAX_REACHED_BYTES
+    while pending and len(found) < MAX_SOURCES:
+        path = pending.pop(0)
+        if path in found or (text := read(path)) is None:
+            continue
+        left_bytes -= len(text)
+        if left_bytes < 0:
+            problem = Problem(f"not examined: more than {MAX_REACHED_BYTES:,} bytes of source are reached", path)
+            found[path] = Source(path, text, path == main, None, None, problems=(problem,))
+            break
+        found[path], more = _examined(path, text, path == main, shipped)
+        pending += [name for name in more if name not in found]
+    return tuple(found.values())
 
 
-def main_script(paths: Sequence[str], read: Callable[[str], bytes | None]) -> str | None:
-    """Find the script that trains: `train_gpt.py`, else `train.py`, else the likeliest `*.py` at the top."""
-    top = [path for path in paths if path.endswith(".py") and "/" not in path]
+def main_script(paths: Sequence[str], read: Read) -> str | None:
+    """Find the script that trains: `train_gpt.py`, `train.py`, or the largest of those that mention val_bpb."""
+    scripts = [path for path in paths if path.endswith(".py")]
     for name in ("train_gpt.py", "train.py"):
-        if name in top:
+        if name in scripts:
             return name
-    named = [path for path in top if path.startswith("train")]
-    return next(iter(named or top), None)
+    top = [path for path in scripts if "/" not in path] or scripts
+    named = [path for path in top if PurePosixPath(path).name.startswith("train")] or top
+    if len(named) < 2:
+        return named[0] if named else None
+    texts = {path: read(path) or b"" for path in named[:MAX_SOURCES]}
+    return max(texts, key=lambda path: (b"val_bpb" in texts[path], len(texts[path])))
+
+
+def _examined(path: str, text: bytes, main: bool, shipped: set[str]) -> tuple[Source, list[str]]:
+    """Return a source with what reading it met, and the shipped files that it names."""
+    if not path.endswith(".py"):
+        return Source(path, text, main, None, None), []
+    if problem := syntax.encoding_problem(text):
+        return Source(path, text, main, None, None, problems=(Problem(problem, path, 1),)), []
+    tree = syntax.parse(text)
+    if syntax.is_too_deep(tree):
+        problem = f"its tree is over {syntax.MAX_DEPTH} deep or has over {syntax.MAX_NODES:,} nodes: not examined"
+        return Source(path, text, main, None, None, problems=(Problem(problem, path),)), []
+    problems = list(_problems(path, text, tree))
+    packed = unwrap(text, tree)
+    names = list(_names(path, tree, shipped))
+    if packed and packed.text is not None:
+        names += _names_inside(path, packed, shipped)
+    wrapper = packed.wrapper if packed else None
+    inside = packed.text if packed else None
+    note = packed.note if packed else ""
+    return Source(path, text, main, wrapper, inside, note, tuple(problems)), names
+
+
+def _problems(path: str, text: bytes, tree: "Tree") -> Iterator[Problem]:
+    line = syntax.error_line(tree, text)
+    if line is not None:
+        yield Problem("not Python of any version up to 3.14", path, line)
+    if hidden := syntax.hidden_characters(text.decode("utf-8")):
+        message = f"{hidden[1]} makes text show in another order: a person reads other code than Python does"
+        yield Problem(message, path, hidden[0], Severity.WARNING)
+
+
+def _names_inside(path: str, packed: Unwrapped, shipped: set[str]) -> list[str]:
+    tree = syntax.parse(packed.text or b"")
+    return [] if syntax.is_too_deep(tree) else list(_names(path, tree, shipped))
+
+
+def _names(path: str, tree: "Tree", shipped: set[str]) -> Iterator[str]:
+    """Yield the shipped files that a source imports or names."""
+    folder = PurePosixPath(path).parent
+    cursor = tree.walk()
+    while True:
+        node = cursor.node
+        assert node
+        if node.type == "string":
+            text = node.text or b""
+            value = literal(node) if len(text) < 256 and text.rstrip(b"\"'").endswith(_SUFFIXES) else None
+            if isinstance(value, str):
+                yield from _existing(shipped, str(folder / value), value)
+        elif node.type in ("import_statement", "import_from_statement"):
+            for module in _modules(node):
+                stem = module.replace(".", "/")
+                tries = [f"{stem}.py", f"{stem}/__init__.py"]
+                yield from _existing(shipped, *(str(folder / name) for name in tries), *tries)
+        if node.type != "string" and cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
+
+
+def _existing(shipped: set[str], *tries: str) -> Iterator[str]:
+    for name in tries:
+        if name.removeprefix("./") in shipped:
+            yield name.removeprefix("./")
+            return
+
+
+def _modules(node: "Node") -> Iterator[str]:
+    """Yield the modules that an import may load: `from a import b` may load a.b."""
+    module = node.child_by_field_name("module_name")
+    base = (module.text or b"").decode("utf-8", "replace").lstrip(".") if module else ""
+    if base:
+        yield base
+    for child in node.children_by_field_name("name"):
+        name = child.child_by_field_name("name") if child.type == "aliased_import" else child
+        text = (name.text or b"").decode("utf-8", "replace") if name else ""
+        if text:
+            yield f"{base}.{text}" if base else text

@@ -1,0 +1,194 @@
+"""The decoders that packed sources use, each within limits: what they make is data, and never more than the budget."""
+
+import base64
+import binascii
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+MAX_UNPACKED_BYTES = 16 * 2**20  # for all steps of one file together; a source has at most 2 MiB
+_LZMA_MEMORY_BYTES = 128 * 2**20  # preset 9 takes 65 MiB to decode
+_MAX_DICT_BYTES = 64 * 2**20
+
+
+class OpaqueError(Exception):
+    """An expression whose value cannot be known without running it, or is beyond the limits; the text says which."""
+
+
+class Budget:
+    """How much may still be made."""
+
+    def __init__(self) -> None:
+        self.left_bytes = MAX_UNPACKED_BYTES
+
+    def spend(self, value: Any) -> Any:
+        """Return `value`, counting its length. Raises OpaqueError when that is too much."""
+        if isinstance(value, str | bytes):
+            self.left_bytes -= len(value)
+            if self.left_bytes < 0:
+                raise OpaqueError(f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """A function that packed sources call: what it is called in a wrapper's name, and how it is done within limits."""
+
+    label: str
+    run: Callable[..., str | bytes]  # run(limit_bytes, *values, **named)
+
+
+def apply(decoder: Decoder, budget: Budget, values: list[Any], named: dict[str, Any]) -> Any:
+    """Decode; the result is never longer than what the budget has left. Raises OpaqueError."""
+    return budget.spend(guarded(decoder.run, budget.left_bytes + 1, *values, **named))
+
+
+def guarded(run: Callable[..., Any], *values: Any, **named: Any) -> Any:
+    """Call a decoder or a method on data that nobody has checked. Raises OpaqueError for whatever goes wrong."""
+    try:
+        return run(*values, **named)
+    except OpaqueError:
+        raise
+    except MemoryError:
+        raise OpaqueError("takes too much memory") from None
+    except (ValueError, TypeError, LookupError, EOFError, AttributeError, ArithmeticError) as error:
+        raise OpaqueError(f"cannot be decoded: {error}") from None
+    except (zlib.error, lzma.LZMAError, OSError) as error:
+        raise OpaqueError(f"cannot be decoded: {error}") from None
+
+
+def _bytes(data: Any) -> bytes:
+    if isinstance(data, str):
+        return data.encode("ascii")
+    if not isinstance(data, bytes):
+        raise OpaqueError("a decoder is given no bytes")
+    return data
+
+
+def _inflate(limit: int, data: Any, wbits: int = zlib.MAX_WBITS, bufsize: int = 0) -> bytes:
+    return zlib.decompressobj(wbits).decompress(_bytes(data), limit)
+
+
+def _gunzip(limit: int, data: Any) -> bytes:
+    return zlib.decompressobj(31).decompress(_bytes(data), limit)
+
+
+def _bunzip(limit: int, data: Any) -> bytes:
+    return bz2.BZ2Decompressor().decompress(_bytes(data), limit)
+
+
+def _unlzma(limit: int, data: Any, format: int = lzma.FORMAT_AUTO, memlimit: Any = None, filters: Any = None) -> bytes:
+    if format == lzma.FORMAT_RAW:
+        decompressor = lzma.LZMADecompressor(format, None, [_filter(item) for item in filters or ()])
+    else:
+        decompressor = lzma.LZMADecompressor(format, _LZMA_MEMORY_BYTES)
+    return decompressor.decompress(_bytes(data), limit)
+
+
+def _filter(item: Any) -> dict[str, int]:
+    """Return a filter without anything that asks for a lot of memory (a raw stream knows no other limit)."""
+    if not isinstance(item, dict) or not all(isinstance(value, int) for value in item.values()):
+        raise OpaqueError("a filter that is no filter")
+    if item.get("dict_size", 0) > _MAX_DICT_BYTES:
+        raise OpaqueError(f"an LZMA dictionary of more than {_MAX_DICT_BYTES:,} bytes")
+    return item
+
+
+def _unbrotli(limit: int, data: Any) -> bytes:
+    try:
+        import brotli  # an extra, and only for sources packed with it
+    except ImportError:
+        raise OpaqueError("brotli is needed to read it: pip install 'golfcheck[formats]'") from None
+    decompressor = brotli.Decompressor()
+    try:
+        result: bytes = decompressor.process(_bytes(data), output_buffer_limit=limit)
+    except brotli.error as error:
+        raise OpaqueError(f"cannot be decoded: {error}") from None
+    return result
+
+
+def _unzstd(limit: int, data: Any) -> bytes:
+    try:
+        import zstandard  # an extra, and only for sources packed with it
+    except ImportError:
+        raise OpaqueError("zstandard is needed to read it: pip install 'golfcheck[formats]'") from None
+    try:
+        with zstandard.ZstdDecompressor(max_window_size=_MAX_DICT_BYTES).stream_reader(_bytes(data)) as reader:
+            result: bytes = reader.read(limit)
+    except zstandard.ZstdError as error:
+        raise OpaqueError(f"cannot be decoded: {error}") from None
+    return result
+
+
+def _decoding(function: Callable[..., bytes]) -> Callable[..., bytes]:
+    """Make a decoder of one whose result is never longer than its input."""
+    return lambda limit, data, *values, **named: function(_bytes(data), *values, **named)
+
+
+_LZMA = Decoder("lzma", _unlzma)
+_ZSTD = Decoder("zstd", _unzstd)
+BY_NAME: dict[str, Decoder] = {
+    "lzma.decompress": _LZMA,
+    "zlib.decompress": Decoder("zlib", _inflate),
+    "gzip.decompress": Decoder("gzip", _gunzip),
+    "bz2.decompress": Decoder("bz2", _bunzip),
+    "brotli.decompress": Decoder("brotli", _unbrotli),
+    "zstandard.decompress": _ZSTD,
+    "compression.zstd.decompress": _ZSTD,
+    "base64.b64decode": Decoder("base64", _decoding(base64.b64decode)),
+    "base64.standard_b64decode": Decoder("base64", _decoding(base64.standard_b64decode)),
+    "base64.urlsafe_b64decode": Decoder("base64", _decoding(base64.urlsafe_b64decode)),
+    "base64.decodebytes": Decoder("base64", _decoding(base64.decodebytes)),
+    "binascii.a2b_base64": Decoder("base64", _decoding(binascii.a2b_base64)),
+    "base64.b32decode": Decoder("base32", _decoding(base64.b32decode)),
+    "base64.b85decode": Decoder("base85", _decoding(base64.b85decode)),
+    "base64.a85decode": Decoder("ascii85", _decoding(base64.a85decode)),
+    "base64.b16decode": Decoder("hex", _decoding(base64.b16decode)),
+    "binascii.unhexlify": Decoder("hex", _decoding(binascii.unhexlify)),
+    "bytes.fromhex": Decoder("hex", _decoding(lambda data: bytes.fromhex(data.decode()))),
+}
+
+
+def _joined(glue: Any, parts: Any) -> Any:
+    if sum(len(part) for part in parts) + len(glue) * len(parts) > MAX_UNPACKED_BYTES:
+        raise OpaqueError(f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
+    return glue.join(parts)
+
+
+def _replaced(text: Any, old: Any, new: Any) -> Any:
+    if text.count(old) * max(len(new) - len(old), 0) > MAX_UNPACKED_BYTES:
+        raise OpaqueError(f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
+    return text.replace(old, new)
+
+
+def _encoded(text: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
+    return text.encode(_text_encoding(encoding), errors)
+
+
+def _decoded(data: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
+    return data.decode(_text_encoding(encoding), errors)
+
+
+def _text_encoding(name: str) -> str:
+    """Let only encodings of text through, and none that Python would have to look for."""
+    plain = name.lower().replace("_", "-")
+    if plain not in ("utf-8", "utf8", "ascii", "latin-1", "latin1", "iso-8859-1", "utf-16", "utf-16-le"):
+        raise OpaqueError(f"the encoding {name[:40]}")
+    return plain
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "decode": _decoded,
+    "encode": _encoded,
+    "join": _joined,
+    "replace": _replaced,
+    "strip": lambda text, *chars: text.strip(*chars),
+}
+CONSTANTS: dict[str, int] = {
+    f"lzma.{name}": getattr(lzma, name)
+    for name in dir(lzma)
+    if name.startswith(("FORMAT_", "FILTER_", "CHECK_", "PRESET_", "MF_", "MODE_"))
+} | {"zlib.MAX_WBITS": zlib.MAX_WBITS}
