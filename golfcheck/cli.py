@@ -76,8 +76,9 @@ class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line, with a suggestion; its help is drawn by rich-argparse."""
 
     def __init__(self, **settings: Any) -> None:
-        from rich_argparse import RichHelpFormatter
+        from rich_argparse import RichHelpFormatter  # 1 ms: it loads rich to draw help, not before
 
+        RichHelpFormatter.group_name_formatter = str.capitalize
         settings.setdefault("formatter_class", RichHelpFormatter)
         settings.setdefault("allow_abbrev", False)
         super().__init__(**settings)

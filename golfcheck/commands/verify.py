@@ -17,13 +17,24 @@ if TYPE_CHECKING:
     from golfcheck.verdict import Verdict
 
 HELP = "judge record folders: every finding with its line, its numbers and its remedy"
+_EXAMPLES = """Rules and rulesets are explained by: golfcheck explain
+
+Examples:
+  golfcheck verify records/                                   everything, in short
+  golfcheck verify records/track_10min_16mb/2026-03-25_Mine   one record, in full
+  golfcheck verify Mine --fix --diff                          what could be filled in from the logs
+  golfcheck verify --base origin/main --format github --also markdown:summary.md
+"""
 _WORTH_A_BAR = 4  # records; fewer are read before an eye could follow
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options. Where one is not given, the environment and a file decide (golfcheck/config.py)."""
+    from rich_argparse import RawDescriptionRichHelpFormatter
+
     from golfcheck.config import CHOICES
 
+    parser.formatter_class = RawDescriptionRichHelpFormatter
     add = parser.add_argument
     add(
         "paths",
@@ -57,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--diff", action="store_true", help="with --fix: print the edits and make none")
     add("--jobs", type=int, metavar="N", help="processes that read records; default 0: one per core")
     add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
-    parser.epilog = "Formats, rulesets and rules are explained by: golfcheck explain"
+    parser.epilog = _EXAMPLES
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,0 +1,37 @@
+"""Strings that a submission may use against whoever reads a report (design: security.md, corpus 172-178)."""
+
+ESC, BEL, CSI, OSC = "\x1b", "\x07", "\x9b", "\x9d"
+
+PAYLOADS = {
+    "color": f"{ESC}[31mred{ESC}[0m",
+    "clear": f"{ESC}[2J{ESC}[H",
+    "title": f"{ESC}]0;owned{BEL}",
+    "hyperlink": f"{ESC}]8;;http://evil.example{ESC}\\click{ESC}]8;;{ESC}\\",
+    "clipboard": f"{ESC}]52;c;cm0gLXJmIH4={BEL}",
+    "device status": f"{ESC}[6n",
+    "dcs": f"{ESC}P+q544e{ESC}\\",
+    "c1 csi": f"{CSI}31m",
+    "c1 osc": f"{OSC}52;c;AAAA\x9c",
+    "overprint": "FAIL\rPASS",
+    "backspace": "FAIL\b\b\b\bPASS",
+    "newline": "ok\nVERDICT  record",
+    "vertical tab": "a\x0bb\x0cc",
+    "line separators": "a\u2028b\u2029c\x85d",
+    "bell": BEL * 10,
+    "nul": "a\x00b",
+    "right to left": "\u202egnp.exe",
+    "isolates": "\u2066a\u2069\u2067b\u2069",
+    "zero width": "pass\u200b\u200c\u200d\u2060\ufeffed",
+    "variation": "v\ufe0f\U000e0101",
+    "blank": "a\u00a0\u3000\u2800\u3164b",
+    "tags": "\U000e0041\U000e0042",
+    "surrogate": "\ud800x\udfff",
+    "private use": "\ue000\U0010ffff",
+    "combining": "Z" + "\u0301" * 5_000,
+    "leading mark": "\u0301a",
+    "markup": "[bold red]x[/bold red] [@click=app.quit]y[/] [link=http://evil.example]z[/link] [/]",
+    "100k characters": "x" * 100_000,
+    "github command": "::error::x\r\n::stop-commands::t ##[add-mask]x %0A::warning::y",
+    "markdown": "|a|`b`|``c``|<img src=x onerror=y>@everyone #1 [l](http://evil.example) ```",
+    "xml": "]]><![CDATA[</testcase>&lt;&#0;\"'",
+}
