@@ -5,10 +5,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from golfcheck.cache import Cache
 from golfcheck.config import Settings
 from golfcheck.discover import record_folders, tree_of
 from golfcheck.errors import UsageError
@@ -19,7 +22,7 @@ from golfcheck.verdict import Verdict
 from golfcheck.verify import chosen_rules, judge
 
 Progress = Callable[[int, int], None]  # how many records are read, of how many
-_WORTH_PROCESSES = 8  # below this many records a second process costs more than it saves
+_CHUNK = 4  # records that a process reads at a time; a second process costs more than it saves for fewer
 
 
 def judge_all(paths: Sequence[Path], settings: Settings, progress: Progress, as_of: str | None = None) -> list[Verdict]:
@@ -62,23 +65,26 @@ def _trees(folders: Iterable[Path]) -> list[Path]:
 
 def _load_all(folders: Sequence[Path], settings: Settings, progress: Progress) -> list[tuple[Record, float]]:
     """Read the records in their order; beside each, the seconds that it took."""
-    jobs = min(settings.jobs or os.cpu_count() or 1, len(folders) // (_WORTH_PROCESSES // 2))
-    records = []
-    if jobs <= 1:
-        for record in map(_load, folders):
-            records.append(record)
-            progress(len(records), len(folders))
-        return records
-    with ProcessPoolExecutor(jobs) as pool:
-        for record in pool.map(_load, folders, chunksize=4):
-            records.append(record)
-            progress(len(records), len(folders))
-    return records
+    read = partial(_load, cached=settings.cache)
+    chunks = [folders[start : start + _CHUNK] for start in range(0, len(folders), _CHUNK)]
+    jobs = min(settings.jobs or os.cpu_count() or 1, len(chunks))
+    loaded: list[tuple[Record, float]] = []
+    with ExitStack() as stack:
+        results = stack.enter_context(ProcessPoolExecutor(jobs)).map(read, chunks) if jobs > 1 else map(read, chunks)
+        for chunk in results:
+            loaded += chunk
+            progress(len(loaded), len(folders))
+    return loaded
 
 
-def _load(folder: Path) -> tuple[Record, float]:
-    started = time.perf_counter()
-    return load(folder), time.perf_counter() - started
+def _load(folders: Sequence[Path], *, cached: bool) -> list[tuple[Record, float]]:
+    loaded = []
+    with ExitStack() as stack:
+        read = stack.enter_context(Cache()).load if cached else load
+        for folder in folders:
+            started = time.perf_counter()
+            loaded.append((read(folder), time.perf_counter() - started))
+    return loaded
 
 
 def _made(folders: Iterable[Path]) -> dict[Path, datetime]:
