@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Tree
 
-MAX_DEPTH = 500  # of the tree: 6 times the most in 3,339 library files; walking by nodes is quadratic in it
+MAX_DEPTH = 500  # of the tree: 6 times the most in 3,339 library files
 MAX_NODES = 400_000  # of the tree: 20 times what a script of 100 KB has
 _MAX_FALLBACK_BYTES = 512 * 2**10
 _MAX_FALLBACK_BRACKETS = 100
@@ -80,7 +80,7 @@ def encoding_problem(text: bytes) -> str | None:
 
 
 def hidden_characters(text: str) -> tuple[int, str] | None:
-    """Return the line and the code point of the first character that makes text show in another order than it is read."""
+    """Return the line and the code point of the first character that makes text show in another order than it has."""
     match = _HIDDEN.search(text)
     return (text.count("\n", 0, match.start()) + 1, f"U+{ord(match[0]):04X}") if match else None
 

@@ -1,0 +1,172 @@
+"""Parsed records in sqlite, so that what has not changed is not read again.
+
+A record is kept under its path, the size and time of every file in it, and the version of the parsers. It is kept as
+JSON: a file that somebody has put in its place can be wrong, but it can run nothing. A cache that cannot be read or
+written is no failure: it is made anew, or done without.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from golfcheck import bounded
+from golfcheck.record import Record, load
+
+MAX_RECORD_BYTES = 16 * 2**20  # of JSON; a larger record is read again each time
+_WAIT_SECONDS = 2.0
+_PARSERS = ("bounded", "cache", "code", "decoders", "record", "strictjson", "submission", "syntax", "unwrap")
+
+
+def default_path() -> Path:
+    """Return where the cache of this user is: `$XDG_CACHE_HOME/golfcheck/records.sqlite`."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "golfcheck" / "records.sqlite"
+
+
+class Cache:
+    """A cache of records; a context manager that holds one connection."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or default_path()
+        self.connection: sqlite3.Connection | None = None
+
+    def __enter__(self) -> "Cache":
+        with contextlib.suppress(OSError, sqlite3.Error):
+            self.connection = _connected(self.path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.connection:
+            with contextlib.suppress(sqlite3.Error):
+                self.connection.close()
+            self.connection = None
+
+    def load(self, path: Path) -> Record:
+        """Return the record at `path` as `record.load` does, from the cache if nothing in it has changed."""
+        stamp = _stamp(path)
+        if stamp is None:
+            return load(path)
+        key = str(path.resolve())
+        kept = self._kept(key, stamp)
+        if kept is not None:
+            with contextlib.suppress(ValueError, TypeError, KeyError, IndexError, AttributeError):
+                record: Record = _reader(Record)(json.loads(kept))
+                return replace(record, path=path)
+        record = load(path)
+        if _stamp(path) == stamp:
+            self._keep(key, stamp, json.dumps(_plain(record), separators=(",", ":")))
+        return record
+
+    def _kept(self, key: str, stamp: str) -> str | None:
+        if self.connection is None:
+            return None
+        try:
+            row = self.connection.execute("select record from records where path = ? and stamp = ?", (key, stamp))
+            found = row.fetchone()
+        except sqlite3.Error:
+            return None
+        return found[0] if found and isinstance(found[0], str) else None
+
+    def _keep(self, key: str, stamp: str, record: str) -> None:
+        if self.connection is None or len(record) > MAX_RECORD_BYTES:
+            return
+        with contextlib.suppress(sqlite3.Error), self.connection:
+            self.connection.execute("insert or replace into records values (?, ?, ?)", (key, stamp, record))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Open the cache; one that is broken is deleted and made anew."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for attempt in range(2):
+        connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = normal")
+            connection.execute("create table if not exists records (path text primary key, stamp text, record text)")
+            connection.execute("select path, stamp, record from records limit 1").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            raise  # locked by another process, or the disk is full: done without
+        except sqlite3.DatabaseError:
+            connection.close()
+            if attempt:
+                raise
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        else:
+            path.chmod(0o600)
+            return connection
+    raise AssertionError("unreachable")
+
+
+def _stamp(path: Path) -> str | None:
+    """Return a digest of what stands in the folder: every path, size and time, and the parsers' version."""
+    try:
+        with bounded.opened(path) as folder:
+            listing = bounded.walk(folder)
+    except OSError:
+        return None
+    text = json.dumps([_parser_version(), [(e.path, e.size_bytes, e.mtime_ns) for e in listing.entries]])
+    return hashlib.sha256(f"{text}{listing.problems}".encode("utf-8", "backslashreplace")).hexdigest()
+
+
+@cache
+def _parser_version() -> str:
+    """Return a digest of the sources that decide what a record is read as."""
+    package = files("golfcheck")
+    sources = [package / f"{name}.py" for name in _PARSERS]
+    sources += sorted((item for item in (package / "trainlog").iterdir() if item.name.endswith(".py")), key=str)
+    sources += [files("reference") / "loglines.py"]
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Return dataclasses as lists of their fields, bytes as Latin-1 text; the types on reading tell them apart."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return [_plain(getattr(value, field.name)) for field in fields(value)]
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return str(value) if isinstance(value, Path) else value
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """Return what makes a value of type `kind` from its plain form. The reader raises ValueError and its like."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        (inner,) = (_reader(argument) for argument in arguments if argument is not NoneType)
+        return lambda value: None if value is None else inner(value)
+    if origin in (tuple, list):
+        item = _reader(arguments[0])
+        return lambda value: origin([item(part) for part in value])
+    if origin is dict:
+        item = _reader(arguments[1])
+        return lambda value: {key: item(part) for key, part in value.items()}
+    target = origin or kind
+    if is_dataclass(target):
+        return _dataclass_reader(target, dict(zip(getattr(target, "__parameters__", ()), arguments, strict=True)))
+    if kind is bytes:
+        return lambda value: value.encode("latin-1")
+    return kind if isinstance(kind, type) and issubclass(kind, Path | int) and kind is not int else lambda value: value
+
+
+def _dataclass_reader(target: Any, parameters: dict[Any, Any]) -> Callable[[Any], Any]:
+    hints = get_type_hints(target)
+    readers = [_reader(parameters.get(hints[field.name], hints[field.name])) for field in fields(target)]
+    return lambda value: target(*(read(part) for read, part in zip(readers, value, strict=True)))
