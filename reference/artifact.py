@@ -32,6 +32,11 @@ class ArtifactError(ValueError):
         self.code = code
 
 
+def _require(condition: bool, code: str, message: str) -> None:
+    if not condition:
+        raise ArtifactError(code, message)
+
+
 def quantize(state: Mapping[str, Tensor], keep_fp32: Sequence[str], **extra: Any) -> dict[str, Any]:
     """Return the artifact's dict of a state dict.
 
@@ -114,19 +119,19 @@ def unpack(blob: bytes) -> dict[str, Any]:
 
 def dequantize(obj: Mapping[str, Any]) -> State:
     """Return the state dict of an artifact's dict; ArtifactError, naming the entry, unless every value makes sense."""
-    if (found := obj.get("__quant_format__")) != FORMAT:
-        raise ArtifactError("ART_QFORMAT", f"__quant_format__ is {found!r}, not {FORMAT!r}")
+    _require(obj.get("__quant_format__") == FORMAT, "ART_QFORMAT", f"not {FORMAT}: {obj.get('__quant_format__')!r}")
     obj = {"qmeta": {}, "passthrough_orig_dtypes": {}, **obj}
     for section in (*SECTIONS, "qmeta", "passthrough_orig_dtypes"):
-        if not isinstance(obj.get(section), Mapping):
-            raise ArtifactError("ART_MISSING", f"the section {section!r} is missing, or no dict")
+        _require(
+            isinstance(obj.get(section), Mapping), "ART_MISSING", f"the section {section!r} is missing, or no dict"
+        )
     quantized, scales, dtypes, passthrough = (obj[section] for section in SECTIONS)
     original = obj["passthrough_orig_dtypes"]
-    for name in quantized.keys() & passthrough.keys():
-        raise ArtifactError("ART_DUP_NAME", f"{name!r} is in quantized and in passthrough")
+    twice = quantized.keys() & passthrough.keys()
+    _require(not twice, "ART_DUP_NAME", f"in quantized and in passthrough: {sorted(twice)[:3]}")
     unpaired = (quantized.keys() ^ scales.keys()) | (quantized.keys() ^ dtypes.keys())
-    for name in sorted(unpaired | (obj["qmeta"].keys() - quantized.keys()) | (original.keys() - passthrough.keys())):
-        raise ArtifactError("ART_MISSING", f"{name!r} is not in all the sections that a tensor of its kind is in")
+    unpaired |= (obj["qmeta"].keys() - quantized.keys()) | (original.keys() - passthrough.keys())
+    _require(not unpaired, "ART_MISSING", f"not in all the sections that such a tensor is in: {sorted(unpaired)[:3]}")
     state = {
         name: _restore(name, q, scales[name], dtypes[name], obj["qmeta"].get(name)) for name, q in quantized.items()
     }
@@ -140,28 +145,23 @@ def _restore(name: str, q: Any, scale: Any, dtype: Any, meta: Any) -> Tensor:
     """Return q times its scale, in the dtype that the weight had."""
     _check_tensor(f"quantized[{name!r}]", q)
     _check_tensor(f"scales[{name!r}]", scale)
-    if q.dtype != torch.int8 or scale.dtype not in (torch.float16, torch.float32):
-        raise ArtifactError(
-            "ART_Q_DTYPE", f"{name!r} is {q.dtype} with {scale.dtype} scales, not int8 with fp16 or fp32"
-        )
-    if meta not in (None, PER_ROW):
-        raise ArtifactError("ART_QMETA", f"qmeta[{name!r}] is {meta!r}, not {PER_ROW!r}")
+    sound = q.dtype == torch.int8 and scale.dtype in (torch.float16, torch.float32)
+    _require(sound, "ART_Q_DTYPE", f"{name!r} is {q.dtype} with {scale.dtype} scales, not int8 with fp16 or fp32")
+    _require(meta in (None, PER_ROW), "ART_QMETA", f"qmeta[{name!r}] is {meta!r}, not {PER_ROW!r}")
     rows = tuple(q.shape[:1]) if meta or scale.ndim else ()
-    if tuple(scale.shape) != rows:
-        shapes = f"{tuple(scale.shape)} for weights {tuple(q.shape)}, not {rows}"
-        raise ArtifactError("ART_SCALE_SHAPE", f"scales[{name!r}] is {shapes}")
+    shapes = f"{tuple(scale.shape)} for weights {tuple(q.shape)}, not {rows}"
+    _require(tuple(scale.shape) == rows, "ART_SCALE_SHAPE", f"scales[{name!r}] is {shapes}")
     per_row = scale.float().view(*rows, *[1] * (q.ndim - len(rows)))  # [rows, 1, ...] or [1, ...]
     return (q.float() * per_row).to(_dtype(name, dtype))
 
 
 def _dtype(name: str, dtype: Any) -> torch.dtype:
-    if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise ArtifactError("ART_DTYPE_NAME", f"{name!r} has the dtype {dtype!r}, not one of {', '.join(DTYPES)}")
+    known = isinstance(dtype, str) and dtype in DTYPES
+    _require(known, "ART_DTYPE_NAME", f"{name!r} has the dtype {dtype!r}, not one of {', '.join(DTYPES)}")
     return DTYPES[dtype]
 
 
 def _check_tensor(where: str, tensor: Any) -> None:
-    if not isinstance(tensor, Tensor):
-        raise ArtifactError("ART_TYPE", f"{where} is a {type(tensor).__name__}, not a tensor")
-    if tensor.is_floating_point() and not bool((finite := torch.isfinite(tensor)).all()):
-        raise ArtifactError("ART_NONFINITE", f"{where} is not finite at {torch.nonzero(~finite)[0].tolist()}")
+    _require(isinstance(tensor, Tensor), "ART_TYPE", f"{where} is a {type(tensor).__name__}, not a tensor")
+    bad = torch.nonzero(~torch.isfinite(tensor))[:1].tolist() if tensor.is_floating_point() else []
+    _require(not bad, "ART_NONFINITE", f"{where} is not finite at {bad}")

@@ -19,7 +19,7 @@ _SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # SentencePiece's mark for a space in fro
 class ByteTable:
     """What each piece of a vocabulary is worth in bytes of UTF-8; all arrays are [vocab_size]."""
 
-    worth: npt.NDArray[np.int64]
+    worth: npt.NDArray[np.int16]
     leading_space: npt.NDArray[np.bool_]
     boundary: npt.NDArray[np.bool_]
 
@@ -31,7 +31,7 @@ class ByteTable:
         UTF-8 length without the leading mark, which counts only where a token that is no boundary stands before it.
         """
         size = tokenizer.vocab_size()
-        table = cls(np.zeros(size, np.int64), np.zeros(size, np.bool_), np.zeros(size, np.bool_))
+        table = cls(np.zeros(size, np.int16), np.zeros(size, np.bool_), np.zeros(size, np.bool_))
         for i in range(size):
             if tokenizer.is_control(i) or tokenizer.is_unknown(i) or tokenizer.is_unused(i):
                 table.boundary[i] = True
@@ -56,7 +56,7 @@ class ByteTable:
             raise ValueError(f"{path}: {tokenizer.vocab_size()} pieces, but VOCAB_SIZE is {vocab_size}")
         return cls.from_tokenizer(tokenizer)
 
-    def count(self, tokens: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    def count(self, tokens: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
         """Return the bytes of each predicted token, tokens[1:], given the one before it: [n] -> [n - 1]."""
         before, target = tokens[:-1], tokens[1:]
         return self.worth[target] + (self.leading_space[target] & ~self.boundary[before])

@@ -107,15 +107,14 @@ def sha256(path: Path) -> str:
 
 @dataclass
 class TokenStream:
-    """The training tokens, one shard after another, for ever. `shard` and `offset` are all its state."""
+    """The training tokens, one shard after another, for ever."""
 
     paths: Sequence[Path]
     vocab_size: int
-    shard: int = 0
-    offset: int = 0
 
     def __post_init__(self) -> None:
-        self._tokens = read_shard(self.paths[self.shard], self.vocab_size)
+        self.shard, self.offset, self._tokens = -1, 0, np.empty(0, np.uint16)
+        self.seek(0, 0)
 
     @property
     def place(self) -> tuple[int, int]:

@@ -23,19 +23,15 @@ def write_atomic(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free_bytes = shutil.disk_usage(path.parent).free
-            message = f"disk full: {path} needs {len(data):,} bytes, {free_bytes:,} are free; what was there is intact"
-            raise OSError(error.errno, message) from None
-        raise
+        partial.unlink(missing_ok=True)
+        free_bytes = shutil.disk_usage(path.parent).free
+        problem = "disk full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
+        message = f"{path}: {problem}: {len(data):,} bytes needed, {free_bytes:,} free; what was there is intact"
+        raise OSError(error.errno, message) from None
     with contextlib.suppress(OSError):  # some systems cannot sync a folder: then a power cut may undo the rename
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
 
 
 def sweep_partial(folder: Path) -> None:

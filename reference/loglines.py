@@ -2,7 +2,8 @@
 
 `str(line)` writes; `parse(text)` reads, and returns None for text that is no line of ours. A template gives its
 fields their types: `{n:d}` is an int, `{x:.4f}` a float with four decimals, `{x!r}` a float as Python prints it,
-`{flag!s}` True or False, `{name}` text. Losses are nats per token; `_ms` and `_seconds` name their unit.
+`{flag!s}` True or False, `{word:<}` a word, `{name}` text.
+Losses are nats per token; `_ms` and `_seconds` name their unit.
 """
 
 import re
@@ -11,19 +12,17 @@ from dataclasses import make_dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-# How each type is printed (as a regular expression, bounded, for it reads strangers' logs) and read back.
-_INT = r"-?[0-9]{1,19}"
-_FIXED = r"-?[0-9]{{1,309}}\.[0-9]{{{}}}|nan|-?inf"
-_WHOLE = r"-?[0-9]{1,309}|nan|-?inf"
-_REPR = r"-?[0-9]{1,309}(?:\.[0-9]{1,20})?(?:e[+-][0-9]{1,3})?|nan|-?inf"
-_TEXT = r"[^\n\r]{0,4096}"
-_HEAD_CHARS = 4  # the shortest literal that a template begins with: leaves `parse` two or three kinds to try
+_TYPES = {"d": int, "s": bool, "": str}  # by a field's format; all others are floats
+_READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str: str, float: float}
+# Bounded, for it reads strangers' logs. What looks like a value must also print as it stands: `parse` sees to that.
+_TEXT, _VALUE = r"[^\n\r]{0,4096}", r"[!-~]{1,400}"
 
 
 class Line:
     """One line of the log; each kind is a frozen dataclass made from its template."""
 
     template: ClassVar[str]
+    head: ClassVar[str]  # the literal that the template begins with
     pattern: ClassVar[re.Pattern[str]]
     readers: ClassVar[dict[str, Callable[[str], Any]]]
 
@@ -47,17 +46,20 @@ class Line:
     def parse(cls, text: str) -> "Line | None":
         """Read `text` if all of it is a line of this kind."""
         match = cls.pattern.fullmatch(text)
-        return match and cls(**{name: read(match[name]) for name, read in cls.readers.items()})
+        try:
+            line = match and cls(**{name: read(match[name]) for name, read in cls.readers.items()})
+        except ValueError:
+            return None
+        return line if str(line) == text else None
 
 
 KINDS: list[type[Line]] = []
-_BY_HEAD: dict[str, list[type[Line]]] = {}
 
 
 def parse(text: str) -> Line | None:
     """Return the line that `text` (without its newline) is, or None if it is of no kind below."""
-    for kind in _BY_HEAD.get(text[:_HEAD_CHARS], ()):
-        if (line := kind.parse(text)) is not None:
+    for kind in KINDS:
+        if text.startswith(kind.head) and (line := kind.parse(text)) is not None:
             return line
     return None
 
@@ -67,24 +69,15 @@ def _kind(name: str, template: str) -> type[Line]:
     expression, types = "", {}
     for literal, field, spec, conversion in Formatter().parse(template):
         expression += re.escape(literal)
-        if field is None:
-            continue
-        if spec == "d":
-            types[field], printed = int, _INT
-        elif spec:
-            decimals = int(spec.strip(".f"))
-            types[field], printed = float, _FIXED.format(decimals) if decimals else _WHOLE
-        elif conversion == "r":
-            types[field], printed = float, _REPR
-        else:
-            types[field], printed = (bool, "True|False") if conversion == "s" else (str, _TEXT)
-        expression += f"(?P<{field}>{printed})"
-    readers = {field: "True".__eq__ if kind is bool else kind for field, kind in types.items()}
-    namespace = {"template": template, "pattern": re.compile(expression), "readers": readers}
+        if field is not None:
+            types[field] = _TYPES.get(conversion or spec or "", float)
+            expression += f"(?P<{field}>{_TEXT if types[field] is str else _VALUE})"
+    readers = {field: _READERS[kind] for field, kind in types.items()}
+    head, pattern = template.partition("{")[0], re.compile(expression)
+    namespace = {"template": template, "head": head, "pattern": pattern, "readers": readers}
     made: type[Line] = make_dataclass(name, types.items(), bases=(Line,), namespace=namespace, frozen=True)
     made.__module__ = __name__
     KINDS.append(made)
-    _BY_HEAD.setdefault(template[:_HEAD_CHARS], []).append(made)
     return made
 
 
@@ -140,11 +133,11 @@ SourceFile = _kind("SourceFile", "# file: {name}, {size_bytes:d} bytes")  # befo
 GitCommit = _kind("GitCommit", "code:git commit:{commit} changed:{changed!s}")
 Numerics = _kind(
     "Numerics",
-    "settings:numerics rope_tables:{rope_tables} activations:{activations} device:{device} compiled:{compiled!s}",
+    "settings:numerics rope_tables:{rope_tables:<} activations:{activations:<} device:{device} compiled:{compiled!s}",
 )
-ChangedSettings = _kind("ChangedSettings", "settings:changed {json}")  # an object of environment names
+ChangedSettings = _kind("ChangedSettings", "settings:changed {json}")  # by environment names
 # The digest is of what `sha256sum` prints of the shards, in their order.
-DataFiles = _kind("DataFiles", "data:{split}_shards files:{files:d} tokens:{tokens:d} sha256:{sha256}")
+DataFiles = _kind("DataFiles", "data:{split:<}_shards files:{files:d} tokens:{tokens:d} sha256:{sha256:<}")
 TokenizerFile = _kind("TokenizerFile", "data:tokenizer pieces:{pieces:d} sha256:{sha256}")
 ValText = _kind("ValText", "data:val_text tokens:{tokens:d} bytes:{size_bytes:d}")  # what bits per byte divides by
 Phase = _kind("Phase", "phase:{name} seconds:{seconds:.3f}")

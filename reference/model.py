@@ -158,18 +158,15 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.skip_weights = nn.Parameter(torch.ones(skips, config.model_dim))  # [S, D]
         self.lm_head = None if config.tie_embeddings else linear(config.model_dim, config.vocab_size)
-        self._init_weights()
+        if config.tie_embeddings:
+            nn.init.normal_(self.tok_emb.weight, std=config.tied_embed_init_std)
+        self.tok_emb.bfloat16()
+        for name, p in self.named_parameters():
+            if name.endswith("proj.weight") or name == "lm_head.weight":
+                nn.init.zeros_(p)
         cos, sin = rotary_tables(config)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
-
-    def _init_weights(self) -> None:
-        if self.config.tie_embeddings:
-            nn.init.normal_(self.tok_emb.weight, std=self.config.tied_embed_init_std)
-        self.tok_emb.bfloat16()
-        zeros = [m for block in self.blocks for m in (block.attn.proj, block.mlp.proj)]  # type: ignore[union-attr]
-        for module in [*zeros, *([self.lm_head] if self.lm_head else [])]:
-            nn.init.zeros_(module.weight)  # type: ignore[arg-type]
 
     def logits(self, ids: Tensor) -> Tensor:
         """Return softcapped logits [B, T, V] of token ids [B, T]."""

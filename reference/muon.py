@@ -49,22 +49,21 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:
         """Update all parameters from their gradients."""
         assert closure is None
+        (group,) = self.param_groups
+        stacks: dict[torch.Size, list[Tensor]] = {}
+        for p in group["params"]:
+            stacks.setdefault(p.shape, []).append(p)
         pending = []
-        for group in self.param_groups:
-            stacks: dict[torch.Size, list[Tensor]] = {}
-            for p in group["params"]:
-                stacks.setdefault(p.shape, []).append(p)
-            for params in stacks.values():
-                update = self._update(params, group["momentum"], group["backend_steps"])  # [n, rows, cols]
-                work = dist.all_reduce(update, async_op=True) if self.world_size > 1 else None
-                pending.append((params, update, work, group["lr"]))
-        for params, update, work, lr in pending:
+        for params in stacks.values():
+            update = self._update(params, group["momentum"], group["backend_steps"])  # [n, rows, cols]
+            work = dist.all_reduce(update, async_op=True) if self.world_size > 1 else None
+            pending.append((params, update, work))
+        for params, update, work in pending:
             if work is not None:
                 work.wait()
             rows, cols = params[0].shape
-            scale = max(1.0, rows / cols) ** 0.5
             for p, u in zip(params, update, strict=True):
-                p.add_(u.to(p.dtype), alpha=-lr * scale)
+                p.add_(u.to(p.dtype), alpha=-group["lr"] * max(1.0, rows / cols) ** 0.5)
 
     def _update(self, params: list[Tensor], momentum: float, steps: int) -> Tensor:
         """Return the orthogonalised updates of the matrices that this rank owns, zeros for the others."""

@@ -11,11 +11,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 CONTROL_TENSORS = "attn_scale,attn_scales,mlp_scale,mlp_scales,resid_mix,resid_mixes,q_gain,skip_weight,skip_weights"
-# What may change when a run is continued: where and how it runs, and how long.
-RESUMABLE = frozenset(
-    "run_id val_batch_size val_loss_every train_log_every iterations max_wallclock_seconds data_path tokenizer_path "
-    "preset device compile threads out seeds save_every resume".split()
-)
 MICRO_BATCHES = 8  # per step, whatever the number of ranks: the mathematics is that of eight ranks
 
 

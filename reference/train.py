@@ -12,6 +12,7 @@ import json
 import os
 import pickle
 import platform
+import re
 import shlex
 import shutil
 import signal
@@ -33,10 +34,11 @@ from files import sweep_partial, write_atomic
 from model import GPT, GPTConfig
 from muon import Muon
 from ranks import Ranks
-from settings import MICRO_BATCHES, RESUMABLE, Settings, parse
+from settings import MICRO_BATCHES, Settings, parse
 from torch.nn.parallel import DistributedDataParallel
 
 HERE = Path(__file__).resolve().parent
+MODEL_SETTINGS = [field.name for field in fields(GPTConfig)]
 CPU_EVAL_TOKENS = 2048  # in one call: larger batches leave the caches and cost 1.4 to 1.7 times the time
 
 
@@ -148,7 +150,7 @@ class Run:
         if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
             for enable in (backends.enable_cudnn_sdp, backends.enable_mem_efficient_sdp, backends.enable_math_sdp):
                 enable(False)  # leaves flash attention; older chips choose among all
-        self.gpt = GPT(GPTConfig(**{f.name: getattr(s, f.name) for f in fields(GPTConfig)})).to(device)
+        self.gpt = GPT(GPTConfig(**{name: getattr(s, name) for name in MODEL_SETTINGS})).to(device)
         self.loss: Any = torch.compile(self.gpt, dynamic=False, fullgraph=True) if self.compiled else self.gpt
         if self.ranks.world_size > 1:
             ids = [device.index] if device.type == "cuda" else None
@@ -325,9 +327,8 @@ class Run:
                 obj = artifact.quantize(state, keep, model_config=asdict(self.gpt.config))
                 blob, raw_torch_bytes = artifact.pack(obj)
                 write_atomic(self.artifact_path, blob)
-            payload_bytes = artifact.tensor_bytes(obj)
-            ratio = sum(t.numel() * t.element_size() for t in state.values()) / payload_bytes
-            sizes = {"payload_bytes": payload_bytes, "raw_torch_bytes": raw_torch_bytes, "payload_ratio": ratio}
+            payload, raw = artifact.tensor_bytes(obj), sum(t.numel() * t.element_size() for t in state.values())
+            sizes = {"payload_bytes": payload, "raw_torch_bytes": raw_torch_bytes, "payload_ratio": raw / payload}
             write(log.ModelBytes(size_bytes=model_bytes))
             write(log.CodeBytes(size_bytes=self.code_bytes))
             write(log.TotalBytes(size_bytes=self.code_bytes + model_bytes))
@@ -359,11 +360,12 @@ class Run:
             theirs, own = state["settings"], state["ranks"]
         except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
             raise ValueError(f"{path} is no checkpoint of this trainer") from None
-        theirs["world_size"] = len(own)
-        ours = asdict(self.settings) | {"world_size": self.ranks.world_size}
-        for name in ours.keys() - RESUMABLE:
+        ours = asdict(self.settings)
+        for name in (*MODEL_SETTINGS, "seed", "train_batch_tokens"):
             if theirs.get(name) != ours[name]:
                 raise ValueError(f"{path} is of a run with {name.upper()} {theirs.get(name)}, not {ours[name]}")
+        if len(own) != self.ranks.world_size:
+            raise ValueError(f"{path} is of a run on {len(own)} ranks, not {self.ranks.world_size}")
         mine = own[self.ranks.rank]
         self.step, self.train_ms = state["step"], state["train_ms"]
         self.gpt.load_state_dict(state["model"])
@@ -390,9 +392,8 @@ def output(*command: str) -> str:
 
 def processor() -> str:
     """Return the name of the CPU."""
-    cpuinfo = Path("/proc/cpuinfo")
-    names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
-    return names[0].partition(":")[2].strip() if names else platform.processor()
+    named = re.search(r"model name\s*: (.*)", output("cat", "/proc/cpuinfo"))
+    return named[1] if named else platform.processor()
 
 
 def golfcheck(*args: str) -> None:
@@ -411,7 +412,7 @@ def main(argv: list[str]) -> int:
         ranks = Ranks.join(settings.device)
         settings.check(ranks.world_size)
         torch.set_num_threads(settings.threads or torch.get_num_threads())
-        out, signals, runs = Path(settings.out), Signals(), []
+        out, signals, logs, artifacts = Path(settings.out), Signals(), list[str](), list[str]()
         if ranks.rank == 0:
             sweep_partial(out)
             if settings.preset == "smoke" and not Path(settings.data_path).exists():
@@ -419,16 +420,18 @@ def main(argv: list[str]) -> int:
         ranks.agree()  # the others wait for the data
         for seed in settings.seed_list():
             run_id = f"{settings.run_id}_seed{seed}" if settings.seeds else settings.run_id
-            runs.append(Run(replace(settings, seed=seed, run_id=run_id), ranks, signals, sources))
-            runs[-1].train()
-            runs[-1].export()
+            run = Run(replace(settings, seed=seed, run_id=run_id), ranks, signals, sources)
+            run.train()
+            run.export()
+            logs.append(str(run.log_path))
+            artifacts.append(str(run.artifact_path))
             if signals:
                 break
         if ranks.rank == 0:
-            files = ["--from", *(str(r.log_path) for r in runs), "--artifact", *(str(r.artifact_path) for r in runs)]
+            files = ("--from", *logs, "--artifact", *artifacts)
             golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
         ranks.leave()
-    except (ValueError, OSError, RunFailed, subprocess.CalledProcessError) as error:
+    except (ValueError, OSError, RunFailed, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
         print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
         return 2 if isinstance(error, ValueError) else 1
     return 0
