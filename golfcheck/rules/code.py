@@ -1,10 +1,48 @@
 """The code: does it parse, is it what the log says ran, and what does it reach for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from golfcheck.code import Source
+from golfcheck.program import Call, Program
 from golfcheck.record import Record
-from golfcheck.rules.rule import ERROR, Context, Skip, rule
+from golfcheck.results import distinct_runs
+from golfcheck.rules.rule import ERROR, WARNING, Context, Skip, rule
+from golfcheck.trainlog.events import SourceDump
+from golfcheck.validation_path import validation_paths
 from golfcheck.verdict import Problem
+
+_NETWORK = frozenset(
+    "aiohttp boto3 comet_ml datasets ftplib gdown gradio_client httpx http.client huggingface_hub kagglehub mlflow "
+    "neptune openai paramiko requests smtplib socket urllib urllib.request urllib3 wandb websocket websockets".split()
+)
+_PROGRAMS = frozenset(
+    "os.system os.popen os.execv os.execve os.execvp os.execl os.execlp os.posix_spawn os.spawnv os.spawnl pty.spawn "
+    "subprocess.run subprocess.Popen subprocess.call subprocess.check_call subprocess.check_output "
+    "subprocess.getoutput subprocess.getstatusoutput "
+    "asyncio.create_subprocess_exec asyncio.create_subprocess_shell".split()
+)
+# Programs that describe the machine and the code; what reference/train.py asks golfcheck for comes after the run.
+_KNOWN_PROGRAMS = frozenset("nvidia-smi lscpu cat uname hostname git golfcheck".split())
+
+
+def _programs(record: Record) -> list[tuple[Source, Program]]:
+    """Return the sources that can be read, with what is inside of those that unpack themselves."""
+    scripts = [source for source in record.sources if source.path.endswith(".py")]
+    found = [(s, Program(s.path, s.text if s.unwrapped is None else s.unwrapped)) for s in scripts]
+    if not found:
+        raise Skip("there is no Python source to read")
+    if all(source.wrapper and source.unwrapped is None for source, _ in found):
+        raise Skip("the script unpacks itself in a way that is not understood without running it")
+    return found
+
+
+def _line(source: Source, line: int) -> int | None:
+    """Return a line of the file as shipped; what is inside a wrapper has none."""
+    return line if source.unwrapped is None else None
+
+
+def _inside(source: Source, line: int) -> str:
+    return f" (line {line} of what it unpacks)" if source.unwrapped is not None else ""
 
 
 @rule(ERROR, trainer=True)
@@ -14,6 +52,117 @@ def syntax_error(record: Record, ctx: Context) -> Iterator[Problem]:
     The newest syntax is understood whatever Python runs golfcheck, and so are byte order marks and CRLF.
     Fix: correct the place that the message names; `python -m py_compile FILE` shows it.
     """
-    if not record.sources:
+    if not record.sources and not ctx.met:
         raise Skip("there is no source to read")
     yield from ctx.met
+
+
+@rule(WARNING)
+def dump_not_shipped(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The source in a log is not the shipped file, or is not as long as the logged code size.
+
+    A log begins with the source that ran. In 23 of 79 real logs with a dump it is not the script in the folder.
+    Fix: ship the files that ran, or run the files that are shipped.
+    """
+    shipped = {source.path: source for source in record.sources}
+    checked = False
+    for log, run in distinct_runs(record):
+        for dump in log.dumps:
+            source = _dumped(record, dump)
+            if source is None and dump.name is None:
+                continue
+            checked = True
+            if source is None:
+                yield Problem(f"{dump.name} is in the log, but not among the shipped sources", log.path, dump.line)
+            elif not any(_same_text(dump.text, text) for text in (source.text, source.unwrapped or source.text)):
+                yield Problem(
+                    f"the dump of {len(dump.text):,} bytes is not the shipped {source.path}", log.path, dump.line
+                )
+        length = sum(len(dump.text) for dump in log.dumps)
+        if log.dumps and run.code_bytes and not run.code_bytes[-1].label:
+            checked = True
+            logged = run.code_bytes[-1]
+            if abs(logged.size_bytes - length) > len(log.dumps):  # a newline may end each dump
+                yield Problem(
+                    f"logs {logged.size_bytes:,} bytes of code, its dump has {length:,}", log.path, logged.line
+                )
+    if not checked:
+        reason = "no log has a source dump" if shipped else "there is no source to compare with"
+        raise Skip(reason)
+
+
+def _dumped(record: Record, dump: SourceDump) -> Source | None:
+    if dump.name is not None:
+        return next((source for source in record.sources if source.path == dump.name), None)
+    return next((source for source in record.sources if source.main), None)
+
+
+def _same_text(one: bytes, other: bytes) -> bool:
+    return one.replace(b"\r\n", b"\n").rstrip() == other.replace(b"\r\n", b"\n").rstrip()
+
+
+@rule(WARNING, trainer=True)
+def network_import(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The code imports a module that talks to the network.
+
+    Evaluation has no network: nothing may be fetched to score better.
+    Fix: remove the import, or read what it fetches from files.
+    """
+    for source, program in _programs(record):
+        for item in program.imports:
+            names = [item.module, *item.names.values()]
+            found = next((name for name in names if name in _NETWORK or name.partition(".")[0] in _NETWORK), None)
+            if found and item.module != "urllib.parse":
+                line = _line(source, item.line)
+                yield Problem(f"imports {found}{_inside(source, item.line)}", source.path, line)
+
+
+@rule(WARNING, trainer=True)
+def external_program(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The code starts another program.
+
+    What another program does is neither counted nor seen; nvidia-smi and git, which describe the run, are known.
+    Fix: do in Python what the program does, or say in the README why it is needed.
+    """
+    for source, program in _programs(record):
+        for call in program.calls:
+            if program.resolved(call.callee) not in _PROGRAMS:
+                continue
+            unknown = [started for started in _started(program, call) if started not in _KNOWN_PROGRAMS]
+            if unknown:
+                inside = _inside(source, call.span.line)
+                what = f"starts {unknown[0]!r} with {call.callee}(){inside}"
+                yield Problem(what, source.path, _line(source, call.span.line))
+
+
+def _started(program: Program, call: Call) -> list[str]:
+    """Return the programs that a call starts: those it names, or those that the callers of its function hand on."""
+    words = call.words
+    function = program.function_at(call.span)
+    if len(words) == 1 and function and words[0] in function.parameters:
+        callers = [other.words for other in program.calls if other.callee == function.name]
+        return [_program_named(words) for words in callers]
+    return [_program_named(words)]
+
+
+def _program_named(words: Sequence[str]) -> str:
+    """Return the program in a command's words; `python -m NAME` runs NAME."""
+    if len(words) > 2 and words[0] == "sys.executable" and words[1] == "-m":
+        return words[2]
+    return words[0].rpartition("/")[2] if words else "an unnamed program"
+
+
+@rule(WARNING, trainer=True)
+def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Validation tokens seem to reach training, by a way through the code that is shown.
+
+    Adapting at test time is allowed on tokens that are already scored; calibrating or training on others is not. The
+    code is read, not run: a person must look.
+    Fix: keep validation tokens out of training, or show in the README that each is scored before it is learned from.
+    """
+    read = _programs(record)
+    sources = {program.path: source for source, program in read}
+    for way in validation_paths([program for _, program in read]):
+        steps = " -> ".join(f"{step.path}:{step.line} {step.what}" for step in way)
+        last = way[-1]
+        yield Problem(f"validation tokens: {steps}", last.path, _line(sources[last.path], last.line))

@@ -50,7 +50,8 @@ def _needed(ctx: Context, gain: ToBeat, ruleset: Ruleset) -> str | None:
 
 
 def _test(ruleset: Ruleset) -> str:
-    return f"a gain above {ruleset.margin_nats:g} nats at p < {ruleset.alpha:g}"
+    margin = f"{ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "0"
+    return f"a gain above {margin} at p < {ruleset.alpha:g}"
 
 
 @rule(WARNING)

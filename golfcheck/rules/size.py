@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from golfcheck.record import Record
 from golfcheck.results import distinct_runs
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
-from golfcheck.ruleset import SCRIPT_LINES, THIN_MARGIN_BYTES
+from golfcheck.ruleset import SCRIPT_LINES, THIN_MARGIN_BYTES, WRAP_TOLERANCE
 from golfcheck.trainlog.events import Run, Size
 from golfcheck.verdict import Problem
+from golfcheck.wrap import wrapped_bytes
 
 
 @rule(ERROR)
@@ -32,6 +33,34 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
             yield Problem(over, submission.path, claim_line(submission, "total_bytes"))
     if not stated:
         raise Skip("neither a log nor submission.json states a total")
+
+
+@rule(WARNING)
+def bytes_over_cap_as_shipped(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The files as shipped are over the cap, though the logged total is not.
+
+    A log may count its code packed, or only one file of it. Twelve ranked records are over the cap as shipped; what the
+    same files come to when packed by golfcheck (no comments, LZMA, base 85) is told beside.
+    Fix: ship the packed script, or shrink the model until the files fit as they are.
+    """
+    if not record.sources:
+        raise Skip("there is no source to count")
+    cap = ctx.track.size_cap_bytes
+    models = [(model.size_bytes, result) for result in ctx.scored() if (model := result.model_bytes)]
+    if not models:
+        raise Skip("no log states the size of the compressed model")
+    model_bytes, result = max(models, key=lambda pair: pair[0])
+    total = result.total_bytes.size_bytes if result.total_bytes else 0
+    code_bytes = sum(len(source.text) for source in record.sources)
+    shipped = code_bytes + model_bytes
+    if shipped > cap >= total:
+        packed = wrapped_bytes([source.text for source in record.sources]) + model_bytes
+        fits = "fits" if packed <= cap else "does not fit either"
+        yield Problem(
+            f"{code_bytes:,} bytes of code as shipped and {model_bytes:,} of model make {shipped:,}: "
+            f"{shipped - cap:,} over the cap; packed by golfcheck it is {packed:,}, which {fits}",
+            next(source.path for source in record.sources if source.main),
+        )
 
 
 @rule(ERROR)
@@ -126,6 +155,54 @@ def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
         yield Problem(f"claims {claimed:,} bytes, the logs say {_list(totals)}", submission.path, line)
 
 
+@rule(WARNING)
+def uncounted_source(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The script reaches source files whose bytes the log does not count.
+
+    All code counts, wherever it stands: imported, read and executed, or compiled.
+    Fix: move the code into the training script, or count every file that it reaches.
+    """
+    if not record.sources:
+        raise Skip("there is no source to count")
+    others = [source for source in record.sources if not source.main]
+    main_bytes = sum(len(source.text) for source in record.sources if source.main)
+    codes = [(result, result.run.code_bytes[-1]) for result in ctx.scored() if result.run.code_bytes]
+    if not codes or all(_is_compressed(code) for _, code in codes):
+        raise Skip("no log states the size of the code as it is")
+    for result, code in codes:
+        if others and code.size_bytes == main_bytes:
+            names = ", ".join(f"{source.path} ({len(source.text):,})" for source in others)
+            yield Problem(f"logs {code.size_bytes:,} bytes of code, without {names}", result.log.path, code.line)
+            return  # all runs count alike
+
+
+@rule(WARNING)
+def wrapper_unreproducible(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Packed code cannot be unpacked without running it, or is logged far smaller than golfcheck packs it.
+
+    Wrappers are unpacked as data, never executed; sizes are compared with one way of packing for all.
+    Fix: use a plain wrapper (`exec(lzma.decompress(base64.b85decode("…")))`), or ship the script unpacked.
+    """
+    if not record.sources:
+        raise Skip("there is no source to look at")
+    for source in record.sources:
+        if source.wrapper and source.unwrapped is None:
+            yield Problem(f"{source.wrapper}: {source.note or 'cannot be unpacked'}", source.path)
+    if any(source.wrapper for source in record.sources):
+        return
+    packed = 0
+    for log, run in distinct_runs(record):
+        for code in run.code_bytes:
+            if _is_compressed(code):
+                packed = packed or wrapped_bytes([source.text for source in record.sources])
+                if packed > code.size_bytes * WRAP_TOLERANCE:
+                    yield Problem(
+                        f"logs {code.size_bytes:,} bytes of packed code; golfcheck packs it into {packed:,}",
+                        log.path,
+                        code.line,
+                    )
+
+
 @rule(INFO)
 def thin_margin(record: Record, ctx: Context) -> Iterator[Problem]:
     """The largest seed fits with next to nothing left.
@@ -152,7 +229,7 @@ def lines_over_limit(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     if not record.sources:
         raise Skip("there is no source to count")
-    lines = {source.path: len(source.text.splitlines()) for source in record.sources}
+    lines = {source.path: source.lines for source in record.sources}
     if ctx.trainer:
         if (total := sum(lines.values())) > SCRIPT_LINES:
             yield Problem(f"{total:,} lines in {len(lines)} files, more than {SCRIPT_LINES:,}", None, None, ERROR)
