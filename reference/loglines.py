@@ -12,9 +12,10 @@ from dataclasses import make_dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-_TYPES = {"d": int, "s": bool, "": str}  # by a field's format; all others are floats
+_TYPES = {"d": int, "s": bool, "": str, "<": str}  # by a field's format; all others are floats
 _READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str: str, float: float}
 # Bounded, for it reads strangers' logs. What looks like a value must also print as it stands: `parse` sees to that.
+# Words are read as values are: two free texts on one line would take a hostile line seconds to tell apart.
 _TEXT, _VALUE = r"[^\n\r]{0,4096}", r"[!-~]{1,400}"
 
 
@@ -71,7 +72,7 @@ def _kind(name: str, template: str) -> type[Line]:
         expression += re.escape(literal)
         if field is not None:
             types[field] = _TYPES.get(conversion or spec or "", float)
-            expression += f"(?P<{field}>{_TEXT if types[field] is str else _VALUE})"
+            expression += f"(?P<{field}>{_TEXT if types[field] is str and not spec else _VALUE})"
     readers = {field: _READERS[kind] for field, kind in types.items()}
     head, pattern = template.partition("{")[0], re.compile(expression)
     namespace = {"template": template, "head": head, "pattern": pattern, "readers": readers}
