@@ -18,16 +18,18 @@ from reference.loglines import KINDS, Line, parse
 
 HOSTILE_BYTES = 16 << 10
 INT64 = st.integers(-(2**63), 2**63 - 1)
-WORD = st.text(st.characters(exclude_categories=["Cs", "Zs", "Cc"]), min_size=1, max_size=30)
+WORD = st.text(st.characters(min_codepoint=ord("!"), max_codepoint=ord("~")), min_size=1, max_size=64)
+FREE = st.text(st.characters(exclude_categories=["Cs", "Zs", "Cc"]), min_size=1, max_size=30)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=60)
-VALUES = {int: INT64, float: st.floats(), bool: st.booleans(), str: WORD}
+VALUES = {int: INT64, float: st.floats(), bool: st.booleans(), str: FREE}
 
 
-def a_line(kind: type[Line], text: st.SearchStrategy[str] = WORD) -> st.SearchStrategy[Line]:
-    """Any line of a kind; its fields' types are the dataclass's."""
+def a_line(kind: type[Line], text: st.SearchStrategy[str] = FREE) -> st.SearchStrategy[Line]:
+    """Any line of a kind; its fields' types are the dataclass's, and a template's `:<` is a word."""
     values = VALUES | {str: text}
     fields = {field.name: values[field.type] for field in dataclasses.fields(kind)}  # type: ignore[arg-type, index]
-    return st.builds(kind, **fields)
+    words = {field: WORD for _, field, spec, _ in Formatter().parse(kind.template) if field and spec == "<"}
+    return st.builds(kind, **fields | words)
 
 
 LINES = st.sampled_from(KINDS).flatmap(a_line)
@@ -65,7 +67,7 @@ def test_exactly_one_kind_matches_a_written_line(line: Line) -> None:
 @settings(deadline=None)
 @given(data=st.data())
 def test_free_text_never_changes_the_written_line(data: st.DataObject) -> None:
-    """With spaces in it a text may be read with other borders, but it is written back the same."""
+    """Whatever stands in a text, the line is read and written back the same."""
     line = data.draw(st.sampled_from(KINDS).flatmap(lambda kind: a_line(kind, TEXT)))
     assert str(parse(str(line))) == str(line)
 
@@ -145,3 +147,17 @@ def test_the_real_logs_final_score_is_read_to_the_last_digit(shared_data: Path) 
     lines = (shared_data / "golden" / "one_rank.log").read_text("utf-8").splitlines()
     (exact,) = (line for text in lines if isinstance(line := parse(text), loglines.FinalExact))
     assert (exact.val_loss, exact.val_bpb) == (4.86908488, 2.92054779)
+
+
+def test_a_device_may_have_spaces_in_its_name_and_words_have_none() -> None:
+    text = "settings:numerics rope_tables:bf16 activations:fp32 device:NVIDIA H100 80GB HBM3 compiled:True"
+    values = {"rope_tables": "bf16", "activations": "fp32", "device": "NVIDIA H100 80GB HBM3", "compiled": True}
+    assert parse(text) == loglines.Numerics(**values)
+    assert parse(text.replace("fp32", "fp 32")) is None
+
+
+@pytest.mark.parametrize("number", ["1_0", "+1", "01", "١", "1 ", "0x1", "1e3"])
+def test_a_number_must_stand_as_it_would_be_printed(number: str) -> None:
+    assert parse("seed:10") == loglines.Seed(seed=10)
+    assert parse(f"seed:{number}") is None
+    assert parse(f"step:1/2 train_loss:{number}.0000 train_time:1ms step_avg:1.00ms") is None
