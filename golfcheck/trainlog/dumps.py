@@ -42,7 +42,7 @@ def _named(data: bytes) -> list[Span]:
     position = 0
     while len(spans) < _MAX_FILES:
         start = position if data.startswith(b"# file: ", position) else data.find(b"\n# file: ", position) + 1
-        if start == 0 and not data.startswith(b"# file: "):
+        if not data.startswith(b"# file: ", start) or start < position:
             break
         end_of_line = data.find(b"\n", start)
         header = loglines.SourceFile.parse(data[start:end_of_line][:4200].decode("utf-8", "replace"))
@@ -68,7 +68,7 @@ def _printed(data: bytes) -> list[Span]:
             break
         position = rule + len(_RULE)
         is_real = _AFTER_RULE.match(data, position) is not None
-        if not _IS_PYTHON.search(data, begin, rule):
+        if data.find(b"import ", begin, rule) < 0 or not _IS_PYTHON.search(data, begin, rule):
             begin = position
         elif is_real or data.find(b"\n" + _RULE, position - 1) < 0:
             first = _FIRST_LINE.search(data, begin, rule)
