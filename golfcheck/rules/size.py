@@ -104,8 +104,11 @@ def code_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     submission = record.submission
     claimed = submission.code_bytes if submission else None
-    shipped = {len(source.text) for source in record.sources if source.main}
-    shipped.add(sum(len(source.text) for source in record.sources))
+    shipped = {
+        sum(len(source.text) for source in record.sources if source.main),
+        sum(len(source.text) for source in record.sources),
+        sum(file.size_bytes for file in record.files if file.path.endswith(".py")),
+    }
     checked = False
     for result in ctx.scored():
         codes = result.run.code_bytes
