@@ -132,7 +132,7 @@ class Repository:
         return f":(top,literal){folder.resolve().relative_to(self.root)}"
 
     def _git(self, command: str, *arguments: str, stdin: str = "") -> str:
-        """Run one plumbing command; "" when it says no (exit code 1). Raises GolfcheckError when it fails."""
+        """Run one plumbing command; "" when it quietly says no. Raises GolfcheckError when it fails."""
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # importing must not fail where there is no git
         import git
 
@@ -151,7 +151,7 @@ class Repository:
                 )
         except git.GitCommandNotFound:
             raise GolfcheckError("git is not installed: everything but --base works without it") from None
-        if status not in (0, 1):
+        if status not in (0, 1) and str(complaint).strip():
             raise GolfcheckError(f"git {command} failed in {self.root}: {' '.join(str(complaint).split())}")
         return str(out)
 

@@ -33,7 +33,7 @@ def render(rescore: Rescore, page: Page) -> str:
         lines += page.flow("delta", [(f"{rescore.delta_bpb:+.8f} bpb", style), *_delta_nats(rescore), (tolerance, "")])
         lines += page.flow("", [(rescore.tolerance_source, "dim")])
     if rescore.other_tables is not None:
-        lines += page.flow("else", _score(rescore.other_tables))
+        lines += page.flow("other", _score(rescore.other_tables))
     lines += page.flow("bytes", _bytes(measured))
     left = SIZE_CAP_BYTES - rescore.artifact.size_bytes
     lines += page.flow(
@@ -56,7 +56,9 @@ def render(rescore: Rescore, page: Page) -> str:
     )
     for note in rescore.notes:
         lines += page.prose(safe(note), "note      ", " " * 10)
-    lines += ["", *page.flow("VERDICT", _verdict(rescore), indent=9), *_next(rescore, page), ""]
+    verdict = [(str(rescore.outcome), _STYLE[rescore.outcome]), (f"{rescore.seconds:.1f} s", "dim")]
+    lines += ["", *page.flow("VERDICT", verdict, indent=9), *page.prose(safe(rescore.reason), " " * 9, " " * 9)]
+    lines += [*_next(rescore, page), ""]
     return page.text(lines) + "\n"
 
 
@@ -77,10 +79,6 @@ def _bytes(measured: Measured) -> list[tuple[str, str]]:
     known = tokenizer_of(ratio)
     whole = f"{measured.tokens:,} tokens, {measured.text_bytes:,} bytes"
     return [(whole, ""), (f"{ratio:.4f} bytes per token" + (f" = {known.name}" if known else ""), "")]
-
-
-def _verdict(rescore: Rescore) -> list[tuple[str, str]]:
-    return [(rescore.outcome, _STYLE[rescore.outcome]), (safe(rescore.reason), ""), (f"{rescore.seconds:.1f} s", "dim")]
 
 
 def _next(rescore: Rescore, page: Page) -> list[str]:

@@ -60,8 +60,10 @@ def _next(verdict: Verdict, page: Page) -> list[str]:
     path = safe(verdict.path, 400)
     if worst is not None and worst.severity > Severity.INFO:
         text = f"golfcheck explain {worst.rule}"
-    else:
+    elif any(row.part == "model" and row.disk_bytes for row in verdict.ledger):
         text = f"golfcheck rescore {path}"
+    else:
+        text = f"golfcheck verify {path} --require record"
     return [page.paint(f"next     {text}", "dim")]
 
 
