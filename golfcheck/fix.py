@@ -102,7 +102,7 @@ def _from_logs(submission: Submission, found: Sequence[Result]) -> dict[str, Any
         derived["bytes_code"] = codes.pop()
     if submission.val_loss_nats is None and (loss := _claimed_loss(submission, found)) is not None:
         derived["val_loss"] = loss
-    if not submission.seeds:
+    if "seeds" not in submission.raw:
         derived["seeds"] = [result.seed for result in found]
     if "seed_results" not in submission.raw:
         derived["seed_results"] = {str(result.seed): _seed_result(result) for result in found}
