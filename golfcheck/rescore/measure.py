@@ -93,7 +93,8 @@ def describe(device: torch.device) -> str:
     names: list[str] = []
     cpuinfo = Path("/proc/cpuinfo")
     if device.type == "cpu" and cpuinfo.is_file():
-        names = [line.partition(":")[2].strip() for line in cpuinfo.open() if line.startswith("model name")]
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{device.type} ({names[0] if names else 'unnamed'}, {torch.get_num_threads()} threads)"
 
 

@@ -18,10 +18,12 @@ def infer(shapes: Shapes) -> dict[str, int | bool]:
     Raises Refused: ART_KEYS where a tensor that they are read from is missing, ART_SHAPE where its shape tells none.
     """
     vocab_size, model_dim = _matrix(shapes, "tok_emb.weight")
+    if vocab_size > MAX_VOCAB:
+        raise Refused("ART_SHAPE", f"tok_emb.weight has {vocab_size} rows, but tokens of 16 bits name {MAX_VOCAB}")
     blocks = {int(match[1]) for name in shapes if (match := _BLOCK.match(name))}
-    if not blocks or vocab_size > MAX_VOCAB:
-        what = f"{vocab_size} pieces in tok_emb.weight" if blocks else "no tensor blocks.0.*"
-        raise Refused("ART_KEYS", f"not this architecture: {what}{_which(shapes)}")
+    # A block that is missing is found here: a name alone must not make a model of many layers.
+    if (gap := next(i for i in range(len(blocks) + 1) if i not in blocks)) == 0 or gap < len(blocks):
+        raise Refused("ART_KEYS", f"not this architecture: no tensor blocks.{gap}.*{_which(shapes)}")
     gains = _shape(shapes, "blocks.0.attn.q_gain")
     kv_dim, _ = _matrix(shapes, "blocks.0.attn.c_k.weight")
     hidden, _ = _matrix(shapes, "blocks.0.mlp.fc.weight")
@@ -37,7 +39,7 @@ def infer(shapes: Shapes) -> dict[str, int | bool]:
         raise Refused("ART_SHAPE", f"blocks.0.mlp.fc.weight has {hidden} rows, not a multiple of the width {model_dim}")
     return {
         "vocab_size": vocab_size,
-        "num_layers": max(blocks) + 1,
+        "num_layers": len(blocks),
         "model_dim": model_dim,
         "num_heads": num_heads,
         "num_kv_heads": kv_dim // head_dim,

@@ -1,0 +1,116 @@
+"""A record folder of one tiny model, with its data and log: everything that a rescoring needs, made in a second."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from reference import artifact, data
+from reference.bpb import ByteTable, Score, evaluate
+from reference.model import GPT, GPTConfig
+
+VOCAB = 300
+CONFIG = GPTConfig(
+    vocab_size=VOCAB, num_layers=3, model_dim=32, num_heads=4, num_kv_heads=2, train_seq_len=64, rope_tables="bf16",
+    rope_base=500.0,
+)  # fmt: skip
+KEEP = ["attn_scale", "mlp_scale", "resid_mix", "q_gain", "skip_weights"]
+
+
+@dataclass(frozen=True)
+class World:
+    """Folders and facts of the tiny world."""
+
+    root: Path
+    shards: Path
+    tokenizer: Path
+    config: GPTConfig
+    state: dict[str, torch.Tensor]
+    score: Score  # of the artifact, bf16 activations
+
+    @property
+    def record(self) -> Path:
+        return self.root / "records" / "2026-04-01_Tiny"
+
+    @property
+    def artifact(self) -> Path:
+        return self.record / "final_model.int8.ptz"
+
+
+def model(seed: int = 0, config: GPTConfig = CONFIG) -> GPT:
+    """A model of random weights, none of them zero: every part of it moves the score."""
+    torch.manual_seed(seed)
+    made = GPT(config)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return made
+
+
+def packed(state: dict[str, torch.Tensor], **extra: object) -> bytes:
+    return artifact.pack(artifact.quantize(state, KEEP, **extra))[0]
+
+
+def make(root: Path) -> World:
+    words = "the quick brown fox jumps over a lazy dog while some other words come and go now".split()
+    documents = [" ".join(words[(i * j) % len(words)] for j in range(1, 60)) + f" {i}." for i in range(60)]
+    model_file, tokens = data.make_dataset(documents, VOCAB, 0.3, 1)
+    shards, tokenizer = root / "data/datasets/tiny_sp300", root / "data/tokenizers/tiny_300.model"
+    for folder in (shards, tokenizer.parent):
+        folder.mkdir(parents=True)
+    tokenizer.write_bytes(model_file)
+    for split, ids in tokens.items():
+        (shards / f"fineweb_{split}_000000.bin").write_bytes(data.shard_bytes(ids))
+    state = model().state_dict()
+    world = World(root, shards, tokenizer, CONFIG, state, scored(state, shards, tokenizer, CONFIG))
+    world.record.mkdir(parents=True)
+    world.artifact.write_bytes(packed(state))
+    (world.record / "train.log").write_text(log(world))
+    claim = {"name": "Tiny", "author": "A", "github_id": "a", "date": "2026-04-01", "val_bpb": world.score.val_bpb}
+    (world.record / "submission.json").write_text(json.dumps(claim))
+    return world
+
+
+def scored(
+    state: dict[str, torch.Tensor], shards: Path, tokenizer: Path, config: GPTConfig, precision: str = "bf16"
+) -> Score:
+    """What the trainer's own evaluation makes of a state dict's artifact."""
+    made = GPT(config)
+    made.load_state_dict(artifact.dequantize(artifact.quantize(state, KEEP)))
+    if precision == "fp32":
+        made.float()
+    tokens = data.read_validation(data.shard_paths(shards, "val"), config.train_seq_len, config.vocab_size)
+    table = ByteTable.load(tokenizer, config.vocab_size)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        return evaluate(
+            made, tokens, table, seq_len=config.train_seq_len, batch_seqs=4, device=torch.device("cpu")
+        )  # fmt: skip
+
+
+def log(world: World, **changes: object) -> str:
+    """A log of the run that made the artifact; `changes` replace facts by name."""
+    facts = {
+        "seed": 1337, "tokens": world.score.tokens, "text_bytes": world.score.bytes, "bpb": world.score.val_bpb,
+        "tokenizer_sha256": hashlib.sha256(world.tokenizer.read_bytes()).hexdigest(),
+        "val_sha256": data.digest(data.shard_paths(world.shards, "val")), "rope_tables": world.config.rope_tables,
+    } | changes  # fmt: skip
+    nats = facts["bpb"] * math.log(2) * world.score.bytes / world.score.tokens
+    tokens, text_bytes = facts["tokens"], facts["text_bytes"]
+    return f"""\
+val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={world.tokenizer}
+train_loader:dataset:{world.shards.name} train_shards:1
+val_loader:shards pattern={world.shards}/fineweb_val_*.bin tokens:{tokens}
+data:val_text tokens:{tokens} bytes:{text_bytes}
+data:tokenizer pieces:{VOCAB} sha256:{facts["tokenizer_sha256"]}
+data:val_shards files:1 tokens:{tokens + 1} sha256:{facts["val_sha256"]}
+world_size:1 grad_accum_steps:8
+train_batch_tokens:512 train_seq_len:64 iterations:1 warmup_steps:0 max_wallclock_seconds:0.000
+seed:{facts["seed"]}
+settings:numerics rope_tables:{facts["rope_tables"]} activations:bf16 device:cpu x compiled:False
+settings:changed {json.dumps({"ROPE_BASE": world.config.rope_base})}
+step:1/1 train_loss:5.0000 train_time:1ms step_avg:1.00ms
+final_int8_zlib_roundtrip_exact val_loss:{nats:.8f} val_bpb:{facts["bpb"]:.8f}
+"""

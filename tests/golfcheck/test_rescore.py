@@ -1,0 +1,534 @@
+"""Rescoring: the score is the trainer's own, every setting says where it is from, nothing unsound is ever scored."""
+
+import base64
+import copy
+import io
+import json
+import math
+import random
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from golfcheck import cli, schema
+from golfcheck.errors import GolfcheckError, Refused, UsageError
+from golfcheck.render import rescore as render
+from golfcheck.render.page import Page
+from golfcheck.rescore import inputs, judge, measure, numerics, run, shape, target
+from golfcheck.rescore.report import Claim, Outcome, Rescore
+from golfcheck.untrusted.load import load
+from reference import artifact
+from reference.model import GPT
+from tests.golfcheck import rescore_fixture as tiny
+from tests.golfcheck.rescore_fixture import World
+
+Tree = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return tiny.make(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def silent(_stage: str) -> Callable[[int, int], None]:
+    return lambda _done, _total: None
+
+
+def request(world: World, **changes: Any) -> run.Request:
+    return replace(run.Request(data=world.shards, tokenizer=world.tokenizer, device="cpu", seq_len=64), **changes)
+
+
+def scored(world: World, path: Path | None = None, claim: Claim | None = None, **changes: Any) -> Rescore:
+    (found,) = target.find(path or world.record, claim, None, 16_000_000)
+    return run.rescore(found, request(world, **changes), silent)
+
+
+def claim_of(bpb: float) -> Claim:
+    return Claim(bpb, 8, "--claim")
+
+
+# --- the score --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_a_rescored_artifact_has_the_score_of_the_trainers_evaluation(world: World, precision: str) -> None:
+    theirs = tiny.scored(world.state, world.shards, world.tokenizer, world.config, precision)
+    ours = scored(world, precision=precision).measured
+    assert (ours.tokens, ours.text_bytes) == (theirs.tokens, theirs.bytes)
+    assert ours.val_bpb == pytest.approx(theirs.val_bpb, abs=1e-6)
+
+
+def test_the_losses_of_the_sequences_have_the_reported_loss_as_their_mean(world: World) -> None:
+    measured = scored(world).measured
+    assert len(measured.sequence_losses) == measured.tokens // 64
+    assert np.mean(measured.sequence_losses) == pytest.approx(measured.val_loss_nats, abs=1e-9)
+
+
+def test_only_the_first_tokens_are_scored_when_so_many_are_asked_for(world: World) -> None:
+    whole, part = scored(world).measured, scored(world, val_tokens=200).measured
+    assert part.tokens == 3 * 64
+    assert part.val_loss_nats == pytest.approx(np.mean(whole.sequence_losses[:3]), abs=1e-9)
+    with pytest.raises(UsageError, match="less than one sequence"):
+        scored(world, val_tokens=63)
+
+
+# The table of the golden README: artifact, tables, activations, sequence length, tokens, bpb.
+GOLDEN = [
+    ("one_rank", "bf16", "bf16", 256, 131_072, 2.92054785),
+    ("one_rank", "bf16", "fp32", 256, 131_072, 2.92037673),
+    ("one_rank", "fp32", "bf16", 256, 131_072, 2.92055615),
+    ("one_rank", "fp32", "fp32", 256, 131_072, 2.92037873),
+    ("public_7L384", "bf16", "bf16", 512, 65_536, 2.12118971),
+    ("public_7L384", "bf16", "fp32", 512, 65_536, 2.12019620),
+    ("public_7L384", "fp32", "fp32", 512, 65_536, 2.10992632),
+]
+
+
+@pytest.mark.parametrize("row", GOLDEN, ids=lambda row: "-".join(map(str, row[:3])))
+def test_golden_artifacts_score_as_their_page_says(
+    shared_data: Path, row: tuple[str, str, str, int, int, float]
+) -> None:
+    name, tables, precision, seq_len, tokens, bpb = row
+    (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", claim_of(bpb), None, 16_000_000)
+    wanted = run.Request(
+        data=shared_data / "fineweb", val_tokens=tokens, seq_len=seq_len, rope_tables=tables, precision=precision,
+        device="cpu", tolerance_bpb=1e-5 if precision == "fp32" else 5e-5,
+    )  # fmt: skip
+    rescore = run.rescore(found, wanted, silent)
+    assert rescore.outcome is Outcome.CONFIRMED, rescore.reason
+    assert rescore.other_tables is None
+
+
+# --- claims -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_record_folder_brings_its_artifact_its_claim_and_its_settings(world: World) -> None:
+    rescore = scored(world, seq_len=None)
+    assert rescore.outcome is Outcome.CONFIRMED
+    assert rescore.claim is not None
+    assert rescore.claim.source == "train.log:13 final_int8_zlib_roundtrip_exact"
+    assert rescore.tolerance_source == "same precision, both on cpu; the claim has 8 decimals"
+    assert {name: (item.value, item.source) for name, item in rescore.settings.items()}.items() >= {
+        "rope_base": (500.0, "the log"),
+        "rope_tables": ("bf16", "the log"),
+        "seq_len": (64, "the log"),
+        "logit_softcap": (30.0, "the contest's default"),
+        "num_kv_heads": (2, "the tensors"),
+    }.items()
+
+
+def test_a_claim_that_is_too_low_is_refuted_with_both_tables(world: World) -> None:
+    rescore = scored(world, world.artifact, claim_of(world.score.val_bpb - 0.02), rope_base=500.0)
+    assert rescore.outcome is Outcome.REFUTED
+    assert rescore.delta_bpb == pytest.approx(0.02, abs=1e-5)
+    assert rescore.other_tables is not None
+    assert rescore.other_tables.rope_tables == "fp32"
+
+
+def test_a_claim_made_with_the_other_rotary_tables_is_diagnosed(world: World) -> None:
+    exact = tiny.scored(world.state, world.shards, world.tokenizer, replace(world.config, rope_tables="fp32")).val_bpb
+    assert abs(exact - world.score.val_bpb) > 5e-4
+    unstated = scored(world, world.artifact, claim_of(exact), rope_base=500.0, tolerance_bpb=1e-5)
+    assert (unstated.outcome, unstated.measured.rope_tables) == (Outcome.CONFIRMED, "fp32")
+    assert "the claim was made with fp32 tables" in unstated.reason
+    stated = scored(world, world.artifact, claim_of(exact), rope_base=500.0, rope_tables="bf16", tolerance_bpb=1e-5)
+    assert (stated.outcome, stated.measured.rope_tables) == (Outcome.REFUTED, "bf16")
+    assert "the claim was made with fp32 tables" in stated.reason
+
+
+def test_a_claim_about_other_text_is_not_compared(world: World) -> None:
+    rescore = scored(world, val_tokens=640)
+    assert rescore.outcome is Outcome.INCOMPARABLE
+    assert rescore.reason == f"the claim is about {world.score.tokens:,} tokens, this score about 640"
+    assert rescore.other_tables is None
+
+
+def test_without_a_claim_the_score_stands_alone(world: World) -> None:
+    assert scored(world, world.artifact).outcome is Outcome.MEASURED
+
+
+@pytest.mark.parametrize(
+    ("claim", "device", "expected", "words"),
+    [
+        (Claim(1.2, 4, "", activations="bf16", device="cpu"), "cpu", 2e-5 + 5e-5, "both on cpu"),
+        (Claim(1.2, 8, "", activations="bf16", device="cuda"), "cpu", 5e-4 + 5e-9, "the claim on cuda"),
+        (Claim(1.2, 8, ""), "cpu", 5e-4 + 5e-9, "not known"),
+        (Claim(1.2, 8, "", activations="fp32", device="cpu"), "cpu", 2e-3 + 5e-9, "fp32 activations"),
+    ],
+)
+def test_the_tolerance_follows_from_device_precision_and_decimals(
+    claim: Claim, device: str, expected: float, words: str
+) -> None:
+    bpb, source = judge.tolerance(claim, "bf16", device, None)
+    assert bpb == pytest.approx(expected)
+    assert words in source
+
+
+def test_each_artifact_of_a_record_meets_the_log_of_its_own_seed(world: World, tmp_path: Path) -> None:
+    for seed, bpb in ((1337, world.score.val_bpb), (42, 9.0)):
+        (tmp_path / f"final_model_seed{seed}.int8.ptz").write_bytes(world.artifact.read_bytes())
+        (tmp_path / f"train_seed{seed}.log").write_text(tiny.log(world, seed=seed, bpb=bpb))
+    found = target.find(tmp_path, None, None, 16_000_000)
+    assert [(item.seed, item.claim and round(item.claim.val_bpb, 6)) for item in found] == [
+        (1337, round(world.score.val_bpb, 6)),
+        (42, 9.0),
+    ]
+    with pytest.raises(UsageError, match="2 artifacts, but one --claim"):
+        target.find(tmp_path, claim_of(1.0), None, 16_000_000)
+
+
+def test_a_folder_without_artifact_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no artifact \(\*\.ptz\)"):
+        target.find(tmp_path, None, None, 16_000_000)
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_flag_wins_over_the_artifact_the_artifact_over_the_log_the_log_over_the_default() -> None:
+    flags, config, log = {"rope_base": 1e3}, {"rope_base": 2e3, "rope_tables": "fp32"}, {"rope_tables": "bf16"}
+    found = numerics.resolve(flags, config, log | {"rope_base": "3e3", "logit_softcap": "15.0"})
+    assert {name: (item.value, item.source) for name, item in found.items()} == {
+        "rope_tables": ("fp32", "the artifact"),
+        "rope_base": (1e3, "--rope-base"),
+        "logit_softcap": (15.0, "the log"),
+        "seq_len": (4096, "the contest's default"),
+    }
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"train_seq_len": 1 << 40},
+        {"train_seq_len": 64.5},
+        {"train_seq_len": True},
+        {"rope_base": math.nan},
+        {"rope_base": -1.0},
+        {"logit_softcap": 0.0},
+        {"rope_tables": "fp8"},
+        {"rope_tables": "bf16" * 1000},
+    ],
+    ids=str,
+)
+def test_settings_of_an_artifact_that_no_model_has_are_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        numerics.resolve({}, config, {})
+    assert caught.value.code == "ART_CONFIG"
+    assert len(str(caught.value)) < 200
+
+
+def test_a_model_config_that_contradicts_the_tensors_is_noted_and_not_believed(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "a.int8.ptz"
+    path.write_bytes(tiny.packed(world.state, model_config={"num_heads": 2, "train_seq_len": 32}))
+    rescore = scored(world, path, seq_len=None)
+    assert rescore.notes == ("the artifact says num_heads '2', its tensors 4",)
+    assert rescore.settings["seq_len"].value == 32
+    assert rescore.settings["seq_len"].source == "the artifact"
+
+
+# --- the model from the tensors ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"num_layers": 1},
+        {"num_layers": 2, "num_kv_heads": 4},
+        {"num_kv_heads": 1, "mlp_mult": 3},
+        {"tie_embeddings": False, "vocab_size": 77},
+        {"num_heads": 16, "num_kv_heads": 8},
+    ],
+    ids=str,
+)
+def test_the_sizes_of_a_model_are_read_from_its_tensors(change: dict[str, Any]) -> None:
+    config = replace(tiny.CONFIG, **change)
+    shapes = {name: tuple(tensor.shape) for name, tensor in GPT(config).state_dict().items()}
+    told = shape.infer(shapes)
+    assert {name: getattr(config, name) for name in told} == told
+
+
+def drop(state: dict[str, torch.Tensor], name: str) -> None:
+    del state[name]
+
+
+EDITS: list[tuple[str, str, Callable[[dict[str, torch.Tensor]], Any]]] = [
+    ("ART_KEYS", "missing 'blocks.1.attn.proj.weight'", lambda s: drop(s, "blocks.1.attn.proj.weight")),
+    ("ART_KEYS", "not known 'bigram.weight'", lambda s: s.update({"bigram.weight": torch.ones(3)})),
+    ("ART_KEYS", "no tensor tok_emb.weight", lambda s: drop(s, "tok_emb.weight")),
+    ("ART_KEYS", "no tensor blocks.0.*", lambda s: [drop(s, name) for name in list(s) if name.startswith("blocks")]),
+    ("ART_SHAPE", "blocks.2.attn_scale: expected [32], found [31]",
+     lambda s: s.update({"blocks.2.attn_scale": torch.ones(31)})),
+    ("ART_SHAPE", "tok_emb.weight: expected a matrix", lambda s: s.update({"tok_emb.weight": torch.ones(4)})),
+    ("ART_SHAPE", "one gain a head", lambda s: s.update({"blocks.0.attn.q_gain": torch.ones(5)})),
+    ("ART_SHAPE", "not a multiple of a head's 8", lambda s: s.update({"blocks.0.attn.c_k.weight": torch.ones(9, 32)})),
+    ("ART_SHAPE", "NUM_HEADS (4)", lambda s: s.update({"blocks.0.attn.c_k.weight": torch.ones(24, 32)})),
+    ("ART_SHAPE", "not a multiple of the width", lambda s: s.update({"blocks.0.mlp.fc.weight": torch.ones(33, 32)})),
+    ("ART_SHAPE", "70000 rows", lambda s: s.update({"tok_emb.weight": torch.ones(70_000, 1)})),
+    ("ART_KEYS", "no tensor blocks.3.*", lambda s: s.update({"blocks.10001.x": torch.ones(1)})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "words", "edit"), EDITS, ids=[words for _, words, _ in EDITS])
+def test_tensors_that_are_not_this_architecture_are_named(world: World, code: str, words: str, edit: Any) -> None:
+    state = dict(world.state)
+    edit(state)
+    with pytest.raises(Refused) as caught:
+        measure.config_of(state, {})
+    assert caught.value.code == code
+    assert words in str(caught.value)
+
+
+# --- meaning: numbers 89 to 98 of security.md -------------------------------------------------------------------------
+
+
+def big_state() -> dict[str, torch.Tensor]:
+    """A state dict of which one matrix is large enough to be quantized."""
+    config = replace(tiny.CONFIG, vocab_size=2100)
+    return tiny.model(config=config).state_dict()
+
+
+EMBEDDING = "tok_emb.weight"
+MEANING: list[tuple[int, str, Callable[[Tree], Any], str]] = [
+    (89, "ART_QFORMAT", lambda t: t.update(__quant_format__="int6_gptq"), "'int6_gptq'"),
+    (89, "ART_QFORMAT", lambda t: t.pop("__quant_format__"), "None"),
+    (89, "ART_QFORMAT", lambda t: t.update(__quant_format__=torch.ones(2)), ""),
+    (90, "ART_DTYPE_NAME", lambda t: t["dtypes"].update({EMBEDDING: "load"}), "'load'"),
+    (90, "ART_DTYPE_NAME", lambda t: t["dtypes"].update({EMBEDDING: "complex64"}), "'complex64'"),
+    (90, "ART_DTYPE_NAME", lambda t: t["dtypes"].update({EMBEDDING: 5}), "5"),
+    (90, "ART_DTYPE_NAME", lambda t: t["dtypes"].update({EMBEDDING: torch.ones(2)}), ""),
+    (91, "ART_NONFINITE", lambda t: t["scales"][EMBEDDING].fill_(math.nan), "scales"),
+    (92, "ART_NONFINITE", lambda t: t["scales"][EMBEDDING].fill_(math.inf), "scales"),
+    (92, "ART_NONFINITE", lambda t: t["passthrough"]["skip_weights"].fill_(math.inf), "skip_weights"),
+    (93, "ART_SCALE_SHAPE", lambda t: t["scales"].update({EMBEDDING: torch.ones(5)}), "(5,)"),
+    (94, "ART_Q_DTYPE", lambda t: t["quantized"].update({EMBEDDING: t["quantized"][EMBEDDING].float()}), "float32"),
+    (94, "ART_Q_DTYPE", lambda t: t["quantized"].update({EMBEDDING: t["quantized"][EMBEDDING].long()}), "int64"),
+    (94, "ART_Q_DTYPE", lambda t: t["quantized"].update({EMBEDDING: t["quantized"][EMBEDDING].bool()}), "bool"),
+    (94, "ART_TYPE", lambda t: t["quantized"].update({EMBEDDING: 5}), "int"),
+    (95, "ART_MISSING", lambda t: t["scales"].pop(EMBEDDING), EMBEDDING),
+    (95, "ART_MISSING", lambda t: t.pop("dtypes"), "dtypes"),
+    (95, "ART_MISSING", lambda t: t.update(passthrough=torch.ones(2)), "passthrough"),
+    (96, "ART_DUP_NAME", lambda t: t["passthrough"].update({EMBEDDING: torch.ones(1)}), EMBEDDING),
+    (97, "ART_DTYPE", lambda t: t["passthrough"].update({"skip_weights": torch.ones(1, 32).long()}), "int64"),
+    (97, "ART_KEYS", lambda t: t["passthrough"].update({"extra": torch.ones(1)}), "extra"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "edit", "words"), MEANING, ids=[f"{n}-{i}-{c}" for i, (n, c, _, _) in enumerate(MEANING)]
+)
+def test_an_artifact_without_sound_meaning_is_refused(number: int, code: str, edit: Any, words: str) -> None:
+    tree = artifact.quantize(big_state(), tiny.KEEP)
+    edit(tree)
+    with pytest.raises(Refused) as caught:
+        measure.config_of(measure.state_of(load(artifact.pack(tree)[0])), {})
+    assert caught.value.code == code
+    assert words in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_a_model_whose_logits_are_not_finite_has_no_score(world: World, tmp_path: Path) -> None:
+    state = copy.deepcopy(world.state)
+    state["blocks.1.mlp.proj.weight"].fill_(1.0)
+    obj = artifact.quantize(state, [*tiny.KEEP, "mlp.proj"])
+    obj["passthrough"]["blocks.1.mlp.proj.weight"].fill_(3e38)  # finite, so the format has nothing against it
+    path = tmp_path / "a.int8.ptz"
+    path.write_bytes(artifact.pack(obj)[0])
+    with pytest.raises(Refused) as caught:
+        scored(world, path)
+    assert caught.value.code == "EVAL_NONFINITE"
+
+
+def test_any_edit_of_an_artifacts_meaning_is_refused_or_gives_a_model(world: World) -> None:
+    seed = int(np.random.SeedSequence().entropy) % 2**32
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    base = artifact.quantize(big_state(), tiny.KEEP, model_config={"rope_base": 10.0})
+    strange = [5, -1.5, math.nan, True, "x", "float16", (), (1, "a"), {}, {"a": {}}, torch.ones(2), torch.zeros(0)]
+    for _ in range(400):
+        tree: Tree = {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
+        where: Tree = rng.choice([tree, *(value for value in tree.values() if isinstance(value, dict) and value)])
+        key = rng.choice(list(where))
+        if rng.random() < 0.2:
+            del where[key]
+        else:
+            where[key if rng.random() < 0.8 else "new"] = copy.copy(rng.choice([*strange, *base.values()]))
+        try:
+            state = measure.state_of(tree)
+            measure.config_of(state, {})
+        except Refused as error:
+            assert error.code.startswith("ART_"), error
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_standard_folders_are_searched_for_the_dataset_that_the_log_names(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.root)
+    found = inputs.find(None, None, {"train_loader": "dataset:tiny_sp300"}, 300)
+    assert (found.shards[0].name, found.tokenizer.name) == ("fineweb_val_000000.bin", "tiny_300.model")
+    assert inputs.find(None, None, {}, 300).source == "data/, the only dataset of 300 pieces"
+    with pytest.raises(UsageError, match="found none that fit; give --data"):
+        inputs.find(None, None, {}, 1024)
+
+
+def test_no_path_of_a_log_is_followed(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    log = {"data_path": str(world.shards), "tokenizer_path": str(world.tokenizer)}
+    with pytest.raises(UsageError, match="found none that fit"):
+        inputs.find(None, None, log, 300)
+
+
+@pytest.mark.parametrize("name", ["tokenizer_sha256", "val_sha256"])
+def test_data_that_the_logs_run_did_not_use_is_refused(world: World, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.log"
+    path.write_text(tiny.log(world, **{name: "ab" * 32}))
+    (found,) = target.find(world.artifact, None, path, 16_000_000)
+    with pytest.raises(GolfcheckError, match="has sha256 abababababababab…, the one here"):
+        run.rescore(found, request(world), silent)
+
+
+def test_a_hostile_tokenizer_is_refused_before_it_is_loaded_here(world: World, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.model"
+    bad.write_bytes(b"\x0a\xff\xff\xff")
+    with pytest.raises(Refused) as caught:
+        scored(world, tokenizer=bad)
+    assert caught.value.code.startswith("TOK_")
+
+
+# --- probes -----------------------------------------------------------------------------------------------------------
+
+
+def evaluation(world: World) -> measure.Evaluation:
+    return measure.Evaluation(world.state, world.config, "bf16", torch.device("cpu"))
+
+
+def tokens_of(world: World) -> Any:
+    return run._text(inputs.Inputs(world.tokenizer, tuple(world.shards.glob("*val*")), ""), 64, 300, None)[0]
+
+
+def test_a_sound_model_passes_every_probe(world: World) -> None:
+    assert [probe.passed for probe in evaluation(world).probe(tokens_of(world))] == [True, True, True]
+
+
+def test_a_model_that_looks_ahead_fails_the_probe_of_causality(world: World) -> None:
+    cheat = evaluation(world)
+    honest = cheat.model.logits
+
+    def logits(ids: torch.Tensor) -> torch.Tensor:
+        return honest(ids) + torch.nn.functional.one_hot(ids.roll(-1, 1), 300)
+
+    cheat.model.logits = logits  # type: ignore[method-assign]
+    causal, normalized, _ = cheat.probe(tokens_of(world))
+    assert not causal.passed
+    assert normalized.passed
+
+
+def test_ctrl_c_reports_what_is_known_so_far(world: World) -> None:
+    started = evaluation(world)
+    tokens, table = run._text(inputs.Inputs(world.tokenizer, tuple(world.shards.glob("*val*")), ""), 64, 300, None)
+
+    def stop(done: int, _total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(measure.Interrupted) as caught:
+        started.score(tokens, table, stop)
+    whole = evaluation(world).score(tokens, table, lambda _done, _total: None)
+    so_far = caught.value.so_far
+    assert so_far.tokens == 3 * 64
+    assert so_far.val_loss_nats == pytest.approx(np.mean(whole.sequence_losses[:3]), abs=1e-9)
+    assert "so far:" in render.so_far(so_far)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_writes_a_report_of_its_schema_and_exits_with_the_verdict(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.root)
+    report = tmp_path / "report.json"
+    assert cli.main(["rescore", str(world.record), "--device", "cpu", "--json", str(report)]) == 0
+    assert "VERDICT  confirmed" in capsys.readouterr().out
+    document = json.loads(report.read_text())
+    assert schema.violations("rescore", document) == []
+    (rescore,) = document["rescores"]
+    losses = np.frombuffer(base64.b64decode(rescore["measured"]["sequence_losses"]["base64"]), "<f2")
+    assert losses.astype(np.float64).mean() == pytest.approx(rescore["measured"]["val_loss_nats"], abs=2e-3)
+    assert document["code_sha256"] == run.code_digest()
+
+
+def test_the_command_exits_1_for_a_claim_that_is_missed_and_2_for_one_that_cannot_be_compared(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.root)
+    common = [str(world.artifact), "--device", "cpu", "--seq-len", "64", "--rope-base", "500"]
+    assert cli.main(["rescore", *common, "--claim", "9.0"]) == 1
+    assert "VERDICT  refuted" in capsys.readouterr().out
+    assert cli.main(["rescore", str(world.record), "--device", "cpu", "--val-tokens", "640"]) == 2
+    assert "VERDICT  incomparable" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--claim", "1,2"], "--claim must be a number of bits per byte like 1.2032, not '1,2'"),
+        (["--tolerance", "-1"], "--tolerance must not be negative"),
+        (["--seq-len", "0"], "--seq-len must be a number from 1 to 65536, not 0"),
+        (["--max-bytes", "10"], "ART_TOO_BIG"),
+        (["--data", "/nowhere"], "no such folder"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_and_exit_code_2(
+    world: World, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    assert cli.main(["rescore", str(world.artifact), *options]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("zip.ptz", zlib.decompress, "unsupported container: a ZIP archive"),
+        ("gzip.ptz", lambda raw: b"\x1f\x8b" + raw, "unsupported container: gzip"),
+        ("missing.ptz", None, "missing.ptz"),
+    ],
+)
+def test_a_foreign_file_is_unsupported_by_name_with_exit_code_2(
+    world: World, capsys: pytest.CaptureFixture[str], name: str, data: Any, words: str
+) -> None:
+    tmp_path = world.root
+    if data is not None:
+        (tmp_path / name).write_bytes(data(world.artifact.read_bytes()))
+    assert cli.main(["rescore", str(tmp_path / name)]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_strange_names_reach_the_page_escaped(world: World, tmp_path: Path) -> None:
+    rescore = scored(world)
+    odd = replace(rescore, artifact=replace(rescore.artifact, path="a\x1b]52;c;x\x07\u202e.ptz"), notes=("\x1b[2J",))
+    text = render.render(odd, Page())
+    assert all(character.isprintable() or character == "\n" for character in text)
+
+
+def test_the_report_of_a_nan_free_run_is_plain_json(world: World) -> None:
+    document = render.document([scored(world)], run.code_digest(), run.versions())
+    text = json.dumps(document, allow_nan=False)
+    assert schema.violations("rescore", json.loads(text)) == []
+    assert io.StringIO(text).read(1) == "{"
