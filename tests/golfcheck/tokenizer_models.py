@@ -44,6 +44,7 @@ HOSTILE = {
     "garbage": (b"garbage, not a model", "TOK_PARSE", "not a SentencePiece model"),
     "cut": (model(PIECES)[:-7], "TOK_PARSE", "not a SentencePiece model"),
     "long_piece": (model([piece("x" * 1_000_000), *PIECES]), "TOK_PARSE", "too long"),
+    "piece_of_40_000_bytes": (model([piece("x" * 40_000), *PIECES]), "TOK_PARSE", "too long"),
     "five_megabytes": (model([piece("x" * 5_000_000), *PIECES]), "FILE_TOO_BIG", "2,097,152"),
     "charsmap_size": (
         model(PIECES, normalizer=field(2, b"\xff\xff\xff\xff" + b"x" * 10)),
