@@ -3,8 +3,8 @@
 The grammar is tree-sitter's, which knows newer syntax than the interpreter that runs golfcheck.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -83,7 +83,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Program:
-    """One source file. `path` is its place in the record; of a text that nests too deep nothing is found."""
+    """One source file. `path` is its place in the record."""
 
     path: str
     text: bytes
@@ -92,11 +92,19 @@ class Program:
     def _found(self) -> dict[str, list[Any]]:
         from tree_sitter import QueryCursor  # 20 ms: only where source is looked at
 
-        tree = syntax.parse(self.text)
-        if syntax.is_too_deep(tree):
+        if self.is_beyond_limits:
             return {}
-        found = QueryCursor(_query()).captures(tree.root_node)
+        found = QueryCursor(_query()).captures(self._tree.root_node)
         return {name: sorted(nodes, key=lambda node: node.start_byte) for name, nodes in found.items()}
+
+    @cached_property
+    def _tree(self) -> Any:
+        return syntax.parse(self.text)
+
+    @cached_property
+    def is_beyond_limits(self) -> bool:
+        """Whether the text is too large or nests too deep to be examined; then nothing is found in it."""
+        return syntax.is_too_deep(self._tree)
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
@@ -167,10 +175,53 @@ class Program:
     def resolved(self, callee: str) -> str:
         """Return a called name with its import put in: `sp.run` is `subprocess.run` after `import subprocess as sp`."""
         head, dot, rest = callee.partition(".")
-        for item in self.imports:
-            if head in item.names:
-                return item.names[head] + dot + rest
-        return callee
+        return self._imported.get(head, head) + dot + rest
+
+    @cached_property
+    def _imported(self) -> dict[str, str]:
+        return {local: thing for item in self.imports for local, thing in item.names.items()}
+
+    @cached_property
+    def _calls_by_function(self) -> dict[Function | None, list[Call]]:
+        found: dict[Function | None, list[Call]] = {}
+        for call in self.calls:
+            found.setdefault(self.function_at(call.span), []).append(call)
+        return found
+
+    @cached_property
+    def _calls_by_name(self) -> dict[str, list[Call]]:
+        found: dict[str, list[Call]] = {}
+        for call in self.calls:
+            found.setdefault(call.callee, []).append(call)
+        return found
+
+    def calls_to(self, name: str) -> Sequence[Call]:
+        """Return the calls of a name, as written."""
+        return self._calls_by_name.get(name, ())
+
+    def calls_of(self, function: Function | None) -> Sequence[Call]:
+        """Return the calls of a function itself, not of functions inside it; None stands for the module's top."""
+        return self._calls_by_function.get(function, ())
+
+    @cached_property
+    def _assignments_by_function(self) -> dict[Function | None, list[Assignment]]:
+        found: dict[Function | None, list[Assignment]] = {}
+        for assignment in self.assignments:
+            found.setdefault(self.function_at(assignment.value), []).append(assignment)
+        return found
+
+    def assignments_of(self, function: Function | None) -> Sequence[Assignment]:
+        """Return the assignments of a function itself, or of the module's top."""
+        return self._assignments_by_function.get(function, ())
+
+    @cached_property
+    def _call_starts(self) -> list[int]:
+        return [call.span.start for call in self.calls]
+
+    def calls_in(self, span: Span) -> Sequence[Call]:
+        """Return the calls that begin inside a span, in the order of the text."""
+        starts = self._call_starts
+        return self.calls[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
 
 
 @cache

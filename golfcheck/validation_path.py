@@ -19,6 +19,8 @@ _READS = re.compile(r"load|read|get|stream|open|chunk|batch|slice|build|make", r
 _CALIBRATES = re.compile(r"hessian|calibrat", re.IGNORECASE)
 _MEASURES = frozenset("len int float print log log0 range min max sum isinstance str enumerate ceil numel".split())
 _MAX_ROUNDS = 8
+_MAX_NAMESAKES = 4  # functions of one name that a call may mean
+MAX_CALLS = 30_000  # in all files together: 8 times what the longest real script has
 _LINES_SHOWN = 6
 
 
@@ -58,7 +60,8 @@ class _Walk:
         self.by_name: dict[str, list[_Place]] = defaultdict(list)
         for program in programs:
             for function in program.functions:
-                self.by_name[function.name].append(_Place(program, function))
+                if len(self.by_name[function.name]) < _MAX_NAMESAKES:
+                    self.by_name[function.name].append(_Place(program, function))
         self.places = self._reachable()
         self.held: dict[tuple[str, int], dict[str, tuple[Step, ...]]] = defaultdict(dict)  # name → the way there
 
@@ -80,10 +83,8 @@ class _Walk:
             return {name.text for name in program.names_in(place.function.span)}
         return {name.text for name in program.names if program.function_at(name.span) is None}
 
-    def _calls(self, place: _Place) -> Iterator[Call]:
-        for call in place.program.calls:
-            if place.program.function_at(call.span) == place.function:
-                yield call
+    def _calls(self, place: _Place) -> Sequence[Call]:
+        return place.program.calls_of(place.function)
 
     def spread(self) -> None:
         """Follow assignments and arguments until nothing new holds validation data."""
@@ -101,10 +102,8 @@ class _Walk:
 
     def _assign(self, place: _Place) -> None:
         held, program = self.held[place.key], place.program
-        for assignment in program.assignments:
-            if program.function_at(assignment.value) != place.function:
-                continue
-            if any(self._is_judged(call) for call in program.calls if assignment.value.holds(call.span)):
+        for assignment in program.assignments_of(place.function):
+            if any(map(self._is_judged, program.calls_in(assignment.value))):
                 continue
             used = next((name.text for name in program.names_in(assignment.value) if name.text in held), None)
             if used is not None:
@@ -164,8 +163,8 @@ class _Walk:
 
     def _innermost_is(self, place: _Place, call: Call, span: Span) -> bool:
         """Whether a name is an argument of this call itself, not of a call inside it that only measures or judges."""
-        inner = [c for c in self._calls(place) if call.span.holds(c.span) and c is not call and c.span.holds(span)]
-        return not any(self._is_judged(other) for other in inner)
+        inner = place.program.calls_in(call.span)
+        return not any(self._is_judged(other) for other in inner if other.span != call.span and other.span.holds(span))
 
 
 def _parameter(function: Function, index: int | str) -> str | None:

@@ -8,7 +8,7 @@ from golfcheck.record import Record
 from golfcheck.results import distinct_runs
 from golfcheck.rules.rule import ERROR, WARNING, Context, Skip, rule
 from golfcheck.trainlog.events import SourceDump
-from golfcheck.validation_path import validation_paths
+from golfcheck.validation_path import MAX_CALLS, validation_paths
 from golfcheck.verdict import Problem
 
 _NETWORK = frozenset(
@@ -33,6 +33,8 @@ def _programs(record: Record) -> list[tuple[Source, Program]]:
         raise Skip("there is no Python source to read")
     if all(source.wrapper and source.unwrapped is None for source, _ in found):
         raise Skip("the script unpacks itself in a way that is not understood without running it")
+    if beyond := [program.path for _, program in found if program.is_beyond_limits]:
+        raise Skip(f"{beyond[0]} is too large or nests too deep to be examined")
     return found
 
 
@@ -142,8 +144,7 @@ def _started(program: Program, call: Call) -> list[str]:
     words = call.words
     function = program.function_at(call.span)
     if len(words) == 1 and function and words[0] in function.parameters:
-        callers = [other.words for other in program.calls if other.callee == function.name]
-        return [_program_named(words) for words in callers]
+        return [_program_named(caller.words) for caller in program.calls_to(function.name)]
     return [_program_named(words)]
 
 
@@ -164,6 +165,8 @@ def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Proble
     """
     read = _programs(record)
     sources = {program.path: source for source, program in read}
+    if (calls := sum(len(program.calls) for _, program in read)) > MAX_CALLS:
+        raise Skip(f"{calls:,} calls are too many to follow")
     for way in validation_paths([program for _, program in read]):
         steps = " -> ".join(f"{step.path}:{step.line} {step.what}" for step in way)
         last = way[-1]

@@ -40,13 +40,10 @@ def _claim(record: Record) -> tuple[Submission, float]:
 
 def _means(found: Sequence[Result]) -> list[float]:
     """Return the mean over the runs for each name of a score that all of them have, the chosen one first."""
-    names = [found[0].score.name, *(line.name for line in final_scores(found[0].run))]
-    values = []
-    for name in dict.fromkeys(names):
-        lines = [next((s for s in reversed(r.run.scores) if s.name == name), None) for r in found]
-        if all(lines):
-            values.append(stats.mean([line.val_bpb for line in lines if line]))
-    return values
+    last = [{line.name: line.val_bpb for line in final_scores(result.run)} for result in found]
+    common = [name for name in last[0] if all(name in by_name for by_name in last)]
+    chosen = stats.mean([result.score.val_bpb for result in found])
+    return [chosen, *(stats.mean([by_name[name] for by_name in last]) for name in common)]
 
 
 @rule(ERROR)
@@ -109,13 +106,13 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
     if any(_same(claim, value) for value in (*_means(found), *(result.score.val_bpb for result in found))):
         return
     for log, run in distinct_runs(record):
-        finals = final_scores(run)
+        if any(_same(claim, line.val_bpb) for line in final_scores(run)):
+            continue
         before = [(line.line, line.name, line.val_bpb) for line in run.scores if not counts(line)]
         before += [(point.line, f"the validation at step {point.step}", point.val_bpb) for point in run.val[-1:]]
-        for line, name, value in before:
-            if _same(claim, value) and not any(_same(claim, score.val_bpb) for score in finals):
-                yield Problem(f"claims {claim}, which is {name}; the final score is another", log.path, line)
-                break
+        line, name = next(((line, name) for line, name, value in before if _same(claim, value)), (0, ""))
+        if line:
+            yield Problem(f"claims {claim}, which is {name}; the final score is another", log.path, line)
 
 
 @rule(ERROR)
@@ -127,17 +124,18 @@ def rounding_mismatch(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     pairs = 0
     for log, run in distinct_runs(record):
-        for exact in run.scores:
-            if exact.name == base_name(exact.name):
+        last: dict[str, ScoreLine] = {}
+        for line in run.scores:
+            rounded = last.get(base_name(line.name)) if line.name != base_name(line.name) else None
+            last[line.name] = line
+            if rounded is None:
                 continue
-            for line in run.scores:
-                if line.name != base_name(exact.name):
-                    continue
-                pairs += 1
-                allowed = 0.5 * 10.0**-line.digits + 1e-9
-                for unit, short, full in _numbers(line, exact):
-                    if abs(short - full) > allowed:
-                        yield Problem(f"{line.name} says {short} {unit}, line {exact.line} {full}", log.path, line.line)
+            pairs += 1
+            allowed = 0.5 * 10.0**-rounded.digits + 1e-9
+            for unit, short, full in _numbers(rounded, line):
+                if abs(short - full) > allowed:
+                    message = f"{rounded.name} says {short} {unit}, line {line.line} {full}"
+                    yield Problem(message, log.path, rounded.line)
     if not pairs:
         raise Skip("no log has a line `X` with its `X_exact`")
 
