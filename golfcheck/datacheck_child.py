@@ -29,7 +29,6 @@ _BYTES_PER_SECOND = 500_000  # of a shard: thirty times slower than measured
 _BLOCK_TOKENS = 1 << 20
 _LOOK_BACK_TOKENS = 4096
 _MAX_CHARACTER_BYTES = 4
-_MAX_PIECE_BYTES = 1 << 14  # a byte table's counts are 16 bits with a sign
 
 
 def main() -> None:
@@ -127,11 +126,9 @@ def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[Decoder, Tokeniz
         raise Refused("TOK_VOCAB", f"expected {vocab_size:,} pieces, as the dataset's name says, found {size:,}")
     for i in range(size):
         try:
-            piece_bytes = len(tokenizer.id_to_piece(i).encode())
+            tokenizer.id_to_piece(i)
         except UnicodeDecodeError:
             raise Refused("TOK_PIECE", f"piece {i} is not UTF-8") from None
-        if piece_bytes > _MAX_PIECE_BYTES:
-            raise Refused("TOK_PARSE", f"piece {i} is too long: {piece_bytes:,} bytes, {_MAX_PIECE_BYTES:,} at most")
         if not np.isfinite(tokenizer.get_score(i)):
             raise Refused("TOK_PARSE", f"piece {i} has the score {tokenizer.get_score(i)}")
     table = ByteTable.from_tokenizer(tokenizer)
