@@ -3,29 +3,22 @@
 Laid out like the contest's data: `OUT/datasets/NAME/fineweb_{train,val}_NNNNNN.bin` and `OUT/tokenizers/NAME.model`.
 """
 
-import contextlib
-import errno
-import json
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO
 
 from golfcheck.errors import UsageError
+from golfcheck.shardwriter import ShardWriter
 from golfcheck.stdlib_text import documents
+from golfcheck.textfiles import read_documents
 from reference.bpb import ByteTable
-from reference.data import Tokens, make_dataset, shard_bytes, shard_header, tokenize
+from reference.data import make_dataset, shard_bytes, tokenize
 from reference.files import write_atomic
 
 DEMO_NAME = "demo_sp1024"
 DEMO_VOCAB = 1024
 DEMO_VAL_FRACTION = 0.05  # about 44,000 tokens: a small model scores them in seconds
 DEMO_SEED = 1337
-SEPARATOR = "<|endoftext|>"  # on a line of its own, as in other plain-text corpora
-MAX_DOCUMENT_BYTES = 16 << 20
 _BATCH_BYTES = 4 << 20  # of text, tokenized in one call
 
 
@@ -115,142 +108,3 @@ def _batches(texts: Sequence[Path]) -> Iterator[list[str]]:
                 batch, size_bytes = [], 0
     if batch:
         yield batch
-
-
-def read_documents(path: Path) -> Iterator[str]:
-    """Yield the documents of a UTF-8 file, never more than one in memory; empty ones are left out.
-
-    `.jsonl`: the string under "text" of each line. Anything else: plain text, in which a line `<|endoftext|>` ends a
-    document; a file without one is one document. Raises UsageError naming file and line.
-    """
-    lines = _lines(path)
-    found = _json_documents(path, lines) if path.suffix == ".jsonl" else _text_documents(path, lines)
-    return (text for text in found if text)
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield number and text of each line with its line end, and a byte order mark at the start taken away."""
-    try:
-        with path.open("rb") as file:
-            number = 0
-            while line := file.readline(MAX_DOCUMENT_BYTES + 1):
-                number += 1
-                if len(line) > MAX_DOCUMENT_BYTES:
-                    raise UsageError(f"{path}:{number}: a line of more than {MAX_DOCUMENT_BYTES:,} bytes")
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
-        raise UsageError(f"{path}:{number}: not UTF-8: {found}; convert the file to UTF-8") from None
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None
-
-
-def _text_documents(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[str]:
-    parts: list[str] = []
-    size_bytes = 0
-    for number, line in lines:
-        if line.rstrip("\r\n") == SEPARATOR:
-            yield "".join(parts).removesuffix("\n")
-            parts, size_bytes = [], 0
-            continue
-        parts.append(line)
-        size_bytes += len(line.encode())
-        if size_bytes > MAX_DOCUMENT_BYTES:
-            raise UsageError(
-                f"{path}:{number}: a document of more than {MAX_DOCUMENT_BYTES:,} bytes: "
-                f"put a line {SEPARATOR} between documents"
-            )
-    yield "".join(parts).removesuffix("\n")
-
-
-def _json_documents(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[str]:
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            text = json.loads(line)["text"]
-            text.encode()  # a lone surrogate is no text
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise UsageError(
-                f'{path}:{number}: expected a JSON object with its text as a string under "text"'
-            ) from None
-        yield text
-
-
-class ShardWriter:
-    """Writes tokens into numbered shards; they get their names when all is written, and an error leaves none."""
-
-    def __init__(self, folder: Path, split: str, shard_tokens: int) -> None:
-        self.paths: list[Path] = []
-        self._folder, self._split, self._shard_tokens = folder, split, shard_tokens
-        self._file: BinaryIO | None = None
-        self._count = 0  # tokens in the open shard
-
-    def __enter__(self) -> "ShardWriter":
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for stale in self._folder.glob(f".fineweb_{self._split}_*.bin.partial"):  # of a writer that was killed
-            stale.unlink()
-        return self
-
-    def add(self, tokens: Tokens) -> None:
-        """Append tokens, starting new shards as they fill."""
-        with self._room():
-            while tokens.size:
-                file = self._file or self._start()
-                piece = tokens[: self._shard_tokens - self._count]
-                file.write(piece.astype("<u2").tobytes())
-                self._count += piece.size
-                tokens = tokens[piece.size :]
-                if self._count == self._shard_tokens:
-                    self._finish()
-
-    def _start(self) -> BinaryIO:
-        """Open the next shard, with room for its header."""
-        self.paths.append(self._folder / f"fineweb_{self._split}_{len(self.paths):06d}.bin")
-        self._file = _partial(self.paths[-1]).open("wb")
-        self._file.write(shard_header(0))
-        self._count = 0
-        return self._file
-
-    def _finish(self) -> None:
-        """Write the open shard's header, now that its count is known."""
-        if self._file is not None:
-            with self._file as file:
-                self._file = None
-                file.seek(0)
-                file.write(shard_header(self._count))
-                file.flush()
-                os.fsync(file.fileno())
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        try:
-            if kind is None:
-                with self._room():
-                    self._finish()
-                for path in self.paths:
-                    _partial(path).replace(path)
-        finally:
-            if self._file is not None:
-                with contextlib.suppress(OSError):  # of what is thrown away
-                    self._file.close()
-            for path in self.paths:
-                _partial(path).unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def _room(self) -> Iterator[None]:
-        """Say in one line what a full disk lacks: what was written so far did not fit."""
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            need_bytes = (len(self.paths) - 1) * 2 * self._shard_tokens + 2 * self._count
-            written_bytes = sum(_partial(path).stat().st_size for path in self.paths if _partial(path).exists())
-            have_bytes = written_bytes + shutil.disk_usage(self._folder).free
-            message = f"disk full: {self._folder} needs more than {need_bytes:,} bytes, has room for {have_bytes:,}"
-            raise OSError(error.errno, f"{message}; nothing was kept") from None
-
-
-def _partial(path: Path) -> Path:
-    """Return the temporary name of a shard."""
-    return path.with_name(f".{path.name}.partial")

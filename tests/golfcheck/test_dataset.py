@@ -19,12 +19,16 @@ import sentencepiece as spm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from golfcheck import cli, datacheck, dataset
-from golfcheck.datacheck import BadFile, ShardReport, TokenizerReport, check, find_shards, find_tokenizer, vocab_of
-from golfcheck.datacheck_child import check_shard, load_tokenizer
-from golfcheck.dataset import Dataset, ShardWriter, make_demo, read_documents, tokenize_files
+from golfcheck import cli, datacheck, dataset, textfiles
+from golfcheck.datacheck import BadFile, ShardReport, TokenizerReport, check
+from golfcheck.datacheck.find import find_shards, find_tokenizer, vocab_of
+from golfcheck.datacheck.shards import check_shard
+from golfcheck.datacheck.tokenizer import load_tokenizer
+from golfcheck.dataset import Dataset, make_demo, tokenize_files
 from golfcheck.errors import Refused, UsageError
+from golfcheck.shardwriter import ShardWriter
 from golfcheck.stdlib_text import documents
+from golfcheck.textfiles import read_documents
 from reference.data import HEADER_BYTES, MAGIC, read_shard, shard_bytes, shard_paths
 from tests.golfcheck.tokenizer_models import HOSTILE, PIECES, model, piece
 
@@ -200,7 +204,7 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
 
 
 def test_a_document_or_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "MAX_DOCUMENT_BYTES", 1000)
+    monkeypatch.setattr(textfiles, "MAX_DOCUMENT_BYTES", 1000)
     (tmp_path / "a.txt").write_text("x\n" * 600)
     (tmp_path / "b.jsonl").write_text(json.dumps({"text": "x" * 2000}))
     with pytest.raises(
@@ -239,7 +243,7 @@ def test_a_full_disk_says_need_and_have_and_keeps_nothing(tmp_path: Path, monkey
 def test_a_killed_writer_leaves_no_shard_and_the_next_one_sweeps(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path; import numpy as np\n"
-        "from golfcheck.dataset import ShardWriter\n"
+        "from golfcheck.shardwriter import ShardWriter\n"
         "with ShardWriter(Path(sys.argv[1]), 'train', 10) as writer:\n"
         "    writer.add(np.arange(25, dtype=np.uint16)); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -353,8 +357,8 @@ def test_the_size_of_the_blocks_changes_nothing(
     tokens = read_shard(demo.data_path / "fineweb_val_000000.bin", 1024)[:6000]
     (tmp_path / "x.bin").write_bytes(shard_bytes(tokens))
     expected = check_shard(tmp_path / "x.bin", 1024, decoder)
-    monkeypatch.setattr("golfcheck.datacheck_child._BLOCK_TOKENS", block_tokens)
-    monkeypatch.setattr("golfcheck.datacheck_child._LOOK_BACK_TOKENS", 5)
+    monkeypatch.setattr("golfcheck.datacheck.shards._BLOCK_TOKENS", block_tokens)
+    monkeypatch.setattr("golfcheck.datacheck.shards._LOOK_BACK_TOKENS", 5)
     assert check_shard(tmp_path / "x.bin", 1024, decoder) == expected
 
 
@@ -412,7 +416,7 @@ def test_five_hundred_damaged_tokenizers_are_loaded_or_refused_in_one_child(demo
     code = """
 import sys, random
 from pathlib import Path
-from golfcheck.datacheck_child import load_tokenizer
+from golfcheck.datacheck.tokenizer import load_tokenizer
 from golfcheck.errors import Refused
 good, path, outcomes = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]), {}
 random.seed(11)
@@ -545,7 +549,7 @@ def test_a_missing_package_is_one_line_with_the_command_that_installs_it(
 
 def test_no_part_of_the_data_command_imports_torch(demo: Dataset) -> None:
     code = (
-        "import sys; from golfcheck import cli, dataset, datacheck_child, hub\n"
+        "import sys; from golfcheck import cli, dataset, hub; from golfcheck.datacheck import child\n"
         "assert cli.main(['data', 'check', sys.argv[1]]) == 0\n"
         "assert 'torch' not in sys.modules"
     )

@@ -1,157 +1,18 @@
-"""The child process of `datacheck`: reads what to check from stdin, writes one JSON line per file.
+"""A token shard, read in blocks: its header, its tokens, and the bytes of each document. Runs in the child process."""
 
-It limits its own memory, output and time, for a hostile file may make the code that reads it misbehave.
-"""
-
-import contextlib
-import hashlib
-import json
-import resource
-import signal
-import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from golfcheck.datacheck import MAX_PIECES, MAX_TOKENIZER_BYTES, BadFile, Report, ShardReport, TokenizerReport
+from golfcheck.datacheck import ShardReport
+from golfcheck.datacheck.tokenizer import Decoder
 from golfcheck.errors import Refused
-from reference.bpb import ByteTable
 from reference.data import HEADER_BYTES, MAGIC, VERSION, Tokens
 
-_MEMORY_BYTES = 4 << 30
-_OUTPUT_BYTES = 1 << 20  # a library that complains without end
-_LOAD_SECONDS = 60
-_BYTES_PER_SECOND = 500_000  # of a shard: thirty times slower than measured
 _BLOCK_TOKENS = 1 << 20
 _LOOK_BACK_TOKENS = 4096
 _MAX_CHARACTER_BYTES = 4
-
-
-def main() -> None:
-    """Check the files of the request, the tokenizer first."""
-    request = json.load(sys.stdin)
-    files = [Path(name) for name in request["files"]]
-    vocab_size, decoder = request["vocab_size"], None
-    _limit()
-    if request["tokenizer"]:
-        path = files.pop(0)
-        signal.alarm(_LOAD_SECONDS)
-        try:
-            decoder, report = load_tokenizer(path, vocab_size)
-        except Refused as refused:
-            _say(BadFile(str(path), refused.code, refused.message))
-            return
-        _say(report)
-        vocab_size = report.pieces
-    for path in files:
-        with contextlib.suppress(OSError):
-            signal.alarm(_LOAD_SECONDS + path.stat().st_size // _BYTES_PER_SECOND)
-        try:
-            _say(check_shard(path, vocab_size or MAX_PIECES, decoder))
-        except Refused as refused:
-            _say(BadFile(str(path), refused.code, refused.message))
-        except OSError as error:
-            _say(BadFile(str(path), "FILE_ACCESS", error.strerror or str(error)))
-
-
-def _limit() -> None:
-    for kind, most in (
-        (resource.RLIMIT_AS, _MEMORY_BYTES),
-        (resource.RLIMIT_FSIZE, _OUTPUT_BYTES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        with contextlib.suppress(ValueError, OSError):  # a system that lacks one, or has a lower one
-            resource.setrlimit(kind, (most, most))
-
-
-def _say(report: Report) -> None:
-    print(json.dumps({"kind": type(report).__name__} | asdict(report)), flush=True)
-
-
-class Decoder:
-    """A tokenizer's two ways to count the bytes of tokens: the byte table, and the text that they decode to."""
-
-    def __init__(self, tokenizer: Any, table: ByteTable) -> None:
-        self.tokenizer, self.table = tokenizer, table
-        self.byte_of = np.full(table.worth.size, -1, np.int16)  # the byte of a byte piece
-        for i in range(table.worth.size):
-            if tokenizer.is_byte(i):
-                self.byte_of[i] = int(tokenizer.id_to_piece(i)[3:5], 16)
-        # A score does not count the space that a text begins with. Some tokenizers decode it, some drop it.
-        marked = np.flatnonzero(table.leading_space & (table.worth > 0))
-        self.keeps_space = bool(marked.size) and tokenizer.decode([int(marked[0])]).startswith(" ")
-
-    def counted(self, tokens: Tokens) -> npt.NDArray[np.int64]:
-        """Return the bytes of each token by the table, as if a boundary stood before the first [n] -> [n]."""
-        after_boundary = np.concatenate([[True], self.table.boundary[tokens[:-1]]])
-        size_bytes = self.table.worth[tokens].astype(np.int64)
-        size_bytes += self.table.leading_space[tokens] & ~after_boundary
-        return size_bytes
-
-    def decoded(self, fragments: list[Tokens]) -> list[int]:
-        """Return the bytes of the text of each fragment, less the space that it begins with."""
-        texts = self.tokenizer.decode([fragment.tolist() for fragment in fragments])
-        spaces = [
-            self.keeps_space and fragment.size > 0 and bool(self.table.leading_space[fragment[0]])
-            for fragment in fragments
-        ]
-        return [len(text.encode()) - space for text, space in zip(texts, spaces, strict=True)]
-
-
-def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[Decoder, TokenizerReport]:
-    """Load a SentencePiece model; Refused unless every piece decodes to the bytes that the table says."""
-    import sentencepiece as spm
-
-    if not path.is_file():
-        raise Refused("FILE_TYPE", "expected a SentencePiece model, found no regular file")
-    with path.open("rb") as file:
-        data = file.read(MAX_TOKENIZER_BYTES + 1)
-    if not data:
-        raise Refused("TOK_EMPTY", "expected a SentencePiece model, found an empty file")
-    if len(data) > MAX_TOKENIZER_BYTES:
-        raise Refused("FILE_TOO_BIG", f"more than the {MAX_TOKENIZER_BYTES:,} bytes that a tokenizer may have")
-    try:
-        tokenizer = spm.SentencePieceProcessor(model_proto=data)
-        size = tokenizer.vocab_size()
-    except (RuntimeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise Refused("TOK_PARSE", f"not a SentencePiece model that can be used: {reason}") from None
-    if size > MAX_PIECES:
-        raise Refused("TOK_VOCAB", f"{size:,} pieces, but tokens of 16 bits name at most {MAX_PIECES:,}")
-    if vocab_size is not None and size != vocab_size:
-        raise Refused("TOK_VOCAB", f"expected {vocab_size:,} pieces, as the dataset's name says, found {size:,}")
-    for i in range(size):
-        try:
-            tokenizer.id_to_piece(i)
-        except UnicodeDecodeError:
-            raise Refused("TOK_PIECE", f"piece {i} is not UTF-8") from None
-        if not np.isfinite(tokenizer.get_score(i)):
-            raise Refused("TOK_PARSE", f"piece {i} has the score {tokenizer.get_score(i)}")
-    table = ByteTable.from_tokenizer(tokenizer)
-    if not table.boundary.any() or not table.worth.any():
-        raise Refused("TOK_PIECE", "expected a control or unknown piece and pieces of text, found only one kind")
-    decoder = Decoder(tokenizer, table)
-    _check_pieces(decoder)
-    return decoder, TokenizerReport(str(path), hashlib.sha256(data).hexdigest(), size)
-
-
-def _check_pieces(decoder: Decoder) -> None:
-    """Decode every piece of text after another one; Refused where it is worth other bytes than it decodes to."""
-    plain = np.flatnonzero((decoder.table.worth > 0) & (decoder.byte_of < 0))
-    if not plain.size:
-        return  # bytes only: nothing but shards can tell
-    pairs = [np.array([plain[0], i], np.uint16) for i in plain]
-    alone = decoder.decoded([np.array([plain[0]], np.uint16)])[0]
-    expected = decoder.table.worth + decoder.table.leading_space
-    for i, size_bytes in zip(plain.tolist(), decoder.decoded(pairs), strict=True):
-        if size_bytes - alone != expected[i]:
-            piece = decoder.tokenizer.id_to_piece(i)
-            found = f"decodes to {size_bytes - alone} bytes, but a score counts {expected[i]}"
-            raise Refused("TOK_BYTES", f"piece {i} {piece!r} {found}")
 
 
 def check_shard(path: Path, vocab_size: int, decoder: Decoder | None) -> ShardReport:
@@ -278,7 +139,3 @@ def _whole_characters(decoder: Decoder, text: Tokens, front: bool, back: bool) -
             if lead & 0xC0 != 0x80:
                 break
     return text
-
-
-if __name__ == "__main__":
-    main()

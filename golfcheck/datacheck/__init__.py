@@ -6,7 +6,6 @@ A SentencePiece model is parsed by C++ code: a hostile one may end or hang the p
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from golfcheck.errors import GolfcheckError, UsageError
+from golfcheck.errors import GolfcheckError
 
 # sha256 of a tokenizer's file -> its name and variant in the contest's data.
 KNOWN_TOKENIZERS = {"4f5e8adb109c66b4886963bc75a7befd73bda36d27fd7102df8e9e66503b0e2a": "fineweb_1024_bpe (sp1024)"}
@@ -71,13 +70,13 @@ def check(tokenizer: Path | None, shards: Sequence[Path], vocab_size: int | None
     request = json.dumps({"tokenizer": tokenizer is not None, "files": files, "vocab_size": vocab_size})
     names = iter([*([tokenizer] if tokenizer else []), *shards])
     with tempfile.TemporaryFile() as complaints:
-        command = [sys.executable, "-m", "golfcheck.datacheck_child"]
+        command = [sys.executable, "-m", "golfcheck.datacheck.child"]
         with subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,
-            cwd=Path(__file__).parent.parent,  # -m looks here first: no module of the user's folder is imported
+            cwd=Path(__file__).parents[2],  # -m looks here first: no module of the user's folder is imported
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             text=True,
         ) as child:
@@ -99,34 +98,3 @@ def check(tokenizer: Path | None, shards: Sequence[Path], vocab_size: int | None
             complaints.seek(0)
             last = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
             raise GolfcheckError(f"data check failed on {next(names, 'a file')}: {last}")
-
-
-def find_shards(folder: Path) -> dict[Path, list[Path]]:
-    """Return the shards of each dataset in `folder`: in it, in its `datasets/*`, or in its own subfolders."""
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder: make data with `golfcheck data demo` or `golfcheck data get`")
-    folders = [folder, *sorted(path for path in folder.glob("datasets/*")), *sorted(path for path in folder.glob("*"))]
-    found = {path: sorted(path.glob("fineweb_*.bin")) for path in folders if path.is_dir()}
-    found = {path: shards for path, shards in found.items() if shards}
-    if not found:
-        raise UsageError(f"{folder}: no shards fineweb_*.bin in it, nor in its datasets/*/")
-    return found
-
-
-def vocab_of(name: str) -> int | None:
-    """Return the vocabulary that a dataset's name announces: `fineweb10B_sp1024` has 1,024 pieces."""
-    match = re.search(r"_sp([0-9]{1,5})(?![0-9])", name)
-    return int(match[1]) if match else None
-
-
-def find_tokenizer(folder: Path) -> Path | None:
-    """Return the one tokenizer that the name of the dataset in `folder` fits, or None.
-
-    It is looked for beside the shards and in `../../tokenizers`.
-    """
-    models = [*sorted(folder.glob("*.model")), *sorted(folder.parent.parent.glob("tokenizers/*.model"))]
-    prefix = folder.name.partition("_")[0].removesuffix("10B")
-    vocab = str(vocab_of(folder.name))
-    fitting = [model for model in models if model.name.startswith(prefix) and vocab in re.findall("[0-9]+", model.name)]
-    chosen = fitting if len(models) > 1 else models
-    return chosen[0] if len(chosen) == 1 else None

@@ -1,0 +1,95 @@
+"""A SentencePiece model as a judge reads it: its two ways to count bytes must agree. Runs in the child process."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from golfcheck.datacheck import MAX_PIECES, MAX_TOKENIZER_BYTES, TokenizerReport
+from golfcheck.errors import Refused
+from reference.bpb import ByteTable
+from reference.data import Tokens
+
+
+class Decoder:
+    """A tokenizer's two ways to count the bytes of tokens: the byte table, and the text that they decode to."""
+
+    def __init__(self, tokenizer: Any, table: ByteTable) -> None:
+        self.tokenizer, self.table = tokenizer, table
+        self.byte_of = np.full(table.worth.size, -1, np.int16)  # the byte of a byte piece
+        for i in range(table.worth.size):
+            if tokenizer.is_byte(i):
+                self.byte_of[i] = int(tokenizer.id_to_piece(i)[3:5], 16)
+        # A score does not count the space that a text begins with. Some tokenizers decode it, some drop it.
+        marked = np.flatnonzero(table.leading_space & (table.worth > 0))
+        self.keeps_space = bool(marked.size) and tokenizer.decode([int(marked[0])]).startswith(" ")
+
+    def counted(self, tokens: Tokens) -> npt.NDArray[np.int64]:
+        """Return the bytes of each token by the table, as if a boundary stood before the first [n] -> [n]."""
+        after_boundary = np.concatenate([[True], self.table.boundary[tokens[:-1]]])
+        size_bytes = self.table.worth[tokens].astype(np.int64)
+        size_bytes += self.table.leading_space[tokens] & ~after_boundary
+        return size_bytes
+
+    def decoded(self, fragments: list[Tokens]) -> list[int]:
+        """Return the bytes of the text of each fragment, less the space that it begins with."""
+        texts = self.tokenizer.decode([fragment.tolist() for fragment in fragments])
+        spaces = [
+            self.keeps_space and fragment.size > 0 and bool(self.table.leading_space[fragment[0]])
+            for fragment in fragments
+        ]
+        return [len(text.encode()) - space for text, space in zip(texts, spaces, strict=True)]
+
+
+def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[Decoder, TokenizerReport]:
+    """Load a SentencePiece model; Refused unless every piece decodes to the bytes that the table says."""
+    import sentencepiece as spm
+
+    if not path.is_file():
+        raise Refused("FILE_TYPE", "expected a SentencePiece model, found no regular file")
+    with path.open("rb") as file:
+        data = file.read(MAX_TOKENIZER_BYTES + 1)
+    if not data:
+        raise Refused("TOK_EMPTY", "expected a SentencePiece model, found an empty file")
+    if len(data) > MAX_TOKENIZER_BYTES:
+        raise Refused("FILE_TOO_BIG", f"more than the {MAX_TOKENIZER_BYTES:,} bytes that a tokenizer may have")
+    try:
+        tokenizer = spm.SentencePieceProcessor(model_proto=data)
+        size = tokenizer.vocab_size()
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise Refused("TOK_PARSE", f"not a SentencePiece model that can be used: {reason}") from None
+    if size > MAX_PIECES:
+        raise Refused("TOK_VOCAB", f"{size:,} pieces, but tokens of 16 bits name at most {MAX_PIECES:,}")
+    if vocab_size is not None and size != vocab_size:
+        raise Refused("TOK_VOCAB", f"expected {vocab_size:,} pieces, as the dataset's name says, found {size:,}")
+    for i in range(size):
+        try:
+            tokenizer.id_to_piece(i)
+        except UnicodeDecodeError:
+            raise Refused("TOK_PIECE", f"piece {i} is not UTF-8") from None
+        if not np.isfinite(tokenizer.get_score(i)):
+            raise Refused("TOK_PARSE", f"piece {i} has the score {tokenizer.get_score(i)}")
+    table = ByteTable.from_tokenizer(tokenizer)
+    if not table.boundary.any() or not table.worth.any():
+        raise Refused("TOK_PIECE", "expected a control or unknown piece and pieces of text, found only one kind")
+    decoder = Decoder(tokenizer, table)
+    _check_pieces(decoder)
+    return decoder, TokenizerReport(str(path), hashlib.sha256(data).hexdigest(), size)
+
+
+def _check_pieces(decoder: Decoder) -> None:
+    """Decode every piece of text after another one; Refused where it is worth other bytes than it decodes to."""
+    plain = np.flatnonzero((decoder.table.worth > 0) & (decoder.byte_of < 0))
+    if not plain.size:
+        return  # bytes only: nothing but shards can tell
+    pairs = [np.array([plain[0], i], np.uint16) for i in plain]
+    alone = decoder.decoded([np.array([plain[0]], np.uint16)])[0]
+    expected = decoder.table.worth + decoder.table.leading_space
+    for i, size_bytes in zip(plain.tolist(), decoder.decoded(pairs), strict=True):
+        if size_bytes - alone != expected[i]:
+            piece = decoder.tokenizer.id_to_piece(i)
+            found = f"decodes to {size_bytes - alone} bytes, but a score counts {expected[i]}"
+            raise Refused("TOK_BYTES", f"piece {i} {piece!r} {found}")
