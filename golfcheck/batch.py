@@ -38,7 +38,7 @@ def judge_all(paths: Sequence[Path], settings: Settings, progress: Progress, as_
         folders = [folder for folder in folders if branch.inside(folder)]
         if not folders:
             raise UsageError(f"--base {settings.base}: this branch changes no record")
-    field = {folder.resolve(): folder for folder in (*folders, *_trees(folders))}
+    field = {folder.resolve(): folder for folder in (*_trees(folders), *folders)}
     loaded = dict(zip(field, _load_all(list(field.values()), settings, progress), strict=True))
     made = _made(folders)
     entries = []

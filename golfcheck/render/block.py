@@ -39,7 +39,7 @@ def header(verdict: Verdict, page: Page) -> list[str]:
     gap = max(0, min(56, room) - width(title))
     lines = [page.paint(title, "bold") + (" " * gap + tail if tail.strip() else "")]
     if verdict.name:
-        lines.append(page.paint(fit("  " + safe(verdict.path, 400), page.columns), "dim"))
+        lines += [page.paint(line, "dim") for line in page.prose(safe(verdict.path, 400), "  ", "  ")]
     return lines
 
 

@@ -78,9 +78,9 @@ def submission(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in (made | changes).items() if value is not None}
 
 
-def make(tree: Path, name: str = "2026-04-01_Small", **changes: Any) -> Path:
+def make(tree: Path, named: str = "2026-04-01_Small", /, **changes: Any) -> Path:
     """Write a record into `tree`/records/track_10min_16mb; `changes` are of its submission, None leaves a key out."""
-    folder = tree / "records" / "track_10min_16mb" / name
+    folder = tree / "records" / "track_10min_16mb" / named
     folder.mkdir(parents=True)
     (folder / "submission.json").write_text(json.dumps(submission(**changes), indent=2) + "\n")
     (folder / "README.md").write_text("# A small record\n")

@@ -97,7 +97,7 @@ def test_a_reader_that_leaves_ends_golfcheck_quietly(tmp_path: Path):
 
 
 def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path):
-    folders.make(tmp_path, name="2026-04-01_Small", author="Renée")
+    folders.make(tmp_path, author="Renée")
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "XDG_CACHE_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "golfcheck", "verify", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=60)
