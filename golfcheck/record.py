@@ -17,6 +17,7 @@ _ARTIFACT_SUFFIXES = {
     *(".ptz", ".pt", ".pth", ".ckpt", ".safetensors", ".npz", ".npy", ".bin"),
     *(".xz", ".lzma", ".zst", ".br", ".gz", ".zip"),
 }
+_VALIDATED_ITEMS = 20  # of each list: the schema tells which kinds of lines are missing, and how one looks
 _NO_LOG = re.compile(r"(?:requirements|readme|license|notes?|todo)[^/]*\.txt", re.IGNORECASE)
 _SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
 
@@ -149,7 +150,7 @@ class _Folder:
                 continue  # a text file that is no log
             if not is_whole:
                 self.say("unexpected-file", f"only {len(data):,} of {entry.size_bytes:,} bytes were read", entry.path)
-            for violation in schema.violations("train_log", trainlog.to_json(log)):
+            for violation in schema.violations("train_log", trainlog.to_json(log, _VALIDATED_ITEMS)):
                 self.say("log-schema-violation", _log_message(violation), entry.path)
             yield log
 

@@ -1,5 +1,6 @@
 """The JSON Schemas of everything that golfcheck reads and writes, and what is wrong with a value."""
 
+import itertools
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -30,9 +31,9 @@ def load(name: str) -> dict[str, Any]:
 
 def violations(name: str, data: Any) -> list[Violation]:
     """Return what is wrong with `data` by the schema called `name`, in the order of its places; at most 50."""
+    errors = itertools.islice(_validator(name).iter_errors(data), _MAX_VIOLATIONS)
     found = [
-        Violation("".join(f"/{_escaped(part)}" for part in error.absolute_path), error.message[:_MESSAGE_CHARS])
-        for error, _ in zip(_validator(name).iter_errors(data), range(_MAX_VIOLATIONS), strict=False)
+        Violation("".join(f"/{_escaped(part)}" for part in error.absolute_path), _message(error)) for error in errors
     ]
     return sorted(found, key=lambda violation: violation.pointer)
 
@@ -42,6 +43,17 @@ def _validator(name: str) -> Any:
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # 0.1 s: only where needed
 
     return Draft202012Validator(load(name))
+
+
+def _message(error: Any) -> str:
+    """Say what is wrong; for what is missing, what it would be."""
+    if error.validator == "required":
+        name = next(name for name in error.validator_value if error.message.startswith(repr(name)))
+        what = error.schema.get("properties", {}).get(name, {}).get("description", "required")
+        return f"{name!r} is missing: {what}"
+    message: str = error.message
+    half = _MESSAGE_CHARS // 2  # the value stands first, what is wrong with it last
+    return message if len(message) <= _MESSAGE_CHARS else f"{message[:half]} … {message[-half:]}"
 
 
 def _escaped(part: str | int) -> str:

@@ -10,6 +10,8 @@ from golfcheck.trainlog.runs import MAX_FACTS, Runs
 Reader = Callable[[Runs, int, str], bool]
 
 _HEAD_CHARS = 4
+_MAX_NOTES = 100
+_DURATION_ENDS = ("s", "s)", "s total")
 _READERS: dict[str, tuple[Reader, ...]] = {
     "step": (dialect_a.step,),
     "stop": (dialect_a.stop,),
@@ -61,33 +63,39 @@ def read(path_label: str, data: bytes) -> TrainLog:
 
 def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]]) -> None:
     """Read the lines of a page; `before` is the number of lines before it."""
-    readers, longest = _READERS, text.PIECE_CHARS
+    readers, folded = _READERS, text.FOLDED_CHARS
     for line, whole in enumerate(page, before + 1):
-        found = readers.get(whole[:_HEAD_CHARS])
-        if found is not None and len(whole) < 1024:
+        if len(whole) > folded or "\r" in whole:
+            _read_long(runs, line, whole, notes)
+        elif (found := readers.get(whole[:_HEAD_CHARS])) is not None:
             for reader in found:
                 if reader(runs, line, whole):
                     break
         elif whole:
-            if len(whole) > longest and len(notes) < 100:
-                notes.append(Fact(f"a line of more than {longest:,} characters", line))
-            for part in text.unfolded(whole):
-                for segment in part.split("\r"):
-                    _read_other(runs, line, segment)
+            _read_other(runs, line, whole)
+
+
+def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]]) -> None:
+    """Read a line that may hold several: newlines that were lost, or a progress bar that was overwritten."""
+    if len(whole) > text.PIECE_CHARS and len(notes) < _MAX_NOTES:
+        notes.append(Fact(f"a line of more than {text.PIECE_CHARS:,} characters", line))
+    for part in text.unfolded(whole):
+        for segment in part.split("\r"):
+            _read_other(runs, line, segment)
 
 
 def _read_other(runs: Runs, line: int, whole: str) -> None:
     """Read a line that its beginning does not give away."""
     first = whole[:1]
+    if first == "|":
+        shared.machine(runs, line, whole)
+        return
     if first.isdecimal() or first == "[":
         if dialect_b.step(runs, line, whole):
             return
         whole = text.without_prefix(whole) or whole
         if whole[:1].isdecimal() and dialect_b.step(runs, line, whole):
             return
-    if first == "|":
-        shared.machine(runs, line, whole)
-        return
     if runs.in_settings and dialect_b.setting(runs, line, whole):
         return
     for reader in _READERS.get(whole[:_HEAD_CHARS], ()):
@@ -97,7 +105,7 @@ def _read_other(runs: Runs, line: int, whole: str) -> None:
         return
     if "essian" in whole or "alibrat" in whole:
         shared.calibration(runs, line, whole)
-    if whole.endswith(("s", "s)", "s total")) and shared.duration(runs, line, whole):
+    if whole.endswith(_DURATION_ENDS) and shared.duration(runs, line, whole):
         return
     if not runs.started():
         dialect_c.hyperparameters(runs, line, whole) or dialect_a.settings(runs, line, whole)

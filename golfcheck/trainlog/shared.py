@@ -57,7 +57,7 @@ def machine(runs: Runs, line: int, text: str) -> bool:
 
 def duration(runs: Runs, line: int, text: str) -> bool:
     """Read `collected 67 Hessians in 12.7s`, `compile warmup done (98.0s)`, `total_eval_time:237.7s`."""
-    if not (match := _DURATION.match(text)):
+    if not (" in " in text or " (" in text or "_time:" in text) or not (match := _DURATION.match(text)):
         return False
     runs.now.phases.append(Phase(line, match[1].strip(), float(match[2])))
     return True

@@ -7,25 +7,28 @@ from typing import Any
 from golfcheck.trainlog.events import TrainLog
 
 
-def to_json(log: TrainLog) -> dict[str, Any]:
-    """Return the log's facts as JSON values. What the log does not say is left out; NaN and infinity become strings."""
+def to_json(log: TrainLog, at_most: int | None = None) -> dict[str, Any]:
+    """Return the log's facts as JSON values. What the log does not say is left out; NaN and infinity become strings.
+
+    `at_most` shortens each list of a run: enough to see which kinds of lines there are.
+    """
     return {
         "path": log.path,
         "sha256": log.sha256,
-        "runs": [_value(run) for run in log.runs],
+        "runs": [_value(run, at_most) for run in log.runs[:at_most]],
         "dumps": [{"line": dump.line, "name": dump.name, "size_bytes": len(dump.text)} for dump in log.dumps],
         "notes": [_value(note) for note in log.notes],
     }
 
 
-def _value(value: Any) -> Any:
+def _value(value: Any, at_most: int | None = None) -> Any:
     if is_dataclass(value):
         pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return {name: _value(item) for name, item in pairs if item is not None and item not in ([], {})}
+        return {name: _value(item, at_most) for name, item in pairs if item is not None and item not in ([], {})}
     if isinstance(value, dict):
         return {name: _value(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_value(item) for item in value]
+        return [_value(item) for item in value[:at_most]]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

@@ -1,0 +1,145 @@
+"""Nothing in a submission folder crashes loading, leads it outside, or makes it read without a limit."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from golfcheck import bounded, trainlog
+from golfcheck.code import reached
+from golfcheck.errors import UsageError
+from golfcheck.record import Record, load
+from tests.golfcheck import hostile_files as hostile
+
+MAX_SECONDS = 5.0  # security.md: `verify` on any hostile submission
+MAX_BYTES = 300 * 2**20
+
+
+def spoken(record: Record, rule: str) -> list[str]:
+    return [item.problem.message for item in record.problems if item.rule == rule]
+
+
+def timed_load(folder: Path) -> Record:
+    started = time.perf_counter()
+    record = load(folder)
+    assert time.perf_counter() - started < MAX_SECONDS
+    return record
+
+
+@pytest.mark.parametrize("case", hostile.JSON, ids=lambda case: case.name)
+def test_each_hostile_json_is_refused_with_its_reason(case: hostile.Case, tmp_path: Path) -> None:
+    (tmp_path / "submission.json").write_bytes(case.data)
+    record = timed_load(tmp_path)
+    assert any(case.says in message for message in spoken(record, case.rule)), record.problems
+    assert all(item.problem.line is None or item.problem.line >= 1 for item in record.problems)
+
+
+@pytest.mark.parametrize("build", hostile.FILES, ids=lambda build: build.__name__)
+def test_each_hostile_folder_is_loaded_and_its_trap_is_said(build: object, tmp_path: Path) -> None:
+    says = build(tmp_path)  # type: ignore[operator]
+    record = timed_load(tmp_path)
+    messages = [item.problem.message for item in record.problems]
+    assert any(says in message for message in messages), messages
+    assert not any(message != message.encode("ascii", "replace").decode() for message in messages)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_read_permission_is_said_and_the_rest_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("x")
+    (tmp_path / "README.md").chmod(0)
+    (tmp_path / "train.log").write_text("seed:5\n")
+    record = load(tmp_path)
+    assert record.readme is None and record.logs[0].runs[0].seed
+    assert "cannot be read: Permission denied" in spoken(record, "unexpected-file")
+
+
+def test_a_file_that_grows_after_listing_is_read_up_to_the_limit_only(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 10)
+    with bounded.opened(tmp_path) as folder:
+        (tmp_path / "a").write_bytes(b"x" * 10_000)
+        assert bounded.read(folder, "a", 100) == (b"x" * 100, False)
+        assert bounded.read(folder, "a", 10_000) == (b"x" * 10_000, True)
+
+
+def test_reading_refuses_links_fifos_devices_and_parents_at_open_time(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    (tmp_path / "folder").symlink_to("/etc")
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "plain").mkdir()
+    with bounded.opened(tmp_path) as folder:
+        for path in ("link", "folder/passwd", "fifo", "plain", "missing"):
+            with pytest.raises(bounded.UnreadableError):
+                bounded.read(folder, path, 100)
+
+
+def test_a_repository_inside_is_not_even_listed(tmp_path: Path) -> None:
+    hostile.repository(tmp_path)
+    assert load(tmp_path).files == ()
+
+
+def test_what_is_no_folder_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "missing"):
+        with pytest.raises(UsageError, match="expected a submission folder"):
+            load(path)
+
+
+def test_an_empty_folder_is_an_empty_record(tmp_path: Path) -> None:
+    record = load(tmp_path)
+    assert (record.files, record.submission, record.logs, record.sources) == ((), None, (), ())
+    assert (record.readme, record.problems) == (None, ())
+
+
+@pytest.mark.parametrize("case", hostile.CODE, ids=lambda case: case.name)
+def test_each_hostile_script_is_refused_with_its_reason(case: hostile.Case, tmp_path: Path) -> None:
+    (tmp_path / "train_gpt.py").write_bytes(case.data)
+    record = timed_load(tmp_path)
+    assert any(case.says in message for message in spoken(record, case.rule)), record.problems
+
+
+@pytest.mark.parametrize("case", hostile.PACKED, ids=lambda case: case.name)
+def test_each_hostile_pack_stays_packed_and_says_why(case: hostile.Case) -> None:
+    started = time.perf_counter()
+    (source,) = reached(["train.py"], {"train.py": case.data}.get)
+    assert time.perf_counter() - started < 2
+    assert source.unwrapped is None
+    assert (source.wrapper or "") == case.rule
+    assert case.says in source.note
+
+
+def test_packs_inside_packs_are_followed_four_levels_deep() -> None:
+    for levels, unpacked in ((4, b"print(1)\n"), (5, hostile.nested_packs(1))):
+        (source,) = reached(["train.py"], {"train.py": hostile.nested_packs(levels)}.get)
+        assert source.unwrapped == unpacked
+        assert source.wrapper == ", ".join(["zlib+base85"] * 4)
+        assert source.note == ("" if levels == 4 else "still packed after 4 levels")
+
+
+@pytest.mark.parametrize("name", hostile.LOGS)
+def test_each_hostile_log_is_read_within_bounds(name: str) -> None:
+    data, says = hostile.LOGS[name]
+    started = time.perf_counter()
+    log = trainlog.read("x.log", data)
+    assert time.perf_counter() - started < MAX_SECONDS
+    assert any(says in note.value for note in log.notes) if says else True
+    assert len(log.runs) <= 65
+    trainlog.to_json(log)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [hostile.STEP % (1, 70), b"\n", b"a:b c:d\n", "seed:1\n".encode("utf-16-le")],
+    ids=["steps", "empty", "pairs", "utf16"],
+)
+def test_a_64_mib_log_is_loaded_within_300_mb(unit: bytes, tmp_path: Path) -> None:
+    (tmp_path / "train.log").write_bytes(unit * (64 * 2**20 // len(unit)))
+    program = (
+        "import resource, sys; from pathlib import Path; from golfcheck.record import load\n"
+        "assert load(Path(sys.argv[1])).logs\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < MAX_BYTES
