@@ -145,8 +145,7 @@ def _tokenize(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from golfcheck.datacheck import check
-    from golfcheck.datacheck.find import find_shards, find_tokenizer, vocab_of
+    from golfcheck.datacheck import check, find_shards, find_tokenizer, vocab_of
 
     bad = 0
     for folder, shards in find_shards(args.dir).items():

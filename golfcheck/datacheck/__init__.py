@@ -14,7 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from golfcheck.datacheck.find import find_shards, find_tokenizer, vocab_of
 from golfcheck.errors import GolfcheckError
+
+__all__ = ["BadFile", "Report", "ShardReport", "TokenizerReport", "check", "find_shards", "find_tokenizer", "vocab_of"]
 
 # sha256 of a tokenizer's file -> its name and variant in the contest's data.
 KNOWN_TOKENIZERS = {"4f5e8adb109c66b4886963bc75a7befd73bda36d27fd7102df8e9e66503b0e2a": "fineweb_1024_bpe (sp1024)"}

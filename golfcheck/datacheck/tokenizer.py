@@ -58,7 +58,7 @@ def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[Decoder, Tokeniz
     try:
         tokenizer = spm.SentencePieceProcessor(model_proto=data)
         size = tokenizer.vocab_size()
-    except (RuntimeError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, OSError, MemoryError) as error:
         reason = " ".join(str(error).split())[:200]
         raise Refused("TOK_PARSE", f"not a SentencePiece model that can be used: {reason}") from None
     if size > MAX_PIECES:

@@ -20,8 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from golfcheck import cli, datacheck, dataset, textfiles
-from golfcheck.datacheck import BadFile, ShardReport, TokenizerReport, check
-from golfcheck.datacheck.find import find_shards, find_tokenizer, vocab_of
+from golfcheck.datacheck import BadFile, ShardReport, TokenizerReport, check, find_shards, find_tokenizer, vocab_of
 from golfcheck.datacheck.shards import check_shard
 from golfcheck.datacheck.tokenizer import load_tokenizer
 from golfcheck.dataset import Dataset, make_demo, tokenize_files
