@@ -6,29 +6,18 @@ from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 
-from golfcheck import stats
 from golfcheck.errors import UsageError
 from golfcheck.frontier import Entry, best_before, compare, entry_of, folder_date, track_of
 from golfcheck.history import Branch
 from golfcheck.record import Record
-from golfcheck.results import Result, results, step_ms, train_ms
+from golfcheck.results import results
 from golfcheck.rules import RULES, Context, Rule, Skip
 from golfcheck.rules.waivers import FAMILY as WAIVER_FAMILY
 from golfcheck.rules.waivers import waivers
-from golfcheck.ruleset import DEFAULT_RULESET, RULESETS, Track, export_of, tokenizer_of
+from golfcheck.ruleset import DEFAULT_RULESET, RULESETS
+from golfcheck.summary import ledger_of, score_of, size_of, time_of, token_bytes_of
 from golfcheck.trainlog.choose import choose_score
-from golfcheck.trainlog.events import Size
-from golfcheck.verdict import (
-    Finding,
-    LedgerRow,
-    Problem,
-    ScoreSummary,
-    SizeSummary,
-    Skipped,
-    TimeSummary,
-    TokenBytes,
-    Verdict,
-)
+from golfcheck.verdict import Finding, Problem, Skipped, Verdict
 
 
 def verify(
@@ -116,12 +105,12 @@ def judge(
         findings=_waived(record, findings),
         passed=passed,
         skipped=skipped,
-        score=_score(record, found),
-        size=_size(found, context.track),
-        time=_time(found, context.track),
-        token_bytes=_token_bytes(found),
+        score=score_of(record, found),
+        size=size_of(found, context.track),
+        time=time_of(found, context.track),
+        token_bytes=token_bytes_of(found),
         to_beat=context.to_beat,
-        ledger=_ledger(record, found),
+        ledger=ledger_of(record, found),
         seconds=time.perf_counter() - started,
     )
 
@@ -174,92 +163,3 @@ def _waived(record: Record, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         for finding in findings
     ]
     return tuple(sorted(marked, key=lambda finding: -finding.severity))
-
-
-def _score(record: Record, found: Sequence[Result]) -> ScoreSummary | None:
-    claimed = record.submission.val_bpb if record.submission else None
-    if not found and claimed is None:
-        return None
-    bpb = [result.score.val_bpb for result in found]
-    return ScoreSummary(
-        claimed_bpb=claimed,
-        name=found[0].name if found else None,
-        mean_bpb=stats.mean(bpb) if found else None,
-        mean_nats=stats.mean([result.score.val_loss_nats for result in found]) if found else None,
-        sd_bpb=stats.variance(bpb) ** 0.5 if len(bpb) > 1 else None,
-        seeds=tuple(result.seed for result in found),
-    )
-
-
-def _size(found: Sequence[Result], track: Track) -> SizeSummary | None:
-    totals = [(total.size_bytes, result.seed) for result in found if (total := result.total_bytes)]
-    if not totals:
-        return None
-    size_bytes, seed = max(totals, key=lambda pair: pair[0])
-    return SizeSummary(size_bytes, track.size_cap_bytes, seed)
-
-
-def _time(found: Sequence[Result], track: Track) -> TimeSummary | None:
-    if not found:
-        return None
-    longest = max(found, key=lambda result: train_ms(result.run) or 0.0)
-    return TimeSummary(
-        train_ms=train_ms(longest.run),
-        train_cap_ms=track.train_cap_ms,
-        step_ms=step_ms(longest.run),
-        eval_ms=max((ms for result in found if (ms := result.eval_ms)), default=None),
-        eval_cap_ms=track.eval_cap_ms,
-    )
-
-
-def _token_bytes(found: Sequence[Result]) -> TokenBytes | None:
-    ratio = found[0].bytes_per_token if found else None
-    if ratio is None:
-        return None
-    known = tokenizer_of(ratio)
-    tokens = found[0].run.val_tokens
-    export = export_of(tokens.value) if tokens else None
-    return TokenBytes(ratio, known.name if known else export.name if export else None)
-
-
-def _ledger(record: Record, found: Sequence[Result]) -> tuple[LedgerRow, ...]:
-    """Return what code, model and total come to on disk, in the log of the largest run, and in submission.json."""
-    submission = record.submission
-    largest = max(found, key=lambda result: result.total_bytes.size_bytes if result.total_bytes else 0, default=None)
-    code = largest.run.code_bytes[-1] if largest and largest.run.code_bytes else None
-    model = largest.model_bytes if largest else None
-    total = largest.total_bytes if largest else None
-    main = next((source for source in record.sources if source.main), None)
-    code_disk = sum(len(source.text) for source in record.sources) if record.sources else None
-    artifact = max(record.artifacts, key=lambda file: file.size_bytes, default=None)
-    model_disk = artifact.size_bytes if artifact else None
-    claimed_code = submission.code_bytes if submission else None
-    claimed_total = submission.total_bytes if submission else None
-    parts = (claimed_total, claimed_code)
-    return (
-        LedgerRow("code", main.path if main else None, code_disk, _bytes(code), claimed_code, _code_note(record)),
-        LedgerRow("model", artifact.path if artifact else None, model_disk, _bytes(model), _difference(*parts)),
-        LedgerRow("total", None, _sum(code_disk, model_disk), _bytes(total), claimed_total),
-    )
-
-
-def _bytes(size: Size | None) -> int | None:
-    return size.size_bytes if size else None
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
-
-
-def _difference(total: int | None, part: int | None) -> int | None:
-    return None if total is None or part is None else total - part
-
-
-def _code_note(record: Record) -> str:
-    main = next((source for source in record.sources if source.main), None)
-    if main is None:
-        return ""
-    if main.wrapper:
-        inside = f"{len(main.unwrapped):,} raw" if main.unwrapped is not None else "contents unknown"
-        return f"wrapper: {main.wrapper} -> {inside}"
-    return f"{len(record.sources)} files" if len(record.sources) > 1 else ""
