@@ -21,8 +21,6 @@ QUANT_MAX = 127
 PER_ROW = {"scheme": "per_row", "axis": 0}
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
-State = dict[str, Tensor]
-
 
 class ArtifactError(ValueError):
     """A dict that is not a sound artifact; `code` is the kind of defect, for those who count them."""
@@ -72,27 +70,19 @@ def quantize(state: Mapping[str, Tensor], keep_fp32: Sequence[str], **extra: Any
 
 def _quantize_tensor(w: Tensor) -> tuple[Tensor, Tensor]:
     """Quantize fp32 [rows, cols] to int8 and fp16 scales [rows]; any other shape to int8 and one fp32 scale []."""
-    if w.ndim == 2:
-        clip = _row_clip(w.abs())  # [rows]
-        scale = (clip / QUANT_MAX).clamp_min(1.0 / QUANT_MAX)  # [rows]
-        q = _round(w.clamp(-clip[:, None], clip[:, None]) / scale[:, None])  # [rows, cols]
-        return q, scale.half()
-    bound = float(_row_clip(w.abs().flatten()[None])[0])
-    scale = torch.tensor(bound / QUANT_MAX if bound > 0.0 else 1.0)  # []
-    return _round(w.clamp(-bound, bound) / scale), scale
-
-
-def _round(x: Tensor) -> Tensor:
-    return x.round().clamp(-QUANT_MAX, QUANT_MAX).to(torch.int8)
+    by_row = w.ndim == 2
+    rows = w if by_row else w.reshape(1, -1)  # [rows, cols]
+    clip = _row_clip(rows.abs())[:, None]  # [rows, 1]
+    scale = clip / QUANT_MAX
+    scale = scale.clamp_min(1.0 / QUANT_MAX) if by_row else torch.where(clip > 0.0, scale, 1.0)
+    q = (rows.clamp(-clip, clip) / scale).round().clamp(-QUANT_MAX, QUANT_MAX).to(torch.int8)
+    return q.view(w.shape), scale[:, 0].half() if by_row else scale[0, 0]  # [rows] or []
 
 
 def _row_clip(magnitude: Tensor) -> Tensor:
-    """Return the CLIP_QUANTILE of each row, [rows, cols] -> [rows], bit for bit as `torch.quantile`, without a sort.
-
-    In a row of up to 600,000 numbers that quantile lies between the two largest.
-    """
+    """Return the CLIP_QUANTILE of each row, [rows, cols] -> [rows]: bit for bit as `torch.quantile`."""
     rank = torch.tensor(CLIP_QUANTILE) * (magnitude.size(1) - 1)  # fp32, as torch.quantile computes it
-    if int(rank) != magnitude.size(1) - 2:
+    if int(rank) != magnitude.size(1) - 2:  # else it lies between the two largest
         return torch.quantile(magnitude, CLIP_QUANTILE, dim=1)
     above, below = magnitude.topk(2, dim=1).values.unbind(1)  # [rows] each
     return torch.lerp(below, above, rank - rank.floor())
@@ -100,8 +90,7 @@ def _row_clip(magnitude: Tensor) -> Tensor:
 
 def tensor_bytes(obj: Mapping[str, Any]) -> int:
     """Return the bytes of all tensors in an artifact's dict: its payload."""
-    sections = (obj["quantized"], obj["scales"], obj["passthrough"])
-    return sum(t.numel() * t.element_size() for section in sections for t in section.values())
+    return sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
 
 
 def pack(obj: Mapping[str, Any]) -> tuple[bytes, int]:
@@ -113,18 +102,15 @@ def pack(obj: Mapping[str, Any]) -> tuple[bytes, int]:
 
 def unpack(blob: bytes) -> dict[str, Any]:
     """Read back a file that `pack` wrote in this run."""
-    obj: dict[str, Any] = torch.load(io.BytesIO(zlib.decompress(blob)), map_location="cpu", weights_only=True)
-    return obj
+    return dict(torch.load(io.BytesIO(zlib.decompress(blob)), map_location="cpu", weights_only=True))
 
 
-def dequantize(obj: Mapping[str, Any]) -> State:
+def dequantize(obj: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return the state dict of an artifact's dict; ArtifactError, naming the entry, unless every value makes sense."""
     _require(obj.get("__quant_format__") == FORMAT, "ART_QFORMAT", f"not {FORMAT}: {obj.get('__quant_format__')!r}")
     obj = {"qmeta": {}, "passthrough_orig_dtypes": {}, **obj}
-    for section in (*SECTIONS, "qmeta", "passthrough_orig_dtypes"):
-        _require(
-            isinstance(obj.get(section), Mapping), "ART_MISSING", f"the section {section!r} is missing, or no dict"
-        )
+    lost = [s for s in (*SECTIONS, "qmeta", "passthrough_orig_dtypes") if not isinstance(obj.get(s), Mapping)]
+    _require(not lost, "ART_MISSING", f"these sections are missing, or no dicts: {lost}")
     quantized, scales, dtypes, passthrough = (obj[section] for section in SECTIONS)
     original = obj["passthrough_orig_dtypes"]
     twice = quantized.keys() & passthrough.keys()
@@ -132,9 +118,8 @@ def dequantize(obj: Mapping[str, Any]) -> State:
     unpaired = (quantized.keys() ^ scales.keys()) | (quantized.keys() ^ dtypes.keys())
     unpaired |= (obj["qmeta"].keys() - quantized.keys()) | (original.keys() - passthrough.keys())
     _require(not unpaired, "ART_MISSING", f"not in all the sections that such a tensor is in: {sorted(unpaired)[:3]}")
-    state = {
-        name: _restore(name, q, scales[name], dtypes[name], obj["qmeta"].get(name)) for name, q in quantized.items()
-    }
+    metas = (obj["qmeta"].get(name) for name in quantized)
+    state = {n: _restore(n, q, scales[n], dtypes[n], m) for (n, q), m in zip(quantized.items(), metas, strict=True)}
     for name, tensor in passthrough.items():
         _check_tensor(f"passthrough[{name!r}]", tensor)
         state[name] = tensor.to(_dtype(name, original[name])) if name in original else tensor

@@ -76,11 +76,6 @@ class Score:
         return self.val_loss_nats / math.log(2.0) * self.tokens / self.bytes
 
 
-def rank_sequences(total: int, rank: int, world_size: int) -> range:
-    """Return the sequences that a rank evaluates."""
-    return range(total * rank // world_size, total * (rank + 1) // world_size)
-
-
 def evaluate(
     loss: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]",
     tokens: npt.NDArray[np.uint16],
@@ -103,7 +98,7 @@ def evaluate(
     import torch  # deferred: counting bytes needs no torch, and it takes seconds to import
 
     total = (tokens.size - 1) // seq_len
-    mine = rank_sequences(total, rank, world_size)
+    mine = range(total * rank // world_size, total * (rank + 1) // world_size)
     if batch_seqs < 1 or not mine:
         raise ValueError(f"{total} sequences in batches of {batch_seqs}: rank {rank} of {world_size} gets none")
     span = tokens[mine.start * seq_len : mine.stop * seq_len + 1]  # [mine * seq_len + 1]

@@ -65,9 +65,8 @@ def read_shard(path: Path, vocab_size: int) -> Tokens:
     if tokens.size != count:
         raise ValueError(f"{path}: changed while it was read: {tokens.size:,} of {count:,} tokens")
     if (top := int(tokens.max())) >= vocab_size:
-        raise ValueError(
-            f"{path}: token {top} at position {int(tokens.argmax()):,}, but the vocabulary has {vocab_size} pieces"
-        )
+        at = int(tokens.argmax())
+        raise ValueError(f"{path}: token {top} at position {at:,}, but the vocabulary has {vocab_size} pieces")
     return tokens
 
 
@@ -75,10 +74,8 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
     """Return the shards of a split ("train" or "val") in the order in which they are read."""
     paths = sorted(folder.glob(f"fineweb_{split}_*.bin"))
     if not paths:
-        raise FileNotFoundError(
-            f"no shards {folder}/fineweb_{split}_*.bin: set DATA_PATH, or make some with `golfcheck data demo` or "
-            "`golfcheck data get`"
-        )
+        remedy = "set DATA_PATH, or make some: golfcheck data demo, golfcheck data get"
+        raise FileNotFoundError(f"no shards {folder}/fineweb_{split}_*.bin: {remedy}")
     return paths
 
 
@@ -107,36 +104,30 @@ def sha256(path: Path) -> str:
 
 @dataclass
 class TokenStream:
-    """The training tokens, one shard after another, for ever."""
+    """The training tokens, one shard after another, for ever; `place`, a shard and an offset, is all its state."""
 
     paths: Sequence[Path]
     vocab_size: int
+    place: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
-        self.shard, self.offset, self._tokens = -1, 0, np.empty(0, np.uint16)
-        self.seek(0, 0)
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """The shard and the offset in it of the next token: all of this stream's state."""
-        return self.shard, self.offset
+        self.seek(*self.place)
 
     def seek(self, shard: int, offset: int) -> None:
-        """Go on from a remembered place."""
-        if shard != self.shard:
-            self._tokens = read_shard(self.paths[shard], self.vocab_size)
-        self.shard, self.offset = shard, offset
+        """Go on from a place."""
+        self._tokens, self.place = read_shard(self.paths[shard], self.vocab_size), (shard, offset)
 
     def take(self, count: int) -> Tokens:
         """Return the next `count` tokens [count]."""
         pieces = []
         while count > 0:
-            if self.offset == self._tokens.size:
-                self.seek((self.shard + 1) % len(self.paths), 0)
-            piece = self._tokens[self.offset : self.offset + count]
-            self.offset += piece.size
-            count -= piece.size
+            shard, offset = self.place
+            piece = self._tokens[offset : offset + count]
             pieces.append(piece)
+            count -= piece.size
+            self.place = shard, offset + piece.size
+            if offset + piece.size == self._tokens.size:
+                self.seek((shard + 1) % len(self.paths), 0)
         return np.concatenate(pieces)
 
 

@@ -4,6 +4,7 @@ B batch, T sequence, D model_dim, H heads, K key/value heads, d = D/H head width
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 # What the framework uses for fp32, named so that the dtype of the input does not change it.
 RMS_EPS = 2.0**-23
+linear = partial(nn.Linear, bias=False)  # its fp32 weight is cast to bf16 at use, by autocast
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +56,18 @@ def rms(x: Tensor) -> Tensor:
     return F.rms_norm(x, (x.size(-1),), eps=RMS_EPS)
 
 
-def rotary_tables(config: GPTConfig) -> tuple[Tensor, Tensor]:
-    """Return cos and sin of position times inverse frequency, [train_seq_len, d/2] each.
+def rotary_tables(config: GPTConfig) -> Tensor:
+    """Return cos and sin of position times inverse frequency, [2, train_seq_len, d/2].
 
-    "bf16" rounds every intermediate to bfloat16, as the contest's script does in eager mode: a model scores right
-    only with the tables that it was trained with. "fp32" is exact. Computed here, outside the compiled model,
-    because a compiler keeps the product unrounded.
+    "bf16" rounds every intermediate, as the contest's script does in eager mode; "fp32" is exact. A model scores right
+    only with its own. Computed outside the compiled model, because a compiler would not round the product.
     """
     dtype = torch.bfloat16 if config.rope_tables == "bf16" else torch.float32
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim  # [d/2]
     inv_freq = (1.0 / config.rope_base**exponents).to(dtype)  # [d/2]
     positions = torch.arange(config.train_seq_len, dtype=torch.float32).to(dtype)  # [T]
     angles = torch.outer(positions, inv_freq)  # [T, d/2]
-    return angles.cos(), angles.sin()
+    return torch.stack((angles.cos(), angles.sin()))
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -75,22 +76,14 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)  # [B, n, T, d]
 
 
-def linear(in_features: int, out_features: int) -> nn.Linear:
-    """Make a map without bias; its fp32 weight is cast to bf16 at use, by autocast."""
-    return nn.Linear(in_features, out_features, bias=False)
-
-
 class Attention(nn.Module):
     """Causal attention; each key/value head is shared by H/K query heads."""
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         D, kv_dim = config.model_dim, config.num_kv_heads * config.head_dim
-        self.head_dim = config.head_dim
-        self.shares_kv = config.num_kv_heads != config.num_heads
-        self.c_q = linear(D, D)
-        self.c_k = linear(D, kv_dim)
-        self.c_v = linear(D, kv_dim)
+        self.head_dim, self.shares_kv = config.head_dim, config.num_kv_heads != config.num_heads
+        self.c_q, self.c_k, self.c_v = linear(D, D), linear(D, kv_dim), linear(D, kv_dim)
         self.proj = linear(D, D)
         self.q_gain = nn.Parameter(torch.full((config.num_heads,), config.qk_gain_init))
 
@@ -145,8 +138,7 @@ class Block(nn.Module):
 class GPT(nn.Module):
     """The whole model; called with inputs and targets it returns their mean cross-entropy in nats."""
 
-    cos: Tensor
-    sin: Tensor
+    tables: Tensor
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -164,13 +156,11 @@ class GPT(nn.Module):
         for name, p in self.named_parameters():
             if name.endswith("proj.weight") or name == "lm_head.weight":
                 nn.init.zeros_(p)
-        cos, sin = rotary_tables(config)
-        self.register_buffer("cos", cos, persistent=False)
-        self.register_buffer("sin", sin, persistent=False)
+        self.register_buffer("tables", rotary_tables(config), persistent=False)  # [2, train_seq_len, d/2]
 
     def logits(self, ids: Tensor) -> Tensor:
         """Return softcapped logits [B, T, V] of token ids [B, T]."""
-        cos, sin = self.cos[: ids.size(1)], self.sin[: ids.size(1)]  # [T, d/2] each
+        cos, sin = self.tables[:, : ids.size(1)]  # [T, d/2] each
         x = x0 = rms(self.tok_emb(ids))  # [B, T, D]
         stack = []
         for i, block in enumerate(self.blocks):

@@ -29,12 +29,10 @@ def orthogonalize(u: Tensor, steps: int) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon for matrices, on one rank or many.
+    """Muon for matrices, on one rank or many, given the same gradients on all of them.
 
-    Matrices of one shape are stacked and orthogonalised together. Of each stack a rank owns every world_size-th
-    matrix: it alone keeps that momentum and orthogonalises it, and the bf16 updates are summed over the ranks while
-    the next stack is computed. Call with the same gradients on all ranks. `lr` is the change of a weight's
-    singular values per step; `momentum` decays the sum of gradients.
+    Matrices of one shape are stacked. Of each stack a rank owns every world_size-th matrix: it alone keeps that one's
+    momentum and orthogonalises it; the bf16 updates are summed over the ranks while the next stack is computed.
     """
 
     def __init__(

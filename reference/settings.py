@@ -75,14 +75,6 @@ class Settings:
     save_every: int = _setting(0, "steps between checkpoints (0: only when a run is cut short)", 0)
     resume: str = _setting("", "checkpoint to continue")
 
-    def changed(self) -> dict[str, Any]:
-        """Return the settings that differ from their defaults, by environment name."""
-        return {f.name.upper(): getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
-
-    def seed_list(self) -> list[int]:
-        """Return the seeds to run."""
-        return [int(seed) for seed in self.seeds.split(",")] if self.seeds else [self.seed]
-
     def check(self, world_size: int) -> None:
         """Raise ValueError, naming the variable, for settings that do not fit together."""
         if MICRO_BATCHES % world_size:
@@ -96,10 +88,8 @@ class Settings:
             raise ValueError(f"VAL_BATCH_SIZE must be {need}, not {self.val_batch_size}")
         if not re.fullmatch(r"[\w.+-]{1,100}", self.run_id):
             raise ValueError(f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}")
-        if self.seeds and not re.fullmatch(r"\d{1,9}(,\d{1,9})*", self.seeds):
+        if not re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", self.seeds):
             raise ValueError(f"SEEDS must be numbers with commas between them, like 42,1337,2024, not {self.seeds!r}")
-        if self.seeds and self.resume:
-            raise ValueError("RESUME continues one run: leave SEEDS out")
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -120,9 +110,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Return the settings of a command line and an environment; ValueError names the variable that is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="train.py", allow_abbrev=False, description="Train, quantize and score a small language model."
-    )
+    purpose = "Train, quantize and score a small language model."
+    parser = argparse.ArgumentParser(prog="train.py", allow_abbrev=False, description=purpose)
     parser.add_argument("--smoke", action="store_const", dest="preset", const="smoke", help="seconds, on any machine")
     for f in fields(Settings):
         choices = f" [{'|'.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""

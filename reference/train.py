@@ -5,7 +5,6 @@ siblings and imported as such, so a copied folder trains its own code.
 """
 
 import contextlib
-import copy
 import importlib.util
 import io
 import json
@@ -13,7 +12,6 @@ import os
 import pickle
 import platform
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -47,18 +45,20 @@ class RunFailed(Exception):
 
 
 class Signals(list[float]):
-    """When SIGINT and SIGTERM came: one asks for an orderly end, a later one insists on any end."""
+    """When SIGINT and SIGTERM came: one asks for an orderly end, a later one ends at once what is safe on disk."""
 
-    ECHO_SECONDS = 2.0  # launchers pass a signal on that the terminal has already sent: that is no second one
+    ECHO_SECONDS = 2.0  # launchers pass on a signal that the terminal has sent already: that is no second one
 
     def __init__(self) -> None:
         super().__init__()
+        self.safe = True
         for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, lambda *_: self.append(time.monotonic()))
+            signal.signal(signum, self._note)
 
-    def insist(self) -> bool:
-        """Whether somebody asked again."""
-        return len(self) > 1 and self[-1] - self[0] > self.ECHO_SECONDS
+    def _note(self, *_: Any) -> None:
+        self.append(time.monotonic())
+        if self.safe and self[-1] - self[0] > self.ECHO_SECONDS:
+            os._exit(130)
 
 
 class Journal:
@@ -106,7 +106,7 @@ class Run:
         out, stem = Path(settings.out), f"final_model_seed{settings.seed}" if settings.seeds else "final_model"
         self.log_path, self.checkpoint_path = out / "logs" / f"{settings.run_id}.txt", out / "checkpoint.pt"
         self.model_path, self.artifact_path = out / f"{stem}.pt", out / f"{stem}.int8.ptz"
-        self.journal = Journal(self.log_path, ranks.rank)
+        self.journal, self.iterations = Journal(self.log_path, ranks.rank), settings.iterations
         self.step, self.train_ms, self.val_seconds = 0, 0.0, 0.0  # the clock is the slowest rank's, on every rank
         self.grad_accum_steps = MICRO_BATCHES // ranks.world_size
         self.compiled = settings.compile == "on" or (settings.compile == "auto" and ranks.device.type == "cuda")
@@ -120,9 +120,8 @@ class Run:
         for name, text in self.sources.items():
             self.journal.write(log.SourceFile(name=name, size_bytes=len(text)), console=False)
             self.journal.write(text.decode().removesuffix("\n"), console=False)
-        python = log.PythonVersion(version=sys.version.replace("\n", ""))
-        pytorch = log.TorchVersion(version=torch.__version__)
-        for line in (log.Separator(), python, pytorch, output("nvidia-smi"), log.Separator()):
+        versions = log.PythonVersion(version=sys.version.replace("\n", "")), log.TorchVersion(version=torch.__version__)
+        for line in (log.Separator(), *versions, output("nvidia-smi"), log.Separator()):
             self.journal.write(line, console=False)
 
     def _open_data(self) -> None:
@@ -169,17 +168,18 @@ class Run:
         write(log.ModelParams(params=sum(p.numel() for p in self.gpt.parameters())))
         write(log.World.of(self, world_size=self.ranks.world_size))
         kernels = ("cudnn", "flash", "mem_efficient", "math")
-        write(log.SdpBackends(**{name: getattr(backends, f"{name}_sdp_enabled")() for name in kernels}))
+        write(log.Sdp(**{name: getattr(backends, f"{name}_sdp_enabled")() for name in kernels}))
         write(log.Attention.of(s))
         write(log.LearningRates.of(s, embed_lr=embed_lr, head_lr=head_lr))
         write(log.Plan.of(s))
         write(log.Seed.of(s))
         where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} {processor()}"
         write(log.Numerics.of(s, activations="bf16", device=where, compiled=self.compiled))
-        write(log.ChangedSettings(json=json.dumps(s.changed())))
+        changed = {f.name.upper(): getattr(s, f.name) for f in fields(s) if getattr(s, f.name) != f.default}
+        write(log.ChangedSettings(json=json.dumps(changed)))
         if commit := output("git", "-C", str(HERE), "rev-parse", "HEAD"):
-            changed = output("git", "-C", str(HERE), "status", "--porcelain", ".")
-            write(log.GitCommit(commit=commit, changed=bool(changed)))
+            status = output("git", "-C", str(HERE), "status", "--porcelain", ".")
+            write(log.GitCommit(commit=commit, changed=bool(status)))
 
     def train(self) -> None:
         """Warm up, then train until the last iteration, the cap, or a signal."""
@@ -189,44 +189,42 @@ class Run:
         if s.resume:
             self._load(Path(s.resume))
             write(log.Resumed.of(self))
-        reason = ""
-        mark = time.perf_counter()
-        while True:
-            last = bool(reason) or self.step >= s.iterations
-            if last or (s.val_loss_every and self.step % s.val_loss_every == 0):
-                score = self.evaluate("validation")
-                write(
-                    log.ValStep.of(self, iterations=s.iterations, val_loss=score.val_loss_nats, val_bpb=score.val_bpb)
-                )
+        signals.safe, reason, mark = False, "", time.perf_counter()
+        while not reason and self.step < s.iterations:
+            if s.val_loss_every and self.step % s.val_loss_every == 0:
+                self._validate()
                 mark = time.perf_counter()  # validation is not training time
-            if last:
-                break
             loss = self._train_step()
             self.step += 1
             now = time.perf_counter()
-            wishes = map(float, (not np.isfinite(loss), bool(signals), signals.insist()))
-            self.train_ms, is_broken, is_asked, is_urgent = ranks.agree(self.train_ms + 1000.0 * (now - mark), *wishes)
+            wishes = map(float, (not np.isfinite(loss), bool(signals)))
+            self.train_ms, is_broken, is_asked = ranks.agree(self.train_ms + 1000.0 * (now - mark), *wishes)
             mark = now
             if is_broken or is_asked:
                 reason = "nonfinite_loss" if is_broken else "signal"
             elif 0 < 1000.0 * s.max_wallclock_seconds <= self.train_ms:
                 reason = "wallclock_cap"
             if reason or self.step <= 10 or self.step % s.train_log_every == 0:
-                write(log.TrainStep.of(self, iterations=s.iterations, train_loss=loss))
+                write(log.TrainStep.of(self, train_loss=loss))
             self._show_progress(loss)
             if is_broken:
-                write(log.StoppingEarly.of(self, reason=reason, iterations=s.iterations))
+                write(log.Stopping.of(self, reason=reason))
                 raise RunFailed(
                     f"the loss of step {self.step} is {loss}: nothing is published; lower the learning rates"
                 )
             if is_asked or (s.save_every and self.step % s.save_every == 0):
                 self._save()
-            if is_urgent:
-                raise RunFailed(f"interrupted twice after step {self.step}: go on with --resume {self.checkpoint_path}")
+        signals.safe = True
+        self._validate()
         if reason:
-            write(log.StoppingEarly.of(self, reason=reason, iterations=s.iterations))
+            write(log.Stopping.of(self, reason=reason))
         write(log.Phase(name="training", seconds=self.train_ms / 1000.0))
         write(log.Phase(name="validation", seconds=self.val_seconds))
+
+    def _validate(self) -> None:
+        score, seconds = self.evaluate("validation")
+        self.val_seconds += seconds
+        self.journal.write(log.ValStep.of(self, val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
 
     @property
     def step_avg_ms(self) -> float:
@@ -234,20 +232,18 @@ class Run:
         return self.train_ms / max(self.step, 1)
 
     def _show_progress(self, loss: float) -> None:
-        s = self.settings
-        share = max(self.step / s.iterations, self.train_ms / 1000.0 / (s.max_wallclock_seconds or float("inf")))
-        left = self.train_ms / 1000.0 * (1.0 / share - 1.0)
-        rate = 1000.0 * s.train_batch_tokens / self.step_avg_ms
+        s, seconds = self.settings, self.train_ms / 1000.0
+        share = max(self.step / s.iterations, seconds / (s.max_wallclock_seconds or float("inf")))
+        rate, left = s.train_batch_tokens * self.step / seconds, seconds * (1.0 / share - 1.0)
         self.journal.progress(share, f"step {self.step}  loss {loss:.3f}  {rate:,.0f} tokens/s  {left:,.0f} s left")
 
     def _warm_up(self) -> None:
         """Run whole steps, to compile and to warm every kernel, and put everything back."""
         steps = self.settings.warmup_steps
-        weights, place, random = copy.deepcopy(self.gpt.state_dict()), self.stream.place, torch.get_rng_state()
+        weights = {name: tensor.clone() for name, tensor in self.gpt.state_dict().items()}
+        place, random = self.stream.place, torch.get_rng_state()
         for step in range(1, steps + 1):
             self._train_step()
-            if self.signals.insist():
-                raise RunFailed("interrupted twice before the first step")
             if steps <= 20 or step % 10 == 0 or step == steps:
                 self.journal.write(log.WarmupStep(step=step, steps=steps))
         self.gpt.load_state_dict(weights)
@@ -292,32 +288,24 @@ class Run:
         self.muon.step()
         return losses.item() / self.grad_accum_steps  # read last: it waits for all of the step's work
 
-    def evaluate(self, what: str) -> Score:
-        """Score the model as it is on all validation tokens, over all ranks."""
-        s, device, start = self.settings, self.ranks.device, time.perf_counter()
-        batch_seqs = s.val_batch_size // MICRO_BATCHES // s.train_seq_len
-        if device.type == "cpu":
-            batch_seqs = min(batch_seqs, max(1, CPU_EVAL_TOKENS // s.train_seq_len))
-
-        def progress(done: int, total: int) -> None:
-            if self.signals.insist():
-                raise RunFailed(f"interrupted twice in {what}: go on with --resume {self.checkpoint_path}")
-            self.journal.progress(done / total, f"{what}  {done:,}/{total:,} sequences")
-
-        with torch.autocast(device.type, torch.bfloat16):
+    def evaluate(self, what: str) -> tuple[Score, float]:
+        """Score the model as it is on all validation tokens, over all ranks; and the seconds that this took."""
+        s, ranks, start = self.settings, self.ranks, time.perf_counter()
+        calls = MICRO_BATCHES if ranks.device.type != "cpu" else max(MICRO_BATCHES, s.val_batch_size // CPU_EVAL_TOKENS)
+        with torch.autocast(ranks.device.type, torch.bfloat16):
             score = evaluate(
-                self.loss, self.val_tokens, self.table, seq_len=s.train_seq_len, batch_seqs=batch_seqs, device=device,
-                rank=self.ranks.rank, world_size=self.ranks.world_size, reduce=self.ranks.add, progress=progress,
+                self.loss, self.val_tokens, self.table, device=ranks.device, seq_len=s.train_seq_len,
+                batch_seqs=max(1, s.val_batch_size // calls // s.train_seq_len),
+                rank=ranks.rank, world_size=ranks.world_size, reduce=ranks.add,
+                progress=lambda done, all_: self.journal.progress(done / all_, f"{what}  {done:,}/{all_:,} sequences"),
             )  # fmt: skip
-        self.val_seconds += time.perf_counter() - start
-        return score
+        return score, time.perf_counter() - start
 
     def export(self) -> None:
         """Write the weights and the artifact, read the artifact back from disk, and score that."""
         s, write, phase = self.settings, self.journal.write, self.journal.phase
-        on_cuda = self.ranks.device.type == "cuda"
-        peaks = (torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()) if on_cuda else (0, 0)
-        write(log.PeakMemory(allocated_mib=peaks[0] >> 20, reserved_mib=peaks[1] >> 20))
+        allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()  # 0 without CUDA
+        write(log.PeakMemory(allocated_mib=allocated >> 20, reserved_mib=reserved >> 20))
         if self.ranks.rank == 0:
             state = self.gpt.state_dict()
             with phase("serialization"):
@@ -327,7 +315,7 @@ class Run:
                 obj = artifact.quantize(state, keep, model_config=asdict(self.gpt.config))
                 blob, raw_torch_bytes = artifact.pack(obj)
                 write_atomic(self.artifact_path, blob)
-            payload, raw = artifact.tensor_bytes(obj), sum(t.numel() * t.element_size() for t in state.values())
+            payload, raw = artifact.tensor_bytes(obj), sum(t.nbytes for t in state.values())
             sizes = {"payload_bytes": payload, "raw_torch_bytes": raw_torch_bytes, "payload_ratio": raw / payload}
             write(log.ModelBytes(size_bytes=model_bytes))
             write(log.CodeBytes(size_bytes=self.code_bytes))
@@ -336,12 +324,10 @@ class Run:
             write(log.Int8TotalBytes(size_bytes=self.code_bytes + len(blob)))
         blob = self.ranks.gather(self.artifact_path.read_bytes() if self.ranks.rank == 0 else b"")[0]
         self.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
-        start = time.perf_counter()
-        score = self.evaluate("evaluation of the artifact")
-        seconds = time.perf_counter() - start
+        score, seconds = self.evaluate("evaluation")
+        write(log.Phase(name="evaluation", seconds=seconds))
         write(log.Final(val_loss=score.val_loss_nats, val_bpb=score.val_bpb, eval_ms=1000.0 * seconds))
         write(log.FinalExact(val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
-        write(log.Phase(name="evaluation", seconds=seconds))
         if not np.isfinite(score.val_bpb):
             raise RunFailed(f"the artifact scores {score.val_bpb}: there is nothing to submit")
 
@@ -401,7 +387,7 @@ def golfcheck(*args: str) -> None:
     if importlib.util.find_spec("golfcheck"):
         subprocess.run([sys.executable, "-m", "golfcheck", *args], check=True)
     else:
-        print(f"to go on: pip install golfcheck, then golfcheck {shlex.join(args)}", file=sys.stderr)
+        print(f"to go on: pip install golfcheck, then golfcheck {' '.join(args)}", file=sys.stderr)
 
 
 def main(argv: list[str]) -> int:
@@ -418,7 +404,7 @@ def main(argv: list[str]) -> int:
             if settings.preset == "smoke" and not Path(settings.data_path).exists():
                 golfcheck("data", "demo")
         ranks.agree()  # the others wait for the data
-        for seed in settings.seed_list():
+        for seed in map(int, settings.seeds.split(",")) if settings.seeds else [settings.seed]:
             run_id = f"{settings.run_id}_seed{seed}" if settings.seeds else settings.run_id
             run = Run(replace(settings, seed=seed, run_id=run_id), ranks, signals, sources)
             run.train()
@@ -430,7 +416,8 @@ def main(argv: list[str]) -> int:
         if ranks.rank == 0:
             files = ("--from", *logs, "--artifact", *artifacts)
             golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
-        ranks.leave()
+        if ranks.world_size > 1:
+            torch.distributed.destroy_process_group()
     except (ValueError, OSError, RunFailed, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
         print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
         return 2 if isinstance(error, ValueError) else 1
