@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from huggingface_hub import HfApi, RepoFile, hf_hub_url
-from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of whichever HTTP library the hub uses
+from huggingface_hub.errors import (
+    HFValidationError,
+    HTTPError,  # type: ignore[attr-defined]  # of whichever HTTP library the hub uses
+)
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars, logging  # type: ignore[attr-defined]
 
@@ -26,6 +29,7 @@ from reference.data import shard_tokens
 
 ROOT = "datasets"  # of the export inside the repository
 MAX_MANIFEST_BYTES = 1 << 20
+MAX_SHARDS = 10_000  # of a split: their names have six digits, the largest export has 195
 _CHUNK_BYTES = 1 << 20
 
 
@@ -78,14 +82,20 @@ def download(repo: str, variant: str, train_shards: int, out: Path, say: Callabl
             raise UsageError(f"{repo} has {len(selection.train)} training shards of {variant}, not {train_shards}")
         wanted = (*selection.tokenizer, *selection.val, *selection.train[:train_shards])
         targets = {file: out / PurePosixPath(file.path).relative_to(ROOT) for file in repository.stat(wanted)}
+        if here := sum(path.exists() for path in targets.values()):
+            say(f"comparing what is here already: {here} files")
         missing = {file: path for file, path in targets.items() if not _is_complete(file, path)}
         _check_room(missing, out)
-        say(f"{repo} at {repository.commit}: {len(targets)} files, {len(targets) - len(missing)} of them here already")
+        say(f"{repo} at {repository.commit}: {len(missing)} of {len(targets)} files to download")
         for number, (file, path) in enumerate(missing.items(), 1):
             say(f"{number}/{len(missing)}  {path}  {file.size_bytes:,} bytes")
             _fetch(repository.url(file.path), file, path)
     except (HTTPError, OSError) as error:
         raise GolfcheckError(f"data get: {repo}: {_one_line(error)}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise GolfcheckError(
+            f"data get: {repo}: what answers is no hub, or a proxy in front of it: {error!r}"
+        ) from None
     return out / selection.dataset, out / PurePosixPath(selection.tokenizer[0]).relative_to(ROOT)
 
 
@@ -103,7 +113,7 @@ class Repository:
         api = HfApi()
         try:
             commit = api.dataset_info(name, timeout=30).sha
-        except ValueError as error:  # the hub's own complaint about the name
+        except HFValidationError as error:
             raise UsageError(f"--repo {name}: {error}") from None
         if not commit:
             raise GolfcheckError(f"data get: {name} has no commit")
@@ -148,13 +158,13 @@ def select_by_manifest(dataset: str, data: bytes) -> Selection:
         tokenizers = {tokenizer["name"]: tokenizer for tokenizer in manifest["tokenizers"]}
         tokenizer = tokenizers[entry["tokenizer_name"]]
         models = [tokenizer[key] for key in ("model_path", "vocab_path") if tokenizer.get(key)]
-        counts = {split: int(entry["stats"][f"files_{split}"]) for split in ("val", "train")}
+        counts = {split: min(int(entry["stats"][f"files_{split}"]), MAX_SHARDS) for split in ("val", "train")}
         shards = {
             split: tuple(f"{ROOT}/datasets/{dataset}/fineweb_{split}_{i:06d}.bin" for i in range(count))
             for split, count in counts.items()
         }
         paths = tuple(f"{ROOT}/{model}" for model in models)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GolfcheckError(f"data get: cannot read {ROOT}/manifest.json: {type(error).__name__}: {error}") from None
     if not models or not shards["val"]:
         raise GolfcheckError(

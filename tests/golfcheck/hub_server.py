@@ -27,6 +27,7 @@ class Hub:
     sent_bytes: int = 0  # of file content
     cut_at: dict[str, int] = field(default_factory=dict)  # path -> after so many bytes the line goes dead
     served_instead: dict[str, bytes] = field(default_factory=dict)  # path -> not what the digest promises
+    page: bytes | None = None  # what answers everything, as in a network that wants a login
     status: dict[str, int] = field(default_factory=dict)  # path, or kind of request -> an HTTP error
 
     def entry(self, path: str) -> dict[str, object]:
@@ -69,7 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
         hub, path = self.content, unquote(urlsplit(self.path).path)
         api, files = f"/api/datasets/{hub.repo}", f"/datasets/{hub.repo}/resolve/{COMMIT}/"
         hub.asked.append(f"{self.command} {path}{' range' if 'Range' in self.headers else ''}")
-        if path in (api, f"{api}/revision/main") and "info" not in hub.status:
+        if hub.page is not None:
+            self._answer(hub.page)
+        elif path in (api, f"{api}/revision/main") and "info" not in hub.status:
             self._json({"id": hub.repo, "sha": COMMIT, "private": False, "tags": [], "siblings": []})
         elif path.startswith(f"{api}/tree/{COMMIT}/"):
             folder = path.removeprefix(f"{api}/tree/{COMMIT}/")
@@ -137,7 +140,9 @@ class _Handler(BaseHTTPRequestHandler):
         hub.sent_bytes += len(data)
 
     def _json(self, value: object) -> None:
-        data = json.dumps(value).encode()
+        self._answer(json.dumps(value).encode())
+
+    def _answer(self, data: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))

@@ -246,6 +246,19 @@ def test_a_file_that_the_manifest_promises_and_the_repository_lacks_is_named(ser
         get(tmp_path, 3)
 
 
+def test_a_manifest_cannot_promise_shards_without_end() -> None:
+    stats = {"files_train": 10**12, "files_val": 1}
+    manifest = MANIFEST | {"datasets": [MANIFEST["datasets"][0] | {"stats": stats}]}
+    assert len(select_by_manifest("fineweb10B_sp1024", json.dumps(manifest).encode()).train) == hub_module.MAX_SHARDS
+
+
+def test_a_page_that_is_no_hub_is_one_line(server: Hub, tmp_path: Path) -> None:
+    server.page = b"<html>Please log in to this network</html>"
+    with pytest.raises(GolfcheckError, match="no hub, or a proxy in front of it") as caught:
+        get(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_server_that_is_down_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -290,6 +303,7 @@ HOSTILE_MANIFESTS = [
     b"[]",
     b"{}",
     b"\xff",
+    b"[" * 1_000_000,
     b'{"datasets": 5}',
     json.dumps(MANIFEST | {"tokenizers": []}).encode(),
     json.dumps(MANIFEST | {"tokenizers": [{"name": "sp_bpe_1024"}]}).encode(),
