@@ -37,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="BPB",
         help="how far the scores may differ (default: by device and precision)",
     )
+    add("--raw", type=Path, metavar="FILE", help="final_model.pt: say whether the artifact is it, quantized")
     add = parser.add_argument_group("Validation text").add_argument
     add("--data", type=Path, metavar="DIR", help="folder of fineweb_val_*.bin (default: the fitting one in ./data)")
     add("--tokenizer", type=Path, metavar="MODEL", help="SentencePiece model (default: the one that fits the data)")
@@ -72,11 +73,14 @@ def run(args: argparse.Namespace) -> int:
     from reference.files import write_atomic
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
-    names = ("data", "tokenizer", "val_tokens", "precision", "device", "max_bytes")
+    names = ("data", "tokenizer", "raw", "val_tokens", "precision", "device", "max_bytes")
     more = ("seq_len", "rope_tables", "rope_base", "logit_softcap")
     request = rescoring.Request(**{name: getattr(args, name) for name in (*names, *more)}, tolerance_bpb=args.tolerance)
     found = []
-    for target in find(args.path, _claim(args.claim), args.log, args.max_bytes):
+    targets = find(args.path, _claim(args.claim), args.log, args.max_bytes)
+    if args.raw and len(targets) > 1:
+        raise UsageError(f"rescore: {args.path} has {len(targets)} artifacts, but one --raw: name the artifact itself")
+    for target in targets:
         try:
             found.append(rescoring.rescore(target, request, progress))
         except Interrupted as stopped:

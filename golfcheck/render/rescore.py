@@ -8,7 +8,7 @@ from typing import Any
 
 from golfcheck import __version__
 from golfcheck.render.page import Page
-from golfcheck.rescore.report import Measured, Outcome, Rescore
+from golfcheck.rescore.report import Measured, Outcome, RawCheck, Rescore
 from golfcheck.ruleset import SIZE_CAP_BYTES, tokenizer_of
 from golfcheck.text import safe
 
@@ -54,6 +54,8 @@ def render(rescore: Rescore, page: Page) -> str:
         "probes",
         [(f"{probe.name} {'ok' if probe.passed else f'FAILED: {probe.detail}'}", "") for probe in rescore.probes],
     )
+    if rescore.raw is not None:
+        lines += page.flow("raw", _raw(rescore.raw))
     for note in rescore.notes:
         lines += page.prose(safe(note), "note      ", " " * 10)
     verdict = [(str(rescore.outcome), _STYLE[rescore.outcome]), (f"{rescore.seconds:.1f} s", "dim")]
@@ -79,6 +81,16 @@ def _bytes(measured: Measured) -> list[tuple[str, str]]:
     known = tokenizer_of(ratio)
     whole = f"{measured.tokens:,} tokens, {measured.text_bytes:,} bytes"
     return [(whole, ""), (f"{ratio:.4f} bytes per token" + (f" = {known.name}" if known else ""), "")]
+
+
+def _raw(raw: RawCheck) -> list[tuple[str, str]]:
+    if not raw.differ:
+        return [(f"the artifact is exactly what the format makes of {safe(raw.file.path)}", "ok")]
+    names = ", ".join(safe(name, 60) for name in raw.differ[:3]) + (", …" if len(raw.differ) > 3 else "")
+    return [
+        (f"{len(raw.differ)} of {raw.tensors} tensors are not what the format makes of", "warning"),
+        (f"{safe(raw.file.path)}: {names}", ""),
+    ]
 
 
 def _next(rescore: Rescore, page: Page) -> list[str]:

@@ -1,7 +1,7 @@
 """The evaluation itself: arrays → model → score. The only module of golfcheck that imports torch."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from golfcheck.errors import Refused, UsageError
 from golfcheck.rescore import shape
 from golfcheck.rescore.report import Measured, Probe
 from golfcheck.untrusted.load import Array
-from reference.artifact import ArtifactError, dequantize
+from reference.artifact import ArtifactError, dequantize, quantize
 from reference.bpb import ByteTable, Score, evaluate
 from reference.data import Tokens
 from reference.model import GPT, GPTConfig
@@ -56,6 +56,27 @@ def _tensors(value: Any) -> Any:
         tensor = torch.from_numpy(value.data)
         return tensor.view(torch.bfloat16) if value.dtype == "bfloat16" else tensor
     return {key: _tensors(child) for key, child in value.items()} if isinstance(value, dict) else value
+
+
+def differences(
+    tree: Mapping[str, Any], raw: Mapping[str, Any], keep_fp32: Sequence[str]
+) -> tuple[int, tuple[str, ...]]:
+    """Return how many tensors the raw weights have, and the names of those that the artifact holds otherwise.
+
+    The raw weights are quantized again: an artifact that was made by the format's own rounding is equal bit by bit.
+    """
+    state = _tensors(raw)
+    if not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise Refused("ART_TYPE", "the raw file is no plain state dict")
+    wanted, found = quantize(state, keep_fp32), _tensors(tree)
+    differ = set()
+    for section in ("quantized", "scales", "passthrough"):
+        for name in wanted[section].keys() | found[section].keys():
+            ours, theirs = wanted[section].get(name), found[section].get(name)
+            if ours is None or theirs is None or ours.dtype != theirs.dtype or not torch.equal(ours, theirs):
+                differ.add(name)
+    differ |= {name for name, dtype in wanted["dtypes"].items() if found["dtypes"].get(name) != dtype}
+    return len(state), tuple(sorted(differ))
 
 
 def config_of(state: State, options: Mapping[str, Any]) -> GPTConfig:

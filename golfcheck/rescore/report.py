@@ -69,6 +69,15 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class RawCheck:
+    """Whether an artifact is what the format makes of raw weights; `differ` names the tensors that are not."""
+
+    file: FileDigest
+    tensors: int
+    differ: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rescore:
     """One artifact: what it is, what was claimed, what was measured, and what follows."""
 
@@ -86,6 +95,7 @@ class Rescore:
     outcome: Outcome
     reason: str
     probes: tuple[Probe, ...]
+    raw: RawCheck | None
     notes: tuple[str, ...]
     seconds: float
 

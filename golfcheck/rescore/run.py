@@ -11,14 +11,16 @@ from typing import Any
 
 from golfcheck.errors import GolfcheckError, Refused, UsageError
 from golfcheck.rescore import inputs, judge, measure, numerics
-from golfcheck.rescore.report import FileDigest, Measured, Outcome, Rescore, Sourced
-from golfcheck.rescore.target import Target
+from golfcheck.rescore.report import FileDigest, Measured, Outcome, RawCheck, Rescore, Sourced
+from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
 from golfcheck.untrusted.load import load
 from reference import model
 from reference.bpb import ByteTable
 from reference.data import Tokens, digest, read_validation
+from reference.settings import CONTROL_TENSORS
 
+MAX_RAW_BYTES = 256 << 20  # the contest's model has 67 MB
 Stage = Callable[[str], measure.Progress]
 
 
@@ -28,6 +30,7 @@ class Request:
 
     data: Path | None = None
     tokenizer: Path | None = None
+    raw: Path | None = None  # the raw weights that the artifact should be made of
     val_tokens: int | None = None  # score only the first ones
     precision: str = "bf16"
     device: str = "auto"
@@ -105,9 +108,18 @@ def rescore(target: Target, request: Request, stage: Stage) -> Rescore:
         outcome=outcome,
         reason=reason,
         probes=probes,
+        raw=_raw_check(tree, request.raw, target.log_settings) if request.raw else None,
         notes=tuple(notes),
         seconds=time.perf_counter() - start,
     )
+
+
+def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawCheck:
+    data = read_file(path, MAX_RAW_BYTES)
+    raw = load(data, replace(Limits(), file_bytes=MAX_RAW_BYTES), zipped=False)
+    keep = log.get("int8_keep_float_fp32_name_patterns", CONTROL_TENSORS).split(",")
+    tensors, differ = measure.differences(tree, raw, keep)
+    return RawCheck(FileDigest(str(path), len(data), hashlib.sha256(data).hexdigest()), tensors, differ)
 
 
 _TOLD = ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "tie_embeddings")

@@ -49,7 +49,7 @@ def _changed(target: Target, claim: Claim) -> Target:
     return Target(target.path, target.data, target.seed, claim, target.log_path, target.log_settings)
 
 
-def _read(path: Path, limit_bytes: int) -> bytes:
+def read_file(path: Path, limit_bytes: int) -> bytes:
     """Return a file's bytes; one more than the limit where it is longer, for the reader to refuse."""
     real = path.resolve()  # the user may name a link; what a folder holds is read without following any
     with bounded.opened(real.parent) as folder:
@@ -66,11 +66,11 @@ def _read_in(folder: int, name: str, shown: Path, limit_bytes: int) -> bytes:
 
 def _file(path: Path, limit_bytes: int) -> Target:
     match = _SEED.search(path.name)
-    return Target(str(path), _read(path, limit_bytes), int(match[1]) if match else None, None, None, {})
+    return Target(str(path), read_file(path, limit_bytes), int(match[1]) if match else None, None, None, {})
 
 
 def _with_log(target: Target, path: Path) -> Target:
-    log = trainlog.read(str(path), _read(path, bounded.MAX_LOG_BYTES))
+    log = trainlog.read(str(path), read_file(path, bounded.MAX_LOG_BYTES))
     chosen = choose_score((log,))
     score = _matching(target.seed, len(target.data), list(chosen.scores))
     if score is None:

@@ -4,11 +4,12 @@
     containers    names of the formats that this reader does not read
     inflate       zlib stream → bytes
     zipread       bytes → the records of a file that `torch.save` wrote
+    descriptors   storages and tensors as a pickle speaks of them
     picklesubset  data.pkl → descriptors, never objects
     tensors       descriptors and records → a tree with tensors, checked
     child         all of the above under the system's limits, and how the result travels
     load          the parent's side: file → tree of arrays
 
-`load.load_artifact` is the way in. Everything below it uses the standard library alone, so that the child starts in
+`load.load` is the way in. Everything below it uses the standard library alone, so that the child starts in
 milliseconds and has little that could be attacked. What the reader will not load raises `errors.Refused`.
 """

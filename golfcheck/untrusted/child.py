@@ -20,11 +20,15 @@ _CLONE_NEWNET = 0x4000_0000
 
 
 def main() -> None:
-    """Read an artifact from stdin and write the answer to stdout; argv is both limits as JSON objects."""
-    limits, process = Limits(**json.loads(sys.argv[-2])), ProcessLimits(**json.loads(sys.argv[-1]))
+    """Read a file from stdin and write the answer to stdout; the last of argv is a JSON array.
+
+    It holds whether the file is packed with zlib, and the fields of both limits.
+    """
+    zipped, bounds, process_bounds = json.loads(sys.argv[-1])
+    limits, process = Limits(**bounds), ProcessLimits(**process_bounds)
     data = sys.stdin.buffer.read(limits.file_bytes + 1)
     confine(process)
-    answer(data, limits, sys.stdout.buffer)
+    answer(data, limits, zipped, sys.stdout.buffer)
 
 
 def confine(process: ProcessLimits) -> None:
@@ -53,19 +57,19 @@ def confine(process: ProcessLimits) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (process.cpu_seconds, process.cpu_seconds + 1))
 
 
-def answer(data: bytes, limits: Limits, out: BinaryIO) -> None:
+def answer(data: bytes, limits: Limits, zipped: bool, out: BinaryIO) -> None:
     """Parse `data` and write the answer."""
     header: dict[str, Any]
     records: list[memoryview] = []
     try:
-        parsed = tensors.parse(data, limits)
+        parsed = tensors.parse(data, limits, zipped)
         header = {
             "tree": _encode(parsed.tree),
             "records": [[key, len(record)] for key, record in parsed.records.items()],
         }
         records = list(parsed.records.values())
     except Refused as error:
-        header = {"refused": [error.code, str(error).removeprefix(f"{error.code}: ")]}
+        header = {"refused": [error.code, error.message]}
     except MemoryError:
         header = {"refused": ["SBX_MEM", "reading it needs more memory than is allowed"]}
     encoded = json.dumps(header).encode()

@@ -34,8 +34,12 @@ class Array:
     data: npt.NDArray[Any]
 
 
-def load(data: bytes, limits: Limits | None = None, process: ProcessLimits | None = None) -> dict[str, Any]:
+def load(
+    data: bytes, limits: Limits | None = None, process: ProcessLimits | None = None, zipped: bool = True
+) -> dict[str, Any]:
     """Read an artifact in a child process; return its tree of dicts, tuples, strings, numbers and `Array`s.
+
+    Where it is not `zipped` with zlib, `data` is what `torch.save` wrote.
 
     Raises `Refused` with the reader's label; SBX_CPU, SBX_MEM or SBX_WALL when the child ran over its limits, and
     ART_CRASH when it died of something else. Tensors that share a record share memory.
@@ -43,8 +47,8 @@ def load(data: bytes, limits: Limits | None = None, process: ProcessLimits | Non
     limits, process = limits or Limits(), process or ProcessLimits()
     if len(data) > limits.file_bytes:
         raise Refused("ART_TOO_BIG", f"{len(data)} > {limits.file_bytes} bytes")
-    encoded = [json.dumps(dataclasses.asdict(limits)), json.dumps(dataclasses.asdict(process))]
-    command = [sys.executable, "-I", "-c", _START, str(_ROOT), *encoded]
+    request = json.dumps([zipped, dataclasses.asdict(limits), dataclasses.asdict(process)])
+    command = [sys.executable, "-I", "-c", _START, str(_ROOT), request]
     pipe, late = subprocess.PIPE, threading.Event()
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as child:
 

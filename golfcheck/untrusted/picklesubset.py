@@ -1,65 +1,19 @@
 """data.pkl → descriptors: dicts, strings, numbers, tuples and tensors that are only described. Nothing is ever called.
 
-Pickle is a program; this runs the 26 instructions of protocol 2 that `torch.save` writes for a dict of tensors, and
+Pickle is a program; this runs the 27 instructions of protocol 2 that `torch.save` writes for a dict of tensors, and
 knows what its three callables mean. Everything else is refused by name.
 """
 
-import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from golfcheck.errors import Refused
+from golfcheck.untrusted import descriptors
+from golfcheck.untrusted.descriptors import Global, Storage, TensorView, kind
 from golfcheck.untrusted.limits import Limits
 
-DTYPE_OF_STORAGE = {
-    "FloatStorage": "float32",
-    "HalfStorage": "float16",
-    "BFloat16Storage": "bfloat16",
-    "DoubleStorage": "float64",
-    "CharStorage": "int8",
-    "ByteStorage": "uint8",
-    "ShortStorage": "int16",
-    "IntStorage": "int32",
-    "LongStorage": "int64",
-    "BoolStorage": "bool",
-    "ComplexFloatStorage": "complex64",
-    "ComplexDoubleStorage": "complex128",
-}
-_ORDERED_DICT = "collections OrderedDict"
-_REBUILD_TENSOR = "torch._utils _rebuild_tensor_v2"
-_REBUILD_PARAMETER = "torch._utils _rebuild_parameter"  # known only so that it can be named
-_GLOBALS = {_ORDERED_DICT, _REBUILD_TENSOR, _REBUILD_PARAMETER, *(f"torch {name}" for name in DTYPE_OF_STORAGE)}
 _GLOBAL_BYTES = 256
-_LOCATION = re.compile(r"(?:cpu|meta|cuda(?::\d{1,3})?|mps(?::\d{1,3})?|xpu(?::\d{1,3})?|hpu(?::\d{1,3})?)")
-_STORAGE_KEY = re.compile(r"0|[1-9][0-9]{0,5}")
-
-
-@dataclass(frozen=True, slots=True)
-class Global:
-    """A name that the pickle asks for."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """A record that holds `numel` elements: `data/KEY`."""
-
-    dtype: str
-    key: str
-    numel: int
-
-
-@dataclass(frozen=True, slots=True)
-class TensorView:
-    """A tensor as the pickle describes it, in elements of its storage; nothing here is checked yet."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[Any, ...]
-    stride: tuple[Any, ...]
 
 
 def parse(data: bytes | memoryview, limits: Limits) -> dict[str, Any]:
@@ -72,27 +26,16 @@ def parse(data: bytes | memoryview, limits: Limits) -> dict[str, Any]:
         raise Refused("PKL_TOO_BIG", f"data.pkl has {len(data)} bytes > {limits.pickle_bytes}")
     result = _Machine(bytes(data), limits).run()
     if not isinstance(result, dict):
-        raise Refused("ART_TYPE", f"the file holds {_kind(result)}, not a dict")
+        raise Refused("ART_TYPE", f"the file holds {kind(result)}, not a dict")
     _check_tree(result, limits.depth)
     return result
-
-
-def is_int(value: object) -> bool:
-    """Tell whether `value` is an integer that is no bool."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _kind(value: object) -> str:
-    """Return how a value is called in messages; never its text, which a stranger wrote."""
-    kinds = {TensorView: "a tensor", Global: "a function or class", Storage: "a bare storage", int: "an int"}
-    return kinds.get(type(value), f"a {type(value).__name__}")
 
 
 def _check_tree(value: object, depth: int) -> None:
     if depth == 0:
         raise Refused("PKL_DEPTH", "dicts and tuples nested too deeply")
     if isinstance(value, Global | Storage):
-        raise Refused("ART_TYPE", f"{_kind(value)} stands where a value has to be")
+        raise Refused("ART_TYPE", f"{kind(value)} stands where a value has to be")
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
     for child in inside:
         _check_tree(child, depth - 1)
@@ -211,7 +154,7 @@ class _Machine:
         value = self._memo[index]
         # A dict or tuple met twice could hold itself, or double with every level: strings, names and tensors cannot.
         if not isinstance(value, str | Global | TensorView):
-            raise Refused("PKL_ALIAS", f"{_kind(value)} is used twice at {self._at}")
+            raise Refused("PKL_ALIAS", f"{kind(value)} is used twice at {self._at}")
         self._push(value)
 
     def global_name(self) -> None:
@@ -221,37 +164,22 @@ class _Machine:
             raise Refused("PKL_GLOBAL", f"a name longer than {_GLOBAL_BYTES} bytes, or cut off, at {self._at}")
         self._at += len(module) + len(rest[0]) + 2
         name = f"{module.decode('latin-1')} {rest[0].decode('latin-1')}"
-        if name not in _GLOBALS:
+        if name not in descriptors.GLOBALS:
             raise Refused("PKL_GLOBAL", f"{name!a} is not allowed")
         self._push(Global(name))
 
     def reduce(self) -> None:
         args, function = self._pop(), self._pop()
-        if function == Global(_ORDERED_DICT) and args == ():
-            self._push({})
-        elif function == Global(_REBUILD_TENSOR) and isinstance(args, tuple) and len(args) == 6:
-            storage, offset, shape, stride, requires_grad, hooks = args
-            plain = isinstance(storage, Storage) and is_int(offset) and isinstance(shape, tuple)
-            if not plain or not isinstance(stride, tuple) or requires_grad is not False or hooks != {}:
-                raise Refused("PKL_REDUCE", f"a tensor that is not plain, at {self._at}: gradients, hooks or odd types")
-            self._push(TensorView(storage, offset, shape, stride))
-        else:
-            name = function.name if isinstance(function, Global) else _kind(function)
-            raise Refused("PKL_REDUCE", f"{name} is called in a way that torch.save does not write for a plain tensor")
+        self._push(descriptors.call(function, args))
+
+    def build(self) -> None:
+        state, target = self._pop(), self._stack[-1] if self._stack else None
+        # A module's state_dict() carries the versions of its parts beside its tensors; no other attribute is known.
+        if not isinstance(target, dict) or not isinstance(state, dict) or state.keys() != {"_metadata"}:
+            raise Refused("PKL_OPCODE", f"opcode 0x62 at {self._at - 1} sets attributes of {kind(target)}")
 
     def persistent_id(self) -> None:
-        pid = self._pop()
-        if not isinstance(pid, tuple) or len(pid) != 5:
-            raise Refused("PKL_PERSID", f"a persistent id that is no storage, at {self._at}")
-        kind, cls, key, location, numel = pid
-        dtype = DTYPE_OF_STORAGE.get(cls.name.removeprefix("torch ")) if isinstance(cls, Global) else None
-        if kind != "storage" or dtype is None or not isinstance(key, str) or not isinstance(location, str):
-            raise Refused("PKL_PERSID", f"a persistent id that is no storage, at {self._at}")
-        if not _STORAGE_KEY.fullmatch(key) or not _LOCATION.fullmatch(location):
-            raise Refused("PKL_PERSID", f"a storage with key {key[:40]!a} at {location[:40]!a}")
-        if not is_int(numel) or not 0 <= numel < 1 << 40:
-            raise Refused("PKL_PERSID", f"storage {key} with a size that is none")
-        self._push(Storage(dtype, key, numel))
+        self._push(descriptors.storage_of(self._pop()))
 
     def set_item(self) -> None:
         value, key = self._pop(), self._pop()
@@ -263,10 +191,10 @@ class _Machine:
     def _set(self, items: list[Any]) -> None:
         target = self._stack[-1] if self._stack else None
         if not isinstance(target, dict) or len(items) % 2:
-            raise Refused("PKL_SETITEM", f"items are set on {_kind(target)} at {self._at}")
+            raise Refused("PKL_SETITEM", f"items are set on {kind(target)} at {self._at}")
         for key, value in zip(items[::2], items[1::2], strict=True):
             if not isinstance(key, str):
-                raise Refused("PKL_KEY", f"{_kind(key)} as a key at {self._at}; keys are strings")
+                raise Refused("PKL_KEY", f"{kind(key)} as a key at {self._at}; keys are strings")
             if key in target:
                 raise Refused("PKL_DUP_KEY", f"key {key[:80]!a} twice")
             target[key] = value
@@ -298,6 +226,7 @@ _INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
     ord("j"): lambda machine: machine.get(4),
     ord("c"): _Machine.global_name,
     ord("R"): _Machine.reduce,
+    ord("b"): _Machine.build,
     ord("Q"): _Machine.persistent_id,
     ord("s"): _Machine.set_item,
     ord("u"): _Machine.set_items,

@@ -6,8 +6,8 @@ from typing import Any
 
 from golfcheck.errors import Refused
 from golfcheck.untrusted import inflate, picklesubset, zipread
+from golfcheck.untrusted.descriptors import TensorView, is_int
 from golfcheck.untrusted.limits import Limits
-from golfcheck.untrusted.picklesubset import TensorView, is_int
 
 # float64 and complex numbers have no place in an artifact: no part of the format stores them.
 ITEM_BYTES = {
@@ -34,9 +34,12 @@ class Parsed:
     records: dict[str, memoryview]
 
 
-def parse(data: bytes, limits: Limits) -> Parsed:
-    """Read a whole artifact; raises `Refused` with a label of the three layers below, or of `_span`, `_storages`."""
-    named = zipread.records(inflate.inflate(data, limits), limits)
+def parse(data: bytes, limits: Limits, zipped: bool = True) -> Parsed:
+    """Read a whole artifact, or a torch file as it is where it is not `zipped` with zlib.
+
+    Raises `Refused` with a label of the three layers below, or of `_span`, `_storages`.
+    """
+    named = zipread.records(inflate.inflate(data, limits) if zipped else data, limits)
     tree = picklesubset.parse(named["data.pkl"], limits)
     views = list(_views(tree))
     used = _storages(views, named)

@@ -397,6 +397,8 @@ def cases() -> list[Case]:
         C(None, "a bare storage as a value", "ART_TYPE", lambda: artifact(mapping({"w": storage()}))),
         C(None, "nine levels", "PKL_DEPTH", lambda: artifact(deep(9))),
         C(62, "OrderedDict with BUILD", "PKL_OPCODE", lambda: artifact(HOOKS + b"}b")),
+        C(None, "BUILD of a tensor", "PKL_OPCODE", lambda: artifact(tensor() + mapping({"_metadata": b"}"}) + b"b")),
+        C(None, "BUILD on nothing", "PKL_OPCODE", lambda: artifact(b"}b"), "NoneType"),
         C(62, "OrderedDict of pairs", "PKL_REDUCE", lambda: artifact(call("collections.OrderedDict", ints([1])))),
         C(63, "tensor attribute shadowing", "PKL_GLOBAL",
           lambda: artifact(call("torch._tensor._rebuild_from_type_v2", name(REBUILD)))),

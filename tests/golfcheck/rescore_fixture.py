@@ -68,6 +68,7 @@ def make(root: Path) -> World:
     world = World(root, shards, tokenizer, CONFIG, state, scored(state, shards, tokenizer, CONFIG))
     world.record.mkdir(parents=True)
     world.artifact.write_bytes(packed(state))
+    torch.save(state, root / "final_model.pt")
     (world.record / "train.log").write_text(log(world))
     claim = {"name": "Tiny", "author": "A", "github_id": "a", "date": "2026-04-01", "val_bpb": world.score.val_bpb}
     (world.record / "submission.json").write_text(json.dumps(claim))

@@ -193,6 +193,26 @@ def test_a_folder_without_artifact_says_so(tmp_path: Path) -> None:
         target.find(tmp_path, None, None, 16_000_000)
 
 
+def test_an_artifact_is_known_as_its_raw_weights_quantized_or_not(world: World, tmp_path: Path) -> None:
+    path, raw = tmp_path / "a.int8.ptz", tmp_path / "final_model.pt"
+    state = big_state()
+    torch.save(state, raw)
+    tree = artifact.quantize(state, tiny.KEEP)
+    path.write_bytes(artifact.pack(tree)[0])
+    tensors, differ = measure.differences(load(path.read_bytes()), load(raw.read_bytes(), zipped=False), tiny.KEEP)
+    assert (tensors, differ) == (len(state), ())
+    tree["quantized"]["tok_emb.weight"][7, 3] ^= 1
+    tree["passthrough"]["blocks.0.attn.q_gain"] += 1e-3
+    _, differ = measure.differences(
+        load(artifact.pack(tree)[0]), load(raw.read_bytes(), zipped=False), tiny.KEEP
+    )  # fmt: skip
+    assert differ == ("blocks.0.attn.q_gain", "tok_emb.weight")
+    whole = scored(world, raw=world.root / "final_model.pt")
+    assert whole.raw is not None
+    assert whole.raw.differ == ()
+    assert "exactly what the format makes of" in render.render(whole, Page())
+
+
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 

@@ -168,7 +168,7 @@ def in_process(data: bytes) -> dict[str, Any]:
     from golfcheck.untrusted import child
 
     out = io.BytesIO()
-    child.answer(data, LIMITS, out)
+    child.answer(data, LIMITS, True, out)
     out.seek(0)
     return load._decode_answer(out, LIMITS)
 
@@ -178,6 +178,13 @@ def test_real_artifacts_load_as_torch_loads_them(shared_data: Path, name: str) -
     data = (shared_data / "golden" / f"{name}.int8.ptz").read_bytes()
     theirs = torch.load(io.BytesIO(zlib.decompress(data)), weights_only=True)
     assert same(arrays(load.load(data)), theirs)
+
+
+def test_a_raw_state_dict_loads_with_the_metadata_that_modules_add() -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2))
+    buffer = io.BytesIO()
+    torch.save(module.state_dict(), buffer)
+    assert same(arrays(load.load(buffer.getvalue(), zipped=False)), dict(module.state_dict()))
 
 
 def test_tensors_that_share_a_record_share_memory() -> None:
