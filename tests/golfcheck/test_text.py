@@ -1,5 +1,6 @@
 """No string of a stranger reaches a terminal as anything but visible characters on one line."""
 
+import random
 import unicodedata
 
 import pytest
@@ -69,3 +70,24 @@ def test_a_fitted_text_is_no_wider_than_its_room(text: str, columns: int):
 def test_wide_characters_take_two_columns():
     assert width("李明") == 4
     assert fit("李明李明", 6) == "李明…"
+
+
+def test_ten_thousand_strings_of_dangerous_pieces_become_harmless():
+    seed = random.randrange(2**32)
+    print("seed", seed)  # shown when it fails
+    chance = random.Random(seed)
+    pieces = [
+        *PAYLOADS.values(),
+        *map(chr, range(0, 0x300)),
+        *map(chr, range(0x2000, 0x2070)),
+        "\U000e0020",
+        "李",
+        "ａ",
+    ]
+    for _ in range(10_000):
+        text = "".join(piece[:200] for piece in chance.choices(pieces, k=chance.randint(1, 8)))
+        limit = chance.choice((1, 10, 63, 64, 65, 200, LIMIT_CHARS))
+        shown = safe(text, limit)
+        assert len(shown) <= limit
+        assert shown.isprintable()
+        assert is_harmless(shown)
