@@ -100,7 +100,7 @@ def test_a_token_outside_the_vocabulary_is_named_with_its_place(tmp_path: Path) 
 
 
 def test_missing_shards_say_how_to_make_some(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no shards .*fineweb_val_\*\.bin: set DATA_PATH, .*golfcheck data demo"):
+    with pytest.raises(FileNotFoundError, match=r"no shards .*fineweb_val_\*\.bin: set DATA_PATH, .*data demo"):
         shard_paths(tmp_path, "val")
 
 
