@@ -17,7 +17,7 @@ from reference.files import write_atomic
 
 DEMO_NAME = "demo_sp1024"
 DEMO_VOCAB = 1024
-DEMO_VAL_FRACTION = 0.05  # about 44,000 tokens: a small model scores them in seconds
+DEMO_VAL_FRACTION = 0.05  # of the documents, about 60,000 tokens: a small model scores them in seconds
 DEMO_SEED = 1337
 _BATCH_BYTES = 4 << 20  # of text, tokenized in one call
 
