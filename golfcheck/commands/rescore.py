@@ -42,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--data", type=Path, metavar="DIR", help="folder of fineweb_val_*.bin (default: the fitting one in ./data)")
     add("--tokenizer", type=Path, metavar="MODEL", help="SentencePiece model (default: the one that fits the data)")
     add("--val-tokens", type=int, metavar="N", help="score only the first N tokens, in whole sequences")
+    add("--stride", type=int, metavar="N", help="slide a window by N tokens: each is scored once, with more context")
     add = parser.add_argument_group("What tensors do not tell").add_argument
     add("--seq-len", type=int, metavar="N", help="tokens a sequence")
     add("--rope-tables", choices=("bf16", "fp32"), help="precision of the rotary tables that it was trained with")
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from reference.files import write_atomic
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
-    names = ("data", "tokenizer", "raw", "val_tokens", "precision", "device", "max_bytes")
+    names = ("data", "tokenizer", "raw", "val_tokens", "stride", "precision", "device", "max_bytes")
     more = ("seq_len", "rope_tables", "rope_base", "logit_softcap")
     request = rescoring.Request(**{name: getattr(args, name) for name in (*names, *more)}, tolerance_bpb=args.tolerance)
     found = []
@@ -87,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
             print(render.so_far(stopped.so_far), file=sys.stderr)
             raise
         print(render.render(found[-1], page), end="", flush=True)
+    if len(found) > 1:
+        print(render.summary(found, page), end="")
     if args.json:
         document = render.document(found, rescoring.code_digest(), rescoring.versions())
         write_atomic(args.json, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())

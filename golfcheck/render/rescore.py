@@ -2,8 +2,11 @@
 
 import base64
 import struct
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from statistics import mean as mean_of
+from statistics import stdev
 from typing import Any
 
 from golfcheck import __version__
@@ -30,7 +33,9 @@ def render(rescore: Rescore, page: Page) -> str:
     if rescore.delta_bpb is not None:
         style = _STYLE[rescore.outcome]
         tolerance = f"tolerance {rescore.tolerance_bpb:.7f}"
-        lines += page.flow("delta", [(f"{rescore.delta_bpb:+.8f} bpb", style), *_delta_nats(rescore), (tolerance, "")])
+        lines += page.flow(
+            "delta", [(f"{_signed(rescore.delta_bpb)} bpb", style), *_delta_nats(rescore), (tolerance, "")]
+        )
         lines += page.flow("", [(rescore.tolerance_source, "dim")])
     if rescore.other_tables is not None:
         lines += page.flow("other", _score(rescore.other_tables))
@@ -64,16 +69,30 @@ def render(rescore: Rescore, page: Page) -> str:
     return page.text(lines) + "\n"
 
 
+def summary(rescores: Sequence[Rescore], page: Page) -> str:
+    """Return one line on all artifacts of a record: how many claims hold, and the mean score."""
+    counts = Counter(rescore.outcome for rescore in rescores)
+    scores = [rescore.measured.val_bpb for rescore in rescores]
+    segments = [(f"{count} {outcome}", _STYLE[outcome]) for outcome, count in counts.items()]
+    mean = f"mean {mean_of(scores):.8f} bpb   sd {stdev(scores):.8f}   {len(scores)} artifacts"
+    return page.text(page.flow("ALL", [*segments, (mean, "bold")], indent=9))
+
+
+def _signed(difference: float) -> str:
+    return f"{round(difference, 8) + 0.0:+.8f}"  # + 0.0: no minus in front of a zero
+
+
 def _score(measured: Measured) -> list[tuple[str, str]]:
     return [
         (f"{measured.val_bpb:.8f} bpb   {measured.val_loss_nats:.8f} nats/tok", "bold"),
         (f"{measured.rope_tables} rotary tables, {measured.precision} activations", ""),
+        *([(f"window of {measured.seq_len}, stride {measured.stride}", "")] if measured.stride else []),
     ]
 
 
 def _delta_nats(rescore: Rescore) -> list[tuple[str, str]]:
     claimed = rescore.claim.val_loss_nats if rescore.claim else None
-    return [] if claimed is None else [(f"{rescore.measured.val_loss_nats - claimed:+.8f} nats/tok", "")]
+    return [] if claimed is None else [(f"{_signed(rescore.measured.val_loss_nats - claimed)} nats/tok", "")]
 
 
 def _bytes(measured: Measured) -> list[tuple[str, str]]:

@@ -147,8 +147,7 @@ class Evaluation:
         Raises Refused (EVAL_NONFINITE) for a loss that is no number, and `Interrupted` with what is known on Ctrl-C.
         """
         self._losses, start = [], time.perf_counter()
-        seq_len = self.config.train_seq_len
-        batch_seqs = 1 if self.device.type == "cpu" else max(1, _BATCH_TOKENS // seq_len)
+        seq_len, batch_seqs = self.config.train_seq_len, self._batch_seqs()
         try:
             with self._autocast():
                 found = evaluate(
@@ -163,6 +162,39 @@ class Evaluation:
             so_far = Score(float(np.mean(losses)), span.size - 1, int(table.count(span).sum()))
             raise Interrupted(self._measured(so_far, losses, start)) from None
         return self._measured(found, self._sequence_losses(), start)
+
+    def score_sliding(self, tokens: Tokens, table: ByteTable, stride: int, progress: Progress) -> Measured:
+        """Score validation tokens [n + 1] in windows of seq_len that move on by `stride`, each token once.
+
+        The first window's tokens have what stands before them in it; every other token has at least
+        seq_len - stride tokens before it. Sums are float64. Raises as `score`.
+        """
+        start, seq_len, total = time.perf_counter(), self.config.train_seq_len, tokens.size - 1
+        ids = torch.from_numpy(tokens.astype(np.int64))  # [n + 1]
+        begins = [*range(0, total - seq_len, stride), total - seq_len]  # the last one ends with the text
+        nats, done, batch_seqs = 0.0, 0, self._batch_seqs()
+        try:
+            with torch.inference_mode(), self._autocast():
+                for i in range(0, len(begins), batch_seqs):
+                    batch = begins[i : i + batch_seqs]
+                    spans = torch.stack([ids[at : at + seq_len + 1] for at in batch]).to(self.device)  # [B, T + 1]
+                    for at, z, span in zip(batch, self.model.logits(spans[:, :-1]), spans, strict=True):
+                        new = done - at  # where in the window the first token stands that is not scored yet
+                        nats += float(F.cross_entropy(z[new:].float(), span[1 + new :], reduction="sum"))
+                        done = at + seq_len
+                    progress(i + len(batch), len(begins))
+        except KeyboardInterrupt:
+            if not done:
+                raise
+            raise Interrupted(self._window_score(nats, tokens[: done + 1], table, stride, start)) from None
+        return self._window_score(nats, tokens[: done + 1], table, stride, start)
+
+    def _window_score(self, nats: float, span: Tokens, table: ByteTable, stride: int, start: float) -> Measured:
+        score = Score(nats / (span.size - 1), span.size - 1, int(table.count(span).sum()))
+        return replace(self._measured(score, [], start), stride=stride)
+
+    def _batch_seqs(self) -> int:
+        return 1 if self.device.type == "cpu" else max(1, _BATCH_TOKENS // self.config.train_seq_len)
 
     def _sequence_losses(self) -> list[float]:
         losses: list[float] = torch.cat(self._losses).double().cpu().tolist()
@@ -179,6 +211,7 @@ class Evaluation:
             rope_tables=self.config.rope_tables,
             precision=self.precision,
             seq_len=self.config.train_seq_len,
+            stride=None,
             seconds=time.perf_counter() - start,
             sequence_losses=tuple(losses),
         )

@@ -55,8 +55,9 @@ class Measured:
     rope_tables: str
     precision: str
     seq_len: int
+    stride: int | None  # of a window that slides; None: sequences side by side
     seconds: float
-    sequence_losses: tuple[float, ...]  # the mean of each sequence, in their order
+    sequence_losses: tuple[float, ...]  # the mean of each sequence, in their order; none where a window slides
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class Request:
     tokenizer: Path | None = None
     raw: Path | None = None  # the raw weights that the artifact should be made of
     val_tokens: int | None = None  # score only the first ones
+    stride: int | None = None  # slide a window instead of cutting the text into sequences
     precision: str = "bf16"
     device: str = "auto"
     tolerance_bpb: float | None = None
@@ -72,17 +73,24 @@ def rescore(target: Target, request: Request, stage: Stage) -> Rescore:
     tokens, table = _text(found, gpt_config.train_seq_len, gpt_config.vocab_size, request.val_tokens)
     device = measure.device_of(request.device)
 
-    def score(rope_tables: str) -> tuple[measure.Evaluation, Measured]:
-        evaluation = measure.Evaluation(state, replace(gpt_config, rope_tables=rope_tables), request.precision, device)
-        return evaluation, evaluation.score(tokens, table, stage(f"{rope_tables} tables"))
+    if (stride := request.stride) is not None and not 0 < stride <= gpt_config.train_seq_len:
+        raise UsageError(f"rescore: --stride must be from 1 to the sequence length {gpt_config.train_seq_len}")
+
+    def score(rope_tables: str) -> Measured:
+        tables = replace(gpt_config, rope_tables=rope_tables)
+        evaluation = measure.Evaluation(state, tables, request.precision, device)
+        draw = stage(f"{rope_tables} tables")
+        if stride is None:
+            return evaluation.score(tokens, table, draw)
+        return evaluation.score_sliding(tokens, table, stride, draw)
 
     probes = measure.Evaluation(state, gpt_config, request.precision, device).probe(tokens)
-    _, measured = score(gpt_config.rope_tables)
+    measured = score(gpt_config.rope_tables)
     tolerance_bpb, tolerance_source, other = 0.0, "", None
     if (claim := target.claim) is not None:
         tolerance_bpb, tolerance_source = judge.tolerance(claim, request.precision, device.type, request.tolerance_bpb)
         if not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb):
-            _, other = score({"bf16": "fp32", "fp32": "bf16"}[gpt_config.rope_tables])
+            other = score({"bf16": "fp32", "fp32": "bf16"}[gpt_config.rope_tables])
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
     outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
     if outcome is Outcome.CONFIRMED and other is not None:

@@ -65,6 +65,11 @@ def _read_in(folder: int, name: str, shown: Path, limit_bytes: int) -> bytes:
 
 
 def _file(path: Path, limit_bytes: int) -> Target:
+    """Return a file on its own, or with what the record folder that it lies in says of it."""
+    if path.exists() and (path.parent / "submission.json").is_file():
+        record = load(path.parent)
+        if files := [file for file in record.artifacts if file.path == path.name]:
+            return _of_record(record, files, limit_bytes)[0]
     match = _SEED.search(path.name)
     return Target(str(path), read_file(path, limit_bytes), int(match[1]) if match else None, None, None, {})
 
@@ -83,14 +88,19 @@ def _in_folder(path: Path, limit_bytes: int) -> list[Target]:
     artifacts = [file for file in record.artifacts if file.path.endswith(".ptz")] or list(record.artifacts)
     if not artifacts:
         raise UsageError(f"{path}: no artifact (*.ptz) in it: most records do not ship theirs; name the file itself")
+    return _of_record(record, artifacts, limit_bytes)
+
+
+def _of_record(record: Record, files: list[RecordFile], limit_bytes: int) -> list[Target]:
     scores = list(choose_score(record.logs).scores)
-    with bounded.opened(path) as folder:
-        return [_of_record(record, file, scores, folder, limit_bytes) for file in artifacts]
+    with bounded.opened(record.path) as folder:
+        contents = [_read_in(folder, file.path, record.path / file.path, limit_bytes) for file in files]
+    return [_artifact(record, file, data, scores) for file, data in zip(files, contents, strict=True)]
 
 
-def _of_record(record: Record, file: RecordFile, scores: list[RunScore], folder: int, limit_bytes: int) -> Target:
+def _artifact(record: Record, file: RecordFile, data: bytes, scores: list[RunScore]) -> Target:
+    """Return an artifact with the score that its log states, or else the JSON."""
     shown = record.path / file.path
-    data = _read_in(folder, file.path, shown, limit_bytes)
     match = _SEED.search(file.path)
     seed = int(match[1]) if match else None
     if (score := _matching(seed, len(data), scores)) is not None:

@@ -37,7 +37,8 @@ class World:
 
     @property
     def artifact(self) -> Path:
-        return self.record / "final_model.int8.ptz"
+        """The artifact on its own, outside of the record."""
+        return self.root / "final_model.int8.ptz"
 
 
 def model(seed: int = 0, config: GPTConfig = CONFIG) -> GPT:
@@ -67,7 +68,8 @@ def make(root: Path) -> World:
     state = model().state_dict()
     world = World(root, shards, tokenizer, CONFIG, state, scored(state, shards, tokenizer, CONFIG))
     world.record.mkdir(parents=True)
-    world.artifact.write_bytes(packed(state))
+    for folder in (world.root, world.record):
+        (folder / world.artifact.name).write_bytes(packed(state))
     torch.save(state, root / "final_model.pt")
     (world.record / "train.log").write_text(log(world))
     claim = {"name": "Tiny", "author": "A", "github_id": "a", "date": "2026-04-01", "val_bpb": world.score.val_bpb}

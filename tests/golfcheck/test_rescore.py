@@ -23,7 +23,8 @@ from golfcheck.render.page import Page
 from golfcheck.rescore import inputs, judge, measure, numerics, run, shape, target
 from golfcheck.rescore.report import Claim, Outcome, Rescore
 from golfcheck.untrusted.load import load
-from reference import artifact
+from reference import artifact, data
+from reference.bpb import ByteTable
 from reference.model import GPT
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
@@ -83,6 +84,36 @@ def test_only_the_first_tokens_are_scored_when_so_many_are_asked_for(world: Worl
         scored(world, val_tokens=63)
 
 
+def test_a_window_that_slides_by_its_length_scores_sequences_side_by_side(world: World) -> None:
+    plain, sliding = scored(world, precision="fp32").measured, scored(world, precision="fp32", stride=64).measured
+    assert (sliding.tokens, sliding.text_bytes) == (plain.tokens, plain.text_bytes)
+    assert sliding.val_loss_nats == pytest.approx(plain.val_loss_nats, abs=1e-6)
+
+
+@pytest.mark.parametrize("stride", [1, 17, 40, 63])
+def test_a_sliding_window_scores_each_token_once_with_the_context_that_it_promises(world: World, stride: int) -> None:
+    held = measure.Evaluation(world.state, world.config, "fp32", torch.device("cpu"))
+    tokens, table = tokens_of(world)[: 3 * 64 + 1], table_of(world)
+    found = held.score_sliding(tokens, table, stride, lambda _done, _total: None)
+    nats, scored_to = 0.0, 0  # the oracle: one token at a time, from the first window that ends behind it
+    ids = torch.from_numpy(tokens.astype(np.int64))
+    with torch.inference_mode():
+        for at in [*range(0, 128, stride), 128]:
+            log_probs = held.model.logits(ids[None, at : at + 64])[0].double().log_softmax(-1)  # [T, V]
+            for position in range(scored_to, at + 64):
+                assert position - at >= (64 - stride if at else 0)
+                nats -= float(log_probs[position - at, ids[position + 1]])
+            scored_to = at + 64
+    assert found.tokens == 3 * 64
+    assert found.val_loss_nats == pytest.approx(nats / (3 * 64), abs=1e-6)
+
+
+@pytest.mark.parametrize("stride", [0, -1, 65])
+def test_a_stride_that_no_window_has_is_refused(world: World, stride: int) -> None:
+    with pytest.raises(UsageError, match="--stride must be from 1 to the sequence length 64"):
+        scored(world, stride=stride)
+
+
 # The table of the golden README: artifact, tables, activations, sequence length, tokens, bpb.
 GOLDEN = [
     ("one_rank", "bf16", "bf16", 256, 131_072, 2.92054785),
@@ -126,6 +157,18 @@ def test_a_record_folder_brings_its_artifact_its_claim_and_its_settings(world: W
         "logit_softcap": (30.0, "the contest's default"),
         "num_kv_heads": (2, "the tensors"),
     }.items()
+
+
+def test_an_artifact_named_inside_its_record_brings_the_same_claim(world: World) -> None:
+    (alone,) = target.find(world.record / world.artifact.name, None, None, 16_000_000)
+    assert [alone] == target.find(world.record, None, None, 16_000_000)
+
+
+def test_where_no_log_tells_the_json_of_the_record_states_the_claim(world: World, tmp_path: Path) -> None:
+    (tmp_path / world.artifact.name).write_bytes(world.artifact.read_bytes())
+    (tmp_path / "submission.json").write_text('{"val_bpb": 1.2345}')
+    (found,) = target.find(tmp_path, None, None, 16_000_000)
+    assert found.claim == Claim(1.2345, 4, "submission.json")
 
 
 def test_a_claim_that_is_too_low_is_refuted_with_both_tables(world: World) -> None:
@@ -437,7 +480,11 @@ def evaluation(world: World) -> measure.Evaluation:
 
 
 def tokens_of(world: World) -> Any:
-    return run._text(inputs.Inputs(world.tokenizer, tuple(world.shards.glob("*val*")), ""), 64, 300, None)[0]
+    return data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
+
+
+def table_of(world: World) -> ByteTable:
+    return ByteTable.load(world.tokenizer, tiny.VOCAB)
 
 
 def test_a_sound_model_passes_every_probe(world: World) -> None:
@@ -459,7 +506,7 @@ def test_a_model_that_looks_ahead_fails_the_probe_of_causality(world: World) -> 
 
 def test_ctrl_c_reports_what_is_known_so_far(world: World) -> None:
     started = evaluation(world)
-    tokens, table = run._text(inputs.Inputs(world.tokenizer, tuple(world.shards.glob("*val*")), ""), 64, 300, None)
+    tokens, table = tokens_of(world), table_of(world)
 
     def stop(done: int, _total: int) -> None:
         if done == 3:
@@ -523,7 +570,7 @@ def test_what_cannot_be_meant_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "words"),
+    ("name", "change", "words"),
     [
         ("zip.ptz", zlib.decompress, "unsupported container: a ZIP archive"),
         ("gzip.ptz", lambda raw: b"\x1f\x8b" + raw, "unsupported container: gzip"),
@@ -531,11 +578,11 @@ def test_what_cannot_be_meant_is_one_line_and_exit_code_2(
     ],
 )
 def test_a_foreign_file_is_unsupported_by_name_with_exit_code_2(
-    world: World, capsys: pytest.CaptureFixture[str], name: str, data: Any, words: str
+    world: World, capsys: pytest.CaptureFixture[str], name: str, change: Any, words: str
 ) -> None:
     tmp_path = world.root
-    if data is not None:
-        (tmp_path / name).write_bytes(data(world.artifact.read_bytes()))
+    if change is not None:
+        (tmp_path / name).write_bytes(change(world.artifact.read_bytes()))
     assert cli.main(["rescore", str(tmp_path / name)]) == 2
     assert words in capsys.readouterr().err
 
