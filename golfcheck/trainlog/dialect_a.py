@@ -6,12 +6,12 @@ Lines that follow the templates of `reference.loglines` exactly are read by them
 import re
 
 from golfcheck.trainlog.events import Fact, Stop, TrainPoint, ValPoint
-from golfcheck.trainlog.numbers import INT, milliseconds, pairs
+from golfcheck.trainlog.numbers import INT, milliseconds, pairs, pattern_of
 from golfcheck.trainlog.runs import MAX_SETTINGS, Runs
 from reference import loglines
 
-_TRAIN = loglines.TrainStep.pattern.fullmatch
-_VAL = loglines.ValStep.pattern.fullmatch
+_TRAIN = pattern_of(loglines.TrainStep.template).fullmatch
+_VAL = pattern_of(loglines.ValStep.template).fullmatch
 _STEP = re.compile(rf"step:({INT})/({INT}) ")
 _STOP = re.compile(rf"stopping_early: (\S{{1,80}}) train_time:\s?([0-9.]{{1,20}})ms step:\s?({INT})/({INT})")
 _SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})[:=](.{0,400})")

@@ -13,7 +13,8 @@ from reference import loglines
 _RULE = str(loglines.Separator()).encode() + b"\n"
 _MAX_RULES = 64  # of one log; a log of one run has two or four
 _MAX_FILES = 512
-_AFTER_RULE = re.compile(rb"(?:Running )?Python [0-9]|Hyperparameters:|--- ")
+_MAX_HEADER_BYTES = 4_200
+_AFTER_RULE = re.compile(rb"(?:Running )?Python (?=[0-9])|Hyperparameters:|--- ")
 _IS_PYTHON = re.compile(rb"^(?:import [A-Za-z_]|from [A-Za-z_.][A-Za-z0-9_.]{0,80} import )", re.MULTILINE)
 _FIRST_LINE = re.compile(
     rb"^(?:\"\"\"|'''|#|@|import [A-Za-z_]|from [A-Za-z_.]|exec\(|(?:def|class) |[A-Za-z_][A-Za-z0-9_]{0,40} ?= ?)",
@@ -40,21 +41,19 @@ def _named(data: bytes) -> list[Span]:
     """Files that our trainer announces with their length; they stand one after another at the beginning."""
     spans: list[Span] = []
     position = 0
-    while len(spans) < _MAX_FILES:
-        start = position if data.startswith(b"# file: ", position) else data.find(b"\n# file: ", position) + 1
-        if not data.startswith(b"# file: ", start) or start < position:
-            break
+    while len(spans) < _MAX_FILES and (start := _line_with(b"# file: ", data, position)) >= 0:
         end_of_line = data.find(b"\n", start)
-        header = loglines.SourceFile.parse(data[start:end_of_line][:4200].decode("utf-8", "replace"))
-        if end_of_line < 0 or header is None:
-            if end_of_line < 0:
-                break
-            position = end_of_line
+        if end_of_line < 0:
+            break
+        position = end_of_line + 1
+        header = loglines.SourceFile.parse(data[start:end_of_line][:_MAX_HEADER_BYTES].decode("utf-8", "replace"))
+        if header is None:
             continue
-        first = end_of_line + 1
-        position = first + min(header.size_bytes, len(data) - first)
-        dump = SourceDump(data.count(b"\n", 0, first) + 1, header.name, data[first:position])
-        spans.append(Span(start, position, dump))
+        text = data[position : position + max(header.size_bytes, 0)]
+        spans.append(
+            Span(start, position + len(text), SourceDump(data.count(b"\n", 0, position) + 1, header.name, text))
+        )
+        position += len(text)
     return spans
 
 
@@ -62,19 +61,31 @@ def _printed(data: bytes) -> list[Span]:
     """Scripts that print themselves before a rule of 100 `=`."""
     spans: list[Span] = []
     begin = position = 0
+    in_machine = False  # between the two rules that enclose the description of the machine
     for _ in range(_MAX_RULES):
-        rule = position if data.startswith(_RULE, position) else data.find(b"\n" + _RULE, position) + 1
-        if rule == 0 and not data.startswith(_RULE):
+        rule = _line_with(_RULE, data, position)
+        if rule < 0:
             break
         position = rule + len(_RULE)
-        is_real = _AFTER_RULE.match(data, position) is not None
-        if data.find(b"import ", begin, rule) < 0 or not _IS_PYTHON.search(data, begin, rule):
-            begin = position
-        elif is_real or data.find(b"\n" + _RULE, position - 1) < 0:
+        opens = _AFTER_RULE.match(data, position)
+        is_last = not opens and _line_with(_RULE, data, position) < 0
+        has_code = data.find(b"import ", begin, rule) >= 0 and _IS_PYTHON.search(data, begin, rule)
+        if has_code and (opens or is_last):
             first = _FIRST_LINE.search(data, begin, rule)
             assert first  # an import is a first line
             text = data[first.start() : rule].removesuffix(b"\n")
             line = data.count(b"\n", 0, first.start()) + 1
             spans.append(Span(first.start(), rule, SourceDump(line, None, text)))
-            begin = position
+        elif not (opens or in_machine):
+            continue  # a rule inside a source
+        begin = position
+        in_machine = opens is not None and opens[0].endswith(b"Python ")
     return spans
+
+
+def _line_with(mark: bytes, data: bytes, position: int) -> int:
+    """Return where the next line that begins with `mark` begins, from the line that begins at `position` on; or -1."""
+    if data.startswith(mark, position):
+        return position
+    found = data.find(b"\n" + mark, position)
+    return found + 1 if found >= 0 else -1

@@ -71,6 +71,9 @@ def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]])
             for reader in found:
                 if reader(runs, line, whole):
                     break
+            else:
+                if found:
+                    _read_rest(runs, line, whole)
         elif whole:
             _read_other(runs, line, whole)
 
@@ -87,20 +90,28 @@ def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]]) -> Non
 def _read_other(runs: Runs, line: int, whole: str) -> None:
     """Read a line that its beginning does not give away."""
     first = whole[:1]
-    if first == "|":
-        shared.machine(runs, line, whole)
-        return
     if first.isdecimal() or first == "[":
         if dialect_b.step(runs, line, whole):
             return
         whole = text.without_prefix(whole) or whole
-        if whole[:1].isdecimal() and dialect_b.step(runs, line, whole):
+        first = whole[:1]
+        if first.isdecimal() and dialect_b.step(runs, line, whole):
             return
+    if first == "|":
+        shared.machine(runs, line, whole)
+        return
     if runs.in_settings and dialect_b.setting(runs, line, whole):
         return
-    for reader in _READERS.get(whole[:_HEAD_CHARS], ()):
+    found = _READERS.get(whole[:_HEAD_CHARS])
+    for reader in found or ():
         if reader(runs, line, whole):
             return
+    if found != ():
+        _read_rest(runs, line, whole)
+
+
+def _read_rest(runs: Runs, line: int, whole: str) -> None:
+    """Read what may begin in any way: scores, durations, settings."""
     if "val_bpb" in whole and shared.score(runs, line, whole):
         return
     if "essian" in whole or "alibrat" in whole:

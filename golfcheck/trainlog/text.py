@@ -22,7 +22,8 @@ _PREFIX = re.compile(
 )
 # What a line of a log can begin with: where a folded log is cut.
 _HEAD = re.compile(
-    r"(?:^|\s|\\n)(?=step:[0-9]|[0-9]{1,12}/[0-9]{1,12} (?:train|val)_loss:"
+    r"(?:^|\s|\\n)(?=step:[0-9]{1,12}/[0-9]{1,12} (?:\[|(?:train_|val_)?loss:)"
+    r"|[0-9]{1,12}/[0-9]{1,12} (?:train|val)_loss:"
     r"|(?:seed|world_size|model_params|stopping_early|train_batch_tokens|val_loader|val_tokens|warmup_step):"
     r"|(?:Code size|Serialized model|Total submission size|peak memory)\b"
     r"|[A-Za-z_][A-Za-z0-9_+-]{0,60} val_loss:)"
