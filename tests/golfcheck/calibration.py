@@ -1,0 +1,188 @@
+"""What the rules find on 28 real records → docs/calibration.md, golfcheck/calibrated.py.
+
+Made by `python -m tests.golfcheck.calibration`.
+"""
+
+import json
+import re
+from collections import Counter, defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+from golfcheck.code import Source
+from golfcheck.discover import record_folders
+from golfcheck.frontier import entry_of
+from golfcheck.record import RecordFile, load
+from golfcheck.rules import RULES
+from golfcheck.ruleset import RULESETS
+from golfcheck.verdict import Severity, Verdict
+from golfcheck.verify import chosen_rules, judge
+
+ROOT = Path(__file__).parents[2]
+RECORDS = ROOT.parent / "shared" / "data" / "records"
+PAGE = ROOT / "docs" / "calibration.md"
+MODULE = ROOT / "golfcheck" / "calibrated.py"
+LEFT_OUT = ("script-missing", "readme-missing")  # scripts and READMEs are left out of the data
+
+# What a person must know of the warnings: why each is evidence, and is no error.
+WHY = {
+    "best-seed-claimed": "The claim is the score of one run while the mean over the seeds is higher. The early records "
+    "were made before a mean was asked for.",
+    "code-size-drift": "`submission.json` states another code size than any log. Its number does not count.",
+    "gain-not-significant": "The gain over the record to beat misses the ruleset's p. The submission may be right and "
+    "still be no record.",
+    "settings-differ": "Two runs logged different code sizes: the script was edited between the seeds.",
+    "too-few-seeds": "Records of the first days were taken with one or two seeds.",
+    "total-drift": "`submission.json` states a total that no run has (here: a round number below the largest run).",
+    "untimed-work": "Hessians were collected after the clock had stopped at 600 s, and the log does not say how long "
+    "that took.",
+}
+
+
+def verdicts(folder: Path, ruleset: str) -> list[Verdict]:
+    """Judge every record in a tree, each against all."""
+    records = [load(path) for path in record_folders([folder])]
+    entries = [entry for record in records if (entry := entry_of(record))]
+    rules = chosen_rules((), LEFT_OUT)
+    return [judge(record, entries, ruleset=ruleset, rules=rules) for record in records]
+
+
+def render(folder: Path) -> str:
+    """Return the page."""
+    judged = {name: verdicts(folder, name) for name in RULESETS}
+    written = judged["written"]
+    return "\n".join(
+        [
+            "# Calibration: the rules on 28 real records",
+            "",
+            f"Every rule was run on {len(written)} record folders of the public contest (their submission files and "
+            f"{sum(len(v.score.seeds) for v in written if v.score)} runs' logs). Scripts and READMEs are left out of "
+            "that data, so `script-missing` and `readme-missing` are ignored and the rules about code skipped.",
+            "This page is made by `python -m tests.golfcheck.calibration`; a test fails when it is not what the rules "
+            "find.",
+            "",
+            "## Errors",
+            "",
+            *_errors(judged),
+            "",
+            "## Records that trigger each rule",
+            "",
+            "Counted by the gravest finding of each record; ruleset `written`. *Passed*: the rule could decide and "
+            "found nothing.",
+            "",
+            *_counts(written),
+            "",
+            "## Warnings",
+            "",
+            *_warnings(judged),
+            "## Bytes as shipped",
+            "",
+            "`sources.json` says how long the scripts were that each folder shipped. With stand-ins of those lengths:",
+            "",
+            *_as_shipped(folder),
+            "",
+        ]
+    )
+
+
+def render_module(folder: Path) -> str:
+    """Return the module that `golfcheck explain` reads."""
+    found = verdicts(folder, "written")
+    counts = Counter(name for verdict in found for name in {finding.rule for finding in verdict.findings})
+    rows = [f'    "{rule.name}": {counts[rule.name]},' for rule in RULES if counts[rule.name]]
+    head = '"""In how many of the real records of docs/calibration.md each rule finds something; generated."""'
+    return "\n".join([head, "", f"RECORDS = {len(found)}", "TRIGGERED = {", *rows, "}", ""])
+
+
+def _as_shipped(folder: Path) -> list[str]:
+    rules = chosen_rules(("bytes-over-cap-as-shipped", "code-size-drift", "lines-over-limit"), ())
+    lines = ["| record | rule | finding |", "|---|---|---|"]
+    for path in record_folders([folder]):
+        listed = json.loads((path / "sources.json").read_text())
+        scripts = [item for item in listed if re.fullmatch(r"train[^/]*\.py", item["path"])]
+        main = min(scripts, key=lambda item: (item["path"] != "train_gpt.py", -item["bytes"]))
+        stand_in = b"\n" * (main["lines"] - 1) + b"#" * (main["bytes"] - main["lines"] + 1)
+        source = Source(main["path"], stand_in, True, None, None)
+        file = RecordFile(main["path"], main["bytes"])
+        record = load(path)
+        record = replace(record, sources=(source,), files=(*record.files, file))
+        for finding in judge(record, [], rules=rules).findings:
+            message = finding.message.partition("; packed by golfcheck")[0]
+            lines.append(f"| {path.name} | `{finding.rule}` ({finding.severity.label}) | {_cell(message)} |")
+    return lines
+
+
+def _errors(judged: dict[str, list[Verdict]]) -> list[str]:
+    rows = [
+        f"| {_name(verdict)} | `{finding.rule}` | {_place(finding.path, finding.line)} | {_cell(finding.message)} |"
+        for verdict in judged["written"]
+        for finding in verdict.findings
+        if finding.severity is Severity.ERROR
+    ]
+    if not rows:
+        return [
+            "None, under either ruleset. An error is arithmetic proof; no record here contradicts its own numbers, the "
+            "caps or the validation text's bytes."
+        ]
+    return ["| record | rule | place | arithmetic |", "|---|---|---|---|", *rows]
+
+
+def _counts(found: list[Verdict]) -> list[str]:
+    gravest: dict[str, Counter[str]] = defaultdict(Counter)
+    for verdict in found:
+        worst: dict[str, Severity] = {}
+        for finding in verdict.findings:
+            worst[finding.rule] = max(worst.get(finding.rule, Severity.INFO), finding.severity)
+        for name, severity in worst.items():
+            gravest[name][severity.label] += 1
+        for name in verdict.passed:
+            gravest[name]["passed"] += 1
+        for skipped in verdict.skipped:
+            gravest[skipped.rule]["skipped"] += 1
+    columns = ("error", "warning", "info", "passed", "skipped")
+    rows = [
+        f"| `{rule.name}` | " + " | ".join(str(gravest[rule.name][column] or "") for column in columns) + " |"
+        for rule in RULES
+        if rule.name not in LEFT_OUT
+    ]
+    return [f"| rule | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns), *rows]
+
+
+def _warnings(judged: dict[str, list[Verdict]]) -> list[str]:
+    lines = []
+    for rule in RULES:
+        rows = {
+            ruleset: [
+                f"| {_name(verdict)} | {_place(finding.path, finding.line)} | {_cell(finding.message)} |"
+                for verdict in found
+                for finding in verdict.findings
+                if finding.rule == rule.name and finding.severity is Severity.WARNING
+            ]
+            for ruleset, found in judged.items()
+        }
+        if not any(rows.values()):
+            continue
+        lines += [f"### `{rule.name}`", "", WHY[rule.name], ""]
+        same = rows["written"] == rows["audit-2026-05"]
+        for ruleset, found in rows.items() if not same else [("", rows["written"])]:
+            lines += [f"Ruleset `{ruleset}`:", ""] if ruleset else []
+            lines += ["| record | place | finding |", "|---|---|---|", *found, ""]
+    return lines
+
+
+def _name(verdict: Verdict) -> str:
+    return Path(verdict.path).name
+
+
+def _place(path: str | None, line: int | None) -> str:
+    return "" if path is None else path if line is None else f"{path}:{line}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(render(RECORDS))
+    MODULE.write_text(render_module(RECORDS))

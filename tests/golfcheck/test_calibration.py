@@ -1,0 +1,24 @@
+"""docs/calibration.md says what the rules find on the real records, and nothing else."""
+
+from pathlib import Path
+
+from golfcheck.rules import RULES
+from tests.golfcheck.calibration import MODULE, PAGE, RECORDS, WHY, render, render_module
+
+
+def test_the_page_is_what_the_rules_find(shared_data: Path) -> None:
+    assert shared_data / "records" == RECORDS
+    stale = "docs/calibration.md is stale: python -m tests.golfcheck.calibration"
+    assert PAGE.read_text() == render(RECORDS), stale
+    assert MODULE.read_text() == render_module(RECORDS), stale
+
+
+def test_only_warnings_that_occur_are_explained_and_all_of_them() -> None:
+    page = PAGE.read_text()
+    assert set(WHY) == {rule.name for rule in RULES if f"### `{rule.name}`" in page}
+
+
+def test_the_page_has_a_row_for_every_rule_that_could_run() -> None:
+    page = PAGE.read_text()
+    missing = {rule.name for rule in RULES if f"| `{rule.name}` |" not in page}
+    assert missing == {"script-missing", "readme-missing"}
