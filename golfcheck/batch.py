@@ -15,9 +15,10 @@ from golfcheck.cache import Cache
 from golfcheck.config import Settings
 from golfcheck.discover import record_folders, tree_of
 from golfcheck.errors import UsageError
-from golfcheck.frontier import entry_of, parse_date
+from golfcheck.frontier import entry_of, holders, parse_date
 from golfcheck.history import Branch, repository_of
 from golfcheck.record import Record, load
+from golfcheck.ruleset import RULESETS
 from golfcheck.verdict import Verdict
 from golfcheck.verify import chosen_rules, judge
 
@@ -45,6 +46,8 @@ def judge_all(paths: Sequence[Path], settings: Settings, progress: Progress, as_
     for path, (record, _) in loaded.items():
         if entry := entry_of(record):
             entries.append(replace(entry, made=made.get(path, entry.made)))
+    if day is None:  # a record is never among those made before it: the holders are all that judging needs
+        entries = holders(entries, RULESETS[settings.ruleset])
     verdicts = []
     for folder in folders:
         path = folder.resolve()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 from golfcheck import stats
@@ -88,16 +89,22 @@ def best_before(entry: Entry, field: Iterable[Entry], ruleset: Ruleset) -> Entry
 
 
 def frontier(entries: Iterable[Entry], ruleset: Ruleset) -> Entry | None:
-    """Replay ranked entries in the order of their dates; return the one that stands at the end.
+    """Return the ranked entry that stands when all have been replayed, or None if there is none."""
+    held = holders(entries, ruleset)
+    return held[-1] if held else None
+
+
+def holders(entries: Iterable[Entry], ruleset: Ruleset) -> list[Entry]:
+    """Replay ranked entries in the order of their dates; return those that were the record, in this order.
 
     An entry takes the place when its gain is significant under the ruleset. Where one side has a single seed no test
-    is possible, and the gain itself must be above the ruleset's margin.
+    is possible, and the gain itself must be above the ruleset's margin. The holders alone replay to the same holders.
     """
-    best: Entry | None = None
+    held: list[Entry] = []
     for entry in sorted((e for e in entries if e.track.ranked), key=lambda e: (e.made, e.mean_bpb)):
-        if best is None or _moves(compare(entry, best), ruleset):
-            best = entry
-    return best
+        if not held or _moves(compare(entry, held[-1]), ruleset):
+            held.append(entry)
+    return held
 
 
 def _moves(gain: ToBeat, ruleset: Ruleset) -> bool:
@@ -119,6 +126,7 @@ def comparable_nats(theirs: Entry, bytes_per_token: float) -> tuple[float, ...]:
     return tuple(bpb * _LN2 * bytes_per_token for bpb in theirs.bpb)
 
 
+@cache  # every replay meets the same pairs again
 def compare(ours: Entry, theirs: Entry) -> ToBeat:
     """Test our gain over theirs: in bits per byte at margin 0, and in nats per token at the written margin."""
     their_nats = comparable_nats(theirs, ours.bytes_per_token)

@@ -81,21 +81,28 @@ def power(gain: float, error: float, df: float, margin: float, alpha: float) -> 
     """Return the chance that a test with this standard error and df finds a true `gain` to be above `margin`.
 
     The statistic is noncentral t. Given the estimated spread, s times the true one, it is normal; so this integrates
-    Φ(noncentrality - critical · s) over the density of s = √(χ²(df)/df), with Simpson's rule.
+    Φ(noncentrality - critical · s) over the density of s = √(χ²(df)/df), with Simpson's rule over √s: the density has a
+    corner at 0 for few degrees of freedom, and √s smooths it. Within 1e-6 of the exact value for df from 1 to 200.
     """
     noncentrality, critical = (gain - margin) / error, t_quantile(1 - alpha, df)
     if math.isinf(df):
         return normal_tail(critical - noncentrality)
-    log_norm = math.log(2) + df / 2 * math.log(df / 2) - math.lgamma(df / 2)
+    far = 9.0  # standard deviations: normal_tail(9) is 1e-19
+    if critical > 0 and noncentrality <= -far:
+        return 0.0
+    log_norm = math.log(4) + df / 2 * math.log(df / 2) - math.lgamma(df / 2)
 
-    def integrand(s: float) -> float:
-        density = math.exp(log_norm + (df - 1) * math.log(s) - df * s * s / 2) if s > 0 else 0.0
-        return density * normal_tail(critical * s - noncentrality)
+    def integrand(root: float) -> float:
+        density = math.exp(log_norm + (2 * df - 1) * math.log(root) - df * root**4 / 2)
+        return density * normal_tail(critical * root**2 - noncentrality)
 
-    steps, top = 2_000, 1 + 12 / math.sqrt(df)
+    steps, top = 256, 1 + 12 / math.sqrt(df)
+    if critical > 0:
+        top = min(top, (noncentrality + far) / critical)
+    top = math.sqrt(top)
     width = top / steps
     inner = math.fsum((4 if i % 2 else 2) * integrand(i * width) for i in range(1, steps))
-    return width / 3 * (integrand(0.0) + inner + integrand(top))
+    return width / 3 * (inner + integrand(top))  # at 0 the integrand is 0
 
 
 def seeds_needed(
