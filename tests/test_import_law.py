@@ -69,7 +69,7 @@ Data, and making records.
 Other people's artifacts.
     untrusted        ← errors ruleset
     rescore          ← bounded datacheck errors record trainlog untrusted
-                       reference.artifact reference.bpb reference.data reference.model
+                       reference.artifact reference.bpb reference.data reference.model reference.settings
 
 The front: commands may know everything, and nobody knows them.
     cli              ← __version__ errors terminal text
@@ -80,7 +80,7 @@ The front: commands may know everything, and nobody knows them.
 
 # Packages of others that are slow to load or kept in one place: who may import them, at the top or in a function.
 OTHERS = {
-    "torch": {"rescore", "commands.doctor"},
+    "torch": {"rescore.measure", "commands.doctor"},
     "git": {"history"},
     "jsonschema": {"schema"},
     "textual": {"tui"},

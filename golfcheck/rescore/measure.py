@@ -43,7 +43,8 @@ def state_of(tree: Mapping[str, Any]) -> State:
     try:
         state = dequantize(_tensors(tree))
     except ArtifactError as error:
-        raise Refused(error.code, str(error)) from None
+        unsupported = "unsupported quantization format: " if error.code == "ART_QFORMAT" else ""
+        raise Refused(error.code, f"{unsupported}{error}") from None
     for name, tensor in state.items():
         if not tensor.is_floating_point():
             raise Refused("ART_DTYPE", f"{name!a} is {tensor.dtype}; the weights of this architecture are floats")
@@ -128,6 +129,9 @@ class Evaluation:
         self.model.load_state_dict(state)
         if precision == "fp32":
             self.model.float()  # the embedding and the tables keep their bf16 values
+        for module in self.model.modules():
+            if precision == "bf16" and isinstance(module, torch.nn.Linear):
+                module.bfloat16()  # what autocast would do again in every call; the same bits
         self.model.to(device).eval().requires_grad_(False)
         self._losses: list[Tensor] = []
 
