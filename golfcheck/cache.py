@@ -18,12 +18,16 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from golfcheck import bounded
+from golfcheck import bounded, schema
 from golfcheck.record import Record, load
 
 MAX_RECORD_BYTES = 16 * 2**20  # of JSON; a larger record is read again each time
 _WAIT_SECONDS = 2.0
-_PARSERS = ("bounded", "cache", "code", "decoders", "record", "strictjson", "submission", "syntax", "unwrap")
+_PARSERS = (
+    *("bounded", "cache", "code", "decoders", "record", "schema", "static", "strictjson", "submission", "syntax"),
+    *("unwrap", "verdict"),
+)
+_SCHEMAS = ("submission", "train_log")
 
 
 def default_path() -> Path:
@@ -129,6 +133,8 @@ def _parser_version() -> str:
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.read_bytes())
+    for name in _SCHEMAS:
+        digest.update(json.dumps(schema.load(name)).encode())
     return digest.hexdigest()
 
 

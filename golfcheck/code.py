@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from golfcheck import syntax
-from golfcheck.unwrap import Unwrapped, literal, unwrap
+from golfcheck.static import literal
+from golfcheck.unwrap import Unwrapped, unwrap
 from golfcheck.verdict import Problem, Severity
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _examined(path: str, text: bytes, main: bool, shipped: set[str]) -> tuple[So
         problem = f"its tree is over {syntax.MAX_DEPTH} deep or has over {syntax.MAX_NODES:,} nodes: not examined"
         return Source(path, text, main, None, None, problems=(Problem(problem, path),)), []
     problems = list(_problems(path, text, tree))
-    packed = unwrap(text, tree)
+    packed = unwrap(tree)
     names = list(_names(path, tree, shipped))
     if packed and packed.text is not None:
         names += _names_inside(path, packed, shipped)
