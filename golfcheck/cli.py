@@ -10,15 +10,13 @@ A command module (`golfcheck/commands/NAME.py`) has HELP, one line; `configure(p
 which returns the exit code. It is imported when it is called for, so that the others cost nothing.
 """
 
-import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from importlib import import_module
-from typing import Any, NoReturn
+from collections.abc import Sequence
 
 from golfcheck import __version__
 from golfcheck.errors import GolfcheckError, UsageError
+from golfcheck.suggest import suggestion
 from golfcheck.terminal import wants_color
 from golfcheck.text import safe
 
@@ -63,55 +61,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def parser_of(name: str) -> argparse.ArgumentParser:
-    """Import the command `name` and return its parser; `run` is set on what it parses."""
-    module = import_module(f"golfcheck.commands.{name}")
-    parser = Parser(prog=f"golfcheck {name}", description=_sentence(module.HELP))
-    module.configure(parser)
-    parser.set_defaults(run=module.run)
-    return parser
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, with a suggestion; its help is drawn by rich-argparse."""
-
-    def __init__(self, **settings: Any) -> None:
-        from rich_argparse import RichHelpFormatter  # 1 ms: it loads rich to draw help, not before
-
-        RichHelpFormatter.group_name_formatter = str.capitalize
-        settings.setdefault("formatter_class", RichHelpFormatter)
-        settings.setdefault("allow_abbrev", False)
-        super().__init__(**settings)
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse; an option that does not exist is answered with the one that was perhaps meant."""
-        parsed, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            options = (word for word in unknown if word.startswith("-"))
-            word = next(options, unknown[0]).partition("=")[0]
-            kind = "option" if word.startswith("-") else "argument"
-            self.error(f"unknown {kind} {word!r}{suggestion(word, _options_of(self))}")
-        return parsed
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None and value not in action.choices:
-            known = [str(choice) for choice in action.choices]
-            message = f"{value!r} is none of {', '.join(known)}{suggestion(str(value), known)}"
-            raise argparse.ArgumentError(action, message)
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError; `main` prints it as one line."""
-        raise UsageError(f"{self.prog.removeprefix('golfcheck ')}: {message}; see {self.prog} --help")
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return ` - did you mean 'X'?` for a word that is nearly one of `known`, else nothing."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, list(known), n=1)
-    return f" - did you mean {close[0]!r}?" if close else ""
-
-
 def _dispatch(argv: list[str]) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
         if argv[1:] and argv[0] == "help":
@@ -125,6 +74,8 @@ def _dispatch(argv: list[str]) -> int:
     if name not in COMMANDS:
         kind = "option" if name.startswith("-") else "command"
         raise UsageError(f"unknown {kind} {name!r}{suggestion(name, _WORDS)}; see golfcheck --help")
+    from golfcheck.parser import parser_of  # argparse costs as much as all the rest of the overview
+
     try:
         args = parser_of(name).parse_args(rest)
     except SystemExit as done:  # argparse ends the process after --help
@@ -147,21 +98,6 @@ def _overview() -> str:
             "Start with:  golfcheck verify records/  or, without any record,  golfcheck demo",
         ]
     )
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
-
-
-def _options_of(parser: argparse.ArgumentParser) -> list[str]:
-    """Return every option of `parser` and of the parsers below it."""
-    options: list[str] = []
-    for action in parser._actions:
-        options += action.option_strings
-        if isinstance(action, argparse._SubParsersAction):
-            for child in action.choices.values():
-                options += _options_of(child)
-    return options
 
 
 def _be_lenient_with_encodings() -> None:

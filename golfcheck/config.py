@@ -7,7 +7,6 @@ one above it. It is never taken from inside a record: a submission does not choo
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from golfcheck.discover import is_record
 from golfcheck.errors import UsageError
 from golfcheck.render import FORMATS
 from golfcheck.ruleset import DEFAULT_RULESET, RULESETS
+from golfcheck.suggest import suggestion
 
 FAIL_ON = ("error", "warning", "never")
 REQUIRE = ("record",)
@@ -94,7 +94,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         name = key.replace("-", "_")
         if name not in _DEFAULTS or "_" in key:
             known = [field.replace("_", "-") for field in _DEFAULTS]
-            raise UsageError(f"{path}: unknown key {key!r}{_nearest(name.replace('_', '-'), known)}")
+            raise UsageError(f"{path}: unknown key {key!r}{suggestion(name.replace('_', '-'), known)}")
         chosen[name] = _checked(name, value, f"{path}: {key}")
     return chosen
 
@@ -125,10 +125,5 @@ def _checked(name: str, value: Any, place: str) -> Any:
         expected = {str: "text", int: "a number, 0 or more", bool: "true or false"}[type(default)]
         raise UsageError(f"{place}: expected {expected}, not {value!r}")
     if name in CHOICES and value not in CHOICES[name]:
-        raise UsageError(f"{place}: {value!r} is none of {', '.join(CHOICES[name])}{_nearest(value, CHOICES[name])}")
+        raise UsageError(f"{place}: {value!r} is none of {', '.join(CHOICES[name])}{suggestion(value, CHOICES[name])}")
     return value
-
-
-def _nearest(word: str, known: Any) -> str:
-    close = get_close_matches(word, list(known), n=1)
-    return f" - did you mean {close[0]!r}?" if close else ""

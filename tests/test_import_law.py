@@ -23,6 +23,7 @@ The vocabulary knows nothing of ours.
     stats            ←
     text             ←
     terminal         ←
+    suggest          ←
     textfiles        ← errors
     stdlib_text      ←
 
@@ -52,8 +53,8 @@ Judging: facts → verdict.
     summary          ← record results ruleset stats trainlog verdict
     verify           ← errors frontier history record results rules ruleset summary trainlog verdict
     outcome          ← verdict
-    config           ← discover errors render ruleset
-    batch            ← cache config discover errors frontier history record verdict verify
+    config           ← discover errors render ruleset suggest
+    batch            ← cache config discover errors frontier history record ruleset verdict verify
     fix              ← record results submission
 
 Printing: data types → text.
@@ -72,7 +73,8 @@ Other people's artifacts.
                        reference.artifact reference.bpb reference.data reference.model reference.settings
 
 The front: commands may know everything, and nobody knows them.
-    cli              ← __version__ errors terminal text
+    cli              ← __version__ errors parser suggest terminal text
+    parser           ← errors suggest
     __main__         ← cli
     __init__         ←
     commands         ← *

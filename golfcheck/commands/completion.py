@@ -2,8 +2,6 @@
 
 import argparse
 
-from golfcheck import cli
-
 HELP = "print a completion script for bash, zsh or tcsh"
 _INSTALL = {
     "bash": "golfcheck completion bash > ~/.local/share/bash-completion/completions/golfcheck",
@@ -22,10 +20,13 @@ def run(args: argparse.Namespace) -> int:
     """Print the script, made from the parsers of all commands."""
     import shtab
 
+    from golfcheck.cli import COMMANDS
+    from golfcheck.parser import parser_of
+
     root = argparse.ArgumentParser(prog="golfcheck")
     commands = root.add_subparsers()
-    for name, line in cli.COMMANDS.items():
-        parser = cli.parser_of(name)
+    for name, line in COMMANDS.items():
+        parser = parser_of(name)
         # shtab reads the choices of the sub-parsers' action, and their one-line helps beside them.
         commands.choices[name] = parser
         commands._choices_actions.append(commands._ChoicesPseudoAction(name, (), line))

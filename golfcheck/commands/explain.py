@@ -18,10 +18,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one rule, one family, or all."""
-    from golfcheck.cli import suggestion
     from golfcheck.errors import UsageError
     from golfcheck.render.page import Page
     from golfcheck.rules import RULES
+    from golfcheck.suggest import suggestion
     from golfcheck.terminal import columns, only_ascii, wants_color
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))

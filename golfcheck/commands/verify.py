@@ -109,9 +109,9 @@ def _settings(args: argparse.Namespace) -> "Settings":
 
 
 def _format_and_file(text: str) -> tuple[str, Path]:
-    from golfcheck.cli import suggestion
     from golfcheck.errors import UsageError
     from golfcheck.render import FORMATS
+    from golfcheck.suggest import suggestion
 
     name, colon, file = text.partition(":")
     if name not in FORMATS or not colon or not file:
