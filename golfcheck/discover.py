@@ -8,8 +8,8 @@ from pathlib import Path
 from golfcheck.errors import UsageError
 
 MAX_DEPTH = 8
-_SUBMISSION = re.compile(r"submission.*\.json", re.IGNORECASE)
-_KNOWN = re.compile(r"submission.*\.json|readme.*|.*\.(log|out|txt|py|ptz)", re.IGNORECASE)
+_SUBMISSION = re.compile(r"submission[^.]*\.json", re.IGNORECASE)
+_KNOWN = re.compile(r"submission[^.]*\.json|readme.*|.*\.(log|out|txt|py|ptz)", re.IGNORECASE)
 _EVIDENCE = re.compile(r".*\.(log|out|py|ptz)", re.IGNORECASE)  # a folder named outright needs more than a README
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_.+")
 

@@ -37,8 +37,11 @@ def _in_full(verdict: Verdict, page: Page) -> list[str]:
     lines += [*findings(verdict.findings, page), ""]
     if page.verbose and verdict.skipped:
         lines.append(page.paint("  could not be checked", "bold"))
+        reasons: dict[str, list[str]] = {}
         for skipped in verdict.skipped:
-            lines += page.prose(f"{skipped.rule}: {safe(skipped.reason)}", "    ", " " * 6)
+            reasons.setdefault(skipped.reason, []).append(skipped.rule)
+        for reason, rules in reasons.items():
+            lines += page.prose(f"{', '.join(rules)}: {safe(reason)}", "    ", " " * 6)
         lines.append("")
     lines += page.flow("VERDICT", _verdict_line(verdict, page), indent=9)
     return [*lines, *_next(verdict, page)]
