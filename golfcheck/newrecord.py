@@ -174,7 +174,7 @@ def _submission(results: dict[int, Result], about: About) -> dict[str, Any]:
 
 def _seed_result(result: Result) -> dict[str, Any]:
     run = result.run
-    steps = max((point.step for point in (*run.train, *run.val)), default=None)
+    steps = max([point.step for point in run.train] + [point.step for point in run.val], default=None)
     values = {
         "val_loss": result.score.val_loss_nats,
         "val_bpb": result.score.val_bpb,

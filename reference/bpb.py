@@ -86,14 +86,13 @@ def evaluate(
     device: "torch.device",
     rank: int = 0,
     world_size: int = 1,
-    reduce: "Callable[[torch.Tensor], object]" = lambda _sums: None,
+    reduce: "Callable[[torch.Tensor], object] | None" = None,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> Score:
     """Score a model on validation tokens [seqs * seq_len + 1], this rank's share of them and all ranks' sums.
 
-    `loss(inputs, targets)` takes int64 [batch, seq_len] twice and returns the mean cross-entropy in nats; `reduce`
-    adds a float64 tensor over the ranks in place; `progress(done, total)` counts this rank's sequences.
-    Sums are float64. Raises ValueError when a rank would get no sequence.
+    `loss(inputs, targets)` takes int64 [batch, seq_len] twice and returns the mean cross-entropy in nats; `reduce` adds
+    float64 sums over the ranks, in place; `progress(done, total)` counts this rank's sequences, at least one.
     """
     import torch  # deferred: counting bytes needs no torch, and it takes seconds to import
 
@@ -114,7 +113,8 @@ def evaluate(
             progress(first + batch, len(mine))
     nats = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
     sums = torch.tensor([float(nats), sum(weights), int(table.count(span).sum())], dtype=torch.float64)  # [3]
-    reduce(sums)
+    if reduce is not None:
+        reduce(sums)
     nats_sum, token_count, byte_count = sums.tolist()
     if byte_count == 0:
         raise ValueError("the validation tokens stand for no bytes of text: is this their tokenizer?")

@@ -55,11 +55,6 @@ class Ranks:
             dist.all_reduce(tensor, dist.ReduceOp.MAX)
         return tensor.tolist()
 
-    def add(self, tensor: torch.Tensor) -> None:
-        """Sum a CPU tensor over all ranks, in place."""
-        if self.world_size > 1:
-            dist.all_reduce(tensor)
-
     def gather(self, value: Any) -> list[Any]:
         """Return every rank's value, in the order of ranks."""
         values = [value] * self.world_size

@@ -110,14 +110,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Return the settings of a command line and an environment; ValueError names the variable that is wrong."""
-    purpose = "Train, quantize and score a small language model."
-    parser = argparse.ArgumentParser(prog="train.py", allow_abbrev=False, description=purpose)
+    parser = argparse.ArgumentParser(prog="train.py", allow_abbrev=False)
     parser.add_argument("--smoke", action="store_const", dest="preset", const="smoke", help="seconds, on any machine")
     for f in fields(Settings):
         choices = f" [{'|'.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
-        help_ = f"{f.metadata['help']}{choices}; {f.name.upper()}, default {f.default}"
-        flag = f"--{f.name.replace('_', '-')}"
-        parser.add_argument(flag, metavar=type(f.default).__name__, help=help_.replace("%", "%%"))
+        help_ = f"{f.metadata['help']}{choices}; {f.name.upper()}, default {f.default!r}"
+        parser.add_argument(f"--{f.name.replace('_', '-')}", metavar=type(f.default).__name__, help=help_)
     flags = vars(parser.parse_args(argv))
     texts = {f: flags[f.name] if flags[f.name] is not None else environ.get(f.name.upper()) for f in fields(Settings)}
     given = {f.name: _read(f, text) for f, text in texts.items() if text is not None}

@@ -27,6 +27,7 @@ import data
 import loglines as log
 import numpy as np
 import torch
+import torch.distributed as dist
 from bpb import ByteTable, Score, evaluate
 from files import sweep_partial, write_atomic
 from model import GPT, GPTConfig
@@ -155,7 +156,7 @@ class Run:
             ids = [device.index] if device.type == "cuda" else None
             self.loss = DistributedDataParallel(self.loss, device_ids=ids, broadcast_buffers=False)
         patterns = s.control_tensor_name_patterns.split(",")
-        matrices, scalars = [], [self.gpt.skip_weights]
+        matrices, scalars = list[torch.Tensor](), [self.gpt.skip_weights]
         for name, p in self.gpt.blocks.named_parameters():
             (scalars if p.ndim < 2 or any(part in name for part in patterns) else matrices).append(p)
         embed_lr, head_lr = (s.tied_embed_lr, 0.0) if s.tie_embeddings else (s.embed_lr, s.head_lr)
@@ -183,7 +184,8 @@ class Run:
 
     def train(self) -> None:
         """Warm up, then train until the last iteration, the cap, or a signal."""
-        s, ranks, signals, write = self.settings, self.ranks, self.signals, self.journal.write
+        s, ranks, signals = self.settings, self.ranks, self.signals
+        write, progress = self.journal.write, self.journal.progress
         with self.journal.phase("warmup"):
             self._warm_up()
         if s.resume:
@@ -206,7 +208,10 @@ class Run:
                 reason = "wallclock_cap"
             if reason or self.step <= 10 or self.step % s.train_log_every == 0:
                 write(log.TrainStep.of(self, train_loss=loss))
-            self._show_progress(loss)
+            seconds = self.train_ms / 1000.0
+            share = max(self.step / s.iterations, seconds / (s.max_wallclock_seconds or float("inf")))
+            rate, left = s.train_batch_tokens * self.step / seconds, seconds * (1.0 / share - 1.0)
+            progress(share, f"step {self.step}  loss {loss:.3f}  {rate:,.0f} tokens/s  {left:,.0f} s left")
             if is_broken:
                 write(log.Stopping.of(self, reason=reason))
                 raise RunFailed(
@@ -230,12 +235,6 @@ class Run:
     def step_avg_ms(self) -> float:
         """The mean training time of a step."""
         return self.train_ms / max(self.step, 1)
-
-    def _show_progress(self, loss: float) -> None:
-        s, seconds = self.settings, self.train_ms / 1000.0
-        share = max(self.step / s.iterations, seconds / (s.max_wallclock_seconds or float("inf")))
-        rate, left = s.train_batch_tokens * self.step / seconds, seconds * (1.0 / share - 1.0)
-        self.journal.progress(share, f"step {self.step}  loss {loss:.3f}  {rate:,.0f} tokens/s  {left:,.0f} s left")
 
     def _warm_up(self) -> None:
         """Run whole steps, to compile and to warm every kernel, and put everything back."""
@@ -296,7 +295,7 @@ class Run:
             score = evaluate(
                 self.loss, self.val_tokens, self.table, device=ranks.device, seq_len=s.train_seq_len,
                 batch_seqs=max(1, s.val_batch_size // calls // s.train_seq_len),
-                rank=ranks.rank, world_size=ranks.world_size, reduce=ranks.add,
+                rank=ranks.rank, world_size=ranks.world_size, reduce=dist.all_reduce if ranks.world_size > 1 else None,
                 progress=lambda done, all_: self.journal.progress(done / all_, f"{what}  {done:,}/{all_:,} sequences"),
             )  # fmt: skip
         return score, time.perf_counter() - start
@@ -417,7 +416,7 @@ def main(argv: list[str]) -> int:
             files = ("--from", *logs, "--artifact", *artifacts)
             golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
         if ranks.world_size > 1:
-            torch.distributed.destroy_process_group()
+            dist.destroy_process_group()
     except (ValueError, OSError, RunFailed, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
         print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
         return 2 if isinstance(error, ValueError) else 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from golfcheck.tokenizing import make_dataset
 from reference import artifact, data
 from reference.bpb import ByteTable, Score, evaluate
 from reference.model import GPT, GPTConfig
@@ -58,7 +59,7 @@ def packed(state: dict[str, torch.Tensor], **extra: object) -> bytes:
 def make(root: Path) -> World:
     words = "the quick brown fox jumps over a lazy dog while some other words come and go now".split()
     documents = [" ".join(words[(i * j) % len(words)] for j in range(1, 60)) + f" {i}." for i in range(60)]
-    model_file, tokens = data.make_dataset(documents, VOCAB, 0.3, 1)
+    model_file, tokens = make_dataset(documents, VOCAB, 0.3, 1)
     shards, tokenizer = root / "data/datasets/tiny_sp300", root / "data/tokenizers/tiny_300.model"
     for folder in (shards, tokenizer.parent):
         folder.mkdir(parents=True)

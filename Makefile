@@ -1,0 +1,43 @@
+# Two commands from a fresh clone, each sufficient in itself: `make demo` and `make test`.
+# They need Python >= 3.11, git and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# One thread a process: the tests run several processes, and spinning threads that share a core are 40 times slower.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint bench install format clean
+
+demo: $(STAMP)
+	$(BIN)/golfcheck demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy golfcheck
+	cd reference && ../$(BIN)/mypy --config-file ../pyproject.toml train.py
+	$(BIN)/python -m pytest -q tests/test_import_law.py
+	$(BIN)/golfcheck verify records reference
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest -q -s --override-ini addopts= --import-mode=importlib tests/bench
+
+install: $(STAMP)
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "golfcheck needs Python 3.11 or newer: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,237 @@
+"""The trainer as a process: its log, its files, its determinism, and what it says when it cannot go on."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from reference import artifact, loglines
+from reference import data as shards
+from reference.bpb import ByteTable, evaluate
+from reference.model import GPT, GPTConfig
+from tests.reference import trainer
+from tests.reference.trainer import Data, Finished
+
+ORDER = [
+    "Separator", "PythonVersion", "TorchVersion", "Separator", "Tokenizer", "TrainLoader", "ValLoader", "ValText",
+    "TokenizerFile", "DataFiles", "DataFiles", "Phase", "ModelParams", "World", "Sdp", "Attention", "LearningRates",
+    "Plan", "Seed", "Numerics", "ChangedSettings", "WarmupStep", "Phase", *["TrainStep"] * 6, "ValStep", "Phase",
+    "Phase", "PeakMemory", "Phase", "Phase", "ModelBytes", "CodeBytes", "TotalBytes", "Int8ModelBytes",
+    "Int8TotalBytes", "Phase", "Final", "FinalExact",
+]  # fmt: skip
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def split_log(text: str) -> tuple[str, list[str]]:
+    """The source dump, and the lines after it."""
+    rule = "=" * 100
+    dump, rest = text.split(f"{rule}\n", 1)
+    return dump, [rule, *rest.rstrip("\n").split("\n")]
+
+
+def test_a_run_writes_the_contracts_lines_in_their_order(tiny: Finished) -> None:
+    assert tiny.code == 0, tiny.output
+    _, texts = split_log(tiny.log())
+    lines = [loglines.parse(text) for text in texts if text]
+    kinds = [type(line).__name__ for line in lines if not isinstance(line, loglines.GitCommit)]
+    assert kinds == ORDER
+
+
+def test_the_log_begins_with_the_code_that_ran_file_by_file(tiny: Finished) -> None:
+    dump, _ = split_log(tiny.log())
+    files = sorted(trainer.REFERENCE.glob("*.py"))
+    expected = "".join(f"# file: {p.name}, {p.stat().st_size} bytes\n{p.read_text()}" for p in files)
+    assert dump == expected
+    (code,) = tiny.lines(loglines.CodeBytes)
+    assert code.size_bytes == sum(p.stat().st_size for p in files)
+
+
+def test_the_sizes_are_those_of_the_files_and_add_up(tiny: Finished) -> None:
+    (code,), (model,), (total,) = (
+        tiny.lines(kind) for kind in (loglines.CodeBytes, loglines.ModelBytes, loglines.TotalBytes)
+    )
+    (small,), (small_total,) = tiny.lines(loglines.Int8ModelBytes), tiny.lines(loglines.Int8TotalBytes)
+    assert model.size_bytes == (tiny.out / "final_model.pt").stat().st_size
+    assert small.size_bytes == (tiny.out / "final_model.int8.ptz").stat().st_size
+    assert total.size_bytes == code.size_bytes + model.size_bytes
+    assert small_total.size_bytes == code.size_bytes + small.size_bytes
+
+
+def test_the_final_score_is_that_of_the_artifact_on_disk(tiny: Finished, data: Data) -> None:
+    obj = artifact.unpack((tiny.out / "final_model.int8.ptz").read_bytes())
+    model = GPT(GPTConfig(**obj["model_config"]))
+    model.load_state_dict(artifact.dequantize(obj))
+    table = ByteTable.load(data.tokenizer_path, 1024)
+    tokens = shards.read_validation(shards.shard_paths(data.data_path, "val"), 32, 1024)
+    with torch.autocast("cpu", torch.bfloat16):
+        score = evaluate(model, tokens, table, seq_len=32, batch_seqs=64, device=torch.device("cpu"))
+    (final,), (text,) = tiny.lines(loglines.FinalExact), tiny.lines(loglines.ValText)
+    assert final.val_loss == pytest.approx(score.val_loss_nats, abs=1e-6)
+    assert final.val_bpb == pytest.approx(score.val_bpb, abs=1e-6)
+    assert (text.tokens, text.size_bytes) == (score.tokens, score.bytes)
+
+
+def test_the_raw_weights_quantize_to_the_artifact(tiny: Finished) -> None:
+    state = torch.load(tiny.out / "final_model.pt", weights_only=True)
+    obj = artifact.unpack((tiny.out / "final_model.int8.ptz").read_bytes())
+    again = artifact.quantize(state, trainer_patterns(), model_config=obj["model_config"])
+    assert artifact.pack(again)[0] == (tiny.out / "final_model.int8.ptz").read_bytes()
+
+
+def trainer_patterns() -> list[str]:
+    from reference.settings import CONTROL_TENSORS
+
+    return CONTROL_TENSORS.split(",")
+
+
+def test_settings_and_data_can_be_told_from_the_log(tiny: Finished, data: Data) -> None:
+    (changed,), (numerics,) = tiny.lines(loglines.ChangedSettings), tiny.lines(loglines.Numerics)
+    values = json.loads(changed.json)
+    assert values["TRAIN_SEQ_LEN"] == 32
+    assert values["MAX_WALLCLOCK_SECONDS"] == 0.0
+    assert "SEED" not in values  # the default
+    assert numerics.rope_tables == "bf16"
+    (tokenizer,) = tiny.lines(loglines.TokenizerFile)
+    assert tokenizer.sha256 == sha256(data.tokenizer_path)
+    val = tiny.lines(loglines.DataFiles)[1]
+    listing = f"{sha256(data.data_path / 'fineweb_val_000000.bin')}  fineweb_val_000000.bin\n"
+    assert val.sha256 == hashlib.sha256(listing.encode()).hexdigest()
+
+
+def test_the_phases_leave_nothing_of_the_run_outside_a_clock(tiny: Finished) -> None:
+    names = [line.name for line in tiny.lines(loglines.Phase)]
+    assert names == ["data", "warmup", "training", "validation", "serialization", "quantization", "evaluation"]
+
+
+def test_two_runs_of_one_seed_give_the_same_bytes_and_another_seed_others(
+    tiny: Finished, data: Data, tmp_path: Path
+) -> None:
+    folders = [tmp_path / name for name in ("same", "other")]
+    for folder in folders:
+        folder.mkdir()
+    same, other = trainer.train(folders[0], data), trainer.train(folders[1], data, SEED="7")
+    assert same.losses == tiny.losses
+    assert sha256(same.out / "final_model.int8.ptz") == sha256(tiny.out / "final_model.int8.ptz")
+    assert other.losses != tiny.losses
+
+
+def test_the_warm_up_leaves_no_trace(tiny: Finished, data: Data, out: Path) -> None:
+    without = trainer.train(out, data, WARMUP_STEPS="0")
+    assert without.losses == tiny.losses
+    assert sha256(out / "final_model.int8.ptz") == sha256(tiny.out / "final_model.int8.ptz")
+
+
+def test_two_ranks_train_on_the_same_batches_split_between_them(data: Data, out: Path) -> None:
+    two = trainer.train(out, data, ranks=2, MATRIX_LR="0.04")
+    assert two.code == 0, two.output
+    (world,) = two.lines(loglines.World)
+    assert (world.world_size, world.grad_accum_steps) == (2, 4)
+    assert two.losses[0] == pytest.approx(math.log(1024), abs=0.05)
+    assert two.losses[-1] < two.losses[0] - 0.05
+    _, texts = split_log(two.log())
+    assert all(loglines.parse(text) for text in texts if text)
+
+
+def test_the_default_settings_make_the_contracts_model_and_payload(data: Data, out: Path) -> None:
+    done = trainer.train(
+        out, data, ITERATIONS="1", WARMUP_STEPS="0", NUM_LAYERS="9", MODEL_DIM="512", NUM_HEADS="8", NUM_KV_HEADS="4"
+    )
+    assert done.code == 0, done.output
+    text = done.log()
+    assert "\nmodel_params:17059912\n" in text
+    assert "(payload:17178912 raw_torch:" in text
+    assert "payload_ratio:3.91x)\n" in text
+
+
+def test_a_copied_folder_trains_its_own_code(tiny: Finished, data: Data, tmp_path: Path, out: Path) -> None:
+    folder = trainer.copy_of_reference(
+        tmp_path / "mine", ("model.py", "self.proj(F.relu(self.fc(x)).square())", "self.proj(F.gelu(self.fc(x)))")
+    )
+    done = trainer.train(out, data, folder=folder)
+    assert done.code == 0, done.output
+    assert "self.proj(F.gelu(self.fc(x)))" in split_log(done.log())[0]
+    assert done.losses[0] == tiny.losses[0]  # the maps that begin at zero hide the MLP at first
+    assert done.losses[-1] != tiny.losses[-1]
+
+
+def test_an_older_log_of_the_same_name_is_moved_aside(data: Data, out: Path) -> None:
+    (out / "logs").mkdir()
+    (out / "logs" / "tiny.txt").write_text("older")
+    (out / "logs" / "tiny.1.txt").write_text("oldest")
+    done = trainer.train(out, data, ITERATIONS="1")
+    assert done.code == 0, done.output
+    assert (out / "logs" / "tiny.1.txt").read_text() == "oldest"
+    assert (out / "logs" / "tiny.2.txt").read_text() == "older"
+    assert "step:1/1" in done.log()
+
+
+def test_the_cap_ends_training_and_the_last_step_is_validated(data: Data, out: Path) -> None:
+    done = trainer.train(
+        out, data, ITERATIONS="100000", MAX_WALLCLOCK_SECONDS="1.5", TRAIN_LOG_EVERY="1000", VAL_LOSS_EVERY="20"
+    )
+    assert done.code == 0, done.output
+    (stop,) = done.lines(loglines.Stopping)
+    train, val = done.lines(loglines.TrainStep), done.lines(loglines.ValStep)
+    assert stop.reason == "wallclock_cap"
+    assert 1500 <= stop.train_ms < 3000
+    assert train[-1].step == val[-1].step == stop.step
+    assert [line.step for line in val[:2]] == [0, 20]
+    assert val[-1].train_ms == stop.train_ms
+    assert val[-1].val_loss < val[0].val_loss
+
+
+def test_a_loss_that_is_not_a_number_stops_at_that_step_and_publishes_nothing(data: Data, out: Path) -> None:
+    (out / "final_model.int8.ptz").write_text("of an earlier run")
+    done = trainer.train(out, data, TIED_EMBED_LR="1e38", SAVE_EVERY="1")
+    assert done.code == 1
+    (stop,) = done.lines(loglines.Stopping)
+    assert stop.reason == "nonfinite_loss"
+    assert math.isnan(done.losses[-1])
+    assert len(done.losses) == stop.step < 6
+    assert done.output.strip().split("\n")[-1].endswith("nothing is published; lower the learning rates")
+    assert "Traceback" not in done.output
+    assert (out / "final_model.int8.ptz").read_text() == "of an earlier run"
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == stop.step - 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"TRAIN_SEQ_LEN": "many"}, "TRAIN_SEQ_LEN must be a whole number"),
+        ({"NUM_HEADS": "5"}, "NUM_HEADS (5) must divide MODEL_DIM (32)"),
+        ({"TRAIN_BATCH_TOKENS": "100"}, "TRAIN_BATCH_TOKENS must be a multiple of 256"),
+        ({"DATA_PATH": "nowhere"}, "no shards nowhere/fineweb_train_*.bin: set DATA_PATH"),
+        ({"VOCAB_SIZE": "512"}, "1024 pieces, but VOCAB_SIZE is 512"),
+        ({"TOKENIZER_PATH": "train.py"}, "train.py"),
+        ({"RESUME": "nowhere.pt"}, "nowhere.pt"),
+        ({"DEVICE": "cuda"}, "DEVICE is cuda, but PyTorch finds no CUDA device"),
+    ],
+)
+def test_what_cannot_be_run_is_one_line(data: Data, out: Path, settings: dict[str, str], words: str) -> None:
+    if settings.get("DEVICE") == "cuda" and torch.cuda.is_available():
+        pytest.skip("needs a machine without CUDA")
+    done = trainer.train(out, data, **settings)
+    assert done.code in (1, 2)
+    complaint = [line for line in done.output.split("\n") if line.startswith("train.py: ")]
+    assert len(complaint) == 1
+    assert words in complaint[0]
+    assert "Traceback" not in done.output
+
+
+def test_a_token_beyond_the_vocabulary_is_named_with_its_place(data: Data, tmp_path: Path, out: Path) -> None:
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    for path in data.data_path.glob("*.bin"):
+        tokens = shards.read_shard(path, 1024).copy()
+        if "train" in path.name:
+            tokens[77] = 1024
+        (folder / path.name).write_bytes(shards.shard_bytes(tokens))
+    done = trainer.train(out, Data(folder, data.tokenizer_path))
+    assert done.code == 2
+    assert "fineweb_train_000000.bin: token 1024 at position 77, but the vocabulary has 1024 pieces" in done.output

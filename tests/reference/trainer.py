@@ -1,0 +1,101 @@
+"""Running the trainer as its users do: a process, a folder, a log."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from golfcheck import dataset
+from reference import data, loglines
+
+REFERENCE = Path(data.__file__).parent
+TINY = {
+    "VAL_BATCH_SIZE": "4096", "VAL_LOSS_EVERY": "0", "TRAIN_LOG_EVERY": "1", "ITERATIONS": "6", "WARMDOWN_ITERS": "3",
+    "WARMUP_STEPS": "1", "TRAIN_BATCH_TOKENS": "512", "TRAIN_SEQ_LEN": "32", "MAX_WALLCLOCK_SECONDS": "0",
+    "NUM_LAYERS": "3", "MODEL_DIM": "32", "NUM_HEADS": "4", "NUM_KV_HEADS": "2", "MUON_MOMENTUM_WARMUP_STEPS": "4",
+    "RUN_ID": "tiny", "THREADS": "1",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A dataset for the trainer."""
+
+    data_path: Path
+    tokenizer_path: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that name it."""
+        return {"DATA_PATH": str(self.data_path), "TOKENIZER_PATH": str(self.tokenizer_path)}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A trainer that has ended."""
+
+    code: int
+    output: str
+    out: Path
+
+    def log(self, name: str = "tiny") -> str:
+        """The text of a log."""
+        return (self.out / "logs" / f"{name}.txt").read_text()
+
+    def lines(self, kind: type[loglines.Line], name: str = "tiny") -> list[loglines.Line]:
+        """The log's lines of one kind."""
+        return [line for text in self.log(name).split("\n") if isinstance(line := loglines.parse(text), kind)]
+
+    @property
+    def losses(self) -> list[float]:
+        """The training loss of every logged step."""
+        return [line.train_loss for line in self.lines(loglines.TrainStep)]
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """A clean environment with only these settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "OMP_NUM_THREADS": "1", "GIT_CONFIG_GLOBAL": os.devnull, **settings}
+
+
+def command(folder: Path = REFERENCE, ranks: int = 1) -> list[str]:
+    """The command line that starts the trainer of a folder."""
+    if ranks == 1:
+        return [sys.executable, str(folder / "train.py")]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"]
+    return [*launcher, str(folder / "train.py")]
+
+
+def train(out: Path, data_: Data, *flags: str, ranks: int = 1, folder: Path = REFERENCE, **settings: str) -> Finished:
+    """Run the trainer to its end, on one rank or several."""
+    env = environment({**TINY, **data_.env, **settings})
+    line = [*command(folder, ranks), "--out", str(out), *flags]
+    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=240, cwd=out)
+    return Finished(done.returncode, done.stdout + done.stderr, out)
+
+
+def copy_of_reference(folder: Path, edit: tuple[str, str, str] | None = None) -> Path:
+    """Copy the trainer, with one text in one of its files replaced."""
+    shutil.copytree(REFERENCE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    if edit:
+        name, old, new = edit
+        text = (folder / name).read_text()
+        assert len(re.findall(re.escape(old), text)) == 1, f"{name} holds {old!r} once"
+        (folder / name).write_text(text.replace(old, new))
+    return folder
+
+
+def make_data(folder: Path) -> Data:
+    """A small slice of the demonstration data: enough tokens for tiny runs, scored in a moment."""
+    made = dataset.make_demo(folder)
+    for split, count in (("train", 40_000), ("val", 2_049)):
+        path = made.data_path / f"fineweb_{split}_000000.bin"
+        tokens = data.read_shard(path, 1024)[:count]
+        path.write_bytes(data.shard_bytes(np.asarray(tokens)))
+    return Data(made.data_path, made.tokenizer_path)
