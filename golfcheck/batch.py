@@ -1,10 +1,11 @@
 """Many records at once: which ones, read by several processes, each judged against the others of its tree."""
 
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from pathlib import Path
 from golfcheck.cache import Cache
 from golfcheck.config import Settings
 from golfcheck.discover import record_folders, tree_of
-from golfcheck.errors import UsageError
+from golfcheck.errors import GolfcheckError, UsageError
 from golfcheck.frontier import entry_of, holders, parse_date
 from golfcheck.history import Branch, repository_of
 from golfcheck.record import Record, load
@@ -73,11 +74,21 @@ def _load_all(folders: Sequence[Path], settings: Settings, progress: Progress) -
     jobs = min(settings.jobs or os.cpu_count() or 1, len(chunks))
     loaded: list[tuple[Record, float]] = []
     with ExitStack() as stack:
-        results = stack.enter_context(ProcessPoolExecutor(jobs)).map(read, chunks) if jobs > 1 else map(read, chunks)
-        for chunk in results:
-            loaded += chunk
-            progress(len(loaded), len(folders))
+        each: Callable[..., Iterable[list[tuple[Record, float]]]] = map
+        if jobs > 1:
+            each = stack.enter_context(ProcessPoolExecutor(jobs, initializer=_leave_interrupts)).map
+        try:
+            for chunk in each(read, chunks):
+                loaded += chunk
+                progress(len(loaded), len(folders))
+        except BrokenExecutor:
+            raise GolfcheckError("a process that read records was ended from outside; try --jobs 1") from None
     return loaded
+
+
+def _leave_interrupts() -> None:
+    """Leave Ctrl-C to the process that is in charge: each of the others would show a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _load(folders: Sequence[Path], *, cached: bool) -> list[tuple[Record, float]]:

@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _one(rule: "Rule", page: "Page") -> list[str]:
+    from golfcheck.calibrated import RECORDS, TRIGGERED
+
     head = f"{page.paint(rule.name, 'bold')}   {page.paint(rule.severity.label, rule.severity.label)}   {rule.family}"
     lines = [head]
     for paragraph in rule.doc.split("\n\n"):
@@ -50,6 +52,7 @@ def _one(rule: "Rule", page: "Page") -> list[str]:
         *lines,
         "",
         *page.prose(rule.hint, "  fix     ", " " * 10),
+        f"  seen    in {TRIGGERED.get(rule.name, 0)} of {RECORDS} real records (docs/calibration.md)",
         page.paint(f"  skip    golfcheck verify --ignore {rule.name}", "dim"),
         page.paint(f"  waive   {waiver} in submission.json", "dim"),
     ]

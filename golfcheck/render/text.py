@@ -41,7 +41,8 @@ def _in_full(verdict: Verdict, page: Page) -> list[str]:
         for skipped in verdict.skipped:
             reasons.setdefault(skipped.reason, []).append(skipped.rule)
         for reason, rules in reasons.items():
-            lines += page.prose(f"{', '.join(rules)}: {safe(reason)}", "    ", " " * 6)
+            names, why = ", ".join(rules), safe(reason)
+            lines += page.prose(f"{names}: {why}" if len(rules) <= 3 else f"{why}: {names}", "    ", " " * 6)
         lines.append("")
     lines += page.flow("VERDICT", _verdict_line(verdict, page), indent=9)
     return [*lines, *_next(verdict, page)]

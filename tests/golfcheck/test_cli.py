@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -134,3 +136,16 @@ def test_color_is_for_terminals_unless_told_otherwise(variables: dict[str, str],
     command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=60)
     assert (b"\x1b[" in done.stdout) is colored
+
+
+def test_an_interrupt_of_all_processes_shows_one_line(tmp_path: Path):
+    for number in range(300):
+        folders.make(tmp_path, f"2026-04-01_R{number}")
+    command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", "--jobs", "2", str(tmp_path)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(0.8)  # the processes are started and at work: all need several times as long
+    os.killpg(process.pid, signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    assert (process.returncode, out, said) == (130, "", "\ngolfcheck: interrupted\n")
