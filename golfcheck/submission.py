@@ -72,7 +72,17 @@ _UNITS_MS = {"_ms": 1.0, "_s": 1000.0, "_seconds": 1000.0}
 _DESCRIPTIVE = {
     *("architecture", "attribution", "base_pr", "base_submission", "base_val_bpb", "based_on", "blurb", "calibration"),
     *("comparison_baseline_pr", "compliance", "cuda_version", "flash_attn_version", "golfcheck", "gpu", "hardware"),
-    *("implementation_lineage_pr", "negative_results_pr", "our_contribution", "p_value", "platform"),
+    *(
+        "config",
+        "implementation_lineage_pr",
+        "model_params",
+        "ms_per_step",
+        "negative_results_pr",
+        "quantization",
+        "our_contribution",
+        "p_value",
+        "platform",
+    ),
     *("pytorch_version", "reproducibility_notes", "seed_results_all_runs_disclosure", "step_stop", "t_statistic"),
     *("technique_summary", "tokenizer", "val_bpb_method", "wallclock_seconds", "welch_df", "world_size", "seed"),
 }

@@ -84,6 +84,7 @@ def params(runs: Runs, line: int, text: str) -> bool:
         return False
     run = runs.header()
     run.params = run.params or Fact(int(match[1]), line)
+    settings(runs, line, text)
     return True
 
 

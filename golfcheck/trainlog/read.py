@@ -23,6 +23,7 @@ _READERS: dict[str, tuple[Reader, ...]] = {
     "Code": (shared.size,),
     "Seri": (shared.size,),
     "Tota": (shared.size,),
+    "seri": (shared.mlx_size,),
     "para": (dialect_c.shape, dialect_a.settings),
     "arti": (dialect_c.artifact,),
     "budg": (dialect_c.budget,),

@@ -10,12 +10,16 @@ _SIZE = re.compile(
     r"(Code size|Serialized model|Total submission size)(?: \(([^()]{1,40})\)| ([^:]{1,60}))?: "
     r"([0-9][0-9,]{0,24}) bytes"
 )
+_MLX_SIZE = re.compile(r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) bytes")  # the contest's script for Macs
 _GPU = re.compile(r"\| {1,4}[0-9]{1,3} {1,4}(\S.{0,38}?) +(?:On|Off|N/A) +\|")
-_LISTED_GPU = re.compile(r"GPU [0-9]{1,3}: ([^(]{1,60}) \(UUID:")
+_LISTED_MLX_SIZE = re.compile(
+    r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) bytes"
+)  # the contest's script for Macs
+_GPU = re.compile(r"GPU [0-9]{1,3}: ([^(]{1,60}) \(UUID:")
 _PROGRESS = re.compile(r"[0-9]{1,12}/[0-9]{1,12}")
 _DURATION = re.compile(rf"(.{{1,160}}?)(?: in | \(|_time:)({NUMBER})s(?:\)| total)?$")
 _NAME_CHARS = 120
-_MAX_GPUS = 64
+_MAX_KEPT = 64  # sizes of one kind, and graphics cards
 _MAX_CALIBRATION = 1_000
 
 
@@ -25,8 +29,17 @@ def size(runs: Runs, line: int, text: str) -> bool:
         return False
     run = runs.now
     sizes = {"C": run.code_bytes, "S": run.model_bytes, "T": run.total_bytes}[text[0]]
-    if len(sizes) < _MAX_GPUS:
+    if len(sizes) < _MAX_KEPT:
         sizes.append(Size(line, match[2] or match[3] or "", int(match[4].replace(",", ""))))
+    return True
+
+
+def mlx_size(runs: Runs, line: int, text: str) -> bool:
+    """Read `serialized_model_LABEL:N bytes`."""
+    if not (match := _MLX_SIZE.match(text)):
+        return False
+    if len(runs.now.model_bytes) < _MAX_KEPT:
+        runs.now.model_bytes.append(Size(line, match[1], int(match[2])))
     return True
 
 
@@ -50,7 +63,7 @@ def machine(runs: Runs, line: int, text: str) -> bool:
     match = _GPU.match(text) or _LISTED_GPU.match(text)
     if match:
         gpus = runs.header().gpus
-        if len(gpus) < _MAX_GPUS:
+        if len(gpus) < _MAX_KEPT:
             gpus.append(Fact(match[1].strip(), line))
     return match is not None
 

@@ -179,6 +179,16 @@ def test_dialect_c_is_read_with_seed_and_ranks_from_its_shape_line() -> None:
     assert run.settings["name29"].value == "29"
 
 
+def test_the_lines_of_the_script_for_macs_are_read() -> None:
+    run = only(
+        "model_params:17059912 vocab_size:1024 layers:9 dim:512 tie_embeddings:True\n"
+        "step:2/60 train_loss:18.7882 train_time:1248ms step_avg:624.07ms tok_s:11679\n"
+        "serialized_model_int8_zlib:9283342 bytes (payload:17178912 raw_pickle:17188361 payload_ratio:3.91x)\n"
+    )
+    assert run.params and run.params.value == 17_059_912 and run.settings["layers"].value == "9"
+    assert run.train[0].step_avg_ms == 624.07 and run.model_bytes == [Size(3, "int8_zlib", 9_283_342)]
+
+
 def test_the_table_of_nvidia_smi_names_the_cards() -> None:
     assert [gpu.value for gpu in only(MACHINE + A).gpus] == ["NVIDIA H100 80GB HBM3"] * 2
 
