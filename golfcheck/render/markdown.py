@@ -13,19 +13,30 @@ from golfcheck.render.findings import in_order
 from golfcheck.render.page import Page
 from golfcheck.render.place import place
 from golfcheck.text import safe
-from golfcheck.verdict import Finding, Verdict
+from golfcheck.verdict import Finding, Severity, Verdict
 
 _SIGN = {Outcome.INVALID: "❌", Outcome.HUMAN: "⚠️", Outcome.VALID: "✅", Outcome.RECORD: "🏆"}
-_MAX_FINDINGS = 200  # of one record; a comment holds 65,536 characters
+_MAX_CHARS = 60_000  # a comment on GitHub holds 65,536
+_CUT = "\n_The rest does not fit here: run_ `golfcheck verify`"
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
-    """Return one section per record: the numbers, the findings, and what could not be checked."""
+    """Return a table of all records if they are many, and a section for each, as far as a comment has room.
+
+    A section has the numbers, the findings, and what could not be checked.
+    """
     lines: list[str] = []
     if len(verdicts) > 1:
         lines += [f"**{outcomes_text(verdicts)}**; {counts_text(verdicts)}", ""]
+        lines += ["| | record | val_bpb | errors | warnings |", "|---|---|---|---|---|", *map(_line, verdicts), ""]
     for verdict in verdicts:
         lines += _section(verdict)
+    room = _MAX_CHARS
+    for count, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            lines[count:] = [_CUT]
+            break
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -38,6 +49,14 @@ def code(text: str) -> str:
     return f"{fence}{blank}{text}{blank}{fence}"
 
 
+def _line(verdict: Verdict) -> str:
+    word = outcome(verdict)
+    score = verdict.score and verdict.score.mean_bpb
+    bpb = "" if score is None else f"{score:.5f}"
+    counts = f"{verdict.count(Severity.ERROR) or ''} | {verdict.count(Severity.WARNING) or ''}"
+    return f"| {_SIGN[word]} {word} | {_cell(code(verdict.path))} | {bpb} | {counts} |"
+
+
 def _section(verdict: Verdict) -> list[str]:
     word = outcome(verdict)
     lines = [f"### {_SIGN[word]} {word}: {code(verdict.name or verdict.path)}", ""]
@@ -45,10 +64,7 @@ def _section(verdict: Verdict) -> list[str]:
     lines += [" · ".join(facts), "", "| | | |", "|---|---|---|", *_numbers(verdict), ""]
     found = in_order(verdict.findings)
     if found:
-        lines += ["| | where | what |", "|---|---|---|", *(_row(verdict, finding) for finding in found[:_MAX_FINDINGS])]
-        if len(found) > _MAX_FINDINGS:
-            lines.append(f"| | | {len(found) - _MAX_FINDINGS} more findings: run `golfcheck verify` |")
-        lines.append("")
+        lines += ["| | where | what |", "|---|---|---|", *(_row(verdict, finding) for finding in found), ""]
     checks = len(verdict.passed) + len({finding.rule for finding in found})
     lines.append(f"{counts_text([verdict])}; {checks} checks, ruleset {code(verdict.ruleset)}")
     if verdict.skipped:

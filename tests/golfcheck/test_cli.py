@@ -139,7 +139,7 @@ def test_color_is_for_terminals_unless_told_otherwise(variables: dict[str, str],
 
 
 def test_an_interrupt_of_all_processes_shows_one_line(tmp_path: Path):
-    for number in range(300):
+    for number in range(600):
         folders.make(tmp_path, f"2026-04-01_R{number}")
     command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", "--jobs", "2", str(tmp_path)]
     process = subprocess.Popen(

@@ -227,6 +227,14 @@ def test_markdown_tables_hold_the_numbers_and_the_findings():
     assert "reason given: `the second run was resumed from the first`" in text
 
 
+def test_markdown_begins_with_a_table_of_many_records_and_fits_a_comment():
+    text = render("markdown", SEVERAL * 50)
+    assert "| ❌ invalid | `records/a` | 1.11474 | 1 | 1 |" in text
+    assert len(text) <= 65_536
+    assert text.endswith("_The rest does not fit here: run_ `golfcheck verify`\n")
+    assert "does not fit" not in render("markdown", SEVERAL)
+
+
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=80))
 def test_a_code_span_is_closed_by_its_own_fence_only(text: str):
     span = code(text)
