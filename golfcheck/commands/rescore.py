@@ -102,14 +102,15 @@ def _claim(text: str | None) -> "Claim | None":
     if text is None:
         return None
     from golfcheck.rescore.report import Claim
+    from golfcheck.rescore.target import MAX_BPB, MAX_DIGITS
 
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not 0 < value < 100:
+    if not 0 < value < MAX_BPB:
         raise UsageError(f"rescore: --claim must be a number of bits per byte like 1.2032, not {text!r}")
-    return Claim(value, len(text.partition(".")[2]), "--claim")
+    return Claim(value, min(len(text.partition(".")[2]), MAX_DIGITS), "--claim")
 
 
 def progress(stage: str) -> Callable[[int, int], None]:

@@ -1,5 +1,6 @@
 """A file or a record folder → the artifacts to score, each with what is claimed of it and the log it came with."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from golfcheck.rescore.report import Claim
 from golfcheck.trainlog import Run, choose_score
 from golfcheck.trainlog.choose import RunScore
 
+MAX_BPB = 100.0  # a uniform guess among 65,536 tokens costs at most 16 bits for a byte
+MAX_DIGITS = 12
 _SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
 
 
@@ -109,7 +112,7 @@ def _artifact(record: Record, file: RecordFile, data: bytes, scores: list[RunSco
     if (submission := record.submission) is not None:
         of_seed = [item.val_bpb for item in submission.seeds if item.seed == seed and item.val_bpb is not None]
         stated = of_seed[0] if of_seed else submission.val_bpb if len(record.artifacts) == 1 else None
-        if stated is not None:
+        if stated is not None and 0 < stated < MAX_BPB:
             claim = Claim(stated, digits_of(stated), submission.path)
     return Target(str(shown), data, seed, claim, None, {})
 
@@ -126,12 +129,14 @@ def _matching(seed: int | None, size_bytes: int, scores: list[RunScore]) -> RunS
 
 def _of_run(path: str, data: bytes, score: RunScore) -> Target:
     run, line = score.run, score.score
+    if not 0 < line.val_bpb < MAX_BPB:
+        raise GolfcheckError(f"{score.log.path}:{line.line}: val_bpb {line.val_bpb} is no score that could be claimed")
     settings = {name: fact.value for name, fact in run.settings.items()}
     claim = Claim(
         val_bpb=line.val_bpb,
-        digits=line.digits,
+        digits=min(line.digits, MAX_DIGITS),
         source=f"{score.log.path}:{line.line} {line.name}",
-        val_loss_nats=line.val_loss_nats,
+        val_loss_nats=line.val_loss_nats if math.isfinite(line.val_loss_nats) else None,
         tokens=run.val_tokens.value if run.val_tokens else None,
         text_bytes=run.val_bytes.value if run.val_bytes else None,
         activations=settings.get("activations"),
@@ -148,5 +153,5 @@ def _device(run: Run, settings: dict[str, str]) -> str | None:
 
 
 def digits_of(value: float) -> int:
-    """Return the number of decimals that a JSON number was written with, at most 12."""
-    return len(repr(value).partition(".")[2]) if "e" not in repr(value) else 12
+    """Return the number of decimals that a JSON number was written with, at most `MAX_DIGITS`."""
+    return min(len(repr(value).partition(".")[2]), MAX_DIGITS) if "e" not in repr(value) else MAX_DIGITS

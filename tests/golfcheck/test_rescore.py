@@ -218,6 +218,15 @@ def test_the_tolerance_follows_from_device_precision_and_decimals(
     assert words in source
 
 
+@pytest.mark.parametrize("stated", ["nan", "inf", "-1.0", "1e30"])
+def test_a_log_that_claims_no_number_is_one_line_and_no_claim(world: World, tmp_path: Path, stated: str) -> None:
+    path = tmp_path / "a.log"
+    text = tiny.log(world).replace(f"val_bpb:{world.score.val_bpb:.8f}", f"val_bpb:{stated}")
+    path.write_text(text)
+    with pytest.raises(GolfcheckError):
+        target.find(world.artifact, None, path, 16_000_000)
+
+
 def test_each_artifact_of_a_record_meets_the_log_of_its_own_seed(world: World, tmp_path: Path) -> None:
     for seed, bpb in ((1337, world.score.val_bpb), (42, 9.0)):
         (tmp_path / f"final_model_seed{seed}.int8.ptz").write_bytes(world.artifact.read_bytes())
