@@ -12,9 +12,7 @@ _SIZE = re.compile(
 )
 _MLX_SIZE = re.compile(r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) bytes")  # the contest's script for Macs
 _GPU = re.compile(r"\| {1,4}[0-9]{1,3} {1,4}(\S.{0,38}?) +(?:On|Off|N/A) +\|")
-_LISTED    r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) bytes"
-)  # the contest's script for Macs
-_GPU = re.compile(r"GPU [0-9]{1,3}: ([^(]{1,60}) \(UUID:")
+_LISTED_GPU = re.compile(r"GPU [0-9]{1,3}: ([^(]{1,60}) \(UUID:")
 _PROGRESS = re.compile(r"[0-9]{1,12}/[0-9]{1,12}")
 _DURATION = re.compile(rf"(.{{1,160}}?)(?: in | \(|_time:)({NUMBER})s(?:\)| total)?$")
 _NAME_CHARS = 120

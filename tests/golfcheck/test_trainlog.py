@@ -191,6 +191,7 @@ def test_the_lines_of_the_script_for_macs_are_read() -> None:
 
 def test_the_table_of_nvidia_smi_names_the_cards() -> None:
     assert [gpu.value for gpu in only(MACHINE + A).gpus] == ["NVIDIA H100 80GB HBM3"] * 2
+    assert [gpu.value for gpu in only("GPU 0: NVIDIA H200 (UUID: GPU-1)\n").gpus] == ["NVIDIA H200"]
 
 
 @pytest.mark.parametrize(
