@@ -1,0 +1,269 @@
+"""What becomes of a run that is cut short, resumed, signalled, robbed of a rank, or out of room."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from reference import loglines
+from tests.reference import trainer
+from tests.reference.trainer import Data, Finished
+
+LONG = {"ITERATIONS": "1000000", "TRAIN_LOG_EVERY": "1"}
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="finds the ranks' processes in /proc")
+
+
+@pytest.fixture(scope="module")
+def saved(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A run of six steps that left the checkpoint of its fourth."""
+    done = trainer.train(tmp_path_factory.mktemp("saved"), data, SAVE_EVERY="4")
+    assert done.code == 0, done.output
+    return done
+
+
+def start(out: Path, data: Data, ranks: int = 1, **settings: str) -> "subprocess.Popen[str]":
+    """Start a run that would go on for hours, and return when it has trained a few steps."""
+    env = trainer.environment({**trainer.TINY, **data.env, **LONG, **settings})
+    line = [*trainer.command(ranks=ranks), "--out", str(out)]
+    run = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=out)
+    wait_for(lambda: "step:5/" in (out / "logs" / "tiny.txt").read_text() if (out / "logs").exists() else False)
+    return run
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90.0) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def finish(run: "subprocess.Popen[str]", out: Path, seconds: float = 90.0) -> Finished:
+    """Wait for the end of a run."""
+    try:
+        output, _ = run.communicate(timeout=seconds)
+    finally:
+        run.kill()
+    return Finished(run.returncode, output, out)
+
+
+# Resuming
+
+
+def test_a_resumed_run_ends_with_the_bytes_of_one_that_was_not_cut(saved: Finished, data: Data, out: Path) -> None:
+    resumed = trainer.train(out, data, RESUME=str(saved.out / "checkpoint.pt"))
+    assert resumed.code == 0, resumed.output
+    (line,) = resumed.lines(loglines.Resumed)
+    assert line.step == 4
+    assert resumed.losses == saved.losses[4:]
+    assert (out / "final_model.int8.ptz").read_bytes() == (saved.out / "final_model.int8.ptz").read_bytes()
+
+
+def forget(part: str) -> Callable[[dict[str, Any]], None]:
+    def edit(state: dict[str, Any]) -> None:
+        if part == "model":
+            state["model"]["blocks.0.attn.c_q.weight"].zero_()
+        elif part == "adam":
+            state["adam"]["state"].clear()
+        elif part == "muon":
+            state["ranks"][0]["muon"]["state"].clear()
+        elif part == "place":
+            state["place"] = (0, 0)
+        elif part == "step":
+            state["step"] = 3
+
+    return edit
+
+
+@pytest.mark.parametrize("part", ["model", "adam", "muon", "place", "step"])
+def test_a_checkpoint_that_lacks_a_part_does_not_resume_to_the_same_bytes(
+    saved: Finished, data: Data, out: Path, part: str
+) -> None:
+    state = torch.load(saved.out / "checkpoint.pt", weights_only=True)
+    forget(part)(state)
+    torch.save(state, out / "edited.pt")
+    resumed = trainer.train(out, data, RESUME=str(out / "edited.pt"))
+    assert resumed.code == 0, resumed.output
+    assert (out / "final_model.int8.ptz").read_bytes() != (saved.out / "final_model.int8.ptz").read_bytes()
+
+
+def test_the_random_numbers_go_on_too(saved: Finished) -> None:
+    state = torch.load(saved.out / "checkpoint.pt", weights_only=True)
+    before = torch.get_rng_state()
+    try:
+        torch.set_rng_state(state["ranks"][0]["random"])  # what the trainer does with it
+        drawn = torch.rand(3)
+        torch.manual_seed(0)
+        assert not torch.equal(drawn, torch.rand(3))
+    finally:
+        torch.set_rng_state(before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"MODEL_DIM": "64"}, "is of a run with MODEL_DIM 32, not 64"),
+        ({"SEED": "5"}, "is of a run with SEED 1337, not 5"),
+        ({"TRAIN_BATCH_TOKENS": "1024"}, "is of a run with TRAIN_BATCH_TOKENS 512, not 1024"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_in_one_line(
+    saved: Finished, data: Data, out: Path, settings: dict[str, str], words: str
+) -> None:
+    done = trainer.train(out, data, RESUME=str(saved.out / "checkpoint.pt"), **settings)
+    assert done.code == 2
+    assert words in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_broken_checkpoint_is_refused_in_one_line(saved: Finished, data: Data, out: Path) -> None:
+    (out / "half.pt").write_bytes((saved.out / "checkpoint.pt").read_bytes()[:5000])
+    done = trainer.train(out, data, RESUME="half.pt")
+    assert done.code == 2
+    assert "half.pt is no checkpoint of this trainer" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_two_ranks_resume_to_their_own_bytes(data: Data, tmp_path: Path) -> None:
+    whole, rest = tmp_path / "whole", tmp_path / "rest"
+    for folder in (whole, rest):
+        folder.mkdir()
+    first = trainer.train(whole, data, ranks=2, SAVE_EVERY="4")
+    assert first.code == 0, first.output
+    resumed = trainer.train(rest, data, ranks=2, RESUME=str(whole / "checkpoint.pt"))
+    assert resumed.code == 0, resumed.output
+    assert (rest / "final_model.int8.ptz").read_bytes() == (whole / "final_model.int8.ptz").read_bytes()
+    alone = trainer.train(rest, data, RESUME=str(whole / "checkpoint.pt"))
+    assert alone.code == 2
+    assert "is of a run on 2 ranks, not 1" in alone.output
+
+
+# Signals
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_step_exports_and_evaluates(data: Data, out: Path, signum: signal.Signals) -> None:
+    run = start(out, data)
+    run.send_signal(signum)
+    done = finish(run, out)
+    assert done.code == 0, done.output
+    (stop,) = done.lines(loglines.Stopping)
+    assert stop.reason == "signal"
+    assert done.lines(loglines.ValStep)[-1].step == stop.step
+    assert done.lines(loglines.FinalExact)
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == stop.step
+
+
+def test_a_launchers_echo_of_a_signal_is_no_second_one(data: Data, out: Path) -> None:
+    run = start(out, data)
+    for _ in range(3):
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    done = finish(run, out)
+    assert done.code == 0, done.output
+    assert done.lines(loglines.FinalExact)
+
+
+def test_a_second_signal_ends_at_once_and_the_checkpoint_is_there(data: Data, out: Path) -> None:
+    run = start(out, data, VAL_BATCH_SIZE="256", TRAIN_SEQ_LEN="32")
+    run.send_signal(signal.SIGSTOP)  # so that what follows does not race with the end of the run
+    run.send_signal(signal.SIGINT)
+    run.send_signal(signal.SIGCONT)
+    wait_for((out / "checkpoint.pt").exists)
+    run.send_signal(signal.SIGSTOP)
+    time.sleep(2.2)
+    run.send_signal(signal.SIGTERM)
+    run.send_signal(signal.SIGCONT)
+    done = finish(run, out, 20.0)
+    assert done.code == 130, done.output
+    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] >= 5
+
+
+# Ranks
+
+
+def ranks_of(launcher: int) -> list[int]:
+    """The processes of the trainer under a launcher, by rank."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            env = dict(item.split("=", 1) for item in (entry / "environ").read_text().split("\0") if "=" in item)
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        if parent == launcher and "RANK" in env:
+            found[int(env["RANK"])] = int(entry.name)
+    return [found[rank] for rank in sorted(found)]
+
+
+@linux_only
+@pytest.mark.parametrize(("signum", "rank"), [(signal.SIGKILL, 0), (signal.SIGKILL, 1), (signal.SIGSTOP, 1)])
+def test_a_dead_or_stopped_rank_ends_the_job_within_60_seconds(
+    data: Data, out: Path, signum: signal.Signals, rank: int
+) -> None:
+    run = start(out, data, ranks=2)
+    pids = ranks_of(run.pid)
+    assert len(pids) == 2
+    began = time.monotonic()
+    os.kill(pids[rank], signum)
+    done = finish(run, out)
+    assert time.monotonic() - began < 60
+    assert done.code != 0
+    assert not (out / "final_model.int8.ptz").exists()
+    for pid in pids:
+        wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists(), 10.0)  # type: ignore[misc]
+
+
+# Room
+
+
+def test_a_file_that_does_not_fit_is_one_line_and_the_older_one_is_intact(data: Data, out: Path) -> None:
+    for name in ("final_model.pt", "final_model.int8.ptz"):
+        (out / name).write_text("of an earlier run")
+    env = trainer.environment({**trainer.TINY, **data.env})
+    done = subprocess.run(
+        [*trainer.command(), "--out", str(out)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000)),
+    )
+    assert done.returncode == 1
+    (complaint,) = (line for line in done.stderr.split("\n") if line.startswith("train.py: "))
+    assert "final_model.pt: File too large: " in complaint
+    assert "bytes needed, " in complaint
+    assert "Traceback" not in done.stderr
+    assert (out / "final_model.pt").read_text() == "of an earlier run"
+    assert [path.name for path in out.glob(".*partial")] == []
+
+
+def test_what_a_killed_run_left_half_written_is_swept_by_the_next(data: Data, out: Path) -> None:
+    (out / ".final_model.pt.99999999.partial").write_bytes(b"half")
+    done = trainer.train(out, data, ITERATIONS="1")
+    assert done.code == 0, done.output
+    assert not list(out.glob(".*.partial"))
+
+
+# Several seeds
+
+
+def test_several_seeds_run_one_after_another_into_one_record(data: Data, out: Path) -> None:
+    done = trainer.train(out, data, "--seeds", "5,6")
+    assert done.code == 0, done.output
+    assert [line.seed for name in ("tiny_seed5", "tiny_seed6") for line in done.lines(loglines.Seed, name)] == [5, 6]
+    (record,) = (out / "record").iterdir()
+    names = {path.name for path in record.iterdir()}
+    assert {"README.md", "submission.json", "train_seed5.log", "train_seed6.log", "train.py", "model.py"} <= names
+    for seed in (5, 6):
+        kept = (record / f"final_model_seed{seed}.int8.ptz").read_bytes()
+        assert kept == (out / f"final_model_seed{seed}.int8.ptz").read_bytes()
+        assert (record / f"train_seed{seed}.log").read_text() == done.log(f"tiny_seed{seed}")
