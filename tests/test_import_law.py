@@ -70,7 +70,8 @@ Data, and making records.
 Other people's artifacts.
     untrusted        ← errors ruleset
     rescore          ← bounded datacheck errors record trainlog untrusted
-                       reference.artifact reference.bpb reference.data reference.model reference.settings
+                       reference.artifact reference.bpb reference.data reference.model reference.ranks
+                       reference.settings
 
 The front: commands may know everything, and nobody knows them.
     cli              ← __version__ errors parser suggest terminal text
