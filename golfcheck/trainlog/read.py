@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, shared, text
 from golfcheck.trainlog.events import Fact, TrainLog
-from golfcheck.trainlog.runs import MAX_FACTS, Runs
+from golfcheck.trainlog.runs import Runs
 
 Reader = Callable[[Runs, int, str], bool]
 
@@ -51,7 +51,7 @@ def read(path_label: str, data: bytes) -> TrainLog:
         for page in text.pages(data, start, end):
             _read_page(runs, line, page, notes)
             line += len(page) - 1
-            if runs.facts() > MAX_FACTS or line > text.MAX_LINES:
+            if runs.is_full() or line > text.MAX_LINES:
                 notes.append(Fact("too long: the rest was not read", line))
                 break
         else:

@@ -29,9 +29,10 @@ class Runs:
         """Tell whether the present run has begun to train."""
         return bool(self.now.train or self.now.val)
 
-    def facts(self) -> int:
-        """Count what has been kept, nearly."""
-        return sum(len(run.train) + len(run.val) + len(run.scores) + len(run.phases) for run in self.all())
+    def is_full(self) -> bool:
+        """Tell whether as much has been kept as one log may have."""
+        kept = sum(len(run.train) + len(run.val) + len(run.scores) + len(run.phases) for run in self.all())
+        return kept > MAX_FACTS
 
     def all(self) -> list[Run]:
         """Return every run, the present one last."""

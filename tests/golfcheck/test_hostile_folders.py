@@ -23,9 +23,9 @@ def spoken(record: Record, rule: str) -> list[str]:
 
 
 def timed_load(folder: Path) -> Record:
-    started = time.perf_counter()
+    started = time.process_time()
     record = load(folder)
-    assert time.perf_counter() - started < MAX_SECONDS
+    assert time.process_time() - started < MAX_SECONDS
     return record
 
 
@@ -102,9 +102,9 @@ def test_each_hostile_script_is_refused_with_its_reason(case: hostile.Case, tmp_
 
 @pytest.mark.parametrize("case", hostile.PACKED, ids=lambda case: case.name)
 def test_each_hostile_pack_stays_packed_and_says_why(case: hostile.Case) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     (source,) = reached(["train.py"], {"train.py": case.data}.get)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert source.unwrapped is None
     assert (source.wrapper or "") == case.rule
     assert case.says in source.note
@@ -121,9 +121,9 @@ def test_packs_inside_packs_are_followed_four_levels_deep() -> None:
 @pytest.mark.parametrize("name", hostile.LOGS)
 def test_each_hostile_log_is_read_within_bounds(name: str) -> None:
     data, says = hostile.LOGS[name]
-    started = time.perf_counter()
+    started = time.process_time()
     log = trainlog.read("x.log", data)
-    assert time.perf_counter() - started < MAX_SECONDS
+    assert time.process_time() - started < MAX_SECONDS
     assert any(says in note.value for note in log.notes) if says else True
     assert len(log.runs) <= 65
     trainlog.to_json(log)
