@@ -35,15 +35,16 @@ Reading what was submitted: bytes → facts. No rule is known here.
     trainlog         ← reference.loglines
     decoders         ←
     syntax           ←
-    unwrap           ← decoders syntax
+    static           ← decoders
+    unwrap           ← decoders static syntax
     wrap             ← syntax
     program          ← syntax
     validation_path  ← program
-    code             ← syntax unwrap verdict
+    code             ← static syntax unwrap verdict
     discover         ← errors
     history          ← discover errors
     record           ← bounded code errors schema strictjson submission trainlog verdict
-    cache            ← bounded record
+    cache            ← bounded record schema
 
 Judging: facts → verdict.
     results          ← record stats trainlog
@@ -53,6 +54,7 @@ Judging: facts → verdict.
     summary          ← record results ruleset stats trainlog verdict
     verify           ← errors frontier history record results rules ruleset summary trainlog verdict
     outcome          ← verdict
+    calibrated       ←
     config           ← discover errors render ruleset suggest
     batch            ← cache config discover errors frontier history record ruleset verdict verify
     fix              ← record results submission
@@ -62,7 +64,9 @@ Printing: data types → text.
 
 Data, and making records.
     shardwriter      ← reference.data
-    dataset          ← errors shardwriter stdlib_text textfiles reference.bpb reference.data reference.files
+    tokenizing       ← reference.data
+    dataset          ← errors shardwriter stdlib_text textfiles tokenizing
+                       reference.bpb reference.data reference.files
     datacheck        ← errors reference.bpb reference.data
     hub              ← errors reference.data
     newrecord        ← errors render results ruleset text trainlog reference.loglines
