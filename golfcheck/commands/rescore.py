@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -19,7 +20,8 @@ HELP = "evaluate an artifact again and compare its val_bpb with the claim"
 _EPILOG = (
     "A record folder brings its artifacts, their claims, logs and settings: `golfcheck rescore DIR`. What its tensors "
     "do not tell is taken from flags, else from the artifact, else from the log, else from the contest's defaults, and "
-    "the report says from where. Exit code 1 when a claim is missed."
+    "the report says from where. Exit code 1 when a claim is missed. Over several processes: torchrun "
+    "--standalone --nproc_per_node=N -m golfcheck rescore ..."
 )
 _REDRAW_SECONDS = 0.2
 
@@ -66,30 +68,36 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"rescore: --max-bytes must be from 1 to {1 << 30}, not {args.max_bytes}")
     from golfcheck.render import rescore as render
     from golfcheck.render.page import Page
+
+    if is_helper := os.environ.get("RANK", "0") != "0":  # of torchrun: the first rank speaks for all
+        sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
     from golfcheck.rescore import run as rescoring
-    from golfcheck.rescore.measure import Interrupted
+    from golfcheck.rescore.measure import Interrupted, join, leave
     from golfcheck.rescore.report import Outcome
     from golfcheck.rescore.target import find
     from golfcheck.terminal import columns, only_ascii, wants_color
     from reference.files import write_atomic
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
-    names = ("data", "tokenizer", "raw", "val_tokens", "stride", "precision", "device", "max_bytes")
+    names = ("data", "tokenizer", "raw", "val_tokens", "stride", "precision", "max_bytes")
     more = ("seq_len", "rope_tables", "rope_base", "logit_softcap")
     request = rescoring.Request(**{name: getattr(args, name) for name in (*names, *more)}, tolerance_bpb=args.tolerance)
-    found = []
+    ranks, found = join(args.device), []
     targets = find(args.path, _claim(args.claim), args.log, args.max_bytes)
     if args.raw and len(targets) > 1:
         raise UsageError(f"rescore: {args.path} has {len(targets)} artifacts, but one --raw: name the artifact itself")
     for target in targets:
         try:
-            found.append(rescoring.rescore(target, request, progress))
+            found.append(rescoring.rescore(target, request, ranks, progress))
         except Interrupted as stopped:
             print(render.so_far(stopped.so_far), file=sys.stderr)
             raise
         print(render.render(found[-1], page), end="", flush=True)
     if len(found) > 1:
         print(render.summary(found, page), end="")
+    leave()
+    if is_helper:
+        return 0
     if args.json:
         document = render.document(found, rescoring.code_digest(), rescoring.versions())
         write_atomic(args.json, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())

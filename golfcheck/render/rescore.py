@@ -54,7 +54,9 @@ def render(rescore: Rescore, page: Page) -> str:
     lines += page.flow(
         "settings", [(safe(f"{name} {item.value} ({item.source})"), "") for name, item in settings.items()]
     )
-    lines += page.flow("device", [(safe(rescore.device), ""), (f"evaluation {measured.seconds:.1f} s", "")])
+    ranks = [(f"{len(measured.rank_sequences)} ranks", "")] if len(measured.rank_sequences) > 1 else []
+    took = (f"evaluation {measured.seconds:.1f} s", "")
+    lines += page.flow("device", [(safe(rescore.device), ""), *ranks, took])
     lines += page.flow(
         "probes",
         [(f"{probe.name} {'ok' if probe.passed else f'FAILED: {probe.detail}'}", "") for probe in rescore.probes],

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
 
-from golfcheck.errors import Refused, UsageError
+from golfcheck.errors import GolfcheckError, Refused, UsageError
 from golfcheck.rescore import shape
 from golfcheck.rescore.report import Measured, Probe
 from golfcheck.untrusted.load import Array
@@ -20,6 +21,7 @@ from reference.artifact import ArtifactError, dequantize, quantize
 from reference.bpb import ByteTable, Score, evaluate
 from reference.data import Tokens
 from reference.model import GPT, GPTConfig
+from reference.ranks import Ranks
 
 # One sequence a call is fastest on a CPU (performance.md); an accelerator wants as many tokens as the contest's call.
 _BATCH_TOKENS = 65_536
@@ -96,16 +98,20 @@ def config_of(state: State, options: Mapping[str, Any]) -> GPTConfig:
     return config
 
 
-def device_of(name: str) -> torch.device:
-    """Return the device to run on; UsageError where it is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(kind for kind, is_there in there.items() if is_there)
-    if not there[name]:
-        raise UsageError(
-            f"rescore: --device {name}: torch {torch.__version__} sees none here; --device cpu always works"
-        )
-    return torch.device(name)
+def join(device: str) -> Ranks:
+    """Join the job that torchrun describes, or be alone; UsageError where the device is not there."""
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise UsageError(f"rescore: --device mps: torch {torch.__version__} sees none; --device cpu always works")
+    try:
+        return Ranks.join(device)
+    except ValueError as error:
+        raise UsageError(f"rescore: {error}") from None
+
+
+def leave() -> None:
+    """Leave the job, if there was one."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def describe(device: torch.device) -> str:
@@ -121,10 +127,10 @@ def describe(device: torch.device) -> str:
 
 
 class Evaluation:
-    """A model ready to be scored: its weights, its tables, the precision of its activations."""
+    """A model ready to be scored: its weights, its tables, the precision of its activations; on every rank."""
 
-    def __init__(self, state: State, config: GPTConfig, precision: str, device: torch.device) -> None:
-        self.config, self.precision, self.device = config, precision, device
+    def __init__(self, state: State, config: GPTConfig, precision: str, ranks: Ranks) -> None:
+        self.config, self.precision, self.ranks, self.device = config, precision, ranks, ranks.device
         self.model = GPT(config)
         self.model.load_state_dict(state)
         if precision == "fp32":
@@ -132,7 +138,7 @@ class Evaluation:
         for module in self.model.modules():
             if precision == "bf16" and isinstance(module, torch.nn.Linear):
                 module.bfloat16()  # what autocast would do again in every call; the same bits
-        self.model.to(device).eval().requires_grad_(False)
+        self.model.to(self.device).eval().requires_grad_(False)
         self._losses: list[Tensor] = []
 
     def _autocast(self) -> Any:
@@ -156,16 +162,18 @@ class Evaluation:
             with self._autocast():
                 found = evaluate(
                     self._loss, tokens, table, seq_len=seq_len, batch_seqs=batch_seqs, device=self.device,
-                    progress=progress,
+                    rank=self.ranks.rank, world_size=self.ranks.world_size, reduce=self._add, progress=progress,
                 )  # fmt: skip
+        except ValueError as error:
+            raise GolfcheckError(f"rescore: {error}") from None
         except KeyboardInterrupt:
             if not self._losses:
                 raise
             losses = self._sequence_losses()
             span = tokens[: len(losses) * seq_len + 1]
             so_far = Score(float(np.mean(losses)), span.size - 1, int(table.count(span).sum()))
-            raise Interrupted(self._measured(so_far, losses, start)) from None
-        return self._measured(found, self._sequence_losses(), start)
+            raise Interrupted(self._measured(so_far, [losses], start)) from None
+        return self._measured(found, self.ranks.gather(self._sequence_losses()), start)
 
     def score_sliding(self, tokens: Tokens, table: ByteTable, stride: int, progress: Progress) -> Measured:
         """Score validation tokens [n + 1] in windows of seq_len that move on by `stride`, each token once.
@@ -176,26 +184,37 @@ class Evaluation:
         start, seq_len, total = time.perf_counter(), self.config.train_seq_len, tokens.size - 1
         ids = torch.from_numpy(tokens.astype(np.int64))  # [n + 1]
         begins = [*range(0, total - seq_len, stride), total - seq_len]  # the last one ends with the text
-        nats, done, batch_seqs = 0.0, 0, self._batch_seqs()
+        rank, world_size = self.ranks.rank, self.ranks.world_size
+        mine = range(len(begins) * rank // world_size, len(begins) * (rank + 1) // world_size)
+        first = done = begins[mine.start - 1] + seq_len if mine.start else 0  # where the rank before this one ends
+        nats = 0.0
         try:
             with torch.inference_mode(), self._autocast():
-                for i in range(0, len(begins), batch_seqs):
-                    batch = begins[i : i + batch_seqs]
-                    spans = torch.stack([ids[at : at + seq_len + 1] for at in batch]).to(self.device)  # [B, T + 1]
-                    for at, z, span in zip(batch, self.model.logits(spans[:, :-1]), spans, strict=True):
-                        new = done - at  # where in the window the first token stands that is not scored yet
+                for at in range(0, len(mine), self._batch_seqs()):
+                    batch = mine[at : at + self._batch_seqs()]
+                    windows = [ids[begins[i] : begins[i] + seq_len + 1] for i in batch]
+                    spans = torch.stack(windows).to(self.device)  # [B, T + 1]
+                    for i, z, span in zip(batch, self.model.logits(spans[:, :-1]), spans, strict=True):
+                        new = done - begins[i]  # where in the window the first token stands that is not scored yet
                         nats += float(F.cross_entropy(z[new:].float(), span[1 + new :], reduction="sum"))
-                        done = at + seq_len
-                    progress(i + len(batch), len(begins))
+                        done = begins[i] + seq_len
+                    progress(batch.stop - mine.start, len(mine))
         except KeyboardInterrupt:
-            if not done:
+            if done == first:
                 raise
-            raise Interrupted(self._window_score(nats, tokens[: done + 1], table, stride, start)) from None
-        return self._window_score(nats, tokens[: done + 1], table, stride, start)
+            score = Score(nats / (done - first), done - first, int(table.count(tokens[first : done + 1]).sum()))
+            so_far = self._measured(score, [], start)
+            raise Interrupted(replace(so_far, stride=stride)) from None
+        sums = torch.tensor([nats], dtype=torch.float64)
+        self._add(sums)
+        score = Score(float(sums) / total, total, int(table.count(tokens).sum()))
+        counts = tuple(self.ranks.gather(len(mine)))
+        return replace(self._measured(score, [], start), stride=stride, rank_sequences=counts)
 
-    def _window_score(self, nats: float, span: Tokens, table: ByteTable, stride: int, start: float) -> Measured:
-        score = Score(nats / (span.size - 1), span.size - 1, int(table.count(span).sum()))
-        return replace(self._measured(score, [], start), stride=stride)
+    def _add(self, sums: Tensor) -> None:
+        """Add up a CPU tensor over the ranks, in place."""
+        if self.ranks.world_size > 1:
+            dist.all_reduce(sums)
 
     def _batch_seqs(self) -> int:
         return 1 if self.device.type == "cpu" else max(1, _BATCH_TOKENS // self.config.train_seq_len)
@@ -204,7 +223,7 @@ class Evaluation:
         losses: list[float] = torch.cat(self._losses).double().cpu().tolist()
         return losses
 
-    def _measured(self, score: Score, losses: list[float], start: float) -> Measured:
+    def _measured(self, score: Score, losses: list[list[float]], start: float) -> Measured:
         if not np.isfinite(score.val_loss_nats):
             raise Refused("EVAL_NONFINITE", "the model's loss is not a finite number: it has no score")
         return Measured(
@@ -217,7 +236,8 @@ class Evaluation:
             seq_len=self.config.train_seq_len,
             stride=None,
             seconds=time.perf_counter() - start,
-            sequence_losses=tuple(losses),
+            rank_sequences=tuple(map(len, losses)),
+            sequence_losses=tuple(loss for part in losses for loss in part),
         )
 
     def probe(self, tokens: Tokens) -> tuple[Probe, ...]:

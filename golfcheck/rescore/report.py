@@ -57,6 +57,7 @@ class Measured:
     seq_len: int
     stride: int | None  # of a window that slides; None: sequences side by side
     seconds: float
+    rank_sequences: tuple[int, ...]  # how many sequences or windows each rank scored
     sequence_losses: tuple[float, ...]  # the mean of each sequence, in their order; none where a window slides
 
 

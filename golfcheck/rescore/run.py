@@ -18,6 +18,7 @@ from golfcheck.untrusted.load import load
 from reference import model
 from reference.bpb import ByteTable
 from reference.data import Tokens, digest, read_validation
+from reference.ranks import Ranks
 from reference.settings import CONTROL_TENSORS
 
 MAX_RAW_BYTES = 256 << 20  # the contest's model has 67 MB
@@ -34,7 +35,6 @@ class Request:
     val_tokens: int | None = None  # score only the first ones
     stride: int | None = None  # slide a window instead of cutting the text into sequences
     precision: str = "bf16"
-    device: str = "auto"
     tolerance_bpb: float | None = None
     max_bytes: int = Limits().file_bytes
     seq_len: int | None = None
@@ -47,8 +47,8 @@ class Request:
         return {name: getattr(self, name) for name in ("seq_len", "rope_tables", "rope_base", "logit_softcap")}
 
 
-def rescore(target: Target, request: Request, stage: Stage) -> Rescore:
-    """Score one artifact and compare it with its claim.
+def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Rescore:
+    """Score one artifact, over all ranks, and compare it with its claim.
 
     `stage(name)` is told what begins and returns what is called with the sequences done and to do. Raises Refused for
     what must not or cannot be loaded, GolfcheckError for what is missing here.
@@ -71,24 +71,25 @@ def rescore(target: Target, request: Request, stage: Stage) -> Rescore:
     found = inputs.find(request.data, request.tokenizer, target.log_settings, gpt_config.vocab_size)
     tokenizer, shards = inputs.verify(found, target.log_settings, gpt_config.vocab_size)
     tokens, table = _text(found, gpt_config.train_seq_len, gpt_config.vocab_size, request.val_tokens)
-    device = measure.device_of(request.device)
 
     if (stride := request.stride) is not None and not 0 < stride <= gpt_config.train_seq_len:
         raise UsageError(f"rescore: --stride must be from 1 to the sequence length {gpt_config.train_seq_len}")
 
     def score(rope_tables: str) -> Measured:
         tables = replace(gpt_config, rope_tables=rope_tables)
-        evaluation = measure.Evaluation(state, tables, request.precision, device)
+        evaluation = measure.Evaluation(state, tables, request.precision, ranks)
         draw = stage(f"{rope_tables} tables")
         if stride is None:
             return evaluation.score(tokens, table, draw)
         return evaluation.score_sliding(tokens, table, stride, draw)
 
-    probes = measure.Evaluation(state, gpt_config, request.precision, device).probe(tokens)
+    probes = measure.Evaluation(state, gpt_config, request.precision, ranks).probe(tokens)
     measured = score(gpt_config.rope_tables)
     tolerance_bpb, tolerance_source, other = 0.0, "", None
     if (claim := target.claim) is not None:
-        tolerance_bpb, tolerance_source = judge.tolerance(claim, request.precision, device.type, request.tolerance_bpb)
+        tolerance_bpb, tolerance_source = judge.tolerance(
+            claim, request.precision, ranks.device.type, request.tolerance_bpb
+        )
         if not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb):
             other = score({"bf16": "fp32", "fp32": "bf16"}[gpt_config.rope_tables])
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
@@ -107,7 +108,7 @@ def rescore(target: Target, request: Request, stage: Stage) -> Rescore:
         settings={name: Sourced(value, "the tensors") for name, value in told.items()}
         | settings
         | {"data": Sourced(str(found.shards[0].parent), found.source)},
-        device=measure.describe(device),
+        device=measure.describe(ranks.device),
         claim=claim,
         measured=measured,
         other_tables=other,

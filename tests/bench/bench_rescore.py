@@ -28,6 +28,7 @@ def measure(variant: str, seq_len: int, tokens: int) -> dict[str, float]:
     from golfcheck.rescore.measure import Evaluation
     from reference.bpb import ByteTable, evaluate
     from reference.model import GPT, GPTConfig
+    from reference.ranks import Ranks
 
     torch.set_num_threads(1)
     config = GPTConfig(train_seq_len=seq_len)
@@ -49,7 +50,7 @@ def measure(variant: str, seq_len: int, tokens: int) -> dict[str, float]:
         with torch.autocast("cpu", torch.bfloat16):
             evaluate(model, text, table, seq_len=seq_len, batch_seqs=batch_seqs, device=device)
     else:
-        evaluation = Evaluation(state, config, variant, device)
+        evaluation = Evaluation(state, config, variant, Ranks(0, 1, device))
         evaluation.score(text, table, lambda _done, _total: None)
     rate = tokens / (time.perf_counter() - start)
     flop = FLOP_PER_TOKEN + ATTENTION_FLOP * seq_len

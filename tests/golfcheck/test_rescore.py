@@ -5,7 +5,10 @@ import copy
 import io
 import json
 import math
+import os
 import random
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,10 +29,12 @@ from golfcheck.untrusted.load import load
 from reference import artifact, data
 from reference.bpb import ByteTable
 from reference.model import GPT
+from reference.ranks import Ranks
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
 Tree = dict[str, Any]
+ALONE = Ranks(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +52,12 @@ def silent(_stage: str) -> Callable[[int, int], None]:
 
 
 def request(world: World, **changes: Any) -> run.Request:
-    return replace(run.Request(data=world.shards, tokenizer=world.tokenizer, device="cpu", seq_len=64), **changes)
+    return replace(run.Request(data=world.shards, tokenizer=world.tokenizer, seq_len=64), **changes)
 
 
 def scored(world: World, path: Path | None = None, claim: Claim | None = None, **changes: Any) -> Rescore:
     (found,) = target.find(path or world.record, claim, None, 16_000_000)
-    return run.rescore(found, request(world, **changes), silent)
+    return run.rescore(found, request(world, **changes), ALONE, silent)
 
 
 def claim_of(bpb: float) -> Claim:
@@ -92,7 +97,7 @@ def test_a_window_that_slides_by_its_length_scores_sequences_side_by_side(world:
 
 @pytest.mark.parametrize("stride", [1, 17, 40, 63])
 def test_a_sliding_window_scores_each_token_once_with_the_context_that_it_promises(world: World, stride: int) -> None:
-    held = measure.Evaluation(world.state, world.config, "fp32", torch.device("cpu"))
+    held = measure.Evaluation(world.state, world.config, "fp32", ALONE)
     tokens, table = tokens_of(world)[: 3 * 64 + 1], table_of(world)
     found = held.score_sliding(tokens, table, stride, lambda _done, _total: None)
     nats, scored_to = 0.0, 0  # the oracle: one token at a time, from the first window that ends behind it
@@ -134,9 +139,9 @@ def test_golden_artifacts_score_as_their_page_says(
     (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", claim_of(bpb), None, 16_000_000)
     wanted = run.Request(
         data=shared_data / "fineweb", val_tokens=tokens, seq_len=seq_len, rope_tables=tables, precision=precision,
-        device="cpu", tolerance_bpb=1e-5 if precision == "fp32" else 5e-5,
+        tolerance_bpb=1e-5 if precision == "fp32" else 5e-5,
     )  # fmt: skip
-    rescore = run.rescore(found, wanted, silent)
+    rescore = run.rescore(found, wanted, ALONE, silent)
     assert rescore.outcome is Outcome.CONFIRMED, rescore.reason
     assert rescore.other_tables is None
 
@@ -470,7 +475,7 @@ def test_data_that_the_logs_run_did_not_use_is_refused(world: World, tmp_path: P
     path.write_text(tiny.log(world, **{name: "ab" * 32}))
     (found,) = target.find(world.artifact, None, path, 16_000_000)
     with pytest.raises(GolfcheckError, match="has sha256 abababababababab…, the one here"):
-        run.rescore(found, request(world), silent)
+        run.rescore(found, request(world), ALONE, silent)
 
 
 def test_a_hostile_tokenizer_is_refused_before_it_is_loaded_here(world: World, tmp_path: Path) -> None:
@@ -485,7 +490,7 @@ def test_a_hostile_tokenizer_is_refused_before_it_is_loaded_here(world: World, t
 
 
 def evaluation(world: World) -> measure.Evaluation:
-    return measure.Evaluation(world.state, world.config, "bf16", torch.device("cpu"))
+    return measure.Evaluation(world.state, world.config, "bf16", ALONE)
 
 
 def tokens_of(world: World) -> Any:
@@ -546,6 +551,22 @@ def test_the_command_writes_a_report_of_its_schema_and_exits_with_the_verdict(
     losses = np.frombuffer(base64.b64decode(rescore["measured"]["sequence_losses"]["base64"]), "<f2")
     assert losses.astype(np.float64).mean() == pytest.approx(rescore["measured"]["val_loss_nats"], abs=2e-3)
     assert document["code_sha256"] == run.code_digest()
+
+
+@pytest.mark.parametrize("stride", [None, 24])
+def test_two_ranks_share_the_work_and_give_the_score_of_one(world: World, tmp_path: Path, stride: int | None) -> None:
+    path, options = tmp_path / "report.json", ["--stride", str(stride)] if stride else []
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "golfcheck"]
+    command += ["rescore", str(world.record), "--device", "cpu", "--json", str(path), *options]
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=world.root, capture_output=True, text=True, env=env)
+    assert done.stdout.count("VERDICT") == 1, done.stderr
+    two, one = json.loads(path.read_text())["rescores"][0]["measured"], scored(world, stride=stride).measured
+    assert len(two["rank_sequences"]) == 2
+    assert sum(two["rank_sequences"]) == one.rank_sequences[0]
+    assert two["sequence_losses"]["count"] == len(one.sequence_losses)
+    assert (two["tokens"], two["text_bytes"]) == (one.tokens, one.text_bytes)
+    assert two["val_bpb"] == pytest.approx(one.val_bpb, abs=1e-9)
 
 
 def test_the_command_exits_1_for_a_claim_that_is_missed_and_2_for_one_that_cannot_be_compared(
