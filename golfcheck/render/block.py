@@ -118,7 +118,7 @@ def _seconds(ms: float) -> str:
 
 
 def _token_bytes(known: TokenBytes, verdict: Verdict) -> Iterator[Segment]:
-    tokenizer = f"= {safe(known.tokenizer, 40)}" if known.tokenizer else "= no tokenizer we know"
+    tokenizer = f"= {safe(known.tokenizer, 80)}" if known.tokenizer else "= no tokenizer we know"
     yield f"{known.bytes_per_token:.4f} per token {tokenizer}", ""
     yield mark(verdict, "bytes-not-conserved")
 

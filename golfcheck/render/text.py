@@ -67,7 +67,7 @@ def _next(verdict: Verdict, page: Page) -> list[str]:
     elif any(row.part == "model" and row.disk_bytes for row in verdict.ledger):
         text = f"golfcheck rescore {path}"
     else:
-        text = f"golfcheck verify {path} --require record"
+        text = f"golfcheck verify {path} --format markdown   (for the pull request)"
     return [page.paint(f"next     {text}", "dim")]
 
 
