@@ -1,6 +1,7 @@
 """`golfcheck completion SHELL`: a script that a shell loads to complete commands and options."""
 
 import argparse
+from pathlib import Path
 
 HELP = "print a completion script for bash, zsh or tcsh"
 _INSTALL = {
@@ -27,9 +28,26 @@ def run(args: argparse.Namespace) -> int:
     commands = root.add_subparsers()
     for name, line in COMMANDS.items():
         parser = parser_of(name)
+        _complete_values(parser)
         # shtab reads the choices of the sub-parsers' action, and their one-line helps beside them.
         commands.choices[name] = parser
         commands._choices_actions.append(commands._ChoicesPseudoAction(name, (), line))
     print(f"# Install: {_INSTALL[args.shell]}")
     print(shtab.complete(root, args.shell))
     return 0
+
+
+def _complete_values(parser: argparse.ArgumentParser) -> None:
+    """Let paths complete to files, and rules to their names."""
+    import shtab
+
+    from golfcheck.rules import RULES
+
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                _complete_values(child)
+        elif action.type is Path:
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+        elif action.dest in ("rule", "select", "ignore"):
+            action.choices = [rule.name for rule in RULES]

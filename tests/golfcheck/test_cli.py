@@ -116,14 +116,25 @@ def test_the_completion_script_knows_every_command(shell: str, tmp_path: Path):
     assert "--require" in done.stdout
 
 
-def test_bash_accepts_the_completion_script_and_completes_an_option(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("golfcheck exp", ["explain"]),
+        ("golfcheck verify --fai", ["--fail-on"]),
+        ("golfcheck verify --format conc", ["concise"]),
+        ("golfcheck explain train-time", ["train-time-over-cap"]),
+        ("golfcheck verify rec", ["records"]),
+    ],
+)
+def test_bash_completes_commands_options_values_rules_and_files(words: str, completed: list[str], tmp_path: Path):
     script = tmp_path / "golfcheck.bash"
     script.write_text(golfcheck("completion", "bash").stdout)
-    ask = f"""source {script}
-        COMP_WORDS=(golfcheck verify --fai); COMP_CWORD=2
-        $(complete -p golfcheck | sed 's/.*-F \\([^ ]*\\).*/\\1/') golfcheck --fai verify; echo "${{COMPREPLY[@]}}" """
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=30)
-    assert done.stdout.split() == ["--fail-on"], done.stderr
+    (tmp_path / "records").mkdir()
+    ask = f"""source {script}; COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+        complete_with=$(complete -p golfcheck | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+        $complete_with golfcheck "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}"; echo "${{COMPREPLY[@]}}" """
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=30, cwd=tmp_path)
+    assert done.stdout.split() == completed, done.stderr
 
 
 @pytest.mark.parametrize(
