@@ -1,0 +1,66 @@
+"""The wheel, alone in a fresh environment: what `pip install golfcheck` gives a participant."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.golfcheck.valid_record import Draft
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` folder of an environment that holds the wheel and what it needs."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"  # a build leaves files beside the sources
+    names = ("golfcheck", "reference", "schemas", "pyproject.toml", "README.md", "LICENSE")
+    for name in names:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            source.mkdir(exist_ok=True)
+            shutil.copy(path, source / name)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, source], check=True)
+    (wheel,) = folder.glob("golfcheck-*.whl")
+    subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
+    bin_ = folder / "env" / "bin"
+    subprocess.run([bin_ / "python", *pip[1:], "install", wheel], check=True)
+    return bin_
+
+
+def test_help_works_without_torch_or_textual(installed: Path, tmp_path: Path) -> None:
+    done = subprocess.run([installed / "golfcheck", "--help"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "golfcheck verify" in done.stdout
+    absent = "import importlib.util as u; print([m for m in ('torch', 'numpy', 'textual') if u.find_spec(m)])"
+    found = subprocess.run([installed / "python", "-c", absent], capture_output=True, text=True, cwd=tmp_path)
+    assert found.stdout.strip() == "[]"
+
+
+def test_verify_judges_a_record_with_the_schemas_of_the_wheel(installed: Path, tmp_path: Path) -> None:
+    record = Draft().write(tmp_path)
+    command = [installed / "golfcheck", "verify", str(record), "--no-cache"]
+    good = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "VERDICT" in good.stdout
+    path = record / "submission.json"
+    path.write_text(path.read_text().replace('"github_id"', '"github"'))
+    bad = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert bad.returncode == 1, bad.stdout + bad.stderr
+    assert "schema-violation" in bad.stdout
+
+
+@pytest.mark.parametrize("command", ["rescore", "demo"])
+def test_a_command_that_needs_an_extra_says_which(installed: Path, tmp_path: Path, command: str) -> None:
+    artifact = tmp_path / "final_model.int8.ptz"
+    artifact.write_bytes(b"x")
+    words = [command, str(artifact)] if command == "rescore" else [command]
+    done = subprocess.run([installed / "golfcheck", *words], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("pip install 'golfcheck[train]'")
+    assert done.stderr.count("\n") == 1
