@@ -27,9 +27,17 @@ Progress = Callable[[int, int], None]  # how many records are read, of how many
 _CHUNK = 4  # records that a process reads at a time; a second process costs more than it saves for fewer
 
 
-def judge_all(paths: Sequence[Path], settings: Settings, progress: Progress, as_of: str | None = None) -> list[Verdict]:
+def judge_all(
+    paths: Sequence[Path],
+    settings: Settings,
+    *,
+    as_of: str | None = None,
+    progress: Progress = lambda done, of: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Verdict]:
     """Judge every record that `paths` lead to, or of these the ones that a branch changes; in the order of the paths.
 
+    `say` is told, a line each, what could not be used on the way.
     Raises UsageError for a path, a rule, a day or a revision that cannot be meant, and when nothing is to be judged.
     """
     rules = chosen_rules(settings.select, settings.ignore)
@@ -42,7 +50,7 @@ def judge_all(paths: Sequence[Path], settings: Settings, progress: Progress, as_
             raise UsageError(f"--base {settings.base}: this branch changes no record")
     field = {folder.resolve(): folder for folder in (*_trees(folders), *folders)}
     loaded = dict(zip(field, _load_all(list(field.values()), settings, progress), strict=True))
-    made = _made(folders)
+    made = _made(folders, say) if len(field) > 1 else {}
     entries = []
     for path, (record, _) in loaded.items():
         if entry := entry_of(record):
@@ -101,7 +109,7 @@ def _load(folders: Sequence[Path], *, cached: bool) -> list[tuple[Record, float]
     return loaded
 
 
-def _made(folders: Iterable[Path]) -> dict[Path, datetime]:
+def _made(folders: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datetime]:
     """Return when records were committed, for those whose trees lie in a repository of ours.
 
     A commit that adds several records is an import, and tells the day of none of them.
@@ -109,7 +117,11 @@ def _made(folders: Iterable[Path]) -> dict[Path, datetime]:
     found: dict[Path, datetime] = {}
     for tree in {tree for folder in folders if (tree := tree_of(folder))}:
         if repository := repository_of(tree):
-            added = repository.added(tree)
+            try:
+                added = repository.added(tree)
+            except GolfcheckError as error:
+                say(f"records are dated by their folders' names, not by commits: {error}")
+                continue
             records = [folder.resolve() for folder in record_folders([tree])]
             several = Counter(added[record].commit for record in records if record in added)
             found |= {

@@ -64,7 +64,10 @@ class Branch:
 
     def inside(self, folder: Path) -> tuple[Change, ...]:
         """Return the changes below `folder`."""
-        prefix = f"{folder.resolve().relative_to(self.root).as_posix()}/"
+        path = folder.resolve()
+        if not path.is_relative_to(self.root):
+            return ()
+        prefix = f"{path.relative_to(self.root).as_posix()}/"
         return tuple(change for change in self.changes if change.path.startswith(prefix))
 
     def outside(self, folder: Path) -> tuple[Change, ...]:

@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         if args.diff:
             return 0
     with _progress() as progress:
-        verdicts = judge_all(paths, settings, progress, args.as_of)
+        verdicts = judge_all(paths, settings, as_of=args.as_of, progress=progress, say=_narrate)
     for name, file in ((settings.format, args.output), *also):
         _write(name, file, verdicts, verbose=args.verbose)
     for verdict in verdicts:
@@ -96,6 +96,12 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"{verdict.path}: nothing could be checked (golfcheck verify -v says why)")
     at = None if settings.fail_on == "never" else Severity[settings.fail_on.upper()]
     return int(any(fails(verdict, at, require_record=settings.require == "record") for verdict in verdicts))
+
+
+def _narrate(line: str) -> None:
+    from golfcheck.text import safe
+
+    print(f"golfcheck: {safe(line)}", file=sys.stderr)
 
 
 def _settings(args: argparse.Namespace) -> "Settings":

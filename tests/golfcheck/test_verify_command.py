@@ -223,6 +223,21 @@ def test_a_commit_dates_a_record_better_than_its_folders_name(branch: Path, caps
     assert verdict["to_beat"] is not None  # by its name it would be the first of all
 
 
+def test_without_git_folder_names_date_the_records_and_it_is_said(branch: Path, capsys, monkeypatch):
+    monkeypatch.setattr("golfcheck.history._CONFIG", ("no such = setting",))  # git refuses to start
+    verify(branch, "--format", "json")
+    said = capsys.readouterr()
+    assert [verdict["to_beat"] is not None for verdict in json.loads(said.out)["verdicts"]] == [False, True]
+    assert said.err.startswith("golfcheck: records are dated by their folders' names, not by commits: git")
+    assert said.err.count("\n") == 1
+
+
+def test_a_record_outside_the_repository_is_not_part_of_its_branch(branch: Path, tmp_path_factory, capsys):
+    elsewhere = folders.make(tmp_path_factory.mktemp("elsewhere"))
+    assert verify(branch, elsewhere, "--base", "main", "--format", "concise") == 0
+    assert "1 record: " in capsys.readouterr().out
+
+
 # On a terminal.
 
 
