@@ -7,11 +7,17 @@ import re
 import subprocess
 import sys
 import unicodedata
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from golfcheck import cli, schema
+from golfcheck.config import Settings
+from golfcheck.outcome import Outcome
+from golfcheck.parser import parser_of
+from golfcheck.render import FORMATS
+from golfcheck.ruleset import RULESETS
 from tests.conftest import ROOT
 from tests.golfcheck import folders
 from tests.golfcheck.hostile_text import PAYLOADS
@@ -161,6 +167,14 @@ def test_a_tree_is_judged_alike_by_one_process_and_two_cached_or_not(tmp_path: P
         found.append([verdict | {"seconds": 0} for verdict in document["verdicts"]])
     assert len(found[0]) == 9
     assert found[0] == found[1] == found[2] == found[3]
+
+
+def test_the_documentation_names_every_option_format_outcome_and_setting():
+    text = (ROOT / "docs" / "verify.md").read_text()
+    options = [option for action in parser_of("verify")._actions for option in action.option_strings]
+    settings = [field.name.replace("_", "-") for field in fields(Settings)]
+    for word in {*options, *FORMATS, *Outcome, *RULESETS, *settings} - {"-h", "--help"}:
+        assert f"`{word}" in text, word
 
 
 # With git.
