@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.render import rescore as render
     from golfcheck.render.page import Page
 
+    # Threads that spin while they wait cost seventeen times the whole evaluation beside another busy process.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded, below
     if is_helper := os.environ.get("RANK", "0") != "0":  # of torchrun: the first rank speaks for all
         sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
     from golfcheck.rescore import run as rescoring

@@ -20,6 +20,7 @@ import pytest
 import torch
 
 from golfcheck import cli, schema
+from golfcheck.commands import rescore as command
 from golfcheck.errors import GolfcheckError, Refused, UsageError
 from golfcheck.render import rescore as render
 from golfcheck.render.page import Page
@@ -553,13 +554,30 @@ def test_the_command_writes_a_report_of_its_schema_and_exits_with_the_verdict(
     assert document["code_sha256"] == run.code_digest()
 
 
+def test_progress_is_one_line_with_the_time_that_is_left_and_only_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 10.0, 10.1, 20.0])
+    monkeypatch.setattr(command.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    draw = command.progress("bf16 tables")
+    for done in (1, 2, 4):
+        draw(done, 4)
+    drawn = capsys.readouterr().err
+    assert drawn == "\r\x1b[K[######..................] bf16 tables  1/4 sequences  30 s left\r\x1b[K"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    clock = iter([0.0, 10.0])
+    command.progress("bf16 tables")(1, 4)
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("stride", [None, 24])
 def test_two_ranks_share_the_work_and_give_the_score_of_one(world: World, tmp_path: Path, stride: int | None) -> None:
     path, options = tmp_path / "report.json", ["--stride", str(stride)] if stride else []
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "golfcheck"]
-    command += ["rescore", str(world.record), "--device", "cpu", "--json", str(path), *options]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "golfcheck"]
+    launch += ["rescore", str(world.record), "--device", "cpu", "--json", str(path), *options]
     env = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=world.root, capture_output=True, text=True, env=env)
+    done = subprocess.run(launch, cwd=world.root, capture_output=True, text=True, env=env)
     assert done.stdout.count("VERDICT") == 1, done.stderr
     two, one = json.loads(path.read_text())["rescores"][0]["measured"], scored(world, stride=stride).measured
     assert len(two["rank_sequences"]) == 2
