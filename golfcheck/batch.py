@@ -63,7 +63,10 @@ def judge_all(
         record, seconds = loaded[path]
         when = day or made.get(path)
         verdict = judge(record, entries, ruleset=settings.ruleset, rules=rules, made=when, branch=branch)
-        verdicts.append(replace(verdict, seconds=verdict.seconds + seconds))
+        rival = verdict.to_beat
+        if rival and when:
+            rival = replace(rival, on=when.date().isoformat())
+        verdicts.append(replace(verdict, to_beat=rival, seconds=verdict.seconds + seconds))
     if branch is None:
         return verdicts
     return [_of_branch(verdict, folder, branch) for verdict, folder in zip(verdicts, folders, strict=True)]

@@ -103,6 +103,7 @@ class ToBeat:
     margin_nats: float
     ci_nats: tuple[float, float] | None
     reason: str | None  # why there is no p
+    on: str | None = None  # the day of this frontier, where it is not the record's own date
 
 
 @dataclass(frozen=True, slots=True)

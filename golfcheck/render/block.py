@@ -124,7 +124,8 @@ def _token_bytes(known: TokenBytes, verdict: Verdict) -> Iterator[Segment]:
 
 
 def _to_beat(rival: ToBeat, verdict: Verdict, page: Page) -> list[str]:
-    when = f"frontier on {day(verdict)}: " if verdict.date else ""
+    dated = safe(rival.on or day(verdict))
+    when = f"frontier on {dated}: " if dated else ""
     frontier = f"({when}{safe(rival.name, 80)})"
     lines = page.flow("  to beat", [(f"{rival.bpb:.5f}", "bold"), (frontier, "dim")])
     difference: list[Segment] = [(f"{rival.delta_bpb:+.5f} bpb", "ok" if rival.delta_bpb < 0 else "error")]

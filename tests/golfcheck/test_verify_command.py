@@ -234,7 +234,7 @@ def test_a_commit_dates_a_record_better_than_its_folders_name(branch: Path, caps
     commit(branch, "2026-04-20T00:00:00Z")
     verify(backdated, "--format", "json")
     (verdict,) = json.loads(capsys.readouterr().out)["verdicts"]
-    assert verdict["to_beat"] is not None  # by its name it would be the first of all
+    assert verdict["to_beat"]["on"] == "2026-04-20"  # by its name it would be the first of all
 
 
 def test_without_git_folder_names_date_the_records_and_it_is_said(branch: Path, capsys, monkeypatch):
