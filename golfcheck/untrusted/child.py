@@ -54,7 +54,8 @@ def confine(process: ProcessLimits) -> None:
             with contextlib.suppress(AttributeError, ValueError, OSError):
                 resource.setrlimit(getattr(resource, name), (bound, bound))
         # The first bound sends SIGXCPU, by which the parent knows it; at the second one the system kills.
-        resource.setrlimit(resource.RLIMIT_CPU, (process.cpu_seconds, process.cpu_seconds + 1))
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_CPU, (process.cpu_seconds, process.cpu_seconds + 1))
 
 
 def answer(data: bytes, limits: Limits, zipped: bool, out: BinaryIO) -> None:

@@ -67,6 +67,8 @@ def load(
         except EOFError:
             child.kill()
             raise _death(child.wait(), late.is_set(), process) from None
+        except (ValueError, KeyError, TypeError):
+            raise Refused("ART_CRASH", "the process that read it gave no sound answer") from None
         finally:
             timer.cancel()
             child.kill()
@@ -95,15 +97,14 @@ def _read(stream: IO[bytes], size_bytes: int) -> bytearray:
 def _decode_answer(stream: IO[bytes], limits: Limits) -> dict[str, Any]:
     length = int.from_bytes(_read(stream, HEADER_LENGTH_BYTES), "little")
     if length > _HEADER_BYTES:
-        raise Refused("ART_CRASH", f"the process that read it answered with a header of {length} bytes")
+        raise ValueError(f"a header of {length} bytes")
     header = json.loads(_read(stream, length))
     if "refused" in header:
         raise Refused(*header["refused"])
     if sum(size for _, size in header["records"]) > limits.inflated_bytes:
-        raise Refused("ART_CRASH", "the process that read it answered with more than it can have read")
+        raise ValueError("more than it can have read")
     records = {key: _read(stream, size) for key, size in header["records"]}
-    tree = _decode(header["tree"], records)
-    assert isinstance(tree, dict)
+    tree: dict[str, Any] = _decode(header["tree"], records)
     return tree
 
 

@@ -313,8 +313,18 @@ def test_a_child_that_dies_by_a_signal_is_a_refusal(monkeypatch: pytest.MonkeyPa
     assert caught.value.code == "ART_CRASH"
 
 
-def test_a_child_that_answers_nonsense_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "_START", "print('\\x7f' * 100)")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x7f" * 100,
+        (2).to_bytes(8, "little") + b"{}",
+        (1).to_bytes(8, "little") + b"{",
+        (40).to_bytes(8, "little") + b'{"records": [["0", 999999999999]]}'.ljust(40),
+        (60).to_bytes(8, "little") + b'{"records": [], "tree": {"tensor": ["x", [1], "0", 0]}}'.ljust(60),
+    ],
+)
+def test_a_child_that_gives_no_sound_answer_is_a_refusal(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    monkeypatch.setattr(load, "_START", f"import sys; sys.stdout.buffer.write({answer!r})")
     with pytest.raises(Refused) as caught:
         load.load(corpus.GOOD)
     assert caught.value.code == "ART_CRASH"
