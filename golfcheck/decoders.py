@@ -25,11 +25,10 @@ class Budget:
         self.left_bytes = MAX_UNPACKED_BYTES
 
     def spend(self, value: Any) -> Any:
-        """Return `value`, counting its length. Raises OpaqueError when that is too much."""
-        if isinstance(value, str | bytes):
-            self.left_bytes -= len(value)
-            if self.left_bytes < 0:
-                raise OpaqueError(f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
+        """Return a text or bytes, counting the length. Raises OpaqueError when that is too much."""
+        self.left_bytes -= len(value)
+        if self.left_bytes < 0:
+            raise OpaqueError(f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
         return value
 
 
@@ -68,16 +67,25 @@ def _bytes(data: Any) -> bytes:
     return data
 
 
+def _whole(result: bytes, limit: int, is_end: bool) -> bytes:
+    """Refuse a stream that is cut off: Python's own functions would."""
+    if not is_end and len(result) < limit:
+        raise OpaqueError("cannot be decoded: the data is cut off")
+    return result
+
+
 def _inflate(limit: int, data: Any, wbits: int = zlib.MAX_WBITS, bufsize: int = 0) -> bytes:
-    return zlib.decompressobj(wbits).decompress(_bytes(data), limit)
+    decompressor = zlib.decompressobj(wbits)
+    return _whole(decompressor.decompress(_bytes(data), limit), limit, decompressor.eof)
 
 
 def _gunzip(limit: int, data: Any) -> bytes:
-    return zlib.decompressobj(31).decompress(_bytes(data), limit)
+    return _inflate(limit, data, 31)
 
 
 def _bunzip(limit: int, data: Any) -> bytes:
-    return bz2.BZ2Decompressor().decompress(_bytes(data), limit)
+    decompressor = bz2.BZ2Decompressor()
+    return _whole(decompressor.decompress(_bytes(data), limit), limit, decompressor.eof)
 
 
 def _unlzma(limit: int, data: Any, format: int = lzma.FORMAT_AUTO, memlimit: Any = None, filters: Any = None) -> bytes:
@@ -85,7 +93,8 @@ def _unlzma(limit: int, data: Any, format: int = lzma.FORMAT_AUTO, memlimit: Any
         decompressor = lzma.LZMADecompressor(format, None, [_filter(item) for item in filters or ()])
     else:
         decompressor = lzma.LZMADecompressor(format, _LZMA_MEMORY_BYTES)
-    return decompressor.decompress(_bytes(data), limit)
+    result = decompressor.decompress(_bytes(data), limit)
+    return _whole(result, limit, decompressor.eof or format == lzma.FORMAT_RAW)  # raw LZMA1 has no end of its own
 
 
 def _filter(item: Any) -> dict[str, int]:
@@ -107,7 +116,7 @@ def _unbrotli(limit: int, data: Any) -> bytes:
         result: bytes = decompressor.process(_bytes(data), output_buffer_limit=limit)
     except brotli.error as error:
         raise OpaqueError(f"cannot be decoded: {error}") from None
-    return result
+    return _whole(result, limit, decompressor.is_finished())
 
 
 def _unzstd(limit: int, data: Any) -> bytes:

@@ -189,9 +189,9 @@ class Evaluation:
         for child in inside.children:
             if child.type == ":":
                 place += 1
-            elif child.is_named:
+            elif place < 3 and child.is_named:
                 limits[place] = self.value(child, depth + 1)
-        if any(limit is not None and not isinstance(limit, int) for limit in limits) or limits[2] == 0:
+        if place > 2 or any(limit is not None and not isinstance(limit, int) for limit in limits) or limits[2] == 0:
             raise OpaqueError("a slice that is no slice")
         return self.budget.spend(value[slice(*limits)])
 
@@ -273,7 +273,7 @@ def first_argument(call: "Node") -> "Node | None":
     """Return the first argument of a call, None if it has none."""
     arguments = call.child_by_field_name("arguments")
     if arguments is None or arguments.type != "argument_list":
-        return None
+        return None  # a generator expression
     return next((child for child in arguments.named_children if child.type != "comment"), None)
 
 

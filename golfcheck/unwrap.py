@@ -58,7 +58,7 @@ def _one_level(tree: "Tree", budget: Budget) -> Unwrapped | None:
             value = evaluation.value(argument)
             result = _result(value, evaluation.used)
         except OpaqueError as error:
-            used = evaluation.used or scope.decoders_in(argument)
+            used = scope.decoders_in(argument) or evaluation.used
             result = Unwrapped("+".join(reversed(used)), None, str(error)) if used else None
         if result and (best is None or len(result.text or b"") > len(best.text or b"")):
             best = result

@@ -1,6 +1,7 @@
 """Folders, JSON, logs and scripts made to harm a reader: rows 99 to 146 of the corpus in security.md, built by code."""
 
 import base64
+import bz2
 import lzma
 import os
 import random
@@ -217,6 +218,30 @@ PACKED = [
     Case("a slice of step 0", b"import zlib\nexec(zlib.decompress('abc'[::0]))", "zlib", "slice"),
     Case("filters that are none", raw_lzma(b"x", b"['a']"), "lzma+base85", "no filter"),
     Case("codec with code", b"import zlib\nexec(zlib.decompress('x'.encode('rot13')))", "zlib", "the encoding rot13"),
+    Case("not brotli", b"import brotli\nexec(brotli.decompress(b'\\xff\\xff'))", "brotli", "cannot be decoded"),
+    Case("brotli cut off", b"import brotli\nexec(brotli.decompress(b'abc'))", "brotli", "the data is cut off"),
+    Case("zlib cut off", b"import zlib\nexec(zlib.decompress(%r))" % zlib.compress(b"x" * 99)[:-3], "zlib", "cut off"),
+    Case("xz cut off", b"import lzma\nexec(lzma.decompress(%r))" % lzma.compress(b"x" * 99)[:-9], "lzma", "cut off"),
+    Case("bz2 cut off", b"import bz2\nexec(bz2.decompress(%r))" % bz2.compress(b"x" * 99)[:-3], "bz2", "cut off"),
+    Case("not zstd", b"import zstandard\nexec(zstandard.decompress(b'abc'))", "zstd", "cannot be decoded"),
+    Case("text and bytes", b"import zlib\nexec(zlib.decompress(b'a' + 'b'))", "zlib", "text and bytes are mixed"),
+    Case("minus text", b"import zlib\nexec(zlib.decompress(b'a', -'b'))", "zlib", "computed at run time: -'b'"),
+    Case("not", b"import zlib\nexec(zlib.decompress(b'a', ~5))", "zlib", "computed at run time: ~5"),
+    Case("times", b"import zlib\nexec(zlib.decompress(b'a' * 10**12))", "zlib", "computed at run time"),
+    Case("octal of old", b"import zlib\nexec(zlib.decompress(b'a', 0777))", "zlib", "not understood: 0777"),
+    Case("one byte", b"import zlib\nexec(zlib.decompress('abc'[0]))", "zlib", "computed at run time: 'abc'[0]"),
+    Case("slice of four", b"import zlib\nexec(zlib.decompress('abc'[1:2:3:4]))", "zlib", ""),
+    Case("slice by text", b"import zlib\nexec(zlib.decompress('abc'['a':]))", "zlib", "a slice that is no slice"),
+    Case("generator", b"import zlib\nexec(zlib.decompress(x for x in y))", "zlib", "computed at run time"),
+    Case("a list", b"import zlib\nexec(zlib.decompress([True, None, (1,)]))", "zlib", "is given no bytes"),
+    Case("a list is run", b"import zlib\nexec([zlib.decompress(%r)])" % zlib.compress(b"x"), "zlib", "no text"),
+    Case("f-string", b"import zlib\nexec(zlib.decompress(f'{x}'))", "zlib", "computed at run time: f'{x}'"),
+    Case("unknown method", b"import zlib\nexec(zlib.decompress('abc'.translate(t)))", "zlib", "computed at run time"),
+    Case("filters keyed by a list", raw_lzma(b"x", b"[{(1,): 2}]"), "lzma+base85", "a key that is no text"),
+    Case("no argument", b"import zlib\nexec(zlib.decompress())", "zlib", "cannot be decoded"),
+    Case("unknown keyword", b"import zlib\nexec(zlib.decompress(b'x', nope=1))", "zlib", "cannot be decoded"),
+    Case("join bomb", b"import zlib\nexec(zlib.decompress('%s'.join('%s')))" % (b"a" * 60_000, b"b" * 400),
+         "zlib", "unpacks to more than"),
     Case("long integer", b"import zlib\nexec(zlib.decompress('x', %s))" % (b"9" * 5_000), "zlib", "long integer"),
 ]  # fmt: skip
 

@@ -127,6 +127,14 @@ def test_unpacking_executes_nothing(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+def test_constants_imported_by_name_and_comments_between_are_followed() -> None:
+    text = (
+        b"from lzma import FORMAT_RAW, FILTER_LZMA2 as F, decompress\nimport base64\na.b = c, d = 1, 2\n"
+        b"exec(  # run\n    decompress(base64.b85decode('%s'), # packed\n    FORMAT_RAW, None, [{'id': F}]))" % B85(RAW)
+    )
+    assert main_of(text).unwrapped == SOURCE
+
+
 def test_a_name_bound_twice_is_not_followed() -> None:
     text = b"import zlib\na = %r\na = %r\nexec(zlib.decompress(a))" % (zlib.compress(SOURCE), zlib.compress(b"x"))
     assert main_of(text).unwrapped is None
@@ -137,6 +145,12 @@ def test_a_bomb_is_stopped_at_the_limit_and_what_fits_is_not() -> None:
     assert main_of(b"import zlib\nexec(zlib.decompress(%r))" % zlib.compress(fits)).unwrapped == fits
     over = main_of(b"import zlib\nexec(zlib.decompress(%r))" % zlib.compress(b"#" * (MAX_UNPACKED_BYTES + 1)))
     assert over.unwrapped is None and "unpacks to more than" in over.note
+
+
+def test_more_source_than_people_write_is_not_examined() -> None:
+    files = {"train.py": b"import a, b, c\n"} | {f"{name}.py": b"#" * 2_000_000 for name in "abc"}
+    last = reached(list(files), files.get)[-1]
+    assert last.path == "c.py" and last.problems[0].message.startswith("not examined: more than 4,194,304 bytes")
 
 
 FOLDER = {

@@ -1,15 +1,18 @@
 """Nothing in a submission folder crashes loading, leads it outside, or makes it read without a limit."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from golfcheck import bounded, trainlog
 from golfcheck.code import reached
+from golfcheck.decoders import OpaqueError, guarded
 from golfcheck.errors import UsageError
 from golfcheck.record import Record, load
 from tests.golfcheck import hostile_files as hostile
@@ -73,6 +76,69 @@ def test_reading_refuses_links_fifos_devices_and_parents_at_open_time(tmp_path: 
         for path in ("link", "folder/passwd", "fifo", "plain", "missing"):
             with pytest.raises(bounded.UnreadableError):
                 bounded.read(folder, path, 100)
+
+
+def test_a_folder_that_cannot_be_opened_and_a_file_that_vanishes_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "README.md").touch()
+    real_open, real_scandir = os.open, os.scandir
+
+    def closed(path: str, flags: int, **named: int) -> int:
+        if path == "logs":
+            raise PermissionError(13, "Permission denied")
+        return real_open(path, flags, **named)
+
+    class Vanished:
+        name = "gone.log"
+
+        def stat(self, follow_symlinks: bool) -> os.stat_result:
+            raise FileNotFoundError(2, "No such file or directory")
+
+    @contextlib.contextmanager
+    def scandir(folder: int) -> Iterator[list[object]]:
+        with real_scandir(folder) as items:
+            yield [*items, Vanished()]
+
+    with bounded.opened(tmp_path) as folder:
+        monkeypatch.setattr(os, "open", closed)
+        monkeypatch.setattr(os, "scandir", scandir)
+        listing = bounded.walk(folder)
+    assert [entry.path for entry in listing.entries] == ["README.md"]
+    assert {(problem.path, problem.message) for problem in listing.problems} == {
+        ("logs", "cannot be opened: Permission denied"),
+        ("gone.log", "cannot be examined: No such file or directory"),
+    }
+
+
+def test_files_that_become_unreadable_after_listing_are_said_and_the_rest_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("submission.json", "train.log", "train.py", "README.md"):
+        (tmp_path / name).write_text("{}")
+
+    def unreadable(folder: int, path: str, limit_bytes: int) -> tuple[bytes, bool]:
+        raise bounded.UnreadableError("Input/output error")
+
+    monkeypatch.setattr(bounded, "read", unreadable)
+    record = load(tmp_path)
+    assert (record.submission, record.logs, record.sources, record.readme) == (None, (), (), None)
+    assert spoken(record, "unexpected-file") == ["cannot be read: Input/output error"] * 4
+
+
+def test_compiled_leftovers_are_not_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "x.pyc").touch()
+    assert load(tmp_path).files == ()
+
+
+def test_a_decoder_that_runs_out_of_memory_is_refused() -> None:
+    def exhausted() -> None:
+        raise MemoryError
+
+    with pytest.raises(OpaqueError, match="takes too much memory"):
+        guarded(exhausted)
 
 
 def test_a_repository_inside_is_not_even_listed(tmp_path: Path) -> None:

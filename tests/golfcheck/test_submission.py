@@ -124,6 +124,10 @@ def test_what_is_no_number_is_no_score(value: object) -> None:
     assert read({"val_bpb": value, "p_value": "<0.001"}).val_bpb is None
 
 
+def test_several_authors_are_joined() -> None:
+    assert read({"authors": ["A", "B"]}).author == "A, B"
+
+
 def test_seeds_are_read_as_a_list_a_dict_and_a_list_of_dicts() -> None:
     as_dict = read(
         {"seeds": {"0": {"val_bpb": 1.08, "bytes_total": 5, "train_time_ms": 588_004, "ttt_time_ms": 293_430}}}
