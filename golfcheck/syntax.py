@@ -5,7 +5,8 @@ Nothing here recurses: depth is bounded before anything walks a tree by more tha
 
 import ast
 import re
-from functools import cache
+from functools import cache, lru_cache
+from time import thread_time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 500  # of the tree: 6 times the most in 3,339 library files
 MAX_NODES = 400_000  # of the tree: 20 times what a script of 100 KB has
+PARSE_SECONDS = 1.0  # of one source; a script of 140 KB takes 0.02
+_CHUNK_BYTES = 64 * 2**10
 _MAX_FALLBACK_BYTES = 512 * 2**10
 _MAX_FALLBACK_BRACKETS = 100
 
@@ -29,9 +32,25 @@ def _parser() -> "Parser":
     return Parser(Language(tree_sitter_python.language()))
 
 
+@lru_cache(maxsize=4)  # of one source several parts of golfcheck ask
 def parse(text: bytes) -> "Tree":
-    """Return the tree of a source text; a tree comes back for any bytes, with error nodes in it."""
-    return _parser().parse(text)
+    """Return the tree of a source text; a tree comes back for any bytes, with error nodes in it.
+
+    A text that takes longer than PARSE_SECONDS (20,000 line continuations take 10 s) comes back as a tree that
+    `is_too_deep`.
+    """
+    parser = _parser()
+    end = thread_time() + PARSE_SECONDS
+    try:
+        # Only a parse that reads through a function can be stopped; only one of bytes gives nodes a fast text.
+        parser.parse(
+            lambda offset, _point: text[offset : offset + _CHUNK_BYTES],
+            progress_callback=lambda _offset, _has_error: thread_time() > end,
+        )
+    except ValueError:
+        parser.reset()
+        return parser.parse(b"(" * MAX_DEPTH + b"x" + b")" * MAX_DEPTH)
+    return parser.parse(text)
 
 
 def is_too_deep(tree: "Tree") -> bool:
