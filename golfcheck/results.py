@@ -14,6 +14,7 @@ _EXACT = "_exact"
 _NUMBERS = re.compile(r"[0-9]+")
 _SEED_IN_NAME = re.compile(r"seed[_-]?([0-9]{1,18})", re.IGNORECASE)
 _LN2 = math.log(2)
+_LEAST, _MOST = 1e-6, 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,9 @@ class Result:
         )
 
     @property
-    def bytes_per_token(self) -> float | None:
+    def bytes_per_token(self) -> float:
         """How many bytes of text a token stands for, as the two numbers of the score imply."""
-        nats_per_byte = self.score.val_bpb * _LN2
-        return self.score.val_loss_nats / nats_per_byte if nats_per_byte > 0 and self.score.val_loss_nats > 0 else None
+        return self.score.val_loss_nats / (self.score.val_bpb * _LN2)
 
 
 def _same_score(score: ScoreLine, run: Run) -> list[ScoreLine]:
@@ -68,8 +68,14 @@ def _same_score(score: ScoreLine, run: Run) -> list[ScoreLine]:
 
 
 def results(record: Record) -> tuple[Result, ...]:
-    """Return each run that has the score which counts (`choose_score` says which that is)."""
-    return tuple(Result(found.log, found.run, found.score) for found in choose_score(record.logs).scores)
+    """Return each run that has the score which counts (`choose_score` says which that is), if it is a score at all."""
+    chosen = choose_score(record.logs).scores
+    return tuple(Result(found.log, found.run, found.score) for found in chosen if is_score(found.score))
+
+
+def is_score(line: ScoreLine) -> bool:
+    """Whether both numbers of a score are finite, positive, and such as a loss can be."""
+    return all(_LEAST < value < _MOST for value in (line.val_bpb, line.val_loss_nats))
 
 
 def final_scores(run: Run) -> list[ScoreLine]:
@@ -104,9 +110,8 @@ def mean_bpb(found: Sequence[Result]) -> float:
 
 def train_ms(run: Run) -> float | None:
     """Return how long training took: as the stop says, or else the last line that has an exact time."""
-    if run.stop:
-        return run.stop.train_ms
-    return max((p.train_ms for p in timed_points(run) if p.train_ms is not None), default=None)
+    times = [run.stop.train_ms] if run.stop else [p.train_ms for p in timed_points(run) if p.train_ms is not None]
+    return max(filter(math.isfinite, times), default=None)
 
 
 def step_ms(run: Run) -> float | None:

@@ -51,9 +51,9 @@ def time_of(found: Sequence[Result], track: Track) -> TimeSummary | None:
 
 def token_bytes_of(found: Sequence[Result]) -> TokenBytes | None:
     """Return the bytes per token that the first score implies, and whose they are."""
-    ratio = found[0].bytes_per_token if found else None
-    if ratio is None:
+    if not found:
         return None
+    ratio = found[0].bytes_per_token
     known = tokenizer_of(ratio)
     tokens = found[0].run.val_tokens
     export = export_of(tokens.value) if tokens else None

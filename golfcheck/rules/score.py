@@ -1,12 +1,11 @@
 """The score: is it in the logs, is it the one that counts, and can it be one of the contest's validation text."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from golfcheck import stats
 from golfcheck.record import Record
-from golfcheck.results import Result, base_name, distinct_runs, final_scores
+from golfcheck.results import Result, base_name, distinct_runs, final_scores, is_score
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
 from golfcheck.ruleset import VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE, export_of, tokenizer_of
 from golfcheck.submission import Submission
@@ -33,14 +32,12 @@ def _claim(record: Record) -> tuple[Submission, float]:
     submission = submission_of(record)
     if submission.val_bpb is None:
         raise Skip("submission.json claims no val_bpb")
-    if not math.isfinite(submission.val_bpb):
-        raise Skip("the claimed val_bpb is no finite number")
     return submission, submission.val_bpb
 
 
 def _means(found: Sequence[Result]) -> list[float]:
     """Return the mean over the runs for each name of a score that all of them have, the chosen one first."""
-    last = [{line.name: line.val_bpb for line in final_scores(result.run)} for result in found]
+    last = [{line.name: line.val_bpb for line in final_scores(result.run) if is_score(line)} for result in found]
     common = [name for name in last[0] if all(name in by_name for by_name in last)]
     chosen = stats.mean([result.score.val_bpb for result in found])
     return [chosen, *(stats.mean([by_name[name] for by_name in last]) for name in common)]
@@ -146,23 +143,18 @@ def _numbers(line: ScoreLine, exact: ScoreLine) -> tuple[tuple[str, float, float
 
 @rule(ERROR)
 def score_not_finite(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A score is NaN, infinite or not positive.
+    """A score is NaN, infinite, not positive, or larger than any loss can be.
 
     Fix: find where the loss stopped being a number; such a run has no score.
     """
     for log, run in distinct_runs(record):
         for line in run.scores:
-            if not (_positive(line.val_bpb) and _positive(line.val_loss_nats)):
-                yield Problem(
-                    f"{line.name} is val_loss {line.val_loss_nats}, val_bpb {line.val_bpb}", log.path, line.line
-                )
+            if not is_score(line):
+                message = f"{line.name} is val_loss {line.val_loss_nats}, val_bpb {line.val_bpb}"
+                yield Problem(message, log.path, line.line)
     submission = record.submission
-    if submission and submission.val_bpb is not None and not _positive(submission.val_bpb):
+    if submission and submission.val_bpb is not None and submission.val_bpb <= 0:
         yield Problem(f"val_bpb is {submission.val_bpb}", submission.path, claim_line(submission, "val_bpb"))
-
-
-def _positive(value: float) -> bool:
-    return math.isfinite(value) and value > 0
 
 
 Conservation = Literal["whole", "partial", "broken", "unknown"]
@@ -175,8 +167,6 @@ def conservation(result: Result) -> tuple[Conservation, float | None]:
     of the text if the log says so itself, or if the bytes per token are a known tokenizer's.
     """
     ratio = result.bytes_per_token
-    if ratio is None:
-        raise Skip("the score is no positive number")
     rounding = 0.5 * 10.0**-result.score.digits * (1 / result.score.val_bpb + 1 / result.score.val_loss_nats)
     tolerance = VAL_TEXT_TOLERANCE + rounding
     known = tokenizer_of(ratio)

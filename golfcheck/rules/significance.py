@@ -30,11 +30,10 @@ def _shown(gain: ToBeat, ruleset: Ruleset) -> bool:
 
 def _needed(ctx: Context, gain: ToBeat, ruleset: Ruleset) -> str | None:
     """Return the sentence that says how many seeds would show the gain, or None when none would."""
-    ratio = ctx.results[0].bytes_per_token
-    if ctx.best is None or gain.delta_nats is None or ratio is None:
+    if ctx.best is None or gain.delta_nats is None:
         return None
     ours = [result.score.val_loss_nats for result in ctx.results]
-    theirs = comparable_nats(ctx.best, ratio)
+    theirs = comparable_nats(ctx.best, ctx.results[0].bytes_per_token)
     count = stats.seeds_needed(
         -gain.delta_nats,
         stats.variance(ours) ** 0.5,

@@ -41,10 +41,7 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
             within.append((late, Problem(f"{over}, within {steps}", log.path, line, INFO)))
         else:
             yield Problem(f"{over}, more than two steps late", log.path, line)
-    if within:
-        _, longest = max(within, key=lambda pair: pair[0])
-        others = f" ({len(within) - 1} more likewise)" if len(within) > 1 else ""
-        yield replace(longest, message=longest.message + others)
+    yield from _worst(within)
 
 
 @rule(ERROR)
@@ -133,6 +130,7 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
     runs = distinct_runs(record)
     if not runs:
         raise Skip("there is no log")
+    found = []  # seconds over the cap where the log tells them, and the problem; told once, of the worst run
     for log, run in runs:
         ms = train_ms(run)
         after = [fact for fact in run.calibration if run.stop and fact.line > run.stop.line]
@@ -141,15 +139,18 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
         phases = [phase for phase in run.phases if phase.line >= after[0].line and _CALIBRATION.search(phase.name)]
         spent = 1000 * sum(phase.seconds for phase in phases)
         if spent and ms + spent > cap:
-            yield Problem(
-                f"training {ms / 1000:.1f} s and then {spent / 1000:.1f} s of calibration: "
-                f"{(ms + spent - cap) / 1000:.1f} s over the cap",
-                log.path,
-                after[0].line,
-            )
+            over = (ms + spent - cap) / 1000
+            what = f"training {ms / 1000:.1f} s, then {spent / 1000:.1f} s of calibration: {over:.1f} s over the cap"
+            found.append((over, Problem(what, log.path, after[0].line)))
         elif not spent and ms > cap - _RESERVE_MS:
-            yield Problem(
-                f"calibration after the clock stopped at {ms / 1000:.1f} s; the log does not say how long it took",
-                log.path,
-                after[0].line,
-            )
+            what = f"calibration after the clock stopped at {ms / 1000:.1f} s; the log does not say how long it took"
+            found.append((0.0, Problem(what, log.path, after[0].line)))
+    yield from _worst(found)
+
+
+def _worst(found: list[tuple[float, Problem]]) -> Iterator[Problem]:
+    """Yield the problem of the largest number, which says how many are like it."""
+    if found:
+        _, worst = max(found, key=lambda pair: pair[0])
+        others = f" ({len(found) - 1} more likewise)" if len(found) > 1 else ""
+        yield replace(worst, message=worst.message + others)
