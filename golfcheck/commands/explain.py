@@ -59,7 +59,8 @@ def _one(rule: "Rule", page: "Page") -> list[str]:
 
 
 def _all(families: "dict[str, list[Rule]]", page: "Page") -> list[str]:
-    """Return every rule with the first sentence of its documentation, family by family."""
+    """Return every rule with the first line of its documentation, family by family; then rulesets and formats."""
+    from golfcheck.render import FORMATS
     from golfcheck.ruleset import RULESETS
     from golfcheck.text import fit
 
@@ -76,4 +77,6 @@ def _all(families: "dict[str, list[Rule]]", page: "Page") -> list[str]:
     for ruleset in RULESETS.values():
         gain = f"a gain above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "a gain above 0"
         lines.append(f"  {ruleset.name:<{names}}  {gain} at p < {ruleset.alpha:g} ({ruleset.source})")
+    lines += ["", page.paint("formats (--format)", "bold")]
+    lines += [f"  {name:<{names}}  {about}" for name, about in FORMATS.items()]
     return [*lines, "", f"{sum(map(len, families.values()))} rules; golfcheck explain RULE says more"]

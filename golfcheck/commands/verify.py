@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from golfcheck.verdict import Verdict
 
 HELP = "judge record folders: every finding with its line, its numbers and its remedy"
-_EXAMPLES = """Rules and rulesets are explained by: golfcheck explain
+_EXAMPLES = """Rules, rulesets and formats are explained by: golfcheck explain
 
 Examples:
   golfcheck verify records/                                   everything, in short
@@ -83,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
     paths = args.paths or [Path()]
     if args.diff and not args.fix:
         raise UsageError("verify: --diff shows what --fix would change: give both")
+    if args.fix and settings.base:
+        raise UsageError("verify: --fix edits the records that are named, --base chooses others: give one of them")
     if args.fix:
         _fix(paths, dry=args.diff)
         if args.diff:

@@ -82,6 +82,7 @@ def test_a_gain_over_an_earlier_record_makes_a_record(tmp_path: Path, capsys):
         ["--as-of", "yesterday"],
         ["--base", "main"],
         ["--diff"],
+        ["--fix", "--base", "main"],
         ["--also", "json"],
         ["--jobs", "two"],
     ],
