@@ -72,12 +72,12 @@ def made_on(record: Record) -> datetime | None:
 
 
 def entry_of(record: Record, found: Sequence[Result] | None = None) -> Entry | None:
-    """Return a record's entry in the replay, or None when it has no date or no finite score."""
+    """Return a record's entry in the replay, or None when it has no date or no score."""
     found = results(record) if found is None else found
     made = made_on(record)
     bpb = tuple(result.score.val_bpb for result in found)
     nats = tuple(result.score.val_loss_nats for result in found)
-    if made is None or not bpb or not all(math.isfinite(x) and x > 0 for x in (*bpb, *nats)):
+    if made is None or not bpb:
         return None
     name = record.submission.name if record.submission else None
     return Entry(record.path.resolve(), name or record.path.resolve().name, made, track_of(record), bpb, nats)

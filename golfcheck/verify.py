@@ -87,7 +87,7 @@ def judge(
         ruleset=RULESETS[ruleset],
         track=track_of(record),
         results=found,
-        no_results=chosen.reason,
+        no_results="no score of the logs is a number" if chosen.scores else chosen.reason,
         to_beat=compare(entry, best) if entry and best else None,
         best=best,
         trainer=is_trainer(record),
