@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 from golfcheck.cache import Cache
@@ -87,7 +90,9 @@ def _load_all(folders: Sequence[Path], settings: Settings, progress: Progress) -
     with ExitStack() as stack:
         each: Callable[..., Iterable[list[tuple[Record, float]]]] = map
         if jobs > 1:
-            each = stack.enter_context(ProcessPoolExecutor(jobs, initializer=_leave_interrupts)).map
+            # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
+            context = get_context("fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn")
+            each = stack.enter_context(ProcessPoolExecutor(jobs, context, _leave_interrupts)).map
         try:
             for chunk in each(read, chunks):
                 loaded += chunk

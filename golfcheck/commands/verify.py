@@ -175,7 +175,7 @@ def _progress() -> "Iterator[Progress]":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     look = (TextColumn("reading records"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Without its refreshing thread: the processes that read are forked, and a fork must not meet a held lock.
+    # Without its refreshing thread: golfcheck/batch.py forks where there is no other.
     with Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task("", total=None, visible=False)
         yield lambda done, of: bar.update(task, completed=done, total=of, visible=of >= _WORTH_A_BAR, refresh=True)

@@ -23,6 +23,9 @@ from tests.golfcheck import folders
 from tests.golfcheck.hostile_text import PAYLOADS
 from tests.golfcheck.test_history import commit, git
 
+# From Python 3.12 on a fork beside the threads of a library (numpy's, in other tests) is warned of.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
