@@ -36,7 +36,7 @@ def render(rescore: Rescore, page: Page) -> str:
         lines += page.flow(
             "delta", [(f"{_signed(rescore.delta_bpb)} bpb", style), *_delta_nats(rescore), (tolerance, "")]
         )
-        lines += page.flow("", [(rescore.tolerance_source, "dim")])
+        lines += page.flow("", [(safe(rescore.tolerance_source), "dim")])
     if rescore.other_tables is not None:
         lines += page.flow("other", _score(rescore.other_tables))
     lines += page.flow("bytes", _bytes(measured))
@@ -50,7 +50,7 @@ def render(rescore: Rescore, page: Page) -> str:
     model = f"{told['num_layers'].value} layers, width {told['model_dim'].value}, {told['num_heads'].value} heads"
     model += f" ({told['num_kv_heads'].value} kv), MLP x{told['mlp_mult'].value}, vocabulary {told['vocab_size'].value}"
     head = "tied" if told["tie_embeddings"].value else "untied"
-    lines += page.flow("model", [(f"{model}, {head}", ""), ("from the tensors", "dim")])
+    lines += page.flow("model", [(safe(f"{model}, {head}"), ""), ("from the tensors", "dim")])
     lines += page.flow(
         "settings", [(safe(f"{name} {item.value} ({item.source})"), "") for name, item in settings.items()]
     )
@@ -59,7 +59,10 @@ def render(rescore: Rescore, page: Page) -> str:
     lines += page.flow("device", [(safe(rescore.device), ""), *ranks, took])
     lines += page.flow(
         "probes",
-        [(f"{probe.name} {'ok' if probe.passed else f'FAILED: {probe.detail}'}", "") for probe in rescore.probes],
+        [
+            (f"{probe.name} {'ok' if probe.passed else f'FAILED: {probe.detail}'}", "" if probe.passed else "error")
+            for probe in rescore.probes
+        ],
     )
     if rescore.raw is not None:
         lines += page.flow("raw", _raw(rescore.raw))
@@ -118,7 +121,7 @@ def _next(rescore: Rescore, page: Page) -> list[str]:
     hints = {
         Outcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision",
         Outcome.INCOMPARABLE: "the whole validation split: golfcheck data get, and no --val-tokens",
-        Outcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim {rescore.measured.val_bpb:.8f}",
+        Outcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
     }
     hint = hints.get(rescore.outcome)
     return [page.paint(f"next     {hint}", "dim")] if hint else []

@@ -18,11 +18,14 @@ from golfcheck.untrusted.load import load
 from reference import model
 from reference.bpb import ByteTable
 from reference.data import Tokens, digest, read_validation
+from reference.model import GPTConfig
 from reference.ranks import Ranks
 from reference.settings import CONTROL_TENSORS
 
 MAX_RAW_BYTES = 256 << 20  # the contest's model has 67 MB
 Stage = Callable[[str], measure.Progress]
+# What the tensors tell of a model.
+_TOLD = ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "tie_embeddings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,17 @@ class Request:
         return {name: getattr(self, name) for name in ("seq_len", "rope_tables", "rope_base", "logit_softcap")}
 
 
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """An artifact as it was read: its tree, its weights, their configuration, and who said what."""
+
+    tree: dict[str, Any]
+    state: measure.State
+    config: GPTConfig
+    settings: dict[str, Sourced]
+    notes: tuple[str, ...]
+
+
 def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Rescore:
     """Score one artifact, over all ranks, and compare it with its claim.
 
@@ -54,44 +68,29 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     what must not or cannot be loaded, GolfcheckError for what is missing here.
     """
     start = time.perf_counter()
-    tree = load(target.data, replace(Limits(), file_bytes=request.max_bytes))
-    state = measure.state_of(tree)
-    config = tree.get("model_config", {})
-    if not isinstance(config, dict) or not all(isinstance(value, str | int | float) for value in config.values()):
-        raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
-    settings = numerics.resolve(request.flags(), config, target.log_settings)
-    options = {name: value.value for name, value in settings.items() if name != "seq_len"}
-    gpt_config = measure.config_of(state, options | {"train_seq_len": settings["seq_len"].value})
-    told = {name: getattr(gpt_config, name) for name in _TOLD}
-    notes = numerics.disagreements(config, told)
-    if settings["seq_len"].source == numerics.DEFAULT_SOURCE:
-        notes.append(
-            f"nobody states the sequence length: {gpt_config.train_seq_len} is assumed; --seq-len says otherwise"
-        )
-    found = inputs.find(request.data, request.tokenizer, target.log_settings, gpt_config.vocab_size)
-    tokenizer, shards = inputs.verify(found, target.log_settings, gpt_config.vocab_size)
-    tokens, table = _text(found, gpt_config.train_seq_len, gpt_config.vocab_size, request.val_tokens)
-
-    if (stride := request.stride) is not None and not 0 < stride <= gpt_config.train_seq_len:
-        raise UsageError(f"rescore: --stride must be from 1 to the sequence length {gpt_config.train_seq_len}")
+    read = _read(target, request)
+    config, settings, claim = read.config, dict(read.settings), target.claim
+    if (stride := request.stride) is not None and not 0 < stride <= config.train_seq_len:
+        raise UsageError(f"rescore: --stride must be from 1 to the sequence length {config.train_seq_len}")
+    found = inputs.find(request.data, request.tokenizer, target.log_settings, config.vocab_size)
+    tokenizer, shards = inputs.verify(found, target.log_settings, config.vocab_size)
+    tokens, table = _text(found, config.train_seq_len, config.vocab_size, request.val_tokens)
 
     def score(rope_tables: str) -> Measured:
-        tables = replace(gpt_config, rope_tables=rope_tables)
-        evaluation = measure.Evaluation(state, tables, request.precision, ranks)
+        tables = replace(config, rope_tables=rope_tables)
+        evaluation = measure.Evaluation(read.state, tables, request.precision, ranks)
         draw = stage(f"{rope_tables} tables")
         if stride is None:
             return evaluation.score(tokens, table, draw)
         return evaluation.score_sliding(tokens, table, stride, draw)
 
-    probes = measure.Evaluation(state, gpt_config, request.precision, ranks).probe(tokens)
-    measured = score(gpt_config.rope_tables)
-    tolerance_bpb, tolerance_source, other = 0.0, "", None
-    if (claim := target.claim) is not None:
-        tolerance_bpb, tolerance_source = judge.tolerance(
-            claim, request.precision, ranks.device.type, request.tolerance_bpb
-        )
-        if not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb):
-            other = score({"bf16": "fp32", "fp32": "bf16"}[gpt_config.rope_tables])
+    probes = measure.Evaluation(read.state, config, request.precision, ranks).probe(tokens)
+    measured, other = score(config.rope_tables), None
+    tolerance_bpb, tolerance_source = judge.tolerance(
+        claim, request.precision, ranks.device.type, request.tolerance_bpb
+    )
+    if claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb):
+        other = score({"bf16": "fp32", "fp32": "bf16"}[config.rope_tables])
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
     outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
     if outcome is Outcome.CONFIRMED and other is not None:
@@ -99,15 +98,12 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         settings["rope_tables"] = Sourced(measured.rope_tables, "the claim, which the others miss")
     if not all(probe.passed for probe in probes):
         outcome, reason = Outcome.REFUTED, "a probe of the loaded model failed"
-    artifact = FileDigest(target.path, len(target.data), hashlib.sha256(target.data).hexdigest())
     return Rescore(
-        artifact=artifact,
+        artifact=_digest(target.path, target.data),
         tokenizer=tokenizer,
         shards=shards,
         seed=target.seed,
-        settings={name: Sourced(value, "the tensors") for name, value in told.items()}
-        | settings
-        | {"data": Sourced(str(found.shards[0].parent), found.source)},
+        settings=settings | {"data": Sourced(str(found.shards[0].parent), found.source)},
         device=measure.describe(ranks.device),
         claim=claim,
         measured=measured,
@@ -117,10 +113,32 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         outcome=outcome,
         reason=reason,
         probes=probes,
-        raw=_raw_check(tree, request.raw, target.log_settings) if request.raw else None,
-        notes=tuple(notes),
+        raw=_raw_check(read.tree, request.raw, target.log_settings) if request.raw else None,
+        notes=read.notes,
         seconds=time.perf_counter() - start,
     )
+
+
+def _read(target: Target, request: Request) -> _Model:
+    """Read an artifact, and make out the model in it."""
+    tree = load(target.data, replace(Limits(), file_bytes=request.max_bytes))
+    state = measure.state_of(tree)
+    stated = tree.get("model_config", {})
+    if not isinstance(stated, dict) or not all(isinstance(value, str | int | float) for value in stated.values()):
+        raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
+    settings = numerics.resolve(request.flags(), stated, target.log_settings)
+    options = {name: item.value for name, item in settings.items() if name != "seq_len"}
+    config = measure.config_of(state, options | {"train_seq_len": settings["seq_len"].value})
+    told = {name: getattr(config, name) for name in _TOLD}
+    notes = numerics.disagreements(stated, told)
+    if settings["seq_len"].source == numerics.DEFAULT_SOURCE:
+        notes.append(f"nobody states the sequence length: {config.train_seq_len} is assumed; --seq-len says otherwise")
+    sourced = {name: Sourced(value, "the tensors") for name, value in told.items()}
+    return _Model(tree, state, config, sourced | settings, tuple(notes))
+
+
+def _digest(path: str, data: bytes) -> FileDigest:
+    return FileDigest(path, len(data), hashlib.sha256(data).hexdigest())
 
 
 def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawCheck:
@@ -128,10 +146,7 @@ def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawChec
     raw = load(data, replace(Limits(), file_bytes=MAX_RAW_BYTES), zipped=False)
     keep = log.get("int8_keep_float_fp32_name_patterns", CONTROL_TENSORS).split(",")
     tensors, differ = measure.differences(tree, raw, keep)
-    return RawCheck(FileDigest(str(path), len(data), hashlib.sha256(data).hexdigest()), tensors, differ)
-
-
-_TOLD = ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "tie_embeddings")
+    return RawCheck(_digest(str(path), data), tensors, differ)
 
 
 def _text(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, ByteTable]:

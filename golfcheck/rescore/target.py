@@ -139,7 +139,7 @@ def _of_run(path: str, data: bytes, score: RunScore) -> Target:
         val_loss_nats=line.val_loss_nats if math.isfinite(line.val_loss_nats) else None,
         tokens=run.val_tokens.value if run.val_tokens else None,
         text_bytes=run.val_bytes.value if run.val_bytes else None,
-        activations=settings.get("activations"),
+        activations=activations if (activations := settings.get("activations")) in ("bf16", "fp32") else None,
         device=_device(run, settings),
     )
     return Target(path, data, run.seed.value if run.seed else None, claim, score.log.path, settings)

@@ -25,7 +25,7 @@ from golfcheck.errors import GolfcheckError, Refused, UsageError
 from golfcheck.render import rescore as render
 from golfcheck.render.page import Page
 from golfcheck.rescore import inputs, judge, measure, numerics, run, shape, target
-from golfcheck.rescore.report import Claim, Outcome, Rescore
+from golfcheck.rescore.report import Claim, Outcome, RawCheck, Rescore
 from golfcheck.untrusted.load import load
 from reference import artifact, data
 from reference.bpb import ByteTable
@@ -637,7 +637,19 @@ def test_a_foreign_file_is_unsupported_by_name_with_exit_code_2(
 
 def test_strange_names_reach_the_page_escaped(world: World, tmp_path: Path) -> None:
     rescore = scored(world)
-    odd = replace(rescore, artifact=replace(rescore.artifact, path="a\x1b]52;c;x\x07\u202e.ptz"), notes=("\x1b[2J",))
+    payload = "a\x1b]52;c;x\x07\u202e\u0085\n[red]"
+    assert rescore.claim is not None
+    odd = replace(
+        rescore,
+        artifact=replace(rescore.artifact, path=payload),
+        claim=replace(rescore.claim, source=payload),
+        settings={name: replace(item, value=payload) for name, item in rescore.settings.items()},
+        tolerance_source=payload,
+        reason=payload,
+        notes=(payload,),
+        device=payload,
+        raw=RawCheck(replace(rescore.artifact, path=payload), 1, (payload,)),
+    )
     text = render.render(odd, Page())
     assert all(character.isprintable() or character == "\n" for character in text)
 
