@@ -189,6 +189,7 @@ CODE = [
     Case("200k additions", b"x = " + b"1 + " * 200_000 + b"1", "syntax-error", "400,000 nodes"),
     Case("nested calls", b"f(" * 40_000 + b")" * 40_000, "syntax-error", "500 deep"),
     Case("nested subscripts", b"x" + b"[0]" * 20_000, "syntax-error", "500 deep"),
+    Case("line continuations", b"x = 1 \\\n" * 20_000, "syntax-error", "not examined"),
     Case("NUL", b"x = 1\0", "syntax-error", "NUL byte"),
     Case("utf-7 cookie", b"# -*- coding: utf-7 -*-\nx = 1", "syntax-error", "the encoding utf-7"),
     Case("cookie on line 2", b"#!/usr/bin/python\n# vim: set fileencoding=cp037 :\n", "syntax-error", "encoding cp037"),
