@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from golfcheck import syntax
+from golfcheck import nodes, syntax
+from golfcheck.nodes import Assignment, Call, Function, Import, Name, Span
 
 _QUERY = """
 (import_statement) @import
@@ -22,63 +23,6 @@ _QUERY = """
 (identifier) @name
 """
 _MAX_NAMES = 500_000
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of the source: bytes [start, end), and the line it begins on (from 1)."""
-
-    start: int
-    end: int
-    line: int
-
-    def holds(self, other: "Span") -> bool:
-        """Whether `other` lies inside."""
-        return self.start <= other.start and other.end <= self.end
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """An identifier where it is used."""
-
-    text: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """A module that is imported; `names` says which dotted thing each new local name stands for."""
-
-    module: str
-    names: dict[str, str]
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function with the names of its parameters; the span is all of it."""
-
-    name: str
-    parameters: tuple[str, ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call: the dotted name that is called, as written, and its arguments' spans by position or keyword."""
-
-    callee: str
-    arguments: dict[int | str, Span]
-    span: Span
-    words: tuple[str, ...]  # of the first argument: the words of a string, or the items of a list, as far as literal
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """Names that get the value of an expression."""
-
-    targets: tuple[str, ...]
-    value: Span
 
 
 @dataclass(frozen=True)
@@ -109,35 +53,35 @@ class Program:
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         """All imports, wherever they stand."""
-        plain = [item for node in self._found.get("import", ()) for item in _plain_import(node)]
-        return (*plain, *(_from_import(node) for node in self._found.get("from", ())))
+        plain = [item for node in self._found.get("import", ()) for item in nodes.plain_imports(node)]
+        return (*plain, *(nodes.from_import(node) for node in self._found.get("from", ())))
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:
         """All functions and methods."""
-        return tuple(_function(node) for node in self._found.get("function", ()))
+        return tuple(nodes.function_of(node) for node in self._found.get("function", ()))
 
     @cached_property
     def loops(self) -> tuple[Span, ...]:
         """All `for` and `while` statements."""
-        return tuple(_span(node) for node in self._found.get("loop", ()))
+        return tuple(nodes.span_of(node) for node in self._found.get("loop", ()))
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """All calls whose callee is a dotted name or ends in one."""
-        return tuple(_call(node) for node in self._found.get("call", ()))
+        return tuple(nodes.call_of(node) for node in self._found.get("call", ()))
 
     @cached_property
     def assignments(self) -> tuple[Assignment, ...]:
         """All assignments to names."""
         return tuple(
-            _assignment(node) for node in self._found.get("assignment", ()) if node.child_by_field_name("right")
+            nodes.assignment_of(node) for node in self._found.get("assignment", ()) if node.child_by_field_name("right")
         )
 
     @cached_property
     def names(self) -> tuple[Name, ...]:
         """All identifiers, in the order of the text."""
-        found = (Name(_text(node), _span(node)) for node in self._found.get("name", ())[:_MAX_NAMES])
+        found = (Name(nodes.text_of(node), nodes.span_of(node)) for node in self._found.get("name", ())[:_MAX_NAMES])
         return tuple(sorted(found, key=lambda name: name.span.start))
 
     @cached_property
@@ -230,72 +174,3 @@ def _query() -> Any:
     from tree_sitter import Language, Query
 
     return Query(Language(tree_sitter_python.language()), _QUERY)
-
-
-def _text(node: Any) -> str:
-    return str(node.text.decode("utf-8", "replace"))
-
-
-def _span(node: Any) -> Span:
-    return Span(node.start_byte, node.end_byte, node.start_point[0] + 1)
-
-
-def _plain_import(node: Any) -> Iterator[Import]:
-    for item in node.children_by_field_name("name"):
-        if item.type == "aliased_import":
-            module, alias = _text(item.child_by_field_name("name")), _text(item.child_by_field_name("alias"))
-            yield Import(module, {alias: module}, node.start_point[0] + 1)
-        else:
-            top = _text(item).partition(".")[0]
-            yield Import(_text(item), {top: top}, node.start_point[0] + 1)
-
-
-def _from_import(node: Any) -> Import:
-    module = _text(node.child_by_field_name("module_name"))
-    names = {}
-    for item in node.children_by_field_name("name"):
-        aliased = item.type == "aliased_import"
-        name = _text(item.child_by_field_name("name")) if aliased else _text(item)
-        names[_text(item.child_by_field_name("alias")) if aliased else name] = f"{module}.{name}"
-    return Import(module, names, node.start_point[0] + 1)
-
-
-def _function(node: Any) -> Function:
-    parameters = []
-    for item in node.child_by_field_name("parameters").named_children:
-        name = item
-        while name is not None and name.type != "identifier":  # `*args: int = 0` wraps its name up to three times
-            name = name.child_by_field_name("name") or next(iter(name.named_children), None)
-        if name is not None:
-            parameters.append(_text(name))
-    return Function(_text(node.child_by_field_name("name")), tuple(parameters), _span(node))
-
-
-def _call(node: Any) -> Call:
-    arguments: dict[int | str, Span] = {}
-    values = node.child_by_field_name("arguments")
-    for index, item in enumerate(values.named_children if values.type == "argument_list" else [values]):
-        keyed = item.type == "keyword_argument"
-        value = item.child_by_field_name("value") if keyed else item
-        arguments[_text(item.child_by_field_name("name")) if keyed else index] = _span(value)
-    callee = _text(node.child_by_field_name("function"))
-    if not callee.replace(".", "").replace("_", "").isalnum():
-        callee = "." + callee.rpartition(".")[2]  # a method of an expression: `(loss * scale).backward`
-    first = next(iter(values.named_children), None) if values.type == "argument_list" else None
-    return Call(callee, arguments, _span(node), tuple(_words(first)) if first is not None else ())
-
-
-def _words(node: Any) -> Iterator[str]:
-    if node.type == "string":
-        yield from "".join(_text(part) for part in node.named_children if part.type == "string_content").split()
-    elif node.type in ("list", "tuple"):
-        yield from (_text(item).strip("'\"") for item in node.named_children)
-    else:
-        yield _text(node)
-
-
-def _assignment(node: Any) -> Assignment:
-    left = node.child_by_field_name("left")
-    inside = left.named_children if left.type in ("pattern_list", "tuple_pattern", "list_pattern") else [left]
-    targets = tuple(_text(item) for item in inside if item.type == "identifier")
-    return Assignment(targets, _span(node.child_by_field_name("right")))

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from golfcheck.program import Call, Function, Program, Span
+from golfcheck.nodes import Call, Function, Span
+from golfcheck.program import Program
 
 _HOLDS_VALIDATION = re.compile(
     r"(?:.*_)?val(?:id|idation)?_(?:tokens?|files|data|loader|ids|shards?|docs|set|stream|paths?|batch(?:es)?|seqs?|inputs)"

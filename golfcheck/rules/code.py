@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from golfcheck.code import Source
-from golfcheck.program import Call, Program
+from golfcheck.nodes import Call
+from golfcheck.program import Program
 from golfcheck.record import Record
 from golfcheck.results import distinct_runs
 from golfcheck.rules.rule import ERROR, WARNING, Context, Skip, rule
