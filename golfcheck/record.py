@@ -151,7 +151,7 @@ class _Folder:
             if not is_whole:
                 self.say("unexpected-file", f"only {len(data):,} of {entry.size_bytes:,} bytes were read", entry.path)
             for violation in schema.violations("train_log", trainlog.to_json(log, _VALIDATED_ITEMS)):
-                self.say("log-schema-violation", _log_message(violation), entry.path)
+                self.say("log-schema-violation", _log_message(violation, log), entry.path)
             yield log
 
     def source(self, path: str) -> bytes | None:
@@ -192,5 +192,8 @@ def _json_type(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-def _log_message(violation: schema.Violation) -> str:
-    return f"{violation.pointer.removeprefix('/')}: {violation.message}" if violation.pointer else violation.message
+def _log_message(violation: schema.Violation, log: TrainLog) -> str:
+    if violation.pointer == "/runs":
+        return "no line of a training run in it"
+    place = violation.pointer.removeprefix("/runs/0" if len(log.runs) == 1 else "/").strip("/")
+    return f"{place}: {violation.message}" if place else violation.message

@@ -60,9 +60,7 @@ def main() -> None:
     for name, logs in sets.items():
         mine, base = rate(ours, logs), rate(plain, logs)
         size = sum(map(len, logs)) / MB
-        print(
-            f"{name:32} {size:5.1f} MB  {mine:6.1f} MB/s (target 20)  baseline {base:4.0f} MB/s, {base / mine:.1f}x"
-        )
+        print(f"{name:32} {size:5.1f} MB  {mine:6.1f} MB/s (target 20)  baseline {base:4.0f} MB/s, {base / mine:.1f}x")
 
 
 if __name__ == "__main__":

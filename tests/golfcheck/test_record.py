@@ -45,9 +45,18 @@ def test_what_a_log_lacks_is_said_once_for_each_kind_with_the_line_it_would_be(t
     write(tmp_path, {"train.log": B.replace("model_params:35943512\n", "")})
     problems = [item for item in load(tmp_path).problems if item.rule == "log-schema-violation"]
     assert [item.problem.message for item in problems] == [
-        "runs/0: 'params' is missing: The number of parameters: `model_params:N`."
+        "'params' is missing: The number of parameters: `model_params:N`."
     ]
     assert problems[0].problem.path == "train.log"
+
+
+def test_of_several_runs_the_one_that_lacks_a_line_is_named_and_a_log_without_runs_is_said(tmp_path: Path) -> None:
+    write(tmp_path, {"train.log": A + A.replace("model_params:17059912\n", ""), "empty.log": "nothing\n"})
+    problems = [item.problem for item in load(tmp_path).problems if item.rule == "log-schema-violation"]
+    assert [(problem.path, problem.message[:26]) for problem in problems] == [
+        ("empty.log", "no line of a training run "),
+        ("train.log", "runs/1: 'params' is missin"),
+    ]
 
 
 def test_a_submission_under_another_name_is_found(tmp_path: Path) -> None:
