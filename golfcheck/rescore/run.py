@@ -9,13 +9,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import reference.model
 from golfcheck.errors import GolfcheckError, Refused, UsageError
 from golfcheck.rescore import inputs, judge, measure, numerics
 from golfcheck.rescore.report import FileDigest, Measured, Outcome, RawCheck, Rescore, Sourced
 from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
 from golfcheck.untrusted.load import load
-from reference import model
 from reference.bpb import ByteTable
 from reference.data import Tokens, digest, read_validation
 from reference.model import GPTConfig
@@ -76,21 +76,22 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     tokenizer, shards = inputs.verify(found, target.log_settings, config.vocab_size)
     tokens, table = _text(found, config.train_seq_len, config.vocab_size, request.val_tokens)
 
-    def score(rope_tables: str) -> Measured:
-        tables = replace(config, rope_tables=rope_tables)
-        evaluation = measure.Evaluation(read.state, tables, request.precision, ranks)
-        draw = stage(f"{rope_tables} tables")
-        if stride is None:
-            return evaluation.score(tokens, table, draw)
-        return evaluation.score_sliding(tokens, table, stride, draw)
+    def evaluation(rope_tables: str) -> measure.Evaluation:
+        return measure.Evaluation(read.state, replace(config, rope_tables=rope_tables), request.precision, ranks)
 
-    probes = measure.Evaluation(read.state, config, request.precision, ranks).probe(tokens)
-    measured, other = score(config.rope_tables), None
+    def score(model: measure.Evaluation) -> Measured:
+        draw = stage(f"{model.config.rope_tables} tables")
+        if stride is None:
+            return model.score(tokens, table, draw)
+        return model.score_sliding(tokens, table, stride, draw)
+
+    model = evaluation(config.rope_tables)
+    probes, measured, other = model.probe(tokens), score(model), None
     tolerance_bpb, tolerance_source = judge.tolerance(
         claim, request.precision, ranks.device.type, request.tolerance_bpb
     )
     if claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb):
-        other = score({"bf16": "fp32", "fp32": "bf16"}[config.rope_tables])
+        other = score(evaluation({"bf16": "fp32", "fp32": "bf16"}[config.rope_tables]))
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
     outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
     if outcome is Outcome.CONFIRMED and other is not None:
@@ -165,7 +166,7 @@ def _text(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None
 
 def code_digest() -> str:
     """Return one sha256 of our own evaluating code: of what `sha256sum` prints of its files, in their order."""
-    ours, theirs = Path(__file__).parent, Path(model.__file__).parent
+    ours, theirs = Path(__file__).parent, Path(reference.model.__file__).parent
     paths = [theirs / f"{name}.py" for name in ("artifact", "bpb", "data", "model")]
     paths += [*sorted(ours.glob("*.py")), *sorted((ours.parent / "untrusted").glob("*.py"))]
     return digest(paths)
