@@ -154,7 +154,7 @@ class Run:
         self.loss: Any = torch.compile(self.gpt, dynamic=False, fullgraph=True) if self.compiled else self.gpt
         if self.ranks.world_size > 1:
             ids = [device.index] if device.type == "cuda" else None
-            self.loss = DistributedDataParallel(self.loss, device_ids=ids, broadcast_buffers=False)
+            self.loss = DistributedDataParallel(self.loss, device_ids=ids, forward_sync_buffers=False)
         patterns = s.control_tensor_name_patterns.split(",")
         matrices, scalars = list[torch.Tensor](), [self.gpt.skip_weights]
         for name, p in self.gpt.blocks.named_parameters():
@@ -343,8 +343,8 @@ class Run:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             theirs, own = state["settings"], state["ranks"]
-        except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
-            raise ValueError(f"{path} is no checkpoint of this trainer") from None
+        except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
+            raise ValueError(f"{path} is not there, or no checkpoint of this trainer") from None
         ours = asdict(self.settings)
         for name in (*MODEL_SETTINGS, "seed", "train_batch_tokens"):
             if theirs.get(name) != ours[name]:
@@ -416,8 +416,7 @@ def main(argv: list[str]) -> int:
         if ranks.rank == 0:
             files = ("--from", *logs, "--artifact", *artifacts)
             golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
-        if ranks.world_size > 1:
-            dist.destroy_process_group()
+        ranks.agree()  # nobody leaves while another still works
     except (ValueError, OSError, RunFailed, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
         print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
         return 2 if isinstance(error, ValueError) else 1
@@ -425,4 +424,6 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    exit_code = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(exit_code)  # an interpreter that takes its time to end aborts where the watch is inside the store

@@ -128,7 +128,7 @@ def test_a_broken_checkpoint_is_refused_in_one_line(saved: Finished, data: Data,
     (out / "half.pt").write_bytes((saved.out / "checkpoint.pt").read_bytes()[:5000])
     done = trainer.train(out, data, RESUME="half.pt")
     assert done.code == 2
-    assert "half.pt is no checkpoint of this trainer" in done.output
+    assert "half.pt is not there, or no checkpoint of this trainer" in done.output
     assert "Traceback" not in done.output
 
 
