@@ -38,8 +38,9 @@ Reading what was submitted: bytes → facts. No rule is known here.
     static           ← decoders
     unwrap           ← decoders static syntax
     wrap             ← syntax
-    program          ← syntax
-    validation_path  ← program
+    nodes            ←
+    program          ← nodes syntax
+    validation_path  ← nodes program
     code             ← static syntax unwrap verdict
     discover         ← errors
     history          ← discover errors
@@ -49,7 +50,7 @@ Reading what was submitted: bytes → facts. No rule is known here.
 Judging: facts → verdict.
     results          ← record stats trainlog
     frontier         ← record results ruleset stats verdict
-    rules            ← code frontier history program record results ruleset stats submission trainlog
+    rules            ← code frontier history nodes program record results ruleset stats submission trainlog
                        validation_path verdict wrap
     summary          ← record results ruleset stats trainlog verdict
     verify           ← errors frontier history record results rules ruleset summary trainlog verdict
