@@ -391,8 +391,8 @@ def golfcheck(*args: str) -> None:
 
 def main(argv: list[str]) -> int:
     """Run the seeds one after another, make their record, and return the exit code."""
-    files = sorted(path for path in HERE.glob("*.py") if path.stat().st_size)
-    sources = {path.name: path.read_bytes() for path in files}  # now, before anybody edits them
+    paths = sorted(path for path in HERE.glob("*.py") if path.stat().st_size)
+    sources = {path.name: path.read_bytes() for path in paths}  # now, before anybody edits them
     try:
         settings = parse(argv, os.environ)
         ranks = Ranks.join(settings.device)
