@@ -56,7 +56,9 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], start: Pat
     if path is not None:
         chosen |= _from_file(path)
     chosen |= _from_environment(environment)
-    chosen |= {name: value for name, value in flags.items() if name in _DEFAULTS and value is not None}
+    for name, value in flags.items():
+        if name in _DEFAULTS and value is not None:
+            chosen[name] = _checked(name, value, f"--{name.replace('_', '-')}")
     return Settings(**chosen)
 
 
@@ -118,7 +120,7 @@ def _checked(name: str, value: Any, place: str) -> Any:
     """Return `value` in the type of the setting. Raises UsageError that names `place`."""
     default = _DEFAULTS[name]
     if isinstance(default, tuple):
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise UsageError(f"{place}: expected a list of rule or family names")
         return tuple(value)
     if type(value) is not type(default) or (isinstance(value, int) and value < 0):

@@ -88,6 +88,7 @@ def test_a_gain_over_an_earlier_record_makes_a_record(tmp_path: Path, capsys):
         ["--fix", "--base", "main"],
         ["--also", "json"],
         ["--jobs", "two"],
+        ["--jobs", "-1"],
     ],
     ids=" ".join,
 )
