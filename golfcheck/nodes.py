@@ -110,22 +110,23 @@ def call_of(node: Any) -> Call:
     """Return a call; of a method of an expression only the method's name is kept, after a dot."""
     arguments: dict[int | str, Span] = {}
     values = node.child_by_field_name("arguments")
-    for index, item in enumerate(values.named_children if values.type == "argument_list" else [values]):
+    inside = values.named_children if values.type == "argument_list" else [values]  # a generator stands alone
+    items = [item for item in inside if item.type != "comment"]
+    for index, item in enumerate(items):
         keyed = item.type == "keyword_argument"
         value = item.child_by_field_name("value") if keyed else item
         arguments[text_of(item.child_by_field_name("name")) if keyed else index] = span_of(value)
     callee = text_of(node.child_by_field_name("function"))
     if not callee.replace(".", "").replace("_", "").isalnum():
         callee = "." + callee.rpartition(".")[2]  # a method of an expression: `(loss * scale).backward`
-    first = next(iter(values.named_children), None) if values.type == "argument_list" else None
-    return Call(callee, arguments, span_of(node), tuple(_words(first)) if first is not None else ())
+    return Call(callee, arguments, span_of(node), tuple(_words(items[0])) if items else ())
 
 
 def _words(node: Any) -> Iterator[str]:
     if node.type == "string":
         yield from "".join(text_of(part) for part in node.named_children if part.type == "string_content").split()
     elif node.type in ("list", "tuple"):
-        yield from (text_of(item).strip("'\"") for item in node.named_children)
+        yield from (text_of(item).strip("'\"") for item in node.named_children if item.type != "comment")
     else:
         yield text_of(node)
 

@@ -2,6 +2,7 @@
 
 import ast
 import lzma
+import random
 import zlib
 from pathlib import Path
 
@@ -74,6 +75,33 @@ def test_any_bytes_can_be_read(data) -> None:
     read = Program("x.py", data)
     assert isinstance(list(validation_paths([read])), list)
     assert read.names_in is not None and all(name.span.end <= len(data) for name in read.names)
+
+
+PIECES = (*b'( ) def : import from * = , # \' """ lambda [ ] @ . for'.split(), b"\n", b"\xff", b"    ")
+
+
+def test_mutated_programs_are_read_without_an_exception() -> None:
+    rng = random.Random(5)
+    texts = [path.read_bytes()[:5_000] for path in sorted((ROOT / "reference").glob("*.py"))]
+    for _ in range(300):
+        text = bytearray(rng.choice(texts) or b"x = 1")
+        for _ in range(rng.randint(1, 30)):
+            i = rng.randrange(len(text) + 1)
+            if rng.random() < 0.5:
+                del text[i : i + rng.randint(1, 20)]
+            else:
+                text[i:i] = rng.choice(PIECES)
+        read = Program("x.py", bytes(text))
+        found = (read.imports, read.functions, read.loops, read.calls, read.assignments)
+        assert all(isinstance(kind, tuple) for kind in found)
+        assert all(len(way) > 0 for way in validation_paths([read]))
+        assert len(without_comments(bytes(text))) <= len(text)
+
+
+def test_a_comment_between_arguments_is_none() -> None:
+    (call,) = program("f(  # first\n    a,\n    # second\n    b,\n)\n").calls
+    assert [span.line for span in call.arguments.values()] == [2, 4]
+    assert call.words == ("a",)
 
 
 EVALUATION = """
