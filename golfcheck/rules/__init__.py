@@ -24,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     size.total_not_sum,
     size.code_size_drift,
     size.total_drift,
+    size.artifact_size_drift,
     size.uncounted_source,
     size.wrapper_unreproducible,
     size.thin_margin,

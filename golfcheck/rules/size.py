@@ -1,6 +1,6 @@
 """Bytes: the cap under each accounting, and whether the numbers of log, folder and submission.json fit each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from golfcheck.record import Record
 from golfcheck.results import distinct_runs
@@ -132,7 +132,7 @@ def code_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("no logged code size to compare with a shipped script or with submission.json")
 
 
-def _list(sizes: list[int]) -> str:
+def _list(sizes: Iterable[int]) -> str:
     return ", ".join(f"{size:,}" for size in sorted(set(sizes)))
 
 
@@ -156,6 +156,22 @@ def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
         yield Problem(f"claims {claimed:,} bytes, the mean of the runs; {largest}", submission.path, line, INFO)
     else:
         yield Problem(f"claims {claimed:,} bytes, the logs say {_list(totals)}", submission.path, line)
+
+
+@rule(WARNING)
+def artifact_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A shipped artifact is not as large as any model that a log serialized.
+
+    What is scored again must be what was measured; an artifact need not be shipped at all.
+    Fix: ship the artifact that the run wrote, or none.
+    """
+    artifacts = [file for file in record.artifacts if "model" in file.path.lower() or file.path.endswith(".ptz")]
+    logged = {size.size_bytes for _, run in distinct_runs(record) for size in run.model_bytes}
+    if not artifacts or not logged:
+        raise Skip("no shipped artifact and logged model size to compare")
+    for file in artifacts:
+        if file.size_bytes not in logged:
+            yield Problem(f"{file.size_bytes:,} bytes, the logs say {_list(logged)}", file.path)
 
 
 @rule(WARNING)
