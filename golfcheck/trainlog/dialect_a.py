@@ -15,7 +15,7 @@ _VAL = pattern_of(loglines.ValStep.template).fullmatch
 _STEP = re.compile(rf"step:({INT})/({INT}) ")
 _STOP = re.compile(rf"stopping_early: (\S{{1,80}}) train_time:\s?([0-9.]{{1,20}})ms step:\s?({INT})/({INT})")
 _SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})[:=](.{0,400})")
-_FIRST_NUMBER = re.compile(rf"({INT})(?![\w.])")
+_FIRST_NUMBER = re.compile(rf" ?({INT})(?![\w.])")
 _MAX_TOKENS = 256  # of a line of settings; dialect C prints about 80
 
 

@@ -83,8 +83,8 @@ def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]]) -> Non
     """Read a line that may hold several: newlines that were lost, or a progress bar that was overwritten."""
     if len(whole) > text.PIECE_CHARS and len(notes) < _MAX_NOTES:
         notes.append(Fact(f"a line of more than {text.PIECE_CHARS:,} characters", line))
-    for part in text.unfolded(whole):
-        for segment in part.split("\r"):
+    for part in whole.split("\r"):
+        for segment in text.unfolded(part):
             _read_other(runs, line, segment)
 
 

@@ -20,13 +20,15 @@ _PREFIX = re.compile(
     r"|\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?Z?\]? "
     r"|\[(?:default|rank)?[0-9]{1,4}\]:? ?)"
 )
-# What a line of a log can begin with: where a folded log is cut.
+# What a line of a log can begin with: where a folded log is cut, but not inside a name of several words.
 _HEAD = re.compile(
-    r"(?:^|\s|\\n)(?=step:[0-9]{1,12}/[0-9]{1,12} (?:\[|(?:train_|val_)?loss:)"
+    r"(?:^|(?<!diagnostic)(?<!DIAGNOSTIC)(?<!pre-quantization)(?:\s|\\n))(?="
+    r"step:[0-9]{1,12}/[0-9]{1,12} (?:\[|(?:train_|val_)?loss:)"
     r"|[0-9]{1,12}/[0-9]{1,12} (?:train|val)_loss:"
-    r"|(?:seed|world_size|model_params|stopping_early|train_batch_tokens|val_loader|val_tokens|warmup_step):"
-    r"|(?:Code size|Serialized model|Total submission size|peak memory)\b"
-    r"|[A-Za-z_][A-Za-z0-9_+-]{0,60} val_loss:)"
+    r"|(?:seed|world_size|model_params|params|val_loader|val_tokens|train_batch_tokens|warmup_step):"
+    r"|(?:stopping_early|artifact|budget):"
+    r"|(?:Code size|Serialized model|Total submission size|peak memory|temp_scaling)\b"
+    r"|(?:(?:diagnostic|DIAGNOSTIC|pre-quantization) ){0,2}[A-Za-z_][A-Za-z0-9_+-]{0,60} val_loss:)"
 )
 
 

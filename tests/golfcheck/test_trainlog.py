@@ -581,6 +581,19 @@ def test_every_fact_of_75_real_logs_is_read(shared_data: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("glue", [b" ", b"\\n", b"\r"], ids=["space", "escaped", "cr"])
+def test_every_real_log_says_the_same_on_one_line(glue: bytes, shared_data: Path) -> None:
+    def said(data: bytes) -> list[object]:
+        (run,) = trainlog.read("x", data).runs
+        found = values(run)
+        return [found[name] for name in ("seed", "train", "val", "scores", "stop", "code_bytes", "total_bytes")]
+
+    for folder, record in expected(shared_data).items():
+        for facts in record["logs"]:
+            data = (shared_data / "records" / folder / facts["file"]).read_bytes()
+            assert said(data.replace(b"\n", glue)) == said(data), (folder, facts["file"])
+
+
 # Where the claim is not the mean of the chosen scores: the reason, and what it is instead.
 CLAIMS_ONE_SEED = {
     *("2026-03-18_FP16Embed_WD3600", "2026-03-18_LongContextSeq2048", "2026-03-19_Seq2048_FP16Emb_TunedLR"),
