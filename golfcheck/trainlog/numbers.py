@@ -21,7 +21,7 @@ def pattern_of(template: str) -> re.Pattern[str]:
 
 
 def pairs(text: str) -> dict[str, tuple[str, str]]:
-    """Return name → (number, unit) for each `name:1.5ms` or `name: 1.5` near the beginning; of equal names the first."""
+    """Return name → (number, unit) for each `name:1.5ms` or `name: 1.5` near the beginning; of equal ones the first."""
     return {name: (number, unit) for name, number, unit in reversed(_PAIR.findall(text[:_PAIRS_CHARS]))}
 
 
