@@ -6,6 +6,7 @@ is of the machine's own bf16 matrix product, measured in the same process.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -13,7 +14,9 @@ import subprocess
 import sys
 import time
 
+from golfcheck.errors import Refused
 from golfcheck.untrusted.load import load
+from tests.golfcheck import artifact_corpus
 
 CALL_TOKENS = 65_536
 FLOP_PER_TOKEN = 34.1e6  # of the 17M model's matrices, forward
@@ -90,6 +93,18 @@ def loading() -> None:
     print(f"loading {len(data):,} bytes: torch.load {theirs:.2f} s, strict reader in its child {ours:.2f} s")
 
 
+def hostile() -> None:
+    """Time the refusal of every hostile file of the corpus, each in its child."""
+    took = {}
+    for case in artifact_corpus.cases():
+        data = case.build()
+        start = time.perf_counter()
+        with contextlib.suppress(Refused):
+            load(data)
+        took[time.perf_counter() - start] = case.title
+    print(f"refusing {len(took)} hostile files: {sum(took):.1f} s, the slowest {max(took):.2f} s ({took[max(took)]})")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=CALL_TOKENS)
@@ -100,6 +115,7 @@ def main() -> None:
         print(json.dumps(measure(variant, int(seq_len), int(tokens))))
         return
     loading()
+    hostile()
     for seq_len in (1024, 4096):
         base = run("plain", seq_len, args.tokens)
         for variant, found in (
