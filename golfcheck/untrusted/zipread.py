@@ -25,7 +25,8 @@ _DESCRIPTOR_FLAG = 0x0008
 _UTF8_FLAG = 0x0800
 _SATURATED = {2: 0xFFFF, 4: 0xFFFF_FFFF}  # "see the ZIP64 record", by the field's bytes
 
-_NAME = re.compile(r"[A-Za-z0-9_.+=@,() -]{1,255}/(?:[A-Za-z0-9_.]{1,64}/)?[A-Za-z0-9_.]{1,64}")
+# ROOT is the stem of the file that was saved to, or "archive": printable ASCII without slashes. Nothing is opened by it.
+_NAME = re.compile(r"[ -.0-\[\]-~]{1,255}/(?:[A-Za-z0-9_.]{1,64}/)?[A-Za-z0-9_.]{1,64}")
 _EXPECTED = {
     "version": ("ZIP_VERSION", b"3"),
     "byteorder": ("ZIP_BYTEORDER", b"little"),

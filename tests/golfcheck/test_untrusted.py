@@ -221,7 +221,7 @@ EXTRAS = {
 
 
 @pytest.mark.parametrize("version", EXTRAS)
-@pytest.mark.parametrize("root", ["archive", "final_model", "my model-v2.int8"])
+@pytest.mark.parametrize("root", ["archive", "final_model", "my model-v2.int8", "a[1]~&#'$"])
 def test_the_records_of_every_torch_version_are_known(version: str, root: str) -> None:
     keep = ["data.pkl", "version", "data/0", *EXTRAS[version]]
     rows = [row for row in corpus.records(root=root) if row.name.removeprefix(f"{root}/") in keep]
