@@ -13,19 +13,19 @@ from golfcheck.trainlog.choose import counts
 from golfcheck.trainlog.events import ScoreLine
 from golfcheck.verdict import Problem
 
-_EXACT_DIGITS = 8
-
-
-def _unit(value: float) -> float:
-    """Return one unit in the last decimal that a claim is written with."""
-    text = repr(value)
-    decimals = len(text.partition(".")[2]) if "e" not in text else _EXACT_DIGITS
-    return float(10.0 ** -min(max(decimals, 2), _EXACT_DIGITS))
+_EXACT_DIGITS = 8  # the most that a log prints
+_FINE_DIGITS = 4
 
 
 def _same(claim: float, logged: float) -> bool:
-    """Whether a claim is a logged value, rounded or cut to the claim's decimals."""
-    return abs(claim - logged) < _unit(claim) + 1e-12
+    """Whether a claim is a logged value, rounded to the claim's decimals.
+
+    With four decimals or more it may differ by one unit: it may be cut, or the mean of values that were rounded before.
+    """
+    text = repr(claim)
+    decimals = _EXACT_DIGITS if "e" in text else min(len(text.partition(".")[2]), _EXACT_DIGITS)
+    units = 1.0 if decimals >= _FINE_DIGITS else 0.5
+    return abs(claim - logged) <= units * 10.0**-decimals + 1e-12
 
 
 def _claim(record: Record) -> tuple[Submission, float]:
@@ -51,9 +51,9 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     submission, claim = _claim(record)
     found = ctx.scored()
-    logged = [line.val_bpb for _, run in distinct_runs(record) for line in run.scores]
-    logged += [point.val_bpb for _, run in distinct_runs(record) for point in run.val]
-    logged += _means(found) + _named_mean(found, submission)
+    logged = _means(found) + _named_mean(found, submission)
+    logged += [line.val_bpb for _, run in distinct_runs(record) for line in run.scores]
+    logged += [point.val_bpb for _, run in distinct_runs(record) for point in run.val]  # pre-quantization-score
     if not any(_same(claim, value) for value in logged):
         mean, best = _means(found)[0], min(result.score.val_bpb for result in found)
         yield Problem(
@@ -106,10 +106,11 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
         if any(_same(claim, line.val_bpb) for line in final_scores(run)):
             continue
         before = [(line.line, line.name, line.val_bpb) for line in run.scores if not counts(line)]
-        before += [(point.line, f"the validation at step {point.step}", point.val_bpb) for point in run.val[-1:]]
+        before += [(point.line, f"the validation at step {point.step}", point.val_bpb) for point in run.val]
         line, name = next(((line, name) for line, name, value in before if _same(claim, value)), (0, ""))
         if line:
             yield Problem(f"claims {claim}, which is {name}; the final score is another", log.path, line)
+            return
 
 
 @rule(ERROR)

@@ -214,3 +214,34 @@ def test_calibration_within_the_time_kept_for_it_is_no_untimed_work(tmp_path: Pa
     found = verdict_of(late, tmp_path / "late").findings
     assert {f.rule for f in found} == {"untimed-work"}
     assert "1.0 s over the cap" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("claim", "rules"),
+    [
+        (1.11473509, set()),
+        (1.1147, set()),
+        (1.115, set()),
+        (1.11, set()),
+        (1.1148, set()),  # the mean of scores that were rounded before
+        (1.1146, {"score-not-in-logs"}),
+        (1.113, {"score-not-in-logs"}),
+        (1.0, {"score-not-in-logs"}),
+        (1.11437394, {"best-seed-claimed"}),
+        (1.1144, {"best-seed-claimed"}),
+        (1.11508120, set()),  # the worst of three: nobody gains by it
+        (1.1088, {"pre-quantization-score"}),
+        (1.2437, {"pre-quantization-score"}),  # the validation of step 1000
+    ],
+)
+def test_a_claim_is_the_mean_or_is_told_what_it_is(claim: float, rules: set[str], tmp_path: Path) -> None:
+    draft = Draft()
+    draft.set(val_bpb=claim)
+    assert {finding.rule for finding in verdict_of(draft, tmp_path).findings} == rules
+
+
+def test_a_score_edited_in_the_log_contradicts_its_other_numbers(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.edit("train_seed42.log", "val_bpb:1.11437394", "val_bpb:1.10437394")
+    found = {finding.rule for finding in verdict_of(draft, tmp_path).findings}
+    assert found == {"score-not-in-logs", "rounding-mismatch", "bytes-not-conserved"}
