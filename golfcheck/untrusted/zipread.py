@@ -25,7 +25,7 @@ _DESCRIPTOR_FLAG = 0x0008
 _UTF8_FLAG = 0x0800
 _SATURATED = {2: 0xFFFF, 4: 0xFFFF_FFFF}  # "see the ZIP64 record", by the field's bytes
 
-# ROOT is the stem of the file that was saved to, or "archive": printable ASCII without slashes. Nothing is opened by it.
+# ROOT is "archive", or the stem of the file that was saved to: printable ASCII without slashes. No path is made of it.
 _NAME = re.compile(r"[ -.0-\[\]-~]{1,255}/(?:[A-Za-z0-9_.]{1,64}/)?[A-Za-z0-9_.]{1,64}")
 _EXPECTED = {
     "version": ("ZIP_VERSION", b"3"),
