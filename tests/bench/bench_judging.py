@@ -1,0 +1,53 @@
+"""How long judging takes, apart from reading: `make bench`, or this file alone with pytest's -s.
+
+The baseline is reading the same records in the same run: judging them must cost less. For floods the bound is that of
+security.md: 5 s for reading and judging together.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from golfcheck.discover import record_folders
+from golfcheck.frontier import entry_of
+from golfcheck.record import load
+from golfcheck.verify import judge
+from tests.golfcheck.test_judging_hostile import FLOODS, PROGRAMS
+from tests.golfcheck.valid_record import SCRIPT, Draft
+
+RECORDS = Path(__file__).resolve().parents[3] / "shared" / "data" / "records"
+HOSTILE_SECONDS = 5.0
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return the CPU seconds of a call."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+@pytest.mark.skipif(not RECORDS.is_dir(), reason="needs the real records")
+def test_judging_real_records_costs_less_than_reading_them() -> None:
+    folders = record_folders([RECORDS])
+    reading = min(seconds(lambda: [load(folder) for folder in folders]) for _ in range(3))
+    records = [load(folder) for folder in folders]
+    entries = [entry for record in records if (entry := entry_of(record))]
+    judging = min(seconds(lambda: [judge(record, entries) for record in records]) for _ in range(3))
+    print(f"\n{len(folders)} records: reading {reading:.2f} s, judging {judging:.2f} s ({judging / reading:.2f}x)")
+    assert judging < reading
+
+
+@pytest.mark.parametrize("name", [*FLOODS, *PROGRAMS])
+def test_a_flood_is_read_and_judged_within_the_bound(name: str, tmp_path: Path) -> None:
+    if name in FLOODS:
+        draft = Draft()
+        draft.files["train_seed42.log"] += FLOODS[name].encode()
+        folder = draft.write(tmp_path)
+    else:
+        folder = tmp_path
+        (folder / "train_gpt.py").write_bytes(SCRIPT + PROGRAMS[name].encode())
+    took = seconds(lambda: judge(load(folder), []))
+    print(f"\n{name}: {took:.2f} s")
+    assert took < HOSTILE_SECONDS
