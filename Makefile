@@ -25,7 +25,7 @@ lint: $(STAMP)
 	$(BIN)/golfcheck verify records reference
 
 bench: $(STAMP)
-	$(BIN)/python -m pytest -q -s --override-ini addopts= --import-mode=importlib tests/bench
+	for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 install: $(STAMP)
 
