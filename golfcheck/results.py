@@ -2,10 +2,8 @@
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from golfcheck import stats
 from golfcheck.record import Record
 from golfcheck.trainlog.choose import choose_score, counts
 from golfcheck.trainlog.events import Run, ScoreLine, Size, TrainLog, TrainPoint, ValPoint
@@ -101,11 +99,6 @@ def distinct_runs(record: Record) -> list[tuple[TrainLog, Run]]:
     """Return the runs of all logs that differ in content."""
     distinct = {log.sha256: log for log in reversed(record.logs)}
     return [(log, run) for log in record.logs if distinct[log.sha256] is log for run in log.runs]
-
-
-def mean_bpb(found: Sequence[Result]) -> float:
-    """Return the mean of val_bpb over the results."""
-    return stats.mean([result.score.val_bpb for result in found])
 
 
 def train_ms(run: Run) -> float | None:

@@ -68,7 +68,7 @@ def ledger_of(record: Record, found: Sequence[Result]) -> tuple[LedgerRow, ...]:
     model = largest.model_bytes if largest else None
     total = largest.total_bytes if largest else None
     main = next((source for source in record.sources if source.main), None)
-    code_disk = sum(len(source.text) for source in record.sources) if record.sources else None
+    code_disk = _code_on_disk(record, _bytes(code))
     artifact = max(record.artifacts, key=lambda file: file.size_bytes, default=None)
     model_disk = artifact.size_bytes if artifact else None
     claimed_code = submission.code_bytes if submission else None
@@ -79,6 +79,14 @@ def ledger_of(record: Record, found: Sequence[Result]) -> tuple[LedgerRow, ...]:
         LedgerRow("model", artifact.path if artifact else None, model_disk, _bytes(model), _difference(*parts)),
         LedgerRow("total", None, _sum(code_disk, model_disk), _bytes(total), claimed_total),
     )
+
+
+def _code_on_disk(record: Record, logged: int | None) -> int | None:
+    """Return the bytes of the sources that are reached, or of all Python files where the log counts those."""
+    if not record.sources:
+        return None
+    everything = sum(file.size_bytes for file in record.files if file.path.endswith(".py"))
+    return everything if everything == logged else sum(len(source.text) for source in record.sources)
 
 
 def _bytes(size: Size | None) -> int | None:
