@@ -1,9 +1,9 @@
 """Our own failures: what golfcheck could not do. What is wrong with a submission is never one of these, but a finding.
 
-    GolfcheckError          one clear line on stderr, exit code 2
-    ├── UsageError          an option or a path that cannot be meant
-    ├── MissingExtra        a package of an extra is not installed
-    └── Refused             hostile or foreign input that a strict reader will not load (rescore)
+GolfcheckError          one clear line on stderr, exit code 2
+├── UsageError          an option or a path that cannot be meant
+├── MissingExtra        a package of an extra is not installed
+└── Refused             hostile or foreign input that a strict reader will not load (rescore)
 """
 
 
