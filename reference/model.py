@@ -52,8 +52,8 @@ class GPTConfig:
 
 
 def rms(x: Tensor) -> Tensor:
-    """Normalise the last axis to a root mean square of 1."""
-    return F.rms_norm(x, (x.size(-1),), eps=RMS_EPS)
+    """Normalise the last axis to a root mean square of 1, in x's own type: CUDA's autocast would return fp32."""
+    return F.rms_norm(x, (x.size(-1),), eps=RMS_EPS).to(x.dtype)
 
 
 def rotary_tables(config: GPTConfig) -> Tensor:
