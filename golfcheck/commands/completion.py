@@ -32,8 +32,9 @@ def run(args: argparse.Namespace) -> int:
         # shtab reads the choices of the sub-parsers' action, and their one-line helps beside them.
         commands.choices[name] = parser
         commands._choices_actions.append(commands._ChoicesPseudoAction(name, (), line))
-    print(f"# Install: {_INSTALL[args.shell]}")
-    print(shtab.complete(root, args.shell))
+    first, _, rest = shtab.complete(root, args.shell).partition("\n")
+    # zsh reads from the first line, and from no other, which command a script completes.
+    print(f"{first}\n# Install: {_INSTALL[args.shell]}\n{rest}")
     return 0
 
 
