@@ -11,6 +11,7 @@ from golfcheck.code import Source
 from golfcheck.errors import UsageError
 from golfcheck.submission import Submission
 from golfcheck.trainlog.events import TrainLog
+from golfcheck.trainlog.text import MAX_LINES
 from golfcheck.verdict import Problem, Severity
 
 _ARTIFACT_SUFFIXES = {
@@ -136,20 +137,26 @@ class _Folder:
 
     def logs(self) -> Iterator[TrainLog]:
         """Read every log; together at most as much as one log may have."""
-        left_bytes = bounded.MAX_LOG_BYTES
+        left_bytes, left_lines = bounded.MAX_LOG_BYTES, MAX_LINES
         for entry in self.listing.entries:
             if not _may_be_log(entry.path):
                 continue
             content = self.read(entry.path, left_bytes)
             if content is None:
                 continue
+            if left_lines < 0:
+                self.say("unexpected-file", f"not read: the logs before it have over {MAX_LINES:,} lines", entry.path)
+                return
             data, is_whole = content
             left_bytes -= len(data)
-            log = trainlog.read(entry.path, data)
+            log = trainlog.read(entry.path, data, left_lines)
+            left_lines -= log.lines
             if not entry.path.lower().endswith(".log") and not any(run.train or run.scores for run in log.runs):
                 continue  # a text file that is no log
             if not is_whole:
                 self.say("unexpected-file", f"only {len(data):,} of {entry.size_bytes:,} bytes were read", entry.path)
+            for note in log.notes:
+                self.say("unexpected-file", f"read, but: {note.value}", entry.path, note.line)
             for violation in schema.violations("train_log", trainlog.to_json(log, _VALIDATED_ITEMS)):
                 self.say("log-schema-violation", _log_message(violation, log), entry.path)
             yield log

@@ -108,9 +108,10 @@ def date_differs(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(INFO)
 def unexpected_file(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A file is of a kind that no submission needs, or could not be read.
+    """A file is of a kind that no submission needs, or could not be read as it stands.
 
-    Links, devices, hidden files and unreadable names are never opened; unknown kinds are only mentioned.
+    Links, devices, hidden files and unreadable names are never opened; unknown kinds are only mentioned. So is what was
+    unusual in a log that was read: UTF-16, CRLF, binary content, more lines than any run prints.
     Fix: remove the file, or ship what it stands for as a plain file.
     """
     yield from ctx.met

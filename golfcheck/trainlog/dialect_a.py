@@ -100,11 +100,12 @@ def val_loader(runs: Runs, line: int, text: str) -> bool:
 
 def settings(runs: Runs, line: int, text: str) -> bool:
     """Read a line of nothing but `name:value` or `name=value`, printed before training; lists may hold spaces."""
-    if runs.started():
+    if runs.started() or runs.setting_words > MAX_SETTINGS:
         return False
     found: dict[str, str] = {}
     name, is_open = "", False
     for token in text.split(" ", _MAX_TOKENS):
+        runs.setting_words += 1
         if is_open:
             found[name] += " " + token[:400]
         elif match := _SETTING.fullmatch(token):

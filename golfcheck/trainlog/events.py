@@ -120,3 +120,4 @@ class TrainLog:
     runs: tuple[Run, ...]
     dumps: tuple[SourceDump, ...]
     notes: tuple[Fact[str], ...]  # "UTF-16", "only the first 64 MiB were read", "lines cut at 16 KiB"
+    lines: int = 0  # how many were read, source dumps left out

@@ -40,34 +40,40 @@ _READERS: dict[str, tuple[Reader, ...]] = {
 }
 
 
-def read(path_label: str, data: bytes) -> TrainLog:
-    """Read a log of any dialect; `path_label` is its path inside the record. Never raises on content."""
+def read(path_label: str, data: bytes, max_lines: int | None = None) -> TrainLog:
+    """Read a log of any dialect; `path_label` is its path inside the record. Never raises on content.
+
+    Reading stops at the end of the page (1 MiB) in which `max_lines` is passed (None: `text.MAX_LINES`), and a note
+    says so; each of the lines that one long line holds counts.
+    """
     sha256 = hashlib.sha256(data).hexdigest()
     data, notes = text.normalize(data)
     spans = dumps.find(data)
     runs = Runs()
     line, start = 0, 0
+    most, read_lines = text.MAX_LINES if max_lines is None else max_lines, 0
     for end, resume in [*((span.start, span.end) for span in spans), (len(data), len(data))]:
         for page in text.pages(data, start, end):
-            _read_page(runs, line, page, notes)
+            read_lines += _read_page(runs, line, page, notes)
             line += len(page) - 1
-            if runs.is_full() or line > text.MAX_LINES:
-                notes.append(Fact("too long: the rest was not read", line))
+            if read_lines > most:
+                notes.append(Fact("too long: the rest of the lines was not read", line))
                 break
         else:
             line += data.count(b"\n", end, resume)
             start = resume
             continue
         break
-    return TrainLog(path_label, sha256, runs.finish(), tuple(span.dump for span in spans), tuple(notes))
+    return TrainLog(path_label, sha256, runs.finish(), tuple(span.dump for span in spans), tuple(notes), read_lines)
 
 
-def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]]) -> None:
-    """Read the lines of a page; `before` is the number of lines before it."""
+def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]]) -> int:
+    """Read the lines of a page, and return how many these were; `before` is the number of lines before it."""
     readers, folded = _READERS, text.FOLDED_CHARS
+    count = len(page)
     for line, whole in enumerate(page, before + 1):
         if len(whole) > folded or "\r" in whole:
-            _read_long(runs, line, whole, notes)
+            count += _read_long(runs, line, whole, notes)
         elif (found := readers.get(whole[:_HEAD_CHARS])) is not None:
             for reader in found:
                 if reader(runs, line, whole):
@@ -77,15 +83,19 @@ def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]])
                     _read_rest(runs, line, whole)
         elif whole:
             _read_other(runs, line, whole)
+    return count
 
 
-def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]]) -> None:
-    """Read a line that may hold several: newlines that were lost, or a progress bar that was overwritten."""
+def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]]) -> int:
+    """Read a line that may hold several, and return how many: newlines were lost, or a progress bar overwritten."""
+    count = 0
     if len(whole) > text.PIECE_CHARS and len(notes) < _MAX_NOTES:
         notes.append(Fact(f"a line of more than {text.PIECE_CHARS:,} characters", line))
     for part in whole.split("\r"):
         for segment in text.unfolded(part):
             _read_other(runs, line, segment)
+            count += 1
+    return count
 
 
 def _read_other(runs: Runs, line: int, whole: str) -> None:

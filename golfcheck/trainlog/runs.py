@@ -4,8 +4,7 @@ from dataclasses import fields
 
 from golfcheck.trainlog.events import Run
 
-MAX_FACTS = 200_000  # of one log; about 60 MB. The longest of 165 real logs has some 4,400
-MAX_SETTINGS = 2_000  # of one run
+MAX_SETTINGS = 2_000  # kept of one run, and looked at in one log; real ones have 83 at most
 MAX_RUNS = 64
 
 
@@ -16,6 +15,7 @@ class Runs:
         self.now = Run()
         self.done: list[Run] = []
         self.in_settings = False  # inside a block of hyperparameters
+        self.setting_words = 0  # looked at in lines of settings
 
     def header(self) -> Run:
         """Return the run that a line of description belongs to: after a run that trained, it begins the next one."""
@@ -29,19 +29,10 @@ class Runs:
         """Tell whether the present run has begun to train."""
         return bool(self.now.train or self.now.val)
 
-    def is_full(self) -> bool:
-        """Tell whether as much has been kept as one log may have."""
-        kept = sum(len(run.train) + len(run.val) + len(run.scores) + len(run.phases) for run in self.all())
-        return kept > MAX_FACTS
-
-    def all(self) -> list[Run]:
-        """Return every run, the present one last."""
-        return [*self.done, self.now]
-
     def finish(self) -> tuple[Run, ...]:
         """Return the runs that say anything; an evaluation of its own belongs to the run before it."""
         finished: list[Run] = []
-        for run in self.all():
+        for run in (*self.done, self.now):
             if finished and not run.train and (run.seed is None or _same_seed(run, finished[-1])):
                 _join(finished[-1], run)
             elif run != Run():

@@ -1,6 +1,5 @@
 """Each limit on a submission is what stops its case: with the limit out of the way, the case passes."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from golfcheck import bounded, code, decoders, static, strictjson, syntax, trainlog, unwrap
 from golfcheck import record as records
+from golfcheck.record import load
 from golfcheck.trainlog import dialect_a, runs, text
 from tests.golfcheck import hostile_files as hostile
 
@@ -76,7 +76,7 @@ LIMITS = [
     Limit(bounded, "MAX_FOLDER_BYTES", 2**40, says("add up to", {"a.bin": b"0" * (65 * 2**20)})),
     Limit(bounded, "MAX_JSON_BYTES", 2**30, says("larger than", {"submission.json": b'{"a": 1}' + b" " * 300_000})),
     Limit(bounded, "MAX_SOURCE_BYTES", 2**30, says("larger than", {"train.py": b"#" * 2_200_000})),
-    Limit(bounded, "MAX_LOG_BYTES", 2**30, says("bytes were read", {"x.log": LONG_LOG})),
+    Limit(bounded, "MAX_LOG_BYTES", 2**30, says("of 69,206,016 bytes", {"x.log": LONG_LOG})),
     Limit(strictjson, "MAX_DEPTH", 100, refuses("nested", b"[" * 40 + b"]" * 40)),
     Limit(strictjson, "MAX_DIGITS", 100, refuses("digits", b"9" * 30)),
     Limit(text, "MAX_LOG_BYTES", 2**30, log_notes("only the first", LONG_LOG)),
@@ -118,8 +118,19 @@ def test_removing_the_limit_lets_its_case_through(
     assert not limit.is_stopped(tmp_path)
 
 
-def test_the_number_of_facts_that_a_log_may_have_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "MAX_FACTS", 1_000)
-    assert any("too long" in note.value for note in trainlog.read("x", STEPS).notes)
-    monkeypatch.setattr(runs, "MAX_FACTS", math.inf)
-    assert trainlog.read("x", STEPS).notes == ()
+def test_the_lines_that_a_long_line_holds_are_counted() -> None:
+    folded = b"x val_loss:2 val_bpb:1\r" * 700 + b"\n"
+    assert trainlog.read("x", folded).lines > 700
+    log = trainlog.read("x", folded * 100 + b"a\n" * 2**19 + STEPS, max_lines=70_000)
+    assert [run.train for run in log.runs] == [[]]
+    assert any("too long" in note.value for note in log.notes)
+
+
+def test_all_logs_of_a_record_share_one_limit_of_lines(tmp_path: Path) -> None:
+    for n in range(9):
+        (tmp_path / f"{n}.log").write_bytes(STEPS + b"a\n" * 50_000)
+    record = load(tmp_path)
+    assert len(record.logs) == 6
+    assert [problem.problem.path for problem in record.problems if "not read: the logs" in problem.problem.message] == [
+        "6.log"
+    ]
