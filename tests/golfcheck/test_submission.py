@@ -228,6 +228,49 @@ def test_ten_thousand_odd_objects_are_normalized_without_a_crash() -> None:
         assert set(found.key_of.values()) <= set(raw)
 
 
+# Every key of the submission files of the contest's merged records (names only; `../shared` holds 28 of the 60 files).
+REAL_KEYS = """
+    adam_weight_decay architecture artifact_bytes artifact_bytes_max artifact_bytes_mean artifact_size_bytes
+    attribution author base_pr base_submission base_val_bpb based_on best_10min_byte260_bytes_total
+    best_10min_byte260_val_bpb best_10min_sp1024_bytes_total best_10min_sp1024_val_bpb blurb bytes_code
+    bytes_model_compressed bytes_model_int6_zstd bytes_model_int8_zlib bytes_total calibration code_bytes
+    comparison_baseline_bpb comparison_baseline_pr compliance compliance_rerun compression context_length
+    cuda_version date delta_vs_base_bpb delta_vs_base_loss_nats delta_vs_current_merged_sota_bpb
+    delta_vs_current_merged_sota_nats delta_vs_leaderboard_bpb delta_vs_leaderboard_nats delta_vs_pr1019_bpb
+    delta_vs_pr1179_bpb delta_vs_pr1179_nats delta_vs_pr549_bpb delta_vs_pr549_nats eval_method eval_stride
+    eval_time_s_mean eval_time_seconds flash_attn_version fp16_embed_export github_id gpu hardware
+    implementation_lineage_pr int6_layer_end int6_layer_start int6_layers int6_zstd_val_bpb int6_zstd_val_loss
+    matrix_lr mean_bpb mean_val_bpb mean_val_loss mean_val_loss_nats merged_sota_reference mlp_mult model_dim
+    model_params muon_momentum muon_weight_decay n_seeds name negative_results_pr non_record_reason notes
+    num_heads num_kv_heads num_layers our_contribution p_value platform post_ema_mean_bpb
+    post_quant_standard_val_bpb post_quant_standard_val_loss pre_quant_val_bpb pre_quant_val_loss
+    pre_ttt_sliding_mean pytorch_version qat_enabled qat_int6 quant_roundtrip_mean_bpb quantization
+    quantization_gap_bpb rank reproducibility_notes run_name scalar_lr seed seed_results
+    seed_results_all_runs_disclosure seed_scores seeds seq_len sliding_bpb_mean sliding_val_bpb std_bpb
+    std_val_loss_nats step_avg_ms step_avg_ms_mean step_stop submission_type supports_pr t_statistic
+    technique_summary techniques tie_embeddings tied_embed_lr tokenizer track train_seq_len train_steps
+    train_steps_mean train_time_s_mean train_time_seconds ttt_gain_mean_bpb use_zstd val_bpb val_bpb_method
+    val_bpb_roundtrip val_bpb_std val_loss val_loss_nats val_loss_nats_std val_loss_roundtrip val_loss_sliding
+    val_loss_std vocab_size wallclock_seconds welch_df zstd_level
+""".split()
+
+
+def test_all_139_keys_of_the_merged_records_are_known() -> None:
+    assert len(set(REAL_KEYS)) == 139
+    assert read(dict.fromkeys(REAL_KEYS)).unknown_keys == ()
+
+
+def test_a_mean_total_counts_where_nothing_tells_the_largest() -> None:
+    found = read({"val_bpb": 1.1502, "p_value": "<0.001", "artifact_bytes_mean": 15_427_455})
+    assert (found.total_bytes, found.key_of["total_bytes"]) == (15_427_455, "artifact_bytes_mean")
+    assert read({"artifact_bytes_mean": 7, "bytes_total": 9}).total_bytes == 9
+
+
+def test_the_time_of_an_evaluation_that_trains_is_its_time() -> None:
+    found = read({"seed_results": {"42": {"ttt_eval_time_s": 525.7}}})
+    assert found.seeds == (SeedClaim(42, eval_ms=525_700.0),)
+
+
 # Where a real file states the score: the key, for the two that do not call it val_bpb.
 OTHER_KEYS = {
     "2026-03-19_SlidingWindow_FP16Emb_10L_MuonWD_OvertoneInit": "mean_val_bpb",
