@@ -74,7 +74,7 @@ Data, and making records.
 
 Other people's artifacts.
     untrusted        ← errors ruleset
-    rescore          ← bounded datacheck errors record trainlog untrusted
+    rescore          ← bounded datacheck errors record schema strictjson trainlog untrusted
                        reference.artifact reference.bpb reference.data reference.model reference.ranks
                        reference.settings
 

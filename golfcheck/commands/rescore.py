@@ -45,6 +45,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--tokenizer", type=Path, metavar="MODEL", help="SentencePiece model (default: the one that fits the data)")
     add("--val-tokens", type=int, metavar="N", help="score only the first N tokens, in whole sequences")
     add("--stride", type=int, metavar="N", help="slide a window by N tokens: each is scored once, with more context")
+    group = parser.add_argument_group(
+        "Deciding early", "Score sequences in a random order, and stop once the claim is refuted or confirmed at 99 %."
+    )
+    how = group.add_mutually_exclusive_group()
+    how.add_argument(
+        "--estimate",
+        action="store_true",
+        default=None,
+        help="do so (default: on a CPU, where the whole text would take more than 10 minutes)",
+    )
+    how.add_argument("--full", action="store_false", dest="estimate", default=None, help="score all of the text")
+    add = group.add_argument
+    add("--within", type=float, default=0.002, metavar="BPB", help="how close confirms a claim (default: %(default)s)")
+    add("--control", type=Path, metavar="REPORT", help="--json of a full rescoring of other artifacts: needs less text")
+    add("--order-seed", type=int, metavar="N", help="of the random order (default: from the artifact's digest)")
     add = parser.add_argument_group("What tensors do not tell").add_argument
     add("--seq-len", type=int, metavar="N", help="tokens a sequence")
     add("--rope-tables", choices=("bf16", "fp32"), help="precision of the rotary tables that it was trained with")
@@ -66,6 +81,14 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"rescore: --tolerance must not be negative, not {args.tolerance}")
     if not 0 < args.max_bytes <= 1 << 30:
         raise UsageError(f"rescore: --max-bytes must be from 1 to {1 << 30}, not {args.max_bytes}")
+    if not args.within > 0:
+        raise UsageError(f"rescore: --within must be positive, not {args.within}")
+    if args.order_seed is not None and args.order_seed < 0:
+        raise UsageError(f"rescore: --order-seed must not be negative, not {args.order_seed}")
+    if args.stride is not None and (args.estimate or args.control):
+        raise UsageError("rescore: --estimate and --control score sequences side by side, --stride slides a window")
+    if args.estimate is False and args.control:
+        raise UsageError("rescore: --control helps to estimate, --full scores all of the text")
     from golfcheck.render import rescore as render
     from golfcheck.render.page import Page
 
@@ -81,9 +104,21 @@ def run(args: argparse.Namespace) -> int:
     from reference.files import write_atomic
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
-    names = ("data", "tokenizer", "raw", "val_tokens", "stride", "precision", "max_bytes")
+    names = (
+        "estimate",
+        "control",
+        "order_seed",
+        "data",
+        "tokenizer",
+        "raw",
+        "val_tokens",
+        "stride",
+        "precision",
+        "max_bytes",
+    )
     more = ("seq_len", "rope_tables", "rope_base", "logit_softcap")
-    request = rescoring.Request(**{name: getattr(args, name) for name in (*names, *more)}, tolerance_bpb=args.tolerance)
+    given = {name: getattr(args, name) for name in (*names, *more)}
+    request = rescoring.Request(**given, tolerance_bpb=args.tolerance, within_bpb=args.within)
     ranks, found = join(args.device), []
     targets = find(args.path, _claim(args.claim), args.log, args.max_bytes)
     if args.raw and len(targets) > 1:
@@ -123,11 +158,11 @@ def _claim(text: str | None) -> "Claim | None":
     return Claim(value, min(len(text.partition(".")[2]), MAX_DIGITS), "--claim")
 
 
-def progress(stage: str) -> Callable[[int, int], None]:
-    """Return what draws one line of progress on a terminal, with the time that is left; nothing elsewhere."""
+def progress(stage: str) -> Callable[..., None]:
+    """Return what draws one line of progress on a terminal, with what is known or the time left; nothing elsewhere."""
     start = last = time.monotonic()
 
-    def draw(done: int, total: int) -> None:
+    def draw(done: int, total: int, known: str = "") -> None:
         nonlocal last
         now = time.monotonic()
         if not sys.stderr.isatty() or (now - last < _REDRAW_SECONDS and done < total):
@@ -135,7 +170,7 @@ def progress(stage: str) -> Callable[[int, int], None]:
         last = now
         left = (now - start) / done * (total - done)
         bar = f"[{'#' * (24 * done // total):.<24}]"
-        line = f"{bar} {stage}  {done:,}/{total:,} sequences  {left:,.0f} s left" if done < total else ""
+        line = f"{bar} {stage}  {done:,}/{total:,} sequences  {known or f'{left:,.0f} s left'}" if done < total else ""
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 
     return draw

@@ -5,13 +5,14 @@ import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from math import isfinite
 from statistics import mean as mean_of
 from statistics import stdev
 from typing import Any
 
 from golfcheck import __version__
 from golfcheck.render.page import Page
-from golfcheck.rescore.report import Measured, Outcome, RawCheck, Rescore
+from golfcheck.rescore.report import Estimate, Measured, Outcome, RawCheck, Rescore
 from golfcheck.ruleset import SIZE_CAP_BYTES, tokenizer_of
 from golfcheck.text import safe
 
@@ -29,7 +30,9 @@ def render(rescore: Rescore, page: Page) -> str:
         lines += page.flow(
             "claimed", [(f"{claim.val_bpb:.{claim.digits}f} bpb{nats}", ""), (safe(claim.source), "dim")]
         )
-    lines += page.flow("measured", _score(measured))
+    lines += page.flow("measured" if measured.estimate is None else "estimate", _score(measured))
+    if measured.estimate is not None:
+        lines += page.flow("", _estimate(measured, measured.estimate))
     if rescore.delta_bpb is not None:
         style = _STYLE[rescore.outcome]
         tolerance = f"tolerance {rescore.tolerance_bpb:.7f}"
@@ -39,6 +42,10 @@ def render(rescore: Rescore, page: Page) -> str:
         lines += page.flow("", [(safe(rescore.tolerance_source), "dim")])
     if rescore.other_tables is not None:
         lines += page.flow("other", _score(rescore.other_tables))
+        if rescore.other_tables.estimate is not None:
+            lines += page.flow("", _estimate(rescore.other_tables, rescore.other_tables.estimate))
+    if rescore.control is not None:
+        lines += page.flow("control", [(safe(rescore.control.path), ""), (rescore.control.sha256[:16], "dim")])
     lines += page.flow("bytes", _bytes(measured))
     left = SIZE_CAP_BYTES - rescore.artifact.size_bytes
     lines += page.flow(
@@ -68,7 +75,8 @@ def render(rescore: Rescore, page: Page) -> str:
         lines += page.flow("raw", _raw(rescore.raw))
     for note in rescore.notes:
         lines += page.prose(safe(note), "note      ", " " * 10)
-    verdict = [(str(rescore.outcome), _STYLE[rescore.outcome]), (f"{rescore.seconds:.1f} s", "dim")]
+    how = [] if measured.estimate is None else [(f"an estimate, {_seen(measured.estimate)}", "warning")]
+    verdict = [(str(rescore.outcome), _STYLE[rescore.outcome]), *how, (f"{rescore.seconds:.1f} s", "dim")]
     lines += ["", *page.flow("VERDICT", verdict, indent=9), *page.prose(safe(rescore.reason), " " * 9, " " * 9)]
     lines += [*_next(rescore, page), ""]
     return page.text(lines) + "\n"
@@ -93,6 +101,23 @@ def _score(measured: Measured) -> list[tuple[str, str]]:
         (f"{measured.rope_tables} rotary tables, {measured.precision} activations", ""),
         *([(f"window of {measured.seq_len}, stride {measured.stride}", "")] if measured.stride else []),
     ]
+
+
+def _estimate(measured: Measured, estimate: Estimate) -> list[tuple[str, str]]:
+    tokens = estimate.sequences * measured.seq_len
+    wider = estimate.half_width_bpb / estimate.fixed_half_width_bpb if estimate.fixed_half_width_bpb else 1.0
+    return [
+        (f"± {estimate.half_width_bpb:.6f} bpb at {estimate.level:.0%}, whenever one looks", "bold"),
+        (f"{wider:.2f}x as wide as for one look", "dim"),
+        (f"{_seen(estimate)} in {measured.seconds:.1f} s", "warning"),
+        (f"{estimate.sequences:,} of {estimate.of_sequences:,} sequences, {tokens:,} tokens", ""),
+        (f"order seed {estimate.order_seed}", "dim"),
+        (f"helped by {', '.join(dict.fromkeys(estimate.covariates))}", "dim"),
+    ]
+
+
+def _seen(estimate: Estimate) -> str:
+    return f"{estimate.share:.1%} of the tokens seen"
 
 
 def _delta_nats(rescore: Rescore) -> list[tuple[str, str]]:
@@ -129,6 +154,12 @@ def _next(rescore: Rescore, page: Page) -> list[str]:
 
 def so_far(measured: Measured) -> str:
     """Return what is known when an evaluation is stopped."""
+    if (estimate := measured.estimate) is not None:
+        known = f"± {estimate.half_width_bpb:.5f} " if isfinite(estimate.half_width_bpb) else ""
+        return (
+            f"\nso far an estimate: {measured.val_bpb:.5f} {known}bpb from {estimate.sequences:,} of "
+            f"{estimate.of_sequences:,} sequences ({estimate.share:.1%}), {measured.rope_tables} rotary tables"
+        )
     return (
         f"\nso far: {measured.val_bpb:.5f} bpb   {measured.val_loss_nats:.5f} nats/tok over the first "
         f"{measured.tokens:,} tokens, {measured.rope_tables} rotary tables"

@@ -5,7 +5,11 @@ target    a file or a record folder → artifacts, each with its claim and its l
 shape     the model from the names and shapes of its tensors
 numerics  what tensors cannot tell: from flags, the artifact, the log, or the contest's defaults
 inputs    the tokenizer and the validation shards
+sequence  a confidence sequence: an interval for the mean of all sequences, valid at every look
+ngram     what a small n-gram model of the text says of each sequence
+control   other artifacts' losses on the same sequences, from their reports
 measure   the evaluation: the only module of golfcheck that imports torch
+early     sequences in a random order, until what is known is enough
 judge     claimed against measured
 run       all of it, in order
 """

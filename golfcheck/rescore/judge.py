@@ -39,8 +39,27 @@ def comparable(claim: Claim, measured: Measured) -> str | None:
 
 
 def meets(claim: Claim, measured: Measured, tolerance_bpb: float) -> bool:
-    """Tell whether a measured score is the claimed one."""
-    return abs(measured.val_bpb - claim.val_bpb) <= tolerance_bpb
+    """Tell whether a measured score is the claimed one; an estimate, whether it still may be."""
+    estimate = measured.estimate
+    if estimate is None:
+        return abs(measured.val_bpb - claim.val_bpb) <= tolerance_bpb
+    return estimate.low_bpb <= claim.val_bpb + tolerance_bpb and estimate.high_bpb >= claim.val_bpb - tolerance_bpb
+
+
+def settled(claim: Claim | None, measured: Measured, tolerance_bpb: float) -> bool:
+    """Tell whether an estimate is enough.
+
+    It is once the claim is refuted, or once the whole interval is as close to it as was asked for (never closer than
+    the tolerance); where nothing can be compared, once the interval is as narrow as that.
+    """
+    estimate = measured.estimate
+    if estimate is None:
+        return True
+    if claim is None or comparable(claim, measured) is not None:
+        return estimate.half_width_bpb <= estimate.within_bpb
+    reach = max(estimate.within_bpb, tolerance_bpb)
+    is_close = claim.val_bpb - reach <= estimate.low_bpb and estimate.high_bpb <= claim.val_bpb + reach
+    return is_close or not meets(claim, measured, tolerance_bpb)
 
 
 def decide(
@@ -55,12 +74,22 @@ def decide(
     if (reason := comparable(claim, measured)) is not None:
         return Outcome.INCOMPARABLE, reason
     if meets(claim, measured, tolerance_bpb):
-        return Outcome.CONFIRMED, f"measured with {measured.rope_tables} rotary tables"
+        return Outcome.CONFIRMED, f"{_how(measured)} with {measured.rope_tables} rotary tables"
     if other is not None and meets(claim, other, tolerance_bpb):
         reason = (
             f"missed with {measured.rope_tables} rotary tables, met with {other.rope_tables} ones "
             f"({other.val_bpb:.8f}): the claim was made with {other.rope_tables} tables"
         )
         return (Outcome.REFUTED if tables_are_stated else Outcome.CONFIRMED), reason
+    if measured.estimate is not None:
+        reason = f"{_how(measured)}: with {measured.rope_tables} rotary tables the score is not the claimed one"
+        return Outcome.REFUTED, reason + (f", nor with {other.rope_tables} ones" if other is not None else "")
     tried = f", and with {other.rope_tables} ones ({other.val_bpb:.8f})" if other is not None else ""
     return Outcome.REFUTED, f"missed with {measured.rope_tables} rotary tables{tried}"
+
+
+def _how(measured: Measured) -> str:
+    estimate = measured.estimate
+    if estimate is None:
+        return "measured"
+    return f"estimated at {estimate.level:.0%} from {estimate.share:.1%} of the tokens"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -30,6 +31,7 @@ _TOLERANCE_NATS = 1e-5
 
 Progress = Callable[[int, int], object]
 State = dict[str, Tensor]
+Vector = npt.NDArray[Any]
 
 
 class Interrupted(KeyboardInterrupt):
@@ -172,8 +174,8 @@ class Evaluation:
             losses = self._sequence_losses()
             span = tokens[: len(losses) * seq_len + 1]
             so_far = Score(float(np.mean(losses)), span.size - 1, int(table.count(span).sum()))
-            raise Interrupted(self._measured(so_far, [losses], start)) from None
-        return self._measured(found, self.ranks.gather(self._sequence_losses()), start)
+            raise Interrupted(self.measured(so_far, [losses], start)) from None
+        return self.measured(found, self.ranks.gather(self._sequence_losses()), start)
 
     def score_sliding(self, tokens: Tokens, table: ByteTable, stride: int, progress: Progress) -> Measured:
         """Score validation tokens [n + 1] in windows of seq_len that move on by `stride`, each token once.
@@ -203,18 +205,49 @@ class Evaluation:
             if done == first:
                 raise
             score = Score(nats / (done - first), done - first, int(table.count(tokens[first : done + 1]).sum()))
-            so_far = self._measured(score, [], start)
+            so_far = self.measured(score, [], start)
             raise Interrupted(replace(so_far, stride=stride)) from None
         sums = torch.tensor([nats], dtype=torch.float64)
         self._add(sums)
         score = Score(float(sums) / total, total, int(table.count(tokens).sum()))
         counts = tuple(self.ranks.gather(len(mine)))
-        return replace(self._measured(score, [], start), stride=stride, rank_sequences=counts)
+        return replace(self.measured(score, [], start), stride=stride, rank_sequences=counts)
 
     def _add(self, sums: Tensor) -> None:
         """Add up a CPU tensor over the ranks, in place."""
         if self.ranks.world_size > 1:
             dist.all_reduce(sums)
+
+    @property
+    def call_seqs(self) -> int:
+        """How many sequences all ranks together score in one call."""
+        return self._batch_seqs() * self.ranks.world_size
+
+    def sample(self, tokens: Tokens, sequences: Vector) -> Vector:
+        """Return the mean losses of the sequences [n] of validation tokens, which the ranks deal out in turn: [n].
+
+        Raises Refused (EVAL_NONFINITE) for a loss that is no number.
+        """
+        seq_len, world_size = self.config.train_seq_len, self.ranks.world_size
+        mine = sequences[self.ranks.rank :: world_size]
+        spans = tokens[mine[:, None] * seq_len + np.arange(seq_len + 1)]  # [B, T + 1]
+        ids, self._losses = torch.from_numpy(spans.astype(np.int64)).to(self.device), []
+        with torch.inference_mode(), self._autocast():
+            if mine.size:  # the last call may have none for this rank
+                self._loss(ids[:, :-1], ids[:, 1:])
+        losses = np.empty(sequences.size)
+        for rank, part in enumerate(self.ranks.gather(self._sequence_losses() if mine.size else [])):
+            losses[rank::world_size] = part
+        if not np.isfinite(losses).all():
+            raise Refused("EVAL_NONFINITE", "the model's loss is not a finite number: it has no score")
+        return losses
+
+    def seconds_for(self, tokens: Tokens) -> float:
+        """Return about how long all sequences of validation tokens would take, from one call; equal on all ranks."""
+        start, total = time.perf_counter(), tokens.size // self.config.train_seq_len
+        call = min(self.call_seqs, total)
+        self.sample(tokens, np.arange(call))
+        return self.ranks.agree((time.perf_counter() - start) / call * total)[0]
 
     def _batch_seqs(self) -> int:
         return 1 if self.device.type == "cpu" else max(1, _BATCH_TOKENS // self.config.train_seq_len)
@@ -223,7 +256,8 @@ class Evaluation:
         losses: list[float] = torch.cat(self._losses).double().cpu().tolist()
         return losses
 
-    def _measured(self, score: Score, losses: list[list[float]], start: float) -> Measured:
+    def measured(self, score: Score, losses: list[list[float]], start: float) -> Measured:
+        """Return a score with the losses that each rank knows, `start` being when it began."""
         if not np.isfinite(score.val_loss_nats):
             raise Refused("EVAL_NONFINITE", "the model's loss is not a finite number: it has no score")
         return Measured(

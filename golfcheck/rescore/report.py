@@ -45,8 +45,39 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """How well a score is known of which only some sequences were scored, in a random order.
+
+    The interval holds at `level` for all looks at once, however often and whenever somebody looks.
+    """
+
+    low_bpb: float
+    high_bpb: float
+    fixed_half_width_bpb: float  # of an interval for one look at this many sequences, had that been the plan
+    level: float
+    within_bpb: float  # how close to the claim the interval must be to confirm it
+    sequences: int
+    of_sequences: int
+    order_seed: int
+    covariates: tuple[str, ...]
+
+    @property
+    def half_width_bpb(self) -> float:
+        """Half of the interval."""
+        return (self.high_bpb - self.low_bpb) / 2
+
+    @property
+    def share(self) -> float:
+        """The share of the tokens that was scored."""
+        return self.sequences / self.of_sequences
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
-    """A score of ours, with the rotary tables and the precision of the activations that it was made with."""
+    """A score of ours, with the rotary tables and the precision of the activations that it was made with.
+
+    `tokens` and `text_bytes` are those of the text that the score is about; an estimate has seen only some of them.
+    """
 
     val_loss_nats: float
     val_bpb: float
@@ -58,7 +89,8 @@ class Measured:
     stride: int | None  # of a window that slides; None: sequences side by side
     seconds: float
     rank_sequences: tuple[int, ...]  # how many sequences or windows each rank scored
-    sequence_losses: tuple[float, ...]  # the mean of each sequence, in their order; none where a window slides
+    sequence_losses: tuple[float, ...]  # of each in the text's order; none of a sliding window or an estimate
+    estimate: Estimate | None = None  # None: every token was scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +130,7 @@ class Rescore:
     reason: str
     probes: tuple[Probe, ...]
     raw: RawCheck | None
+    control: FileDigest | None  # the report whose losses helped to estimate
     notes: tuple[str, ...]
     seconds: float
 

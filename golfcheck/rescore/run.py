@@ -11,7 +11,7 @@ from typing import Any
 
 import reference.model
 from golfcheck.errors import GolfcheckError, Refused, UsageError
-from golfcheck.rescore import inputs, judge, measure, numerics
+from golfcheck.rescore import control, early, inputs, judge, measure, numerics
 from golfcheck.rescore.report import FileDigest, Measured, Outcome, RawCheck, Rescore, Sourced
 from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
@@ -23,7 +23,8 @@ from reference.ranks import Ranks
 from reference.settings import CONTROL_TENSORS
 
 MAX_RAW_BYTES = 256 << 20  # the contest's model has 67 MB
-Stage = Callable[[str], measure.Progress]
+SLOW_SECONDS = 600.0  # on a CPU: a full evaluation that takes longer is estimated, unless it is asked for
+Stage = Callable[[str], Callable[..., object]]
 # What the tensors tell of a model.
 _TOLD = ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "tie_embeddings")
 
@@ -37,6 +38,10 @@ class Request:
     raw: Path | None = None  # the raw weights that the artifact should be made of
     val_tokens: int | None = None  # score only the first ones
     stride: int | None = None  # slide a window instead of cutting the text into sequences
+    estimate: bool | None = None  # score until enough is known; None: where the whole text takes too long on a CPU
+    within_bpb: float = 0.002
+    control: Path | None = None  # the report of a full rescoring of any artifacts on the same text
+    order_seed: int | None = None  # of the order in which sequences are drawn; None: from the artifact's digest
     precision: str = "bf16"
     tolerance_bpb: float | None = None
     max_bytes: int = Limits().file_bytes
@@ -68,7 +73,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     what must not or cannot be loaded, GolfcheckError for what is missing here.
     """
     start = time.perf_counter()
-    read = _read(target, request)
+    read, artifact = _read(target, request), _digest(target.path, target.data)
     config, settings, claim = read.config, dict(read.settings), target.claim
     if (stride := request.stride) is not None and not 0 < stride <= config.train_seq_len:
         raise UsageError(f"rescore: --stride must be from 1 to the sequence length {config.train_seq_len}")
@@ -81,18 +86,26 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
 
     def score(model: measure.Evaluation) -> Measured:
         draw = stage(f"{model.config.rope_tables} tables")
+        if plan is not None:
+            return early.score(model, tokens, plan, lambda so_far: judge.settled(claim, so_far, tolerance_bpb), draw)
         if stride is None:
             return model.score(tokens, table, draw)
         return model.score_sliding(tokens, table, stride, draw)
 
-    model = evaluation(config.rope_tables)
-    probes, measured, other = model.probe(tokens), score(model), None
     tolerance_bpb, tolerance_source = judge.tolerance(
         claim, request.precision, ranks.device.type, request.tolerance_bpb
     )
-    if claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb):
-        other = score(evaluation({"bf16": "fp32", "fp32": "bf16"}[config.rope_tables]))
+    model = evaluation(config.rope_tables)
+    probes, plan, report, notes = model.probe(tokens), None, None, list(read.notes)
+    if _is_estimate(request, model, tokens, notes):
+        plan, report = _plan(request, artifact, tokens, table, shards=shards, seq_len=config.train_seq_len)
+    measured, other = score(model), None
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
+    is_missed = claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb)
+    if is_missed and not (
+        tables_are_stated and measured.estimate
+    ):  # with stated ones, only a diagnosis: not in a hurry
+        other = score(evaluation({"bf16": "fp32", "fp32": "bf16"}[config.rope_tables]))
     outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
     if outcome is Outcome.CONFIRMED and other is not None:
         measured, other = other, measured
@@ -100,7 +113,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     if not all(probe.passed for probe in probes):
         outcome, reason = Outcome.REFUTED, "a probe of the loaded model failed"
     return Rescore(
-        artifact=_digest(target.path, target.data),
+        artifact=artifact,
         tokenizer=tokenizer,
         shards=shards,
         seed=target.seed,
@@ -115,7 +128,8 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         reason=reason,
         probes=probes,
         raw=_raw_check(read.tree, request.raw, target.log_settings) if request.raw else None,
-        notes=read.notes,
+        control=report,
+        notes=tuple(notes),
         seconds=time.perf_counter() - start,
     )
 
@@ -136,6 +150,33 @@ def _read(target: Target, request: Request) -> _Model:
         notes.append(f"nobody states the sequence length: {config.train_seq_len} is assumed; --seq-len says otherwise")
     sourced = {name: Sourced(value, "the tensors") for name, value in told.items()}
     return _Model(tree, state, config, sourced | settings, tuple(notes))
+
+
+def _is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, notes: list[str]) -> bool:
+    """Tell whether to estimate: as asked, else by the time that the whole text would take on a CPU, with a note."""
+    if request.stride is not None or request.estimate is not None or request.control is not None:
+        return request.estimate is not False and request.stride is None
+    if model.device.type != "cpu" or (seconds := model.seconds_for(tokens)) <= SLOW_SECONDS:
+        return False
+    notes.append(
+        f"the whole text would take about {seconds / 60:,.0f} minutes here: estimated; --full scores all of it"
+    )
+    return True
+
+
+def _plan(
+    request: Request, artifact: FileDigest, tokens: Tokens, table: ByteTable, *,
+    shards: tuple[FileDigest, ...], seq_len: int,
+) -> tuple[early.Plan, FileDigest | None]:  # fmt: skip
+    """Return the plan of an estimate, and the report that it makes use of.
+
+    The order follows from the artifact's bytes: anybody draws the same, and nobody knew it while training.
+    """
+    report, losses = None, None
+    if request.control is not None:
+        report, losses = control.read(request.control, shards, seq_len, (tokens.size - 1) // seq_len)
+    seed = int(artifact.sha256[:8], 16) if request.order_seed is None else request.order_seed
+    return early.plan(tokens, table, seq_len, losses, order_seed=seed, within_bpb=request.within_bpb), report
 
 
 def _digest(path: str, data: bytes) -> FileDigest:

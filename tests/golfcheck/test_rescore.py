@@ -48,8 +48,8 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def silent(_stage: str) -> Callable[[int, int], None]:
-    return lambda _done, _total: None
+def silent(_stage: str) -> Callable[..., None]:
+    return lambda *_: None
 
 
 def request(world: World, **changes: Any) -> run.Request:

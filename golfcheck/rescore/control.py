@@ -1,0 +1,73 @@
+"""Other artifacts' losses on the same sequences, from the report of a full rescoring: `--control`."""
+
+import base64
+import binascii
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from golfcheck import schema, strictjson
+from golfcheck.errors import UsageError
+from golfcheck.rescore.report import FileDigest
+from golfcheck.rescore.target import read_file
+
+MAX_REPORT_BYTES = 64 << 20  # 30 KB of losses a score at sequence length 4096, 2.6 MB at 64
+MAX_CONTROLS = 4
+
+
+def read(
+    path: Path, shards: tuple[FileDigest, ...], seq_len: int, sequences: int
+) -> tuple[FileDigest, npt.NDArray[np.float64]]:
+    """Return a report's digest, and the losses of its artifacts on these sequences: [sequences, 1 to MAX_CONTROLS].
+
+    Raises UsageError for what is no report, and where no score in it is about the same sequences, with the reason.
+    """
+    data = read_file(path, MAX_REPORT_BYTES)
+    try:
+        document = strictjson.parse(data[: MAX_REPORT_BYTES + 1]).value
+    except strictjson.JsonError as error:
+        raise UsageError(f"rescore: --control {path}: {error}; expected what rescore --json wrote") from None
+    if wrong := schema.violations("rescore", document):
+        raise UsageError(
+            f"rescore: --control {path}: {wrong[0].pointer} {wrong[0].message}; expected what rescore --json wrote"
+        )
+    found, reasons = [], []
+    for rescore in document["rescores"]:
+        reason = _other(rescore, shards, seq_len, sequences)
+        losses = _losses(rescore["measured"]["sequence_losses"]) if reason is None else None
+        if losses is None:
+            reasons.append(reason or "its losses are no finite numbers in half precision")
+        else:
+            found.append(losses)
+    if not found:
+        raise UsageError(f"rescore: --control {path} cannot be used: {reasons[0]}")
+    digest = FileDigest(str(path), len(data), hashlib.sha256(data).hexdigest())
+    return digest, np.stack(found[:MAX_CONTROLS], axis=1)
+
+
+def _other(rescore: Any, shards: tuple[FileDigest, ...], seq_len: int, sequences: int) -> str | None:
+    """Return why a score is not about these sequences, or None."""
+    measured = rescore["measured"]
+    if measured["estimate"] is not None or measured["stride"] is not None:
+        return "it must be the report of a full rescoring, without --estimate and --stride"
+    if measured["seq_len"] != seq_len:
+        return f"its sequences have {measured['seq_len']} tokens, these {seq_len}"
+    if [shard["sha256"] for shard in rescore["shards"]] != [shard.sha256 for shard in shards]:
+        return "it was made on other validation shards"
+    count = measured["sequence_losses"]["count"]
+    return None if count == sequences else f"it has {count:,} sequences, here are {sequences:,}"
+
+
+def _losses(packed: Any) -> npt.NDArray[np.float64] | None:
+    """Return losses [count], or None where the text is no such list of finite numbers."""
+    try:
+        data = base64.b64decode(packed["base64"], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(data) != 2 * packed["count"]:
+        return None
+    losses = np.frombuffer(data, "<f2").astype(np.float64)
+    return losses if np.isfinite(losses).all() else None

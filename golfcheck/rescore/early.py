@@ -1,0 +1,119 @@
+"""Deciding early: sequences in a random order, a look after every call, until what is known is enough."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from golfcheck.rescore import ngram, sequence
+from golfcheck.rescore.measure import Evaluation, Interrupted
+from golfcheck.rescore.report import Estimate, Measured
+from reference.bpb import ByteTable, Score
+from reference.data import Tokens
+
+Order = npt.NDArray[np.int64]
+Look = Callable[..., object]  # (done, total, what is known)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is known before the first look: the whole text, covariates of all its sequences, and their order."""
+
+    covariates: sequence.Array  # [sequences, rank], as `sequence.design` makes them
+    names: tuple[str, ...]
+    text_bytes: int
+    order_seed: int
+    within_bpb: float
+
+
+def plan(
+    tokens: Tokens,
+    table: ByteTable,
+    seq_len: int,
+    controls: sequence.Array | None,
+    *,
+    order_seed: int,
+    within_bpb: float,
+) -> Plan:
+    """Return the plan for tokens [seqs * seq_len + 1], with other artifacts' losses [seqs, n] where there are any."""
+    worth = table.count(tokens).reshape(-1, seq_len).sum(axis=1, dtype=np.int64)  # [seqs]
+    columns = [worth.astype(np.float64)[:, None], ngram.losses(tokens, seq_len)]
+    names = ["bytes", *(f"{order}-gram" for order in range(1, ngram.ORDER + 1))]
+    if controls is not None:
+        columns.append(controls)
+        names += ["control"] * controls.shape[1]
+    return Plan(sequence.design(np.hstack(columns)), tuple(names), int(worth.sum()), order_seed, within_bpb)
+
+
+def score(
+    evaluation: Evaluation, tokens: Tokens, known: Plan, settled: Callable[[Measured], bool], look: Look
+) -> Measured:
+    """Score sequences of tokens [seqs * seq_len + 1] until `settled` says that it is enough, or all are scored.
+
+    Where all are, the score is exact and no estimate. Raises Refused (EVAL_NONFINITE) for a loss that is no number,
+    and `Interrupted` with what is known on Ctrl-C.
+    """
+    start, total = time.perf_counter(), len(known.covariates)
+    order = np.random.default_rng(known.order_seed).permutation(total)
+    losses = np.empty(0)  # [scored], in the order of drawing
+    found: Measured | None = None
+    try:
+        while losses.size < total:
+            batch = order[losses.size : losses.size + evaluation.call_seqs]
+            losses = np.concatenate([losses, evaluation.sample(tokens, batch)])
+            if losses.size == total:
+                break
+            found = _known(evaluation, known, order, losses, start)
+            look(losses.size, total, words(found))
+            if settled(found):
+                look(total, total)
+                return found
+    except KeyboardInterrupt:
+        if found is None:
+            raise
+        raise Interrupted(found) from None
+    look(total, total)
+    exact = Score(float(losses.mean()), tokens.size - 1, known.text_bytes)
+    found = evaluation.measured(exact, [losses[np.argsort(order)].tolist()], start)
+    return replace(found, rank_sequences=_shares(evaluation, total))
+
+
+def _known(evaluation: Evaluation, known: Plan, order: Order, losses: sequence.Array, start: float) -> Measured:
+    """Return what the first sequences of an order tell of the score over all."""
+    drawn = known.covariates[order[: losses.size]]
+    found = sequence.interval(sequence.rows(drawn, losses), len(known.covariates))
+    tokens = len(known.covariates) * evaluation.config.train_seq_len
+    score = Score(float(found.mean), tokens, known.text_bytes)
+    bpb_a_nat = score.tokens / score.bytes / math.log(2)
+    half_width_bpb = float(found.half_width) * bpb_a_nat
+    estimate = Estimate(
+        low_bpb=score.val_bpb - half_width_bpb,
+        high_bpb=score.val_bpb + half_width_bpb,
+        fixed_half_width_bpb=float(found.fixed_half_width) * bpb_a_nat,
+        level=sequence.LEVEL,
+        within_bpb=known.within_bpb,
+        sequences=losses.size,
+        of_sequences=len(known.covariates),
+        order_seed=known.order_seed,
+        covariates=known.names,
+    )
+    found_bpb = evaluation.measured(score, [], start)
+    return replace(found_bpb, rank_sequences=_shares(evaluation, losses.size), estimate=estimate)
+
+
+def _shares(evaluation: Evaluation, sequences: int) -> tuple[int, ...]:
+    """Return how many sequences each rank scored; they are dealt out in turn."""
+    return tuple(
+        len(range(rank, sequences, evaluation.ranks.world_size)) for rank in range(evaluation.ranks.world_size)
+    )
+
+
+def words(measured: Measured) -> str:
+    """Return what is known, on one line of progress."""
+    estimate = measured.estimate
+    if estimate is None or not math.isfinite(estimate.half_width_bpb):
+        return ""
+    return f"{measured.val_bpb:.4f} ± {estimate.half_width_bpb:.4f} bpb"
