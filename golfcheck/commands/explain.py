@@ -51,6 +51,7 @@ def _one(rule: "Rule", page: "Page") -> list[str]:
     return [
         *lines,
         "",
+        *page.prose(rule.example, "  example ", " " * 10),
         *page.prose(rule.hint, "  fix     ", " " * 10),
         f"  seen    in {TRIGGERED.get(rule.name, 0)} of {RECORDS} real records (docs/calibration.md)",
         page.paint(f"  skip    golfcheck verify --ignore {rule.name}", "dim"),

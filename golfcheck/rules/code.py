@@ -53,6 +53,7 @@ def syntax_error(record: Record, ctx: Context) -> Iterator[Problem]:
     """A source file that the script reaches is not Python.
 
     The newest syntax is understood whatever Python runs golfcheck, and so are byte order marks and CRLF.
+    Example: train_gpt.py:12: not Python of any version up to 3.14
     Fix: correct the place that the message names; `python -m py_compile FILE` shows it.
     """
     if not record.sources and not ctx.met:
@@ -65,6 +66,7 @@ def dump_not_shipped(record: Record, ctx: Context) -> Iterator[Problem]:
     """The source in a log is not the shipped file, or is not as long as the logged code size.
 
     A log begins with the source that ran. In 23 of 79 real logs with a dump it is not the script in the folder.
+    Example: train_seed1337.log:1: the dump of 101 bytes is not the shipped train_gpt.py
     Fix: ship the files that ran, or run the files that are shipped.
     """
     unreached = {(file.path, file.size_bytes) for file in record.files}
@@ -111,6 +113,7 @@ def network_import(record: Record, ctx: Context) -> Iterator[Problem]:
     """The code imports a module that talks to the network.
 
     Evaluation has no network: nothing may be fetched to score better.
+    Example: train_gpt.py:12: imports requests
     Fix: remove the import, or read what it fetches from files.
     """
     for source, program in _programs(record):
@@ -127,6 +130,7 @@ def external_program(record: Record, ctx: Context) -> Iterator[Problem]:
     """The code starts another program.
 
     What another program does is neither counted nor seen; nvidia-smi and git, which describe the run, are known.
+    Example: train_gpt.py:13: starts 'gcc' with subprocess.run()
     Fix: do in Python what the program does, or say in the README why it is needed.
     """
     for source, program in _programs(record):
@@ -162,6 +166,8 @@ def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Proble
 
     Adapting at test time is allowed on tokens that are already scored; calibrating or training on others is not. The
     code is read, not run: a person must look.
+    Example: train_gpt.py:16: validation tokens: train_gpt.py:20 val_tokens given to adapt() -> train_gpt.py:15 tokens
+    used by model() -> train_gpt.py:16 backward()
     Fix: keep validation tokens out of training, or show in the README that each is scored before it is learned from.
     """
     read = _programs(record)

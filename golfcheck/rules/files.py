@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from golfcheck.frontier import folder_date, parse_date
 from golfcheck.record import Record
-from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
 from golfcheck.verdict import Problem
 
 _SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
@@ -23,6 +23,7 @@ def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no submission.json.
 
     A submission states its author, its score and its sizes in `submission.json`.
+    Example: (record): no submission.json in the folder
     Fix: write submission.json; `golfcheck new DIR --from LOGS…` makes one from the logs.
     """
     if record.submission is None and not any(_SUBMISSION.fullmatch(file.path) for file in record.files):
@@ -34,6 +35,7 @@ def readme_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no README.md.
 
     Each record explains what it does in a README.md of its own.
+    Example: (record): no README.md in the folder
     Fix: add README.md: what was changed, why it helps, how it was run.
     """
     if not any(_README.fullmatch(file.path) for file in record.files):
@@ -45,6 +47,7 @@ def log_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no training log.
 
     A score is shown by the logs of the runs that reached it, one for each seed.
+    Example: (record): no train log (*.log, *.txt with training steps) in the folder
     Fix: add the log that each run wrote, unedited, as train_seed<N>.log.
     """
     if not record.logs:
@@ -56,6 +59,7 @@ def script_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no training script.
 
     A record ships the `train_gpt.py` that made it, so that anybody can run it in its folder.
+    Example: (record): no train_gpt.py (or other Python script) in the folder
     Fix: add the script that ran, byte for byte.
     """
     if not record.sources and not any(file.path.endswith(".py") for file in record.files):
@@ -67,13 +71,15 @@ def script_empty(record: Record, ctx: Context) -> Iterator[Problem]:
     """The training script has nothing in it.
 
     One merged record ships a script of 0 bytes: nobody can run it, and its bytes cannot be counted.
+    Example: train_gpt.py: no line of code in 1 byte
     Fix: ship the script that ran.
     """
     main = next((source for source in record.sources if source.main), None)
     if main is None:
         raise Skip("there is no training script")
     if not main.text.strip():
-        yield Problem(f"{len(main.text)} bytes of nothing", main.path)
+        count = len(main.text)
+        yield Problem(f"no line of code in {count:,} {'byte' if count == 1 else 'bytes'}", main.path)
 
 
 @rule(WARNING)
@@ -81,6 +87,7 @@ def folder_name(record: Record, ctx: Context) -> Iterator[Problem]:
     """The folder is not named YYYY-MM-DD_Name.
 
     Records are ordered by the date that their folder's name begins with.
+    Example: (record): folder 'Valid' is not named YYYY-MM-DD_Name
     Fix: rename the folder to YYYY-MM-DD_Name, of letters, digits and `._+-`.
     """
     name = record.path.resolve().name
@@ -96,14 +103,16 @@ def date_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     """The folder's date is not the one in submission.json.
 
     The folder's date decides which record has to be beaten; in 13 of 60 merged records the dates differ.
+    Example: submission.json:5: submission.json says 2026-06-02, the folder 2026-06-01
     Fix: let `date` in submission.json and the folder's name agree.
     """
-    folder, made = folder_date(record), parse_date(record.submission.date) if record.submission else None
+    submission = submission_of(record)
+    folder, made = folder_date(record), parse_date(submission.date)
     if folder is None or made is None:
         raise Skip("the folder's name or submission.json has no date to compare")
     if folder != made.date():
-        path = record.submission.path if record.submission else None
-        yield Problem(f"submission.json says {made.date()}, the folder {folder}", path)
+        line = claim_line(submission, "date")
+        yield Problem(f"submission.json says {made.date()}, the folder {folder}", submission.path, line)
 
 
 @rule(INFO)
@@ -112,6 +121,7 @@ def unexpected_file(record: Record, ctx: Context) -> Iterator[Problem]:
 
     Links, devices, hidden files and unreadable names are never opened; unknown kinds are only mentioned. So is what was
     unusual in a log that was read: UTF-16, CRLF, binary content, more lines than any run prints.
+    Example: notes.exe: 2 bytes of a kind that no submission needs
     Fix: remove the file, or ship what it stands for as a plain file.
     """
     yield from ctx.met

@@ -21,6 +21,7 @@ def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
     """The log shows another machine than 8×H100.
 
     The time limit is one on 8×H100 SXM; two ranked records ran on 8×H200. Without nvidia-smi's table nothing is shown.
+    Example: train_seed42.log:16: ran on 1×NVIDIA H200 + 7×NVIDIA H100 80GB HBM3, not on 8×H100
     Fix: run on 8×H100, or submit to the track without a ranking.
     """
     _ranked(ctx)
@@ -44,6 +45,7 @@ def _device(settings: dict[str, Fact[str]]) -> str | None:
 def world_size(record: Record, ctx: Context) -> Iterator[Problem]:
     """The run had another number of ranks than eight.
 
+    Example: train_seed1337.log:28: 4 ranks, not 8
     Fix: start it with `torchrun --standalone --nproc_per_node=8`.
     """
     _ranked(ctx)

@@ -16,6 +16,7 @@ def foreign_files_touched(record: Record, ctx: Context) -> Iterator[Problem]:
 
     A submission adds exactly one folder under records/ and touches nothing else; links and submodules lead outside.
     A changed file of a record that was there before is a warning: someone may be repairing it.
+    Example: (record): README.md is changed: it is not in this record's folder
     Fix: move everything else to another pull request, and commit plain files only.
     """
     if ctx.branch is None:

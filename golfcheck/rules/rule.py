@@ -46,25 +46,29 @@ Check = Callable[[Record, Context], Iterator[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check with its identifier, family, default severity, documentation and hint."""
+    """A check with its identifier, family, default severity, documentation, an example of a finding, and a hint."""
 
     name: str
     family: str
     severity: Severity
     doc: str
+    example: str  # `place: message`, as the case that breaks the rule in tests/golfcheck/test_rules.py prints it
     hint: str
     check: Check
     trainer: bool  # also judges a trainer's folder
 
 
 def rule(severity: Severity, *, trainer: bool = False) -> Callable[[Check], Rule]:
-    """Make a rule of a function; its docstring's `Fix:` line is the hint."""
+    """Make a rule of a function; its docstring ends with an `Example:` of a finding and a `Fix:`, which is the hint."""
 
     def make(check: Check) -> Rule:
-        doc, _, hint = inspect.cleandoc(check.__doc__ or "").partition("Fix:")
+        about, _, hint = inspect.cleandoc(check.__doc__ or "").partition("\nFix:")
+        doc, _, example = about.partition("\nExample:")
         name, family = check.__name__.replace("_", "-"), check.__module__.rpartition(".")[2]
-        assert doc and hint, f"rule {name} needs a docstring with a `Fix:` line"
-        return Rule(name, family, severity, doc.strip(), " ".join(hint.split()), check, trainer)
+        assert doc and example and hint, f"rule {name} needs a docstring with an `Example:` and a `Fix:`"
+        return Rule(
+            name, family, severity, doc.strip(), " ".join(example.split()), " ".join(hint.split()), check, trainer
+        )
 
     return make
 

@@ -17,6 +17,7 @@ def json_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
     """submission.json is not valid JSON.
 
     It is read strictly: UTF-8, no duplicate keys, no NaN, numbers within range, at most 256 KiB.
+    Example: submission.json:33: column 1: text after the end of the value
     Fix: correct the place that the message names; `python -m json.tool submission.json` shows most mistakes.
     """
     yield from ctx.met
@@ -30,6 +31,7 @@ def schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The form is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for those made
     before May 2026 this is only mentioned, and what the keys mean is understood.
+    Example: submission.json: 'github_id' is missing: The submitter's GitHub login, without the @.
     Fix: use the keys that the message names; `golfcheck verify --fix` rewrites what can be derived.
     """
     submission_of(record)
@@ -42,6 +44,7 @@ def log_schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The parsed log is compared with schemas/train_log.schema.json: seed, world size, validation tokens, steps, byte
     counts and a final score must be there. For records made before May 2026 this is only mentioned.
+    Example: train_seed42.log: 'params' is missing: The number of parameters: `model_params:N`.
     Fix: print the missing lines in the script, and submit the logs as they were written.
     """
     if not record.logs:
@@ -69,6 +72,7 @@ def unknown_key(record: Record, ctx: Context) -> Iterator[Problem]:
     """submission.json has a key that means nothing to golfcheck.
 
     Such keys are kept and not judged.
+    Example: submission.json:33: key 'favorite_color' is not judged
     Fix: nothing to do, unless the key is a misspelled one.
     """
     submission = submission_of(record)
@@ -81,6 +85,7 @@ def date_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
     """The date in submission.json is no date.
 
     Records are ordered by date; the form is YYYY-MM-DD, with or without Thh:mm:ssZ.
+    Example: submission.json:5: date '2026-06-31' is not YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ
     Fix: write the day as YYYY-MM-DD.
     """
     submission = submission_of(record)

@@ -47,6 +47,8 @@ def _means(found: Sequence[Result]) -> list[float]:
 def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     """The claimed val_bpb is in no log: neither the mean over the seeds nor the score of any run.
 
+    Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best
+    1.1143739 (-0.06474)
     Fix: claim the mean of the final scores that the logs show.
     """
     submission, claim = _claim(record)
@@ -75,6 +77,7 @@ def best_seed_claimed(record: Record, ctx: Context) -> Iterator[Problem]:
     """The claimed val_bpb is that of the best seed, not the mean.
 
     Records are compared by their mean over seeds; the best of several is lower by luck alone.
+    Example: submission.json:8: claims 1.11437394, the best of 3 runs (seed 42); their mean is 1.1147351
     Fix: claim the mean.
     """
     submission, claim = _claim(record)
@@ -96,6 +99,7 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
     """The claimed val_bpb is a score of the weights before they were quantized.
 
     Only the artifact is submitted, so only the score after quantization counts.
+    Example: train_seed2025.log:38: claims 1.1088, which is the validation at step 7000; the final score is another
     Fix: claim the score of the artifact as read back from disk.
     """
     claim = _claim(record)[1]
@@ -118,6 +122,7 @@ def rounding_mismatch(record: Record, ctx: Context) -> Iterator[Problem]:
     """A line `X` is not the rounding of its `X_exact`.
 
     Both are printed from one number; 117 of 117 real pairs agree.
+    Example: train_seed42.log:45: final_int8_zlib_roundtrip says 1.1344 bpb, line 46 1.11437394
     Fix: submit the logs as they were written.
     """
     pairs = 0
@@ -146,6 +151,7 @@ def _numbers(line: ScoreLine, exact: ScoreLine) -> tuple[tuple[str, float, float
 def score_not_finite(record: Record, ctx: Context) -> Iterator[Problem]:
     """A score is NaN, infinite, not positive, or larger than any loss can be.
 
+    Example: train_seed42.log:41: diagnostic is val_loss 2.0, val_bpb 0.0
     Fix: find where the loss stopped being a number; such a run has no score.
     """
     for log, run in distinct_runs(record):
@@ -195,6 +201,8 @@ def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
     tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of the text, whatever the tokenizer: 151.08 million
     (± 0.04 % over 145 real logs). Counting spaces twice, or a wrong table of bytes, breaks it. Without a token count,
     the bytes per token must be a known tokenizer's; that is evidence only.
+    Example: train_seed1337.log:46: final_int8_zlib_roundtrip_exact: its tokens stand for 177,816,019 bytes of text, not
+    151,080,000 (+17.70%)
     Fix: count each target token's bytes as `reference/bpb.py` does; `golfcheck data check` compares tables and text.
     """
     for result in ctx.scored():
@@ -220,6 +228,7 @@ def partial_validation(record: Record, ctx: Context) -> Iterator[Problem]:
     """The score is of a part of the validation split only.
 
     A record is scored on the whole fixed split: 151.08 million bytes.
+    Example: train_seed1337.log:26: 31,010,816 tokens stand for 75,539,867 bytes, 50.00% of the validation text
     Fix: evaluate all validation shards, or submit to the track without a ranking.
     """
     for result in ctx.scored():

@@ -23,6 +23,7 @@ def too_few_seeds(record: Record, ctx: Context) -> Iterator[Problem]:
     """A record shows fewer than three seeds.
 
     A gain is shown by run logs, usually of three seeds.
+    Example: (record): 2 seeds have a score; a record shows 3
     Fix: run more seeds of the same code, and submit all their logs.
     """
     if not ctx.track.ranked:
@@ -39,6 +40,7 @@ def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
     """Two runs have one seed, or are one run.
 
     Runs that agree in their first five losses are the same run under two names; that is proof, an equal seed is not.
+    Example: train_seed42.log:30: its first 5 losses are those of train_seed1337.log, under another seed
     Fix: run each seed once, with SEED set to it.
     """
     runs = [(log, run) for log, run in distinct_runs(record) if run.train or run.scores]
@@ -69,6 +71,7 @@ def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
 def seed_mismatch(record: Record, ctx: Context) -> Iterator[Problem]:
     """The seed in a log is not the one that its file name or submission.json gives.
 
+    Example: train_seed43.log:29: the file is named for seed 43, the run's seed is 42
     Fix: name each log after the seed it logged, and list those seeds in submission.json.
     """
     logged = [(log, run.seed) for log, run in distinct_runs(record) if run.seed]
@@ -92,6 +95,7 @@ def duplicate_log(record: Record, ctx: Context) -> Iterator[Problem]:
     """Two logs are equal byte for byte; they count as one.
 
     Four merged records ship a `train.log` that is also a seed's log.
+    Example: train_seed42_copy.log: the same file as train_seed42.log
     Fix: ship each log once.
     """
     if not record.logs:
@@ -118,6 +122,8 @@ def settings_differ(record: Record, ctx: Context) -> Iterator[Problem]:
     """The runs of one record did not run the same program.
 
     A mean over seeds means something only if nothing but the seed differs.
+    Example: (record): model_params differs: 17059912 in train_seed1337.log, train_seed2025.log; 17059913 in
+    train_seed42.log
     Fix: run all seeds with the same code and settings.
     """
     runs = [(result.log, _program(result.run)) for result in ctx.scored()]

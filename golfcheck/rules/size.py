@@ -16,6 +16,7 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Code and compressed model are more than 16,000,000 bytes, as a log or submission.json says itself.
 
     The cap is decimal: 16 MB, not 16 MiB. The largest seed counts, not the mean.
+    Example: train_seed1337.log:44: 16,000,101 bytes: 101 over the cap of 16,000,000
     Fix: shrink the model or the code until the largest seed fits.
     """
     cap, stated = ctx.track.size_cap_bytes, False
@@ -41,6 +42,8 @@ def bytes_over_cap_as_shipped(record: Record, ctx: Context) -> Iterator[Problem]
 
     A log may count its code packed, or only one file of it. Twelve ranked records are over the cap as shipped; what the
     same files come to when packed by golfcheck (no comments, LZMA, base 85) is told beside.
+    Example: train_gpt.py: 60,101 bytes of code as shipped and 15,970,000 of model make 16,030,101: 30,101 over the cap;
+    packed by golfcheck it is 15,970,172, which fits
     Fix: ship the packed script, or shrink the model until the files fit as they are.
     """
     if not record.sources:
@@ -68,6 +71,7 @@ def total_not_sum(record: Record, ctx: Context) -> Iterator[Problem]:
     """A logged total is not the sum of a logged code size and a logged model size.
 
     It holds in 144 of 144 real logs.
+    Example: train_seed42.log:44: 15,799,102 bytes, but 101 of code and 15,799,000 of model make 15,799,101
     Fix: submit the logs as they were written.
     """
     checked = False
@@ -100,6 +104,7 @@ def code_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     """The logged code size is not that of the shipped script, or not the one in submission.json.
 
     The code that counts is the code that ran.
+    Example: submission.json:10: claims 102 bytes of code, the logs say 101
     Fix: ship the script that ran, and copy its logged size to submission.json.
     """
     submission = record.submission
@@ -141,6 +146,7 @@ def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     """The total in submission.json is that of no run.
 
     The largest seed's total is the one that must fit; a mean over seeds fits too easily, and is only mentioned.
+    Example: submission.json:9: claims 15,000,000 bytes, the logs say 15,798,101, 15,799,101, 15,800,101
     Fix: write the largest logged total as `bytes_total`.
     """
     submission = submission_of(record)
@@ -163,6 +169,7 @@ def artifact_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     """A shipped artifact is not as large as any model that a log serialized.
 
     What is scored again must be what was measured; an artifact need not be shipped at all.
+    Example: final_model.int8.ptz: 1,000 bytes, the logs say 15,798,000, 15,799,000, 15,800,000, 67,224,983
     Fix: ship the artifact that the run wrote, or none.
     """
     artifacts = [file for file in record.artifacts if "model" in file.path.lower() or file.path.endswith(".ptz")]
@@ -179,6 +186,7 @@ def uncounted_source(record: Record, ctx: Context) -> Iterator[Problem]:
     """The script reaches source files whose bytes the log does not count.
 
     All code counts, wherever it stands: imported, read and executed, or compiled.
+    Example: train_seed1337.log:42: logs 115 bytes of code, without helper.py (6)
     Fix: move the code into the training script, or count every file that it reaches.
     """
     if not record.sources:
@@ -200,6 +208,7 @@ def wrapper_unreproducible(record: Record, ctx: Context) -> Iterator[Problem]:
     """Packed code cannot be unpacked without running it, or is logged far smaller than golfcheck packs it.
 
     Wrappers are unpacked as data, never executed; sizes are compared with one way of packing for all.
+    Example: train_seed1337.log:41: logs 50 bytes of packed code; golfcheck packs it into 172
     Fix: use a plain wrapper (`exec(lzma.decompress(base64.b85decode("…")))`), or ship the script unpacked.
     """
     if not record.sources:
@@ -227,6 +236,7 @@ def thin_margin(record: Record, ctx: Context) -> Iterator[Problem]:
     """The largest seed fits with next to nothing left.
 
     Another build of zlib, or another seed, moves the size of the artifact by more than that.
+    Example: train_seed1337.log:44: 100 bytes left under the cap
     Fix: leave some kilobytes, so that a rerun fits as well.
     """
     totals = [(total, result) for result in ctx.scored() if (total := result.total_bytes)]
@@ -244,6 +254,7 @@ def lines_over_limit(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The contest promises that of its root training scripts, and this repository of all of reference/ together: there it
     is an error. Some 21 merged records are longer.
+    Example: train_gpt.py: 1,511 lines, more than 1,500
     Fix: make it shorter.
     """
     if not record.sources:

@@ -21,6 +21,7 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Training ran past the track's wall-clock cap.
 
     The cap is tested between steps, so a run may end up to two steps late; that much is only mentioned.
+    Example: train_seed1337.log:39: 601,000 ms: 1,000 ms over the cap, more than two steps late
     Fix: lower MAX_WALLCLOCK_SECONDS, or submit to the track without a time limit.
     """
     cap = ctx.track.train_cap_ms
@@ -48,6 +49,7 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
 def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Evaluation took longer than its own cap.
 
+    Example: train_seed1337.log:46: 600,001 ms: 1 ms over the cap of 600,000 ms
     Fix: score with a larger stride, or adapt less at test time.
     """
     cap = ctx.track.eval_cap_ms
@@ -58,7 +60,7 @@ def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("no log says how long the evaluation took")
     for result, ms in timed:
         if ms > cap:
-            late = f"{ms / 1000:,.1f} s: {(ms - cap) / 1000:,.1f} s over the cap of {cap / 1000:,.0f} s"
+            late = f"{ms:,.0f} ms: {ms - cap:,.0f} ms over the cap of {cap:,.0f} ms"
             yield Problem(late, result.log.path, result.score.line)
 
 
@@ -67,6 +69,7 @@ def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
     """A line's train_time is not its step times its step_avg.
 
     All three are printed from one clock, so they agree to the rounding of the average.
+    Example: train_seed42.log:35: step 1000 at 85.7 ms a step is 85,700 ms, the line says 86,703 ms
     Fix: submit the logs as they were written; two processes must not write to one file.
     """
     checked = 0
@@ -95,6 +98,7 @@ def steps_not_increasing(record: Record, ctx: Context) -> Iterator[Problem]:
     """The steps or times of a log go backwards.
 
     A line printed twice is only suspected: two processes may have written to one file.
+    Example: train_seed42.log:32: step 2 follows step 3
     Fix: submit the logs as they were written, one run to a file.
     """
     checked = 0
@@ -122,6 +126,7 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
 
     Hessians and calibration passes are training; the time they take counts. A run that stops early enough before the
     cap has kept time for them.
+    Example: train_seed42.log:41: calibration after the clock stopped at 599.9 s; the log does not say how long it took
     Fix: stop training earlier by what calibration takes, and print how long it took.
     """
     cap = ctx.track.train_cap_ms

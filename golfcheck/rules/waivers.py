@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from golfcheck.record import Record
-from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule
+from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule, submission_of
+from golfcheck.submission import Submission
 from golfcheck.verdict import Problem
 
 FAMILY = __name__.rpartition(".")[2]
@@ -21,26 +22,32 @@ def waivers(record: Record) -> dict[str, str]:
     return {name: reason for name, reason in asked(record).items() if isinstance(reason, str) and reason.strip()}
 
 
+def _with_waivers(record: Record) -> Submission:
+    submission = submission_of(record)
+    if not asked(record):
+        raise Skip("submission.json waives nothing")
+    return submission
+
+
 @rule(WARNING)
 def waiver_without_reason(record: Record, ctx: Context) -> Iterator[Problem]:
     """A waiver gives no reason, so it does not hold.
 
+    Example: submission.json:33: thin-margin is waived without a reason
     Fix: write why the rule does not apply here, for the person who reads the report.
     """
-    if not asked(record):
-        raise Skip("submission.json waives nothing")
-    holding = waivers(record)
+    submission, holding = _with_waivers(record), waivers(record)
     for name in (name for name in asked(record) if name not in holding):
-        yield Problem(f"{name} is waived without a reason", record.submission.path if record.submission else None)
+        yield Problem(f"{name} is waived without a reason", submission.path, submission.line_of.get("golfcheck"))
 
 
 @rule(INFO)
 def waiver_unused(record: Record, ctx: Context) -> Iterator[Problem]:
     """A waiver is of a rule that found nothing here, or that does not exist.
 
+    Example: submission.json:33: thin-margin is waived, but has found nothing
     Fix: remove it from submission.json.
     """
-    if not asked(record):
-        raise Skip("submission.json waives nothing")
+    submission = _with_waivers(record)
     for name in (name for name in waivers(record) if name not in ctx.found):
-        yield Problem(f"{name} is waived, but has found nothing", record.submission.path if record.submission else None)
+        yield Problem(f"{name} is waived, but has found nothing", submission.path, submission.line_of.get("golfcheck"))

@@ -21,12 +21,12 @@ def test_alone_it_lists_every_rule_once(capsys):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_each_rule_has_what_why_how_to_fix_and_how_to_waive(rule, capsys):
+def test_each_rule_has_what_why_an_example_how_to_fix_and_how_to_waive(rule, capsys):
     text = said(capsys, "explain", rule.name)
     words = " ".join(text.split())
     assert words.startswith(f"{rule.name} {rule.severity.label} {rule.family}")
     assert " ".join(rule.doc.split()) in words
-    assert f"fix {rule.hint}" in words
+    assert f"example {rule.example} fix {rule.hint}" in words
     assert f'"{rule.name}": "why it does not apply"' in words
 
 
@@ -56,3 +56,8 @@ def test_doctor_fails_where_the_core_is_missing(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "_version", lambda package: None if package == "jsonschema" else "1.0")
     assert cli.main(["doctor"]) == 2
     assert "missing jsonschema: pip install 'golfcheck'" in capsys.readouterr().out
+
+
+def test_what_a_rule_tells_to_type_is_a_command(capsys):
+    told = {name for rule in RULES for name in re.findall(r"`golfcheck ([a-z]+)", f"{rule.doc} {rule.hint}")}
+    assert told and told <= set(cli.COMMANDS)

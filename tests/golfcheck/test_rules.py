@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck.history import Change
+from golfcheck.render.findings import location
 from golfcheck.rules import RULES
 from tests.golfcheck.valid_record import BPB, SCRIPT, Draft, verdict_of
 
@@ -126,12 +127,14 @@ def test_a_valid_record_has_no_finding_and_skips_little(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_smallest_breaking_edit_fires_its_rule_and_no_other(name: str, tmp_path: Path) -> None:
+def test_the_smallest_breaking_edit_fires_its_rule_and_no_other_and_is_its_example(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     draft = case.make()
     case.edit(draft)
     verdict = verdict_of(draft, tmp_path, shift=case.shift, ruleset=case.ruleset, changes=case.changes)
     assert {finding.rule for finding in verdict.findings} == {name}, verdict.findings
+    example = next(rule.example for rule in RULES if rule.name == name)
+    assert example == f"{location(verdict.findings[0])}: {verdict.findings[0].message}"
 
 
 def test_every_rule_has_a_breaking_case() -> None:
