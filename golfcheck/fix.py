@@ -1,18 +1,21 @@
 """Edits of submission.json that follow from the record itself and change no score.
 
 Keys get their canonical names; what the logs say and the file does not (bytes, loss, seeds, the result of each seed) is
-filled in; a total that the logs contradict is corrected; a date is written as YYYY-MM-DD. `val_bpb` is never touched.
+filled in; a total that the logs contradict is corrected; a date is written as YYYY-MM-DD. `val_bpb` is never touched,
+and whatever is not edited stays as it is written, to the digit.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
+from golfcheck import strictjson
+from golfcheck.jsonedit import edited
 from golfcheck.record import Record
 from golfcheck.results import Result, results, train_ms
 from golfcheck.submission import ALIASES, Submission
@@ -47,22 +50,30 @@ def fix(record: Record) -> Fix | None:
     submission = record.submission
     if submission is None:
         return None
-    found = results(record)
-    content, edits = _renamed(submission)
-    for key, value in _derived(record, submission, found).items():
-        if content.get(key) != value:
-            old = f" (was {json.dumps(content[key])})" if key in content else ""
-            edits.append(f"{key}: {_shown(value)}{old}")
-            content[key] = value
+    path = record.path / submission.path
+    data = path.read_bytes()
+    document = strictjson.parse(data)
+    renamed = _renamed(submission)
+    named = {canonical: key for key, canonical in renamed.items()}
+    edits = ["the byte order mark is gone"] if document.bom else []
+    edits += [f"{key} is now called {canonical}" for key, canonical in renamed.items()]
+    changed, added = {}, {}
+    for key, value in _derived(record, submission, renamed).items():
+        old = named.get(key, key)  # what the file calls it
+        if key in renamed or old not in submission.raw:
+            added[key] = value
+            edits.append(f"{key}: {_shown(value)}")
+        elif submission.raw[old] != value:
+            changed[old] = value
+            edits.append(f"{key}: {_shown(value)} (was {_shown(submission.raw[old])})")
     if not edits:
         return None
-    path = record.path / submission.path
-    before = path.read_text(encoding="utf-8-sig")
-    return Fix(path, before, json.dumps(content, indent=2, ensure_ascii=False) + "\n", tuple(edits))
+    after = edited(data.decode("utf-8-sig"), document.spans, renamed=renamed, changed=changed, added=added)
+    return Fix(path, data.decode("utf-8"), after, tuple(edits))
 
 
-def _renamed(submission: Submission) -> tuple[dict[str, Any], list[str]]:
-    """Return the object with its aliases under their canonical names, in the order it had, and what was renamed."""
+def _renamed(submission: Submission) -> dict[str, str]:
+    """Return which keys get their canonical names: alias → name."""
     names = {}
     for field, key in submission.key_of.items():
         canonical = ALIASES[field][0]
@@ -75,20 +86,25 @@ def _renamed(submission: Submission) -> tuple[dict[str, Any], list[str]]:
             and isinstance(submission.raw[key], _PLAIN)
         ):
             names[key] = canonical
-    edits = [f"{key} is now called {canonical}" for key, canonical in names.items()]
-    return {names.get(key, key): value for key, value in submission.raw.items()}, edits
+    by_seed = submission.raw.get("seeds")  # "seeds" may hold what is called seed_results
+    if isinstance(by_seed, dict) and "seed_results" not in submission.raw and all(map(str.isdecimal, by_seed)):
+        names["seeds"] = "seed_results"
+    return names
 
 
-def _derived(record: Record, submission: Submission, found: Sequence[Result]) -> dict[str, Any]:
+def _derived(record: Record, submission: Submission, renamed: Mapping[str, str]) -> dict[str, Any]:
     """Return what the logs and the folder say of canonical keys; only what they say without doubt."""
+    found = results(record)
     derived: dict[str, Any] = {}
+    if "seeds" in renamed:
+        derived["seeds"] = [claim.seed for claim in submission.seeds]
     if day := _day(submission.date):
         derived["date"] = day
     if submission.track and "track" not in submission.raw:
         derived["track"] = submission.track
     seeds = [result.seed for result in found]
     if found and None not in seeds and len(set(seeds)) == len(seeds):
-        derived |= _from_logs(submission, found)
+        derived = _from_logs(submission, found) | derived
     return derived
 
 
@@ -104,7 +120,7 @@ def _from_logs(submission: Submission, found: Sequence[Result]) -> dict[str, Any
         derived["val_loss"] = loss
     if "seeds" not in submission.raw:
         derived["seeds"] = [result.seed for result in found]
-    if "seed_results" not in submission.raw:
+    if "seed_results" not in submission.raw and not isinstance(submission.raw.get("seeds"), dict):
         derived["seed_results"] = {str(result.seed): _seed_result(result) for result in found}
     return derived
 
@@ -147,5 +163,9 @@ def _day(text: str | None) -> str | None:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{len(value)} entries"
+    text = json.dumps(value, ensure_ascii=False)
+    return (
+        text
+        if len(text) <= 60 or not isinstance(value, dict | list)
+        else ("1 entry" if len(value) == 1 else f"{len(value)} entries")
+    )

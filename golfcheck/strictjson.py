@@ -6,7 +6,7 @@ depth until the stack ends. A referee that reads one value where another reader 
 
 import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 MAX_DEPTH = 32  # security.md; the deepest of 28 real submissions has 3
 MAX_DIGITS = 19  # as many as a 64-bit integer needs; Python reads 5,000 digits in quadratic time
@@ -30,12 +30,22 @@ class JsonError(ValueError):
         self.column = column
 
 
+class Span(NamedTuple):
+    """Where a key with its quotes, and its value, stand in a text: text[key_start:key_end], text[start:end]."""
+
+    key_start: int
+    key_end: int
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON value, and for an object the line of each of its own keys."""
+    """A JSON value, and for an object the line of each of its own keys, and where they stand in the text."""
 
     value: Any
     line_of: dict[str, int]
+    spans: dict[str, Span]
     bom: bool
 
 
@@ -54,7 +64,7 @@ def parse(data: bytes) -> Document:
     end = reader.space(end)
     if end != len(text):
         _fail(text, end, "text after the end of the value")
-    return Document(value, reader.line_of, bom)
+    return Document(value, reader.line_of, reader.spans, bom)
 
 
 def _fail(text: str, position: int, message: str) -> NoReturn:
@@ -68,6 +78,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.line_of: dict[str, int] = {}
+        self.spans: dict[str, Span] = {}
 
     def space(self, position: int) -> int:
         match = _SPACE.match(self.text, position)
@@ -99,12 +110,14 @@ class _Reader:
             key, position = self.string(position)
             if key in result:
                 _fail(text, key_at, f"the key {key!a} a second time")
-            position = self.space(position)
+            key_end, position = position, self.space(position)
             if text[position : position + 1] != ":":
                 _fail(text, position, "expected ':' after a key")
-            result[key], position = self.value(self.space(position + 1), depth + 1)
+            value_at = self.space(position + 1)
+            result[key], position = self.value(value_at, depth + 1)
             if depth == 1:
                 self.line_of[key] = text.count("\n", 0, key_at) + 1
+                self.spans[key] = Span(key_at, key_end, value_at, position)
             position = self.space(position)
             match text[position : position + 1]:
                 case "}":

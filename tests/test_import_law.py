@@ -58,7 +58,8 @@ Judging: facts → verdict.
     calibrated       ←
     config           ← discover errors render ruleset suggest
     batch            ← cache config discover errors frontier history record ruleset verdict verify
-    fix              ← record results submission
+    fix              ← jsonedit record results strictjson submission
+    jsonedit         ← strictjson
 
 Printing: data types → text.
     render           ← __version__ outcome rescore.report ruleset text verdict

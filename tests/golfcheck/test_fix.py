@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golfcheck import schema
+from golfcheck import schema, strictjson
 from golfcheck.fix import fix
+from golfcheck.jsonedit import edited
 from golfcheck.record import load
 from golfcheck.verify import verify
 from tests.golfcheck import folders
@@ -99,6 +100,73 @@ def test_the_score_is_never_touched(bpb: float, tmp_path_factory):
 def test_a_loss_is_not_made_up_for_a_score_that_is_not_in_the_logs(tmp_path: Path):
     record = folders.make(tmp_path, val_bpb=1.0, val_loss=None, bytes_code=None)
     assert "val_loss" not in fixed(record)
+
+
+def rewritten(record: Path, text: str) -> str:
+    (record / "submission.json").write_bytes(text.encode())
+    made = fix(load(record))
+    assert made is not None
+    return made.after
+
+
+def test_what_is_not_edited_stays_to_the_digit_and_the_blank(tmp_path: Path):
+    record = folders.make(tmp_path)
+    text = json.dumps(folders.submission(), indent=2)
+    text = text.replace("{", '{\n  "mine": [1.50,   2e-3, -0.0],', 1).replace('"bytes_total"', '"total_bytes"', 1)
+    assert rewritten(record, text) == text.replace('"total_bytes"', '"bytes_total"', 1)
+    crlf = text.replace("\n", "\r\n")
+    assert rewritten(record, crlf) == crlf.replace('"total_bytes"', '"bytes_total"', 1)
+
+
+def test_new_keys_stand_at_the_end_in_the_layout_of_the_file(tmp_path: Path):
+    record = folders.make(tmp_path)
+    content = {key: value for key, value in folders.submission().items() if key != "bytes_code"}
+    tabs = json.dumps(content, indent="\t").replace("\n", "\r\n")
+    size = folders.submission()["bytes_code"]
+    assert rewritten(record, tabs) == tabs.removesuffix("\r\n}") + f',\r\n\t"bytes_code": {size}\r\n}}'
+    assert rewritten(record, json.dumps(content)) == json.dumps({**content, "bytes_code": size})
+
+
+def test_a_byte_order_mark_goes(tmp_path: Path):
+    record = folders.make(tmp_path)
+    text = (record / "submission.json").read_text()
+    assert rewritten(record, "\ufeff" + text) == text
+
+
+def test_results_under_the_key_seeds_are_called_so_and_seeds_are_listed(tmp_path: Path):
+    record = folders.make(tmp_path)
+    content = folders.submission()
+    results = content.pop("seed_results")
+    (record / "submission.json").write_text(json.dumps(content | {"seeds": results}))
+    got = fixed(record)
+    assert got["seed_results"] == results
+    assert got["seeds"] == [int(seed) for seed in results]
+    assert fix(load(record)) is None
+
+
+KEYS = st.text(max_size=5)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | KEYS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=5), st.data(), st.sampled_from([None, 2, "\t"]))
+def test_an_edited_object_is_the_object_edited(content: dict[str, Any], data: st.DataObject, indent: int | str | None):
+    names = sorted(content)
+    renamed = {key: f"new {key}" for key in data.draw(st.sets(st.sampled_from(names)))} if names else {}
+    changed = {key: data.draw(VALUES) for key in data.draw(st.sets(st.sampled_from(names)))} if names else {}
+    added = {f"added {key}": value for key, value in data.draw(st.dictionaries(KEYS, VALUES, max_size=2)).items()}
+    text = json.dumps(content, indent=indent, ensure_ascii=data.draw(st.booleans()))
+    spans = strictjson.parse(text.encode()).spans
+    after = edited(text, spans, renamed=renamed, changed=changed, added=added)
+    expected = {renamed.get(key, key): changed.get(key, value) for key, value in content.items()} | added
+    assert list(strictjson.parse(after.encode()).value.items()) == list(expected.items())
 
 
 def test_unknown_keys_keep_their_values(tmp_path: Path):
