@@ -104,19 +104,8 @@ def run(args: argparse.Namespace) -> int:
     from reference.files import write_atomic
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
-    names = (
-        "estimate",
-        "control",
-        "order_seed",
-        "data",
-        "tokenizer",
-        "raw",
-        "val_tokens",
-        "stride",
-        "precision",
-        "max_bytes",
-    )
-    more = ("seq_len", "rope_tables", "rope_base", "logit_softcap")
+    names = ("data", "tokenizer", "raw", "val_tokens", "stride", "estimate", "control", "order_seed")
+    more = ("precision", "max_bytes", "seq_len", "rope_tables", "rope_base", "logit_softcap")
     given = {name: getattr(args, name) for name in (*names, *more)}
     request = rescoring.Request(**given, tolerance_bpb=args.tolerance, within_bpb=args.within)
     ranks, found = join(args.device), []

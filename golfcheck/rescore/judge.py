@@ -74,7 +74,7 @@ def decide(
     if (reason := comparable(claim, measured)) is not None:
         return Outcome.INCOMPARABLE, reason
     if meets(claim, measured, tolerance_bpb):
-        return Outcome.CONFIRMED, f"{_how(measured)} with {measured.rope_tables} rotary tables"
+        return Outcome.CONFIRMED, f"{_how(measured, tolerance_bpb)} with {measured.rope_tables} rotary tables"
     if other is not None and meets(claim, other, tolerance_bpb):
         reason = (
             f"missed with {measured.rope_tables} rotary tables, met with {other.rope_tables} ones "
@@ -82,14 +82,14 @@ def decide(
         )
         return (Outcome.REFUTED if tables_are_stated else Outcome.CONFIRMED), reason
     if measured.estimate is not None:
-        reason = f"{_how(measured)}: with {measured.rope_tables} rotary tables the score is not the claimed one"
+        reason = f"at {measured.estimate.level:.0%} not the claimed score with {measured.rope_tables} rotary tables"
         return Outcome.REFUTED, reason + (f", nor with {other.rope_tables} ones" if other is not None else "")
     tried = f", and with {other.rope_tables} ones ({other.val_bpb:.8f})" if other is not None else ""
     return Outcome.REFUTED, f"missed with {measured.rope_tables} rotary tables{tried}"
 
 
-def _how(measured: Measured) -> str:
+def _how(measured: Measured, tolerance_bpb: float) -> str:
     estimate = measured.estimate
     if estimate is None:
         return "measured"
-    return f"estimated at {estimate.level:.0%} from {estimate.share:.1%} of the tokens"
+    return f"at {estimate.level:.0%} within {max(estimate.within_bpb, tolerance_bpb):g} bpb of the claim,"

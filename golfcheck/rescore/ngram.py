@@ -15,48 +15,54 @@ from reference.data import Tokens
 
 ORDER = 3
 _SLOT_BITS = 24
-_CHUNK_TOKENS = 1 << 22
+_CHUNK_TOKENS = 1 << 18  # so that a chunk's arrays stay in the cache
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Knuth's multiplicative hash
-_CONCENTRATION = (1.0, 30.0, 60.0)  # tokens worth of the order below; within 2 % of the best tried on 0.1 M tokens
+_CONCENTRATION = (1.0, 30.0, 60.0)  # tokens' worth of the order below; within 2 % of the best tried on 0.1 M tokens
 
-Slots = npt.NDArray[np.uint64]
+Slots = npt.NDArray[np.int64]
 
 
 def losses(tokens: Tokens, seq_len: int) -> npt.NDArray[np.float64]:
     """Return the mean loss in nats of each sequence under each order: [seqs * seq_len + 1] -> [seqs, ORDER]."""
-    count = tokens.size - 1
+    count, step = tokens.size - 1, max(1, _CHUNK_TOKENS // seq_len) * seq_len
     text = np.concatenate([np.zeros(ORDER - 1, tokens.dtype), tokens])  # so that every token has its whole context
-    spans = [
-        (at, min(at + _CHUNK_TOKENS // seq_len * seq_len, count))
-        for at in range(0, count, max(1, _CHUNK_TOKENS // seq_len) * seq_len)
-    ]
-    tables = []
-    for order in range(1, ORDER + 1):
-        table = np.zeros(1 << _SLOT_BITS, np.uint32)
-        for start, stop in spans:
-            np.add.at(table, _slots(text, order, start, stop), np.uint32(1))
-        tables.append(table)
     vocabulary = int(tokens.max()) + 1
+    spans = [(start, min(start + step, count)) for start in range(0, count, step)]
+    tables = [_count(text, order, vocabulary, spans) for order in range(1, ORDER + 1)]
     out = []
     for start, stop in spans:
         below: npt.NDArray[Any] = np.full(stop - start, 1 / vocabulary, np.float32)
         of_span = []
-        for order, table in enumerate(tables, 1):
-            others = table[_slots(text, order, start, stop)].astype(np.float32) - 1
-            # The context, seen before another token: never fewer than the n-gram's own occurrences without this one.
-            context = tables[order - 2][_slots(text, order - 1, start - 1, stop - 1)] if order > 1 else np.uint32(count)
-            weight = np.float32(_CONCENTRATION[order - 1])
-            total = np.maximum(np.asarray(context, np.float32) - 1, others)
+        for order, weight in enumerate(map(np.float32, _CONCENTRATION), 1):
+            others = tables[order - 1][_slots(text, order, vocabulary, start, stop)].astype(np.float32) - 1
+            if order == 1:
+                total = np.full(stop - start, count - 1, np.float32)
+            else:  # the context, without this occurrence; counted one token earlier, so an end of the text may be off
+                context = tables[order - 2][_slots(text, order - 1, vocabulary, start - 1, stop - 1)]
+                total = np.maximum(context.astype(np.float32) - 1, others)
             below = (others + weight * below) / (total + weight)
             of_span.append(-np.log(below).reshape(-1, seq_len).mean(axis=1, dtype=np.float64))
         out.append(np.stack(of_span, axis=1))
     return np.concatenate(out)
 
 
-def _slots(text: Tokens, order: int, start: int, stop: int) -> Slots:
-    """Return the slot of the n-gram that ends at each target from `start` to `stop`: [stop - start]."""
+def _count(text: Tokens, order: int, vocabulary: int, spans: list[tuple[int, int]]) -> npt.NDArray[np.uint32]:
+    """Return how often the n-grams of each slot occur."""
+    table = np.zeros(min(vocabulary**order, 1 << _SLOT_BITS), np.uint32)
+    for start, stop in spans:
+        np.add.at(table, _slots(text, order, vocabulary, start, stop), np.uint32(1))
+    return table
+
+
+def _slots(text: Tokens, order: int, vocabulary: int, start: int, stop: int) -> Slots:
+    """Return the slot of the n-gram that ends at each target from `start` to `stop`: [stop - start].
+
+    Each n-gram has a slot of its own where there are enough of them.
+    """
     keys = np.zeros(stop - start, np.uint64)
     for back in reversed(range(order)):
-        first = start + ORDER - back  # of the padded text; target 0 is its token ORDER
-        keys = keys * _MULTIPLIER + text[first : first + stop - start].astype(np.uint64) + np.uint64(1)
-    return (keys * _MULTIPLIER) >> np.uint64(64 - _SLOT_BITS)
+        first = start + ORDER - back  # of the padded text, whose token ORDER is target 0
+        keys = keys * np.uint64(vocabulary) + text[first : first + stop - start]
+    if vocabulary**order > 1 << _SLOT_BITS:
+        keys = (keys * _MULTIPLIER) >> np.uint64(64 - _SLOT_BITS)
+    return keys.view(np.int64)

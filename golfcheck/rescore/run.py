@@ -102,9 +102,8 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     measured, other = score(model), None
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
     is_missed = claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb)
-    if is_missed and not (
-        tables_are_stated and measured.estimate
-    ):  # with stated ones, only a diagnosis: not in a hurry
+    is_hurried = tables_are_stated and measured.estimate is not None  # other tables would only be a diagnosis
+    if is_missed and not is_hurried:
         other = score(evaluation({"bf16": "fp32", "fp32": "bf16"}[config.rope_tables]))
     outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
     if outcome is Outcome.CONFIRMED and other is not None:
@@ -154,8 +153,10 @@ def _read(target: Target, request: Request) -> _Model:
 
 def _is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, notes: list[str]) -> bool:
     """Tell whether to estimate: as asked, else by the time that the whole text would take on a CPU, with a note."""
-    if request.stride is not None or request.estimate is not None or request.control is not None:
-        return request.estimate is not False and request.stride is None
+    if request.stride is not None or request.estimate is False:
+        return False
+    if request.estimate or request.control is not None:
+        return True
     if model.device.type != "cpu" or (seconds := model.seconds_for(tokens)) <= SLOW_SECONDS:
         return False
     notes.append(
