@@ -164,8 +164,6 @@ def _day(text: str | None) -> str | None:
 
 def _shown(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return (
-        text
-        if len(text) <= 60 or not isinstance(value, dict | list)
-        else ("1 entry" if len(value) == 1 else f"{len(value)} entries")
-    )
+    if len(text) <= 60 or not isinstance(value, dict | list):
+        return text
+    return "1 entry" if len(value) == 1 else f"{len(value)} entries"

@@ -50,7 +50,7 @@ def _message(error: Any) -> str:
     if error.validator == "required":
         name = next(name for name in error.validator_value if error.message.startswith(repr(name)))
         what = error.schema.get("properties", {}).get(name, {}).get("description", "required")
-        return f"{name!r} is missing: {what}"
+        return f"{name!r} is missing: {what.removesuffix('.')}"
     message: str = error.message
     half = _MESSAGE_CHARS // 2  # the value stands first, what is wrong with it last
     return message if len(message) <= _MESSAGE_CHARS else f"{message[:half]} … {message[-half:]}"

@@ -104,7 +104,7 @@ def _time(time: TimeSummary) -> Iterator[Segment]:
 def _margin(over_ms: float, step_ms: float | None) -> str:
     """Say how far from its cap a time is; a run ends between steps, so up to two steps late is normal."""
     if over_ms <= 0:
-        return f"{_seconds(abs(over_ms))} left"
+        return f"{-over_ms / 1e3:.1f} left"
     steps = over_ms / step_ms if step_ms else None
     if steps is not None and steps <= 1:
         return f"+{over_ms / 1e3:.2f}: within one step"

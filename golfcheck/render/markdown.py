@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from golfcheck.outcome import Outcome, outcome
 from golfcheck.render.block import mark, seeds_text
 from golfcheck.render.counts import counts_text, outcomes_text
-from golfcheck.render.findings import in_order
+from golfcheck.render.findings import in_order, location
 from golfcheck.render.page import Page
-from golfcheck.render.place import place
 from golfcheck.text import safe
 from golfcheck.verdict import Finding, Severity, Verdict
 
@@ -64,7 +63,7 @@ def _section(verdict: Verdict) -> list[str]:
     lines += [" · ".join(facts), "", "| | | |", "|---|---|---|", *_numbers(verdict), ""]
     found = in_order(verdict.findings)
     if found:
-        lines += ["| | where | what |", "|---|---|---|", *(_row(verdict, finding) for finding in found), ""]
+        lines += ["| | where | what |", "|---|---|---|", *(_row(finding) for finding in found), ""]
     checks = len(verdict.passed) + len({finding.rule for finding in found})
     lines.append(f"{counts_text([verdict])}; {checks} checks, ruleset {code(verdict.ruleset)}")
     if verdict.skipped:
@@ -118,10 +117,10 @@ def _side(spent_ms: float, cap_ms: float) -> str:
     return "left" if spent_ms <= cap_ms else "over the cap"
 
 
-def _row(verdict: Verdict, finding: Finding) -> str:
+def _row(finding: Finding) -> str:
     word = f"**{finding.severity.label}**" if finding.waived is None else "waived"
     note = finding.hint if finding.waived is None else f"reason given: {code(finding.waived)}"
-    cells = (f"{word} `{finding.rule}`", code(place(verdict, finding)), f"{code(finding.message)}<br>{note}")
+    cells = (f"{word} `{finding.rule}`", code(location(finding)), f"{code(finding.message)}<br>{note}")
     return f"| {' | '.join(_cell(cell.removesuffix('<br>')) for cell in cells)} |"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from golfcheck.ruleset import SIZE_CAP_BYTES
 from golfcheck.text import safe
 
-# Where a run found and left its files is of no use to whoever runs it again.
-_LOCAL = {"DATA_PATH", "TOKENIZER_PATH", "OUT", "RUN_ID", "SEED", "SEEDS", "RESUME", "SAVE_EVERY"}
+# Where a run found and left its files is of no use to whoever runs it again; what a preset sets is listed anyway.
+_LOCAL = {"DATA_PATH", "TOKENIZER_PATH", "OUT", "RUN_ID", "SEED", "SEEDS", "RESUME", "SAVE_EVERY", "PRESET"}
 
 
 def render(submission: Mapping[str, Any], changed: Mapping[str, Any], artifacts: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ def schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The form is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for those made
     before May 2026 this is only mentioned, and what the keys mean is understood.
-    Example: submission.json: 'github_id' is missing: The submitter's GitHub login, without the @.
+    Example: submission.json: 'github_id' is missing: The submitter's GitHub login, without the @
     Fix: use the keys that the message names; `golfcheck verify --fix` rewrites what can be derived.
     """
     submission_of(record)
@@ -44,7 +44,7 @@ def log_schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The parsed log is compared with schemas/train_log.schema.json: seed, world size, validation tokens, steps, byte
     counts and a final score must be there. For records made before May 2026 this is only mentioned.
-    Example: train_seed42.log: 'params' is missing: The number of parameters: `model_params:N`.
+    Example: train_seed42.log: 'params' is missing: The number of parameters: `model_params:N`
     Fix: print the missing lines in the script, and submit the logs as they were written.
     """
     if not record.logs:

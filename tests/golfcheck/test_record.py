@@ -45,7 +45,7 @@ def test_what_a_log_lacks_is_said_once_for_each_kind_with_the_line_it_would_be(t
     write(tmp_path, {"train.log": B.replace("model_params:35943512\n", "")})
     problems = [item for item in load(tmp_path).problems if item.rule == "log-schema-violation"]
     assert [item.problem.message for item in problems] == [
-        "'params' is missing: The number of parameters: `model_params:N`."
+        "'params' is missing: The number of parameters: `model_params:N`"
     ]
     assert problems[0].problem.path == "train.log"
 

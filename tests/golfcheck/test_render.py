@@ -223,7 +223,7 @@ def test_the_tenth_annotation_says_how_many_more_there_are():
 def test_markdown_tables_hold_the_numbers_and_the_findings():
     text = render("markdown", SEVERAL)
     assert "| size | 15,984,850 bytes | 15,150 left of 16,000,000 |" in text
-    assert f"| **error** `total-drift` | `records/a/submission.json:9` | `{BYTES.message}`<br>{BYTES.hint} |" in text
+    assert f"| **error** `total-drift` | `submission.json:9` | `{BYTES.message}`<br>{BYTES.hint} |" in text
     assert "reason given: `the second run was resumed from the first`" in text
 
 
