@@ -156,7 +156,7 @@ class _Folder:
             if not is_whole:
                 self.say("unexpected-file", f"only {len(data):,} of {entry.size_bytes:,} bytes were read", entry.path)
             for note in log.notes:
-                self.say("unexpected-file", f"read, but: {note.value}", entry.path, note.line)
+                self.say("log-schema-violation", f"read as it is: {note.value}", entry.path, note.line, Severity.INFO)
             for violation in schema.violations("train_log", trainlog.to_json(log, _VALIDATED_ITEMS)):
                 self.say("log-schema-violation", _log_message(violation, log), entry.path)
             yield log

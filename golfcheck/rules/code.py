@@ -1,5 +1,6 @@
 """The code: does it parse, is it what the log says ran, and what does it reach for."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 
 from golfcheck.code import Source
@@ -89,7 +90,10 @@ def dump_not_shipped(record: Record, ctx: Context) -> Iterator[Problem]:
         if log.dumps and run.code_bytes and not run.code_bytes[-1].label:
             checked = True
             logged = run.code_bytes[-1]
-            if abs(logged.size_bytes - length) > len(log.dumps):  # a newline may end each dump
+            # A newline may end each dump; a byte order mark and CRLF count in a file, and are not printed from it.
+            newlines = sum(dump.text.count(b"\n") for dump in log.dumps)
+            lengths = {length + mark + crs for mark in (0, len(BOM_UTF8)) for crs in (0, newlines)}
+            if all(abs(logged.size_bytes - possible) > len(log.dumps) for possible in lengths):
                 yield Problem(
                     f"logs {logged.size_bytes:,} bytes of code, its dump has {length:,}", log.path, logged.line
                 )
@@ -105,7 +109,8 @@ def _dumped(record: Record, dump: SourceDump) -> Source | None:
 
 
 def _same_text(one: bytes, other: bytes) -> bool:
-    return one.replace(b"\r\n", b"\n").rstrip() == other.replace(b"\r\n", b"\n").rstrip()
+    one, other = (text.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").rstrip() for text in (one, other))
+    return one == other
 
 
 @rule(WARNING, trainer=True)

@@ -117,10 +117,9 @@ def date_differs(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(INFO)
 def unexpected_file(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A file is of a kind that no submission needs, or could not be read as it stands.
+    """A file is of a kind that no submission needs, or could not be read.
 
-    Links, devices, hidden files and unreadable names are never opened; unknown kinds are only mentioned. So is what was
-    unusual in a log that was read: UTF-16, CRLF, binary content, more lines than any run prints.
+    Links, devices, hidden files and unreadable names are never opened; unknown kinds are only mentioned.
     Example: notes.exe: 2 bytes of a kind that no submission needs
     Fix: remove the file, or ship what it stands for as a plain file.
     """

@@ -43,7 +43,8 @@ def log_schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
     """A log lacks lines that a referee needs.
 
     The parsed log is compared with schemas/train_log.schema.json: seed, world size, validation tokens, steps, byte
-    counts and a final score must be there. For records made before May 2026 this is only mentioned.
+    counts and a final score must be there. For records made before May 2026 this is only mentioned, and so is always
+    what was unusual in a log that was read all the same: UTF-16, CRLF, NUL bytes, more lines than any run prints.
     Example: train_seed42.log: 'params' is missing: The number of parameters: `model_params:N`
     Fix: print the missing lines in the script, and submit the logs as they were written.
     """
@@ -59,12 +60,12 @@ def _severity(record: Record, severity: Severity) -> Severity:
 
 def _by_file(ctx: Context, severity: Severity) -> Iterator[Problem]:
     """Yield one problem for each file and line, for a missing key seldom comes alone."""
-    together: dict[tuple[str | None, int | None], list[str]] = defaultdict(list)
+    together: dict[tuple[str | None, int | None, Severity | None], list[str]] = defaultdict(list)
     for problem in ctx.met:
-        together[problem.path, problem.line].append(problem.message)
-    for (path, line), messages in together.items():
+        together[problem.path, problem.line, problem.severity].append(problem.message)
+    for (path, line, own), messages in together.items():
         more = f"; {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else ""
-        yield Problem("; ".join(messages[:_SHOWN]) + more, path, line, severity)
+        yield Problem("; ".join(messages[:_SHOWN]) + more, path, line, severity if own is None else own)
 
 
 @rule(INFO)

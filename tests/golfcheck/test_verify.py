@@ -245,3 +245,32 @@ def test_a_score_edited_in_the_log_contradicts_its_other_numbers(tmp_path: Path)
     draft.edit("train_seed42.log", "val_bpb:1.11437394", "val_bpb:1.10437394")
     found = {finding.rule for finding in verdict_of(draft, tmp_path).findings}
     assert found == {"score-not-in-logs", "rounding-mismatch", "bytes-not-conserved"}
+
+
+@pytest.mark.parametrize(
+    ("shipped", "counted"),
+    [
+        (b"\xef\xbb\xbf" + SCRIPT, len(SCRIPT) + 3),
+        (SCRIPT.replace(b"\n", b"\r\n"), len(SCRIPT) + SCRIPT.count(b"\n")),
+        (SCRIPT.replace(b"\n", b"\r\n"), len(SCRIPT)),
+    ],
+    ids=["byte order mark", "CRLF", "CRLF, counted as printed"],
+)
+def test_a_mark_or_crlf_of_a_script_makes_its_dump_no_other_source(
+    shipped: bytes, counted: int, tmp_path: Path
+) -> None:
+    draft = Draft()
+    draft.files["train_gpt.py"] = shipped
+    draft.edit_logs(f"Code size: {len(SCRIPT)} bytes", f"Code size: {counted} bytes")
+    assert "dump-not-shipped" in verdict_of(draft, tmp_path).passed
+
+
+@pytest.mark.parametrize(("encoding", "end", "said"), [("utf-16", "\n", "UTF-16-LE"), ("utf-8", "\r\n", "CRLF")])
+def test_what_is_unusual_in_a_log_is_said_and_changes_nothing(
+    encoding: str, end: str, said: str, tmp_path: Path
+) -> None:
+    draft = Draft()
+    draft.files["train_seed42.log"] = draft.files["train_seed42.log"].decode().replace("\n", end).encode(encoding)
+    (found,) = verdict_of(draft, tmp_path).findings
+    assert (found.rule, found.severity, found.path) == ("log-schema-violation", Severity.INFO, "train_seed42.log")
+    assert said in found.message
