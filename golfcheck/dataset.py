@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golfcheck.errors import UsageError
-from golfcheck.shardwriter import ShardWriter
+from golfcheck.shardwriter import ShardWriter, shard_bytes
 from golfcheck.stdlib_text import documents
 from golfcheck.textfiles import read_documents
 from golfcheck.tokenizing import make_dataset, tokenize
 from reference.bpb import ByteTable
-from reference.data import shard_bytes
 from reference.files import write_atomic
 
 DEMO_NAME = "demo_sp1024"

@@ -191,7 +191,8 @@ def _track(results: dict[int, Result]) -> str:
     """Return the track that the logs qualify for: the ranked one only for what ran on 8×H100 within the cap."""
     for result in results.values():
         gpus = [gpu.value for gpu in result.run.gpus]
-        on_eight = len(gpus) == WORLD_SIZE and all(ACCELERATOR in gpu for gpu in gpus)
+        ranks = result.run.world_size.value if result.run.world_size else 1
+        on_eight = ranks == WORLD_SIZE == len(gpus) and all(ACCELERATOR in gpu for gpu in gpus)
         over_ms = (train_ms(result.run) or 0.0) - CLOCK_CAP_MS
         if not on_eight or over_ms > OVERSHOOT_STEPS * (step_ms(result.run) or 0.0):
             return "non_record_16mb"
@@ -199,11 +200,13 @@ def _track(results: dict[int, Result]) -> str:
 
 
 def _hardware(result: Result) -> str:
-    gpus = [gpu.value for gpu in result.run.gpus]
-    if gpus:
-        return safe(f"{len(gpus)}x{gpus[0]}", 200)
-    device = result.run.settings.get("device")
-    return safe(device.value, 200) if device else "unknown"
+    """Return what the run computed on: as our log says, or else as many of the machine's GPUs as it had ranks."""
+    device, gpus = result.run.settings.get("device"), result.run.gpus
+    ranks = result.run.world_size.value if result.run.world_size else 1
+    if device:
+        on_gpus = bool(gpus) and not device.value.startswith(("cpu", "mps"))
+        return safe(f"{ranks}x{device.value}" if on_gpus else device.value, 200)
+    return safe(f"{min(ranks, len(gpus))}x{gpus[0].value}", 200) if gpus else "unknown"
 
 
 def _changed_settings(data: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Writing more tokens than fit into memory: numbered shards, all of them or none."""
+"""Writing token shards: one from an array, or numbered ones of more tokens than fit into memory."""
 
 import contextlib
 import errno
@@ -9,7 +9,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from reference.data import Tokens, shard_header
+import numpy as np
+import numpy.typing as npt
+
+from reference.data import MAGIC, VERSION, Tokens
+
+_MAX_VOCAB = 1 << 16  # tokens are uint16
+
+
+def shard_header(count: int) -> bytes:
+    """Return the first 1,024 bytes of a shard of `count` tokens."""
+    header = np.zeros(256, "<i4")
+    header[:3] = MAGIC, VERSION, count
+    return header.tobytes()
+
+
+def shard_bytes(tokens: npt.ArrayLike) -> bytes:
+    """Return a shard file that holds `tokens`, each below 65,536."""
+    array = np.asarray(tokens)
+    if array.size and (array.min() < 0 or array.max() >= _MAX_VOCAB):
+        raise ValueError(f"token ids must be in 0..{_MAX_VOCAB - 1}, not {array.min()}..{array.max()}")
+    return shard_header(array.size) + array.astype("<u2").tobytes()
 
 
 class ShardWriter:

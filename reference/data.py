@@ -16,24 +16,8 @@ import numpy.typing as npt
 MAGIC = 20240520
 VERSION = 1
 HEADER_BYTES = 256 * 4
-MAX_VOCAB = 1 << 16  # tokens are uint16
 
 Tokens = npt.NDArray[np.uint16]
-
-
-def shard_header(count: int) -> bytes:
-    """Return the first 1,024 bytes of a shard of `count` tokens."""
-    header = np.zeros(256, "<i4")
-    header[:3] = MAGIC, VERSION, count
-    return header.tobytes()
-
-
-def shard_bytes(tokens: npt.ArrayLike) -> bytes:
-    """Return a shard file that holds `tokens`, each below 65,536."""
-    array = np.asarray(tokens)
-    if array.size and (array.min() < 0 or array.max() >= MAX_VOCAB):
-        raise ValueError(f"token ids must be in 0..{MAX_VOCAB - 1}, not {array.min()}..{array.max()}")
-    return shard_header(array.size) + array.astype("<u2").tobytes()
 
 
 def shard_tokens(path: Path) -> int:
@@ -112,8 +96,11 @@ class TokenStream:
         self.seek(*self.place)
 
     def seek(self, shard: int, offset: int) -> None:
-        """Go on from a place."""
-        self._tokens, self.place = read_shard(self.paths[shard], self.vocab_size), (shard, offset)
+        """Go on from a place; ValueError if these shards do not have it."""
+        if shard < len(self.paths):
+            self._tokens, self.place = read_shard(self.paths[shard], self.vocab_size), (shard, offset)
+        if shard >= len(self.paths) or not 0 <= offset < self._tokens.size:
+            raise ValueError(f"{self.paths[0].parent}: no token {offset:,} in shard {shard}: is this other data?")
 
     def take(self, count: int) -> Tokens:
         """Return the next `count` tokens [count]."""

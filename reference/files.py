@@ -36,5 +36,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 def sweep_partial(folder: Path) -> None:
     """Remove what a writer that was killed left behind."""
-    for partial in folder.glob(f".*{_SUFFIX}"):
-        partial.unlink(missing_ok=True)
+    for partial in folder.glob(f".*.[0-9]*{_SUFFIX}"):
+        pid = partial.name.removesuffix(_SUFFIX).rpartition(".")[2]
+        if partial.is_file() and not Path("/proc", pid).exists():
+            partial.unlink(missing_ok=True)

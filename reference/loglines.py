@@ -2,8 +2,7 @@
 
 `str(line)` writes; `parse(text)` reads, and returns None for text that is no line of ours. A template gives its
 fields their types: `{n:d}` is an int, `{x:.4f}` a float with four decimals, `{x!r}` a float as Python prints it,
-`{flag!s}` True or False, `{word:<}` a word, `{name}` text.
-Losses are nats per token; `_ms` and `_seconds` name their unit.
+`{flag!s}` True or False, `{word:<}` a word, `{name}` text. Losses are nats per token.
 """
 
 import re

@@ -52,8 +52,9 @@ class GPTConfig:
 
 
 def rms(x: Tensor) -> Tensor:
-    """Normalise the last axis to a root mean square of 1, in x's own type: CUDA's autocast would return fp32."""
-    return F.rms_norm(x, (x.size(-1),), eps=RMS_EPS).to(x.dtype)
+    """Normalise the last axis to a root mean square of 1, in x's own type: CUDA's autocast would copy it to fp32."""
+    with torch.autocast(x.device.type, enabled=False):
+        return F.rms_norm(x, (x.size(-1),), eps=RMS_EPS)
 
 
 def rotary_tables(config: GPTConfig) -> Tensor:

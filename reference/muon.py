@@ -1,7 +1,4 @@
-"""Muon: momentum whose matrix updates are orthogonalised by a Newton–Schulz iteration (Keller Jordan, 2024).
-
-https://kellerjordan.github.io/posts/muon/ — the iteration's coefficients and the scale of the update are from there.
-"""
+"""Muon (Keller Jordan, 2024, https://kellerjordan.github.io/posts/muon/): momentum, orthogonalised by Newton–Schulz."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -51,9 +48,11 @@ class Muon(torch.optim.Optimizer):
         stacks: dict[torch.Size, list[Tensor]] = {}
         for p in group["params"]:
             stacks.setdefault(p.shape, []).append(p)
-        pending = []
+        pending, first = [], 0
         for params in stacks.values():
-            update = self._update(params, group["momentum"], group["backend_steps"])  # [n, rows, cols]
+            owned = slice((self.rank - first) % self.world_size, None, self.world_size)
+            first += len(params)  # the next stack goes on where this one ends: nobody owns two more than another
+            update = self._update(params, owned, group["momentum"], group["backend_steps"])  # [n, rows, cols]
             work = dist.all_reduce(update, async_op=True) if self.world_size > 1 else None
             pending.append((params, update, work))
         for params, update, work in pending:
@@ -63,18 +62,17 @@ class Muon(torch.optim.Optimizer):
             for p, u in zip(params, update, strict=True):
                 p.add_(u.to(p.dtype), alpha=-group["lr"] * max(1.0, rows / cols) ** 0.5)
 
-    def _update(self, params: list[Tensor], momentum: float, steps: int) -> Tensor:
+    def _update(self, params: list[Tensor], owned: slice, momentum: float, steps: int) -> Tensor:
         """Return the orthogonalised updates of the matrices that this rank owns, zeros for the others."""
-        owned = params[self.rank :: self.world_size]
         update = torch.zeros((len(params), *params[0].shape), dtype=torch.bfloat16, device=params[0].device)
-        if owned:
+        if params[owned]:
             directions = []
-            for p in owned:
+            for p in params[owned]:
                 if not self.state[p]:
                     self.state[p]["momentum_buffer"] = torch.zeros_like(p)
                 buffer = self.state[p]["momentum_buffer"]
                 assert p.grad is not None
                 buffer.mul_(momentum).add_(p.grad)
                 directions.append(p.grad.add(buffer, alpha=momentum))  # Nesterov: looks one step ahead
-            update[self.rank :: self.world_size] = self.orthogonalize(torch.stack(directions), steps)
+            update[owned] = self.orthogonalize(torch.stack(directions), steps)
         return update

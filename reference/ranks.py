@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 
 BEAT_SECONDS = 2.0
-SILENT_BEATS = 15  # silent for 30 s means stopped or lost; the job must be over within 60
+SILENT_BEATS = 10  # silent for 20 s means stopped or lost; torchrun may take 30 more to end the others
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,16 @@ class Ranks:
     @classmethod
     def join(cls, device: str) -> "Ranks":
         """Join the job that torchrun describes in the environment, or be alone; `device` may be "auto"."""
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        if device == "cuda" and not torch.cuda.is_available():
-            raise ValueError("DEVICE is cuda, but PyTorch finds no CUDA device: use --device auto")
-        if device == "cuda":
-            device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-            torch.cuda.set_device(device)
         rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        mps = torch.backends.mps.is_available() and world_size == 1  # gloo knows no MPS: several ranks take the CPU
+        here = {"cuda": torch.cuda.device_count() > local_rank, "mps": mps, "cpu": True}
+        device = next(name for name in here if here[name]) if device == "auto" else device
+        if not here[device]:
+            raise ValueError(f"DEVICE is {device}, but rank {rank} of {world_size} finds none: use --device auto")
+        if device == "cuda":
+            device = f"cuda:{local_rank}"
+            torch.cuda.set_device(device)
         ranks = cls(rank, world_size, torch.device(device))
         if world_size > 1:
             store, _, _ = next(dist.rendezvous("env://"))
@@ -49,11 +51,11 @@ class Ranks:
         return ranks
 
     def agree(self, *values: float) -> list[float]:
-        """Return the largest of each value over all ranks."""
-        tensor = torch.tensor(values, dtype=torch.float64)
+        """Return the largest of each value over all ranks; without values, wait for all of them."""
+        tensor = torch.tensor([*values, 0.0], dtype=torch.float64)  # one more: nobody waits for an empty tensor
         if self.world_size > 1:
             dist.all_reduce(tensor, dist.ReduceOp.MAX)
-        return tensor.tolist()
+        return tensor.tolist()[:-1]
 
     def gather(self, value: Any) -> list[Any]:
         """Return every rank's value, in the order of ranks."""
@@ -76,8 +78,9 @@ class Ranks:
                 if silent == SILENT_BEATS:
                     node, pid, _ = beat.decode().split()
                     print(f"rank {neighbor} ({node}, pid {pid}) is silent: ending the job", file=sys.stderr, flush=True)
-                    if node == os.uname().nodename:  # torchrun would wait 30 s more for a stopped process
-                        os.kill(int(pid), signal.SIGKILL)
+                    with contextlib.suppress(OSError):
+                        if node == os.uname().nodename:  # torchrun would wait 30 s more for a stopped process
+                            os.kill(int(pid), signal.SIGKILL)
                     os._exit(1)
                 last = beat
                 time.sleep(BEAT_SECONDS)

@@ -17,8 +17,8 @@ MICRO_BATCHES = 8  # per step, whatever the number of ranks: the mathematics is 
 _BOOLS = {"1": True, "true": True, "0": False, "false": False}
 
 
-def _setting(default: Any, help_: str, low: float = -math.inf, choices: Sequence[str] = ()) -> Any:
-    return field(default=default, metadata={"help": help_, "low": low, "choices": tuple(choices)})
+def _setting(default: Any, help_: str, low: float = -math.inf, below: float = math.inf, choices: Any = ()) -> Any:
+    return field(default=default, metadata={"help": help_, "low": low, "below": below, "choices": choices})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Settings:
     data_path: str = _setting("./data/datasets/fineweb10B_sp1024", "folder of fineweb_{train,val}_*.bin")
     tokenizer_path: str = _setting("./data/tokenizers/fineweb_1024_bpe.model", "SentencePiece model of the shards")
     run_id: str = _setting("training_opt_seq4096_v1", "name of the log, and of the record folder")
-    seed: int = _setting(1337, "seed of every random number", 0)
+    seed: int = _setting(1337, "seed of every random number", 0, 2**63)
     val_batch_size: int = _setting(524_288, "validation tokens in one call, all ranks and micro-batches together", 1)
     val_loss_every: int = _setting(1000, "steps between validations (0: only at the end)", 0)
     train_log_every: int = _setting(200, "steps between train lines after the first ten", 1)
@@ -55,12 +55,12 @@ class Settings:
     tied_embed_init_std: float = _setting(0.005, "first standard deviation of a tied embedding", 0)
     matrix_lr: float = _setting(0.02, "Muon's learning rate", 0)
     scalar_lr: float = _setting(0.02, "learning rate of scales, gains, mixes and skips", 0)
-    muon_momentum: float = _setting(0.99, "Muon's momentum", 0)
+    muon_momentum: float = _setting(0.99, "Muon's momentum", 0, 1)
     muon_backend_steps: int = _setting(5, "Newton-Schulz iterations", 1)
-    muon_momentum_warmup_start: float = _setting(0.92, "Muon's momentum at the first step", 0)
+    muon_momentum_warmup_start: float = _setting(0.92, "Muon's momentum at the first step", 0, 1)
     muon_momentum_warmup_steps: int = _setting(1500, "steps over which the momentum rises", 0)
-    beta1: float = _setting(0.9, "Adam's first decay", 0)
-    beta2: float = _setting(0.95, "Adam's second decay", 0)
+    beta1: float = _setting(0.9, "Adam's first decay", 0, 1)
+    beta2: float = _setting(0.95, "Adam's second decay", 0, 1)
     adam_eps: float = _setting(1e-8, "Adam's epsilon", 0)
     grad_clip_norm: float = _setting(0.0, "bound of the gradient's norm (0: none)", 0)
     control_tensor_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that Adam takes from Muon")
@@ -72,7 +72,7 @@ class Settings:
     threads: int = _setting(0, "CPU threads a rank (0: what torch chooses)", 0)
     out: str = _setting(".", "folder for logs/, final_model.*, checkpoint.pt and the record")
     seeds: str = _setting("", "several seeds, 1,2,3: one run after another, one record")
-    save_every: int = _setting(0, "steps between checkpoints (0: only when a run is cut short)", 0)
+    save_every: int = _setting(0, "steps between checkpoints (0: only on a signal)", 0)
     resume: str = _setting("", "checkpoint to continue")
 
     def check(self, world_size: int) -> None:
@@ -88,8 +88,9 @@ class Settings:
             raise ValueError(f"VAL_BATCH_SIZE must be {need}, not {self.val_batch_size}")
         if not re.fullmatch(r"[\w.+-]{1,100}", self.run_id):
             raise ValueError(f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}")
-        if not re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", self.seeds):
-            raise ValueError(f"SEEDS must be numbers with commas between them, like 42,1337,2024, not {self.seeds!r}")
+        seeds = re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", self.seeds) and self.seeds.split(",")
+        if not seeds or len(set(seeds)) < len(seeds) or (self.seeds and self.resume):
+            raise ValueError(f"SEEDS must be different numbers like 42,1337, without RESUME, not {self.seeds!r}")
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -124,13 +125,20 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
 
 def _read(f: Any, text: str) -> Any:
     """Return the value of a setting from text."""
-    kind, low, choices = type(f.default), f.metadata["low"], f.metadata["choices"]
+    kind, (low, below, choices) = type(f.default), (f.metadata[key] for key in ("low", "below", "choices"))
     words = {int: "a whole number", float: "a number", bool: "0 or 1", str: "text without control characters"}
     expected = f"one of {', '.join(choices)}" if choices else words[kind]
     expected += f" of at least {low:g}" if low > -math.inf else ""
+    expected += f" and below {below:g}" if below < math.inf else ""
     try:
         value = _BOOLS[text.lower()] if kind is bool else kind(text)
-        is_fit = value in choices if choices else text.isprintable() if kind is str else low <= value < math.inf
+        is_fit = (
+            value in choices
+            if choices
+            else text.isprintable()
+            if kind is str
+            else low <= value < below and value > -math.inf
+        )
     except (KeyError, ValueError):
         is_fit = False
     if not is_fit:

@@ -42,10 +42,6 @@ MODEL_SETTINGS = [field.name for field in fields(GPTConfig)]
 CPU_EVAL_TOKENS = 2048  # in one call: larger batches leave the caches and cost 1.4 to 1.7 times the time
 
 
-class RunFailed(Exception):
-    """A run that ends without a score; its text is the one line that says why."""
-
-
 class Signals(list[float]):
     """When SIGINT and SIGTERM came: one asks for an orderly end, a later one ends at once what is safe on disk."""
 
@@ -116,7 +112,8 @@ class Run:
         self._describe_code()
         with self.journal.phase("data"):
             self._open_data()
-        self._build()
+        with self.journal.phase("building"):
+            self._build()
 
     def _describe_code(self) -> None:
         for name, text in self.sources.items():
@@ -156,7 +153,7 @@ class Run:
         if self.ranks.world_size > 1:
             ids = [device.index] if device.type == "cuda" else None
             self.loss = DistributedDataParallel(self.loss, device_ids=ids, forward_sync_buffers=False)
-        patterns = s.control_tensor_name_patterns.split(",")
+        patterns = [pattern for pattern in s.control_tensor_name_patterns.split(",") if pattern]
         matrices, scalars = list[torch.Tensor](), [self.gpt.skip_weights]
         for name, p in self.gpt.blocks.named_parameters():
             (scalars if p.ndim < 2 or any(part in name for part in patterns) else matrices).append(p)
@@ -169,8 +166,7 @@ class Run:
         self.muon = Muon(matrices, s.matrix_lr, s.muon_momentum, s.muon_backend_steps, self.compiled)
         write(log.ModelParams(params=sum(p.numel() for p in self.gpt.parameters())))
         write(log.World.of(self, world_size=self.ranks.world_size))
-        kernels = ("cudnn", "flash", "mem_efficient", "math")
-        write(log.Sdp(**{name: getattr(backends, f"{name}_sdp_enabled")() for name in kernels}))
+        write(log.Sdp(**{name: getattr(backends, f"{name}_sdp_enabled")() for name in log.Sdp.readers}))
         write(log.Attention.of(s))
         write(log.LearningRates.of(s, embed_lr=embed_lr, head_lr=head_lr))
         write(log.Plan.of(s))
@@ -180,8 +176,9 @@ class Run:
         changed = {f.name.upper(): getattr(s, f.name) for f in fields(s) if getattr(s, f.name) != f.default}
         write(log.ChangedSettings(json=json.dumps(changed)))
         if commit := output("git", "-C", str(HERE), "rev-parse", "HEAD"):
-            status = output("git", "-C", str(HERE), "status", "--porcelain", ".")
-            write(log.GitCommit(commit=commit, changed=bool(status)))
+            write(
+                log.GitCommit(commit=commit, changed=bool(output("git", "-C", str(HERE), "status", "--porcelain", ".")))
+            )
 
     def train(self) -> None:
         """Warm up, then train until the last iteration, the cap, or a signal."""
@@ -192,17 +189,15 @@ class Run:
         if s.resume:
             self._load(Path(s.resume))
             write(log.Resumed.of(self))
-        signals.safe, reason, mark = False, "", time.perf_counter()
+        signals.safe, reason, own_ms = False, "", self.train_ms
         while not reason and self.step < s.iterations:
             if s.val_loss_every and self.step % s.val_loss_every == 0:
                 self._validate()
-                mark = time.perf_counter()  # validation is not training time
+            start = time.perf_counter()
             loss = self._train_step()
             self.step += 1
-            now = time.perf_counter()
-            wishes = map(float, (not np.isfinite(loss), bool(signals)))
-            self.train_ms, is_broken, is_asked = ranks.agree(self.train_ms + 1000.0 * (now - mark), *wishes)
-            mark = now
+            own_ms += 1000.0 * (time.perf_counter() - start)
+            self.train_ms, is_broken, is_asked = ranks.agree(own_ms, float(not np.isfinite(loss)), float(bool(signals)))
             if is_broken or is_asked:
                 reason = "nonfinite_loss" if is_broken else "signal"
             elif 0 < 1000.0 * s.max_wallclock_seconds <= self.train_ms:
@@ -214,22 +209,27 @@ class Run:
             rate, left = s.train_batch_tokens * self.step / seconds, seconds * (1.0 / share - 1.0)
             progress(share, f"step {self.step}  loss {loss:.3f}  {rate:,.0f} tokens/s  {left:,.0f} s left")
             if is_broken:
-                write(log.Stopping.of(self, reason=reason))
-                raise RunFailed(
-                    f"the loss of step {self.step} is {loss}: nothing is published; lower the learning rates"
-                )
+                break
             if is_asked or (s.save_every and self.step % s.save_every == 0):
-                self._save()
+                with self.journal.phase("checkpoint"):
+                    self._save()
         signals.safe = True
-        self._validate()
+        if reason != "nonfinite_loss":
+            self._validate()
         if reason:
             write(log.Stopping.of(self, reason=reason))
         write(log.Phase(name="training", seconds=self.train_ms / 1000.0))
         write(log.Phase(name="validation", seconds=self.val_seconds))
+        if reason == "nonfinite_loss":
+            raise FloatingPointError(
+                f"the loss of step {self.step} is not finite: nothing is published; lower the learning rates"
+            )
 
     def _validate(self) -> None:
         score, seconds = self.evaluate("validation")
         self.val_seconds += seconds
+        if not np.isfinite(score.val_loss_nats):
+            raise FloatingPointError(f"the weights after step {self.step} score {score.val_bpb}: nothing is published")
         self.journal.write(log.ValStep.of(self, val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
 
     @property
@@ -308,65 +308,67 @@ class Run:
         write(log.PeakMemory(allocated_mib=allocated >> 20, reserved_mib=reserved >> 20))
         if self.ranks.rank == 0:
             state = self.gpt.state_dict()
-            with phase("serialization"):
-                model_bytes = save(state, self.model_path)
             with phase("quantization"):
-                keep = s.int8_keep_float_fp32_name_patterns.split(",")
+                keep = [pattern for pattern in s.int8_keep_float_fp32_name_patterns.split(",") if pattern]
                 obj = artifact.quantize(state, keep, model_config=asdict(self.gpt.config))
+                artifact.dequantize(obj)  # what cannot be read back is not written
                 blob, raw_torch_bytes = artifact.pack(obj)
+            with phase("serialization"):
+                raw_model = dump(state)
+                write_atomic(self.model_path, raw_model)
                 write_atomic(self.artifact_path, blob)
             payload, raw = artifact.tensor_bytes(obj), sum(t.nbytes for t in state.values())
             sizes = {"payload_bytes": payload, "raw_torch_bytes": raw_torch_bytes, "payload_ratio": raw / payload}
-            write(log.ModelBytes(size_bytes=model_bytes))
+            write(log.ModelBytes(size_bytes=len(raw_model)))
             write(log.CodeBytes(size_bytes=self.code_bytes))
-            write(log.TotalBytes(size_bytes=self.code_bytes + model_bytes))
+            write(log.TotalBytes(size_bytes=self.code_bytes + len(raw_model)))
             write(log.Int8ModelBytes(size_bytes=len(blob), **sizes))
             write(log.Int8TotalBytes(size_bytes=self.code_bytes + len(blob)))
-        blob = self.ranks.gather(self.artifact_path.read_bytes() if self.ranks.rank == 0 else b"")[0]
-        self.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
+        with phase("reading"):
+            blob = self.ranks.gather(self.artifact_path.read_bytes() if self.ranks.rank == 0 else b"")[0]
+            self.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
         score, seconds = self.evaluate("evaluation")
         write(log.Phase(name="evaluation", seconds=seconds))
         write(log.Final(val_loss=score.val_loss_nats, val_bpb=score.val_bpb, eval_ms=1000.0 * seconds))
         write(log.FinalExact(val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
-        if not np.isfinite(score.val_bpb):
-            raise RunFailed(f"the artifact scores {score.val_bpb}: there is nothing to submit")
 
     def _save(self) -> None:
-        """Write all that the next step depends on."""
-        own = self.ranks.gather({"muon": self.muon.state_dict(), "random": torch.get_rng_state()})
+        """Write all that the next step depends on, unless that step is lost: then the last good one stays."""
+        if not all(bool(p.isfinite().all()) for p in self.gpt.parameters()):
+            return  # on all ranks alike
+        own = {"muon": self.muon.state_dict()["state"], "random": torch.get_rng_state()}
+        ranks = self.ranks.gather(dump(own))  # as bytes: tensors would go to every rank's copy of their device
         if self.ranks.rank == 0:
-            state = {"step": self.step, "train_ms": self.train_ms, "place": self.stream.place, "ranks": own}
-            state |= {"settings": asdict(self.settings), "model": self.gpt.state_dict(), "adam": self.adam.state_dict()}
-            save(state, self.checkpoint_path)
+            state = {"step": self.step, "train_ms": self.train_ms, "place": self.stream.place, "ranks": ranks}
+            state |= {"model": self.gpt.state_dict(), "adam": self.adam.state_dict()["state"]}
+            write_atomic(self.checkpoint_path, dump(state | {"settings": asdict(self.settings)}))
 
     def _load(self, path: Path) -> None:
         """Go on from a checkpoint; ValueError where it belongs to another run."""
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-            theirs, own = state["settings"], state["ranks"]
+            own = state["ranks"]
+            theirs = state["settings"] | {"world_size": len(own)}
         except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
             raise ValueError(f"{path} is not there, or no checkpoint of this trainer") from None
-        ours = asdict(self.settings)
-        for name in (*MODEL_SETTINGS, "seed", "train_batch_tokens"):
+        ours = asdict(self.settings) | {"world_size": self.ranks.world_size}
+        for name in (*MODEL_SETTINGS, "seed", "train_batch_tokens", "world_size"):
             if theirs.get(name) != ours[name]:
                 raise ValueError(f"{path} is of a run with {name.upper()} {theirs.get(name)}, not {ours[name]}")
-        if len(own) != self.ranks.world_size:
-            raise ValueError(f"{path} is of a run on {len(own)} ranks, not {self.ranks.world_size}")
-        mine = own[self.ranks.rank]
+        mine = torch.load(io.BytesIO(own[self.ranks.rank]), map_location="cpu", weights_only=True)
         self.step, self.train_ms = state["step"], state["train_ms"]
         self.gpt.load_state_dict(state["model"])
-        self.adam.load_state_dict(state["adam"])
-        self.muon.load_state_dict(mine["muon"])
+        self.adam.load_state_dict(self.adam.state_dict() | {"state": state["adam"]})  # the rates stay this run's
+        self.muon.load_state_dict(self.muon.state_dict() | {"state": mine["muon"]})
         self.stream.seek(*state["place"])
         torch.set_rng_state(mine["random"])
 
 
-def save(obj: Any, path: Path) -> int:
-    """Write what `torch.save` makes of `obj`, all of it or nothing, and return its size in bytes."""
+def dump(obj: Any) -> bytes:
+    """Return what `torch.save` makes of `obj`."""
     buffer = io.BytesIO()
     torch.save(obj, buffer)
-    write_atomic(path, buffer.getvalue())
-    return buffer.tell()
+    return buffer.getvalue()
 
 
 def output(*command: str) -> str:
@@ -407,18 +409,19 @@ def main(argv: list[str]) -> int:
         ranks.agree()  # the others wait for the data
         for seed in map(int, settings.seeds.split(",")) if settings.seeds else [settings.seed]:
             run_id = f"{settings.run_id}_seed{seed}" if settings.seeds else settings.run_id
+            run = None  # frees the one before
             run = Run(replace(settings, seed=seed, run_id=run_id), ranks, signals, sources)
             run.train()
             run.export()
             logs.append(str(run.log_path))
             artifacts.append(str(run.artifact_path))
-            if signals:
+            if ranks.agree(float(bool(signals)))[0]:
                 break
         if ranks.rank == 0:
             files = ("--from", *logs, "--artifact", *artifacts)
             golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
         ranks.agree()  # nobody leaves while another still works
-    except (ValueError, OSError, RunFailed, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
+    except (ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
         print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
         return 2 if isinstance(error, ValueError) else 1
     return 0

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     if (args.dir is None) == (args.into is None) or (args.into and not args.name):
         raise UsageError("new: expected either DIR, or --into ROOT with --name NAME; see golfcheck new --help")
-    target = args.dir or _free(args.into / f"{today}_{args.name}")
+    target = args.dir.absolute() if args.dir else _free(args.into / f"{today}_{args.name}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f"{target}: is there already; nothing was written: choose another folder")
     author, github_id = default_author()

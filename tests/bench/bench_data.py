@@ -14,8 +14,9 @@ import numpy as np
 from golfcheck import dataset
 from golfcheck.datacheck.shards import check_shard
 from golfcheck.datacheck.tokenizer import load_tokenizer
+from golfcheck.shardwriter import shard_bytes
 from golfcheck.stdlib_text import documents
-from reference.data import read_shard, shard_bytes
+from reference.data import read_shard
 
 TOKENS = 10_000_000
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from golfcheck.shardwriter import shard_bytes
 from golfcheck.tokenizing import make_dataset
 from reference import artifact, data
 from reference.bpb import ByteTable, Score, evaluate
@@ -65,7 +66,7 @@ def make(root: Path) -> World:
         folder.mkdir(parents=True)
     tokenizer.write_bytes(model_file)
     for split, ids in tokens.items():
-        (shards / f"fineweb_{split}_000000.bin").write_bytes(data.shard_bytes(ids))
+        (shards / f"fineweb_{split}_000000.bin").write_bytes(shard_bytes(ids))
     state = model().state_dict()
     world = World(root, shards, tokenizer, CONFIG, state, scored(state, shards, tokenizer, CONFIG))
     world.record.mkdir(parents=True)

@@ -25,10 +25,10 @@ from golfcheck.datacheck.shards import check_shard
 from golfcheck.datacheck.tokenizer import load_tokenizer
 from golfcheck.dataset import Dataset, make_demo, tokenize_files
 from golfcheck.errors import Refused, UsageError
-from golfcheck.shardwriter import ShardWriter
+from golfcheck.shardwriter import ShardWriter, shard_bytes
 from golfcheck.stdlib_text import documents
 from golfcheck.textfiles import read_documents
-from reference.data import HEADER_BYTES, MAGIC, read_shard, shard_bytes, shard_paths
+from reference.data import HEADER_BYTES, MAGIC, read_shard, shard_paths
 from tests.golfcheck.tokenizer_models import HOSTILE, PIECES, model, piece
 
 ROOT = Path(__file__).parents[2]

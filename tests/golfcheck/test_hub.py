@@ -21,7 +21,8 @@ import huggingface_hub
 from golfcheck import hub as hub_module
 from golfcheck.errors import GolfcheckError, UsageError
 from golfcheck.hub import download, select_by_manifest
-from reference.data import shard_bytes, shard_tokens
+from golfcheck.shardwriter import shard_bytes
+from reference.data import shard_tokens
 from tests.golfcheck.hub_server import Hub, serving
 
 REPO = "willdepueoai/parameter-golf"

@@ -116,7 +116,10 @@ def test_a_small_artifact_goes_along_and_a_large_one_is_left_out_and_said(tmp_pa
 
 def test_eight_h100_within_the_cap_make_a_ranked_record(tmp_path: Path) -> None:
     gpus = "".join(f"|   {i}  NVIDIA H100 80GB HBM3          On  |   0000:1{i}:00.0 Off |  0 |\n" for i in range(8))
-    text = log(1).replace("2.13.0+cpu\n", f"2.13.0+cpu\n{gpus}").replace("world_size:1 ", "world_size:8 ")
+    alone = log(1).replace("2.13.0+cpu\n", f"2.13.0+cpu\n{gpus}")
+    submission = json.loads(build(write_logs(tmp_path, alone), [], ABOUT).files["submission.json"])
+    assert (submission["track"], submission["hardware"]) == ("non_record_16mb", "cpu Some CPU")  # eight were there
+    text = alone.replace("world_size:1 ", "world_size:8 ").replace("cpu Some CPU", "NVIDIA H100 80GB HBM3")
     submission = json.loads(build(write_logs(tmp_path, text), [], ABOUT).files["submission.json"])
     assert submission["track"] == "10min_16mb"
     assert submission["hardware"] == "8xNVIDIA H100 80GB HBM3"

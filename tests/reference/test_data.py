@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from golfcheck.shardwriter import shard_bytes, shard_header
 from reference.data import (
     HEADER_BYTES,
     MAGIC,
@@ -18,8 +19,6 @@ from reference.data import (
     rank_span,
     read_shard,
     read_validation,
-    shard_bytes,
-    shard_header,
     shard_paths,
     shard_tokens,
 )

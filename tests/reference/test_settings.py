@@ -65,6 +65,9 @@ def test_a_flag_is_read_as_people_write_it(text: str) -> None:
         ("MATRIX_LR", "-0.1", "MATRIX_LR must be a number of at least 0, not '-0.1'"),
         ("MATRIX_LR", "inf", "MATRIX_LR must be a number of at least 0, not 'inf'"),
         ("MATRIX_LR", "nan", "MATRIX_LR must be a number of at least 0, not 'nan'"),
+        ("QK_GAIN_INIT", "-inf", "QK_GAIN_INIT must be a number, not '-inf'"),
+        ("BETA1", "1", "BETA1 must be a number of at least 0 and below 1, not '1'"),
+        ("SEED", str(2**63), f"SEED must be a whole number of at least 0 and below 9.22337e+18, not '{2**63}'"),
         ("QK_GAIN_INIT", "nan", "QK_GAIN_INIT must be a number, not 'nan'"),
         ("TIE_EMBEDDINGS", "yes", "TIE_EMBEDDINGS must be 0 or 1, not 'yes'"),
         ("ROPE_TABLES", "fp16", "ROPE_TABLES must be one of bf16, fp32, not 'fp16'"),
@@ -88,8 +91,10 @@ def test_a_bad_value_is_one_line_that_names_the_variable(name: str, text: str, e
         (["--train-seq-len", "1000"], 1, "TRAIN_BATCH_TOKENS must be a multiple of 8000"),
         (["--val-batch-size", "4096"], 1, "VAL_BATCH_SIZE must be at least 32768"),
         (["--run-id", "../escape"], 1, "RUN_ID must be 1 to 100 letters"),
-        (["--seeds", "1;2"], 1, "SEEDS must be numbers with commas"),
-        (["--seeds", "1,,2"], 1, "SEEDS must be numbers with commas"),
+        (["--seeds", "1;2"], 1, "SEEDS must be different numbers like 42,1337"),
+        (["--seeds", "1,,2"], 1, "SEEDS must be different numbers like 42,1337"),
+        (["--seeds", "5,5"], 1, "SEEDS must be different numbers like 42,1337"),
+        (["--seeds", "5,6", "--resume", "x.pt"], 1, "without RESUME"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_one_line(flags: list[str], world_size: int, expected: str) -> None:

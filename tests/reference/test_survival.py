@@ -1,5 +1,6 @@
 """What becomes of a run that is cut short, resumed, signalled, robbed of a rank, or out of room."""
 
+import io
 import os
 import resource
 import signal
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 import torch
 
+from golfcheck.shardwriter import shard_bytes
 from reference import loglines
+from reference.data import read_shard
 from tests.reference import trainer
 from tests.reference.trainer import Data, Finished
 
@@ -72,9 +75,13 @@ def forget(part: str) -> Callable[[dict[str, Any]], None]:
         if part == "model":
             state["model"]["blocks.0.attn.c_q.weight"].zero_()
         elif part == "adam":
-            state["adam"]["state"].clear()
+            state["adam"].clear()
         elif part == "muon":
-            state["ranks"][0]["muon"]["state"].clear()
+            own = torch.load(io.BytesIO(state["ranks"][0]), weights_only=True)
+            own["muon"].clear()
+            buffer = io.BytesIO()
+            torch.save(own, buffer)
+            state["ranks"][0] = buffer.getvalue()
         elif part == "place":
             state["place"] = (0, 0)
         elif part == "step":
@@ -95,16 +102,46 @@ def test_a_checkpoint_that_lacks_a_part_does_not_resume_to_the_same_bytes(
     assert (out / "final_model.int8.ptz").read_bytes() != (saved.out / "final_model.int8.ptz").read_bytes()
 
 
-def test_the_random_numbers_go_on_too(saved: Finished) -> None:
-    state = torch.load(saved.out / "checkpoint.pt", weights_only=True)
-    before = torch.get_rng_state()
-    try:
-        torch.set_rng_state(state["ranks"][0]["random"])  # what the trainer does with it
-        drawn = torch.rand(3)
-        torch.manual_seed(0)
-        assert not torch.equal(drawn, torch.rand(3))
-    finally:
-        torch.set_rng_state(before)
+def test_the_random_numbers_go_on_too(data: Data, tmp_path: Path) -> None:
+    """A trainer that somebody made draw numbers, as dropout does, resumes to the same bytes as well."""
+    folder = trainer.copy_of_reference(
+        tmp_path / "mine",
+        ("model.py", "x = x0 = rms(self.tok_emb(ids))", "x = x0 = F.dropout(rms(self.tok_emb(ids)), 0.1)"),
+    )
+    whole, rest, forgetful = tmp_path / "whole", tmp_path / "rest", tmp_path / "forgetful"
+    for out in (whole, rest, forgetful):
+        out.mkdir()
+    first = trainer.train(whole, data, folder=folder, SAVE_EVERY="4")
+    assert first.code == 0, first.output
+    resumed = trainer.train(rest, data, folder=folder, RESUME=str(whole / "checkpoint.pt"))
+    assert resumed.losses == first.losses[4:]
+    state = torch.load(whole / "checkpoint.pt", weights_only=True)
+    own = torch.load(io.BytesIO(state["ranks"][0]), weights_only=True)
+    own["random"] = torch.Generator().manual_seed(5).get_state()
+    buffer = io.BytesIO()
+    torch.save(own, buffer)
+    state["ranks"][0] = buffer.getvalue()
+    torch.save(state, tmp_path / "edited.pt")
+    other = trainer.train(forgetful, data, folder=folder, RESUME=str(tmp_path / "edited.pt"))
+    assert other.losses != first.losses[4:]
+
+
+def test_a_resumed_run_takes_its_own_learning_rates(saved: Finished, data: Data, out: Path) -> None:
+    done = trainer.train(out, data, RESUME=str(saved.out / "checkpoint.pt"), TIED_EMBED_LR="0", SCALAR_LR="0")
+    assert done.code == 0, done.output
+    assert done.losses[0] == saved.losses[4]  # taken before the first update
+    assert done.losses[1] != saved.losses[5]
+
+
+def test_a_checkpoint_over_other_data_is_refused(saved: Finished, data: Data, tmp_path: Path, out: Path) -> None:
+    folder = tmp_path / "short"
+    folder.mkdir()
+    for path in data.data_path.glob("*.bin"):
+        tokens = read_shard(path, 1024)
+        (folder / path.name).write_bytes(shard_bytes(tokens[:2049]))
+    done = trainer.train(out, Data(folder, data.tokenizer_path), RESUME=str(saved.out / "checkpoint.pt"))
+    assert done.code == 2
+    assert "in shard 0: is this other data?" in done.output
 
 
 @pytest.mark.parametrize(
@@ -143,7 +180,7 @@ def test_two_ranks_resume_to_their_own_bytes(data: Data, tmp_path: Path) -> None
     assert (rest / "final_model.int8.ptz").read_bytes() == (whole / "final_model.int8.ptz").read_bytes()
     alone = trainer.train(rest, data, RESUME=str(whole / "checkpoint.pt"))
     assert alone.code == 2
-    assert "is of a run on 2 ranks, not 1" in alone.output
+    assert "is of a run with WORLD_SIZE 2, not 1" in alone.output
 
 
 # Signals
@@ -220,6 +257,31 @@ def test_a_dead_or_stopped_rank_ends_the_job_within_60_seconds(
     assert not (out / "final_model.int8.ptz").exists()
     for pid in pids:
         wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists(), 10.0)  # type: ignore[misc]
+
+
+@linux_only
+def test_a_signal_to_one_rank_ends_all_of_them_after_the_same_seed(data: Data, out: Path) -> None:
+    env = trainer.environment({**trainer.TINY, **data.env, **LONG})
+    line = [*trainer.command(ranks=2), "--out", str(out), "--seeds", "5,6"]
+    run = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=out)
+    log = out / "logs" / "tiny_seed5.txt"
+    wait_for(lambda: log.exists() and "step:5/" in log.read_text())
+    os.kill(ranks_of(run.pid)[1], signal.SIGINT)
+    done = finish(run, out)
+    assert done.code == 0, done.output
+    assert done.lines(loglines.FinalExact, "tiny_seed5")
+    assert not (out / "logs" / "tiny_seed6.txt").exists()
+    (record,) = (out / "record").iterdir()
+    assert (record / "train_seed5.log").exists()
+
+
+@linux_only
+def test_two_ranks_smoke_in_an_empty_folder_makes_its_own_data(tmp_path: Path) -> None:
+    line = [*trainer.command(ranks=2), "--smoke", "--iterations", "3"]
+    done = subprocess.run(line, env=trainer.environment({}), capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "data" / "datasets" / "demo_sp1024" / "fineweb_val_000000.bin").exists()
+    assert "next    golfcheck verify record/" in done.stdout
 
 
 # Room

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from golfcheck import dataset
+from golfcheck.shardwriter import shard_bytes
 from reference import data, loglines
 
 REFERENCE = Path(data.__file__).parent
@@ -97,5 +98,5 @@ def make_data(folder: Path) -> Data:
     for split, count in (("train", 40_000), ("val", 2_049)):
         path = made.data_path / f"fineweb_{split}_000000.bin"
         tokens = data.read_shard(path, 1024)[:count]
-        path.write_bytes(data.shard_bytes(np.asarray(tokens)))
+        path.write_bytes(shard_bytes(np.asarray(tokens)))
     return Data(made.data_path, made.tokenizer_path)
