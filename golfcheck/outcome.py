@@ -12,16 +12,17 @@ class Outcome(StrEnum):
     """One word for a whole verdict, from worst to best."""
 
     INVALID = "invalid"  # arithmetic proves at least one error
-    HUMAN = "human"  # evidence that a person must look at
+    HUMAN = "human"  # evidence, or a waiver, that a person must look at
     VALID = "valid"  # nothing found against it, but not shown to be a record
     RECORD = "record"  # nothing found against it, and its gain over the record to beat is significant
 
 
 def outcome(verdict: Verdict) -> Outcome:
-    """Return the word for `verdict`; waived findings count for nothing."""
+    """Return the word for `verdict`; the reason of a waiver is the submitter's, so a person must judge it."""
     if verdict.count(Severity.ERROR):
         return Outcome.INVALID
-    if verdict.count(Severity.WARNING):
+    waived = any(finding.waived is not None and finding.severity > Severity.INFO for finding in verdict.findings)
+    if waived or verdict.count(Severity.WARNING):
         return Outcome.HUMAN
     if verdict.track == RECORD_TRACK and verdict.to_beat is not None and GAIN_RULE in verdict.passed:
         return Outcome.RECORD
