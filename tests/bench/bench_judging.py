@@ -1,9 +1,10 @@
-"""How long judging takes, apart from reading: `make bench`, or this file alone with pytest's -s.
+"""How long judging takes, apart from reading: `make bench`, or this file alone.
 
 The baseline is reading the same records in the same run: judging them must cost less. For floods the bound is that of
 security.md: 5 s for reading and judging together.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,3 +52,31 @@ def test_a_flood_is_read_and_judged_within_the_bound(name: str, tmp_path: Path) 
     took = seconds(lambda: judge(load(folder), []))
     print(f"\n{name}: {took:.2f} s")
     assert took < HOSTILE_SECONDS
+
+
+@pytest.mark.parametrize("logs", [6, 400])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "step:1/2 train_loss:1.0 train_time:5ms step_avg:5.00ms",
+        "step:1/2 [x] loss:2.1 t:3ms avg:4ms",
+        "1/2 train_loss: 2.1 train_time: 1.0m",
+        "x val_loss:2 val_bpb:1",
+        "x",
+        "a=1 " * 250,
+    ],
+    ids=lambda line: line[:20].strip() if isinstance(line, str) else str(line),
+)
+def test_a_folder_full_of_one_line_is_read_and_judged_within_the_bound(line: str, logs: int, tmp_path: Path) -> None:
+    folder = Draft().write(tmp_path)
+    size_bytes = 60 * 2**20 // logs  # together as much as a folder may hold
+    text = f"{line}\n".encode() * (size_bytes // (len(line) + 1))
+    for number in range(logs):
+        (folder / f"train_seed{number + 5_000}.log").write_bytes(text)
+    took = seconds(lambda: judge(load(folder), []))
+    print(f"\n{line[:20].strip()} in {logs} logs: {took:.2f} s")
+    assert took < HOSTILE_SECONDS
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-s", "-p", "no:cacheprovider"]))

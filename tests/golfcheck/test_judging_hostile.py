@@ -68,6 +68,7 @@ FLOODS = {
     "the same step": "step:1/2 train_loss:1.0 train_time:5ms step_avg:5.00ms\n" * 20_000,
     "many runs": "seed:3\nstep:1/2 train_loss:1.0 train_time:5ms step_avg:5.00ms\nx val_loss:2 val_bpb:1\n" * 5_000,
     "calibration": "collected Hessians in 1s\n" * 20_000,
+    "settings": ("a=1 " * 250 + "\n") * 5_000,
 }
 
 
