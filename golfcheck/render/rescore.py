@@ -148,6 +148,8 @@ def _next(rescore: Rescore, page: Page) -> list[str]:
         Outcome.INCOMPARABLE: "the whole validation split: golfcheck data get, and no --val-tokens",
         Outcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
     }
+    if rescore.measured.estimate is not None and rescore.outcome is Outcome.CONFIRMED:
+        hints[Outcome.CONFIRMED] = "the score itself, from all of the text: --full"
     hint = hints.get(rescore.outcome)
     return [page.paint(f"next     {hint}", "dim")] if hint else []
 
@@ -181,6 +183,8 @@ def _object(rescore: Rescore) -> dict[str, Any]:
     for name in ("measured", "other_tables"):
         if out[name] is not None:
             out[name]["sequence_losses"] = _halves(out[name]["sequence_losses"])
+            if out[name]["estimate"] is not None:
+                out[name]["estimate"]["share"] = getattr(rescore, name).estimate.share
     out["delta_bpb"] = rescore.delta_bpb
     return out
 

@@ -87,7 +87,7 @@ def looks(losses: Array, covariates: Array, rescorings: int) -> tuple[Array, Arr
     rows = sequence.rows(sequence.design(covariates), losses)
     drawn = rows[np.argsort(rng.random((rescorings, population)), axis=1)[:, :500]]
     missed, fixed = [], []
-    for n in [*range(25, 100, 2), *range(100, 500, 10)]:
+    for n in [*range(25, 100, 3), *range(100, 501, 20)]:
         found = sequence.interval(drawn[:, :n], population)
         distance = np.abs(found.mean - losses.mean())
         missed.append(distance > found.half_width)
@@ -359,7 +359,7 @@ def edited(report: str, edit: Callable[[dict[str, Any]], object], sha256: str | 
 
 
 def estimate_object() -> dict[str, Any]:
-    names = ("low_bpb", "high_bpb", "fixed_half_width_bpb", "level", "within_bpb")
+    names = ("low_bpb", "high_bpb", "fixed_half_width_bpb", "level", "within_bpb", "share")
     counts = ("sequences", "of_sequences", "order_seed")
     return dict.fromkeys(names, 1.0) | dict.fromkeys(counts, 1) | {"covariates": []}
 
