@@ -4,6 +4,7 @@ The baseline is reading the same records in the same run: judging them must cost
 security.md: 5 s for reading and judging together.
 """
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -79,4 +80,5 @@ def test_a_folder_full_of_one_line_is_read_and_judged_within_the_bound(line: str
 
 
 if __name__ == "__main__":
-    sys.exit(pytest.main([__file__, "-q", "-s", "-p", "no:cacheprovider"]))
+    command = [sys.executable, "-m", "pytest", __file__, "-q", "-s", "-p", "no:cacheprovider"]
+    sys.exit(subprocess.run(command, check=False).returncode)
