@@ -1,0 +1,121 @@
+"""Bits per byte: what a token is worth in bytes, and the evaluation that every score comes from."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import torch
+
+_SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # SentencePiece's mark for a space in front of a word
+
+
+@dataclass(frozen=True, slots=True)
+class ByteTable:
+    """What each piece of a vocabulary is worth in bytes of UTF-8; all arrays are [vocab_size]."""
+
+    worth: npt.NDArray[np.int16]
+    leading_space: npt.NDArray[np.bool_]
+    boundary: npt.NDArray[np.bool_]
+
+    @classmethod
+    def from_tokenizer(cls, tokenizer: Any) -> "ByteTable":
+        """Build the table of a `sentencepiece.SentencePieceProcessor`.
+
+        Control, unknown and unused pieces are boundaries worth nothing; a byte piece is worth 1; any other piece its
+        UTF-8 length without the leading mark, which counts only where a token that is no boundary stands before it.
+        """
+        size = tokenizer.vocab_size()
+        table = cls(np.zeros(size, np.int16), np.zeros(size, np.bool_), np.zeros(size, np.bool_))
+        for i in range(size):
+            if tokenizer.is_control(i) or tokenizer.is_unknown(i) or tokenizer.is_unused(i):
+                table.boundary[i] = True
+            elif tokenizer.is_byte(i):
+                table.worth[i] = 1
+            else:
+                piece = tokenizer.id_to_piece(i)
+                table.leading_space[i] = piece.startswith(_SPACE)
+                table.worth[i] = len(piece.removeprefix(_SPACE).encode())
+        return table
+
+    @classmethod
+    def load(cls, path: Path, vocab_size: int) -> "ByteTable":
+        """Build the table of a SentencePiece model file; ValueError unless it has exactly `vocab_size` pieces."""
+        import sentencepiece as spm
+
+        try:
+            tokenizer = spm.SentencePieceProcessor(model_proto=path.read_bytes())
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(f"{path}: not a SentencePiece model: {error}") from None
+        if tokenizer.vocab_size() != vocab_size:
+            raise ValueError(f"{path}: {tokenizer.vocab_size()} pieces, but VOCAB_SIZE is {vocab_size}")
+        return cls.from_tokenizer(tokenizer)
+
+    def count(self, tokens: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+        """Return the bytes of each predicted token, tokens[1:], given the one before it: [n] -> [n - 1]."""
+        before, target = tokens[:-1], tokens[1:]
+        return self.worth[target] + (self.leading_space[target] & ~self.boundary[before])
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A loss over predicted tokens, and the bytes of text that those tokens stand for."""
+
+    val_loss_nats: float
+    tokens: int
+    bytes: int
+
+    @property
+    def val_bpb(self) -> float:
+        """Bits per byte: nats per token to bits, times tokens per byte."""
+        return self.val_loss_nats / math.log(2.0) * self.tokens / self.bytes
+
+
+def evaluate(
+    loss: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]",
+    tokens: npt.NDArray[np.uint16],
+    table: ByteTable,
+    *,
+    seq_len: int,
+    batch_seqs: int,
+    device: "torch.device",
+    rank: int = 0,
+    world_size: int = 1,
+    reduce: "Callable[[torch.Tensor], object] | None" = None,
+    progress: Callable[[int, int], object] = lambda _done, _total: None,
+) -> Score:
+    """Score a model on validation tokens [seqs * seq_len + 1], this rank's share of them and all ranks' sums.
+
+    `loss(inputs, targets)` takes int64 [batch, seq_len] twice and returns the mean cross-entropy in nats; `reduce` adds
+    float64 sums over the ranks, in place; `progress(done, total)` counts this rank's sequences, at least one.
+    """
+    import torch  # deferred: counting bytes needs no torch, and it takes seconds to import
+
+    total = (tokens.size - 1) // seq_len
+    mine = range(total * rank // world_size, total * (rank + 1) // world_size)
+    if batch_seqs < 1 or not mine:
+        raise ValueError(f"{total} sequences in batches of {batch_seqs}: rank {rank} of {world_size} gets none")
+    span = tokens[mine.start * seq_len : mine.stop * seq_len + 1]  # [mine * seq_len + 1]
+    losses, weights = [], []
+    with torch.inference_mode():
+        for first in range(0, len(mine), batch_seqs):
+            batch = min(batch_seqs, len(mine) - first)
+            piece = span[first * seq_len : (first + batch) * seq_len + 1].astype(np.int64)  # [batch * seq_len + 1]
+            ids = torch.from_numpy(piece).to(device)
+            inputs, targets = ids[:-1].view(batch, seq_len), ids[1:].view(batch, seq_len)  # [batch, seq_len] twice
+            losses.append(loss(inputs, targets).float())
+            weights.append(batch * seq_len)
+            progress(first + batch, len(mine))
+    nats = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
+    sums = torch.tensor([float(nats), sum(weights), int(table.count(span).sum())], dtype=torch.float64)  # [3]
+    if reduce is not None:
+        reduce(sums)
+    nats_sum, token_count, byte_count = sums.tolist()
+    if byte_count == 0:
+        raise ValueError("the validation tokens stand for no bytes of text: is this their tokenizer?")
+    return Score(nats_sum / token_count, int(token_count), int(byte_count))

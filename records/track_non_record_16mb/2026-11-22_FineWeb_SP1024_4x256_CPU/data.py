@@ -1,0 +1,122 @@
+"""Token shards: their format, and the endless stream that training reads.
+
+A shard is 256 little-endian int32 header words (magic, version, token count, zeros) and then uint16 tokens.
+Only numpy in here: whoever trains turns the arrays into tensors.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+MAGIC = 20240520
+VERSION = 1
+HEADER_BYTES = 256 * 4
+
+Tokens = npt.NDArray[np.uint16]
+
+
+def shard_tokens(path: Path) -> int:
+    """Return the number of tokens that the header of `path` announces, checked against the file's size."""
+    size_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        header = np.frombuffer(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"), "<i4")
+    count = int(header[2])
+    if size_bytes < HEADER_BYTES:
+        raise ValueError(f"{path}: {size_bytes} bytes, shorter than a shard's header of {HEADER_BYTES}")
+    if header[0] != MAGIC or header[1] != VERSION:
+        raise ValueError(f"{path}: not a token shard: magic {header[0]} version {header[1]}, not {MAGIC} and {VERSION}")
+    if count <= 0:
+        raise ValueError(f"{path}: its header announces {count} tokens; a shard holds at least one")
+    if size_bytes != HEADER_BYTES + 2 * count:
+        raise ValueError(f"{path}: {size_bytes:,} bytes, but {count:,} tokens make {HEADER_BYTES + 2 * count:,}")
+    return count
+
+
+def read_shard(path: Path, vocab_size: int) -> Tokens:
+    """Return the tokens of `path` [n]; ValueError unless the file is whole and every token is in the vocabulary."""
+    count = shard_tokens(path)
+    # Read, not mapped: a file that shrinks under a map kills the process.
+    with path.open("rb") as file:
+        file.seek(HEADER_BYTES)
+        tokens = np.frombuffer(file.read(2 * count), "<u2")  # [count]
+    if tokens.size != count:
+        raise ValueError(f"{path}: changed while it was read: {tokens.size:,} of {count:,} tokens")
+    if (top := int(tokens.max())) >= vocab_size:
+        at = int(tokens.argmax())
+        raise ValueError(f"{path}: token {top} at position {at:,}, but the vocabulary has {vocab_size} pieces")
+    return tokens
+
+
+def shard_paths(folder: Path, split: str) -> list[Path]:
+    """Return the shards of a split ("train" or "val") in the order in which they are read."""
+    paths = sorted(folder.glob(f"fineweb_{split}_*.bin"))
+    if not paths:
+        remedy = "set DATA_PATH, or make some: golfcheck data demo, golfcheck data get"
+        raise FileNotFoundError(f"no shards {folder}/fineweb_{split}_*.bin: {remedy}")
+    return paths
+
+
+def read_validation(paths: Sequence[Path], seq_len: int, vocab_size: int) -> Tokens:
+    """Return all validation tokens, cut so that whole sequences and the last target remain [seqs * seq_len + 1]."""
+    tokens = np.concatenate([read_shard(path, vocab_size) for path in paths])  # [n]
+    seqs = (tokens.size - 1) // seq_len
+    if seqs < 1:
+        raise ValueError(f"{paths[0].parent}: {tokens.size} validation tokens make no sequence of {seq_len}")
+    return tokens[: seqs * seq_len + 1]
+
+
+def digest(paths: Sequence[Path]) -> str:
+    """Return the sha256 of what `sha256sum FILES` prints inside their folder: one number for a whole split."""
+    with ThreadPoolExecutor() as pool:  # hashing releases the interpreter's lock
+        sums = pool.map(sha256, paths)
+        listing = "".join(f"{sum_}  {path.name}\n" for sum_, path in zip(sums, paths, strict=True))
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Return a file's digest in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass
+class TokenStream:
+    """The training tokens, one shard after another, for ever; `place`, a shard and an offset, is all its state."""
+
+    paths: Sequence[Path]
+    vocab_size: int
+    place: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        self.seek(*self.place)
+
+    def seek(self, shard: int, offset: int) -> None:
+        """Go on from a place; ValueError if these shards do not have it."""
+        if shard < len(self.paths):
+            self._tokens, self.place = read_shard(self.paths[shard], self.vocab_size), (shard, offset)
+        if shard >= len(self.paths) or not 0 <= offset < self._tokens.size:
+            raise ValueError(f"{self.paths[0].parent}: no token {offset:,} in shard {shard}: is this other data?")
+
+    def take(self, count: int) -> Tokens:
+        """Return the next `count` tokens [count]."""
+        pieces = []
+        while count > 0:
+            shard, offset = self.place
+            piece = self._tokens[offset : offset + count]
+            pieces.append(piece)
+            count -= piece.size
+            self.place = shard, offset + piece.size
+            if offset + piece.size == self._tokens.size:
+                self.seek((shard + 1) % len(self.paths), 0)
+        return np.concatenate(pieces)
+
+
+def rank_span(stream: TokenStream, local_tokens: int, rank: int, world_size: int) -> Tokens:
+    """Take the next micro-batch of all ranks from the stream, and return this rank's [local_tokens + 1]."""
+    span = local_tokens + 1  # one more, for the last target
+    return stream.take(world_size * span)[rank * span : (rank + 1) * span]

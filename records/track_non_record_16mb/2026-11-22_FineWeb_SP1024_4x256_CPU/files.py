@@ -1,0 +1,42 @@
+"""Writing so that nothing is lost or half-written: a temporary file, fsync, rename, fsync of the folder."""
+
+import contextlib
+import errno
+import os
+import shutil
+from pathlib import Path
+
+_SUFFIX = ".partial"
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` to `path`: either all of it is there afterwards, or what was there before.
+
+    Raises OSError with one clear line; when the disk is full it says how much is needed and how much is left.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        free_bytes = shutil.disk_usage(path.parent).free
+        problem = "disk full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
+        message = f"{path}: {problem}: {len(data):,} bytes needed, {free_bytes:,} free; what was there is intact"
+        raise OSError(error.errno, message) from None
+    with contextlib.suppress(OSError):  # some systems cannot sync a folder: then a power cut may undo the rename
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+
+
+def sweep_partial(folder: Path) -> None:
+    """Remove what a writer that was killed left behind."""
+    for partial in folder.glob(f".*.[0-9]*{_SUFFIX}"):
+        pid = partial.name.removesuffix(_SUFFIX).rpartition(".")[2]
+        if partial.is_file() and not Path("/proc", pid).exists():
+            partial.unlink(missing_ok=True)

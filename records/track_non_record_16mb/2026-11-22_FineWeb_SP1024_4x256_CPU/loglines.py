@@ -1,0 +1,139 @@
+"""The grammar of the training log: one dataclass per kind of line, one template that writes and reads it.
+
+`str(line)` writes; `parse(text)` reads, and returns None for text that is no line of ours. A template gives its
+fields their types: `{n:d}` is an int, `{x:.4f}` a float with four decimals, `{x!r}` a float as Python prints it,
+`{flag!s}` True or False, `{word:<}` a word, `{name}` text. Losses are nats per token.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import make_dataclass
+from string import Formatter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+_TYPES = {"d": int, "s": bool, "": str, "<": str}  # by a field's format; all others are floats
+_READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str: str, float: float}
+# Bounded, for it reads strangers' logs. What looks like a value must also print as it stands: `parse` sees to that.
+# Words are read as values are: two free texts on one line would take a hostile line seconds to tell apart.
+_TEXT, _VALUE = r"[^\n\r]{0,4096}", r"[!-~]{1,400}"
+
+
+class Line:
+    """One line of the log; each kind is a frozen dataclass made from its template."""
+
+    template: ClassVar[str]
+    head: ClassVar[str]  # the literal that the template begins with
+    pattern: ClassVar[re.Pattern[str]]
+    readers: ClassVar[dict[str, Callable[[str], Any]]]
+
+    if TYPE_CHECKING:  # the fields come from the template, which a type checker does not read
+
+        def __init__(self, **values: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __str__(self) -> str:
+        text = self.template.format(**{name: getattr(self, name) for name in self.readers})
+        if "\n" in text or "\r" in text:
+            raise ValueError(f"a log line must stay one line: {text!r}")
+        return text
+
+    @classmethod
+    def of(cls, source: Any, **values: Any) -> "Line":
+        """Make a line whose fields are `values`, or attributes of `source` under the same names."""
+        return cls(**{name: values[name] if name in values else getattr(source, name) for name in cls.readers})
+
+    @classmethod
+    def parse(cls, text: str) -> "Line | None":
+        """Read `text` if all of it is a line of this kind."""
+        match = cls.pattern.fullmatch(text)
+        try:
+            line = match and cls(**{name: read(match[name]) for name, read in cls.readers.items()})
+        except ValueError:
+            return None
+        return line if str(line) == text else None
+
+
+KINDS: list[type[Line]] = []
+
+
+def parse(text: str) -> Line | None:
+    """Return the line that `text` (without its newline) is, or None if it is of no kind below."""
+    for kind in KINDS:
+        if text.startswith(kind.head) and (line := kind.parse(text)) is not None:
+            return line
+    return None
+
+
+def _kind(name: str, template: str) -> type[Line]:
+    """Make a kind of line from its template."""
+    expression, types = "", {}
+    for literal, field, spec, conversion in Formatter().parse(template):
+        expression += re.escape(literal)
+        if field is not None:
+            types[field] = _TYPES.get(conversion or spec or "", float)
+            expression += f"(?P<{field}>{_TEXT if types[field] is str and not spec else _VALUE})"
+    readers = {field: _READERS[kind] for field, kind in types.items()}
+    head, pattern = template.partition("{")[0], re.compile(expression)
+    namespace = {"template": template, "head": head, "pattern": pattern, "readers": readers}
+    made: type[Line] = make_dataclass(name, types.items(), bases=(Line,), namespace=namespace, frozen=True)
+    made.__module__ = __name__
+    KINDS.append(made)
+    return made
+
+
+# The contest's lines, in the order of a log.
+Separator = _kind("Separator", "=" * 100)  # before and after the description of the machine
+PythonVersion = _kind("PythonVersion", "Running Python {version}")
+TorchVersion = _kind("TorchVersion", "Running PyTorch {version}")
+Tokenizer = _kind("Tokenizer", "val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={tokenizer_path}")
+TrainLoader = _kind("TrainLoader", "train_loader:dataset:{dataset} train_shards:{shards:d}")
+ValLoader = _kind("ValLoader", "val_loader:shards pattern={glob} tokens:{tokens:d}")
+ModelParams = _kind("ModelParams", "model_params:{params:d}")
+World = _kind("World", "world_size:{world_size:d} grad_accum_steps:{grad_accum_steps:d}")
+Sdp = _kind("Sdp", "sdp_backends:cudnn={cudnn!s} flash={flash!s} mem_efficient={mem_efficient!s} math={math!s}")
+Attention = _kind("Attention", "attention_mode:gqa num_heads:{num_heads:d} num_kv_heads:{num_kv_heads:d}")
+LearningRates = _kind(
+    "LearningRates",
+    "tie_embeddings:{tie_embeddings!s} embed_lr:{embed_lr!r} head_lr:{head_lr!r} "
+    "matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}",
+)
+Plan = _kind(
+    "Plan",
+    "train_batch_tokens:{train_batch_tokens:d} train_seq_len:{train_seq_len:d} iterations:{iterations:d} "
+    "warmup_steps:{warmup_steps:d} max_wallclock_seconds:{max_wallclock_seconds:.3f}",
+)
+Seed = _kind("Seed", "seed:{seed:d}")
+WarmupStep = _kind("WarmupStep", "warmup_step:{step:d}/{steps:d}")
+_CLOCK = "train_time:{train_ms:.0f}ms step_avg:{step_avg_ms:.2f}ms"
+TrainStep = _kind("TrainStep", f"step:{{step:d}}/{{iterations:d}} train_loss:{{train_loss:.4f}} {_CLOCK}")
+_SCORE = "val_loss:{val_loss:.4f} val_bpb:{val_bpb:.4f}"
+ValStep = _kind("ValStep", f"step:{{step:d}}/{{iterations:d}} {_SCORE} {_CLOCK}")
+# The contest's reason is wallclock_cap; ours are signal and nonfinite_loss.
+Stopping = _kind("Stopping", "stopping_early: {reason} train_time:{train_ms:.0f}ms step:{step:d}/{iterations:d}")
+PeakMemory = _kind("PeakMemory", "peak memory allocated: {allocated_mib:d} MiB reserved: {reserved_mib:d} MiB")
+ModelBytes = _kind("ModelBytes", "Serialized model: {size_bytes:d} bytes")  # the raw state dict
+CodeBytes = _kind("CodeBytes", "Code size: {size_bytes:d} bytes")
+TotalBytes = _kind("TotalBytes", "Total submission size: {size_bytes:d} bytes")
+Int8ModelBytes = _kind(
+    "Int8ModelBytes",
+    "Serialized model int8+zlib: {size_bytes:d} bytes "
+    "(payload:{payload_bytes:d} raw_torch:{raw_torch_bytes:d} payload_ratio:{payload_ratio:.2f}x)",
+)
+Int8TotalBytes = _kind("Int8TotalBytes", "Total submission size int8+zlib: {size_bytes:d} bytes")  # what is capped
+Final = _kind("Final", f"final_int8_zlib_roundtrip {_SCORE} eval_time:{{eval_ms:.0f}}ms")
+FinalExact = _kind("FinalExact", "final_int8_zlib_roundtrip_exact val_loss:{val_loss:.8f} val_bpb:{val_bpb:.8f}")
+
+# Ours. They begin with words that no contest line begins with, so that everybody's parsers still work.
+SourceFile = _kind("SourceFile", "# file: {name}, {size_bytes:d} bytes")  # before each file of the source dump
+GitCommit = _kind("GitCommit", "code:git commit:{commit} changed:{changed!s}")
+Numerics = _kind(
+    "Numerics",
+    "settings:numerics rope_tables:{rope_tables:<} activations:{activations:<} device:{device} compiled:{compiled!s}",
+)
+ChangedSettings = _kind("ChangedSettings", "settings:changed {json}")  # by environment names
+# The digest is of what `sha256sum` prints of the shards, in their order.
+DataFiles = _kind("DataFiles", "data:{split:<}_shards files:{files:d} tokens:{tokens:d} sha256:{sha256:<}")
+TokenizerFile = _kind("TokenizerFile", "data:tokenizer pieces:{pieces:d} sha256:{sha256}")
+ValText = _kind("ValText", "data:val_text tokens:{tokens:d} bytes:{size_bytes:d}")  # what bits per byte divides by
+Phase = _kind("Phase", "phase:{name} seconds:{seconds:.3f}")
+Resumed = _kind("Resumed", "resumed_from_step:{step:d}")

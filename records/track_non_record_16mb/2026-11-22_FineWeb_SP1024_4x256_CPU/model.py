@@ -1,0 +1,180 @@
+"""The model: a GPT with grouped-query attention, rotary positions, skips between its halves and a softcapped head.
+
+B batch, T sequence, D model_dim, H heads, K key/value heads, d = D/H head width, V vocabulary.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# What the framework uses for fp32, named so that the dtype of the input does not change it.
+RMS_EPS = 2.0**-23
+linear = partial(nn.Linear, bias=False)  # its fp32 weight is cast to bf16 at use, by autocast
+
+
+@dataclass(frozen=True, slots=True)
+class GPTConfig:
+    """The shape of a model and what its weights were trained with; ValueError for one that cannot be."""
+
+    vocab_size: int = 1024
+    num_layers: int = 9
+    model_dim: int = 512
+    num_heads: int = 8
+    num_kv_heads: int = 4
+    mlp_mult: int = 2
+    tie_embeddings: bool = True
+    train_seq_len: int = 4096
+    rope_base: float = 10000.0
+    rope_tables: str = "bf16"
+    logit_softcap: float = 30.0
+    qk_gain_init: float = 1.5
+    tied_embed_init_std: float = 0.005
+
+    def __post_init__(self) -> None:
+        if self.model_dim % self.num_heads:
+            raise ValueError(f"NUM_HEADS ({self.num_heads}) must divide MODEL_DIM ({self.model_dim})")
+        if self.num_heads % self.num_kv_heads:
+            raise ValueError(f"NUM_KV_HEADS ({self.num_kv_heads}) must divide NUM_HEADS ({self.num_heads})")
+        if self.head_dim % 2:
+            raise ValueError(f"rotary positions need an even head width: {self.model_dim}/{self.num_heads} is odd")
+        if not self.logit_softcap > 0.0:
+            raise ValueError(f"LOGIT_SOFTCAP must be positive, not {self.logit_softcap}")
+        if self.rope_tables not in ("bf16", "fp32"):
+            raise ValueError(f"ROPE_TABLES must be bf16 or fp32, not {self.rope_tables!r}")
+
+    @property
+    def head_dim(self) -> int:
+        """The width d of a head."""
+        return self.model_dim // self.num_heads
+
+
+def rms(x: Tensor) -> Tensor:
+    """Normalise the last axis to a root mean square of 1, in x's own type: CUDA's autocast would copy it to fp32."""
+    with torch.autocast(x.device.type, enabled=False):
+        return F.rms_norm(x, (x.size(-1),), eps=RMS_EPS)
+
+
+def rotary_tables(config: GPTConfig) -> Tensor:
+    """Return cos and sin of position times inverse frequency, [2, train_seq_len, d/2].
+
+    "bf16" rounds every intermediate, as the contest's script does in eager mode; "fp32" is exact. A model scores right
+    only with its own. Computed outside the compiled model, because a compiler would not round the product.
+    """
+    dtype = torch.bfloat16 if config.rope_tables == "bf16" else torch.float32
+    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim  # [d/2]
+    inv_freq = (1.0 / config.rope_base**exponents).to(dtype)  # [d/2]
+    positions = torch.arange(config.train_seq_len, dtype=torch.float32).to(dtype)  # [T]
+    angles = torch.outer(positions, inv_freq)  # [T, d/2]
+    return torch.stack((angles.cos(), angles.sin()))
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each pair (x[j], x[j + d/2]) by its position's angle: x [B, n, T, d], tables [T, d/2]."""
+    a, b = x.chunk(2, dim=-1)  # [B, n, T, d/2] twice: the two halves of a head are the pair
+    return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)  # [B, n, T, d]
+
+
+class Attention(nn.Module):
+    """Causal attention; each key/value head is shared by H/K query heads."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        D, kv_dim = config.model_dim, config.num_kv_heads * config.head_dim
+        self.head_dim, self.shares_kv = config.head_dim, config.num_kv_heads != config.num_heads
+        self.c_q, self.c_k, self.c_v = linear(D, D), linear(D, kv_dim), linear(D, kv_dim)
+        self.proj = linear(D, D)
+        self.q_gain = nn.Parameter(torch.full((config.num_heads,), config.qk_gain_init))
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Attend within [B, T, D]."""
+        q = self._heads(self.c_q(x))  # [B, H, T, d]
+        k = self._heads(self.c_k(x))  # [B, K, T, d]
+        v = self._heads(self.c_v(x))  # [B, K, T, d]
+        cos, sin = cos.to(q.dtype), sin.to(q.dtype)
+        q, k = rotate(rms(q), cos, sin), rotate(rms(k), cos, sin)
+        q = q * self.q_gain.to(q.dtype).view(-1, 1, 1)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=self.shares_kv)  # [B, H, T, d]
+        return self.proj(y.transpose(1, 2).flatten(2))  # [B, T, D]
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # [B, T, n·d] -> [B, n, T, d]
+
+
+class MLP(nn.Module):
+    """Two maps around a squared ReLU."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.fc = linear(config.model_dim, config.mlp_mult * config.model_dim)
+        self.proj = linear(config.mlp_mult * config.model_dim, config.model_dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [B, T, D] to [B, T, D]."""
+        return self.proj(F.relu(self.fc(x)).square())
+
+
+class Block(nn.Module):
+    """Attention and MLP, each added with a learned scale, after the first input is mixed in again."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        D = config.model_dim
+        self.attn = Attention(config)
+        self.mlp = MLP(config)
+        self.attn_scale = nn.Parameter(torch.ones(D))
+        self.mlp_scale = nn.Parameter(torch.ones(D))
+        self.resid_mix = nn.Parameter(torch.stack((torch.ones(D), torch.zeros(D))))  # [2, D]
+
+    def forward(self, x: Tensor, x0: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Transform x [B, T, D], with the model's first input x0 [B, T, D] at hand."""
+        mix = self.resid_mix.to(x.dtype)
+        x = mix[0] * x + mix[1] * x0
+        x = x + self.attn_scale.to(x.dtype) * self.attn(rms(x), cos, sin)
+        return x + self.mlp_scale.to(x.dtype) * self.mlp(rms(x))
+
+
+class GPT(nn.Module):
+    """The whole model; called with inputs and targets it returns their mean cross-entropy in nats."""
+
+    tables: Tensor
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder_layers = config.num_layers // 2
+        skips = min(self.encoder_layers, config.num_layers - self.encoder_layers)
+        # The order of creation is the order in which the seed's random numbers are drawn: keep it.
+        self.tok_emb = nn.Embedding(config.vocab_size, config.model_dim)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
+        self.skip_weights = nn.Parameter(torch.ones(skips, config.model_dim))  # [S, D]
+        self.lm_head = None if config.tie_embeddings else linear(config.model_dim, config.vocab_size)
+        if config.tie_embeddings:
+            nn.init.normal_(self.tok_emb.weight, std=config.tied_embed_init_std)
+        self.tok_emb.bfloat16()
+        for name, p in self.named_parameters():
+            if name.endswith("proj.weight") or name == "lm_head.weight":
+                nn.init.zeros_(p)
+        self.register_buffer("tables", rotary_tables(config), persistent=False)  # [2, train_seq_len, d/2]
+
+    def logits(self, ids: Tensor) -> Tensor:
+        """Return softcapped logits [B, T, V] of token ids [B, T]."""
+        cos, sin = self.tables[:, : ids.size(1)]  # [T, d/2] each
+        x = x0 = rms(self.tok_emb(ids))  # [B, T, D]
+        stack = []
+        for i, block in enumerate(self.blocks):
+            j = i - self.encoder_layers
+            if j >= 0 and stack:
+                x = x + self.skip_weights[j].to(x.dtype) * stack.pop()
+            x = block(x, x0, cos, sin)
+            if j < 0:
+                stack.append(x)
+        weight = self.tok_emb.weight if self.lm_head is None else self.lm_head.weight  # [V, D]
+        z = F.linear(rms(x), weight.to(x.dtype))  # [B, T, V]
+        return self.config.logit_softcap * torch.tanh(z / self.config.logit_softcap)
+
+    def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy in nats of targets [B, T] given ids [B, T]; a scalar, in fp32."""
+        return F.cross_entropy(self.logits(ids).float().flatten(0, 1), targets.flatten())

@@ -1,0 +1,78 @@
+"""Muon (Keller Jordan, 2024, https://kellerjordan.github.io/posts/muon/): momentum, orthogonalised by Newton–Schulz."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+# A quintic whose slope at zero is as steep as it can be while singular values end near 1 (between 0.7 and 1.2).
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonalize(u: Tensor, steps: int) -> Tensor:
+    """Return nearly the closest (semi-)orthogonal matrix to each of u [..., rows, cols], in bfloat16."""
+    a, b, c = COEFFICIENTS
+    X = u.bfloat16()
+    X = X / (X.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    tall = X.size(-2) > X.size(-1)
+    if tall:
+        X = X.mT  # [..., short, long]: the product below is then the smaller one
+    for _ in range(steps):
+        A = X @ X.mT  # [..., short, short]
+        X = a * X + (b * A + c * A @ A) @ X
+    return X.mT if tall else X
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon for matrices, on one rank or many, given the same gradients on all of them.
+
+    Matrices of one shape are stacked. Of each stack a rank owns every world_size-th matrix: it alone keeps that one's
+    momentum and orthogonalises it; the bf16 updates are summed over the ranks while the next stack is computed.
+    """
+
+    def __init__(
+        self, params: Iterable[Tensor], lr: float, momentum: float, backend_steps: int, compiled: bool = False
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "backend_steps": backend_steps})
+        self.orthogonalize = torch.compile(orthogonalize) if compiled else orthogonalize
+        self.rank = dist.get_rank() if dist.is_initialized() else 0
+        self.world_size = dist.get_world_size() if dist.is_initialized() else 1
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        """Update all parameters from their gradients."""
+        assert closure is None
+        (group,) = self.param_groups
+        stacks: dict[torch.Size, list[Tensor]] = {}
+        for p in group["params"]:
+            stacks.setdefault(p.shape, []).append(p)
+        pending, first = [], 0
+        for params in stacks.values():
+            owned = slice((self.rank - first) % self.world_size, None, self.world_size)
+            first += len(params)  # the next stack goes on where this one ends: nobody owns two more than another
+            update = self._update(params, owned, group["momentum"], group["backend_steps"])  # [n, rows, cols]
+            work = dist.all_reduce(update, async_op=True) if self.world_size > 1 else None
+            pending.append((params, update, work))
+        for params, update, work in pending:
+            if work is not None:
+                work.wait()
+            rows, cols = params[0].shape
+            for p, u in zip(params, update, strict=True):
+                p.add_(u.to(p.dtype), alpha=-group["lr"] * max(1.0, rows / cols) ** 0.5)
+
+    def _update(self, params: list[Tensor], owned: slice, momentum: float, steps: int) -> Tensor:
+        """Return the orthogonalised updates of the matrices that this rank owns, zeros for the others."""
+        update = torch.zeros((len(params), *params[0].shape), dtype=torch.bfloat16, device=params[0].device)
+        if params[owned]:
+            directions = []
+            for p in params[owned]:
+                if not self.state[p]:
+                    self.state[p]["momentum_buffer"] = torch.zeros_like(p)
+                buffer = self.state[p]["momentum_buffer"]
+                assert p.grad is not None
+                buffer.mul_(momentum).add_(p.grad)
+                directions.append(p.grad.add(buffer, alpha=momentum))  # Nesterov: looks one step ahead
+            update[owned] = self.orthogonalize(torch.stack(directions), steps)
+        return update

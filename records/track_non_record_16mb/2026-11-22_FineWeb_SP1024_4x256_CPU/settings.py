@@ -1,0 +1,146 @@
+"""Every setting of the trainer, once: its name, type, default and meaning. Flags and environment come from here.
+
+A flag (`--train-seq-len 1024`) wins over the environment (`TRAIN_SEQ_LEN=1024`), which wins over the preset.
+"""
+
+import argparse
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+CONTROL_TENSORS = "attn_scale,attn_scales,mlp_scale,mlp_scales,resid_mix,resid_mixes,q_gain,skip_weight,skip_weights"
+MICRO_BATCHES = 8  # per step, whatever the number of ranks: the mathematics is that of eight ranks
+
+
+_BOOLS = {"1": True, "true": True, "0": False, "false": False}
+
+
+def _setting(default: Any, help_: str, low: float = -math.inf, below: float = math.inf, choices: Any = ()) -> Any:
+    return field(default=default, metadata={"help": help_, "low": low, "below": below, "choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run; the names in capitals are the contest's environment variables."""
+
+    data_path: str = _setting("./data/datasets/fineweb10B_sp1024", "folder of fineweb_{train,val}_*.bin")
+    tokenizer_path: str = _setting("./data/tokenizers/fineweb_1024_bpe.model", "SentencePiece model of the shards")
+    run_id: str = _setting("training_opt_seq4096_v1", "name of the log, and of the record folder")
+    seed: int = _setting(1337, "seed of every random number", 0, 2**63)
+    val_batch_size: int = _setting(524_288, "validation tokens in one call, all ranks and micro-batches together", 1)
+    val_loss_every: int = _setting(1000, "steps between validations (0: only at the end)", 0)
+    train_log_every: int = _setting(200, "steps between train lines after the first ten", 1)
+    iterations: int = _setting(20_000, "steps, unless the cap comes first", 1)
+    warmdown_iters: int = _setting(3000, "steps over which the learning rates fall to 0 at the end", 0)
+    warmup_steps: int = _setting(20, "steps before the clock starts; they are undone", 0)
+    train_batch_tokens: int = _setting(393_216, "tokens a step, all ranks together", 1)
+    train_seq_len: int = _setting(4096, "tokens a sequence, in training and validation", 1)
+    max_wallclock_seconds: float = _setting(600.0, "cap on training time (0: none)", 0)
+    vocab_size: int = _setting(1024, "pieces of the tokenizer", 1)
+    num_layers: int = _setting(9, "blocks", 1)
+    model_dim: int = _setting(512, "width", 1)
+    num_heads: int = _setting(8, "query heads", 1)
+    num_kv_heads: int = _setting(4, "key/value heads", 1)
+    mlp_mult: int = _setting(2, "width of the MLP over the model's", 1)
+    tie_embeddings: bool = _setting(True, "use the embedding as the head")
+    rope_base: float = _setting(10_000.0, "base of the rotary frequencies", 1)
+    rope_tables: str = _setting("bf16", "precision of the rotary tables", choices=("bf16", "fp32"))
+    logit_softcap: float = _setting(30.0, "bound of the logits")
+    qk_gain_init: float = _setting(1.5, "first gain of the queries")
+    embed_lr: float = _setting(0.6, "learning rate of an untied embedding", 0)
+    head_lr: float = _setting(0.008, "learning rate of an untied head", 0)
+    tied_embed_lr: float = _setting(0.03, "learning rate of a tied embedding", 0)
+    tied_embed_init_std: float = _setting(0.005, "first standard deviation of a tied embedding", 0)
+    matrix_lr: float = _setting(0.02, "Muon's learning rate", 0)
+    scalar_lr: float = _setting(0.02, "learning rate of scales, gains, mixes and skips", 0)
+    muon_momentum: float = _setting(0.99, "Muon's momentum", 0, 1)
+    muon_backend_steps: int = _setting(5, "Newton-Schulz iterations", 1)
+    muon_momentum_warmup_start: float = _setting(0.92, "Muon's momentum at the first step", 0, 1)
+    muon_momentum_warmup_steps: int = _setting(1500, "steps over which the momentum rises", 0)
+    beta1: float = _setting(0.9, "Adam's first decay", 0, 1)
+    beta2: float = _setting(0.95, "Adam's second decay", 0, 1)
+    adam_eps: float = _setting(1e-8, "Adam's epsilon", 0)
+    grad_clip_norm: float = _setting(0.0, "bound of the gradient's norm (0: none)", 0)
+    control_tensor_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that Adam takes from Muon")
+    int8_keep_float_fp32_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that are stored in fp32")
+    # Ours: where and how to run, not what to compute.
+    preset: str = _setting("seq4096", "defaults of other settings", choices=("seq4096", "baseline", "smoke"))
+    device: str = _setting("auto", "where to run", choices=("auto", "cuda", "mps", "cpu"))
+    compile: str = _setting("auto", "torch.compile (auto: on CUDA)", choices=("auto", "on", "off"))
+    threads: int = _setting(0, "CPU threads a rank (0: what torch chooses)", 0)
+    out: str = _setting(".", "folder for logs/, final_model.*, checkpoint.pt and the record")
+    seeds: str = _setting("", "several seeds, 1,2,3: one run after another, one record")
+    save_every: int = _setting(0, "steps between checkpoints (0: only on a signal)", 0)
+    resume: str = _setting("", "checkpoint to continue")
+
+    def check(self, world_size: int) -> None:
+        """Raise ValueError, naming the variable, for settings that do not fit together."""
+        if MICRO_BATCHES % world_size:
+            raise ValueError(f"WORLD_SIZE must divide {MICRO_BATCHES}, and {world_size} does not")
+        sequence = MICRO_BATCHES * self.train_seq_len
+        if self.train_batch_tokens % sequence:
+            need = f"a multiple of {sequence}: {MICRO_BATCHES} micro-batches of TRAIN_SEQ_LEN"
+            raise ValueError(f"TRAIN_BATCH_TOKENS must be {need}, not {self.train_batch_tokens}")
+        if self.val_batch_size < sequence:
+            need = f"at least {sequence}: {MICRO_BATCHES} sequences"
+            raise ValueError(f"VAL_BATCH_SIZE must be {need}, not {self.val_batch_size}")
+        if not re.fullmatch(r"[\w.+-]{1,100}", self.run_id):
+            raise ValueError(f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}")
+        seeds = re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", self.seeds) and self.seeds.split(",")
+        if not seeds or len(set(seeds)) < len(seeds) or (self.seeds and self.resume):
+            raise ValueError(f"SEEDS must be different numbers like 42,1337, without RESUME, not {self.seeds!r}")
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "seq4096": {},
+    "baseline": dict(
+        run_id="baseline_sp1024", train_seq_len=1024, train_batch_tokens=524_288, warmdown_iters=1200, matrix_lr=0.04,
+        scalar_lr=0.04, tied_embed_lr=0.05, muon_momentum=0.95, muon_momentum_warmup_start=0.85,
+        muon_momentum_warmup_steps=500,
+    ),
+    "smoke": dict(
+        run_id="smoke", data_path="./data/datasets/demo_sp1024", tokenizer_path="./data/tokenizers/demo_1024_bpe.model",
+        val_batch_size=16_384, val_loss_every=0, train_log_every=20, iterations=60, warmdown_iters=20, warmup_steps=2,
+        train_batch_tokens=2048, train_seq_len=128, num_layers=3, model_dim=64, num_heads=4, num_kv_heads=2,
+        muon_momentum_warmup_steps=20, compile="off", threads=1,
+    ),
+}  # fmt: skip
+
+
+def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a command line and an environment; ValueError names the variable that is wrong."""
+    parser = argparse.ArgumentParser(prog="train.py", allow_abbrev=False)
+    parser.add_argument("--smoke", action="store_const", dest="preset", const="smoke", help="seconds, on any machine")
+    for f in fields(Settings):
+        choices = f" [{'|'.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
+        help_ = f"{f.metadata['help']}{choices}; {f.name.upper()}, default {f.default!r}"
+        parser.add_argument(f"--{f.name.replace('_', '-')}", metavar=type(f.default).__name__, help=help_)
+    flags = vars(parser.parse_args(argv))
+    texts = {f: flags[f.name] if flags[f.name] is not None else environ.get(f.name.upper()) for f in fields(Settings)}
+    given = {f.name: _read(f, text) for f, text in texts.items() if text is not None}
+    return Settings(**PRESETS[given.get("preset", "seq4096")] | given)
+
+
+def _read(f: Any, text: str) -> Any:
+    """Return the value of a setting from text."""
+    kind, (low, below, choices) = type(f.default), (f.metadata[key] for key in ("low", "below", "choices"))
+    words = {int: "a whole number", float: "a number", bool: "0 or 1", str: "text without control characters"}
+    expected = f"one of {', '.join(choices)}" if choices else words[kind]
+    expected += f" of at least {low:g}" if low > -math.inf else ""
+    expected += f" and below {below:g}" if below < math.inf else ""
+    try:
+        value = _BOOLS[text.lower()] if kind is bool else kind(text)
+        is_fit = (
+            value in choices
+            if choices
+            else text.isprintable()
+            if kind is str
+            else low <= value < below and value > -math.inf
+        )
+    except (KeyError, ValueError):
+        is_fit = False
+    if not is_fit:
+        raise ValueError(f"{f.name.upper()} must be {expected}, not {text!r}")
+    return value

@@ -1,0 +1,433 @@
+"""Train, quantize and score a small language model: `python train.py --smoke`, or under `torchrun`.
+
+The only module that knows the others: settings → data → model → optimizers → loop → artifact → evaluation. They are
+siblings and imported as such, so a copied folder trains its own code.
+"""
+
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import pickle
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: threads that spin starve their neighbors
+import artifact
+import data
+import loglines as log
+import numpy as np
+import torch
+import torch.distributed as dist
+from bpb import ByteTable, Score, evaluate
+from files import sweep_partial, write_atomic
+from model import GPT, GPTConfig
+from muon import Muon
+from ranks import Ranks
+from settings import MICRO_BATCHES, Settings, parse
+from torch.nn.parallel import DistributedDataParallel
+
+HERE = Path(__file__).resolve().parent
+MODEL_SETTINGS = [field.name for field in fields(GPTConfig)]
+CPU_EVAL_TOKENS = 2048  # in one call: larger batches leave the caches and cost 1.4 to 1.7 times the time
+
+
+class Signals(list[float]):
+    """When SIGINT and SIGTERM came: one asks for an orderly end, a later one ends at once what is safe on disk."""
+
+    ECHO_SECONDS = 2.0  # launchers pass on a signal that the terminal has sent already: that is no second one
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.safe = True
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, self._note)
+
+    def _note(self, *_: Any) -> None:
+        self.append(time.monotonic())
+        if self.safe and self[-1] - self[0] > self.ECHO_SECONDS:
+            os._exit(130)
+
+
+class Journal:
+    """The log of a run and the terminal beside it; silent on all ranks but the first."""
+
+    def __init__(self, path: Path, rank: int) -> None:
+        self.file = None
+        if rank == 0:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            number = 1
+            while path.exists():  # an older log of that name moves aside: two runs never mix
+                if not (older := path.with_stem(f"{path.stem}.{number}")).exists():
+                    path.rename(older)
+                number += 1
+            self.file = path.open("w", encoding="utf-8", newline="\n")
+        self.redraws = self.file is not None and sys.stdout.isatty()
+
+    def write(self, line: log.Line | str, console: bool = True) -> None:
+        """Append a line to the log, and show it."""
+        if self.file is not None:
+            self.file.write(f"{line}\n")
+            self.file.flush()
+            if console:
+                print(f"\r\x1b[K{line}" if self.redraws else line, flush=True)
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a part of the run."""
+        start = time.perf_counter()
+        yield
+        self.write(log.Phase(name=name, seconds=time.perf_counter() - start))
+
+    def progress(self, share: float, text: str) -> None:
+        """Redraw the line that shows how far the run is, on a terminal."""
+        if self.redraws:
+            line = f"[{'#' * round(24 * min(share, 1.0)):.<24}] {text}"
+            print("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
+
+
+class Run:
+    """One seed: the model, its optimizers, its place in the data, and the training clock."""
+
+    def __init__(self, settings: Settings, ranks: Ranks, signals: Signals, sources: dict[str, bytes]) -> None:
+        self.settings, self.ranks, self.signals, self.sources = settings, ranks, signals, sources
+        out, stem = Path(settings.out), f"final_model_seed{settings.seed}" if settings.seeds else "final_model"
+        self.log_path, self.checkpoint_path = out / "logs" / f"{settings.run_id}.txt", out / "checkpoint.pt"
+        self.model_path, self.artifact_path = out / f"{stem}.pt", out / f"{stem}.int8.ptz"
+        self.journal, self.iterations = Journal(self.log_path, ranks.rank), settings.iterations
+        self.step, self.train_ms, self.val_seconds = 0, 0.0, 0.0  # the clock is the slowest rank's, on every rank
+        self.grad_accum_steps = MICRO_BATCHES // ranks.world_size
+        self.compiled = settings.compile == "on" or (settings.compile == "auto" and ranks.device.type == "cuda")
+        self.code_bytes = sum(map(len, sources.values()))
+        self._describe_code()
+        with self.journal.phase("data"):
+            self._open_data()
+        with self.journal.phase("building"):
+            self._build()
+
+    def _describe_code(self) -> None:
+        for name, text in self.sources.items():
+            self.journal.write(log.SourceFile(name=name, size_bytes=len(text)), console=False)
+            self.journal.write(text.decode().removesuffix("\n"), console=False)
+        versions = log.PythonVersion(version=sys.version.replace("\n", "")), log.TorchVersion(version=torch.__version__)
+        for line in (log.Separator(), *versions, output("nvidia-smi"), log.Separator()):
+            self.journal.write(line, console=False)
+
+    def _open_data(self) -> None:
+        s, write = self.settings, self.journal.write
+        folder, tokenizer = Path(s.data_path), Path(s.tokenizer_path)
+        splits = {split: data.shard_paths(folder, split) for split in ("train", "val")}
+        self.table = ByteTable.load(tokenizer, s.vocab_size)
+        self.stream = data.TokenStream(splits["train"], s.vocab_size)
+        self.val_tokens = data.read_validation(splits["val"], s.train_seq_len, s.vocab_size)
+        predicted = self.val_tokens.size - 1
+        write(log.Tokenizer.of(s))
+        write(log.TrainLoader(dataset=folder.resolve().name, shards=len(splits["train"])))
+        write(log.ValLoader(glob=f"{s.data_path}/fineweb_val_*.bin", tokens=predicted))
+        write(log.ValText(tokens=predicted, size_bytes=int(self.table.count(self.val_tokens).sum())))
+        if self.ranks.rank == 0:
+            write(log.TokenizerFile(pieces=s.vocab_size, sha256=data.sha256(tokenizer)))
+            for split, paths in splits.items():
+                tokens = sum(map(data.shard_tokens, paths))
+                write(log.DataFiles(split=split, files=len(paths), tokens=tokens, sha256=data.digest(paths)))
+
+    def _build(self) -> None:
+        s, device, write = self.settings, self.ranks.device, self.journal.write
+        torch.manual_seed(s.seed)
+        backends = torch.backends.cuda
+        if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
+            for enable in (backends.enable_cudnn_sdp, backends.enable_mem_efficient_sdp, backends.enable_math_sdp):
+                enable(False)  # leaves flash attention; older chips choose among all
+        self.gpt = GPT(GPTConfig(**{name: getattr(s, name) for name in MODEL_SETTINGS})).to(device)
+        self.loss: Any = torch.compile(self.gpt, dynamic=False, fullgraph=True) if self.compiled else self.gpt
+        if self.ranks.world_size > 1:
+            ids = [device.index] if device.type == "cuda" else None
+            self.loss = DistributedDataParallel(self.loss, device_ids=ids, forward_sync_buffers=False)
+        patterns = [pattern for pattern in s.control_tensor_name_patterns.split(",") if pattern]
+        matrices, scalars = list[torch.Tensor](), [self.gpt.skip_weights]
+        for name, p in self.gpt.blocks.named_parameters():
+            (scalars if p.ndim < 2 or any(part in name for part in patterns) else matrices).append(p)
+        embed_lr, head_lr = (s.tied_embed_lr, 0.0) if s.tie_embeddings else (s.embed_lr, s.head_lr)
+        groups = [([self.gpt.tok_emb.weight], embed_lr), (scalars, s.scalar_lr)]
+        if self.gpt.lm_head is not None:
+            groups.append(([self.gpt.lm_head.weight], head_lr))
+        adam_groups = [{"params": params, "lr": lr, "base_lr": lr} for params, lr in groups]
+        self.adam = torch.optim.Adam(adam_groups, betas=(s.beta1, s.beta2), eps=s.adam_eps, fused=True)
+        self.muon = Muon(matrices, s.matrix_lr, s.muon_momentum, s.muon_backend_steps, self.compiled)
+        write(log.ModelParams(params=sum(p.numel() for p in self.gpt.parameters())))
+        write(log.World.of(self, world_size=self.ranks.world_size))
+        write(log.Sdp(**{name: getattr(backends, f"{name}_sdp_enabled")() for name in log.Sdp.readers}))
+        write(log.Attention.of(s))
+        write(log.LearningRates.of(s, embed_lr=embed_lr, head_lr=head_lr))
+        write(log.Plan.of(s))
+        write(log.Seed.of(s))
+        where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} {processor()}"
+        write(log.Numerics.of(s, activations="bf16", device=where, compiled=self.compiled))
+        changed = {f.name.upper(): getattr(s, f.name) for f in fields(s) if getattr(s, f.name) != f.default}
+        write(log.ChangedSettings(json=json.dumps(changed)))
+        if commit := output("git", "-C", str(HERE), "rev-parse", "HEAD"):
+            write(
+                log.GitCommit(commit=commit, changed=bool(output("git", "-C", str(HERE), "status", "--porcelain", ".")))
+            )
+
+    def train(self) -> None:
+        """Warm up, then train until the last iteration, the cap, or a signal."""
+        s, ranks, signals = self.settings, self.ranks, self.signals
+        write, progress = self.journal.write, self.journal.progress
+        with self.journal.phase("warmup"):
+            self._warm_up()
+        if s.resume:
+            self._load(Path(s.resume))
+            write(log.Resumed.of(self))
+        signals.safe, reason, own_ms = False, "", self.train_ms
+        while not reason and self.step < s.iterations:
+            if s.val_loss_every and self.step % s.val_loss_every == 0:
+                self._validate()
+            start = time.perf_counter()
+            loss = self._train_step()
+            self.step += 1
+            own_ms += 1000.0 * (time.perf_counter() - start)
+            self.train_ms, is_broken, is_asked = ranks.agree(own_ms, float(not np.isfinite(loss)), float(bool(signals)))
+            if is_broken or is_asked:
+                reason = "nonfinite_loss" if is_broken else "signal"
+            elif 0 < 1000.0 * s.max_wallclock_seconds <= self.train_ms:
+                reason = "wallclock_cap"
+            if reason or self.step <= 10 or self.step % s.train_log_every == 0:
+                write(log.TrainStep.of(self, train_loss=loss))
+            seconds = self.train_ms / 1000.0
+            share = max(self.step / s.iterations, seconds / (s.max_wallclock_seconds or float("inf")))
+            rate, left = s.train_batch_tokens * self.step / seconds, seconds * (1.0 / share - 1.0)
+            progress(share, f"step {self.step}  loss {loss:.3f}  {rate:,.0f} tokens/s  {left:,.0f} s left")
+            if is_broken:
+                break
+            if is_asked or (s.save_every and self.step % s.save_every == 0):
+                with self.journal.phase("checkpoint"):
+                    self._save()
+        signals.safe = True
+        if reason != "nonfinite_loss":
+            self._validate()
+        if reason:
+            write(log.Stopping.of(self, reason=reason))
+        write(log.Phase(name="training", seconds=self.train_ms / 1000.0))
+        write(log.Phase(name="validation", seconds=self.val_seconds))
+        if reason == "nonfinite_loss":
+            raise FloatingPointError(
+                f"the loss of step {self.step} is not finite: nothing is published; lower the learning rates"
+            )
+
+    def _validate(self) -> None:
+        score, seconds = self.evaluate("validation")
+        self.val_seconds += seconds
+        if not np.isfinite(score.val_loss_nats):
+            raise FloatingPointError(f"the weights after step {self.step} score {score.val_bpb}: nothing is published")
+        self.journal.write(log.ValStep.of(self, val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
+
+    @property
+    def step_avg_ms(self) -> float:
+        """The mean training time of a step."""
+        return self.train_ms / max(self.step, 1)
+
+    def _warm_up(self) -> None:
+        """Run whole steps, to compile and to warm every kernel, and put everything back."""
+        steps = self.settings.warmup_steps
+        weights = {name: tensor.clone() for name, tensor in self.gpt.state_dict().items()}
+        place, random = self.stream.place, torch.get_rng_state()
+        for step in range(1, steps + 1):
+            self._train_step()
+            if steps <= 20 or step % 10 == 0 or step == steps:
+                self.journal.write(log.WarmupStep(step=step, steps=steps))
+        self.gpt.load_state_dict(weights)
+        self.stream.seek(*place)
+        torch.set_rng_state(random)
+        for optimizer in (self.adam, self.muon):
+            optimizer.zero_grad(set_to_none=True)
+            optimizer.state.clear()
+
+    def lr_factor(self) -> float:
+        """Return the factor of all learning rates: by the clock, or by steps where there is no cap."""
+        s = self.settings
+        left, warmdown = float(s.iterations - self.step), float(s.warmdown_iters)
+        if s.max_wallclock_seconds > 0:
+            left, warmdown = 1000.0 * s.max_wallclock_seconds - self.train_ms, warmdown * self.step_avg_ms
+        return max(left, 0.0) / warmdown if left < warmdown else 1.0
+
+    def _train_step(self) -> float:
+        """Take one optimizer step, and return the mean loss of this rank's micro-batches in nats."""
+        s, ranks = self.settings, self.ranks
+        warm = min(self.step / s.muon_momentum_warmup_steps, 1.0) if s.muon_momentum_warmup_steps else 1.0
+        self.muon.param_groups[0]["momentum"] = (1 - warm) * s.muon_momentum_warmup_start + warm * s.muon_momentum
+        factor = self.lr_factor()
+        for group in self.adam.param_groups + self.muon.param_groups:
+            group["lr"] = factor * group.get("base_lr", s.matrix_lr)
+        self.gpt.zero_grad(set_to_none=True)
+        losses = torch.zeros((), device=ranks.device)
+        for micro in range(self.grad_accum_steps):
+            local_tokens = s.train_batch_tokens // MICRO_BATCHES
+            span = data.rank_span(self.stream, local_tokens, ranks.rank, ranks.world_size)  # [local_tokens + 1]
+            ids = torch.from_numpy(span.astype(np.int64)).to(ranks.device)
+            inputs, targets = ids[:-1].view(-1, s.train_seq_len), ids[1:].view(-1, s.train_seq_len)  # [batch, seq_len]
+            if ranks.world_size > 1:
+                self.loss.require_backward_grad_sync = micro == self.grad_accum_steps - 1
+            with torch.autocast(ranks.device.type, torch.bfloat16):
+                loss = self.loss(inputs, targets)
+            losses += loss.detach()
+            (loss / self.grad_accum_steps).backward()
+        if s.grad_clip_norm > 0:
+            torch.nn.utils.clip_grad_norm_(self.gpt.parameters(), s.grad_clip_norm)
+        self.adam.step()
+        self.muon.step()
+        return losses.item() / self.grad_accum_steps  # read last: it waits for all of the step's work
+
+    def evaluate(self, what: str) -> tuple[Score, float]:
+        """Score the model as it is on all validation tokens, over all ranks; and the seconds that this took."""
+        s, ranks, start = self.settings, self.ranks, time.perf_counter()
+        calls = MICRO_BATCHES if ranks.device.type != "cpu" else max(MICRO_BATCHES, s.val_batch_size // CPU_EVAL_TOKENS)
+        with torch.autocast(ranks.device.type, torch.bfloat16):
+            score = evaluate(
+                self.loss, self.val_tokens, self.table, device=ranks.device, seq_len=s.train_seq_len,
+                batch_seqs=max(1, s.val_batch_size // calls // s.train_seq_len),
+                rank=ranks.rank, world_size=ranks.world_size, reduce=dist.all_reduce if ranks.world_size > 1 else None,
+                progress=lambda done, all_: self.journal.progress(done / all_, f"{what}  {done:,}/{all_:,} sequences"),
+            )  # fmt: skip
+        return score, time.perf_counter() - start
+
+    def export(self) -> None:
+        """Write the weights and the artifact, read the artifact back from disk, and score that."""
+        s, write, phase = self.settings, self.journal.write, self.journal.phase
+        allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()  # 0 without CUDA
+        write(log.PeakMemory(allocated_mib=allocated >> 20, reserved_mib=reserved >> 20))
+        if self.ranks.rank == 0:
+            state = self.gpt.state_dict()
+            with phase("quantization"):
+                keep = [pattern for pattern in s.int8_keep_float_fp32_name_patterns.split(",") if pattern]
+                obj = artifact.quantize(state, keep, model_config=asdict(self.gpt.config))
+                artifact.dequantize(obj)  # what cannot be read back is not written
+                blob, raw_torch_bytes = artifact.pack(obj)
+            with phase("serialization"):
+                raw_model = dump(state)
+                write_atomic(self.model_path, raw_model)
+                write_atomic(self.artifact_path, blob)
+            payload, raw = artifact.tensor_bytes(obj), sum(t.nbytes for t in state.values())
+            sizes = {"payload_bytes": payload, "raw_torch_bytes": raw_torch_bytes, "payload_ratio": raw / payload}
+            write(log.ModelBytes(size_bytes=len(raw_model)))
+            write(log.CodeBytes(size_bytes=self.code_bytes))
+            write(log.TotalBytes(size_bytes=self.code_bytes + len(raw_model)))
+            write(log.Int8ModelBytes(size_bytes=len(blob), **sizes))
+            write(log.Int8TotalBytes(size_bytes=self.code_bytes + len(blob)))
+        with phase("reading"):
+            blob = self.ranks.gather(self.artifact_path.read_bytes() if self.ranks.rank == 0 else b"")[0]
+            self.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
+        score, seconds = self.evaluate("evaluation")
+        write(log.Phase(name="evaluation", seconds=seconds))
+        write(log.Final(val_loss=score.val_loss_nats, val_bpb=score.val_bpb, eval_ms=1000.0 * seconds))
+        write(log.FinalExact(val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
+
+    def _save(self) -> None:
+        """Write all that the next step depends on, unless that step is lost: then the last good one stays."""
+        if not all(bool(p.isfinite().all()) for p in self.gpt.parameters()):
+            return  # on all ranks alike
+        own = {"muon": self.muon.state_dict()["state"], "random": torch.get_rng_state()}
+        ranks = self.ranks.gather(dump(own))  # as bytes: tensors would go to every rank's copy of their device
+        if self.ranks.rank == 0:
+            state = {"step": self.step, "train_ms": self.train_ms, "place": self.stream.place, "ranks": ranks}
+            state |= {"model": self.gpt.state_dict(), "adam": self.adam.state_dict()["state"]}
+            write_atomic(self.checkpoint_path, dump(state | {"settings": asdict(self.settings)}))
+
+    def _load(self, path: Path) -> None:
+        """Go on from a checkpoint; ValueError where it belongs to another run."""
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            own = state["ranks"]
+            theirs = state["settings"] | {"world_size": len(own)}
+        except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
+            raise ValueError(f"{path} is not there, or no checkpoint of this trainer") from None
+        ours = asdict(self.settings) | {"world_size": self.ranks.world_size}
+        for name in (*MODEL_SETTINGS, "seed", "train_batch_tokens", "world_size"):
+            if theirs.get(name) != ours[name]:
+                raise ValueError(f"{path} is of a run with {name.upper()} {theirs.get(name)}, not {ours[name]}")
+        mine = torch.load(io.BytesIO(own[self.ranks.rank]), map_location="cpu", weights_only=True)
+        self.step, self.train_ms = state["step"], state["train_ms"]
+        self.gpt.load_state_dict(state["model"])
+        self.adam.load_state_dict(self.adam.state_dict() | {"state": state["adam"]})  # the rates stay this run's
+        self.muon.load_state_dict(self.muon.state_dict() | {"state": mine["muon"]})
+        self.stream.seek(*state["place"])
+        torch.set_rng_state(mine["random"])
+
+
+def dump(obj: Any) -> bytes:
+    """Return what `torch.save` makes of `obj`."""
+    buffer = io.BytesIO()
+    torch.save(obj, buffer)
+    return buffer.getvalue()
+
+
+def output(*command: str) -> str:
+    """Return what a program prints, or nothing where it is not installed or fails."""
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return ""
+
+
+def processor() -> str:
+    """Return the name of the CPU."""
+    named = re.search(r"model name\s*: (.*)", output("cat", "/proc/cpuinfo"))
+    return named[1] if named else platform.processor()
+
+
+def golfcheck(*args: str) -> None:
+    """Ask the judge for what is not training: demonstration data, and the submission folder of a finished run."""
+    if importlib.util.find_spec("golfcheck"):
+        subprocess.run([sys.executable, "-m", "golfcheck", *args], check=True)
+    else:
+        print(f"to go on: pip install golfcheck, then golfcheck {' '.join(args)}", file=sys.stderr)
+
+
+def main(argv: list[str]) -> int:
+    """Run the seeds one after another, make their record, and return the exit code."""
+    paths = sorted(path for path in HERE.glob("*.py") if path.stat().st_size)
+    sources = {path.name: path.read_bytes() for path in paths}  # now, before anybody edits them
+    try:
+        settings = parse(argv, os.environ)
+        ranks = Ranks.join(settings.device)
+        settings.check(ranks.world_size)
+        torch.set_num_threads(settings.threads or torch.get_num_threads())
+        out, signals, logs, artifacts = Path(settings.out), Signals(), list[str](), list[str]()
+        if ranks.rank == 0:
+            sweep_partial(out)
+            if settings.preset == "smoke" and not Path(settings.data_path).exists():
+                golfcheck("data", "demo")
+        ranks.agree()  # the others wait for the data
+        for seed in map(int, settings.seeds.split(",")) if settings.seeds else [settings.seed]:
+            run_id = f"{settings.run_id}_seed{seed}" if settings.seeds else settings.run_id
+            run = None  # frees the one before
+            run = Run(replace(settings, seed=seed, run_id=run_id), ranks, signals, sources)
+            run.train()
+            run.export()
+            logs.append(str(run.log_path))
+            artifacts.append(str(run.artifact_path))
+            if ranks.agree(float(bool(signals)))[0]:
+                break
+        if ranks.rank == 0:
+            files = ("--from", *logs, "--artifact", *artifacts)
+            golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
+        ranks.agree()  # nobody leaves while another still works
+    except (ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
+        print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        return 2 if isinstance(error, ValueError) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    exit_code = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(exit_code)  # an interpreter that takes its time to end aborts where the watch is inside the store
