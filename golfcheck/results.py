@@ -26,7 +26,7 @@ class Result:
     @property
     def seed(self) -> int | None:
         """The seed as logged, or else as the log's file name gives it."""
-        return self.run.seed.value if self.run.seed else seed_in_name(self.log.path)
+        return seed_of(self.log, self.run)
 
     @property
     def name(self) -> str:
@@ -93,6 +93,11 @@ def seed_in_name(path: str) -> int | None:
         return int(match[1])
     numbers = _NUMBERS.findall(stem)
     return int(numbers[0]) if len(numbers) == 1 and len(numbers[0]) <= 18 else None
+
+
+def seed_of(log: TrainLog, run: Run) -> int | None:
+    """Return a run's seed as logged, or else as the log's file name gives it."""
+    return run.seed.value if run.seed else seed_in_name(log.path)
 
 
 def distinct_runs(record: Record) -> list[tuple[TrainLog, Run]]:

@@ -45,13 +45,14 @@ def run(args: argparse.Namespace) -> int:
     print(f"3/5 record: {record}: {', '.join(sorted(path.name for path in record.iterdir()))}", flush=True)
     print(f"4/5 golfcheck verify {record}", flush=True)
     code = main(["verify", str(record)])
-    print(f"5/5 golfcheck rescore {record}", flush=True)
     paths = ["--data", str(data.data_path), "--tokenizer", str(data.tokenizer_path)]
+    print(f"5/5 golfcheck rescore {record} {' '.join(paths)}", flush=True)
     code = max(code, main(["rescore", str(record), *paths]))
     print(f"""
-Try next:
-  golfcheck explain thin-margin           what a rule checks, and why
+Try next (`. .venv/bin/activate` first, where `make demo` installed it):
   golfcheck verify {record} --format markdown
+  golfcheck explain score-not-in-logs     what a rule checks, and why
+  golfcheck data check {data.data_path} --tokenizer {data.tokenizer_path}
   python reference/train.py --help        every setting of the trainer
   golfcheck data get --train-shards 1     the contest's own data
 Change a digit of val_bpb in {record / "submission.json"} and verify again: the referee finds it.""")

@@ -32,9 +32,10 @@ def render(submission: Mapping[str, Any], changed: Mapping[str, Any], artifacts:
         f"The largest seed takes {total:,} of {SIZE_CAP_BYTES:,} bytes, {code:,} of them code: "
         f"{SIZE_CAP_BYTES - total:,} are left.",
         "## To run it again",
+        "With the data that the logs name by sha256, at DATA_PATH and TOKENIZER_PATH:",
         _fenced(_command(submission, changed)),
         "## To check it",
-        _fenced("golfcheck verify .", "golfcheck rescore ." if artifacts else ""),
+        _fenced("golfcheck verify .", "golfcheck rescore . --data SHARDS --tokenizer MODEL" if artifacts else ""),
     ]
     return "\n\n".join(sections) + "\n"
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from golfcheck import stats
 from golfcheck.record import Record
-from golfcheck.results import Result, base_name, distinct_runs, final_scores, is_score
+from golfcheck.results import Result, base_name, distinct_runs, final_scores, is_score, seed_of
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
 from golfcheck.ruleset import VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE, export_of, tokenizer_of
 from golfcheck.submission import Submission
@@ -47,6 +47,8 @@ def _means(found: Sequence[Result]) -> list[float]:
 def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     """The claimed val_bpb is in no log: neither the mean over the seeds nor the score of any run.
 
+    Nor may a claimed val_loss be in none, nor the val_bpb of a seed in none of that seed.
+
     Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best
     1.1143739 (-0.06474)
     Fix: claim the mean of the final scores that the logs show.
@@ -63,6 +65,30 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
             submission.path,
             claim_line(submission, "val_bpb"),
         )
+    yield from _false_losses(record, submission, found)
+    yield from _false_seeds(record, submission)
+
+
+def _false_losses(record: Record, submission: Submission, found: Sequence[Result]) -> Iterator[Problem]:
+    """Yield a claimed val_loss that is in no log."""
+    claim = submission.val_loss_nats
+    mean = stats.mean([result.score.val_loss_nats for result in found])
+    logged = [line.val_loss_nats for _, run in distinct_runs(record) for line in run.scores]
+    logged += [point.val_loss_nats for _, run in distinct_runs(record) for point in run.val]
+    if claim is not None and not any(_same(claim, value) for value in (mean, *logged)):
+        message = f"claims a val_loss of {claim}; the logs' {found[0].name} has mean {mean:.8g} ({claim - mean:+.5f})"
+        yield Problem(message, submission.path, claim_line(submission, "val_loss_nats"))
+
+
+def _false_seeds(record: Record, submission: Submission) -> Iterator[Problem]:
+    """Yield the val_bpb that are claimed for a seed whose logs do not have them."""
+    for claim in submission.seeds:
+        runs = [run for log, run in distinct_runs(record) if seed_of(log, run) == claim.seed]
+        logged = [point.val_bpb for run in runs for point in run.val]
+        logged += [line.val_bpb for run in runs for line in run.scores]
+        if claim.val_bpb is not None and logged and not any(_same(claim.val_bpb, value) for value in logged):
+            message = f"claims {claim.val_bpb} bpb for seed {claim.seed}; its log ends with {logged[-1]:.8g}"
+            yield Problem(message, submission.path, submission.line_of.get("seed_results"))
 
 
 def _named_mean(found: Sequence[Result], submission: Submission) -> list[float]:

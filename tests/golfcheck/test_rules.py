@@ -10,6 +10,7 @@ import pytest
 from golfcheck.history import Change
 from golfcheck.render.findings import location
 from golfcheck.rules import RULES
+from golfcheck.verdict import Severity
 from tests.golfcheck.valid_record import BPB, SCRIPT, Draft, verdict_of
 
 LOG = "train_seed42.log"
@@ -154,3 +155,21 @@ def test_every_name_that_loading_uses_is_a_rule_that_passes_it_on(tmp_path: Path
     source = (Path(__file__).parents[2] / "golfcheck" / "record.py").read_text()
     named = set(re.findall(r'(?:LoadProblem\(|self\.say\(\s*)"([a-z-]+)"', source))
     assert named == {"unexpected-file", "json-invalid", "schema-violation", "log-schema-violation", "syntax-error"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda d: d.set(val_loss=1.7), "claims a val_loss of 1.7; the logs' "),
+        (lambda d: d.edit("submission.json", "1.11437394", "1.10437394"), "claims 1.10437394 bpb for seed 42; its log"),
+    ],
+)
+def test_a_loss_or_a_seeds_score_that_no_log_has_is_a_false_claim(
+    tmp_path: Path, edit: Callable[[Draft], object], words: str
+) -> None:
+    draft = Draft()
+    edit(draft)
+    findings = [f for f in verdict_of(draft, tmp_path).findings if f.severity > Severity.INFO]
+    assert [finding.rule for finding in findings] == ["score-not-in-logs"]
+    assert words in findings[0].message
+    assert findings[0].line is not None
