@@ -144,8 +144,8 @@ def _raw(raw: RawCheck) -> list[tuple[str, str]]:
 
 def _next(rescore: Rescore, page: Page) -> list[str]:
     hints = {
-        Outcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision; or other code? "
-        "What is evaluated is the contest's architecture",
+        Outcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision; "
+        "or other code? What is evaluated is the contest's architecture",
         Outcome.INCOMPARABLE: "the whole validation split: golfcheck data get, and no --val-tokens",
         Outcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
     }
