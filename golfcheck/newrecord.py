@@ -92,7 +92,8 @@ def build(logs: Sequence[Path], artifacts: Sequence[Path], about: About) -> NewR
     submission = _submission(results, about)
     files["submission.json"] = (json.dumps(submission, indent=2, ensure_ascii=False) + "\n").encode()
     shipped = [name for name in files if name.endswith(".ptz")]
-    files["README.md"] = readme.render(submission, _changed_settings(_read(logs[0])), shipped).encode()
+    changed = _changed_settings(files[f"train_seed{next(iter(results))}.log"])
+    files["README.md"] = readme.render(submission, changed, shipped).encode()
     if len(results) < RECORD_SEEDS:
         notes.append(f"{len(results)} of the {RECORD_SEEDS} seeds that a record needs")
     return NewRecord(files, tuple(results.values()), submission["bytes_total"], submission["val_bpb"], tuple(notes))
