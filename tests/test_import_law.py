@@ -58,6 +58,10 @@ Judging: facts → verdict.
     calibrated       ←
     config           ← discover errors render ruleset suggest
     batch            ← cache config discover errors frontier history record ruleset verdict verify
+    leaderboard      ← decisions frontier outcome ruleset stats verdict
+    board            ← batch cache config decisions discover errors frontier history leaderboard record results
+                       ruleset verdict verify
+    curves           ← record results trainlog
     fix              ← jsonedit record results strictjson submission
     jsonedit         ← strictjson
 
