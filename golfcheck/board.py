@@ -32,8 +32,10 @@ def load_board(
 
 def _row(verdict: Verdict) -> Row:
     score = verdict.score
-    bpb = score and (score.claimed_bpb if score.mean_bpb is None else score.mean_bpb)
-    status = None if score is None else Status.CLAIMED if score.mean_bpb is None else Status.LOGGED
+    bpb, status = None, None
+    if score is not None:
+        logged = score.mean_bpb is not None
+        bpb, status = (score.mean_bpb, Status.LOGGED) if logged else (score.claimed_bpb, Status.CLAIMED)
     gain = verdict.to_beat
     return Row(
         verdict,
@@ -44,6 +46,6 @@ def _row(verdict: Verdict) -> Row:
         (),
         delta_bpb=gain.delta_bpb if gain else None,
         delta_nats=gain.delta_nats if gain else None,
-        p=gain and gain.p_margin,
+        p=gain.p_margin if gain else None,
         reason=(gain.reason or "") if gain else "",
     )
