@@ -62,6 +62,7 @@ Judging: facts → verdict.
     board            ← batch cache config decisions discover errors frontier history leaderboard record results
                        ruleset verdict verify
     curves           ← record results trainlog
+    query            ← errors leaderboard outcome suggest
     fix              ← jsonedit record results strictjson submission
     jsonedit         ← strictjson
 
