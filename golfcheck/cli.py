@@ -24,6 +24,7 @@ GROUPS = {
     "Judge": {
         "verify": "judge record folders: every finding with its line, its numbers and its remedy",
         "rescore": "evaluate an artifact again and compare its val_bpb with the claim",
+        "diff": "how two records differ: scores, size, settings in the logs, findings, unwrapped code",
         "explain": "what a rule checks, why, and how to fix it; alone: all rules",
     },
     "Make a record": {

@@ -63,11 +63,14 @@ Judging: facts → verdict.
                        ruleset verdict verify
     curves           ← record results trainlog
     query            ← errors leaderboard outcome suggest
+    patience         ←
+    codediff         ← code patience record
+    diff             ← codediff frontier record results verdict
     fix              ← jsonedit record results strictjson submission
     jsonedit         ← strictjson
 
 Printing: data types → text.
-    render           ← __version__ outcome rescore.report ruleset text verdict
+    render           ← __version__ codediff diff outcome rescore.report ruleset text verdict
 
 Data, and making records.
     shardwriter      ← reference.data

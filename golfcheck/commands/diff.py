@@ -1,0 +1,66 @@
+"""`golfcheck diff`: two records side by side."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from golfcheck.record import Record
+
+HELP = "how two records differ: scores, size, settings in the logs, findings, unwrapped code"
+_EPILOG = """B is compared with A: what A has stands after -, what B has after +, and differences are B minus A.
+Nothing of a record is executed. Differences are no findings: the exit code is 0 whether there are any or not.
+
+Examples:
+  golfcheck diff 2026-03-23_Theirs 2026-03-25_Mine            what is new, in short
+  golfcheck diff 2026-03-23_Theirs 2026-03-25_Mine --code     the code line by line, packed scripts unwrapped
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the two records and what to print of them."""
+    from rich_argparse import RawDescriptionRichHelpFormatter
+
+    parser.formatter_class = RawDescriptionRichHelpFormatter
+    parser.epilog = _EPILOG
+    for name in ("A", "B"):
+        parser.add_argument(name.lower(), type=Path, metavar=name, help="a record's folder, or any file in it")
+    add = parser.add_argument
+    add("--settings", action="store_true", help="only the settings that the logs print with different values")
+    add("--code", action="store_true", help="only the code, as a unified diff")
+    add("--all", action="store_true", help="everything, the code as a unified diff")
+    add("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare and print."""
+    from golfcheck.diff import difference
+    from golfcheck.render import diff, diff_data, diff_markdown
+    from golfcheck.render.page import Page
+    from golfcheck.terminal import columns, only_ascii, wants_color
+    from golfcheck.verify import verify
+
+    records = [_record(args.a), _record(args.b)]
+    found = difference(records, [verify(record) for record in records])
+    sections = tuple(name for name in ("settings", "code") if getattr(args, name) and not args.all) or diff.SECTIONS
+    page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
+    whole = args.code or args.all
+    if args.format == "json":
+        sys.stdout.write(diff_data.render(found))
+    elif args.format == "markdown":
+        sys.stdout.write(diff_markdown.render(found, sections, whole))
+    else:
+        sys.stdout.write(diff.render(found, page, sections, whole))
+    return 0
+
+
+def _record(path: Path) -> "Record":
+    from golfcheck.discover import record_folders
+    from golfcheck.errors import UsageError
+    from golfcheck.record import load
+
+    folders = record_folders([path])
+    if len(folders) > 1:
+        raise UsageError(f"{path}: leads to {len(folders)} records; expected the folder of one, or a file in it")
+    return load(folders[0])

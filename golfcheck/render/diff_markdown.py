@@ -1,0 +1,108 @@
+"""Two records side by side, for a pull request's comment: tables, and the code in a fence.
+
+Whatever the records wrote stands in code spans or in the fence: there GitHub interprets nothing.
+"""
+
+import re
+from collections.abc import Sequence
+
+from golfcheck.diff import Difference, Printed
+from golfcheck.render.diff import (
+    NO_CODE,
+    SECTIONS,
+    Cells,
+    code_lines,
+    code_title,
+    gain_line,
+    score_rows,
+    settings_title,
+    size_rows,
+)
+from golfcheck.render.findings import location
+from golfcheck.render.markdown import code
+
+_MAX_CHARS = 60_000  # a comment on GitHub holds 65,536
+_NOTE_CHARS = 200
+
+
+def render(difference: Difference, sections: Sequence[str] = SECTIONS, whole: bool = False) -> str:
+    """Return the sections, as far as a comment has room; the code line by line where `whole`."""
+    draw = {
+        "scores": lambda: [*_table("score", score_rows(difference)), "", code(gain_line(difference)), ""],
+        "size": lambda: [*_table("size, bytes", size_rows(difference)), ""],
+        "settings": lambda: _settings(difference),
+        "findings": lambda: _findings(difference),
+    }
+    lines = [f"### A {code(_name(difference, 0))} → B {code(_name(difference, 1))}", ""]
+    for section in sections:
+        lines += draw[section]() if section in draw else _code(difference)
+    room = _MAX_CHARS - sum(len(line) + 1 for line in lines)
+    if whole and "code" in sections:
+        lines += _fence(difference, room)
+    elif room < 0:
+        lines = _fitting(lines, _MAX_CHARS)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _name(difference: Difference, place: int) -> str:
+    verdict = difference.sides[place].verdict
+    return verdict.name or verdict.path
+
+
+def _table(title: str, rows: Sequence[tuple[str, Cells]]) -> list[str]:
+    head = [f"| {title} | A | B | B - A |", "|---|--:|--:|--:|"]
+    return [*head, *(f"| {label.strip()} | {' | '.join(cells)} |" for label, cells in rows)]
+
+
+def _settings(difference: Difference) -> list[str]:
+    lines = [f"Settings: {code(settings_title(difference))}", ""]
+    if difference.settings:
+        lines += ["| setting | A | B |", "|---|---|---|"]
+        lines += [
+            f"| {_cell(row.name)} | {' | '.join(_printed(printed) for printed in row.printed)} |"
+            for row in difference.settings
+        ]
+    return [*lines, ""]
+
+
+def _printed(printed: Printed | None) -> str:
+    return "not printed" if printed is None else f"{_cell(printed.value)} {_cell(f'{printed.path}:{printed.line}')}"
+
+
+def _findings(difference: Difference) -> list[str]:
+    if not difference.findings:
+        return ["The same rules found something in both.", ""]
+    lines = ["| only in | rule | where | what |", "|---|---|---|---|"]
+    for row in difference.findings:
+        letter, found = next((letter, found) for letter, found in zip("AB", row.found, strict=True) if found)
+        cells = (f"{row.severity.label} `{row.rule}`", _cell(location(found[0])), _cell(found[0].message))
+        lines.append(f"| {letter} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _code(difference: Difference) -> list[str]:
+    if not difference.code:
+        return [NO_CODE, ""]
+    return [f"- {code(code_title(found))}" for found in difference.code] + [""]
+
+
+def _fence(difference: Difference, room: int) -> list[str]:
+    """Return the code between two fences longer than any run of backticks in it, cut to `room` characters."""
+    lines = [text for found in difference.code if found.hunks for _, text in code_lines(found)]
+    if not lines:
+        return []
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}diff", *_fitting(lines, room - 2 * len(fence) - _NOTE_CHARS), fence]
+
+
+def _fitting(lines: list[str], room: int) -> list[str]:
+    for count, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            return [*lines[:count], f"({len(lines) - count:,} more lines do not fit here: golfcheck diff A B --all)"]
+    return lines
+
+
+def _cell(text: str) -> str:
+    return code(text).replace("|", "\\|")  # a table is split into cells before code spans are seen
