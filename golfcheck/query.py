@@ -65,7 +65,10 @@ class Query:
 
     def matches(self, row: Row) -> bool:
         """Whether the row is to be shown."""
-        return all(term.test(row) is not term.negated for term in self.terms)
+        for term in self.terms:  # noqa: SIM110 - all() takes half as long again, on 10,000 rows at every key pressed
+            if term.test(row) is term.negated:
+                return False
+        return True
 
 
 def _nats(row: Row) -> float | None:

@@ -100,5 +100,6 @@ def _with_payload(log: bytes, payload: str) -> bytes:
     text = "\n".join(lines)
     text = text.replace("tokenizer_kind=sentencepiece", f"tokenizer_kind={word}")
     text = text.replace("final_int8_zlib_roundtrip", name)
+    text = text.replace("int8+zlib:", f"{flat[:40].replace(':', ';').strip() or 'x'}:")
     text = text.replace("stopping_early:", f"{payload}\nstopping_early:", 1)
     return (text + f"{flat[:150]} in 12.5s\n{payload}\n").encode("utf-8", "surrogatepass")
