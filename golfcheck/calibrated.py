@@ -6,7 +6,7 @@ TRIGGERED = {
     "schema-violation": 28,
     "log-schema-violation": 2,
     "code-size-drift": 3,
-    "total-drift": 4,
+    "total-drift": 6,
     "thin-margin": 1,
     "best-seed-claimed": 6,
     "train-time-over-cap": 12,

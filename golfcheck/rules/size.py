@@ -1,11 +1,12 @@
 """Bytes: the cap under each accounting, and whether the numbers of log, folder and submission.json fit each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from golfcheck.record import Record
-from golfcheck.results import distinct_runs
+from golfcheck.results import Result, distinct_runs
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
 from golfcheck.ruleset import SCRIPT_LINES, THIN_MARGIN_BYTES, WRAP_TOLERANCE
+from golfcheck.submission import Submission
 from golfcheck.trainlog.events import Run, Size
 from golfcheck.verdict import Problem
 from golfcheck.wrap import wrapped_bytes
@@ -143,11 +144,12 @@ def _list(sizes: Iterable[int]) -> str:
 
 @rule(WARNING)
 def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The total in submission.json is that of no run.
+    """The total in submission.json is that of no run, or the total of a seed is not that of its log.
 
-    The largest seed's total is the one that must fit; a mean over seeds fits too easily, and is only mentioned.
+    The largest seed's total is the one that must fit; a mean over seeds fits too easily, and is only mentioned, and so
+    is a seed under which another run's total stands.
     Example: submission.json:9: claims 15,000,000 bytes, the logs say 15,798,101, 15,799,101, 15,800,101
-    Fix: write the largest logged total as `bytes_total`.
+    Fix: write the largest logged total as `bytes_total`, and under each seed the total of its own log.
     """
     submission = submission_of(record)
     claimed = submission.total_bytes
@@ -155,13 +157,30 @@ def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     if claimed is None or not totals:
         raise Skip("submission.json or the logs state no total")
     line = claim_line(submission, "total_bytes")
-    if claimed in totals:
-        return
-    if abs(claimed - sum(totals) / len(totals)) < 1:
+    if claimed not in totals and abs(claimed - sum(totals) / len(totals)) < 1:
         largest = f"the largest is {max(totals):,}"
         yield Problem(f"claims {claimed:,} bytes, the mean of the runs; {largest}", submission.path, line, INFO)
-    else:
+    elif claimed not in totals:
         yield Problem(f"claims {claimed:,} bytes, the logs say {_list(totals)}", submission.path, line)
+    yield from _false_seeds(submission, ctx.results, totals)
+
+
+def _false_seeds(submission: Submission, found: Sequence[Result], totals: Sequence[int]) -> Iterator[Problem]:
+    """Yield the bytes that are claimed for a seed whose log states others."""
+    line = claim_line(submission, "seeds")
+    for claim in submission.seeds:
+        results = [result for result in found if result.seed == claim.seed]
+        models = [size.size_bytes for result in results for size in result.run.model_bytes]
+        own = [total.size_bytes for result in results if (total := result.total_bytes)]
+        if claim.model_bytes is not None and models and claim.model_bytes not in models:
+            message = f"claims {claim.model_bytes:,} bytes of model for seed {claim.seed}; its log says {_list(models)}"
+            yield Problem(message, submission.path, line)
+        # Some call the compressed model the artifact, others model and code together: either may be meant.
+        if claim.total_bytes is None or not own or claim.total_bytes in (*own, *models):
+            continue
+        another = claim.total_bytes in totals
+        message = f"claims {claim.total_bytes:,} bytes for seed {claim.seed}{', the total of another run' * another}"
+        yield Problem(f"{message}; its log says {_list(own)}", submission.path, line, INFO if another else None)
 
 
 @rule(WARNING)

@@ -61,7 +61,7 @@ CASES: dict[str, Breaking] = {
     "bytes-over-cap-as-shipped": Breaking(
         make=lambda: Draft(script=SCRIPT + b"#" * 60_000, packed_code=20_000, model_bytes=15_970_000)
     ),
-    "total-not-sum": Breaking(lambda d: d.edit(LOG, f"int8+zlib: {d.total(42)}", f"int8+zlib: {d.total(42) + 1}")),
+    "total-not-sum": Breaking(lambda d: state_total(d, d.total(42) + 1)),
     "code-size-drift": Breaking(lambda d: d.set(bytes_code=d.code_bytes + 1)),
     "total-drift": Breaking(lambda d: d.set(bytes_total=15_000_000)),
     "artifact-size-drift": Breaking(lambda d: d.files.update({"final_model.int8.ptz": b"x" * 1_000})),
@@ -101,6 +101,12 @@ CASES: dict[str, Breaking] = {
     "waiver-without-reason": Breaking(lambda d: d.set(golfcheck={"ignore": {"thin-margin": " "}})),
     "waiver-unused": Breaking(lambda d: d.set(golfcheck={"ignore": {"thin-margin": "it fits"}})),
 }
+
+
+def state_total(draft: Draft, total_bytes: int) -> None:
+    """Let the log of seed 42, and the submission after it, state another total."""
+    draft.edit(LOG, f"int8+zlib: {draft.total(42)}", f"int8+zlib: {total_bytes}")
+    draft.edit("submission.json", str(draft.total(42)), str(total_bytes))
 
 
 def swap_lines(draft: Draft, path: str, one: str, other: str) -> None:
@@ -155,6 +161,38 @@ def test_every_name_that_loading_uses_is_a_rule_that_passes_it_on(tmp_path: Path
     source = (Path(__file__).parents[2] / "golfcheck" / "record.py").read_text()
     named = set(re.findall(r'(?:LoadProblem\(|self\.say\(\s*)"([a-z-]+)"', source))
     assert named == {"unexpected-file", "json-invalid", "schema-violation", "log-schema-violation", "syntax-error"}
+
+
+@pytest.mark.parametrize(
+    ("claims", "severity", "words"),
+    [
+        ({"bytes_total": 15_790_000}, Severity.WARNING, "claims 15,790,000 bytes for seed 42; its log says 15,799,101"),
+        ({"artifact_bytes": 15_790_000}, Severity.WARNING, "claims 15,790,000 bytes for seed 42; its log says"),
+        (
+            {"bytes_total": 15_800_101},
+            Severity.INFO,
+            "claims 15,800,101 bytes for seed 42, the total of another run; its",
+        ),
+        ({"bytes_model": 15_000_000}, Severity.WARNING, "claims 15,000,000 bytes of model for seed 42; its log says"),
+    ],
+)
+def test_bytes_of_a_seed_that_its_log_does_not_have_drift(
+    tmp_path: Path, claims: dict[str, int], severity: Severity, words: str
+) -> None:
+    draft = Draft()
+    document = draft.submission()
+    draft.set(seed_results={**document["seed_results"], "42": claims})  # type: ignore[dict-item]
+    (finding,) = [finding for finding in verdict_of(draft, tmp_path).findings if finding.rule == "total-drift"]
+    assert finding.severity is severity
+    assert finding.message.startswith(words)
+
+
+@pytest.mark.parametrize("bytes_of_seed", [15_799_101, 15_799_000])
+def test_the_artifact_of_a_seed_may_be_its_model_with_or_without_the_code(tmp_path: Path, bytes_of_seed: int) -> None:
+    draft = Draft()
+    document = draft.submission()
+    draft.set(seed_results={**document["seed_results"], "42": {"artifact_bytes": bytes_of_seed}})  # type: ignore[dict-item]
+    assert not [finding for finding in verdict_of(draft, tmp_path).findings if finding.rule == "total-drift"]
 
 
 @pytest.mark.parametrize(
