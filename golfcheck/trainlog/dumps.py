@@ -7,6 +7,7 @@ of 100 `=`; a source that holds such a line itself is not cut there, for what fo
 import re
 from dataclasses import dataclass
 
+from golfcheck.trainlog import lines
 from golfcheck.trainlog.events import SourceDump
 from reference import loglines
 
@@ -46,7 +47,9 @@ def _named(data: bytes) -> list[Span]:
         if end_of_line < 0:
             break
         position = end_of_line + 1
-        header = loglines.SourceFile.parse(data[start:end_of_line][:_MAX_HEADER_BYTES].decode("utf-8", "replace"))
+        header = lines.parse_as(
+            loglines.SourceFile, data[start:end_of_line][:_MAX_HEADER_BYTES].decode("utf-8", "replace")
+        )
         if header is None:
             continue
         text = data[position : position + max(header.size_bytes, 0)]

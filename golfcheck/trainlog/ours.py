@@ -4,13 +4,14 @@ import json
 
 from golfcheck.trainlog.dialect_a import keep_setting
 from golfcheck.trainlog.events import Fact, Phase
+from golfcheck.trainlog.lines import parse
 from golfcheck.trainlog.runs import Runs
 from reference import loglines
 
 
 def extra(runs: Runs, line: int, text: str) -> bool:
     """Read data, code, settings, phases and resumption."""
-    match parsed := loglines.parse(text):
+    match parsed := parse(text):
         case loglines.ValText():
             run = runs.header()
             run.val_tokens = run.val_tokens or Fact(parsed.tokens, line)

@@ -1,7 +1,7 @@
 """The bytes of a log → TrainLog: every line goes to the readers that its first four characters allow."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, shared, text
 from golfcheck.trainlog.events import Fact, TrainLog
@@ -50,21 +50,35 @@ def read(path_label: str, data: bytes, max_lines: int | None = None) -> TrainLog
     data, notes = text.normalize(data)
     spans = dumps.find(data)
     runs = Runs()
-    line, start = 0, 0
-    most, read_lines = text.MAX_LINES if max_lines is None else max_lines, 0
+    most = text.MAX_LINES if max_lines is None else max_lines
+    _, count = read_lines(runs, data, spans, notes, most=most)
+    return TrainLog(path_label, sha256, runs.finish(), tuple(span.dump for span in spans), tuple(notes), count)
+
+
+def read_lines(
+    runs: Runs,
+    data: bytes,
+    spans: Sequence[dumps.Span],
+    notes: list[Fact[str]],
+    *,
+    line: int = 0,
+    most: int = text.MAX_LINES,
+) -> tuple[int, int]:
+    """Read the lines of normalized `data` outside `spans` into `runs`; `line` is the number of lines before it.
+
+    Returns the number of the last line, and how many were read.
+    """
+    start = count = 0
     for end, resume in [*((span.start, span.end) for span in spans), (len(data), len(data))]:
         for page in text.pages(data, start, end):
-            read_lines += _read_page(runs, line, page, notes)
+            count += _read_page(runs, line, page, notes)
             line += len(page) - 1
-            if read_lines > most:
+            if count > most:
                 notes.append(Fact("too long: the rest of the lines was not read", line))
-                break
-        else:
-            line += data.count(b"\n", end, resume)
-            start = resume
-            continue
-        break
-    return TrainLog(path_label, sha256, runs.finish(), tuple(span.dump for span in spans), tuple(notes), read_lines)
+                return line, count
+        line += data.count(b"\n", end, resume)
+        start = resume
+    return line, count
 
 
 def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]]) -> int:

@@ -34,7 +34,7 @@ class Runs:
         finished: list[Run] = []
         for run in (*self.done, self.now):
             if finished and not run.train and (run.seed is None or _same_seed(run, finished[-1])):
-                _join(finished[-1], run)
+                finished[-1] = _joined(finished[-1], run)
             elif run != Run():
                 finished.append(run)
         return tuple(finished)
@@ -44,13 +44,16 @@ def _same_seed(one: Run, other: Run) -> bool:
     return one.seed is not None and other.seed is not None and one.seed.value == other.seed.value
 
 
-def _join(run: Run, more: Run) -> None:
-    """Add to `run` what a later part of the log says of it."""
+def _joined(run: Run, more: Run) -> Run:
+    """Return `run` with what a later part of the log says of it; neither changes, for more lines may follow."""
+    joined = Run()
     for field in fields(Run):
         old, new = getattr(run, field.name), getattr(more, field.name)
         if isinstance(old, list):
-            old.extend(new)
+            value = old + new
         elif isinstance(old, dict):
-            old.update({name: fact for name, fact in new.items() if name not in old})
-        elif old is None:
-            setattr(run, field.name, new)
+            value = {**old, **{name: fact for name, fact in new.items() if name not in old}}
+        else:
+            value = new if old is None else old
+        setattr(joined, field.name, value)
+    return joined

@@ -38,7 +38,7 @@ def normalize(data: bytes) -> tuple[bytes, list[Fact[str]]]:
     if len(data) > MAX_LOG_BYTES:
         data = data[:MAX_LOG_BYTES]
         notes.append(Fact(f"only the first {MAX_LOG_BYTES:,} bytes were read", 1))
-    encoding = _encoding(data)
+    encoding = encoding_of(data)
     if encoding != "utf-8":
         data = data.decode(encoding, "replace").encode("utf-8", "replace")
         notes.append(Fact(encoding.upper(), 1))
@@ -79,7 +79,8 @@ def unfolded(line: str) -> list[str]:
     return [part.removesuffix("\\n").strip()[:PIECE_CHARS] for part in parts]
 
 
-def _encoding(data: bytes) -> str:
+def encoding_of(data: bytes) -> str:
+    """Return the encoding of a log by its mark, or else by where its first 4 KiB have zeros."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return encoding
