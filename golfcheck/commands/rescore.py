@@ -97,7 +97,8 @@ def run(args: argparse.Namespace) -> int:
     if is_helper := os.environ.get("RANK", "0") != "0":  # of torchrun: the first rank speaks for all
         sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
     from golfcheck.rescore import run as rescoring
-    from golfcheck.rescore.measure import Interrupted, join, leave
+    from golfcheck.rescore.devices import join, leave
+    from golfcheck.rescore.measure import Interrupted
     from golfcheck.rescore.report import Outcome
     from golfcheck.rescore.target import find
     from golfcheck.terminal import columns, only_ascii, wants_color

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,16 +62,16 @@ def score(
     losses = np.empty(0)  # [scored], in the order of drawing
     found: Measured | None = None
     try:
-        while losses.size < total:
-            batch = order[losses.size : losses.size + evaluation.call_seqs]
-            losses = np.concatenate([losses, evaluation.sample(tokens, batch)])
-            if losses.size == total:
-                break
-            found = _known(evaluation, known, order, losses, start)
-            look(losses.size, total, words(found))
-            if settled(found):
-                look(total, total)
-                return found
+        with closing(evaluation.draw(tokens, order)) as drawn:
+            for more in drawn:
+                losses = np.concatenate([losses, more])
+                if losses.size == total:
+                    break
+                found = _known(evaluation, known, order, losses, start)
+                look(losses.size, total, words(found))
+                if settled(found):
+                    look(total, total)
+                    return found
     except KeyboardInterrupt:
         if found is None:
             raise

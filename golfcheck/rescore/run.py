@@ -11,7 +11,7 @@ from typing import Any
 
 import reference.model
 from golfcheck.errors import GolfcheckError, Refused, UsageError
-from golfcheck.rescore import control, early, inputs, judge, measure, numerics
+from golfcheck.rescore import control, early, inputs, judge, measure, numerics, weights
 from golfcheck.rescore.report import FileDigest, Measured, Outcome, RawCheck, Rescore, Sourced
 from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
@@ -60,7 +60,7 @@ class _Model:
     """An artifact as it was read: its tree, its weights, their configuration, and who said what."""
 
     tree: dict[str, Any]
-    state: measure.State
+    state: weights.State
     config: GPTConfig
     settings: dict[str, Sourced]
     notes: tuple[str, ...]
@@ -117,7 +117,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         shards=shards,
         seed=target.seed,
         settings=settings | {"data": Sourced(str(found.shards[0].parent), found.source)},
-        device=measure.describe(ranks.device),
+        device=model.describe(),
         claim=claim,
         measured=measured,
         other_tables=other,
@@ -136,13 +136,13 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
 def _read(target: Target, request: Request) -> _Model:
     """Read an artifact, and make out the model in it."""
     tree = load(target.data, replace(Limits(), file_bytes=request.max_bytes))
-    state = measure.state_of(tree)
+    state = weights.state_of(tree)
     stated = tree.get("model_config", {})
     if not isinstance(stated, dict) or not all(isinstance(value, str | int | float) for value in stated.values()):
         raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
     settings = numerics.resolve(request.flags(), stated, target.log_settings)
     options = {name: item.value for name, item in settings.items() if name != "seq_len"}
-    config = measure.config_of(state, options | {"train_seq_len": settings["seq_len"].value})
+    config = weights.config_of(state, options | {"train_seq_len": settings["seq_len"].value})
     told = {name: getattr(config, name) for name in _TOLD}
     notes = numerics.disagreements(stated, told)
     if settings["seq_len"].source == numerics.DEFAULT_SOURCE:
@@ -188,7 +188,7 @@ def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawChec
     data = read_file(path, MAX_RAW_BYTES)
     raw = load(data, replace(Limits(), file_bytes=MAX_RAW_BYTES), zipped=False)
     keep = log.get("int8_keep_float_fp32_name_patterns", CONTROL_TENSORS).split(",")
-    tensors, differ = measure.differences(tree, raw, keep)
+    tensors, differ = weights.differences(tree, raw, keep)
     return RawCheck(_digest(str(path), data), tensors, differ)
 
 

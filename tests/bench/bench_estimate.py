@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from golfcheck.rescore import control, measure, ngram, sequence
+from golfcheck.rescore import control, measure, ngram, sequence, weights
 from golfcheck.rescore.judge import DEVICES_BPB
 from golfcheck.rescore.report import FileDigest
 from golfcheck.untrusted.load import load
@@ -34,7 +34,7 @@ TOO_LOW_BPB = (0.02, 0.005)
 ORDERS = 200
 
 
-def noisy(state: measure.State) -> measure.State:
+def noisy(state: weights.State) -> weights.State:
     """Return weights with noise in the blocks' matrices, rounded as artifacts are."""
     torch.manual_seed(0)
     out = {}
@@ -71,8 +71,8 @@ def main() -> None:
     shards = shard_paths(place, "val")
     tokens = read_validation(shards, SEQ_LEN, VOCAB)
     table = ByteTable.load(place / "fineweb_1024_bpe.model", VOCAB)
-    state = measure.state_of(load((SHARED / "golden" / "public_7L384.int8.ptz").read_bytes()))
-    config = measure.config_of(state, {"train_seq_len": SEQ_LEN})
+    state = weights.state_of(load((SHARED / "golden" / "public_7L384.int8.ptz").read_bytes()))
+    config = weights.config_of(state, {"train_seq_len": SEQ_LEN})
     ranks = Ranks(0, 1, torch.device("cpu"))
     score, other = (
         measure.Evaluation(weights, config, "bf16", ranks).score(tokens, table, lambda _done, _total: None)

@@ -24,7 +24,7 @@ from golfcheck.commands import rescore as command
 from golfcheck.errors import GolfcheckError, Refused, UsageError
 from golfcheck.render import rescore as render
 from golfcheck.render.page import Page
-from golfcheck.rescore import inputs, judge, measure, numerics, run, shape, target
+from golfcheck.rescore import inputs, judge, measure, numerics, run, shape, target, weights
 from golfcheck.rescore.report import Claim, Outcome, RawCheck, Rescore
 from golfcheck.untrusted.load import load
 from reference import artifact, data
@@ -257,11 +257,11 @@ def test_an_artifact_is_known_as_its_raw_weights_quantized_or_not(world: World, 
     torch.save(state, raw)
     tree = artifact.quantize(state, tiny.KEEP)
     path.write_bytes(artifact.pack(tree)[0])
-    tensors, differ = measure.differences(load(path.read_bytes()), load(raw.read_bytes(), zipped=False), tiny.KEEP)
+    tensors, differ = weights.differences(load(path.read_bytes()), load(raw.read_bytes(), zipped=False), tiny.KEEP)
     assert (tensors, differ) == (len(state), ())
     tree["quantized"]["tok_emb.weight"][7, 3] ^= 1
     tree["passthrough"]["blocks.0.attn.q_gain"] += 1e-3
-    _, differ = measure.differences(
+    _, differ = weights.differences(
         load(artifact.pack(tree)[0]), load(raw.read_bytes(), zipped=False), tiny.KEEP
     )  # fmt: skip
     assert differ == ("blocks.0.attn.q_gain", "tok_emb.weight")
@@ -363,7 +363,7 @@ def test_tensors_that_are_not_this_architecture_are_named(world: World, code: st
     state = dict(world.state)
     edit(state)
     with pytest.raises(Refused) as caught:
-        measure.config_of(state, {})
+        weights.config_of(state, {})
     assert caught.value.code == code
     assert words in str(caught.value)
 
@@ -410,7 +410,7 @@ def test_an_artifact_without_sound_meaning_is_refused(number: int, code: str, ed
     tree = artifact.quantize(big_state(), tiny.KEEP)
     edit(tree)
     with pytest.raises(Refused) as caught:
-        measure.config_of(measure.state_of(load(artifact.pack(tree)[0])), {})
+        weights.config_of(weights.state_of(load(artifact.pack(tree)[0])), {})
     assert caught.value.code == code
     assert words in str(caught.value)
     assert str(caught.value).isprintable()
@@ -443,8 +443,8 @@ def test_any_edit_of_an_artifacts_meaning_is_refused_or_gives_a_model(world: Wor
         else:
             where[key if rng.random() < 0.8 else "new"] = copy.copy(rng.choice([*strange, *base.values()]))
         try:
-            state = measure.state_of(tree)
-            measure.config_of(state, {})
+            state = weights.state_of(tree)
+            weights.config_of(state, {})
         except Refused as error:
             assert error.code.startswith("ART_"), error
 

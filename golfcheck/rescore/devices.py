@@ -1,0 +1,38 @@
+"""Where a score is computed: the ranks of torchrun's job, and what a device is called."""
+
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from golfcheck.errors import UsageError
+from reference.ranks import Ranks
+
+
+def join(device: str) -> Ranks:
+    """Join the job that torchrun describes, or be alone; UsageError where the device is not there."""
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise UsageError(f"rescore: --device mps: torch {torch.__version__} sees none; --device cpu always works")
+    try:
+        return Ranks.join(device)
+    except ValueError as error:
+        raise UsageError(f"rescore: {error}") from None
+
+
+def leave() -> None:
+    """Leave the job, if there was one."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def describe(device: torch.device, processes: int) -> str:
+    """Return what a device is called, and how many threads or processes of one thread compute there."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    names: list[str] = []
+    cpuinfo = Path("/proc/cpuinfo")
+    if device.type == "cpu" and cpuinfo.is_file():
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    count = f"{processes} processes" if processes > 1 else f"{torch.get_num_threads()} threads"
+    return f"{device.type} ({names[0] if names else 'unnamed'}, {count})"

@@ -1,0 +1,40 @@
+"""What makes a score a score, tested on the loaded model: the past alone predicts, with probabilities."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from golfcheck.errors import Refused
+from golfcheck.rescore.report import Probe
+
+MAX_TOKENS = 512
+_TOLERANCE_NATS = 1e-5
+
+
+def probe(
+    logits: Callable[[Tensor], Tensor], losses: Callable[[Tensor], Tensor], ids: Tensor, vocab_size: int
+) -> tuple[Probe, ...]:
+    """Test on token ids [1, T + 1] a model's `logits`, [1, T] -> [1, T, V], and `losses`, [1, T + 1] -> [1].
+
+    Raises Refused (EVAL_NONFINITE) where logits are not finite.
+    """
+    inputs, at = ids[:, :-1], ids.size(1) // 2
+    changed = inputs.clone()
+    changed[0, at:] = (changed[0, at:] + 1) % vocab_size
+    found, other, reported = logits(inputs).float(), logits(changed).float(), float(losses(ids))
+    if not bool(torch.isfinite(found).all()):
+        raise Refused("EVAL_NONFINITE", "the model's logits are not finite numbers: it has no score")
+    moved = float((found - other)[0, :at].abs().max()) if at else 0.0
+    total = float((found[0].softmax(-1).double().sum(-1) - 1).abs().max())
+    log_probs = found[0].double().cpu().log_softmax(-1)  # [T, V]
+    loss = -float(log_probs.gather(-1, ids[0, 1:, None].cpu()).mean())
+    return (
+        Probe("causal", moved == 0.0, f"tokens from {at} on changed: earlier logits moved by {moved:g}"),
+        Probe("normalized", total < _TOLERANCE_NATS, f"probabilities sum to 1 within {total:.1g}"),
+        Probe(
+            "loss from logits",
+            abs(loss - reported) < _TOLERANCE_NATS,
+            f"{loss:.6f} in float64, {reported:.6f} reported",
+        ),
+    )

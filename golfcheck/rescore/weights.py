@@ -1,0 +1,74 @@
+"""Arrays of an artifact → the state dict that it means, and the configuration of the model that this is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from golfcheck.errors import Refused
+from golfcheck.rescore import shape
+from golfcheck.untrusted.load import Array
+from reference.artifact import ArtifactError, dequantize, quantize
+from reference.model import GPT, GPTConfig
+
+State = dict[str, Tensor]
+
+
+def state_of(tree: Mapping[str, Any]) -> State:
+    """Return the state dict of an artifact's tree; Refused, with the format's label, unless all of it makes sense."""
+    try:
+        state = dequantize(_tensors(tree))
+    except ArtifactError as error:
+        unsupported = "unsupported quantization format: " if error.code == "ART_QFORMAT" else ""
+        raise Refused(error.code, f"{unsupported}{error}") from None
+    for name, tensor in state.items():
+        if not tensor.is_floating_point():
+            raise Refused("ART_DTYPE", f"{name!a} is {tensor.dtype}; the weights of this architecture are floats")
+    return state
+
+
+def _tensors(value: Any) -> Any:
+    """Put torch tensors, sharing memory, in place of arrays."""
+    if isinstance(value, Array):
+        tensor = torch.from_numpy(value.data)
+        return tensor.view(torch.bfloat16) if value.dtype == "bfloat16" else tensor
+    return {key: _tensors(child) for key, child in value.items()} if isinstance(value, dict) else value
+
+
+def differences(
+    tree: Mapping[str, Any], raw: Mapping[str, Any], keep_fp32: Sequence[str]
+) -> tuple[int, tuple[str, ...]]:
+    """Return how many tensors the raw weights have, and the names of those that the artifact holds otherwise.
+
+    The raw weights are quantized again: an artifact that was made by the format's own rounding is equal bit by bit.
+    """
+    state = _tensors(raw)
+    if not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise Refused("ART_TYPE", "the raw file is no plain state dict")
+    wanted, found = quantize(state, keep_fp32), _tensors(tree)
+    differ = set()
+    for section in ("quantized", "scales", "passthrough"):
+        for name in wanted[section].keys() | found[section].keys():
+            ours, theirs = wanted[section].get(name), found[section].get(name)
+            if ours is None or theirs is None or ours.dtype != theirs.dtype or not torch.equal(ours, theirs):
+                differ.add(name)
+    differ |= {name for name, dtype in wanted["dtypes"].items() if found["dtypes"].get(name) != dtype}
+    return len(state), tuple(sorted(differ))
+
+
+def config_of(state: State, options: Mapping[str, Any]) -> GPTConfig:
+    """Return the model's configuration: its sizes from the tensors, `options` for what they do not tell.
+
+    Refused (ART_KEYS, ART_SHAPE) unless the tensors are exactly those of such a model.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    try:
+        config = GPTConfig(**shape.infer(shapes), **options)  # type: ignore[arg-type]
+        with torch.device("meta"):  # shapes without memory; the positions of its tables matter to no shape
+            model = GPT(replace(config, train_seq_len=1))
+    except ValueError as error:
+        raise Refused("ART_SHAPE", str(error)) from None
+    shape.check(shapes, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
+    return config

@@ -1,0 +1,191 @@
+"""One process a core: the same results in the same order, whoever computed them, and nobody is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from golfcheck.errors import GolfcheckError
+from golfcheck.rescore import early, measure, workers
+from golfcheck.rescore.report import Measured
+from reference import data
+from reference.bpb import ByteTable
+from reference.ranks import Ranks
+from tests.golfcheck import rescore_fixture as tiny
+from tests.golfcheck.rescore_fixture import World
+
+pytestmark = pytest.mark.skipif(workers.usable(2) == 1, reason="one process here: this system cannot fork safely")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return tiny.make(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    yield
+    torch.set_num_threads(1)
+
+
+def nothing() -> None:
+    pass
+
+
+def slow_when_even(task: int) -> tuple[int, int]:
+    time.sleep(0.02 if task % 2 == 0 else 0)
+    return task, os.getpid()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs: one that has ended and waits for its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_results_come_in_the_order_of_the_tasks_from_several_processes_that_end() -> None:
+    found = list(workers.ordered(slow_when_even, range(20), 3, nothing))
+    assert [task for task, _ in found] == list(range(20))
+    pids = {pid for _, pid in found}
+    assert len(pids) == 3
+    assert os.getpid() not in pids
+    assert not any(map(alive, pids))
+
+
+def test_with_one_worker_all_is_done_here() -> None:
+    assert {pid for _, pid in workers.ordered(slow_when_even, range(3), 1, nothing)} == {os.getpid()}
+
+
+def test_a_generator_that_is_closed_ends_its_workers() -> None:
+    results = workers.ordered(slow_when_even, range(1000), 2, nothing)
+    pids = {pid for _, pid in (next(results), next(results))}
+    results.close()
+    assert not any(map(alive, pids))
+
+
+def test_what_a_worker_raises_is_raised_here() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(workers.ordered(lambda task: 1 // task, [2, 1, 0, 3], 2, nothing))
+
+
+def test_a_worker_that_is_killed_is_one_line_and_no_hang() -> None:
+    def die(_task: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(GolfcheckError, match="a worker process was killed; was memory short"):
+        list(workers.ordered(die, range(4), 2, nothing))
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    program = (
+        "import os, time; from golfcheck.rescore import workers; "
+        "[print(pid, flush=True) for pid in workers.ordered(lambda _: time.sleep(0.1) or os.getpid(), range(999), 2, "
+        "lambda: None)]"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pids = {int(parent.stdout.readline()) for _ in range(4)}
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(pids) == 2
+    assert not any(map(alive, pids))
+
+
+# --- the evaluation ---------------------------------------------------------------------------------------------------
+
+
+def evaluation(world: World, processes: int, precision: str = "bf16") -> measure.Evaluation:
+    torch.set_num_threads(processes)
+    made = measure.Evaluation(world.state, world.config, precision, Ranks(0, 1, torch.device("cpu")))
+    assert made.workers == processes
+    torch.set_num_threads(1)
+    return made
+
+
+def text(world: World) -> tuple[data.Tokens, ByteTable]:
+    tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
+    return tokens, ByteTable.load(world.tokenizer, tiny.VOCAB)
+
+
+def same(one: Measured, several: Measured) -> bool:
+    return (one.val_loss_nats, one.sequence_losses) == (several.val_loss_nats, several.sequence_losses)
+
+
+def silent(*_: object) -> None:
+    pass
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_several_processes_give_the_score_of_one_to_the_last_bit(world: World, precision: str) -> None:
+    tokens, table = text(world)
+    one, three = (evaluation(world, processes, precision) for processes in (1, 3))
+    assert same(one.score(tokens, table, silent), three.score(tokens, table, silent))
+    assert same(
+        one.score_sliding(tokens[:641], table, 24, silent), three.score_sliding(tokens[:641], table, 24, silent)
+    )
+
+
+def test_several_processes_give_the_estimate_of_one(world: World) -> None:
+    tokens, table = text(world)
+    plan = early.plan(tokens, table, 64, None, order_seed=1, within_bpb=0.3)
+
+    def known(processes: int) -> Measured:
+        def is_narrow(found: Measured) -> bool:
+            return found.estimate is not None and found.estimate.half_width_bpb < 0.3
+
+        return early.score(evaluation(world, processes), tokens, plan, is_narrow, silent)
+
+    one, two = known(1), known(2)
+    assert one.estimate is not None
+    assert one.estimate == two.estimate
+    assert one.val_bpb == two.val_bpb
+
+
+def test_progress_counts_every_sequence_once_and_in_order(world: World) -> None:
+    tokens, table = text(world)
+    seen: list[tuple[int, int]] = []
+    evaluation(world, 2).score(tokens, table, lambda done, total: seen.append((done, total)))
+    total = (tokens.size - 1) // 64
+    assert seen == [(done, total) for done in range(1, total + 1)]
+
+
+def test_ctrl_c_on_the_command_reports_what_is_known_and_leaves_no_process(world: World) -> None:
+    command = [sys.executable, "-m", "golfcheck", "rescore", str(world.record), "--device", "cpu", "--stride", "1"]
+    running = subprocess.Popen(
+        command, cwd=world.root, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+    )  # fmt: skip
+
+    def helpers() -> list[int]:
+        """Processes of the command's session that compute for it."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == running.pid and int(fields[1]) == running.pid and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+        return found
+
+    deadline = time.monotonic() + 60
+    while len(helpers()) < 2 and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    pids = helpers()
+    assert len(pids) == 2
+    time.sleep(0.5)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of the group
+    _, error = running.communicate(timeout=20)
+    assert "so far: " in error
+    assert running.returncode == 130
+    assert not any(map(alive, pids))
