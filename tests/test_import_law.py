@@ -97,7 +97,7 @@ The front: commands may know everything, and nobody knows them.
 
 # Packages of others that are slow to load or kept in one place: who may import them, at the top or in a function.
 OTHERS = {
-    "torch": {"rescore.measure", "commands.doctor"},
+    "torch": {*(f"rescore.{name}" for name in ("devices", "measure", "probes", "weights")), "commands.doctor"},
     "git": {"history"},
     "jsonschema": {"schema"},
     "textual": {"tui"},
