@@ -21,6 +21,7 @@ from golfcheck.render import readme
 from golfcheck.results import Result, step_ms, train_ms
 from golfcheck.ruleset import ACCELERATOR, CLOCK_CAP_MS, OVERSHOOT_STEPS, RECORD_SEEDS, WORLD_SIZE
 from golfcheck.text import safe
+from golfcheck.trainlog.lines import parse
 from reference import loglines
 
 MAX_SHIPPED_ARTIFACT_BYTES = 4_000_000  # an artifact below this goes into the folder, so that anybody can rescore it
@@ -213,7 +214,7 @@ def _hardware(result: Result) -> str:
 def _changed_settings(data: bytes) -> dict[str, Any]:
     """Return the settings that our trainer's log says are not the default, by environment name."""
     for text in data.decode(errors="replace").split("\n"):
-        line = loglines.parse(text) if text.startswith("settings:") else None
+        line = parse(text) if text.startswith("settings:") else None
         if isinstance(line, loglines.ChangedSettings):
             with suppress(ValueError, RecursionError):
                 values = json.loads(line.json)

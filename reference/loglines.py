@@ -1,30 +1,22 @@
-"""The grammar of the training log: one dataclass per kind of line, one template that writes and reads it.
+"""The grammar of the training log: one dataclass per kind of line, made from the template that writes it.
 
-`str(line)` writes; `parse(text)` reads, and returns None for text that is no line of ours. A template gives its
-fields their types: `{n:d}` is an int, `{x:.4f}` a float with four decimals, `{x!r}` a float as Python prints it,
-`{flag!s}` True or False, `{word:<}` a word, `{name}` text. Losses are nats per token.
+`str(line)` writes; the judge reads by the same templates (`golfcheck.trainlog.lines`). A template gives its fields
+their types: `{n:d}` is an int, `{x:.4f}` a float with four decimals, `{x!r}` a float as Python prints it, `{flag!s}`
+True or False, `{word:<}` a word, `{name}` text. Losses are nats per token.
 """
 
-import re
-from collections.abc import Callable
 from dataclasses import make_dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 _TYPES = {"d": int, "s": bool, "": str, "<": str}  # by a field's format; all others are floats
-_READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str: str, float: float}
-# Bounded, for it reads strangers' logs. What looks like a value must also print as it stands: `parse` sees to that.
-# Words are read as values are: two free texts on one line would take a hostile line seconds to tell apart.
-_TEXT, _VALUE = r"[^\n\r]{0,4096}", r"[!-~]{1,400}"
 
 
 class Line:
     """One line of the log; each kind is a frozen dataclass made from its template."""
 
     template: ClassVar[str]
-    head: ClassVar[str]  # the literal that the template begins with
-    pattern: ClassVar[re.Pattern[str]]
-    readers: ClassVar[dict[str, Callable[[str], Any]]]
+    types: ClassVar[dict[str, type]]
 
     if TYPE_CHECKING:  # the fields come from the template, which a type checker does not read
 
@@ -32,7 +24,7 @@ class Line:
         def __getattr__(self, name: str) -> Any: ...
 
     def __str__(self) -> str:
-        text = self.template.format(**{name: getattr(self, name) for name in self.readers})
+        text = self.template.format(**{name: getattr(self, name) for name in self.types})
         if "\n" in text or "\r" in text:
             raise ValueError(f"a log line must stay one line: {text!r}")
         return text
@@ -40,41 +32,17 @@ class Line:
     @classmethod
     def of(cls, source: Any, **values: Any) -> "Line":
         """Make a line whose fields are `values`, or attributes of `source` under the same names."""
-        return cls(**{name: values[name] if name in values else getattr(source, name) for name in cls.readers})
-
-    @classmethod
-    def parse(cls, text: str) -> "Line | None":
-        """Read `text` if all of it is a line of this kind."""
-        match = cls.pattern.fullmatch(text)
-        try:
-            line = match and cls(**{name: read(match[name]) for name, read in cls.readers.items()})
-        except ValueError:
-            return None
-        return line if str(line) == text else None
+        return cls(**{name: values[name] if name in values else getattr(source, name) for name in cls.types})
 
 
 KINDS: list[type[Line]] = []
 
 
-def parse(text: str) -> Line | None:
-    """Return the line that `text` (without its newline) is, or None if it is of no kind below."""
-    for kind in KINDS:
-        if text.startswith(kind.head) and (line := kind.parse(text)) is not None:
-            return line
-    return None
-
-
 def _kind(name: str, template: str) -> type[Line]:
     """Make a kind of line from its template."""
-    expression, types = "", {}
-    for literal, field, spec, conversion in Formatter().parse(template):
-        expression += re.escape(literal)
-        if field is not None:
-            types[field] = _TYPES.get(conversion or spec or "", float)
-            expression += f"(?P<{field}>{_TEXT if types[field] is str and not spec else _VALUE})"
-    readers = {field: _READERS[kind] for field, kind in types.items()}
-    head, pattern = template.partition("{")[0], re.compile(expression)
-    namespace = {"template": template, "head": head, "pattern": pattern, "readers": readers}
+    parts = [(field, conversion or spec or "") for _, field, spec, conversion in Formatter().parse(template) if field]
+    types = {field: _TYPES.get(form, float) for field, form in parts}
+    namespace = {"template": template, "types": types}
     made: type[Line] = make_dataclass(name, types.items(), bases=(Line,), namespace=namespace, frozen=True)
     made.__module__ = __name__
     KINDS.append(made)

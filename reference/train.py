@@ -166,7 +166,7 @@ class Run:
         self.muon = Muon(matrices, s.matrix_lr, s.muon_momentum, s.muon_backend_steps, self.compiled)
         write(log.ModelParams(params=sum(p.numel() for p in self.gpt.parameters())))
         write(log.World.of(self, world_size=self.ranks.world_size))
-        write(log.Sdp(**{name: getattr(backends, f"{name}_sdp_enabled")() for name in log.Sdp.readers}))
+        write(log.Sdp(**{name: getattr(backends, f"{name}_sdp_enabled")() for name in log.Sdp.types}))
         write(log.Attention.of(s))
         write(log.LearningRates.of(s, embed_lr=embed_lr, head_lr=head_lr))
         write(log.Plan.of(s))

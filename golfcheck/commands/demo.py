@@ -65,6 +65,7 @@ def _train(data: "Dataset", out: Path) -> None:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     import reference
+    from golfcheck.trainlog.lines import parse
     from reference import loglines
 
     script = Path(str(reference.__file__)).with_name("train.py")
@@ -88,7 +89,7 @@ def _train(data: "Dataset", out: Path) -> None:
         task, done = progress.add_task("", total=len(_SEEDS)), 0
         for text in trainer.stdout:
             tail = [*tail, text.rstrip()][-_TAIL_LINES:]
-            match line := loglines.parse(text.rstrip("\n")):
+            match line := parse(text.rstrip("\n")):
                 case loglines.TrainStep():
                     share = line.step / line.iterations
                     progress.update(task, completed=done + share, description=f"loss {line.train_loss:.3f}")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from golfcheck import schema, strictjson, submission, syntax, trainlog
 from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, numbers, shared, text
+from golfcheck.trainlog import lines as reading
 from golfcheck.trainlog.events import Fact, Run, Size
 from reference import loglines as ll
 
@@ -447,7 +448,7 @@ PATTERNS = {
     for module in (dialect_a, dialect_b, dialect_c, dumps, numbers, shared, text, strictjson, submission, syntax)
     for name, pattern in vars(module).items()
     if isinstance(pattern, re.Pattern) and isinstance(module, ModuleType)
-} | {f"loglines.{kind.__name__}": kind.pattern for kind in ll.KINDS}
+} | {f"loglines.{kind.__name__}": pattern for kind, pattern in reading.PATTERNS.items()}
 
 
 @pytest.mark.parametrize("name", PATTERNS)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from golfcheck.trainlog.lines import parse
 from reference import loglines
 from tests.reference import trainer
 from tests.reference.trainer import Data
@@ -22,7 +23,7 @@ def test_the_trainer_reproduces_the_golden_run(shared_data: Path, out: Path, ran
     tokens = Data(fineweb, fineweb / "fineweb_1024_bpe.model")
     ours = trainer.train(out, tokens, ranks=ranks, **SETTINGS)
     assert ours.code == 0, ours.output
-    golden = [loglines.parse(text) for text in (shared_data / "golden" / log).read_text().split("\n")]
+    golden = [parse(text) for text in (shared_data / "golden" / log).read_text().split("\n")]
     losses = [line.train_loss for line in golden if isinstance(line, loglines.TrainStep)]
     (score,) = (line for line in golden if isinstance(line, loglines.FinalExact))
     assert len(losses) == 40

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from golfcheck.shardwriter import shard_bytes
+from golfcheck.trainlog.lines import parse
 from reference import artifact, loglines
 from reference import data as shards
 from reference.bpb import ByteTable, evaluate
@@ -40,7 +41,7 @@ def split_log(text: str) -> tuple[str, list[str]]:
 def test_a_run_writes_the_contracts_lines_in_their_order(tiny: Finished) -> None:
     assert tiny.code == 0, tiny.output
     _, texts = split_log(tiny.log())
-    lines = [loglines.parse(text) for text in texts if text]
+    lines = [parse(text) for text in texts if text]
     kinds = [type(line).__name__ for line in lines if not isinstance(line, loglines.GitCommit)]
     assert kinds == ORDER
 
@@ -157,7 +158,7 @@ def test_two_ranks_train_on_the_same_batches_split_between_them(data: Data, out:
     assert two.losses[0] == pytest.approx(math.log(1024), abs=0.05)
     assert two.losses[-1] < two.losses[0] - 0.05
     _, texts = split_log(two.log())
-    assert all(loglines.parse(text) for text in texts if text)
+    assert all(parse(text) for text in texts if text)
 
 
 def test_the_default_settings_make_the_contracts_model_and_payload(data: Data, out: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from golfcheck import dataset
 from golfcheck.shardwriter import shard_bytes
+from golfcheck.trainlog.lines import parse
 from reference import data, loglines
 
 REFERENCE = Path(data.__file__).parent
@@ -51,7 +52,7 @@ class Finished:
 
     def lines(self, kind: type[loglines.Line], name: str = "tiny") -> list[loglines.Line]:
         """The log's lines of one kind."""
-        return [line for text in self.log(name).split("\n") if isinstance(line := loglines.parse(text), kind)]
+        return [line for text in self.log(name).split("\n") if isinstance(line := parse(text), kind)]
 
     @property
     def losses(self) -> list[float]:
