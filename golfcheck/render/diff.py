@@ -18,6 +18,7 @@ _LABELS = 26
 _CODE_CHARS = 400  # of a line of code
 _VALUE_CHARS = 400
 _TAB = 4
+_LEAST_P = 0.0001  # of those that are printed; smaller ones say nothing that a reader could use
 _STYLES = {"-": "error", "+": "ok", " ": ""}
 
 Cells = tuple[str, str, str]  # A, B, B minus A
@@ -73,9 +74,13 @@ def gain_line(difference: Difference) -> str:
     if gain.reason or gain.t is None or gain.df is None or gain.p_zero is None or gain.p_margin is None:
         return f"no test: {gain.reason}"
     return (
-        f"B gains on A: Welch t {gain.t:.2f}, df {gain.df:.1f}; p {gain.p_zero:.4f} for a gain above 0, "
-        f"{gain.p_margin:.4f} above {gain.margin_nats:g} nats per token"
+        f"B gains on A: Welch t {gain.t:.2f}, df {gain.df:.1f}; p {_p(gain.p_zero)} for a gain above 0, "
+        f"{_p(gain.p_margin)} above {gain.margin_nats:g} nats per token"
     )
+
+
+def _p(p: float) -> str:
+    return f"{p:.4f}" if p >= _LEAST_P else f"< {_LEAST_P}"
 
 
 def size_rows(difference: Difference) -> list[tuple[str, Cells]]:
@@ -116,7 +121,8 @@ def code_title(code: CodeDiff) -> str:
     """Return a file's names and its counts of lines."""
     if code.first is None or code.second is None:
         letter, name = ("A", code.first) if code.second is None else ("B", code.second)
-        return f"{safe(name or '', 400)}: only in {letter}, {max(code.added, code.removed):,} lines"
+        count = max(code.added, code.removed)
+        return f"{safe(name or '', 400)}: only in {letter}, {count:,} line{'' if count == 1 else 's'}"
     names = code.first if code.first == code.second else f"{code.first} -> {code.second}"
     counts = f"+{code.added:,} -{code.removed:,} lines" if code.hunks else "the same text"
     return f"{safe(names, 800)}: {counts}"

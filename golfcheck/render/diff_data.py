@@ -1,15 +1,39 @@
-"""Two records side by side, as one JSON document."""
+"""Two records side by side, as one JSON document (schemas/diff.schema.json)."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
 from golfcheck import __version__
+from golfcheck.codediff import CodeDiff
 from golfcheck.diff import Difference
 from golfcheck.render.plain import plain, verdict_object
+from golfcheck.text import safe
 
 
 def render(difference: Difference) -> str:
-    """Return the document, in ASCII: the fields of `Difference`, each verdict as `verify --format json` has it."""
-    made = plain(difference)
-    for place, side in enumerate(difference.sides):
-        made["sides"][place]["verdict"] = verdict_object(side.verdict)
-    return json.dumps({"golfcheck": __version__, **made}, indent=2, allow_nan=False) + "\n"
+    """Return the document, in ASCII: the fields of `Difference`; verdicts as `verify --format json` has them."""
+    sides = [
+        {"verdict": verdict_object(side.verdict), "seeds": plain(side.seeds), "gain": plain(side.gain)}
+        for side in difference.sides
+    ]
+    document = {
+        "golfcheck": __version__,
+        "sides": sides,
+        "settings": plain(difference.settings),
+        "alike": difference.alike,
+        "varying": plain(difference.varying),
+        "findings": plain(difference.findings),
+        "code": [_code(code) for code in difference.code],
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _code(code: CodeDiff) -> dict[str, Any]:
+    """Return a file's difference, each line of a hunk as a unified diff has it."""
+    hunks = [
+        {"first": hunk.first, "second": hunk.second, "lines": [line.sign + safe(line.text) for line in hunk.lines]}
+        for hunk in code.hunks
+    ]
+    counts = {"added": code.added, "removed": code.removed}
+    return {**plain(replace(code, hunks=())), **counts, "hunks": hunks}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from golfcheck import cli
+from golfcheck import cli, schema
 from golfcheck.diff import Difference, difference
 from golfcheck.discover import record_folders
 from golfcheck.record import load
@@ -229,7 +229,9 @@ def test_every_neighboring_pair_of_the_real_records_can_be_compared_in_every_for
         found = compared(one, other)
         assert len(text_format.render(found, PAGE).splitlines()) > 10
         assert diff_markdown.render(found).startswith("### A ")
-        assert json.loads(diff_data.render(found))["alike"] == found.alike
+        document = json.loads(diff_data.render(found))
+        assert document["alike"] == found.alike
+        assert schema.violations("diff", document) == []
 
 
 # Hostile records.
@@ -314,13 +316,21 @@ def test_the_command_prints_the_sections_that_are_asked_for(tmp_path: Path, caps
     assert shown("--all") == set(sections)
 
 
+def whole(verdict: dict[str, object]) -> dict[str, object]:
+    """Return the document that `verify --format json` would print of one verdict."""
+    summary = {"records": 1, "outcomes": {verdict["outcome"]: 1}, "counts": verdict["counts"], "rules": {}}
+    return {"golfcheck": "0", "verdicts": [verdict], "summary": summary}
+
+
 def test_differences_are_no_findings_and_exit_with_0(tmp_path: Path):
     a, b = Draft().write(tmp_path / "a"), Draft(bpb_shift=0.1, script=b"x = 1\n").write(tmp_path / "b")
     done = run(str(a), str(b / "train_gpt.py"), "--format", "json")  # any file in a record leads to it
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
+    assert schema.violations("diff", made) == []
+    assert not [found for side in made["sides"] for found in schema.violations("verdict", whole(side["verdict"]))]
     assert [side["verdict"]["name"] for side in made["sides"]] == ["Valid", "Valid"]
-    assert made["code"][0]["hunks"][0]["lines"]
+    assert "+x = 1" in made["code"][0]["hunks"][0]["lines"]
     assert "exit code is 0" in " ".join(run("--help").stdout.split())
 
 
