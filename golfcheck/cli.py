@@ -25,6 +25,7 @@ GROUPS = {
         "verify": "judge record folders: every finding with its line, its numbers and its remedy",
         "rescore": "evaluate an artifact again and compare its val_bpb with the claim",
         "diff": "how two records differ: scores, size, settings in the logs, findings, unwrapped code",
+        "tui": "browse records by val_bpb, compare them, and watch a run while it trains",
         "explain": "what a rule checks, why, and how to fix it; alone: all rules",
     },
     "Make a record": {

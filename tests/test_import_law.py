@@ -62,6 +62,9 @@ Judging: facts → verdict.
     board            ← batch cache config decisions discover errors frontier history leaderboard record results
                        ruleset verdict verify
     curves           ← record results trainlog
+    follow           ←
+    pace             ← record results trainlog
+    watch            ← curves follow pace results trainlog
     query            ← errors leaderboard outcome suggest
     patience         ←
     codediff         ← code patience record
@@ -86,6 +89,10 @@ Other people's artifacts.
     rescore          ← bounded datacheck errors record schema strictjson trainlog untrusted
                        reference.artifact reference.bpb reference.data reference.model reference.ranks
                        reference.settings
+
+The screens: they show what others return.
+    tui              ← board cache codediff config curves diff errors frontier leaderboard outcome query record
+                       results ruleset stats text trainlog verdict verify rules reference.files
 
 The front: commands may know everything, and nobody knows them.
     cli              ← __version__ errors parser suggest terminal text

@@ -1,0 +1,49 @@
+"""`golfcheck tui`: the board on the terminal."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+HELP = "browse records by val_bpb, compare them, and watch a run while it trains"
+_EPILOG = """Examples:
+  golfcheck tui                          the records below this folder
+  golfcheck tui records/                 those of a tree
+  golfcheck tui --watch logs/run.txt     follow a run that trains now, beside the best record
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the tree and how it is shown."""
+    from rich_argparse import RawDescriptionRichHelpFormatter
+
+    parser.formatter_class = RawDescriptionRichHelpFormatter
+    parser.epilog = _EPILOG
+    add = parser.add_argument
+    add("root", nargs="?", type=Path, metavar="ROOT", help="a tree of records (default: records/, else this folder)")
+    add("--watch", type=Path, metavar="LOG", help="open on this growing log")
+    add("--ascii", action="store_true", help="draw without the characters of Unicode")
+    add("--ruleset", help="what a gain must show to be a record")
+    add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the screens; returns when they are left."""
+    from golfcheck.config import resolve
+    from golfcheck.errors import MissingExtra, UsageError
+    from golfcheck.terminal import only_ascii
+
+    try:  # textual costs 0.3 s
+        from golfcheck.tui.app import GolfcheckApp
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("golfcheck"):
+            raise
+        raise MissingExtra("tui", error.name or "textual", "tui") from None
+    root = args.root or next((path for path in (Path("records"),) if path.is_dir()), Path())
+    if not root.exists():
+        raise UsageError(f"{root}: no such file or folder")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("tui needs a terminal; for a pipe or a file there is: golfcheck leaderboard")
+    settings = resolve(vars(args), os.environ, Path())
+    GolfcheckApp(root, settings, ascii_only=args.ascii or only_ascii(sys.stdout)).run()
+    return 0
