@@ -57,10 +57,13 @@ Judging: facts → verdict.
     outcome          ← verdict
     calibrated       ←
     config           ← discover errors render ruleset suggest
-    batch            ← cache config discover errors frontier history record ruleset verdict verify
-    leaderboard      ← decisions frontier outcome ruleset stats verdict
-    board            ← batch cache config decisions discover errors frontier history leaderboard record results
-                       ruleset verdict verify
+    decisions        ← discover errors schema strictjson
+    judged           ← cache frontier history results ruleset verdict verify
+    processes        ← errors judged
+    batch            ← cache config decisions discover errors frontier history judged processes ruleset verdict verify
+    leaderboard      ← decisions outcome verdict
+    rows             ← batch decisions frontier judged leaderboard ruleset verdict
+    board            ← batch config discover leaderboard rows ruleset
     curves           ← record results trainlog
     follow           ←
     pace             ← record results trainlog
@@ -104,7 +107,7 @@ The front: commands may know everything, and nobody knows them.
 
 # Packages of others that are slow to load or kept in one place: who may import them, at the top or in a function.
 OTHERS = {
-    "torch": {*(f"rescore.{name}" for name in ("devices", "measure", "probes", "weights")), "commands.doctor"},
+    "torch": {*(f"rescore.{name}" for name in ("devices", "measure", "probes", "sound", "weights")), "commands.doctor"},
     "git": {"history"},
     "jsonschema": {"schema"},
     "textual": {"tui"},

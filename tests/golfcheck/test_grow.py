@@ -1,5 +1,6 @@
 """A log that is read while it grows gives the facts that it gives when it is read at once."""
 
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings

@@ -1,0 +1,220 @@
+"""A log that is being written → how far its run is, how it does beside a record, and where it may end."""
+
+import math
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from golfcheck.curves import Curve, curve_of
+from golfcheck.follow import Follower
+from golfcheck.pace import Gap, Projection, Reference, bytes_per_token, gap, pace_of, projection
+from golfcheck.results import final_scores, is_score, step_ms
+from golfcheck.trainlog.events import Run, TrainPoint, ValPoint
+from golfcheck.trainlog.grow import Growing
+from golfcheck.trainlog.text import encoding_of
+
+_RECENT_POINTS = 10  # that the present time of a step is taken from
+_CURVE_POINTS = 4_000  # more than a screen has
+_TAIL_BYTES = 4_096
+_QUIET_INTERVALS = 3  # of the run's own lines, before it is said to stall
+
+
+class State(StrEnum):
+    """What the run does."""
+
+    WAITING = "waiting"  # there is no file, or nothing in it
+    STARTING = "starting"  # no training step yet
+    TRAINING = "training"
+    EVALUATING = "evaluating"  # training has stopped, there is no score yet
+    FINISHED = "finished"
+
+
+_QUIET_SECONDS = {State.STARTING: 300.0, State.TRAINING: 20.0, State.EVALUATING: 600.0}  # compiling prints little
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. Times are as its log prints them."""
+
+    state: State
+    note: str = ""  # what there is to know of the file: why it waits, that it was truncated, a limit
+    stall: str = ""  # a warning when the log is silent for longer than it should be
+    idle_seconds: float = 0.0
+    size_bytes: int = 0
+    lines: int = 0
+    run_number: int = 0  # of the runs in the log, from 1
+    seed: int | None = None
+    step: int | None = None
+    iterations: int | None = None
+    seconds: float | None = None  # trained
+    cap_seconds: float | None = None
+    left_seconds: float | None = None
+    share: float | None = None  # of the training that is done: by the cap or by the steps, what is nearer its end
+    step_ms: float | None = None  # of the last steps
+    step_avg_ms: float | None = None
+    tokens_per_second: float | None = None
+    loss_nats: float | None = None
+    val_bpb: float | None = None  # the last during training
+    score_bpb: float | None = None  # the last after it
+    score_name: str = ""
+    gap: Gap | None = None  # to the record at the same second
+    no_gap: str = ""  # why there is none
+    projection: Projection | None = None
+    no_projection: str = ""
+    curve: Curve | None = None
+    tail: tuple[str, ...] = ()  # the last whole lines
+
+
+class Watch:
+    """A log file that is followed."""
+
+    def __init__(self, path: Path, reference: Reference | None = None) -> None:
+        self.path = path
+        self.reference = reference
+        self._follower = Follower(path)
+        self._log = Growing()
+        self._tail = b""
+        self._note = ""
+        self.more = False  # there is more to be read: look again at once
+
+    def look(self, now: float) -> Progress:
+        """Read what is new and say how far the run is; `now` is the time of day in seconds."""
+        piece = self._follower.look(now)
+        self.more = piece.more
+        if piece.missing:
+            return Progress(State.WAITING, note=f"{piece.missing}: waiting for {self.path}")
+        if piece.again:
+            self._log, self._tail = Growing(), b""
+            self._note = f"{piece.again}: read again from its start"
+        if piece.data:
+            self._log.feed(piece.data)
+            self._tail = (self._tail + piece.data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+        log, idle_seconds = self._log, piece.idle_seconds or 0.0
+        runs = log.runs
+        note = "the limit of a log is reached: what follows is not read" if log.full else self._note
+        if not log.size_bytes:
+            return Progress(State.WAITING, note or "the file is empty", idle_seconds=idle_seconds)
+        found = progress_of(str(self.path), runs[-1] if runs else Run(), self.reference)
+        return replace(
+            found,
+            note=note,
+            stall=_stall(found.state, idle_seconds, runs[-1] if runs else Run()),
+            idle_seconds=idle_seconds,
+            size_bytes=log.size_bytes,
+            lines=log.lines,
+            run_number=len(runs),
+            tail=self._last_lines(),
+        )
+
+    def _last_lines(self) -> tuple[str, ...]:
+        whole = self._tail[: self._tail.rfind(b"\n") + 1]
+        lines = whole.decode(encoding_of(whole), "replace").splitlines()
+        return tuple(lines[1:] if len(self._tail) == _TAIL_BYTES else lines)  # the first is cut
+
+
+def progress_of(log: str, run: Run, reference: Reference | None) -> Progress:
+    """Return how far one run is; `log` is the path that its curve is named by."""
+    points: list[TrainPoint | ValPoint] = [*run.train[-1:], *run.val[-1:]]
+    last = max(points, key=lambda point: point.line, default=None)
+    score = next((line for line in reversed(final_scores(run)) if is_score(line)), None)
+    vals = [point.val_bpb for point in run.val if math.isfinite(point.val_bpb)]
+    state = State.TRAINING if last else State.STARTING
+    if last and (run.stop or last.step >= last.iterations > 0):
+        state = State.EVALUATING
+    if score:
+        state = State.FINISHED
+    seed = run.seed.value if run.seed else None
+    progress = Progress(
+        state,
+        seed=seed,
+        loss_nats=run.train[-1].loss_nats if run.train else None,
+        val_bpb=vals[-1] if vals else None,
+        score_bpb=score.val_bpb if score else None,
+        score_name=score.name if score else "",
+        curve=_thinned(curve_of(log, seed, run)),
+    )
+    if last is None:
+        return replace(progress, no_gap="no training step yet", no_projection="no training step yet")
+    return replace(progress, **_clock(run, last.step, last.iterations, state), **_beside(run, reference, state))
+
+
+def _clock(run: Run, step: int, iterations: int, state: State) -> dict[str, Any]:
+    """Return the fields of Progress that tell the time."""
+    timed = [(p.step, p.train_ms) for p in run.train if p.train_ms is not None and math.isfinite(p.train_ms)]
+    vals = [(p.step, p.train_ms) for p in run.val if p.train_ms is not None and math.isfinite(p.train_ms)]
+    timed = sorted({*timed[-_CURVE_POINTS:], *vals})
+    seconds = run.stop.train_ms / 1000 if run.stop else timed[-1][1] / 1000 if timed else None
+    cap_seconds = _positive(run, "max_wallclock_seconds")
+    recent = timed[-_RECENT_POINTS:]
+    steps = recent[-1][0] - recent[0][0] if recent else 0
+    now_ms = (recent[-1][1] - recent[0][1]) / steps if steps > 0 else None
+    shares, lefts = [], []
+    if iterations > 0:
+        shares.append(step / iterations)
+        lefts += [(iterations - step) * now_ms / 1000] if now_ms is not None else []
+    if cap_seconds and seconds is not None:
+        shares.append(seconds / cap_seconds)
+        lefts.append(cap_seconds - seconds)
+    done = state is not State.TRAINING
+    batch_tokens = _positive(run, "train_batch_tokens")
+    return {
+        "step": step,
+        "iterations": iterations,
+        "seconds": seconds,
+        "cap_seconds": cap_seconds,
+        "left_seconds": None if done or not lefts else max(0.0, min(lefts)),
+        "share": 1.0 if done else min(1.0, max(shares, default=0.0)),
+        "step_ms": now_ms,
+        "step_avg_ms": step_ms(run) or (seconds * 1000 / step if seconds is not None and step > 0 else None),
+        "tokens_per_second": batch_tokens / now_ms * 1000 if batch_tokens and now_ms and now_ms > 0 else None,
+    }
+
+
+def _beside(run: Run, reference: Reference | None, state: State) -> dict[str, Any]:
+    """Return the fields of Progress that hold the run against the record."""
+    ratio = bytes_per_token(run)
+    if reference is None:
+        return {"no_gap": "no record to compare with", "no_projection": "no record to compare with"}
+    if ratio is None:
+        reason = "no validation line yet: how many bytes a token stands for is not known"
+        return {"no_gap": reason, "no_projection": reason}
+    pace = pace_of(run, ratio)
+    seconds = pace.points[-1][0] if pace.points else 0.0
+    now = gap(pace, reference.paces, seconds)
+    if now is None:
+        reason = "the record was not training at this second, or the log states no times"
+        return {"no_gap": reason, "no_projection": reason}
+    if state is State.FINISHED:
+        return {"gap": now, "no_projection": "the score is there"}
+    told = projection(now, reference, seconds, _positive(run, "max_wallclock_seconds"))
+    if isinstance(told, str):
+        return {"gap": now, "no_projection": told}
+    return {"gap": now, "projection": told}
+
+
+def _stall(state: State, idle_seconds: float, run: Run) -> str:
+    """Return a warning if the log is silent for longer than its state and its own lines let expect."""
+    if state not in _QUIET_SECONDS:
+        return ""
+    times = [point.train_ms / 1000 for point in run.train[-_RECENT_POINTS:] if point.train_ms is not None]
+    between = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+    expected = max(_QUIET_SECONDS[state], _QUIET_INTERVALS * between if state is State.TRAINING else 0.0)
+    return (
+        f"silent for {idle_seconds:,.0f} s, expected a line every {between:,.0f} s" if idle_seconds > expected else ""
+    )
+
+
+def _positive(run: Run, name: str) -> float | None:
+    """Return a setting that is a positive number; 0 means that there is no such limit."""
+    try:
+        value = float(run.settings[name].value) if name in run.settings else 0.0
+    except ValueError:
+        return None
+    return value if 0 < value < math.inf else None
+
+
+def _thinned(curve: Curve) -> Curve:
+    """Leave points of the training out, evenly, until a screen's worth is left."""
+    every = -(-len(curve.train) // _CURVE_POINTS)
+    return curve if every < 2 else replace(curve, train=(*curve.train[:-1:every], curve.train[-1]))

@@ -1,0 +1,272 @@
+"""Following a log that grows, through everything that happens to files; and what is said of the run in it."""
+
+import os
+import statistics
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from golfcheck import pace
+from golfcheck.follow import Follower
+from golfcheck.pace import Gap, Pace, Projection, Reference
+from golfcheck.record import load
+from golfcheck.results import results
+from golfcheck.watch import Progress, State, Watch
+
+HEAD = b"seed:42\ntrain_batch_tokens:1000 max_wallclock_seconds:600.000\n"
+VAL = b"step:0/2000 val_loss:6.0 val_bpb:3.6 train_time:0ms step_avg:0.02ms\n"
+
+
+def steps(first: int, last: int, by: int = 10) -> bytes:
+    """Lines of a run that takes 500 ms a step; its loss falls from 4 to 2 nats over 1200 steps."""
+    lines = (
+        f"step:{n}/2000 train_loss:{4 - n / 600:.4f} train_time:{n * 500}ms step_avg:500.00ms\n"
+        for n in range(first, last + 1, by)
+    )
+    return "".join(lines).encode()
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+
+
+# The file.
+
+
+def test_what_is_appended_is_returned_once(tmp_path: Path):
+    path = tmp_path / "a.log"
+    path.write_bytes(b"one\n")
+    file = Follower(path)
+    assert file.look(0).data == b"one\n"
+    assert file.look(0).data == b""
+    append(path, b"two\n")
+    assert file.look(0).data == b"two\n"
+
+
+def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path):
+    file = Follower(tmp_path / "late.log")
+    assert file.look(0).missing == "No such file or directory"
+    (tmp_path / "late.log").write_bytes(b"here\n")
+    assert file.look(0).data == b"here\n"
+
+
+def test_a_truncated_file_is_read_again_from_its_start(tmp_path: Path):
+    path = tmp_path / "a.log"
+    path.write_bytes(b"one\ntwo\n")
+    file = Follower(path)
+    file.look(0)
+    path.write_bytes(b"new\n")
+    found = file.look(0)
+    assert (found.data, found.again) == (b"new\n", "the file was truncated")
+
+
+def test_a_rotated_file_is_read_again_from_its_start(tmp_path: Path):
+    path = tmp_path / "a.log"
+    path.write_bytes(b"one\n")
+    file = Follower(path)
+    file.look(0)
+    path.rename(tmp_path / "a.log.1")
+    path.write_bytes(b"one\ntwo\n")
+    found = file.look(0)
+    assert (found.data, found.again) == (b"one\ntwo\n", "the file was replaced")
+
+
+def test_a_file_written_anew_in_place_is_noticed_though_it_has_grown(tmp_path: Path):
+    path = tmp_path / "a.log"
+    path.write_bytes(b"one\n")
+    file = Follower(path)
+    file.look(0)
+    with path.open("r+b") as other:
+        other.write(b"another text\n")
+    found = file.look(0)
+    assert (found.data, found.again) == (b"another text\n", "the file was written anew")
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo"])
+def test_what_is_no_regular_file_is_said_and_not_opened_for_ever(tmp_path: Path, kind: str):
+    path = tmp_path / kind
+    path.mkdir() if kind == "folder" else os.mkfifo(path)
+    assert Follower(path).look(0).missing == "not a regular file"
+
+
+def test_a_large_file_comes_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("golfcheck.follow._READ_BYTES", 10)
+    path = tmp_path / "a.log"
+    path.write_bytes(b"x" * 25)
+    file = Follower(path)
+    assert [(len(piece.data), piece.more) for piece in (file.look(0) for _ in range(4))] == [
+        *((10, True), (10, True), (5, False), (0, False))
+    ]
+
+
+@given(pieces=st.lists(st.binary(max_size=40), max_size=12))
+@settings(max_examples=100, deadline=None)
+def test_all_that_is_appended_arrives_in_its_order(tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]):
+    path = tmp_path_factory.mktemp("grow") / "a.log"
+    path.touch()
+    file, found = Follower(path), b""
+    for piece in pieces:
+        append(path, piece)
+        found += file.look(0).data
+    assert found == b"".join(pieces)
+
+
+# What is said of the run.
+
+
+def look(path: Path, data: bytes, reference: Reference | None = None, idle: float = 0.0) -> Progress:
+    path.write_bytes(data)
+    return Watch(path, reference).look(path.stat().st_mtime + idle)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "train.log"
+
+
+def test_a_run_goes_through_its_states(log: Path):
+    watch = Watch(log)
+    assert watch.look(0).state is State.WAITING
+    log.write_bytes(b"")
+    assert watch.look(0).state is State.WAITING
+    append(log, HEAD)
+    assert watch.look(0).state is State.STARTING
+    append(log, VAL + steps(10, 600))
+    assert watch.look(0).state is State.TRAINING
+    append(log, steps(610, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n")
+    assert watch.look(0).state is State.EVALUATING
+    append(log, b"final_int8_zlib_roundtrip val_loss:2.0 val_bpb:1.2 eval_time:9000ms\n")
+    found = watch.look(0)
+    assert (found.state, found.score_bpb, found.share) == (State.FINISHED, 1.2, 1.0)
+
+
+def test_times_are_those_of_the_log(log: Path):
+    found = look(log, HEAD + VAL + steps(10, 300))
+    assert (found.seed, found.step, found.iterations, found.seconds) == (42, 300, 2000, 150.0)
+    assert (found.cap_seconds, found.left_seconds, found.share) == (600.0, 450.0, 0.25)
+    assert (found.step_ms, found.tokens_per_second) == (500.0, 2000.0)
+
+
+def test_a_run_whose_steps_end_before_its_cap_is_told_by_its_steps(log: Path):
+    data = HEAD.replace(b"600.000", b"6000.000") + steps(10, 1500)
+    found = look(log, data)
+    assert (found.share, found.left_seconds) == (0.75, 250.0)
+
+
+def test_a_run_without_a_cap_is_told_by_its_steps_and_gets_no_projection(log: Path):
+    found = look(log, HEAD.replace(b"600.000", b"0.000") + VAL + steps(10, 1000), reference())
+    assert (found.cap_seconds, found.share) == (None, 0.5)
+    assert found.no_projection == "the time that training will take is not known"
+
+
+def test_silence_is_a_stall_only_when_it_is_longer_than_lines_are_apart(log: Path):
+    quick, slow = HEAD + steps(10, 300), HEAD + steps(100, 1000, by=100)
+    assert not look(log, quick, idle=15).stall
+    assert look(log, quick, idle=25).stall == "silent for 25 s, expected a line every 5 s"
+    assert not look(log, slow, idle=140).stall
+    assert look(log, slow, idle=160).stall
+    assert not look(log, HEAD, idle=200).stall and look(log, HEAD, idle=400).stall
+    assert not look(log, slow + b"final val_loss:2.0 val_bpb:1.2\n", idle=10_000).stall
+
+
+def test_a_truncated_log_starts_a_new_account(log: Path):
+    log.write_bytes(HEAD + steps(10, 300))
+    watch = Watch(log)
+    watch.look(0)
+    log.write_bytes(HEAD + steps(10, 20))
+    found = watch.look(0)
+    assert found.step == 20
+    assert found.note == "the file was truncated: read again from its start"
+
+
+def test_of_several_runs_in_a_log_the_last_is_watched(log: Path):
+    found = look(log, HEAD + steps(10, 300) + b"seed:7\n" + steps(10, 50))
+    assert (found.run_number, found.seed, found.step) == (2, 7, 50)
+
+
+def test_the_last_whole_lines_are_shown(log: Path):
+    assert look(log, b"one\ntwo\nthr").tail == ("one", "two")
+
+
+# Beside a record.
+
+
+def reference(shift: float = 0.0, cap: float = 600.0) -> Reference:
+    """A record that loses bpb at the rate of `steps` with 6.0 / 3.6 nats a bit, `shift` bpb above it."""
+    points = tuple((n / 2, (4 - n / 600) * 3.6 / 6.0 + shift) for n in range(0, 1201, 7))
+    return Reference("the best", 1.2, cap, (Pace(points),))
+
+
+@pytest.mark.parametrize("shift", [-0.01, 0.0, 0.02])
+def test_the_gap_is_the_difference_at_the_same_second(log: Path, shift: float):
+    found = look(log, HEAD + VAL + steps(10, 600), reference(shift))
+    assert found.gap is not None
+    assert found.gap.bpb == pytest.approx(-shift, abs=1e-4)
+    assert found.projection is not None
+    assert found.projection.score_bpb == pytest.approx(1.2 - shift, abs=1e-4)
+
+
+def test_without_a_validation_line_no_gap_is_told(log: Path):
+    found = look(log, HEAD + steps(10, 600), reference())
+    assert found.gap is None and found.no_gap.startswith("no validation line yet")
+
+
+def test_too_early_and_against_another_cap_nothing_is_projected(log: Path):
+    assert look(log, HEAD + VAL + steps(10, 200), reference()).no_projection.startswith("told from 150 s on")
+    assert "the record 900 s" in look(log, HEAD + VAL + steps(10, 600), reference(cap=900.0)).no_projection
+
+
+def test_the_projection_tells_the_errors_of_its_share_of_the_time():
+    now = Gap(0.01, 5)
+    for seconds, place in ((150.0, 0), (299.0, 0), (300.0, 1), (599.0, 3)):
+        found = pace.projection(now, reference(), seconds, 600.0)
+        assert isinstance(found, Projection)
+        assert (found.other_code_bpb, found.same_code_bpb) == pace.ERRORS_BPB[place][1:]
+
+
+@given(xs=st.lists(st.floats(0, 600), min_size=1, max_size=20, unique=True), at=st.floats(-10, 610))
+def test_a_pace_lies_between_its_points_and_is_silent_outside(xs: list[float], at: float):
+    line = Pace(tuple((x, 5 - x / 200) for x in sorted(xs)))
+    found = line.at(at)
+    assert (found is not None) == (min(xs) <= at <= max(xs))
+    assert found is None or found == pytest.approx(5 - at / 200)
+
+
+def test_the_stated_errors_are_those_of_the_real_records(shared_data: Path):
+    folders = sorted((shared_data / "records" / "track_10min_16mb").iterdir())
+    field = [[(pace.pace_of(r.run, r.bytes_per_token), r.score.val_bpb) for r in results(load(f))] for f in folders]
+    field = [[(line, score) for line, score in runs if line.points] for runs in field]
+    for share, *stated in pace.ERRORS_BPB:
+        errors: dict[bool, list[float]] = {False: [], True: []}
+        for i, runs in enumerate(field):
+            for k, (line, score) in enumerate(runs):
+                for j, others in enumerate(field):
+                    rest = [other for m, other in enumerate(others) if (i, k) != (j, m)]
+                    if rest and (gap := pace.gap(line, [other for other, _ in rest], 600 * share)):
+                        errors[i == j].append(abs(statistics.fmean(s for _, s in rest) + gap.bpb - score))
+        for same, (median, most) in zip((False, True), stated, strict=True):
+            found = sorted(errors[same])
+            assert len(found) >= 60
+            assert statistics.median(found) == pytest.approx(median, abs=6e-5)
+            assert found[int(0.9 * (len(found) - 1))] == pytest.approx(most, abs=6e-5)
+
+
+def test_a_real_log_followed_to_its_end_reaches_its_score(shared_data: Path, log: Path):
+    folder = next((shared_data / "records" / "track_10min_16mb").glob("*LeakyReLU*"))
+    record = load(folder)
+    best = pace.reference_of(record)
+    result = results(record)[0]
+    data = (folder / result.log.path).read_bytes()
+    watch = Watch(log, best)
+    half = data[: data.index(b"step:3500/")]
+    log.write_bytes(half)
+    found = watch.look(0)
+    assert found.state is State.TRAINING and found.projection is not None
+    assert abs(found.projection.score_bpb - result.score.val_bpb) < 0.005
+    append(log, data[len(half) :])
+    found = watch.look(0)
+    assert found.state is State.FINISHED
+    assert found.score_bpb == result.score.val_bpb
