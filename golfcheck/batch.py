@@ -1,33 +1,39 @@
-"""Many records at once: which ones, read by several processes, each judged against the others of its tree."""
+"""Many records at once: which ones, judged by several processes, each against the others of its tree."""
 
-import os
-import signal
-import sys
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import ExitStack
-from dataclasses import replace
-from datetime import datetime
-from functools import partial
-from multiprocessing import get_context
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 
-from golfcheck.cache import Cache
+from golfcheck import decisions
+from golfcheck.cache import Cache, stamp_of
 from golfcheck.config import Settings
+from golfcheck.decisions import Rulings
 from golfcheck.discover import record_folders, tree_of
 from golfcheck.errors import GolfcheckError, UsageError
-from golfcheck.frontier import entry_of, holders, parse_date
+from golfcheck.frontier import Entry, Turn, best_before, parse_date, replay, rescored
 from golfcheck.history import Branch, repository_of
-from golfcheck.record import Record, load
+from golfcheck.judged import How, Judged, Task, key_of
+from golfcheck.processes import Processes
 from golfcheck.ruleset import RULESETS
 from golfcheck.verdict import Verdict
-from golfcheck.verify import chosen_rules, judge
+from golfcheck.verify import chosen_rules, refuted
 
 Progress = Callable[[int, int], None]  # how many records are read, of how many
-_CHUNK = 4  # records that a process reads at a time; a second process costs more than it saves for fewer
+_CHUNK = 250  # records that are told of together
+_GAIN_RULE = "gain-not-significant"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A record, judged, in its place among the others of its tree."""
+
+    judged: Judged
+    made: datetime | None  # as the replay dates it
+    entry: Entry | None  # None: it takes no part for want of a score or a day
+    turn: Turn | None  # None: it takes no part at all, or its track is not ranked
+    rulings: Rulings
 
 
 def judge_all(
@@ -43,87 +49,162 @@ def judge_all(
     `say` is told, a line each, what could not be used on the way.
     Raises UsageError for a path, a rule, a day or a revision that cannot be meant, and when nothing is to be judged.
     """
-    rules = chosen_rules(settings.select, settings.ignore)
-    day = _day(as_of)
-    folders = record_folders(paths)
+    day = day_of(as_of)
     branch = _branch(paths, settings.base) if settings.base else None
+    folders = record_folders(paths)
     if branch is not None:
         folders = [folder for folder in folders if branch.inside(folder)]
         if not folders:
             raise UsageError(f"--base {settings.base}: this branch changes no record")
-    field = {folder.resolve(): folder for folder in (*_trees(folders), *folders)}
-    loaded = dict(zip(field, _load_all(list(field.values()), settings, progress), strict=True))
-    made = _made(folders, say) if len(field) > 1 else {}
-    entries = []
-    for path, (record, _) in loaded.items():
-        if entry := entry_of(record):
-            entries.append(replace(entry, made=made.get(path, entry.made)))
-    if day is None:  # a record is never among those made before it: the holders are all that judging needs
-        entries = holders(entries, RULESETS[settings.ruleset])
-    verdicts = []
-    for folder in folders:
-        path = folder.resolve()
-        record, seconds = loaded[path]
-        when = day or made.get(path)
-        verdict = judge(record, entries, ruleset=settings.ruleset, rules=rules, made=when, branch=branch)
-        rival = verdict.to_beat
-        if rival and when:
-            rival = replace(rival, on=when.date().isoformat())
-        verdicts.append(replace(verdict, to_beat=rival, seconds=verdict.seconds + seconds))
+    placed = judge_trees(folders, settings, branch=branch, day=day, progress=progress, say=say)
+    verdicts = [place.judged.verdict for place in placed]
     if branch is None:
         return verdicts
     return [_of_branch(verdict, folder, branch) for verdict, folder in zip(verdicts, folders, strict=True)]
 
 
-def _trees(folders: Iterable[Path]) -> list[Path]:
-    """Return all records of the trees that `folders` belong to: the records to beat are among them."""
+def judge_trees(
+    folders: Sequence[Path],
+    settings: Settings,
+    *,
+    branch: Branch | None = None,
+    day: datetime | None = None,
+    until: date | None = None,
+    progress: Progress = lambda done, of: None,
+    early: Callable[[Sequence[Judged]], None] = lambda judged: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Placed]:
+    """Judge `folders`, each against the record to beat when it was made; the rest of their trees is read as well.
+
+    With `day` they are judged as if made then. With `until` only what was made up to that day takes part, and only the
+    rulings made up to it hold. `early` is given records as they are read, some of them not yet compared with any.
+    """
+    chosen_rules(settings.select, settings.ignore)  # a name that cannot be meant is told before anything is read
     trees = {tree for folder in folders if (tree := tree_of(folder))}
+    named = {folder.resolve(): folder for folder in (*_records_in(trees), *folders)}
+    how = How(settings.ruleset, settings.select, settings.ignore)
+    with Processes(settings.jobs, cached=settings.cache) as processes:
+        shown = {str(folder) for folder in folders}
+        judged = _examined(
+            named, how, processes, progress, lambda chunk: early([one for one in chunk if one.verdict.path in shown])
+        )
+        made = _made(trees, say) if len(named) > 1 else {}
+        rulings = _rulings(trees, named, until, say)
+        entries = {}
+        for path, found in judged.items():
+            entry = found.entry(path, made.get(path))
+            if entry is not None and (until is None or entry.made.date() <= until):
+                entries[path] = _ruled(entry, found.verdict, rulings.get(path, Rulings()))
+        turns = {turn.entry.path: turn for turn in replay(entries.values(), RULESETS[settings.ruleset])}
+        targets = {folder.resolve(): folder for folder in folders}
+        tasks = {}
+        for path, folder in targets.items():
+            rival, when = _rival(path, entries, turns, day, settings.ruleset), day or made.get(path)
+            if branch is not None or judged[path].rival != key_of(rival):
+                tasks[path] = Task(folder, rival, when)
+        done = processes.judge(list(tasks.values()), replace(how, branch=branch))
+        judged |= dict(zip(tasks, (one for chunk in done for one in chunk), strict=True))
+    placed = []
+    for path in targets:
+        when = made.get(path) or judged[path].made
+        dated = replace(judged[path], verdict=_dated(judged[path].verdict, day or when))
+        placed.append(Placed(dated, when, entries.get(path), turns.get(path), rulings.get(path, Rulings())))
+    return placed
+
+
+def _dated(verdict: Verdict, when: datetime | None) -> Verdict:
+    """Say of which day the record to beat is, where that is not the record's own date."""
+    if verdict.to_beat is None or when is None or (on := when.date().isoformat()) == (verdict.date or "")[:10]:
+        return verdict
+    return replace(verdict, to_beat=replace(verdict.to_beat, on=on))
+
+
+def _records_in(trees: Iterable[Path]) -> list[Path]:
+    """Return all records of trees: the records to beat are among them."""
     return record_folders(sorted(trees))
 
 
-def _load_all(folders: Sequence[Path], settings: Settings, progress: Progress) -> list[tuple[Record, float]]:
-    """Read the records in their order; beside each, the seconds that it took."""
-    read = partial(_load, cached=settings.cache)
-    chunks = [folders[start : start + _CHUNK] for start in range(0, len(folders), _CHUNK)]
-    jobs = min(settings.jobs or os.cpu_count() or 1, len(chunks))
-    loaded: list[tuple[Record, float]] = []
-    with ExitStack() as stack:
-        each: Callable[..., Iterable[list[tuple[Record, float]]]] = map
-        if jobs > 1:
-            # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
-            context = get_context("fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn")
-            each = stack.enter_context(ProcessPoolExecutor(jobs, context, _leave_interrupts)).map
-        try:
-            for chunk in each(read, chunks):
-                loaded += chunk
-                progress(len(loaded), len(folders))
-        except BrokenExecutor:
-            raise GolfcheckError("a process that read records was ended from outside; try --jobs 1") from None
-    return loaded
+def _examined(
+    named: Mapping[Path, Path],
+    how: How,
+    processes: Processes,
+    progress: Progress,
+    early: Callable[[Sequence[Judged]], None],
+) -> dict[Path, Judged]:
+    """Judge every record on its own, or take the judgment that is kept: it may be one against another record."""
+    found: dict[Path, Judged] = {}
+    if processes.cached:
+        with Cache(processes.store) as kept:
+            told: list[Judged] = []
+            for path, folder in named.items():
+                judged = kept.made(Judged, how.making, path, stamp_of(path))
+                if judged is not None:
+                    found[path] = replace(judged, verdict=replace(judged.verdict, path=str(folder)))
+                    told.append(found[path])
+                if len(told) == _CHUNK:
+                    early(told)
+                    progress(len(found), len(named))
+                    told = []
+        if told:
+            early(told)
+            progress(len(found), len(named))
+    missing = [path for path in named if path not in found]
+    place = 0
+    for chunk in processes.judge([Task(named[path]) for path in missing], how):
+        found |= dict(zip(missing[place : place + len(chunk)], chunk, strict=True))
+        place += len(chunk)
+        early(chunk)
+        progress(len(found), len(named))
+    return found
 
 
-def _leave_interrupts() -> None:
-    """Leave Ctrl-C to the process that is in charge: each of the others would show a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _ruled(entry: Entry, verdict: Verdict, rulings: Rulings) -> Entry:
+    """Return the entry as it takes part: with the score that counts, and refused or overruled as is ruled."""
+    wrong = [rule for rule in refuted(verdict) if rule not in rulings.waived]
+    refused = ""
+    if rulings.excluded and rulings.standing:
+        refused = rulings.standing.text
+    elif wrong and not rulings.included:
+        refused = f"its numbers are proven wrong: {', '.join(wrong)}"
+    overruled = rulings.included or _GAIN_RULE in rulings.waived
+    if rulings.rescored and rulings.rescored.val_bpb:
+        entry = rescored(entry, rulings.rescored.val_bpb)
+    return replace(entry, refused=refused, overruled=overruled)
 
 
-def _load(folders: Sequence[Path], *, cached: bool) -> list[tuple[Record, float]]:
-    loaded = []
-    with ExitStack() as stack:
-        read = stack.enter_context(Cache()).load if cached else load
-        for folder in folders:
-            started = time.perf_counter()
-            loaded.append((read(folder), time.perf_counter() - started))
-    return loaded
+def _rival(
+    path: Path, entries: Mapping[Path, Entry], turns: Mapping[Path, Turn], day: datetime | None, ruleset: str
+) -> Entry | None:
+    """Return the record to beat: on `day`, or when the record was made."""
+    entry = entries.get(path)
+    if entry is None or path not in turns:
+        return None
+    if day is None:
+        return turns[path].best
+    return best_before(replace(entry, made=day), entries.values(), RULESETS[ruleset])
 
 
-def _made(folders: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datetime]:
+def _rulings(
+    trees: Iterable[Path], named: Mapping[Path, Path], until: date | None, say: Callable[[str], None]
+) -> dict[Path, Rulings]:
+    """Return what the maintainers ruled on each record, and say which rulings are about none."""
+    found: dict[Path, Rulings] = {}
+    for tree in sorted(trees):
+        ruled = decisions.by_record(tree, decisions.read(tree), until)
+        for path, rulings in ruled.items():
+            if path not in named:
+                say(f"{tree / decisions.NAME}: there is no record {rulings.all[0].record}: nothing is ruled on it")
+        found |= ruled
+    return found
+
+
+def _made(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datetime]:
     """Return when records were committed, for those whose trees lie in a repository of ours.
 
     A commit that adds several records is an import, and tells the day of none of them.
     """
     found: dict[Path, datetime] = {}
-    for tree in {tree for folder in folders if (tree := tree_of(folder))}:
+    for tree in trees:
         if repository := repository_of(tree):
             try:
                 added = repository.added(tree)
@@ -154,7 +235,8 @@ def _of_branch(verdict: Verdict, folder: Path, branch: Branch) -> Verdict:
     return replace(verdict, findings=tuple(f for f in verdict.findings if f.path is None or f.path in changed))
 
 
-def _day(text: str | None) -> datetime | None:
+def day_of(text: str | None) -> datetime | None:
+    """Read what --as-of says. Raises UsageError for what is no day."""
     day = parse_date(text)
     if text is not None and day is None:
         raise UsageError(f"--as-of {text!r}: expected a day as YYYY-MM-DD")

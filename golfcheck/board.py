@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from golfcheck.batch import Progress, judge_all
+from golfcheck.batch import Progress, day_of, judge_trees
 from golfcheck.config import Settings
-from golfcheck.frontier import parse_date
-from golfcheck.leaderboard import Board, Row, Status, ranked
-from golfcheck.verdict import Verdict
+from golfcheck.discover import record_folders
+from golfcheck.leaderboard import Board, Row, ranked
+from golfcheck.rows import row_of, row_so_far
+from golfcheck.ruleset import RULESETS
 
 
 def load_board(
@@ -19,33 +20,25 @@ def load_board(
     early: Callable[[Sequence[Row]], None] = lambda rows: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Board:
-    """Read every record that `paths` lead to and rank them.
+    """Read every record that `paths` lead to and rank them; with `as_of`, those made up to the end of that day.
 
-    `early` is given rows as they are read, before any has a rank or a record to beat; the board has them all again.
-    Raises UsageError for a path or a day that cannot be meant, and when there is no record.
+    `early` is given rows in chunks as they are read, before any has a rank or a record to beat; the board has them all
+    again, but for those made later. `say` is told, a line each, what could not be used.
+    Raises UsageError for a path, a day or a ruling that cannot be meant, and when there is no record.
     """
-    verdicts = judge_all(paths, settings, as_of=as_of, progress=progress, say=say)
-    rows = ranked([_row(verdict) for verdict in verdicts])
-    early(rows)
-    return Board(settings.ruleset, parse_date(as_of), rows)
-
-
-def _row(verdict: Verdict) -> Row:
-    score = verdict.score
-    bpb, status = None, None
-    if score is not None:
-        logged = score.mean_bpb is not None
-        bpb, status = (score.mean_bpb, Status.LOGGED) if logged else (score.claimed_bpb, Status.CLAIMED)
-    gain = verdict.to_beat
-    return Row(
-        verdict,
-        parse_date(verdict.date),
-        bpb,
-        status,
-        (),
-        (),
-        delta_bpb=gain.delta_bpb if gain else None,
-        delta_nats=gain.delta_nats if gain else None,
-        p=gain.p_margin if gain else None,
-        reason=(gain.reason or "") if gain else "",
+    day = day_of(as_of)
+    until = day.date() if day else None
+    placed = judge_trees(
+        record_folders(paths),
+        settings,
+        until=until,
+        progress=progress,
+        early=lambda judged: early([row_so_far(one) for one in judged]),
+        say=say,
     )
+    known = [place for place in placed if until is None or (place.made is not None and place.made.date() <= until)]
+    undated = sum(place.made is None for place in placed)
+    if until is not None and undated:
+        say(f"left out for want of a date: {undated} of {len(placed)} records")
+    ruleset = RULESETS[settings.ruleset]
+    return Board(settings.ruleset, day, ranked([row_of(place, ruleset) for place in known]))

@@ -1,8 +1,8 @@
-"""Parsed records in sqlite, so that what has not changed is not read again.
+"""Parsed records and what was made of them in sqlite, so that what has not changed is not read again.
 
-A record is kept under its path, the size and time of every file in it, and the version of the parsers. It is kept as
-JSON: a file that somebody has put in its place can be wrong, but it can run nothing. A cache that cannot be read or
-written is no failure: it is made anew, or done without.
+A record is kept under its path, the size and time of every file in it, and the version of the parsers; what was made of
+it, under the name of the making as well. All is kept as JSON: a file that somebody has put in its place can be wrong,
+but it can run nothing. A cache that cannot be read or written is no failure: it is made anew, or done without.
 """
 
 import contextlib
@@ -11,12 +11,13 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from golfcheck import bounded, schema
 from golfcheck.record import Record, load
@@ -28,12 +29,23 @@ _PARSERS = (
     *("unwrap", "verdict"),
 )
 _SCHEMAS = ("submission", "train_log")
+_BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError)  # what is read of an entry that is none of ours
+
+T = TypeVar("T")
 
 
 def default_path() -> Path:
     """Return where the cache of this user is: `$XDG_CACHE_HOME/golfcheck/records.sqlite`."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "golfcheck" / "records.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How something is made of records: one of each name is kept, and it is made anew in another version."""
+
+    name: str
+    version: str
 
 
 class Cache:
@@ -56,35 +68,53 @@ class Cache:
 
     def load(self, path: Path) -> Record:
         """Return the record at `path` as `record.load` does, from the cache if nothing in it has changed."""
-        stamp = _stamp(path)
+        stamp = stamp_of(path)
         if stamp is None:
             return load(path)
         key = str(path.resolve())
-        kept = self._kept(key, stamp)
+        kept = self._one("select record from records where path = ? and stamp = ?", (key, stamp))
         if kept is not None:
-            with contextlib.suppress(ValueError, TypeError, KeyError, IndexError, AttributeError):
+            with contextlib.suppress(*_BROKEN):
                 record: Record = _reader(Record)(json.loads(kept))
                 return replace(record, path=path)
         record = load(path)
-        if _stamp(path) == stamp:
-            self._keep(key, stamp, json.dumps(_plain(record), separators=(",", ":")))
+        if stamp_of(path) == stamp:
+            self._put("insert or replace into records values (?, ?, ?)", (key, stamp, _json(record)))
         return record
 
-    def _kept(self, key: str, stamp: str) -> str | None:
+    def made(self, kind: type[T], how: Making, path: Path, stamp: str | None) -> T | None:
+        """Return what `keep` was last given for the record at the resolved `path`, if it is still of this stamp."""
+        if stamp is None:
+            return None
+        wanted = "select value from made where path = ? and name = ? and stamp = ?"
+        kept = self._one(wanted, (str(path), how.name, how.version + stamp))
+        if kept is None:
+            return None
+        with contextlib.suppress(*_BROKEN):
+            value: T = _reader(kind)(json.loads(kept))
+            return value
+        return None
+
+    def keep(self, value: object, how: Making, path: Path, stamp: str | None) -> None:
+        """Keep a dataclass that was made of the record at the resolved `path` while it had this stamp."""
+        if stamp is not None and stamp_of(path) == stamp:
+            row = (str(path), how.name, how.version + stamp, _json(value))
+            self._put("insert or replace into made values (?, ?, ?, ?)", row)
+
+    def _one(self, wanted: str, values: tuple[str, ...]) -> str | None:
         if self.connection is None:
             return None
         try:
-            row = self.connection.execute("select record from records where path = ? and stamp = ?", (key, stamp))
-            found = row.fetchone()
+            found = self.connection.execute(wanted, values).fetchone()
         except sqlite3.Error:
             return None
         return found[0] if found and isinstance(found[0], str) else None
 
-    def _keep(self, key: str, stamp: str, record: str) -> None:
-        if self.connection is None or len(record) > MAX_RECORD_BYTES:
+    def _put(self, order: str, values: tuple[str, ...]) -> None:
+        if self.connection is None or len(values[-1]) > MAX_RECORD_BYTES:
             return
         with contextlib.suppress(sqlite3.Error), self.connection:
-            self.connection.execute("insert or replace into records values (?, ?, ?)", (key, stamp, record))
+            self.connection.execute(order, values)
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -97,6 +127,11 @@ def _connected(path: Path) -> sqlite3.Connection:
             connection.execute("pragma synchronous = normal")
             connection.execute("create table if not exists records (path text primary key, stamp text, record text)")
             connection.execute("select path, stamp, record from records limit 1").fetchone()
+            connection.execute(
+                "create table if not exists made "
+                "(path text, name text, stamp text, value text, primary key (path, name))"
+            )
+            connection.execute("select path, name, stamp, value from made limit 1").fetchone()
         except sqlite3.OperationalError:
             connection.close()
             raise  # locked by another process, or the disk is full: done without
@@ -112,19 +147,19 @@ def _connected(path: Path) -> sqlite3.Connection:
     raise AssertionError("unreachable")
 
 
-def _stamp(path: Path) -> str | None:
+def stamp_of(path: Path) -> str | None:
     """Return a digest of what stands in the folder: every path, size and time, and the parsers' version."""
     try:
         with bounded.opened(path) as folder:
             listing = bounded.walk(folder)
     except OSError:
         return None
-    text = json.dumps([_parser_version(), [(e.path, e.size_bytes, e.mtime_ns) for e in listing.entries]])
+    text = json.dumps([parser_version(), [(e.path, e.size_bytes, e.mtime_ns) for e in listing.entries]])
     return hashlib.sha256(f"{text}{listing.problems}".encode("utf-8", "backslashreplace")).hexdigest()
 
 
 @cache
-def _parser_version() -> str:
+def parser_version() -> str:
     """Return a digest of the sources that decide what a record is read as."""
     package = files("golfcheck")
     sources = [package / f"{name}.py" for name in _PARSERS]
@@ -138,6 +173,10 @@ def _parser_version() -> str:
     return digest.hexdigest()
 
 
+def _json(value: object) -> str:
+    return json.dumps(_plain(value), separators=(",", ":"))
+
+
 def _plain(value: Any) -> Any:
     """Return dataclasses as lists of their fields, bytes as Latin-1 text; the types on reading tell them apart."""
     if is_dataclass(value) and not isinstance(value, type):
@@ -148,6 +187,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return value.isoformat()
     return str(value) if isinstance(value, Path) else value
 
 
@@ -169,6 +210,8 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
         return _dataclass_reader(target, dict(zip(getattr(target, "__parameters__", ()), arguments, strict=True)))
     if kind is bytes:
         return lambda value: value.encode("latin-1")
+    if kind is datetime:
+        return datetime.fromisoformat
     return kind if isinstance(kind, type) and issubclass(kind, Path | int) and kind is not int else lambda value: value
 
 

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,8 @@ class Entry:
     track: Track
     bpb: tuple[float, ...]
     nats: tuple[float, ...]
+    refused: str = ""  # why it may not be the record, whatever its gain
+    overruled: bool = False  # the maintainers ask for no significant gain
 
     @property
     def mean_bpb(self) -> float:
@@ -83,6 +85,21 @@ def entry_of(record: Record, found: Sequence[Result] | None = None) -> Entry | N
     return Entry(record.path.resolve(), name or record.path.resolve().name, made, track_of(record), bpb, nats)
 
 
+def rescored(entry: Entry, val_bpb: float) -> Entry:
+    """Return the entry with the score of one evaluation in place of those of its seeds; its tokenizer stays."""
+    return replace(entry, bpb=(val_bpb,), nats=(val_bpb * _LN2 * entry.bytes_per_token,))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An entry's turn in the replay."""
+
+    entry: Entry
+    best: Entry | None  # the record to beat when it was made
+    met: Entry | None  # the record when its turn came: it may be of the same moment
+    held: bool  # it became the record
+
+
 def best_before(entry: Entry, field: Iterable[Entry], ruleset: Ruleset) -> Entry | None:
     """Return the entry that stands at the frontier when `entry` is made, or None if there is none."""
     return frontier((other for other in field if other.made < entry.made and other.path != entry.path), ruleset)
@@ -95,23 +112,45 @@ def frontier(entries: Iterable[Entry], ruleset: Ruleset) -> Entry | None:
 
 
 def holders(entries: Iterable[Entry], ruleset: Ruleset) -> list[Entry]:
-    """Replay ranked entries in the order of their dates; return those that were the record, in this order.
+    """Return the entries that were the record, in the order of their dates; they alone replay to the same holders."""
+    return [turn.entry for turn in replay(entries, ruleset) if turn.held]
+
+
+def replay(entries: Iterable[Entry], ruleset: Ruleset) -> list[Turn]:
+    """Give every ranked entry its turn, in the order of their dates; those of one moment begin with the best score.
 
     An entry takes the place when its gain is significant under the ruleset. Where one side has a single seed no test
-    is possible, and the gain itself must be above the ruleset's margin. The holders alone replay to the same holders.
+    is possible, and the gain itself must be above the ruleset's margin. Of equal scores the first keeps the place. An
+    entry whose test the maintainers waive takes the place with any score that is no worse. One that is refused never
+    does.
     """
-    held: list[Entry] = []
+    turns: list[Turn] = []
+    best: Entry | None = None
+    met: Entry | None = None
     for entry in sorted((e for e in entries if e.track.ranked), key=lambda e: (e.made, e.mean_bpb)):
-        if not held or _moves(compare(entry, held[-1]), ruleset):
-            held.append(entry)
-    return held
+        if not turns or entry.made != turns[-1].entry.made:
+            best = met
+        held = not entry.refused and (met is None or _moves(entry, met, ruleset))
+        turns.append(Turn(entry, best, met, held))
+        if held:
+            met = entry
+    return turns
 
 
-def _moves(gain: ToBeat, ruleset: Ruleset) -> bool:
+def _moves(ours: Entry, theirs: Entry, ruleset: Ruleset) -> bool:
+    if ours.overruled:
+        return ours.mean_bpb <= theirs.mean_bpb
+    if ruleset.margin_nats and _nats_apart(ours, theirs) >= -ruleset.margin_nats:
+        return False  # p would be above 1/2: most entries of a replay need no test
+    gain = compare(ours, theirs)
     p = p_under(gain, ruleset)
     if p is None:
         return gain.delta_nats is not None and gain.delta_nats < -ruleset.margin_nats
     return p < ruleset.alpha
+
+
+def _nats_apart(ours: Entry, theirs: Entry) -> float:
+    return stats.mean(ours.nats) - stats.mean(comparable_nats(theirs, ours.bytes_per_token))
 
 
 def p_under(gain: ToBeat, ruleset: Ruleset) -> float | None:
@@ -131,7 +170,7 @@ def compare(ours: Entry, theirs: Entry) -> ToBeat:
     """Test our gain over theirs: in bits per byte at margin 0, and in nats per token at the written margin."""
     their_nats = comparable_nats(theirs, ours.bytes_per_token)
     delta_bpb = ours.mean_bpb - theirs.mean_bpb
-    delta_nats = stats.mean(ours.nats) - stats.mean(their_nats)
+    delta_nats = _nats_apart(ours, theirs)
     try:
         zero = stats.welch(ours.bpb, theirs.bpb)
         margin = stats.welch(ours.nats, their_nats, WRITTEN_MARGIN_NATS)

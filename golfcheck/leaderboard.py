@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from golfcheck.decisions import Ruling
 from golfcheck.outcome import Outcome, outcome
 from golfcheck.verdict import Verdict
 
@@ -33,11 +34,18 @@ class Row:
     p: float | None = None  # the one that the board's ruleset looks at
     held: bool = False  # was the record once
     reason: str = ""  # why it was not, or why there is no p, in one line
+    takes_part: bool = True  # in the ranking: a score that its logs or we show, on a ranked track, not refuted
+    rulings: tuple[Ruling, ...] = ()  # of the maintainers, in the order of their days
 
     @property
     def outcome(self) -> Outcome:
         """The verdict in one word."""
         return outcome(self.verdict)
+
+    @property
+    def ruling(self) -> Ruling | None:
+        """The maintainers' last word on it."""
+        return self.rulings[-1] if self.rulings else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +64,13 @@ class Board:
 
 
 def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Return the rows by their scores with their ranks; rows without a score stand last and have none."""
-    ordered = sorted(rows, key=lambda row: (row.score_bpb is None, row.score_bpb or 0.0, row.verdict.path))
+    """Return the rows by their scores with their ranks; after those that take part the others, without a score last."""
+    ordered = sorted(
+        rows, key=lambda row: (row.score_bpb is None, not row.takes_part, row.score_bpb or 0.0, row.verdict.path)
+    )
     out: list[Row] = []
     for place, row in enumerate(ordered, start=1):
         tie = bool(out) and out[-1].score_bpb == row.score_bpb
         rank = out[-1].rank if tie else place
-        out.append(replace(row, rank=None if row.score_bpb is None else rank))
+        out.append(replace(row, rank=rank if row.takes_part and row.score_bpb is not None else None))
     return tuple(out)

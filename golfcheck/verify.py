@@ -17,7 +17,9 @@ from golfcheck.rules.waivers import waivers
 from golfcheck.ruleset import DEFAULT_RULESET, RULESETS
 from golfcheck.summary import ledger_of, score_of, size_of, time_of, token_bytes_of
 from golfcheck.trainlog.choose import choose_score
-from golfcheck.verdict import Finding, Problem, Skipped, Verdict
+from golfcheck.verdict import Finding, Problem, Severity, Skipped, Verdict
+
+_COMPARED = ("score", "size", "time")  # families of rules about what records are compared by
 
 
 def verify(
@@ -113,6 +115,15 @@ def judge(
         ledger=ledger_of(record, found),
         seconds=time.perf_counter() - started,
     )
+
+
+def refuted(verdict: Verdict) -> tuple[str, ...]:
+    """Return the rules that prove a record's score, size or time wrong: what it is compared by does not hold.
+
+    A missing file is an error too, but proves nothing of these.
+    """
+    errors = {finding.rule for finding in verdict.findings if finding.severity is Severity.ERROR}
+    return tuple(rule.name for rule in RULES if rule.name in errors and rule.family in _COMPARED)
 
 
 def is_trainer(record: Record) -> bool:

@@ -89,7 +89,7 @@ Data, and making records.
 
 Other people's artifacts.
     untrusted        ← errors ruleset
-    rescore          ← bounded datacheck errors record schema strictjson trainlog untrusted
+    rescore          ← bounded code datacheck errors record schema strictjson syntax trainlog untrusted
                        reference.artifact reference.bpb reference.data reference.model reference.ranks
                        reference.settings
 

@@ -76,7 +76,7 @@ def test_another_version_of_the_parsers_reads_again(
 ) -> None:
     with Cache(tmp_path / "c.sqlite") as kept:
         kept.load(folder)
-        monkeypatch.setattr(cache, "_parser_version", lambda: "another")
+        monkeypatch.setattr(cache, "parser_version", lambda: "another")
         monkeypatch.setattr(cache, "load", no_load)
         with pytest.raises(AssertionError, match="read again"):
             kept.load(folder)

@@ -1,0 +1,118 @@
+"""A record's verdict with the numbers that the replay needs, in the small form that is kept: no log, no source."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from golfcheck.cache import Cache, Making, parser_version, stamp_of
+from golfcheck.frontier import Entry, made_on
+from golfcheck.history import Branch
+from golfcheck.results import results
+from golfcheck.ruleset import TRACKS
+from golfcheck.verdict import Verdict
+from golfcheck.verify import chosen_rules, judge
+
+_JUDGES = (
+    *("discover", "frontier", "judged", "nodes", "program", "results", "ruleset", "stats", "summary"),
+    *("validation_path", "verify", "wrap"),
+)
+ALONE = ""  # compared with no record
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What judging a record came to, and what its turn in the replay needs."""
+
+    verdict: Verdict
+    made: datetime | None  # as its folder or its JSON says
+    bpb: tuple[float, ...]  # of each seed
+    nats: tuple[float, ...]
+    rival: str  # `key_of` the record that it was compared with
+
+    def entry(self, path: Path, made: datetime | None = None) -> Entry | None:
+        """Return its entry in the replay, `made` when that is better known; None without a day or a score."""
+        made = made or self.made
+        if made is None or not self.bpb or self.verdict.track is None:
+            return None
+        name = self.verdict.name or path.name
+        return Entry(path, name, made, TRACKS[self.verdict.track], self.bpb, self.nats)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """By what records are judged: names of rules or families, and a branch of which only one judgment is made."""
+
+    ruleset: str
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    branch: Branch | None = None
+
+    @property
+    def making(self) -> Making:
+        """The name under which a judgment is kept, and the version of the judges."""
+        names = f"{self.ruleset} +{','.join(sorted(self.select))} -{','.join(sorted(self.ignore))}"
+        return Making(names, _judges_version())
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A record to judge: its folder as the user names it, and the record to beat when it was made."""
+
+    folder: Path
+    rival: Entry | None = None
+    made: datetime | None = None
+
+
+def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Judged]:
+    """Judge records one after another, and keep what comes of it in the cache at `store` (None: the user's)."""
+    rules = chosen_rules(how.select, how.ignore)
+    done = []
+    with Cache(store) as kept:
+        for task in tasks:
+            started, path = time.perf_counter(), task.folder.resolve()
+            stamp = stamp_of(path)
+            record = kept.load(task.folder)
+            found = results(record)
+            verdict = judge(
+                record,
+                [task.rival] if task.rival else [],
+                ruleset=how.ruleset,
+                rules=rules,
+                made=task.made,
+                branch=how.branch,
+            )
+            judged = Judged(
+                replace(verdict, seconds=time.perf_counter() - started),
+                made_on(record),
+                tuple(result.score.val_bpb for result in found),
+                tuple(result.score.val_loss_nats for result in found),
+                key_of(task.rival),
+            )
+            if how.branch is None:
+                kept.keep(judged, how.making, path, stamp)
+            done.append(judged)
+    return done
+
+
+def key_of(rival: Entry | None) -> str:
+    """Return what a comparison depends on of the other record, in a few characters."""
+    if rival is None:
+        return ALONE
+    return hashlib.sha256(f"{rival.name!a} {rival.bpb} {rival.nats}".encode()).hexdigest()[:16]
+
+
+@cache
+def _judges_version() -> str:
+    """Return a digest of the sources that decide what a record's verdict is."""
+    package = files("golfcheck")
+    sources = [package / f"{name}.py" for name in _JUDGES]
+    sources += sorted((item for item in (package / "rules").iterdir() if item.name.endswith(".py")), key=str)
+    digest = hashlib.sha256(parser_version().encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,66 @@
+"""Judging with several processes: started when there is enough to do, ended together."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from golfcheck.errors import GolfcheckError
+from golfcheck.judged import How, Judged, Task, judge_tasks
+
+_CHUNK = 4  # records that a process judges at a time; a second process costs more than it saves for fewer
+
+
+class Processes:
+    """Where records are judged, `jobs` at a time (0: one per core); a context manager that ends the processes.
+
+    What is read of a record is kept in the user's cache, or else until the end, for it may be judged a second time.
+    """
+
+    def __init__(self, jobs: int, *, cached: bool) -> None:
+        self.jobs = jobs or os.cpu_count() or 1
+        self.cached = cached
+        self.store: Path | None = None  # the user's own
+        self._stack = ExitStack()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "Processes":
+        if not self.cached:
+            folder = self._stack.enter_context(TemporaryDirectory(prefix="golfcheck-"))
+            self.store = Path(folder) / "records.sqlite"
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        self._stack.close()
+
+    def judge(self, tasks: Sequence[Task], how: How) -> Iterator[list[Judged]]:
+        """Yield the judgments in the order of the tasks, some at a time."""
+        chunks = [tasks[start : start + _CHUNK] for start in range(0, len(tasks), _CHUNK)]
+        work = partial(judge_tasks, how=how, store=self.store)
+        try:
+            yield from self._each(len(chunks))(work, chunks)
+        except BrokenExecutor:
+            raise GolfcheckError("a process that read records was ended from outside; try --jobs 1") from None
+
+    def _each(self, chunks: int) -> Callable[..., Iterable[list[Judged]]]:
+        if min(self.jobs, chunks) < 2:
+            return map
+        if self._pool is None:
+            # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
+            context = get_context("fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn")
+            self._pool = ProcessPoolExecutor(min(self.jobs, chunks), context, _leave_interrupts)
+        return self._pool.map
+
+
+def _leave_interrupts() -> None:
+    """Leave Ctrl-C to the process that is in charge: each of the others would show a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,94 @@
+"""A judged record in its place among the others → its row on the board: the score that counts, its gain, and why."""
+
+from dataclasses import replace
+
+from golfcheck.batch import Placed
+from golfcheck.decisions import Rulings
+from golfcheck.frontier import Entry, Turn, compare, p_under
+from golfcheck.judged import Judged
+from golfcheck.leaderboard import Row, Status
+from golfcheck.ruleset import TRACKS, Ruleset
+from golfcheck.verdict import ToBeat
+
+
+def row_so_far(judged: Judged) -> Row:
+    """Return the row of a record that has no place yet: no rank, and nothing that depends on another record."""
+    bpb, status = _score(judged, Rulings())
+    verdict = replace(judged.verdict, to_beat=None)
+    return Row(verdict, judged.made, bpb, status, judged.bpb, judged.nats, takes_part=False)
+
+
+def row_of(place: Placed, ruleset: Ruleset) -> Row:
+    """Return the row of a record, all but its rank."""
+    judged, entry, turn, rulings = place.judged, place.entry, place.turn, place.rulings
+    bpb, status = _score(judged, rulings)
+    gain = judged.verdict.to_beat
+    if rulings.rescored and entry and turn:
+        gain = replace(compare(entry, turn.best), reason="re-scored: one number") if turn.best else None
+    ranked = judged.verdict.track in TRACKS and TRACKS[judged.verdict.track].ranked
+    return Row(
+        judged.verdict,
+        place.made,
+        bpb,
+        status,
+        judged.bpb,
+        judged.nats,
+        delta_bpb=gain.delta_bpb if gain else None,
+        delta_nats=gain.delta_nats if gain else None,
+        p=p_under(gain, ruleset) if gain else None,
+        held=turn is not None and turn.held,
+        reason=_reason(place, gain, ruleset),
+        takes_part=ranked and status not in (None, Status.CLAIMED) and not (entry and entry.refused),
+        rulings=rulings.all,
+    )
+
+
+def _score(judged: Judged, rulings: Rulings) -> tuple[float | None, Status | None]:
+    score = judged.verdict.score
+    if rulings.rescored:
+        return rulings.rescored.val_bpb, Status.RESCORED
+    if score is None:
+        return None, None
+    return (score.claimed_bpb, Status.CLAIMED) if score.mean_bpb is None else (score.mean_bpb, Status.LOGGED)
+
+
+def _reason(place: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
+    """Say why a record was not the one to beat, or was it without a p; "" when its p says all."""
+    verdict, entry, turn = place.judged.verdict, place.entry, place.turn
+    if verdict.track is None:
+        return "a trainer's folder, not a record"
+    if not TRACKS[verdict.track].ranked:
+        return f"track {verdict.track} is not ranked"
+    if entry is None or turn is None:
+        return "no date: it has no place in time" if place.judged.bpb else "no score in its logs: nothing to test"
+    if entry.refused:
+        return entry.refused
+    if not turn.held:
+        return _why_not(entry, turn, gain, ruleset)
+    if turn.best is None:
+        return "there was no record to beat"
+    p = p_under(gain, ruleset) if gain else None
+    if entry.overruled and (p is None or p >= ruleset.alpha) and place.rulings.all:
+        return place.rulings.all[-1].text
+    if p is None and gain:
+        return f"no p: {gain.reason}; the gain alone is above {ruleset.margin_nats:g} nats"
+    return ""
+
+
+def _why_not(entry: Entry, turn: Turn, gain: ToBeat | None, ruleset: Ruleset) -> str:
+    """Say what it lacked against the record that stood when its turn came."""
+    met = turn.met
+    assert met is not None  # nothing else keeps an entry from the place
+    if met != turn.best:
+        gain = compare(entry, met)
+    assert gain is not None
+    against = met.name if met == turn.best else f"{met.name}, of the same day"
+    if gain.delta_bpb == 0:
+        return f"a tie with {against}, which was there first"
+    if gain.delta_bpb > 0:
+        return f"no gain over {against}"
+    asked = f"a gain above {ruleset.margin_nats:g} nats" if ruleset.margin_nats else "a gain above 0"
+    p = p_under(gain, ruleset)
+    if p is None:
+        return f"no p: {gain.reason}; the gain over {against} is not above {ruleset.margin_nats:g} nats"
+    return f"p {p:.2g} of {asked} over {against}: not below {ruleset.alpha:g}"
