@@ -311,7 +311,8 @@ class Run:
             with phase("quantization"):
                 keep = [pattern for pattern in s.int8_keep_float_fp32_name_patterns.split(",") if pattern]
                 obj = artifact.quantize(state, keep, model_config=asdict(self.gpt.config))
-                artifact.dequantize(obj)  # what cannot be read back is not written
+                if bad := [name for name, w in artifact.dequantize(obj).items() if not w.isfinite().all()]:
+                    raise FloatingPointError(f"{bad[0]} is too large for the artifact: nothing is published")
                 blob, raw_torch_bytes = artifact.pack(obj)
             with phase("serialization"):
                 raw_model = dump(state)

@@ -65,6 +65,8 @@ Judging: facts → verdict.
     rows             ← batch decisions frontier judged leaderboard ruleset verdict
     board            ← batch config discover leaderboard rows ruleset
     curves           ← record results trainlog
+    series           ← curves
+    logtext          ← bounded trainlog
     follow           ←
     pace             ← record results trainlog
     watch            ← curves follow pace results trainlog

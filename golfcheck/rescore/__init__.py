@@ -8,12 +8,14 @@ inputs    the tokenizer and the validation shards
 sequence  a confidence sequence: an interval for the mean of all sequences, valid at every look
 ngram     what a small n-gram model of the text says of each sequence
 control   other artifacts' losses on the same sequences, from their reports
+sound     what the values of an artifact must be
 weights   arrays → the state dict that they mean, and its model's configuration
 measure   the evaluation: a model and tokens → every sequence's loss → the score
 probes    what every language model does, tested on the loaded one
 workers   one process a core
 devices   torchrun's ranks, and what a device is called
 early     sequences in a random order, until what is known is enough
+shipped   whether a record's own model is the one that is evaluated
 judge     claimed against measured
 run       all of it, in order
 """

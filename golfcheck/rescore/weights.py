@@ -9,8 +9,9 @@ from torch import Tensor
 
 from golfcheck.errors import Refused
 from golfcheck.rescore import shape
+from golfcheck.rescore.sound import ArtifactError, check
 from golfcheck.untrusted.load import Array
-from reference.artifact import ArtifactError, dequantize, quantize
+from reference.artifact import dequantize, quantize
 from reference.model import GPT, GPTConfig
 
 State = dict[str, Tensor]
@@ -19,10 +20,11 @@ State = dict[str, Tensor]
 def state_of(tree: Mapping[str, Any]) -> State:
     """Return the state dict of an artifact's tree; Refused, with the format's label, unless all of it makes sense."""
     try:
-        state = dequantize(_tensors(tree))
+        check(sound := _tensors(tree))
     except ArtifactError as error:
         unsupported = "unsupported quantization format: " if error.code == "ART_QFORMAT" else ""
         raise Refused(error.code, f"{unsupported}{error}") from None
+    state = dequantize(sound)
     for name, tensor in state.items():
         if not tensor.is_floating_point():
             raise Refused("ART_DTYPE", f"{name!a} is {tensor.dtype}; the weights of this architecture are floats")

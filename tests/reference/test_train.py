@@ -236,6 +236,17 @@ def test_weights_that_the_last_step_spoiled_are_not_published(data: Data, out: P
     assert not (out / "final_model.pt").exists()
 
 
+def test_weights_that_the_artifact_cannot_hold_are_not_published(data: Data, out: Path) -> None:
+    """A gain of 1e6 is beyond fp16, in which a small tensor is kept unless its name is on the list."""
+    done = trainer.train(
+        out, data, ITERATIONS="1", QK_GAIN_INIT="1e6", SCALAR_LR="0", INT8_KEEP_FLOAT_FP32_NAME_PATTERNS=""
+    )
+    assert done.code == 1
+    assert "blocks.0.attn.q_gain is too large for the artifact: nothing is published" in done.output
+    assert "Traceback" not in done.output
+    assert not (out / "final_model.int8.ptz").exists()
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
