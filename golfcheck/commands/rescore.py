@@ -98,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
     from golfcheck.rescore import run as rescoring
     from golfcheck.rescore.devices import join, leave
+    from golfcheck.rescore.judge import mean as mean_of
     from golfcheck.rescore.measure import Interrupted
     from golfcheck.rescore.report import Outcome
     from golfcheck.rescore.target import find
@@ -120,15 +121,16 @@ def run(args: argparse.Namespace) -> int:
             print(render.so_far(stopped.so_far), file=sys.stderr)
             raise
         print(render.render(found[-1], page), end="", flush=True)
+    mean = mean_of(targets[0].mean_claim, targets[0].seeds, found, args.tolerance, ranks.device.type)
     if len(found) > 1:
-        print(render.summary(found, page), end="")
+        print(render.summary(found, mean, page), end="")
     leave()
     if is_helper:
         return 0
     if args.json:
-        document = render.document(found, rescoring.code_digest(), rescoring.versions())
+        document = render.document(found, mean, rescoring.code_digest(), rescoring.versions())
         write_atomic(args.json, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
-    outcomes = {rescore.outcome for rescore in found}
+    outcomes = {rescore.outcome for rescore in found} | ({mean.outcome} if mean else set())
     return 1 if Outcome.REFUTED in outcomes else 2 if Outcome.INCOMPARABLE in outcomes else 0
 
 

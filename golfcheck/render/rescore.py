@@ -12,7 +12,7 @@ from typing import Any
 
 from golfcheck import __version__
 from golfcheck.render.page import Page
-from golfcheck.rescore.report import Estimate, Measured, Outcome, RawCheck, Rescore
+from golfcheck.rescore.report import Estimate, Mean, Measured, Outcome, RawCheck, Rescore
 from golfcheck.ruleset import SIZE_CAP_BYTES, tokenizer_of
 from golfcheck.text import safe
 
@@ -30,6 +30,8 @@ def render(rescore: Rescore, page: Page) -> str:
         lines += page.flow(
             "claimed", [(f"{claim.val_bpb:.{claim.digits}f} bpb{nats}", ""), (safe(claim.source), "dim")]
         )
+    if (stated := rescore.json_claim) is not None:
+        lines += page.flow("and", [(f"{stated.val_bpb:.{stated.digits}f} bpb", ""), (safe(stated.source), "dim")])
     lines += page.flow("measured" if measured.estimate is None else "estimate", _score(measured))
     if measured.estimate is not None:
         lines += page.flow("", _estimate(measured, measured.estimate))
@@ -73,6 +75,8 @@ def render(rescore: Rescore, page: Page) -> str:
     )
     if rescore.raw is not None:
         lines += page.flow("raw", _raw(rescore.raw))
+    if rescore.other_code is not None:
+        lines += page.prose(safe(rescore.other_code), "code      ", " " * 10)
     for note in rescore.notes:
         lines += page.prose(safe(note), "note      ", " " * 10)
     how = [] if measured.estimate is None else [(f"an estimate, {_seen(measured.estimate)}", "warning")]
@@ -82,13 +86,19 @@ def render(rescore: Rescore, page: Page) -> str:
     return page.text(lines) + "\n"
 
 
-def summary(rescores: Sequence[Rescore], page: Page) -> str:
-    """Return one line on all artifacts of a record: how many claims hold, and the mean score."""
+def summary(rescores: Sequence[Rescore], mean_claim: Mean | None, page: Page) -> str:
+    """Return what follows for all artifacts of a record: how many claims hold, the mean score, and the claimed one."""
     counts = Counter(rescore.outcome for rescore in rescores)
     scores = [rescore.measured.val_bpb for rescore in rescores]
     segments = [(f"{count} {outcome}", _STYLE[outcome]) for outcome, count in counts.items()]
     mean = f"mean {mean_of(scores):.8f} bpb   sd {stdev(scores):.8f}   {len(scores)} artifacts"
-    return page.text(page.flow("ALL", [*segments, (mean, "bold")], indent=9))
+    lines = page.flow("ALL", [*segments, (mean, "bold")], indent=9)
+    if mean_claim is not None:
+        claim, delta = mean_claim.claim, _signed(mean_claim.val_bpb - mean_claim.claim.val_bpb)
+        claimed = f"{safe(claim.source)} {claim.val_bpb:.{claim.digits}f} for the mean: {mean_claim.outcome}"
+        told = [(claimed, _STYLE[mean_claim.outcome]), (f"delta {delta}", "")]
+        lines += page.flow("", [*told, (f"tolerance {mean_claim.tolerance_bpb:.7f}", "")], indent=9)
+    return page.text(lines)
 
 
 def _signed(difference: float) -> str:
@@ -146,7 +156,9 @@ def _next(rescore: Rescore, page: Page) -> list[str]:
     hints = {
         Outcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision; "
         "or other code? What is evaluated is the contest's architecture",
-        Outcome.INCOMPARABLE: "the whole validation split: golfcheck data get, and no --val-tokens",
+        Outcome.INCOMPARABLE: "the whole validation split: golfcheck data get, and no --val-tokens"
+        if rescore.other_code is None
+        else "evaluate it with the record's own code: here only the reference's model is",
         Outcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
     }
     if rescore.measured.estimate is not None and rescore.outcome is Outcome.CONFIRMED:
@@ -169,13 +181,16 @@ def so_far(measured: Measured) -> str:
     )
 
 
-def document(rescores: Sequence[Rescore], code_sha256: str, versions: Mapping[str, str]) -> dict[str, Any]:
+def document(
+    rescores: Sequence[Rescore], mean: Mean | None, code_sha256: str, versions: Mapping[str, str]
+) -> dict[str, Any]:
     """Return the JSON report of all artifacts, as `schemas/rescore.schema.json` describes it."""
     return {
         "golfcheck": __version__,
         "code_sha256": code_sha256,
         "versions": dict(versions),
         "rescores": [_object(rescore) for rescore in rescores],
+        "mean": None if mean is None else asdict(mean),
     }
 
 

@@ -1,6 +1,9 @@
 """Claimed against measured: how far they may lie apart and why, and what follows."""
 
-from golfcheck.rescore.report import Claim, Measured, Outcome
+from collections.abc import Sequence
+from statistics import fmean
+
+from golfcheck.rescore.report import Claim, Mean, Measured, Outcome, Rescore
 
 # Measured differences of one artifact's score; reference-trainer.md and the golden runs.
 SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
@@ -86,6 +89,47 @@ def decide(
         return Outcome.REFUTED, reason + (f", nor with {other.rope_tables} ones" if other is not None else "")
     tried = f", and with {other.rope_tables} ones ({other.val_bpb:.8f})" if other is not None else ""
     return Outcome.REFUTED, f"missed with {measured.rope_tables} rotary tables{tried}"
+
+
+def excused(outcome: Outcome, reason: str, other_code: str | None) -> tuple[Outcome, str]:
+    """Return what follows where the record may have been made with other code: a claim missed by ours is not refuted.
+
+    One that is met is confirmed all the same: a score does not come out right by chance.
+    """
+    if outcome is not Outcome.REFUTED or other_code is None:
+        return outcome, reason
+    return Outcome.INCOMPARABLE, f"{reason}; but the record ships other code: {other_code}"
+
+
+def also(
+    outcome: Outcome, reason: str, stated: Claim | None, measured: Measured, tolerance_bpb: float
+) -> tuple[Outcome, str]:
+    """Return what follows once the JSON's claim is looked at as well: where the log's holds, it must hold too."""
+    if stated is None or outcome is not Outcome.CONFIRMED:
+        return outcome, reason
+    if meets(stated, measured, tolerance_bpb):
+        return outcome, f"{reason}; {stated.source} holds as well"
+    claimed = f"{stated.source} is {stated.val_bpb:.{stated.digits}f}"
+    return Outcome.REFUTED, f"the log's score holds, but {claimed}: missed by more than {tolerance_bpb:.7f}"
+
+
+def mean(
+    claim: Claim | None, seeds: int, rescores: Sequence[Rescore], given_tolerance_bpb: float | None, device: str
+) -> Mean | None:
+    """Compare the mean over all seeds with what the JSON claims; None where it claims none, or a seed has no score.
+
+    Estimates add the mean of their half-widths, which is the most that their errors can add up to.
+    """
+    if claim is None or len(rescores) != seeds:
+        return None
+    scores = [rescore.measured for rescore in rescores]
+    tolerance_bpb, _ = tolerance(claim, scores[0].precision, device, given_tolerance_bpb)
+    tolerance_bpb += fmean(score.estimate.half_width_bpb if score.estimate else 0.0 for score in scores)
+    val_bpb = fmean(score.val_bpb for score in scores)
+    outcome = Outcome.CONFIRMED if abs(val_bpb - claim.val_bpb) <= tolerance_bpb else Outcome.REFUTED
+    if Outcome.INCOMPARABLE in {rescore.outcome for rescore in rescores}:
+        outcome = Outcome.INCOMPARABLE
+    return Mean(claim, val_bpb, tolerance_bpb, outcome)
 
 
 def _how(measured: Measured, tolerance_bpb: float) -> str:

@@ -10,7 +10,7 @@ class Outcome(StrEnum):
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
     MEASURED = "measured"  # nothing was claimed
-    INCOMPARABLE = "incomparable"  # the claim is about other text than what was scored
+    INCOMPARABLE = "incomparable"  # the claim is about other text than what was scored, or about other code
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,8 @@ class Rescore:
     probes: tuple[Probe, ...]
     raw: RawCheck | None
     control: FileDigest | None  # the report whose losses helped to estimate
+    json_claim: Claim | None  # what submission.json states of the same artifact, where the claim is the log's
+    other_code: str | None  # how the record's own model differs from the one that was evaluated
     notes: tuple[str, ...]
     seconds: float
 
@@ -138,3 +140,13 @@ class Rescore:
     def delta_bpb(self) -> float | None:
         """Measured minus claimed."""
         return None if self.claim is None else self.measured.val_bpb - self.claim.val_bpb
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The mean over all seeds that submission.json claims, and ours."""
+
+    claim: Claim
+    val_bpb: float
+    tolerance_bpb: float
+    outcome: Outcome

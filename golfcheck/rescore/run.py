@@ -11,7 +11,7 @@ from typing import Any
 
 import reference.model
 from golfcheck.errors import GolfcheckError, Refused, UsageError
-from golfcheck.rescore import control, early, inputs, judge, measure, numerics, weights
+from golfcheck.rescore import control, early, inputs, judge, measure, numerics, shipped, weights
 from golfcheck.rescore.report import FileDigest, Measured, Outcome, RawCheck, Rescore, Sourced
 from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
@@ -109,6 +109,12 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     if outcome is Outcome.CONFIRMED and other is not None:
         measured, other = other, measured
         settings["rope_tables"] = Sourced(measured.rope_tables, "the claim, which the others miss")
+    json_tolerance_bpb, _ = judge.tolerance(
+        target.json_claim, request.precision, ranks.device.type, request.tolerance_bpb
+    )
+    outcome, reason = judge.also(outcome, reason, target.json_claim, measured, json_tolerance_bpb)
+    other_code = shipped.difference(target.sources)
+    outcome, reason = judge.excused(outcome, reason, other_code)
     if not all(probe.passed for probe in probes):
         outcome, reason = Outcome.REFUTED, "a probe of the loaded model failed"
     return Rescore(
@@ -128,6 +134,8 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         probes=probes,
         raw=_raw_check(read.tree, request.raw, target.log_settings) if request.raw else None,
         control=report,
+        json_claim=target.json_claim,
+        other_code=other_code,
         notes=tuple(notes),
         seconds=time.perf_counter() - start,
     )

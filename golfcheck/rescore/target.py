@@ -2,10 +2,11 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from golfcheck import bounded, trainlog
+from golfcheck.code import Source
 from golfcheck.errors import GolfcheckError, UsageError
 from golfcheck.record import Record, RecordFile, load
 from golfcheck.rescore.report import Claim
@@ -27,6 +28,10 @@ class Target:
     claim: Claim | None
     log_path: str | None
     log_settings: dict[str, str]  # hyperparameters that the log prints, by lower-case name
+    json_claim: Claim | None = None  # what submission.json states of it, where the claim is the log's
+    mean_claim: Claim | None = None  # what submission.json states of the mean over all seeds, and
+    seeds: int = 0  # how many these are
+    sources: tuple[Source, ...] = ()  # that the record's main script reaches
 
 
 def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) -> list[Target]:
@@ -38,7 +43,7 @@ def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) ->
     if len(found) > 1 and (claim is not None or log is not None):
         raise UsageError(f"{path}: {len(found)} artifacts, but one --claim or --log: name one of {_names(found)}")
     if log is not None:
-        found = [_with_log(found[0], log)]
+        found = [replace(_with_log(found[0], log), sources=found[0].sources)]
     if claim is not None:
         found = [_changed(found[0], claim)]
     return found
@@ -49,7 +54,7 @@ def _names(targets: list[Target]) -> str:
 
 
 def _changed(target: Target, claim: Claim) -> Target:
-    return Target(target.path, target.data, target.seed, claim, target.log_path, target.log_settings)
+    return replace(target, claim=claim, json_claim=None, mean_claim=None)
 
 
 def read_file(path: Path, limit_bytes: int) -> bytes:
@@ -102,19 +107,35 @@ def _of_record(record: Record, files: list[RecordFile], limit_bytes: int) -> lis
 
 
 def _artifact(record: Record, file: RecordFile, data: bytes, scores: list[RunScore]) -> Target:
-    """Return an artifact with the score that its log states, or else the JSON."""
+    """Return an artifact with the scores that its log and the JSON state: the log's is the claim, else the JSON's."""
     shown = record.path / file.path
     match = _SEED.search(file.path)
-    seed = int(match[1]) if match else None
-    if (score := _matching(seed, len(data), scores)) is not None:
-        return _of_run(str(shown), data, score)
-    claim = None
-    if (submission := record.submission) is not None:
-        of_seed = [item.val_bpb for item in submission.seeds if item.seed == seed and item.val_bpb is not None]
-        stated = of_seed[0] if of_seed else submission.val_bpb if len(record.artifacts) == 1 else None
-        if stated is not None and 0 < stated < MAX_BPB:
-            claim = Claim(stated, digits_of(stated), submission.path)
-    return Target(str(shown), data, seed, claim, None, {})
+    target = Target(str(shown), data, int(match[1]) if match else None, None, None, {})
+    if (score := _matching(target.seed, len(data), scores)) is not None:
+        target = _of_run(str(shown), data, score)
+    target = replace(target, sources=record.sources)
+    if (submission := record.submission) is None:
+        return target
+    seeds = max(len(submission.seeds), len(scores), len(record.artifacts))
+    of_seed = next((item.val_bpb for item in submission.seeds if item.seed == target.seed), None)
+    stated = submission.val_bpb if of_seed is None and seeds == 1 else of_seed
+    named = f"{submission.path} val_bpb" + (f" of seed {target.seed}" if of_seed is not None else "")
+    mean = submission.val_bpb if seeds > 1 else None
+    return replace(
+        target,
+        claim=target.claim or _in_json(stated, named, None),
+        json_claim=_in_json(stated, named, target.claim) if target.claim else None,
+        mean_claim=_in_json(mean, f"{submission.path} val_bpb", target.claim),
+        seeds=seeds,
+    )
+
+
+def _in_json(stated: float | None, source: str, log: Claim | None) -> Claim | None:
+    """Return a score of the JSON as a claim, about the run of the log's where there is one."""
+    if stated is None or not 0 < stated < MAX_BPB:
+        return None
+    activations, device = (log.activations, log.device) if log else (None, None)
+    return Claim(stated, digits_of(stated), source, activations=activations, device=device)
 
 
 def _matching(seed: int | None, size_bytes: int, scores: list[RunScore]) -> RunScore | None:

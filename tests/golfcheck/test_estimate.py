@@ -257,7 +257,7 @@ def report(world: World) -> Path:
     other.write_bytes(tiny.packed(state))
     (found,) = target.find(other, None, None, 16_000_000)
     rescored = run.rescore(found, request(world), ALONE, silent)
-    path.write_text(json.dumps(render.document([rescored], run.code_digest(), run.versions())))
+    path.write_text(json.dumps(render.document([rescored], None, run.code_digest(), run.versions())))
     return path
 
 
@@ -288,7 +288,7 @@ def test_a_claim_far_too_low_is_refuted_by_a_few_sequences_and_labelled_an_estim
     text = render.render(rescore, Page())
     assert f"VERDICT  refuted   an estimate, {estimate.share:.1%} of the tokens seen" in text
     assert "measured  " not in text
-    document = render.document([rescore], run.code_digest(), run.versions())
+    document = render.document([rescore], None, run.code_digest(), run.versions())
     assert schema.violations("rescore", json.loads(json.dumps(document, allow_nan=False))) == []
 
 

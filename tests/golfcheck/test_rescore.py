@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import fnmatch
 import io
 import json
 import math
@@ -19,12 +20,14 @@ import numpy as np
 import pytest
 import torch
 
-from golfcheck import cli, schema
+import reference.bpb
+import reference.model
+from golfcheck import cli, record, schema
 from golfcheck.commands import rescore as command
 from golfcheck.errors import GolfcheckError, Refused, UsageError
 from golfcheck.render import rescore as render
 from golfcheck.render.page import Page
-from golfcheck.rescore import inputs, judge, measure, numerics, run, shape, target, weights
+from golfcheck.rescore import inputs, judge, measure, numerics, run, shape, shipped, target, weights
 from golfcheck.rescore.report import Claim, Outcome, RawCheck, Rescore
 from golfcheck.untrusted.load import load
 from reference import artifact, data
@@ -174,7 +177,7 @@ def test_where_no_log_tells_the_json_of_the_record_states_the_claim(world: World
     (tmp_path / world.artifact.name).write_bytes(world.artifact.read_bytes())
     (tmp_path / "submission.json").write_text('{"val_bpb": 1.2345}')
     (found,) = target.find(tmp_path, None, None, 16_000_000)
-    assert found.claim == Claim(1.2345, 4, "submission.json")
+    assert found.claim == Claim(1.2345, 4, "submission.json val_bpb")
 
 
 def test_a_claim_that_is_too_low_is_refuted_with_both_tables(world: World) -> None:
@@ -269,6 +272,118 @@ def test_an_artifact_is_known_as_its_raw_weights_quantized_or_not(world: World, 
     assert whole.raw is not None
     assert whole.raw.differ == ()
     assert "exactly what the format makes of" in render.render(whole, Page())
+
+
+SHIPPED = [Path(module.__file__ or "") for module in (reference.model, reference.bpb)]
+
+
+def ship(folder: Path, edit: tuple[str, str] = ("", "")) -> None:
+    """Put the trainer's own model and evaluation into a folder, with an edit, and a script that reaches them."""
+    (folder / "train_gpt.py").write_text("import model, bpb\n")
+    for path in SHIPPED:
+        (folder / path.name).write_text(path.read_text().replace(*edit) if edit[0] else path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (("", ""), None),
+        (('    """Map [B, T, D] to [B, T, D]."""\n', "    # another comment\n\n"), None),
+        ((".square()", ".abs()"), "1 of the * definitions that are evaluated here are other or missing: MLP.forward"),
+        (("(x.size(-1),), eps", "(x.size(-1),), None, eps"), "1 of the *: rms"),
+        (("class Score", "class Scores"), "2 of the *: Score.val_bpb, Score"),
+        (("logit_softcap: float = 30.0", "logit_softcap: float = 20.0"), "1 of the *: GPTConfig.logit_softcap"),
+    ],
+)
+def test_a_records_model_differs_where_a_definition_does_whatever_its_comments(
+    tmp_path: Path, edit: tuple[str, str], told: str | None
+) -> None:
+    ship(tmp_path, edit)
+    found = shipped.difference(record.load(tmp_path).sources)
+    if told is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert fnmatch.fnmatch(found, told)
+
+
+def test_a_script_with_a_model_of_its_own_differs_and_hostile_ones_do_too(tmp_path: Path) -> None:
+    for text in (
+        "class Net: pass\n",
+        "x = " + "(" * 600 + ")" * 600,
+        "\0",
+        "def (:",
+        "x=1\n" * 200_000,
+        "# coding: utf-7\n",
+    ):
+        (tmp_path / "train_gpt.py").write_text(text)
+        found = shipped.difference(record.load(tmp_path).sources)
+        assert found is not None, text[:20]
+        assert found.startswith("train_gpt.py has a model of its own: none of the ")
+
+
+def copied(world: World, folder: Path) -> Path:
+    for path in world.record.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def test_a_claim_that_our_model_misses_is_not_refuted_where_the_record_ships_other_code(
+    world: World, tmp_path: Path
+) -> None:
+    folder = copied(world, tmp_path)
+    (folder / "train.log").write_text(tiny.log(world, bpb=world.score.val_bpb - 0.02))
+    ship(folder)
+    assert scored(world, folder, seq_len=None).outcome is Outcome.REFUTED
+    ship(folder, (".square()", ".abs()"))
+    rescore = scored(world, folder, seq_len=None)
+    assert rescore.outcome is Outcome.INCOMPARABLE
+    assert "but the record ships other code: 1 of " in rescore.reason
+    assert rescore.reason.endswith("other or missing: MLP.forward")
+    assert "the record's own code" in render.render(rescore, Page())
+
+
+def test_a_claim_that_our_model_meets_is_confirmed_whatever_code_the_record_ships(world: World, tmp_path: Path) -> None:
+    ship(copied(world, tmp_path), (".square()", ".square().clone()"))
+    rescore = scored(world, tmp_path, seq_len=None)
+    assert rescore.outcome is Outcome.CONFIRMED
+    assert rescore.other_code is not None
+
+
+def test_the_log_and_the_json_must_both_hold_and_are_both_named(world: World, tmp_path: Path) -> None:
+    both = scored(world, seq_len=None)
+    assert both.json_claim is not None
+    assert both.reason.endswith("; submission.json val_bpb holds as well")
+    assert "and       " in render.render(both, Page())
+    folder = copied(world, tmp_path)
+    (folder / "submission.json").write_text(json.dumps({"val_bpb": world.score.val_bpb - 0.01}))
+    rescore = scored(world, folder, seq_len=None)
+    assert rescore.outcome is Outcome.REFUTED
+    assert "the log's score holds, but submission.json val_bpb is " in rescore.reason
+
+
+@pytest.mark.parametrize(("low", "told"), [(0.0, "confirmed"), (0.01, "refuted")])
+def test_the_mean_that_the_json_claims_is_compared_where_every_seed_is_there(
+    world: World, tmp_path: Path, low: float, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in (1337, 42):
+        (tmp_path / f"final_model_seed{seed}.int8.ptz").write_bytes(world.artifact.read_bytes())
+        (tmp_path / f"train_seed{seed}.log").write_text(tiny.log(world, seed=seed))
+    seeds = {"1337": {"val_bpb": world.score.val_bpb}, "42": {"val_bpb": world.score.val_bpb}}
+    claims = {"val_bpb": world.score.val_bpb - low, "seed_results": seeds}
+    (tmp_path / "submission.json").write_text(json.dumps(claims))
+    report = tmp_path / "report.json"
+    command = ["rescore", str(tmp_path), "--device", "cpu", "--data", str(world.shards)]
+    assert cli.main([*command, "--json", str(report)]) == (told == "refuted")
+    shown = capsys.readouterr().out
+    assert "submission.json val_bpb of seed 42" in shown
+    assert f"for the mean: {told}" in shown
+    document = json.loads(report.read_text())
+    assert schema.violations("rescore", document) == []
+    assert document["mean"]["outcome"] == told
+    (tmp_path / "final_model_seed42.int8.ptz").unlink()
+    assert cli.main(command) == 0
+    assert "for the mean" not in capsys.readouterr().out
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -655,7 +770,7 @@ def test_strange_names_reach_the_page_escaped(world: World, tmp_path: Path) -> N
 
 
 def test_the_report_of_a_nan_free_run_is_plain_json(world: World) -> None:
-    document = render.document([scored(world)], run.code_digest(), run.versions())
+    document = render.document([scored(world)], None, run.code_digest(), run.versions())
     text = json.dumps(document, allow_nan=False)
     assert schema.violations("rescore", json.loads(text)) == []
     assert io.StringIO(text).read(1) == "{"
