@@ -98,6 +98,7 @@ Other people's artifacts.
 The screens: they show what others return.
     tui              ← board cache codediff config curves diff errors frontier leaderboard outcome query record
                        results ruleset stats text trainlog verdict verify rules reference.files
+                       bounded calibrated logtext pace series suggest watch
 
 The front: commands may know everything, and nobody knows them.
     cli              ← __version__ errors parser suggest terminal text

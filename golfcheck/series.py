@@ -1,0 +1,109 @@
+"""Curves → the points that a chart draws on the axes one asks for, and the part of them that is worth looking at."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from golfcheck.curves import Curve, Point
+
+_LN2 = math.log(2)
+_MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
+_MOST_POINTS = 2_000  # of a curve; more than a screen has columns
+_SETTLED = 0.1  # of the whole: before it a loss falls from what chance gives, and would flatten the rest
+
+XY = tuple[float, float]
+
+
+class YAxis(StrEnum):
+    """What is drawn upwards."""
+
+    BPB = "bpb"
+    LOSS = "loss"  # nats per token
+    LOG = "log"  # nats per token, by their logarithm
+
+
+class XAxis(StrEnum):
+    """What is drawn to the right."""
+
+    STEP = "step"
+    TIME = "time"  # seconds trained
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What one run draws, in the order of x."""
+
+    log: str
+    seed: int | None
+    train: tuple[XY, ...]
+    val: tuple[XY, ...]
+
+
+def series(curves: Sequence[Curve], y: YAxis, x: XAxis) -> tuple[Series, ...]:
+    """Return the points of each curve that has any on these axes.
+
+    As bpb a training loss is divided by the bytes that a token stands for, as the validation points of its run imply. A
+    point that states no time gets one between its neighbors, by its step.
+    """
+    found = []
+    for curve in curves:
+        ratio = _bytes_per_token(curve) if y is YAxis.BPB else None
+        clock = [(float(p.step), p.seconds) for p in curve.train if p.seconds is not None]
+        clock += [(float(p.step), p.seconds) for p in curve.val if p.seconds is not None]
+        clock.sort()
+        train = [] if y is YAxis.BPB and ratio is None else _points(curve.train, y, x, ratio, clock)
+        val = _points(curve.val, y, x, ratio, clock)
+        if train or val:
+            found.append(Series(curve.log, curve.seed, _thinned(train), _thinned(val)))
+    return tuple(found)
+
+
+def bounds(drawn: Sequence[Series], y: YAxis) -> tuple[XY, XY] | None:
+    """Return the ranges of x and y that hold what is worth seeing; None where nothing is drawn.
+
+    All of x, from 0; of y, where the first tenth is left out, unless its axis is logarithmic.
+    """
+    points = [point for each in drawn for point in (*each.train, *each.val)]
+    if not points:
+        return None
+    right = max(x for x, _ in points)
+    settled = [value for x, value in points if x >= _SETTLED * right]
+    values = [value for _, value in points] if y is YAxis.LOG or len(settled) < 3 else settled
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = 0.99 * low, 1.01 * high
+    return (0.0, right or 1.0), (low, high)
+
+
+def _points(points: Sequence[Point], y: YAxis, x: XAxis, ratio: float | None, clock: Sequence[XY]) -> list[XY]:
+    found = []
+    for point in points:
+        across = float(point.step) if x is XAxis.STEP else _time(point, clock)
+        bpb = point.bpb if point.bpb is not None or ratio is None else point.loss_nats / (_LN2 * ratio)
+        up = bpb if y is YAxis.BPB else point.loss_nats
+        if across is not None and up is not None and 0 < up < _MOST:
+            found.append((across, up))
+    return sorted(found)
+
+
+def _time(point: Point, clock: Sequence[XY]) -> float | None:
+    if point.seconds is not None or not clock:
+        return point.seconds
+    place = min(bisect_left(clock, (float(point.step), -math.inf)), len(clock) - 1)
+    (step1, time1), (step0, time0) = clock[place], clock[max(place - 1, 0)]
+    if step1 == step0 or point.step > step1:
+        return time1 * point.step / step1 if step1 else time1
+    return time0 + (time1 - time0) * (point.step - step0) / (step1 - step0)
+
+
+def _bytes_per_token(curve: Curve) -> float | None:
+    """Return what the last validation of a run implies."""
+    ratios = [p.loss_nats / (_LN2 * p.bpb) for p in curve.val if p.bpb is not None and p.bpb > 0 and p.loss_nats > 0]
+    return ratios[-1] if ratios and 0 < ratios[-1] < math.inf else None
+
+
+def _thinned(points: list[XY]) -> tuple[XY, ...]:
+    every = -(-len(points) // _MOST_POINTS)
+    return tuple(points) if every < 2 else (*points[:-1:every], points[-1])

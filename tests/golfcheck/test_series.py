@@ -1,0 +1,72 @@
+"""What a chart draws: the points that logs print, on the axes one asks for."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from golfcheck.curves import Curve, Point, curves
+from golfcheck.record import load
+from golfcheck.series import XAxis, YAxis, bounds, series
+
+TRAIN = (Point(1, 10, 5.0, 3.0, None), Point(2, 20, 10.0, 2.5, None))
+VAL = (Point(3, 15, None, 2.4, 1.5), Point(4, 40, None, 2.0, 1.25))
+CURVE = Curve("a.log", 42, TRAIN, VAL)
+
+
+def test_as_loss_the_points_are_those_of_the_log():
+    (found,) = series([CURVE], YAxis.LOSS, XAxis.STEP)
+    assert found.train == ((10, 3.0), (20, 2.5))
+    assert found.val == ((15, 2.4), (40, 2.0))
+
+
+def test_as_bpb_training_is_divided_by_the_bytes_that_the_last_validation_implies():
+    (found,) = series([CURVE], YAxis.BPB, XAxis.STEP)
+    assert found.train == (pytest.approx((10, 3.0 * 1.25 / 2.0)), pytest.approx((20, 2.5 * 1.25 / 2.0)))
+    assert found.val == ((15, 1.5), (40, 1.25))
+
+
+def test_a_point_without_a_time_gets_one_by_its_step():
+    (found,) = series([CURVE], YAxis.BPB, XAxis.TIME)
+    assert found.val == ((7.5, 1.5), (20.0, 1.25))
+
+
+def test_without_a_validation_nothing_is_drawn_as_bpb():
+    assert series([Curve("a.log", 42, TRAIN, ())], YAxis.BPB, XAxis.STEP) == ()
+    assert len(series([Curve("a.log", 42, TRAIN, ())], YAxis.LOSS, XAxis.STEP)) == 1
+
+
+@given(
+    points=st.lists(st.tuples(st.integers(0, 10**19), st.floats(allow_nan=False)), max_size=30),
+    y=st.sampled_from(YAxis),
+    x=st.sampled_from(XAxis),
+)
+def test_whatever_a_log_states_the_bounds_hold_what_is_drawn_or_leave_out_its_start(
+    points: list[tuple[int, float]], y: YAxis, x: XAxis
+):
+    curve = Curve("a", None, tuple(Point(1, n, n / 2, loss, None) for n, loss in points), VAL)
+    drawn = series([curve], y, x)
+    found = bounds(drawn, y)
+    assert (found is None) == (not drawn)
+    if found is None:
+        return
+    (left, right), (low, high) = found
+    assert left == 0 and right > 0 and 0 < low < high < 2_000
+    late = [value for each in drawn for at, value in (*each.train, *each.val) if at >= right / 10]
+    assert all(low <= value <= high for value in late)
+
+
+def test_a_long_curve_keeps_its_last_point():
+    train = tuple(Point(n, n, n / 2, 3.0, None) for n in range(1, 100_001))
+    (found,) = series([Curve("a", None, train, ())], YAxis.LOSS, XAxis.STEP)
+    assert len(found.train) <= 2_001 and found.train[-1] == (100_000, 3.0)
+
+
+def test_every_real_record_with_curves_can_be_drawn_over_time(shared_data: Path):
+    for folder in sorted((shared_data / "records").glob("*/*/")):
+        for y in (YAxis.LOSS, YAxis.BPB):
+            drawn = series(curves(load(folder)), y, XAxis.TIME)
+            found = bounds(drawn, y)
+            assert found and all(each.val for each in drawn), folder
+            assert found[0][1] < 15_000
