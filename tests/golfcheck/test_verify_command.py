@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 from tests.golfcheck import folders
 from tests.golfcheck.hostile_text import PAYLOADS
 from tests.golfcheck.test_history import commit, git
+from tests.golfcheck.valid_record import Draft
 
 # From Python 3.12 on a fork beside the threads of a library (numpy's, in other tests) is warned of.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
@@ -67,13 +68,20 @@ def test_requiring_a_record_asks_for_a_significant_gain(tmp_path: Path):
 
 
 def test_a_gain_over_an_earlier_record_makes_a_record(tmp_path: Path, capsys):
-    worse = folders.make(tmp_path, "2026-03-20_Worse", date="2026-03-20", name="Worse")
-    for log in worse.glob("*.log"):
-        log.write_text(log.read_text().replace("val_bpb:1.2", "val_bpb:1.3").replace("val_loss:2.0", "val_loss:2.2"))
-    better = folders.make(tmp_path, "2026-04-01_Better")
+    earlier = Draft(folder="2026-05-01_Earlier", bpb_shift=0.05)
+    earlier.set(name="Worse")
+    earlier.write(tmp_path)
+    better = Draft().write(tmp_path)
     assert verify(better, "--require", "record", "--fail-on", "never") == 0
-    assert "(frontier on 2026-04-01: Worse)" in capsys.readouterr().out
+    assert "(frontier on 2026-06-01: Worse)" in capsys.readouterr().out
     assert verify(better, "--as-of", "2026-03-01", "--require", "record", "--fail-on", "never") == 1
+
+
+def test_a_record_whose_numbers_are_proven_wrong_is_not_the_one_to_beat(tmp_path: Path, capsys):
+    Draft(folder="2026-05-01_Earlier", bpb_shift=0.05).write(tmp_path)
+    Draft(folder="2026-05-02_Wrong", bpb_shift=-0.2, val_tokens=70_000_000).write(tmp_path)
+    assert verify(Draft().write(tmp_path), "--require", "record", "--fail-on", "never") == 0
+    assert verify(tmp_path / "track_10min_16mb" / "2026-05-02_Wrong", "--select", "bytes-not-conserved") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,107 @@
+"""How long a board of 2,000 records takes, and how much memory: `make bench`, or this file alone.
+
+The records are copies of the real ones (without them: of one of ours) with other days and scores. Cold is a board that
+reads and judges them all; the bound is on a board whose records are in the cache.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from golfcheck.discover import record_folders
+from tests.golfcheck.valid_record import Draft
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDS = ROOT.parent / "shared" / "data" / "records"
+COUNT = 2_000
+CACHED_SECONDS = 2.0
+# A process of its own for each board: its peak memory is then its own.
+PROGRAM = """
+import resource, sys, time
+from pathlib import Path
+from golfcheck.board import load_board
+from golfcheck.config import Settings
+first = []
+started = time.perf_counter()
+board = load_board([Path(sys.argv[1])], Settings(), early=lambda rows: first or first.append(time.perf_counter()))
+took = time.perf_counter() - started
+own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+most = max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+print(took, first[0] - started, own * 1024, most * 1024, len(board.rows), len(board.frontier))
+"""
+_SCORE = re.compile(rb'(val_bpb|val_loss)("?: ?)([0-9]\.[0-9]{4,})')  # in logs and in submission.json
+
+
+def synthesize(root: Path, count: int) -> None:
+    """Write `count` records into a tree: real ones some days later, all their scores up to 0.006 bpb apart."""
+    sources = record_folders([RECORDS]) if RECORDS.is_dir() else [Draft().write(root.parent / "source")]
+    for place in range(count):
+        source, turn = sources[place % len(sources)], place // len(sources)
+        day = date.fromisoformat(source.name[:10]) + timedelta(days=turn % 12)
+        folder = root / source.parent.name / f"{day}_{place:05}_{source.name[11:60]}"
+        folder.mkdir(parents=True)
+        for file in source.iterdir():
+            if file.suffix in (".log", ".txt", ".json"):
+                (folder / file.name).write_bytes(_moved(file.read_bytes(), (turn * 7919) % 120 - 60))
+            elif file.is_file():
+                shutil.copyfile(file, folder / file.name)
+
+
+def _moved(text: bytes, steps: int) -> bytes:
+    """Move every score by `steps` times 0.0001 bpb, and the losses likewise: four decimals round as they did."""
+    pairs = dict(reversed([(match[1], float(match[3])) for match in _SCORE.finditer(text)]))
+    ratio = pairs.get(b"val_loss", 0.0) / pairs.get(b"val_bpb", 1.0)
+
+    def moved(match: re.Match[bytes]) -> bytes:
+        by = steps * 1e-4 * (1.0 if match[1] == b"val_bpb" else ratio)
+        digits = len(match[3].partition(b".")[2])
+        return match[1] + match[2] + f"{float(match[3]) + round(by, 4):.{digits}f}".encode()
+
+    return _SCORE.sub(moved, text)
+
+
+def measure(tree: Path, cache: Path) -> tuple[float, float, float, float, int, int]:
+    """Return seconds, seconds to the first rows, bytes of the process and of the largest one, rows, holders."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tree)],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    took, first, own, most, rows, held = done.stdout.split()
+    return float(took), float(first), float(own), float(most), int(rows), int(held)
+
+
+def main() -> int:
+    """Print what a board costs; returns 1 when the cached one takes longer than its bound."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        synthesize(root / "records", count)
+        started = time.perf_counter()
+        files = sum(1 for _ in (root / "records").rglob("*"))
+        print(f"{count:,} records, {files:,} files (a plain walk: {time.perf_counter() - started:.2f} s)")
+        runs = [("cold", measure(root / "records", root / "cache"))]
+        runs += [("cached", min(measure(root / "records", root / "cache") for _ in range(3)))]
+        for name, (took, first, own, most, rows, held) in runs:
+            print(
+                f"{name:<7} {took:6.2f} s, first rows after {first:.2f} s, {own / 2**20:4.0f} MiB "
+                f"(largest process {most / 2**20:.0f}); {rows:,} rows, {held} held the record"
+            )
+        kept = sum(file.stat().st_size for file in (root / "cache").rglob("*") if file.is_file())
+        print(f"cache   {kept / 2**20:.0f} MiB")
+        cached = runs[-1][1][0]
+    print(f"bound   {CACHED_SECONDS} s for {COUNT:,} cached records: {'ok' if cached <= CACHED_SECONDS else 'MISSED'}")
+    return int(count == COUNT and cached > CACHED_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
