@@ -36,12 +36,17 @@ def render(rescore: Rescore, page: Page) -> str:
     if measured.estimate is not None:
         lines += page.flow("", _estimate(measured, measured.estimate))
     if rescore.delta_bpb is not None:
-        style = _STYLE[rescore.outcome]
-        tolerance = f"tolerance {rescore.tolerance_bpb:.7f}"
-        lines += page.flow(
-            "delta", [(f"{_signed(rescore.delta_bpb)} bpb", style), *_delta_nats(rescore), (tolerance, "")]
-        )
-        lines += page.flow("", [(safe(rescore.tolerance_source), "dim")])
+        delta = [(f"{_signed(rescore.delta_bpb)} bpb", _STYLE[rescore.outcome]), *_delta_nats(rescore)]
+        source = (safe(rescore.tolerance_source), "dim")
+        if measured.estimate is None:
+            lines += page.flow("delta", [*delta, (f"tolerance {rescore.tolerance_bpb:.7f}", "")])
+            lines += page.flow("", [source])
+        else:
+            reach = max(measured.estimate.within_bpb, rescore.tolerance_bpb)
+            lines += page.flow("delta", [*delta, ("what counts is where the whole interval lies", "dim")])
+            beyond = f"refuted once it lies beyond {rescore.tolerance_bpb:.7f} of the claim"
+            lines += page.flow("", [(beyond, ""), source])
+            lines += page.flow("", [(f"confirmed once it lies within {reach:.7f} of it", ""), ("--within", "dim")])
     if rescore.other_tables is not None:
         lines += page.flow("other", _score(rescore.other_tables))
         if rescore.other_tables.estimate is not None:

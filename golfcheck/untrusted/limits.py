@@ -19,7 +19,8 @@ class Limits:
     string_bytes: int = 4_096
     int_bytes: int = 8
     rank: int = 8
-    # As fp32, which is what every tensor becomes: a small storage may be seen through many large tensors.
+    # As fp32, which is what every tensor becomes: a small storage may be seen through many large tensors. Twice
+    # this would no longer fit the 800 MB that refusing any file may cost; the contest's models have 67 MB.
     tensor_bytes: int = 512 << 20
 
 
