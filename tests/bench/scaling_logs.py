@@ -77,6 +77,33 @@ LOGS = (LOG_1024, LOG_2048, SECOND_4096, LOG_4096)
 
 
 @dataclass(frozen=True, slots=True)
+class OtherRun:
+    """A run on another machine, of a script that somebody changed; as many parameters as the settings give."""
+
+    path: str
+    what: str
+    settings: Settings
+    step_ms: float  # least squares, as above
+
+
+OTHERS = (
+    OtherRun("2026-03-19_SlidingWindowEval/train.log", "the same at 1,024", SEQ1024, 44.17),
+    OtherRun(
+        "2026-03-19_WarmdownQuantization/train.log",
+        "MLP three times the width, 786,432 tokens a step at 2,048",
+        replace(SEQ2048, mlp_mult=3, train_batch_tokens=786_432),
+        82.43,
+    ),
+    OtherRun(
+        "2026-03-19_SlidingWindow_FP16Emb_10L_MuonWD_OvertoneInit/train_seed1337.log",
+        "ten layers at 1,024",
+        replace(SEQ1024, num_layers=10),
+        56.73,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """Steps between two log lines, the shards begun in them, and the time."""
 
@@ -107,9 +134,14 @@ def least_squares(found: list[Window]) -> tuple[float, float]:
     return (a * bb - b * ab) / determinant, (b * aa - a * ab) / determinant
 
 
+def run_of(records: Path, quoted: LogTimes | OtherRun) -> trainlog.Run:
+    """Return the run of a quoted log."""
+    return trainlog.read(quoted.path, (records / "track_10min_16mb" / quoted.path).read_bytes()).runs[0]
+
+
 def read(records: Path, quoted: LogTimes) -> LogTimes:
     """Read the times of a quoted log again, rounded as they are quoted."""
-    run = trainlog.read(quoted.path, (records / "track_10min_16mb" / quoted.path).read_bytes()).runs[0]
+    run = run_of(records, quoted)
     found = windows(run, quoted.settings)
     step_ms, stall_ms = least_squares(found)
 

@@ -21,7 +21,7 @@ from tests.bench.scaling import (
     fit,
     step,
 )
-from tests.bench.scaling_logs import LOG_1024, LOG_2048, LOG_4096, LOGS, SEQ4096, SHARD_TOKENS
+from tests.bench.scaling_logs import LOG_1024, LOG_2048, LOG_4096, LOGS, OTHERS, RANKS, SEQ4096, SHARD_TOKENS
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 HW = H100()
@@ -66,6 +66,14 @@ def _prediction() -> list[str]:
     return ["| | model | log | difference |", "|---|--:|--:|--:|", *rows]
 
 
+def _others() -> list[str]:
+    rows = [
+        _compared(run.what, 1000 * step(run.settings, Cluster(), CONTEST, FITTED, HW).total, run.step_ms, 1, False)
+        for run in OTHERS
+    ]
+    return ["| step, ms | model | log | difference |", "|---|--:|--:|--:|", *rows]
+
+
 def _compared(what: str, model: float, log: float, digits: int, is_fitted: bool) -> str:
     difference = "fitted" if is_fitted else f"{model / log - 1:+.1%}"
     return f"| {what} | {model:,.{digits}f} | {log:,.{digits}f} | {difference} |"
@@ -96,7 +104,8 @@ def _phases() -> list[str]:
         "|---|--:|--:|--:|--:|--:|--:|",
         *rows,
         "",
-        f"The step is {flops:.2e} FLOP on eight GPUs: {least} ms at the data sheet's peak, so it runs at {rate} of it.",
+        f"The step is {flops / 1e12:.1f} TFLOP on eight GPUs: {least} ms at the data sheet's peak, of which it reaches "
+        f"{rate}.",
     ]
 
 
@@ -142,7 +151,8 @@ def _stalls() -> list[str]:
         f"| {log.logged_step_ms:.1f} |"
         for log in LOGS
     ]
-    seed, one_read = LOG_4096, 2 * SHARD_TOKENS / LOG_4096.stall_s / 1e6
+    seed, shard_bytes = LOG_4096, 2 * SHARD_TOKENS
+    rates = f"{shard_bytes / seed.stall_s / 1e6:.0f} MB/s of the storage, or {RANKS} times as much"
     return [
         "| sequence | average, ms | step, ms | windows without a new shard, ms | stall a shard, s | in each half, s "
         "| all stalls, s | first line, ms | logged step, ms |",
@@ -151,8 +161,8 @@ def _stalls() -> list[str]:
         "",
         f"In the last row the stalls are {1000 * seed.stalled_s / seed.train_ms:.0%} of the training time: they add "
         f"{1000 * seed.stalled_s / seed.steps:.1f} ms to a step of {seed.step_ms:.1f}, and {seed.average_ms:.1f} is "
-        f"what the log states as average. A shard of 200 MB in {seed.stall_s:.1f} s is {one_read:.0f} MB/s for each of "
-        "eight ranks, which all read it.",
+        f"what the log states as average. All {RANKS} ranks read all of a shard, {shard_bytes / 1e6:.0f} MB: in "
+        f"{seed.stall_s:.1f} s that is {rates} if they share nothing.",
     ]
 
 
@@ -234,6 +244,7 @@ def _ms(seconds: float) -> str:
 
 TABLES = {
     "prediction": _prediction,
+    "others": _others,
     "phases": _phases,
     "gpus": _gpus,
     "stalls": _stalls,

@@ -18,7 +18,7 @@ from reference.model import GPT, GPTConfig
 from reference.muon import Muon, orthogonalize
 from reference.settings import Settings
 from tests.bench import work
-from tests.bench.plain import Plain
+from tests.bench.plain import Model, Plain
 from tests.bench.scaling import (
     CUDNN,
     FLASH_2,
@@ -32,7 +32,21 @@ from tests.bench.scaling import (
     muon_seconds,
     step,
 )
-from tests.bench.scaling_logs import LOG_1024, LOG_2048, LOG_4096, LOGS, SEQ4096, LogTimes, read
+from tests.bench.scaling_logs import (
+    LOG_1024,
+    LOG_2048,
+    LOG_4096,
+    LOGS,
+    OTHERS,
+    SEQ4096,
+    LogTimes,
+    OtherRun,
+    Window,
+    least_squares,
+    read,
+    run_of,
+    windows,
+)
 from tests.bench.scaling_page import PAGE, TABLES, render
 
 RANKS = 8
@@ -83,13 +97,13 @@ def test_the_model_has_the_parameters_that_the_work_is_counted_for() -> None:
     assert numbers == sum(p.numel() for p in model.parameters()) == 17_059_912
 
 
-def test_the_model_does_the_flops_that_torch_counts() -> None:
+def test_the_contract_written_plainly_does_the_flops_that_torch_counts() -> None:
     ids = torch.zeros((2, SMALL.train_seq_len), dtype=torch.long)
     weights = work.matmul_flops(SMALL) + work.head_flops(SMALL)
     square = 2 * work.attention_flops(SMALL)  # torch counts all scores, of which the causal half is needed
     with sdpa_kernel(SDPBackend.MATH), torch.autocast("cpu", torch.bfloat16):
         with FlopCounterMode(display=False) as counter:
-            loss = gpt(SMALL)(ids, ids)
+            loss = Model(SMALL)(ids, ids)
         assert counter.get_total_flops() == ids.numel() * (weights + square)
         with FlopCounterMode(display=False) as counter:
             loss.backward()
@@ -182,6 +196,28 @@ def test_the_drift_of_the_average_is_the_stall() -> None:
 @pytest.mark.parametrize("quoted", LOGS, ids=lambda log: log.path)
 def test_quoted_logs_say_what_is_quoted(shared_data: Path, quoted: LogTimes) -> None:
     assert read(shared_data / "records", quoted) == quoted
+
+
+@pytest.mark.parametrize("quoted", OTHERS, ids=lambda run: run.path)
+def test_quoted_runs_of_others_are_of_the_settings_and_take_what_is_quoted(shared_data: Path, quoted: OtherRun) -> None:
+    run, s = run_of(shared_data / "records", quoted), quoted.settings
+    numbers = sum(rows * cols for rows, cols in work.matrices(s)) + work.scalars(s) + s.vocab_size * s.model_dim
+    assert run.params is not None
+    assert run.params.value == numbers
+    assert least_squares(windows(run, s))[0] == pytest.approx(quoted.step_ms, abs=0.005)
+
+
+@given(
+    step_ms=st.floats(1, 100),
+    stall_ms=st.floats(0, 1e4),
+    found=st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 5)), min_size=3, max_size=20),
+)
+def test_least_squares_find_what_windows_are_made_of(
+    step_ms: float, stall_ms: float, found: list[tuple[int, int]]
+) -> None:
+    found = [*found, (100, 0), (100, 3)]  # at least two that differ
+    made = [Window(steps, shards, step_ms * steps + stall_ms * shards) for steps, shards in found]
+    assert least_squares(made) == pytest.approx((step_ms, stall_ms), rel=1e-6, abs=1e-6)
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
