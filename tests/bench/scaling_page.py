@@ -27,6 +27,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 HW = H100()
 FITTED = fit(HW)
 CONTEST = Trainer()
+LAST_RUNG = Trainer(FLASH_3, batched_muon=True, sharded_exchange=True, overlapped=True, fused=True)
 MATMUL_AIM = 0.75 * HW.large_matmul  # what the last rung of the ladder assumes
 CLUSTERS = {
     "1": Cluster(1),
@@ -75,7 +76,7 @@ def _others() -> list[str]:
 
 
 def _compared(what: str, model: float, log: float, digits: int, is_fitted: bool) -> str:
-    difference = "fitted" if is_fitted else f"{model / log - 1:+.1%}"
+    difference = "fitted" if is_fitted else f"{100 * (model / log - 1):+.1f} %"
     return f"| {what} | {model:,.{digits}f} | {log:,.{digits}f} | {difference} |"
 
 
@@ -83,7 +84,7 @@ def _phases() -> list[str]:
     now = step(SEQ4096, Cluster(), CONTEST, FITTED, HW)
     rows = [
         f"| {name} | {_ms(p.attention)} | {_ms(p.matrices)} | {_ms(p.pointwise)} | {_ms(p.head)} | {_ms(p.total)} "
-        f"| {p.total / now.total:.0%} |"
+        f"| {_percent(p.total / now.total)} |"
         for name, p in (("forward", now.forward), ("backward", now.backward))
     ]
     alone = {
@@ -93,12 +94,14 @@ def _phases() -> list[str]:
         "updates, exposed": now.updates,
         "**step**": now.total,
     }
-    rows += [f"| {name} | | | | | {_ms(seconds)} | {seconds / now.total:.0%} |" for name, seconds in alone.items()]
+    rows += [
+        f"| {name} | | | | | {_ms(seconds)} | {_percent(seconds / now.total)} |" for name, seconds in alone.items()
+    ]
     attention = now.forward.attention + now.backward.attention
     flops = work.step_flops(SEQ4096)
-    rows.append(f"| its attention | {_ms(attention)} | | | | {_ms(attention)} | {attention / now.total:.0%} |")
-    rate = f"{flops / 8 / now.total / HW.peak:.0%}"
-    least = _ms(flops / 8 / HW.peak)
+    rows.append(f"| its attention | {_ms(attention)} | | | | {_ms(attention)} | {_percent(attention / now.total)} |")
+    rate = _percent(flops / RANKS / now.total / HW.peak)
+    least = _ms(flops / RANKS / HW.peak)
     return [
         "| ms | attention | matrices | between them | embedding, head, loss | all | share |",
         "|---|--:|--:|--:|--:|--:|--:|",
@@ -122,7 +125,7 @@ def _gpus() -> list[str]:
         return f"{work.wire_bytes(both, ranks, all_reduce=True) / 1e6:,.0f}"
 
     def efficiency(name: str, found: Step) -> str:
-        return f"{steps['1'].total / found.total / CLUSTERS[name].gpus:.1%}"
+        return f"{100 * steps['1'].total / found.total / CLUSTERS[name].gpus:.1f} %"
 
     exchange = [f"{_ms(sum(exchange_seconds(SEQ4096, c, CONTEST, HW)))}" for c in CLUSTERS.values()]
     better = [_ms(step(SEQ4096, c, best, FITTED, HW).total) for c in CLUSTERS.values()]
@@ -159,8 +162,8 @@ def _stalls() -> list[str]:
         "|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
         *rows,
         "",
-        f"In the last row the stalls are {1000 * seed.stalled_s / seed.train_ms:.0%} of the training time: they add "
-        f"{1000 * seed.stalled_s / seed.steps:.1f} ms to a step of {seed.step_ms:.1f}, and {seed.average_ms:.1f} is "
+        f"In the last row the stalls are {_percent(1000 * seed.stalled_s / seed.train_ms)} of the training time: they "
+        f"add {1000 * seed.stalled_s / seed.steps:.1f} ms to a step of {seed.step_ms:.1f}, and {seed.average_ms:.1f} is "
         f"what the log states as average. All {RANKS} ranks read all of a shard, {shard_bytes / 1e6:.0f} MB: in "
         f"{seed.stall_s:.1f} s that is {rates} if they share nothing.",
     ]
@@ -170,16 +173,15 @@ def _ladder() -> list[str]:
     fast = replace(FITTED, matmul_forward=MATMUL_AIM, matmul_backward=MATMUL_AIM)
     attention = Trainer(FLASH_3)
     exchange = replace(attention, batched_muon=True, sharded_exchange=True, overlapped=True)
-    fused = replace(exchange, fused=True)
     found = [
         ("as logged, the stall included", LOG_4096.average_ms),
         ("the next shard read ahead: the step of the model", _step_ms(CONTEST)),
         (f"attention by {FLASH_3.name} (by {CUDNN.name}, without a package: {_step_ms(Trainer(CUDNN)):.1f})",
          _step_ms(attention)),
         ("Muon batched by shape; the exchange halved, and behind the computing", _step_ms(exchange)),
-        ("squared ReLU inside its products; q, k and v one product", _step_ms(fused)),
+        ("squared ReLU inside its products; q, k and v one product", _step_ms(LAST_RUNG)),
         (f"matrix products at three quarters of a large one's rate, {_si(MATMUL_AIM, 'FLOP/s')}",
-         1000 * step(SEQ4096, Cluster(), fused, fast, HW).total),
+         1000 * step(SEQ4096, Cluster(), LAST_RUNG, fast, HW).total),
     ]  # fmt: skip
     rows = [f"| {what} | {ms:.1f} | {600_000 / ms:,.0f} |" for what, ms in found]
     return ["| each on top of those above | step, ms | steps in 600 s |", "|---|--:|--:|", *rows]
@@ -195,8 +197,8 @@ def _constants() -> list[str]:
         source = "arXiv 2407.08608, H100 at head dim 64: with the causal mask; backward without"
         rows.append(f"| {kernel.name} at 1,024, 2,048, 4,096 | {rates}; {back} TFLOP/s | {source} |")
     sources = {
-        "matmul_forward": f"free: the evaluation at 1,024; {FITTED.matmul_forward / HW.peak:.0%} of peak",
-        "matmul_backward": f"free: the step at 1,024; {FITTED.matmul_backward / HW.peak:.0%} of peak",
+        "matmul_forward": f"free: the evaluation at 1,024; {_percent(FITTED.matmul_forward / HW.peak)} of peak",
+        "matmul_backward": f"free: the step at 1,024; {_percent(FITTED.matmul_backward / HW.peak)} of peak",
         "causal_backward": "free: the step at 2,048 less the one at 1,024",
     }
     for name, source in sources.items():
@@ -207,7 +209,6 @@ def _constants() -> list[str]:
 
 
 def _sensitivity() -> list[str]:
-    last = Trainer(FLASH_3, batched_muon=True, sharded_exchange=True, overlapped=True, fused=True)
     rows = []
     for what, hw in {
         "as in the table": HW,
@@ -221,7 +222,7 @@ def _sensitivity() -> list[str]:
         rows.append(
             f"| {what} | {1000 * step(SEQ4096, Cluster(), CONTEST, fitted, hw).total:.1f} "
             f"| {1000 * evaluation_seconds(SEQ4096, 8, CONTEST, fitted, hw):,.0f} "
-            f"| {1000 * step(SEQ4096, Cluster(), last, aim, hw).total:.1f} |"
+            f"| {1000 * step(SEQ4096, Cluster(), LAST_RUNG, aim, hw).total:.1f} |"
         )
     return ["| fitted anew with | step, ms | evaluation, ms | last rung, ms |", "|---|--:|--:|--:|", *rows]
 
@@ -236,6 +237,10 @@ def _si(value: float, unit: str) -> str:
         if value >= factor:
             return f"{value / factor:.3g} {prefix}{unit}"
     raise AssertionError(value)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _ms(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """docs/scaling.md: its work is what torch counts, its bytes what a process group is given, its logs what they say."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -38,16 +39,19 @@ from tests.bench.scaling_logs import (
     LOG_4096,
     LOGS,
     OTHERS,
+    SECOND_4096,
     SEQ4096,
+    SHARD_TOKENS,
     LogTimes,
     OtherRun,
     Window,
     least_squares,
     read,
     run_of,
+    step_tokens,
     windows,
 )
-from tests.bench.scaling_page import PAGE, TABLES, render
+from tests.bench.scaling_page import LAST_RUNG, PAGE, TABLES, render
 
 RANKS = 8
 SMALL = Settings(num_layers=5, model_dim=64, num_heads=4, num_kv_heads=2, vocab_size=96, train_seq_len=32, mlp_mult=3)
@@ -275,6 +279,29 @@ def test_every_constant_has_a_unit_and_a_source() -> None:
 def test_the_page_is_what_the_model_says() -> None:
     page = PAGE.read_text()
     assert render(page) == page, "docs/scaling.md is stale: python -m tests.bench.scaling_page"
+
+
+def test_the_numbers_between_the_tables_are_the_same_numbers() -> None:
+    prose = " ".join(re.sub(r"(?s)<!-- (\w+) -->.*?<!-- /\1 -->", "", PAGE.read_text()).split())
+    last, second = LOG_4096, SECOND_4096
+    shard_steps = SHARD_TOKENS // step_tokens(SEQ4096)
+    grown_ms = LOG_2048.eval_ms - LOG_1024.eval_ms
+    by_charts = [evaluation_seconds(log.settings, RANKS, Trainer(), FITTED, HW) for log in (LOG_1024, LOG_2048)]
+    for claim in (
+        f"evaluated in {second.eval_ms:,} ms, {100 * (second.eval_ms / last.eval_ms - 1):.1f} % slower",
+        f"to {last.average_ms:.1f} ms at the end",
+        f"one in every {shard_steps} steps",
+        f"({last.steps // shard_steps} of 80)",
+        f"took {LOG_2048.stall_s} to {LOG_1024.stall_s} s",
+        f"took {last.logged_step_ms - last.step_ms:.0f} ms longer than another",
+        f"begins one shard ({shard_steps * last.step_ms / 1000:.0f} s) ahead",
+        f"{SEQ4096.train_batch_tokens:,} tokens a step",
+        f"spends {1000 * step(SEQ4096, Cluster(1), Trainer(), FITTED, HW).muon:.0f} ms in Muon's launches",
+        f"ends near {1000 * step(SEQ4096, Cluster(), LAST_RUNG, FITTED, HW).total:.0f} ms",
+        f"took {min(log.launch_ms for log in LOGS)} to {max(log.launch_ms for log in LOGS)} ms",
+        f"grows by {grown_ms} ms, the charts' rates say {1000 * (by_charts[1] - by_charts[0]):.0f}",
+    ):
+        assert claim in prose
 
 
 @pytest.mark.parametrize("name", TABLES)
