@@ -155,6 +155,7 @@ def _stalls() -> list[str]:
         for log in LOGS
     ]
     seed, shard_bytes = LOG_4096, 2 * SHARD_TOKENS
+    share = _percent(1000 * seed.stalled_s / seed.train_ms)
     rates = f"{shard_bytes / seed.stall_s / 1e6:.0f} MB/s of the storage, or {RANKS} times as much"
     return [
         "| sequence | average, ms | step, ms | windows without a new shard, ms | stall a shard, s | in each half, s "
@@ -162,8 +163,8 @@ def _stalls() -> list[str]:
         "|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
         *rows,
         "",
-        f"In the last row the stalls are {_percent(1000 * seed.stalled_s / seed.train_ms)} of the training time: they "
-        f"add {1000 * seed.stalled_s / seed.steps:.1f} ms to a step of {seed.step_ms:.1f}, and {seed.average_ms:.1f} is "
+        f"In the last row the stalls are {share} of the training time: they add "
+        f"{1000 * seed.stalled_s / seed.steps:.1f} ms to a step of {seed.step_ms:.1f}, and {seed.average_ms:.1f} is "
         f"what the log states as average. All {RANKS} ranks read all of a shard, {shard_bytes / 1e6:.0f} MB: in "
         f"{seed.stall_s:.1f} s that is {rates} if they share nothing.",
     ]
