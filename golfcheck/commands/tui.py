@@ -45,5 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("tui needs a terminal; for a pipe or a file there is: golfcheck leaderboard")
     settings = resolve(vars(args), os.environ, Path())
-    GolfcheckApp(root, settings, ascii_only=args.ascii or only_ascii(sys.stdout)).run()
+    if args.watch is not None and not args.watch.parent.is_dir():
+        raise UsageError(f"{args.watch}: no such folder; expected the log that a run writes, or will write")
+    GolfcheckApp(root, settings, watch=args.watch, ascii_only=args.ascii or only_ascii(sys.stdout)).run()
     return 0

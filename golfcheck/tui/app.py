@@ -1,42 +1,80 @@
 """The application: what all screens share."""
 
+import stat
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from textual.app import App, SuspendNotSupported
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from golfcheck.cache import Cache
 from golfcheck.config import Settings
-from golfcheck.leaderboard import Row
+from golfcheck.leaderboard import Board, Row
 from golfcheck.record import Record, load
 from golfcheck.text import safe
-from golfcheck.tui import editor
+from golfcheck.tui import editor, help, palette, state
 from golfcheck.tui.board import BoardScreen
+from golfcheck.tui.filterbar import FilterBar
+from golfcheck.tui.glyphs import ASCII, UNICODE
+from golfcheck.tui.themes import THEMES
 
 Severity = Literal["information", "warning", "error"]
 
 
 class GolfcheckApp(App[None]):
-    """`golfcheck tui`; `root` is the tree of records that the board shows."""
+    """`golfcheck tui`; `root` is the tree of records that the board shows, `board` one that is there already."""
 
     TITLE = "golfcheck"
     CSS_PATH = "golfcheck.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "quit", tooltip="leave golfcheck"),
         Binding("question_mark", "help", "help", key_display="?", tooltip="the keys of what has the focus"),
+        Binding("q", "quit", "quit", tooltip="leave golfcheck"),
     ]
 
-    def __init__(self, root: Path, settings: Settings, *, ascii_only: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        settings: Settings,
+        *,
+        watch: Path | None = None,
+        ascii_only: bool = False,
+        board: Board | None = None,
+    ) -> None:
         super().__init__()
         self.root = root
         self.settings = settings
+        self.log_to_watch = watch
         self.ascii_only = ascii_only
+        self.glyphs = ASCII if ascii_only else UNICODE
+        self.board_screen = BoardScreen(board)
+        self.state = state.load()
 
     def on_mount(self) -> None:
-        """Open the board."""
-        self.push_screen(BoardScreen())
+        """Open the board, and what is to be watched over it."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.state.theme if self.state.theme in self.available_themes else state.State().theme
+        self.push_screen(self.board_screen)
+        if self.log_to_watch is not None:
+            self.board_screen.watch_log(self.log_to_watch)
+
+    def on_unmount(self) -> None:
+        """Keep how the board was left."""
+        board = self.board_screen
+        if board.is_mounted:
+            text, record = board.query_one(FilterBar).text, board.table.stays_on or ""
+            state.save(state.State(text, board.sort, board.reverse, self.theme, str(self.root.resolve()), record))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Return what the palette offers."""
+        return palette.commands(self, screen)
+
+    def action_help(self) -> None:
+        """Show the keys of what has the focus."""
+        self.push_screen(help.HelpScreen(help.page(self.screen)))
 
     def load_record(self, row: Row) -> Record:
         """Read the record of a row. Takes up to a second: call it in a thread."""
@@ -48,7 +86,17 @@ class GolfcheckApp(App[None]):
 
     def tell(self, text: object, severity: Severity = "information") -> None:
         """Show a toast; `text` may be a stranger's."""
-        self.notify(safe(str(text)), severity=severity, markup=False)
+        self.notify(safe(str(text), 400), severity=severity, markup=False)
+
+    def edit_record(self, row: Row) -> None:
+        """Open the submission file of a record, or its README."""
+        folder = Path(row.verdict.path)
+        for pattern in ("submission*.json", "README*", "*.log"):
+            for path in sorted(folder.glob(pattern)):
+                if stat.S_ISREG(path.lstat().st_mode):
+                    self.edit(path)
+                    return
+        self.tell(f"{folder}: nothing to edit here", "warning")
 
     def edit(self, path: Path, line: int | None = None) -> None:
         """Open the user's editor on a file, at a line; the screen comes back when it ends."""

@@ -1,14 +1,308 @@
-"""The board: all records by their scores."""
+"""The board: all records by their scores, filtered while one types, opened, compared and followed from here."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Center
 from textual.screen import Screen
-from textual.widgets import Footer, Header
+from textual.widgets import Footer, Static
+from textual.worker import get_current_worker
+
+from golfcheck.leaderboard import Board, Row
+from golfcheck.query import SORT_KEYS, Query, sorted_rows
+from golfcheck.tui import loading, newest, screens
+from golfcheck.tui.columns import COLUMNS
+from golfcheck.tui.filterbar import FilterBar
+from golfcheck.tui.prompt import PathPrompt
+from golfcheck.tui.readout import readout, title
+from golfcheck.tui.strangers import content
+from golfcheck.tui.table import MAX_MARKS, BoardTable
+
+if TYPE_CHECKING:
+    from golfcheck.tui.app import GolfcheckApp
+
+_CYCLE = ("rank", "bpb", "delta", "p", "size", "seeds", "train", "eval", "verdict", "date", "author", "name")
+_LAST_FIRST = {column.sort for column in COLUMNS if column.last_first}
+_PAUSE_SECONDS = 0.1  # between two drawings of rows that arrive
 
 
 class BoardScreen(Screen[None]):
     """The screen that golfcheck opens on."""
 
+    HELP = """\
+◆ was the record on its day; the others stand back. A score that only submission.json states ends in ?, one that
+golfcheck evaluated again in ✓; all others are read from logs. Δ and p are against the record to beat on that day.
+n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", key_display="/", tooltip="show only records that match, while you type"),
+        Binding("s", "sort", "sort", tooltip="sort by the next column; a click on a head does it too"),
+        Binding("S", "reverse", "reverse", show=False, tooltip="sort the other way round"),
+        Binding("c", "compare", "compare", tooltip="the marked records side by side"),
+        Binding("d", "diff", "diff", tooltip="two marked records, or this one and the record it had to beat"),
+        Binding("t", "timeline", "timeline", tooltip="the frontier through time"),
+        Binding("w", "watch", "watch", tooltip="follow a log that grows, beside the best record"),
+        Binding("r", "reload", "re-verify", show=False, tooltip="read what has changed and judge again"),
+        Binding("e", "edit", "edit", show=False, tooltip="open submission.json in $EDITOR"),
+        Binding("Y", "copy", "copy", show=False, tooltip="copy the path of the record to the clipboard (OSC 52)"),
+        Binding("escape", "back", "clear", show=False, tooltip="remove the filter, then the marks"),
+    ]
+
+    def __init__(self, board: Board | None = None) -> None:
+        super().__init__()
+        self.board = board  # None: read the tree of the application
+        self.found: dict[str, Row] = {} if board is None else {row.verdict.path: row for row in board.rows}
+        self.query_now = Query()
+        self.sort, self.reverse = "rank", False
+        self.reading: tuple[int, int] | None = None
+        self._stale = False
+
+    @property
+    def golfcheck(self) -> "GolfcheckApp":
+        """The application, as its own type."""
+        return cast("GolfcheckApp", self.app)
+
+    @property
+    def table(self) -> BoardTable:
+        """The table."""
+        return self.query_one(BoardTable)
+
     def compose(self) -> ComposeResult:
-        """Yield the widgets."""
-        yield Header()
-        yield Footer()
+        """Yield the title, the filter, the table, what it says when it is empty, the readout and the keys."""
+        yield Static(id="board-title", markup=False)
+        yield FilterBar()
+        yield BoardTable(self.golfcheck.glyphs)
+        with Center(id="empty"):
+            yield Static(id="empty-text", markup=False)
+        yield Static(id="readout", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Restore how the board was left, and begin to read."""
+        kept = self.golfcheck.state
+        self.sort, self.reverse = (kept.sort, kept.reverse) if kept.sort in SORT_KEYS else ("rank", False)
+        if kept.record and kept.root == str(self.golfcheck.root.resolve()):
+            self.table.stays_on = kept.record
+        self.table.ordered_by(self.sort, self.reverse)
+        self.table.focus()
+        if kept.filter:
+            self.query_one(FilterBar).fill(kept.filter)
+        if self.board is None:
+            self.read()
+        self.draw()
+
+    # Reading.
+
+    def read(self) -> None:
+        """Begin to read the tree."""
+        self.reading = (0, 0)
+        self._read(self.golfcheck.root)
+
+    @work(thread=True, exclusive=True, exit_on_error=False)
+    def _read(self, root: Path) -> None:
+        worker = get_current_worker()
+        loading.read(root, self.golfcheck.settings, self.post_message, lambda: worker.is_cancelled)
+
+    def on_arrived(self, event: loading.Arrived) -> None:
+        """Show rows that were read; many come in a second, and are drawn together."""
+        first = not self.found
+        self.found |= {row.verdict.path: row for row in event.rows}
+        if first:
+            self.draw()
+        elif not self._stale:
+            self._stale = True
+            self.set_timer(_PAUSE_SECONDS, self.draw)
+
+    def on_progressed(self, event: loading.Progressed) -> None:
+        """Say how far reading is."""
+        self.reading = (event.done, event.of)
+        self._draw_title()
+
+    def on_said(self, event: loading.Said) -> None:
+        """Show what could not be used."""
+        self.golfcheck.tell(event.line, "warning")
+
+    def on_loaded(self, event: loading.Loaded) -> None:
+        """Show the ranks."""
+        self.board, self.reading = event.board, None
+        self.found = {row.verdict.path: row for row in event.board.rows}
+        self.draw()
+
+    def on_failed(self, event: loading.Failed) -> None:
+        """Say why there is nothing, and what to do."""
+        self.reading = None
+        if not event.empty:
+            self.golfcheck.tell(event.reason, "error")
+        self.draw(event.reason)
+
+    def on_worker_state_changed(self, event: object) -> None:
+        """Show a toast for a failure that nobody foresaw."""
+        worker = getattr(event, "worker", None)
+        if worker is not None and worker.error is not None:
+            self.reading = None
+            self.golfcheck.tell(f"reading failed: {type(worker.error).__name__}: {worker.error}", "error")
+            self.draw()
+
+    # Drawing.
+
+    def draw(self, problem: str = "") -> None:
+        """Filter and sort the rows, and show them."""
+        self._stale = False
+        rows: Sequence[Row] = self.board.rows if self.board else tuple(self.found.values())
+        shown = tuple(filter(self.query_now.matches, rows)) if self.query_now.terms else rows
+        if self.sort != "rank" or self.reverse or self.board is None:  # a board's own order is by rank
+            shown = sorted_rows(shown, self.sort if self.board or self.sort != "rank" else "bpb", self.reverse)
+        self.table.show(shown)
+        self._say_if_empty(problem)
+        self._draw_title()
+
+    def _draw_title(self) -> None:
+        root = str(self.golfcheck.root)
+        shown, count = len(self.table.rows), len(self.found)
+        line = title(root, self.board, shown, count, reading=self.reading, g=self.golfcheck.glyphs)
+        self.query_one("#board-title", Static).update(line)
+
+    def _say_if_empty(self, problem: str) -> None:
+        empty = not self.table.rows and self.reading is None
+        self.set_class(empty, "is-empty")
+        if empty and self.found:
+            text = "no record matches the filter\n\nesc removes it, ? lists what it understands"
+        else:
+            text = (
+                f"no records here\n\n{problem or self.golfcheck.root}\n\n"
+                "golfcheck demo          makes one in two minutes\n"
+                "golfcheck tui ROOT      opens another tree\n"
+                "w                       follows a run that trains now"
+            )
+        lines = [content(line) for line in text.split("\n")]
+        self.query_one("#empty-text", Static).update(type(lines[0])("\n").join(lines))
+
+    def on_board_table_moved(self, event: BoardTable.Moved) -> None:
+        """Say more of the record under the cursor."""
+        text = readout(event.row, self.board, self.golfcheck.glyphs) if event.row else ""
+        self.query_one("#readout", Static).update(text)
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Show what matches."""
+        self.query_now = event.query
+        self.draw()
+
+    def on_board_table_head_clicked(self, event: BoardTable.HeadClicked) -> None:
+        """Sort by the column, or the other way round."""
+        if event.sort == self.sort:
+            self.action_reverse()
+        else:
+            self.sort_by(event.sort)
+
+    def sort_by(self, key: str, reverse: bool | None = None) -> None:
+        """Sort by one of query.SORT_KEYS; in the order that the column is read in, unless it is said."""
+        self.sort, self.reverse = key, key in _LAST_FIRST if reverse is None else reverse
+        self.table.ordered_by(self.sort, self.reverse)
+        self.draw()
+
+    # Keys.
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).open()
+
+    def action_sort(self) -> None:
+        """Sort by the next of the columns that are usually wanted."""
+        place = _CYCLE.index(self.sort) if self.sort in _CYCLE else -1
+        self.sort_by(_CYCLE[(place + 1) % len(_CYCLE)])
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.sort_by(self.sort, not self.reverse)
+
+    def on_board_table_opened(self, event: BoardTable.Opened) -> None:
+        """Open a record."""
+        screens.detail(self.golfcheck, event.row)
+
+    def on_board_table_marked(self, event: BoardTable.Marked) -> None:
+        """Say why a fifth record is not marked."""
+        if event.refused:
+            self.golfcheck.tell(f"{MAX_MARKS} records are marked already: space on one of them removes its mark")
+
+    def marked(self) -> list[Row]:
+        """Return the marked rows in their order, and the one under the cursor where only one other is marked."""
+        rows = [self.found[path] for path in self.table.marks if path in self.found]
+        here = self.table.current
+        return [*rows, here] if here is not None and len(rows) == 1 and here is not rows[0] else rows
+
+    def action_compare(self) -> None:
+        """Show the marked records side by side."""
+        rows = self.marked()
+        if len(rows) < 2:
+            self.golfcheck.tell("mark two to four records with space, then press c")
+        else:
+            screens.compare(self.golfcheck, rows)
+
+    def action_diff(self) -> None:
+        """Show how two records differ."""
+        rows = self.marked()
+        if not rows and (here := self.table.current) and (rival := self._to_beat(here)):
+            rows = [rival, here]
+        if len(rows) == 2:
+            screens.diff(self.golfcheck, rows[0], rows[1])
+        elif rows:
+            self.golfcheck.tell("a diff is of two records; press c to compare up to four")
+        else:
+            self.golfcheck.tell("this record had none to beat: mark another with space, then press d")
+
+    def _to_beat(self, row: Row) -> Row | None:
+        rival = row.verdict.to_beat
+        held = self.board.frontier if self.board and rival else ()
+        names = [(other, other.verdict.name or Path(other.verdict.path).name) for other in reversed(held)]
+        return next((other for other, name in names if rival and name == rival.name), None)
+
+    def action_timeline(self) -> None:
+        """Show the frontier through time."""
+        if self.board is None:
+            self.golfcheck.tell("the records are still being read")
+        else:
+            screens.timeline(self.golfcheck, self.board, self.table.current)
+
+    def action_watch(self) -> None:
+        """Follow the newest log, if a run seems to write it; otherwise ask for one."""
+        log = newest.newest_log(Path())
+        if log is not None and newest.is_fresh(log):
+            self.watch_log(log)
+        else:
+            self.app.push_screen(PathPrompt("Which log is to be followed?", log), self.watch_log)
+
+    def watch_log(self, log: Path | None) -> None:
+        """Follow a log beside the best record."""
+        if log is not None:
+            held = self.board.frontier if self.board else ()
+            ranked = [row for row in (self.board.rows if self.board else ()) if row.score_bpb is not None]
+            screens.watch(self.golfcheck, log, held[-1] if held else next(iter(ranked), None))
+
+    def action_reload(self) -> None:
+        """Read and judge again; records that have not changed come from the cache."""
+        self.read()
+        self._draw_title()
+
+    def action_edit(self) -> None:
+        """Open what the record says of itself."""
+        self._here(self.golfcheck.edit_record)
+
+    def action_copy(self) -> None:
+        """Copy the record's path."""
+        self._here(lambda row: self.golfcheck.copy(row.verdict.path))
+
+    def _here(self, do: Callable[[Row], None]) -> None:
+        if row := self.table.current:
+            do(row)
+
+    def action_back(self) -> None:
+        """Remove the filter, then the marks."""
+        if self.query_one(FilterBar).text:
+            self.query_one(FilterBar).fill("")
+            self.table.focus()
+        else:
+            self.table.unmark()

@@ -36,3 +36,10 @@ def timeline(app: "GolfcheckApp", board: Board, at: Row | None) -> None:
     from golfcheck.tui.timeline import TimelineScreen
 
     app.push_screen(TimelineScreen(board, at))
+
+
+def diff(app: "GolfcheckApp", first: Row, second: Row) -> None:
+    """Open what `golfcheck diff` prints of two records."""
+    from golfcheck.tui.diffview import DiffScreen
+
+    app.push_screen(DiffScreen(first, second))

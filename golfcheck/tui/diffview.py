@@ -1,0 +1,126 @@
+"""`golfcheck diff` on a screen: two records, their scores, sizes, settings, findings and code."""
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widgets import Footer, Static
+
+from golfcheck.diff import Difference, difference
+from golfcheck.leaderboard import Row
+from golfcheck.render.diff import render
+from golfcheck.render.page import Page
+from golfcheck.tui.columns import name_of
+from golfcheck.tui.strangers import content
+
+if TYPE_CHECKING:
+    from golfcheck.tui.app import GolfcheckApp
+
+
+class Lines(ScrollView, can_focus=True):
+    """Lines that a renderer of ours has made harmless and colored; each is drawn when it is looked at."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll_down", "down", show=False),
+        Binding("k,up", "scroll_up", "up", show=False),
+        Binding("g,home", "scroll_home", "first line", show=False),
+        Binding("G,end", "scroll_end", "last line", show=False),
+        Binding("space,pagedown,ctrl+d", "page_down", "a page down", show=False),
+        Binding("pageup,ctrl+u", "page_up", "a page up", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def fill(self, text: str) -> None:
+        """Show these lines."""
+        self.lines = text.split("\n")
+        self.virtual_size = Size(self.size.width, len(self.lines))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the screen."""
+        columns, place = self.scrollable_content_region.width, y + self.scroll_offset.y
+        if place >= len(self.lines):
+            return Strip.blank(columns, self.rich_style)
+        text = Text.from_ansi(self.lines[place], no_wrap=True, end="")
+        strip = Strip(list(text.render(self.app.console)))
+        return strip.crop(0, columns).extend_cell_length(columns).apply_style(self.rich_style)
+
+
+class DiffScreen(Screen[None]):
+    """Two records; the second is compared with the first."""
+
+    HELP = "What the first record has stands after -, what the second has after +. Nothing of a record is executed."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.pop_screen", "back"),
+        Binding("S", "swap", "swap", tooltip="compare the first with the second"),
+    ]
+
+    def __init__(self, first: Row, second: Row) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+        self.found: Difference | None = None
+
+    @property
+    def golfcheck(self) -> "GolfcheckApp":
+        """The application, as its own type."""
+        return cast("GolfcheckApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Yield the title, the lines and the keys."""
+        yield Static(id="diff-title", markup=False)
+        yield Lines()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Begin to compare."""
+        self.query_one(Lines).focus()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.found = None
+        title = f" {name_of(self.first)}  to  {name_of(self.second)}"
+        self.query_one("#diff-title", Static).update(content(title, "bold $primary"))
+        self.query_one(Lines).fill("  reading both records")
+        self._compare()
+
+    @work(thread=True, exclusive=True, exit_on_error=False)
+    def _compare(self) -> None:
+        rows = (self.first, self.second)
+        records = [self.golfcheck.load_record(row) for row in rows]
+        found = difference(records, [row.verdict for row in rows])
+        self.app.call_from_thread(self._show, found)
+
+    def on_worker_state_changed(self, event: object) -> None:
+        """Say what went wrong."""
+        worker = getattr(event, "worker", None)
+        if worker is not None and worker.error is not None:
+            self.query_one(Lines).fill("")
+            self.golfcheck.tell(f"the records could not be compared: {worker.error}", "error")
+
+    def _show(self, found: Difference) -> None:
+        self.found = found
+        self._draw()
+
+    def _draw(self) -> None:
+        if self.found is not None:
+            dark = not self.golfcheck.ascii_only
+            page = Page(max(self.size.width - 2, 40), color=True, ascii=not dark)
+            self.query_one(Lines).fill(render(self.found, page, whole=True))
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lay the page out anew."""
+        self._draw()
+
+    def action_swap(self) -> None:
+        """Compare the other way round."""
+        self.first, self.second = self.second, self.first
+        self._begin()

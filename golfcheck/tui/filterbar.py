@@ -1,0 +1,99 @@
+"""The line that filters the board while it is typed."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from golfcheck import query
+from golfcheck.errors import UsageError
+from golfcheck.tui.strangers import content
+
+
+class FilterInput(Input):
+    """A line of the filter grammar; the keys of a list lead back to the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "clear_filter", "clear", tooltip="remove the filter and go back to the records"),
+        Binding("enter", "submit", "done", tooltip="keep the filter and go to the records"),
+        Binding("down", "leave", "to the records", show=False),
+    ]
+
+    def action_clear_filter(self) -> None:
+        """Show all records again."""
+        self.value = ""
+        self.screen.query_one("BoardTable").focus()
+
+    def action_leave(self) -> None:
+        """Go to the records."""
+        self.screen.query_one("BoardTable").focus()
+
+
+class FilterBar(Vertical):
+    """The filter with what it cannot read yet; text that is half typed keeps the last filter that could be read."""
+
+    @dataclass
+    class Changed(Message):
+        """Another filter is to be applied."""
+
+        query: query.Query
+        text: str
+
+    def compose(self) -> ComposeResult:
+        """Yield the line, and one for what is wrong with it."""
+        yield FilterInput(
+            placeholder="words, or author:ann bpb:<1.08 seeds:>=3 verdict:human after:2026-04   (? explains)",
+            compact=True,
+            select_on_focus=False,
+        )
+        yield Static(id="filter-error", markup=False)
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self.query_one(FilterInput).value
+
+    def fill(self, text: str) -> None:
+        """Set the text, as if it were typed."""
+        self.query_one(FilterInput).value = text
+
+    def open(self) -> None:
+        """Show the line and type into it."""
+        self.add_class("open")
+        self.query_one(FilterInput).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Read what is there so far."""
+        event.stop()
+        if event.value:
+            self.add_class("open")
+        self._read(event.value, partial=True)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Read all of it; go to the records where that is possible."""
+        event.stop()
+        if self._read(event.value, partial=False):
+            self.screen.query_one("BoardTable").focus()
+
+    def on_descendant_blur(self) -> None:
+        """Hide the line when it is empty."""
+        self.set_class(bool(self.text), "open")
+
+    def _read(self, text: str, *, partial: bool) -> bool:
+        try:
+            found = query.parse(text, partial=partial)
+        except UsageError as error:
+            self._complain(str(error))
+            return False
+        self._complain("")
+        self.post_message(self.Changed(found, text))
+        return True
+
+    def _complain(self, problem: str) -> None:
+        line = self.query_one("#filter-error", Static)
+        line.update(content(problem))
+        line.display = bool(problem)

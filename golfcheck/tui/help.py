@@ -1,0 +1,91 @@
+"""Help for what has the focus, made from its keys: what is not a key cannot be in it, and no key can be missing."""
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from golfcheck.query import KEYS
+from golfcheck.tui.filterbar import FilterBar
+
+_KEY_COLUMNS = 14
+
+
+def ours(active: Iterable[ActiveBinding]) -> Iterator[ActiveBinding]:
+    """Yield the bindings that this package makes, not those that Textual's widgets bring."""
+    for entry in active:
+        classes = [kind for kind in type(entry.node).__mro__ if kind.__module__.startswith("golfcheck.")]
+        made = [binding for kind in classes for binding in kind.__dict__.get("BINDINGS", ())]
+        if entry.binding.action in {binding.action for binding in made if isinstance(binding, Binding)}:
+            yield entry
+
+
+def keys(screen: Screen[object]) -> list[tuple[str, str]]:
+    """Return (keys, what they do) of a screen and what has the focus on it; keys that do the same stand together."""
+    shown: dict[tuple[int, str], list[str]] = {}
+    says: dict[tuple[int, str], str] = {}
+    for entry in ours(screen.active_bindings.values()):
+        what = (id(entry.node), entry.binding.action)
+        shown.setdefault(what, []).append(screen.app.get_key_display(entry.binding))
+        more = entry.tooltip or ""
+        says[what] = f"{entry.binding.description}: {more}" if more else entry.binding.description
+    return [(" ".join(dict.fromkeys(names)), says[what]) for what, names in shown.items()]
+
+
+def page(screen: Screen[object]) -> Content:
+    """Return the help of a screen: its keys, what its signs mean, and the filter where there is one."""
+    parts = [Content.styled("Keys\n", "bold $primary")]
+    parts += [_line(key, says) for key, says in keys(screen)]
+    parts.append(_line("ctrl+p", "all commands, themes, and every order of the board"))
+    parts.append(_line("mouse", "click, double click, wheel and scrollbars work everywhere"))
+    if screen.HELP:
+        parts += [Content.styled("\nWhat is shown\n", "bold $primary"), Content(screen.HELP.rstrip() + "\n")]
+    if screen.query(FilterBar):
+        parts.append(Content.styled("\nThe filter\n", "bold $primary"))
+        parts.append(Content('Words are looked for in names, authors and paths; "a phrase" too; -word leaves out.\n'))
+        parts += [_line(key.example, f"{key.meaning}{_words(key.words)}", 26) for key in KEYS.values()]
+    return Content("").join(parts)
+
+
+def _words(words: tuple[str, ...]) -> str:
+    return f": {', '.join(words)}" if words else ""
+
+
+def _line(key: str, says: str, columns: int = _KEY_COLUMNS) -> Content:
+    return Content.assemble("  ", (key.ljust(columns), "$accent"), " ", says, "\n")
+
+
+class HelpScreen(ModalScreen[None]):
+    """The help page over the screen that it is of."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "leave", "back"),
+        Binding("j", "down", "down", show=False),
+        Binding("k", "up", "up", show=False),
+    ]
+
+    def __init__(self, text: Content) -> None:
+        super().__init__()
+        self.text = text
+
+    def compose(self) -> ComposeResult:
+        """Yield the page."""
+        with VerticalScroll(classes="dialog help"):
+            yield Static(self.text, markup=False)
+
+    def action_leave(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def action_down(self) -> None:
+        """Scroll down."""
+        self.query_one(VerticalScroll).scroll_down(animate=False)
+
+    def action_up(self) -> None:
+        """Scroll up."""
+        self.query_one(VerticalScroll).scroll_up(animate=False)

@@ -1,0 +1,79 @@
+"""Reading a tree of records in a thread, which posts what it has read to the screen that asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.message import Message
+
+from golfcheck.board import load_board
+from golfcheck.config import Settings
+from golfcheck.errors import GolfcheckError, UsageError
+from golfcheck.leaderboard import Board, Row
+
+
+@dataclass
+class Arrived(Message):
+    """Rows that have been read; they have no rank yet."""
+
+    rows: tuple[Row, ...]
+
+
+@dataclass
+class Progressed(Message):
+    """So many records have been read, of so many."""
+
+    done: int
+    of: int
+
+
+@dataclass
+class Said(Message):
+    """What could not be used on the way, in a line."""
+
+    line: str
+
+
+@dataclass
+class Loaded(Message):
+    """All has been read and ranked."""
+
+    board: Board
+
+
+@dataclass
+class Failed(Message):
+    """Nothing could be read, and why; `empty` where there is simply no record."""
+
+    reason: str
+    empty: bool
+
+
+class Left(Exception):
+    """Nobody waits for the records any more."""
+
+
+def read(root: Path, settings: Settings, post: Callable[[Message], object], gone: Callable[[], bool]) -> None:
+    """Read the records of a tree and post them; stops between two records when `gone` says so."""
+
+    def progress(done: int, of: int) -> None:
+        if gone():
+            raise Left
+        post(Progressed(done, of))
+
+    def early(rows: Sequence[Row]) -> None:
+        post(Arrived(tuple(rows)))
+
+    def say(line: str) -> None:
+        post(Said(line))
+
+    try:
+        board = load_board([root], settings, progress=progress, early=early, say=say)
+    except Left:
+        return
+    except UsageError as error:
+        post(Failed(str(error), empty=True))
+    except (GolfcheckError, OSError) as error:
+        post(Failed(str(error), empty=False))
+    else:
+        post(Loaded(board))

@@ -1,0 +1,32 @@
+"""The commands of the palette (ctrl+p): every key of the screen by its name, every order of the board, the themes."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import SystemCommand
+from textual.screen import Screen
+
+from golfcheck.query import KEYS, SORT_KEYS
+from golfcheck.tui.board import BoardScreen
+from golfcheck.tui.help import ours
+
+if TYPE_CHECKING:
+    from golfcheck.tui.app import GolfcheckApp
+
+
+def commands(app: "GolfcheckApp", screen: Screen[object]) -> Iterator[SystemCommand]:
+    """Yield what can be done on `screen`."""
+    named: set[str] = set()
+    for entry in ours(screen.active_bindings.values()):
+        title = entry.binding.description.capitalize()
+        if title not in named:
+            named.add(title)
+            key = app.get_key_display(entry.binding)
+            says = f"{entry.tooltip} ({key})" if entry.tooltip else f"key {key}"
+            yield SystemCommand(title, says, partial(app.run_action, entry.binding.action, entry.node))
+    if isinstance(screen, BoardScreen):
+        for key in SORT_KEYS:
+            yield SystemCommand(f"Sort by {key}", KEYS[key].meaning, partial(screen.sort_by, key))
+    yield SystemCommand("Theme", "choose other colors", app.search_themes)
+    yield SystemCommand("Picture", "save the screen as an SVG file", app.deliver_screenshot)

@@ -1,0 +1,80 @@
+"""The lines above and below the board: what is shown, and what is to be said of the record under the cursor."""
+
+from collections import Counter
+
+from textual.content import Content
+
+from golfcheck.leaderboard import Board, Row
+from golfcheck.text import safe
+from golfcheck.tui.columns import name_of
+from golfcheck.tui.glyphs import Glyphs, bar
+from golfcheck.verdict import Severity
+
+_RULES = 3  # that are named; the rest is counted
+_PROGRESS = 10  # cells of the bar
+
+
+def title(
+    root: str, board: Board | None, shown: int, count: int, *, reading: tuple[int, int] | None, g: Glyphs
+) -> Content:
+    """Return the first line: the tree, how many records, the ruleset, the best; or how far reading is."""
+    parts = [Content.styled(" golfcheck ", "bold $primary"), Content.styled(safe(root, 60), "$text-muted")]
+    records = f"{shown} of {count} records" if shown != count else f"{count} record{'s' * (count != 1)}"
+    parts.append(Content(f"  {records}"))
+    if reading is not None:
+        done, of = reading
+        drawn = bar(done / of if of else 0, _PROGRESS, g)
+        parts += [Content("  reading "), Content.styled(drawn, "$accent on $surface"), Content(f" {done}/{of}")]
+    elif board is not None:
+        parts.append(Content.styled(f"  {board.ruleset} rules", "$text-muted"))
+        if held := board.frontier:
+            best = held[-1]
+            parts += [
+                Content.styled(f"  {g.held} {best.score_bpb:.5f}", "bold $success"),
+                Content.styled(f" {safe(best.verdict.author or name_of(best), 30)}", "$text-muted"),
+            ]
+    return Content("").join(parts)
+
+
+def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
+    """Return three lines on a record: whose it is, whether it held the frontier or why not, and what was found."""
+    verdict = row.verdict
+    gap = f" {g.dot} "
+    who = gap.join(
+        [safe(verdict.author or "author unknown", 60), row.made.date().isoformat() if row.made else "undated"]
+    )
+    score = verdict.score
+    seeds = "" if score is None else f"{len(score.seeds)} seed{'s' * (len(score.seeds) != 1)}"
+    spread = f"sd {score.sd_bpb:.5f}" if score is not None and score.sd_bpb is not None else ""
+    facts = gap.join(filter(None, [row.status.value if row.status else "no score", seeds, spread]))
+    found = _findings(row)
+    lines = [
+        Content.assemble(
+            Content.styled(f" {name_of(row)}", "bold"), Content.styled(f"{gap}{who}{gap}{facts}", "$text-muted")
+        ),
+        Content(f" {standing(row, board, g)}"),
+        Content.assemble(Content(f" {row.outcome.value}: "), Content.styled(found, "$text-muted")),
+    ]
+    return Content("\n").join(lines)
+
+
+def standing(row: Row, board: Board | None, g: Glyphs) -> str:
+    """Return in a line whether the record was on the frontier, and otherwise why it was not."""
+    if row.held:
+        newest = board is not None and bool(board.frontier) and board.frontier[-1].verdict.path == row.verdict.path
+        return f"{g.held} the record to beat" if newest else f"{g.held} was the record"
+    if row.reason:
+        return f"not a record: {safe(row.reason)}"
+    return "not ranked yet" if board is None else "not a record"
+
+
+def _findings(row: Row) -> str:
+    counts = [
+        f"{count} {severity.label}{'s' * (count != 1)}"
+        for severity in (Severity.ERROR, Severity.WARNING)
+        if (count := row.verdict.count(severity))
+    ]
+    rules = Counter(f.rule for f in row.verdict.findings if f.severity > Severity.INFO and f.waived is None)
+    named = ", ".join(list(rules)[:_RULES])
+    more = f" and {len(rules) - _RULES} more rules" if len(rules) > _RULES else ""
+    return f"{', '.join(counts)}: {named}{more}" if counts else "nothing above info was found"

@@ -1,0 +1,49 @@
+"""What is kept between two runs: filter, order, theme, and the record under the cursor. A broken file is no state."""
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from reference.files import write_atomic
+
+_MAX_BYTES = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How the board was left; `record` is the path under the cursor in the tree `root`."""
+
+    filter: str = ""
+    sort: str = "rank"
+    reverse: bool = False
+    theme: str = "golfcheck"
+    root: str = ""
+    record: str = ""
+
+
+def path() -> Path:
+    """Return where it is kept: `$XDG_STATE_HOME/golfcheck/tui.json`."""
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "golfcheck" / "tui.json"
+
+
+def load() -> State:
+    """Return what was kept; of a file that cannot be read or meant, the defaults."""
+    try:
+        with path().open("rb") as file:
+            found = json.loads(file.read(_MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return State()
+    if not isinstance(found, dict):
+        return State()
+    defaults = State()
+    known = {f.name: found[f.name] for f in fields(State) if type(found.get(f.name)) is type(getattr(defaults, f.name))}
+    return State(**known)
+
+
+def save(state: State) -> None:
+    """Keep it; where that is not possible, nothing is kept."""
+    with contextlib.suppress(OSError):
+        write_atomic(path(), json.dumps(asdict(state), indent=1).encode())
