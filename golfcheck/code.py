@@ -1,13 +1,13 @@
 """Source files that a script reaches, static unwrapping of packed ones, and the byte accountings. Executes nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from golfcheck import syntax
 from golfcheck.static import literal
-from golfcheck.unwrap import Unwrapped, unwrap
+from golfcheck.unwrap import unwrap
 from golfcheck.verdict import Problem, Severity
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def reached(paths: Sequence[str], read: Read) -> tuple[Source, ...]:
         return ()
     shipped = {path for path in paths if PurePosixPath(path).suffix in _SOURCE_SUFFIXES}
     found: dict[str, Source] = {}
-    pending, left_bytes = [main], MAX_REACHED_BYTES
+    pending, left_bytes, left_nodes = [main], MAX_REACHED_BYTES, syntax.MAX_NODES
     while pending and len(found) < MAX_SOURCES:
         path = pending.pop(0)
         if path in found or (text := read(path)) is None:
@@ -61,7 +61,12 @@ def reached(paths: Sequence[str], read: Read) -> tuple[Source, ...]:
             problem = Problem(f"not examined: more than {MAX_REACHED_BYTES:,} bytes of source are reached", path)
             found[path] = Source(path, text, path == main, None, None, problems=(problem,))
             break
-        found[path], more = _examined(path, text, path == main, shipped)
+        found[path], more, nodes = _examined(path, text, path == main, shipped)
+        left_nodes -= nodes
+        if left_nodes < 0:
+            problem = Problem(f"the sources that are reached have over {syntax.MAX_NODES:,} nodes: not followed", path)
+            found[path] = replace(found[path], problems=(*found[path].problems, problem))
+            break
         pending += [name for name in more if name not in found]
     return tuple(found.values())
 
@@ -80,25 +85,28 @@ def main_script(paths: Sequence[str], read: Read) -> str | None:
     return max(texts, key=lambda path: (b"val_bpb" in texts[path], len(texts[path])))
 
 
-def _examined(path: str, text: bytes, main: bool, shipped: set[str]) -> tuple[Source, list[str]]:
-    """Return a source with what reading it met, and the shipped files that it names."""
+def _examined(path: str, text: bytes, main: bool, shipped: set[str]) -> tuple[Source, list[str], int]:
+    """Return a source with what reading it met, the shipped files that it names, and how many nodes its trees have."""
     if not path.endswith(".py"):
-        return Source(path, text, main, None, None), []
+        return Source(path, text, main, None, None), [], 0
     if problem := syntax.encoding_problem(text):
-        return Source(path, text, main, None, None, problems=(Problem(problem, path, 1),)), []
+        return Source(path, text, main, None, None, problems=(Problem(problem, path, 1),)), [], 0
     tree = syntax.parse(text)
     if syntax.is_too_deep(tree):
         problem = f"its tree is over {syntax.MAX_DEPTH} deep or has over {syntax.MAX_NODES:,} nodes: not examined"
-        return Source(path, text, main, None, None, problems=(Problem(problem, path),)), []
+        return Source(path, text, main, None, None, problems=(Problem(problem, path),)), [], 0
     problems = list(_problems(path, text, tree))
     packed = unwrap(tree)
     names = list(_names(path, tree, shipped))
+    nodes = tree.root_node.descendant_count
     if packed and packed.text is not None:
-        names += _names_inside(path, packed, shipped)
-    wrapper = packed.wrapper if packed else None
-    inside = packed.text if packed else None
-    note = packed.note if packed else ""
-    return Source(path, text, main, wrapper, inside, note, tuple(problems)), names
+        inside = syntax.parse(packed.text)
+        if not syntax.is_too_deep(inside):
+            names += _names(path, inside, shipped)
+            nodes += inside.root_node.descendant_count
+    if packed is None:
+        return Source(path, text, main, None, None, "", tuple(problems)), names, nodes
+    return Source(path, text, main, packed.wrapper, packed.text, packed.note, tuple(problems)), names, nodes
 
 
 def _problems(path: str, text: bytes, tree: "Tree") -> Iterator[Problem]:
@@ -108,11 +116,6 @@ def _problems(path: str, text: bytes, tree: "Tree") -> Iterator[Problem]:
     if hidden := syntax.hidden_characters(text.decode("utf-8")):
         message = f"{hidden[1]} makes text show in another order: a person reads other code than Python does"
         yield Problem(message, path, hidden[0], Severity.WARNING)
-
-
-def _names_inside(path: str, packed: Unwrapped, shipped: set[str]) -> list[str]:
-    tree = syntax.parse(packed.text or b"")
-    return [] if syntax.is_too_deep(tree) else list(_names(path, tree, shipped))
 
 
 def _names(path: str, tree: "Tree", shipped: set[str]) -> Iterator[str]:

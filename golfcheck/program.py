@@ -23,6 +23,7 @@ _QUERY = """
 (identifier) @name
 """
 _MAX_NAMES = 500_000
+MAX_NODES = syntax.MAX_NODES  # of all programs of a record together, as of one
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Program:
     @cached_property
     def _tree(self) -> Any:
         return syntax.parse(self.text)
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes its tree has: what it costs to examine it."""
+        return int(self._tree.root_node.descendant_count)
 
     @cached_property
     def is_beyond_limits(self) -> bool:

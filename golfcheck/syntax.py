@@ -16,6 +16,7 @@ MAX_DEPTH = 500  # of the tree: 6 times the most in 3,339 library files
 MAX_NODES = 400_000  # of the tree: 20 times what a script of 100 KB has
 PARSE_SECONDS = 1.0  # of one source; a script of 140 KB takes 0.02
 _CHUNK_BYTES = 64 * 2**10
+_PART_BYTES = 256 * 2**10  # no real script is longer: each is parsed as a whole
 _MAX_FALLBACK_BYTES = 512 * 2**10
 _MAX_FALLBACK_BRACKETS = 100
 
@@ -36,21 +37,30 @@ def _parser() -> "Parser":
 def parse(text: bytes) -> "Tree":
     """Return the tree of a source text; a tree comes back for any bytes, with error nodes in it.
 
-    A text that takes longer than PARSE_SECONDS (20,000 line continuations take 10 s) comes back as a tree that
-    `is_too_deep`.
+    A text that takes longer than PARSE_SECONDS (20,000 line continuations take 10 s), or whose tree has more than
+    MAX_NODES, comes back as a tree that `is_too_deep`. A node takes 100 bytes or more, and 2 MiB of `+` have 2,000,000:
+    a long text is parsed in growing parts first, so that its tree is never much larger than what is allowed.
     """
     parser = _parser()
     end = thread_time() + PARSE_SECONDS
+    parts = (*range(_PART_BYTES, len(text), _PART_BYTES), len(text))
+    if not all(_is_small(parser, text[:size], end) for size in parts):
+        return parser.parse(b"(" * MAX_DEPTH + b"x" + b")" * MAX_DEPTH)
+    return parser.parse(text)
+
+
+def _is_small(parser: "Parser", text: bytes, end: float) -> bool:
+    """Whether a text is parsed before `end` (seconds of this thread), to a tree of MAX_NODES at most."""
     try:
         # Only a parse that reads through a function can be stopped; only one of bytes gives nodes a fast text.
-        parser.parse(
+        tree = parser.parse(
             lambda offset, _point: text[offset : offset + _CHUNK_BYTES],
             progress_callback=lambda _offset, _has_error: thread_time() > end,
         )
     except ValueError:
         parser.reset()
-        return parser.parse(b"(" * MAX_DEPTH + b"x" + b")" * MAX_DEPTH)
-    return parser.parse(text)
+        return False
+    return tree.root_node.descendant_count <= MAX_NODES
 
 
 def is_too_deep(tree: "Tree") -> bool:

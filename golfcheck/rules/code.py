@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from golfcheck.code import Source
 from golfcheck.nodes import Call
-from golfcheck.program import Program
+from golfcheck.program import MAX_NODES, Program
 from golfcheck.record import Record
 from golfcheck.results import distinct_runs
 from golfcheck.rules.rule import ERROR, WARNING, Context, Skip, rule
@@ -37,6 +37,8 @@ def _programs(record: Record) -> list[tuple[Source, Program]]:
         raise Skip("the script unpacks itself in a way that is not understood without running it")
     if beyond := [program.path for _, program in found if program.is_beyond_limits]:
         raise Skip(f"{beyond[0]} is too large or nests too deep to be examined")
+    if sum(program.nodes for _, program in found) > MAX_NODES:
+        raise Skip("the sources together are too large to be examined")
     return found
 
 

@@ -210,3 +210,33 @@ def test_a_64_mib_log_is_loaded_within_300_mb(unit: bytes, tmp_path: Path) -> No
     )
     ran = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
     assert int(ran.stdout) * 1024 < MAX_BYTES
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+@pytest.mark.parametrize(
+    ("unit", "files"),
+    [(b"a\n", 1), (b"+", 1), (b"'x'\n", 1), (b"f'{a}'\n", 1), (b"a\n", 8), (b"x=1\n", 14)],
+    ids=["names", "operators", "strings", "f-strings", "8 files", "14 files"],
+)
+def test_2_mib_of_code_in_a_file_or_4_in_many_are_judged_within_300_mb_and_5_s(
+    unit: bytes, files: int, tmp_path: Path
+) -> None:
+    """A tree takes a hundred times the memory of its text: it is the nodes of all files that must be bounded."""
+    if files > 1:
+        (tmp_path / "train_gpt.py").write_bytes(b"".join(b"import m%d\n" % number for number in range(files)))
+        for number in range(files):
+            (tmp_path / f"m{number}.py").write_bytes(b"x%d\n" % number + unit * (260_000 // len(unit)))
+    else:
+        (tmp_path / "train_gpt.py").write_bytes(unit * (2 * 2**20 // len(unit)))
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from golfcheck.record import load; from golfcheck.verify import verify\n"
+        "record = load(Path(sys.argv[1])); verify(record); print(time.process_time())\n"
+        "print(any(met.rule == 'syntax-error' for met in record.problems))\n"
+        "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
+    seconds, said, peak_kib = ran.stdout.split()
+    assert float(seconds) < MAX_SECONDS
+    assert said == "True"  # what was not examined is said
+    assert int(peak_kib) * 1024 < MAX_BYTES

@@ -70,6 +70,7 @@ MODULES = {"train.py": IMPORTS} | {f"m{n}.py": b"#" * 70_000 for n in range(80)}
 FEW_BYTES = {name: data[:5_000] for name, data in MODULES.items()}
 LONG_LOG = b"\n" * (66 * 2**20)  # which ends after MAX_LINES
 
+HALF = b"x = 1\n" * 45_000  # of the nodes that all sources may have
 LIMITS = [
     Limit(bounded, "MAX_FILES", 10**6, says("more than", {f"{n}.md": b"" for n in range(600)})),
     Limit(bounded, "MAX_DEPTH", 100, says("nested more", {"/".join("abcdefghij") + "/x.md": b""})),
@@ -90,6 +91,7 @@ LIMITS = [
     ),
     Limit(syntax, "MAX_DEPTH", 10**6, says("deep or has", {"train.py": b"(" * 600 + b"1" + b")" * 600})),
     Limit(syntax, "MAX_NODES", 10**9, says("deep or has", {"train.py": b"x = 1\n" * 90_000})),
+    Limit(syntax, "MAX_NODES", 10**9, says("nodes: not followed", {"train.py": b"import a\n" + HALF, "a.py": HALF})),
     Limit(code, "MAX_REACHED_BYTES", 2**30, says("of source are reached", MODULES)),
     Limit(code, "MAX_SOURCES", 10**6, lambda _: len(code.reached(list(FEW_BYTES), FEW_BYTES.get)) < 81),
     Limit(decoders, "MAX_UNPACKED_BYTES", 2**30, notes("unpacks to more", hostile.packed(b"0" * 17_000_000))),
@@ -113,6 +115,7 @@ def test_removing_the_limit_lets_its_case_through(
 ) -> None:
     assert limit.is_stopped(tmp_path)
     monkeypatch.setattr(limit.module, limit.name, limit.without)
+    syntax.parse.cache_clear()  # what was refused is remembered
     if (limit.module, limit.name) == (bounded, "MAX_LOG_BYTES"):
         monkeypatch.setattr(bounded, "MAX_FOLDER_BYTES", 2**40)
     assert not limit.is_stopped(tmp_path)
