@@ -3,6 +3,7 @@
 import stat
 import subprocess
 from collections.abc import Iterable
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,7 +18,6 @@ from golfcheck.record import Record, load
 from golfcheck.text import safe
 from golfcheck.tui import editor, help, palette, state
 from golfcheck.tui.board import BoardScreen
-from golfcheck.tui.filterbar import FilterBar
 from golfcheck.tui.glyphs import ASCII, UNICODE
 from golfcheck.tui.themes import THEMES
 
@@ -44,6 +44,9 @@ class GolfcheckApp(App[None]):
         board: Board | None = None,
     ) -> None:
         super().__init__()
+        # Processes that read records are started while Textual has stderr, which has no number then: what they need
+        # of it is fetched now.
+        resource_tracker.ensure_running()
         self.root = root
         self.settings = settings
         self.log_to_watch = watch
@@ -64,9 +67,8 @@ class GolfcheckApp(App[None]):
     def on_unmount(self) -> None:
         """Keep how the board was left."""
         board = self.board_screen
-        if board.is_mounted:
-            text, record = board.query_one(FilterBar).text, board.table.stays_on or ""
-            state.save(state.State(text, board.sort, board.reverse, self.theme, str(self.root.resolve()), record))
+        root = str(self.root.resolve())
+        state.save(state.State(board.filter_text, board.sort, board.reverse, self.theme, root, board.record))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Return what the palette offers."""

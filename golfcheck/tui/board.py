@@ -57,7 +57,9 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         self.board = board  # None: read the tree of the application
         self.found: dict[str, Row] = {} if board is None else {row.verdict.path: row for row in board.rows}
         self.query_now = Query()
+        self.filter_text = ""
         self.sort, self.reverse = "rank", False
+        self.record = ""  # the path under the cursor, if it was moved
         self.reading: tuple[int, int] | None = None
         self._stale = False
 
@@ -183,12 +185,13 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
 
     def on_board_table_moved(self, event: BoardTable.Moved) -> None:
         """Say more of the record under the cursor."""
+        self.record = self.table.stays_on or ""
         text = readout(event.row, self.board, self.golfcheck.glyphs) if event.row else ""
         self.query_one("#readout", Static).update(text)
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Show what matches."""
-        self.query_now = event.query
+        self.query_now, self.filter_text = event.query, event.text
         self.draw()
 
     def on_board_table_head_clicked(self, event: BoardTable.HeadClicked) -> None:
