@@ -10,9 +10,10 @@ from textual.widget import Widget
 
 from golfcheck.tui.canvas import Canvas
 
-COLORS = ("#4c9be8", "#e8963c", "#56b86b", "#d670b4", "#9a86e8", "#c8b040", "#58bcc0")
-MARKS = ("●", "▲", "■", "◆", "★", "▼", "○")
-ASCII_MARKS = ("o", "^", "#", "*", "x", "v", "@")
+DARK = ("#7fc8a9", "#e8c170", "#89a8d6", "#e8716b", "#c79be0", "#d9ddd7")  # on a dark ground
+LIGHT = ("#1f6f54", "#8a5a00", "#33598f", "#b3261e", "#7a3fa0", "#22282a")
+MARKS = ("●", "▲", "■", "◆", "▼", "○")
+ASCII_MARKS = ("o", "^", "#", "*", "v", "@")
 _FEW = 40  # points of a line that get a mark each
 _TICK_ROWS, _TICK_COLUMNS = 4, 9  # at least so many cells between two ticks
 _LABEL = 8  # columns of a number
@@ -25,8 +26,7 @@ class Line:
     """A line through points in the order of x; `marks` get a mark each, and so do all points where they are few."""
 
     points: Points
-    color: str
-    mark: int = 0  # which of MARKS
+    place: int = 0  # which color and mark it has
     marks: Points = ()
     bare: bool = False  # no marks on the line's own points
 
@@ -63,17 +63,31 @@ class Chart(Widget):
         self.plot, self.reason = plot, reason
         self.refresh()
 
+    def on_mount(self) -> None:
+        """Draw again when a theme is chosen."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
+
     def render(self) -> Text:
         """Return the chart."""
         columns, rows = self.content_size
         if self.plot is None or columns < 24 or rows < 5:
             return Text(self.reason, "dim")
         return Text("\n", no_wrap=True, end="").join(
-            draw(self.plot, columns, rows, ascii_only=getattr(self.app, "ascii_only", False))
+            draw(self.plot, columns, rows, colors=colors(self), ascii_only=is_ascii(self))
         )
 
 
-def draw(plot: Plot, columns: int, rows: int, *, ascii_only: bool = False) -> list[Text]:
+def colors(widget: Widget) -> Sequence[str]:
+    """Return the colors that lines have on the ground of the app's theme."""
+    return DARK if widget.app.current_theme.dark else LIGHT
+
+
+def is_ascii(widget: Widget) -> bool:
+    """Whether the app draws with ASCII alone."""
+    return bool(getattr(widget.app, "ascii_only", False))
+
+
+def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, ascii_only: bool = False) -> list[Text]:
     """Return `rows` lines of `columns` cells: the frame with its ticks, and the lines with their marks."""
     canvas = Canvas(columns - _LABEL - 2, rows - 2, ascii_only=ascii_only)
     low, high = (_log(value, plot) for value in plot.y)
@@ -90,14 +104,14 @@ def draw(plot: Plot, columns: int, rows: int, *, ascii_only: bool = False) -> li
     for line in plot.lines:
         dots = [place(x, y) for x, y in line.points]
         for start, end in pairwise(dots):
-            canvas.line(start, end, line.color)
+            canvas.line(start, end, colors[line.place % len(colors)])
         if len(dots) == 1:
-            canvas.dot(*dots[0], line.color)
+            canvas.dot(*dots[0], colors[line.place % len(colors)])
     marks = ASCII_MARKS if ascii_only else MARKS
     for line in plot.lines:
         own = () if line.bare or len(line.points) > _FEW else line.points
         for x, y in (*own, *line.marks):
-            canvas.mark(*place(x, y), marks[line.mark % len(marks)], f"bold {line.color}")
+            canvas.mark(*place(x, y), marks[line.place % len(marks)], f"bold {colors[line.place % len(colors)]}")
     return _framed(plot, canvas, (low, high), (left, right))
 
 

@@ -1,0 +1,105 @@
+"""The curves of runs over each other, with what they are drawn on and whose they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from golfcheck.curves import Curve
+from golfcheck.series import XAxis, YAxis, bounds, series
+from golfcheck.text import safe
+from golfcheck.tui.chart import ASCII_MARKS, MARKS, Chart, Line, Plot, colors, is_ascii
+from golfcheck.tui.sheet import plain
+
+_LABELS = {YAxis.BPB: "bpb", YAxis.LOSS: "nats", YAxis.LOG: "log nats"}
+_Y, _X = tuple(YAxis), tuple(XAxis)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Curves of one color: a seed's, or all of a record's; the name is safe to draw."""
+
+    name: str
+    curves: tuple[Curve, ...]
+
+
+class CurvePane(Vertical):
+    """A legend and a chart; `y` and `x` go through the axes."""
+
+    DEFAULT_CSS = """
+    CurvePane { height: 1fr; }
+    CurvePane > .legend { height: auto; max-height: 3; padding: 0 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.y, self.x = YAxis.BPB, XAxis.STEP
+        self.bundles: tuple[Bundle, ...] = ()
+        self.level: float | None = None
+
+    def compose(self) -> ComposeResult:
+        """Yield the legend and the chart."""
+        yield Static(classes="legend", markup=False)
+        yield Chart()
+
+    def show(self, bundles: Sequence[Bundle], level: float | None = None) -> None:
+        """Draw curves; `level` is the score to beat, in bpb. Begins with bpb where a log allows it."""
+        self.bundles, self.level = tuple(bundles), level
+        if not series([curve for bundle in bundles for curve in bundle.curves], YAxis.BPB, self.x):
+            self.y = YAxis.LOSS
+        self.redraw()
+
+    def turn_y(self) -> None:
+        """Take the next axis upwards."""
+        self.y = _Y[(_Y.index(self.y) + 1) % len(_Y)]
+        self.redraw()
+
+    def turn_x(self) -> None:
+        """Take the next axis to the right."""
+        self.x = _X[(_X.index(self.x) + 1) % len(_X)]
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the curves on the present axes."""
+        lines, drawn = [], []
+        for place, bundle in enumerate(self.bundles):
+            for found in series(bundle.curves, self.y, self.x):
+                drawn.append(found)
+                lines.append(Line(found.train, place, found.val))
+        chart, frame = self.query_one(Chart), bounds(drawn, self.y)
+        self.query_one(".legend", Static).update(self._legend())
+        if frame is None:
+            wanted = "validation scores" if self.y is YAxis.BPB else "losses"
+            chart.show(
+                None, f"the logs have no {wanted}{' with times' if self.x is XAxis.TIME else ''} to draw: press y or x"
+            )
+            return
+        level = self.level if self.y is YAxis.BPB else None
+        label = "s" if self.x is XAxis.TIME else "step"
+        x, (low, high) = frame
+        if level is not None and low - (high - low) < level < high:
+            low = min(low, level)
+        margin = 0.03 * (high - low)
+        y = (low, high) if self.y is YAxis.LOG else (low - margin, high)
+        text = f"to beat {level:.5f}" if level is not None else ""
+        chart.show(Plot(lines, x, y, label, _LABELS[self.y], self.y is YAxis.LOG, level, text))
+
+    def on_mount(self) -> None:
+        """Draw the legend again when a theme is chosen."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())
+
+    def _legend(self) -> Content:
+        marks, palette = ASCII_MARKS if is_ascii(self) else MARKS, colors(self)
+        parts = [
+            Content.styled(f"{marks[n % len(marks)]} {self._shown(bundle.name)}  ", palette[n % len(palette)])
+            for n, bundle in enumerate(self.bundles)
+        ]
+        over = "seconds trained" if self.x is XAxis.TIME else "steps"
+        what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]
+        return Content("").join([*parts, Content.styled(f"{what} over {over}", "$text-muted")])
+
+    def _shown(self, name: str) -> str:
+        return plain(safe(name, 40)) if is_ascii(self) else safe(name, 40)

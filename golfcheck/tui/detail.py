@@ -1,0 +1,227 @@
+"""One record: its seeds, its curves, what was found in it, its README, its logs and its bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer, Static, TabbedContent, TabPane
+
+from golfcheck.curves import Curve, curves
+from golfcheck.leaderboard import Row
+from golfcheck.record import Record
+from golfcheck.results import Result, results
+from golfcheck.text import fit, safe
+from golfcheck.tui import background
+from golfcheck.tui.curvepane import Bundle, CurvePane
+from golfcheck.tui.findings import FindingList, FindingsPane
+from golfcheck.tui.ledger import ledger
+from golfcheck.tui.logpane import LogPane
+from golfcheck.tui.readme import readme
+from golfcheck.tui.seedstrip import Seeds, SeedStrip
+from golfcheck.tui.sheet import Sheet
+from golfcheck.verdict import Finding
+
+if TYPE_CHECKING:
+    from golfcheck.tui.app import GolfcheckApp
+
+TABS = ("curve", "findings", "readme", "log", "ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What the tabs show beside the verdict."""
+
+    record: Record
+    curves: tuple[Curve, ...]
+    results: tuple[Result, ...]
+
+
+class DetailScreen(Screen[None]):
+    """The record of a row; `load` reads it, and is called in a thread."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "back", tooltip="back to where you came from"),
+        Binding("1", "tab('curve')", "tabs", key_display="1-5", tooltip="curve"),
+        *(Binding(str(n), f"tab('{tab}')", tab, show=False, tooltip=tab) for n, tab in enumerate(TABS[1:], 2)),
+        Binding("y", "turn_y", "axes", key_display="y x", tooltip="the y axis: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "x axis", show=False, tooltip="the x axis: steps or seconds"),
+        Binding("slash", "search", "search log", key_display="/", tooltip="search the log; n and N go on"),
+        Binding("e", "edit", "edit", tooltip="open $EDITOR at what is shown"),
+        Binding("o", "log_line", "in log", tooltip="show the finding's line in the log"),
+        Binding("Y", "copy", "copy", tooltip="copy a line on this record"),
+        Binding("left_square_bracket", "log(-1)", "log before", show=False, key_display="[", tooltip="the log before"),
+        Binding("right_square_bracket", "log(1)", "next log", show=False, key_display="]", tooltip="the next log"),
+    ]
+    DEFAULT_CSS = """
+    DetailScreen #headline { height: 1; padding: 0 1; background: $surface; }
+    DetailScreen TabbedContent { height: 1fr; }
+    DetailScreen TabPane { padding: 0; }
+    """
+
+    def __init__(self, row: Row, load: Callable[[Row], Record], tab: str = "curve") -> None:
+        super().__init__()
+        self.row, self.load, self.first_tab = row, load, tab
+        self.loaded: _Loaded | None = None
+
+    def compose(self) -> ComposeResult:
+        """Yield the head, the seeds and the tabs; what must be read first says so until it is."""
+        verdict = self.row.verdict
+        yield Static(headline(self.row), id="headline", markup=False)
+        yield SeedStrip(Seeds((), verdict.score, verdict.to_beat))
+        errors = len(verdict.findings)
+        with TabbedContent(initial=self.first_tab):
+            with TabPane(Content("1 Curve"), id="curve"):
+                yield CurvePane()
+            with TabPane(Content(f"2 Findings {errors}" if errors else "2 Findings"), id="findings"):
+                yield FindingsPane(verdict)
+            with TabPane(Content("3 README"), id="readme"):
+                yield Sheet(id="readme-sheet")
+            with TabPane(Content("4 Log"), id="log"):
+                yield LogPane()
+            with TabPane(Content("5 Ledger"), id="ledger"):
+                yield Sheet(ledger(verdict, ()), id="ledger-sheet")
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        """Begin to read the record."""
+        background.begin(self, "record", self._load)
+        self._focus()
+
+    def _load(self) -> _Loaded:
+        record = self.load(self.row)
+        return _Loaded(record, curves(record), results(record))
+
+    def on_done(self, message: background.Done) -> None:
+        """Show what was read."""
+        if message.what != "record" or not isinstance(message.result, _Loaded):
+            return
+        loaded = self.loaded = message.result
+        verdict = self.row.verdict
+        scores = tuple((result.seed, result.score.val_bpb) for result in loaded.results)
+        self.query_one(SeedStrip).show(Seeds(scores, verdict.score, verdict.to_beat))
+        named = [Bundle(_name(curve), (curve,)) for curve in loaded.curves]
+        self.query_one(CurvePane).show(named, verdict.to_beat.bpb if verdict.to_beat else None)
+        self.query_one("#readme-sheet", Sheet).show(readme(loaded.record.readme))
+        self.query_one("#ledger-sheet", Sheet).show(ledger(verdict, loaded.results))
+        self.query_one(LogPane).show(loaded.record.path, [log.path for log in loaded.record.logs])
+
+    def on_failed(self, message: background.Failed) -> None:
+        """Say that the record could not be read."""
+        self._app.tell(f"{self.row.verdict.path}: {message.reason}", "error")
+
+    def on_tabbed_content_tab_activated(self) -> None:
+        """Give the keys to what the tab shows."""
+        self._focus()
+
+    def on_findings_pane_wanted(self, message: FindingsPane.Wanted) -> None:
+        """Open the editor where the finding stands."""
+        self._open(message.finding)
+
+    @property
+    def tab(self) -> str:
+        """The tab that is shown."""
+        return self.query_one(TabbedContent).active
+
+    def action_tab(self, tab: str) -> None:
+        """Show a tab."""
+        self.query_one(TabbedContent).active = tab
+        self._focus()
+
+    def action_leave(self) -> None:
+        """Leave the search, or the record."""
+        if not self.query_one(LogPane).leave_search():
+            self.dismiss()
+
+    def action_turn_y(self) -> None:
+        """Draw the curves over the next axis."""
+        self.action_tab("curve")
+        self.query_one(CurvePane).turn_y()
+
+    def action_turn_x(self) -> None:
+        """Draw the curves along the next axis."""
+        self.action_tab("curve")
+        self.query_one(CurvePane).turn_x()
+
+    def action_search(self) -> None:
+        """Ask for words to look for in the log."""
+        self.action_tab("log")
+        self.query_one(LogPane).ask()
+
+    def action_log(self, by: int) -> None:
+        """Show another log of the record."""
+        self.action_tab("log")
+        self.query_one(LogPane).turn(by)
+
+    def action_log_line(self) -> None:
+        """Show the line of a finding in its log."""
+        finding = self.query_one(FindingsPane).finding
+        if finding is None or finding.path is None or not self.query_one(LogPane).open(finding.path, finding.line or 1):
+            self._app.tell("this finding is not about a line of a log")
+            return
+        self.action_tab("log")
+
+    def action_edit(self) -> None:
+        """Open the editor at what is shown: a finding's line, a log's, the README, or submission.json."""
+        folder, tab = Path(self.row.verdict.path), self.tab
+        pane = self.query_one(LogPane)
+        finding = self.query_one(FindingsPane).finding
+        if tab == "findings" and finding is not None:
+            self._open(finding)
+        elif tab == "log" and pane.path is not None:
+            self._app.edit(folder / pane.path, pane.line)
+        elif tab == "readme":
+            self._app.edit(folder / "README.md")
+        else:
+            self._app.edit(folder / "submission.json")
+
+    def action_copy(self) -> None:
+        """Copy the record's name, score and path."""
+        score = f"{self.row.score_bpb:.5f} bpb" if self.row.score_bpb is not None else "no score"
+        verdict = self.row.verdict
+        self._app.copy(f"{safe(verdict.name or '', 200)}  {score}  {verdict.path}".strip())
+
+    def _open(self, finding: Finding) -> None:
+        if finding.path is None:
+            self._app.tell("this finding is about the record as a whole: no line to open")
+        else:
+            self._app.edit(Path(self.row.verdict.path) / finding.path, finding.line)
+
+    def _focus(self) -> None:
+        targets: dict[str, type[Widget] | str] = {
+            "findings": FindingList,
+            "readme": "#readme-sheet",
+            "log": "LogView",
+            "ledger": "#ledger-sheet",
+        }
+        if (target := targets.get(self.tab)) is not None:
+            self.query_one(target).focus()
+        else:
+            self.set_focus(None)
+
+    @property
+    def _app(self) -> "GolfcheckApp":
+        return cast("GolfcheckApp", self.app)
+
+
+def headline(row: Row) -> Content:
+    """Return a record's rank, name, author, day and verdict in one line."""
+    verdict = row.verdict
+    rank = f"#{row.rank} " if row.rank is not None else ""
+    day = row.made.date().isoformat() if row.made else ""
+    tail = "  ".join(fit(safe(text), 30) for text in (verdict.author, day) if text)
+    style = {"invalid": "$error", "human": "$warning", "record": "bold $success"}.get(row.outcome.value, "$success")
+    return Content.assemble(
+        Content.styled(f"{rank}{fit(safe(verdict.name or Path(verdict.path).name), 70)}", "bold"),
+        Content.styled(f"  {tail}  ", "$text-muted"),
+        Content.styled(row.outcome.value, style),
+    )
+
+
+def _name(curve: Curve) -> str:
+    return f"seed {curve.seed}" if curve.seed is not None else safe(curve.log, 30)

@@ -1,0 +1,117 @@
+"""A log of any size, drawn line by line as it is seen, with line numbers and a search."""
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+
+from golfcheck.logtext import LogText
+from golfcheck.text import safe, width
+from golfcheck.tui.chart import is_ascii
+from golfcheck.tui.sheet import Scroller, plain
+
+_SHOWN_CHARS = 2_000  # of a line; one scrolls to the right through them
+_NUMBER = Style(dim=True)
+_AT = Style(bold=True, reverse=True)
+_FOUND = Style(reverse=True)
+
+
+class LogView(Scroller):
+    """Shows a LogText; one line is marked, where the search stands or a finding points."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "down", show=False, tooltip="the next line"),
+        Binding("k,up", "move(-1)", "up", show=False, tooltip="the line before"),
+        Binding("g,home", "go(1)", "top", show=False, tooltip="the first line"),
+        Binding("G,end", "go(0)", "bottom", show=False, tooltip="the last line"),
+        Binding("n", "again(False)", "next", show=False, tooltip="the next line with the words"),
+        Binding("N", "again(True)", "previous", show=False, tooltip="the one before"),
+    ]
+
+    class Nowhere(Message):
+        """No line has the words that were looked for."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.log_text = LogText(b"")
+        self.at = 1
+        self.words = ""
+
+    def show(self, text: LogText, at: int = 1) -> None:
+        """Show a log, with the line `at` marked."""
+        self.log_text = text
+        self.virtual_size = Size(self._digits + 2 + _SHOWN_CHARS, len(text))
+        self.scroll_to(0, 0, animate=False)
+        self.go(at)
+        self.refresh()
+
+    def go(self, line: int) -> None:
+        """Mark a line, and show it with some around it."""
+        before, self.at = self.at, max(1, min(line, len(self.log_text)))
+        far = abs(self.at - before) > 1
+        spare = self.size.height // 3 if far else 0
+        region = Region(self.scroll_offset.x, max(0, self.at - 1 - spare), 1, 1 + 2 * spare)
+        self.scroll_to_region(region, animate=False, force=True)
+        self.refresh()
+
+    def find(self, words: str, *, backwards: bool = False) -> None:
+        """Go to the next line that holds `words`."""
+        self.words = words
+        found = self.log_text.find(words, self.at, backwards=backwards) if words else None
+        if found is not None:
+            self.go(found)
+        elif words:
+            self.post_message(self.Nowhere(words))
+        self.refresh()
+
+    def action_move(self, by: int) -> None:
+        """Mark a line next to the marked one."""
+        self.go(self.at + by)
+
+    def action_go(self, line: int) -> None:
+        """Mark a line; 0 is the last."""
+        self.go(line or len(self.log_text))
+
+    def action_again(self, backwards: bool) -> None:
+        """Search again for the same words."""
+        self.find(self.words, backwards=backwards)
+
+    def action_page_down(self) -> None:
+        """Mark a line that is a page below."""
+        self.go(self.at + max(1, self.size.height - 2))
+
+    def action_page_up(self) -> None:
+        """Mark a line that is a page above."""
+        self.go(self.at - max(1, self.size.height - 2))
+
+    def render_line(self, y: int) -> Strip:
+        """Return the line at `y` of what is seen."""
+        number, columns = self.scroll_offset.y + y + 1, self.scrollable_content_region.width
+        if number > len(self.log_text):
+            return Strip.blank(columns, self.rich_style)
+        text = safe(self.log_text.line(number).expandtabs(4), _SHOWN_CHARS)
+        text = plain(text) if is_ascii(self) else text
+        left = self.scroll_offset.x
+        head = Segment(f"{number:>{self._digits}}", _AT if number == self.at else _NUMBER)
+        body = Strip(self._marked(text), width(text)).crop_extend(left, left + max(1, columns - self._digits - 2), None)
+        return Strip.join([Strip([head, Segment("  ")]), body]).apply_style(self.rich_style)
+
+    def _marked(self, text: str) -> list[Segment]:
+        """Return the line with the words that are looked for set off."""
+        needle, low, parts, start = self.words.lower(), text.lower(), list[Segment](), 0
+        while needle and len(low) == len(text) and (found := low.find(needle, start)) >= 0:
+            parts += [Segment(text[start:found]), Segment(text[found : found + len(needle)], _FOUND)]
+            start = found + len(needle)
+        return [*parts, Segment(text[start:])]
+
+    @property
+    def _digits(self) -> int:
+        return max(4, len(str(len(self.log_text))))
