@@ -55,6 +55,7 @@ Judging: facts → verdict.
     summary          ← record results ruleset stats trainlog verdict
     verify           ← errors frontier history record results rules ruleset summary trainlog verdict
     outcome          ← verdict
+    gain             ← errors record results ruleset stats
     calibrated       ←
     config           ← discover errors render ruleset suggest
     decisions        ← discover errors schema strictjson
@@ -78,7 +79,7 @@ Judging: facts → verdict.
     jsonedit         ← strictjson
 
 Printing: data types → text.
-    render           ← __version__ codediff diff outcome rescore.report ruleset text verdict
+    render           ← __version__ codediff diff gain leaderboard outcome rescore.report ruleset text verdict
 
 Data, and making records.
     shardwriter      ← reference.data
@@ -91,7 +92,7 @@ Data, and making records.
 
 Other people's artifacts.
     untrusted        ← errors ruleset
-    rescore          ← bounded code datacheck errors record schema strictjson syntax trainlog untrusted
+    rescore          ← bounded cache code datacheck errors record schema strictjson syntax trainlog untrusted
                        reference.artifact reference.bpb reference.data reference.model reference.ranks
                        reference.settings
 
@@ -110,7 +111,10 @@ The front: commands may know everything, and nobody knows them.
 
 # Packages of others that are slow to load or kept in one place: who may import them, at the top or in a function.
 OTHERS = {
-    "torch": {*(f"rescore.{name}" for name in ("devices", "measure", "probes", "sound", "weights")), "commands.doctor"},
+    "torch": {
+        *(f"rescore.{name}" for name in ("attention", "devices", "measure", "probes", "sound", "weights")),
+        "commands.doctor",
+    },
     "git": {"history"},
     "jsonschema": {"schema"},
     "textual": {"tui"},
