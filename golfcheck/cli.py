@@ -26,6 +26,7 @@ GROUPS = {
         "rescore": "evaluate an artifact again and compare its val_bpb with the claim",
         "diff": "how two records differ: scores, size, settings in the logs, findings, unwrapped code",
         "tui": "browse records by val_bpb, compare them, and watch a run while it trains",
+        "stats": "is a gain more than luck: tests in bpb and nats per token, both rulesets, seeds still needed",
         "explain": "what a rule checks, why, and how to fix it; alone: all rules",
     },
     "Make a record": {

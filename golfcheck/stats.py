@@ -5,7 +5,7 @@ the chance of results this good if the true gain were exactly `margin`. Units ar
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 _TINY = 1e-300
@@ -62,12 +62,21 @@ def one_sample(ours: Sequence[float], reference: float, margin: float = 0.0, con
 
 
 def fixed_sigma(
-    ours: Sequence[float], theirs: Sequence[float], sigma: float, margin: float = 0.0, confidence: float = 0.95
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    sigma: float,
+    margin: float = 0.0,
+    confidence: float = 0.95,
+    *,
+    exact: bool = False,
 ) -> Outcome:
-    """Test a gain above `margin` when the spread between seeds is known: a z test, for which one seed is enough."""
+    """Test a gain above `margin` when the spread between seeds is known: a z test, for which one seed is enough.
+
+    `exact`: theirs is a number without a spread, not the score of seeds.
+    """
     if sigma <= 0:
         raise ValueError(f"a spread is positive, not {sigma}")
-    error = sigma * math.sqrt(1 / len(ours) + 1 / len(theirs))
+    error = sigma * math.sqrt(1 / len(ours) + (0 if exact else 1 / len(theirs)))
     return _outcome(mean(ours) - mean(theirs), error, math.inf, margin, confidence)
 
 
@@ -123,13 +132,30 @@ def seeds_needed(
     if gain <= margin or theirs_count < 2 or ours_sd <= 0:
         return None
     theirs_part = theirs_sd**2 / theirs_count
-    for count in range(2, most + 1):
+
+    def error_and_df(count: int) -> tuple[float, float]:
         ours_part = ours_sd**2 / count
         squared = ours_part + theirs_part
-        df = squared**2 / (ours_part**2 / (count - 1) + theirs_part**2 / (theirs_count - 1))
-        if power(gain, math.sqrt(squared), df, margin, alpha) >= wanted_power:
-            return count
-    return None
+        return math.sqrt(squared), squared**2 / (ours_part**2 / (count - 1) + theirs_part**2 / (theirs_count - 1))
+
+    counts = range(2, most + 1)
+    return first_with_power(error_and_df, counts, gain=gain, margin=margin, alpha=alpha, wanted_power=wanted_power)
+
+
+def first_with_power(
+    error_and_df: Callable[[int], tuple[float, float]],
+    counts: Iterable[int],
+    *,
+    gain: float,
+    margin: float,
+    alpha: float,
+    wanted_power: float,
+) -> int | None:
+    """Return the first count of seeds that finds a true `gain` with `wanted_power`; None when there is none.
+
+    `error_and_df` gives the standard error and the degrees of freedom of a test with so many seeds.
+    """
+    return next((n for n in counts if power(gain, *error_and_df(n), margin, alpha) >= wanted_power), None)
 
 
 def normal_tail(z: float) -> float:

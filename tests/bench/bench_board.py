@@ -14,10 +14,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from golfcheck.discover import record_folders
-from tests.golfcheck.valid_record import Draft
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from golfcheck.discover import record_folders  # noqa: E402 - found by the line above
+from tests.golfcheck.valid_record import Draft  # noqa: E402
+
 RECORDS = ROOT.parent / "shared" / "data" / "records"
 COUNT = 2_000
 CACHED_SECONDS = 2.0
