@@ -30,6 +30,7 @@ _PARSERS = (
 )
 _SCHEMAS = ("submission", "train_log")
 _BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError)  # what is read of an entry that is none of ours
+_UNKEPT = (sqlite3.Error, UnicodeEncodeError)  # a folder's name may be any bytes; sqlite keeps Unicode
 
 T = TypeVar("T")
 
@@ -106,14 +107,14 @@ class Cache:
             return None
         try:
             found = self.connection.execute(wanted, values).fetchone()
-        except sqlite3.Error:
+        except _UNKEPT:
             return None
         return found[0] if found and isinstance(found[0], str) else None
 
     def _put(self, order: str, values: tuple[str, ...]) -> None:
         if self.connection is None or len(values[-1]) > MAX_RECORD_BYTES:
             return
-        with contextlib.suppress(sqlite3.Error), self.connection:
+        with contextlib.suppress(*_UNKEPT), self.connection:
             self.connection.execute(order, values)
 
 

@@ -21,6 +21,7 @@ from tests.golfcheck.valid_record import Draft
 _NAME_BYTES = 180  # of a part of a file's name: 255 is the most there is
 _JSON_CHARS = 8_000  # of every string but the name: a submission.json has 256 KiB
 _SCORE_CHARS = 80
+_CODE_CHARS = 20_000  # code counts: the record must stay under the cap
 
 
 def draft(label: str, place: int = 0) -> Draft:
@@ -30,8 +31,9 @@ def draft(label: str, place: int = 0) -> Draft:
     name = _file_name(payload)
     # A file whose name is not printable is reported and not read: the logs of such a record have plain names.
     shown = f" {name}" if name.isprintable() else ""
-    made = Draft(bpb_shift=place * 1e-4, folder=f"2026-06-{1 + place % 28:02}_{name}")
-    made.script = f"# {flat}\nNAME = {payload!a}\nprint('{flat}')  # {flat}\n".encode("utf-8", "replace")
+    made = Draft(bpb_shift=place * 1e-4, folder=f"2026-04-{1 + place % 28:02}_{name}")
+    code = flat[:_CODE_CHARS]
+    made.script = f"# {code}\nNAME = {payload[:_CODE_CHARS]!a}\nprint('{code}')  # {code}\n".encode("utf-8", "replace")
     made.files = {
         "README.md": f"# {payload}\n\n{payload}\n\n![{flat}]({flat})\n\n```\n{payload}\n```\n".encode(
             "utf-8", "replace"

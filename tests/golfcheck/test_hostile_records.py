@@ -44,3 +44,14 @@ def test_hostile_records_are_ranked_like_any_other(tree: Path, records: dict[str
     assert all(row.rank is not None and row.score_bpb is not None for row in board.rows)
     assert all(row.verdict.score and len(row.verdict.score.seeds) == 3 for row in board.rows)
     assert all(row.verdict.size and row.verdict.time for row in board.rows)
+
+
+def test_a_folder_whose_name_is_no_unicode_is_judged_with_the_cache(
+    tree: Path, records: dict[str, Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = records["surrogate"].path
+    with pytest.raises(UnicodeEncodeError):
+        str(folder).encode()
+    for _ in range(2):
+        assert load_board([folder], Settings(jobs=1)).rows[0].score_bpb is not None
