@@ -7,14 +7,19 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from golfcheck import cli, schema
-from golfcheck.diff import Difference, difference
+from golfcheck.codediff import CodeDiff
+from golfcheck.diff import Difference, FindingRow, Printed, SettingRow, Side, difference
 from golfcheck.discover import record_folders
+from golfcheck.patience import hunks
 from golfcheck.record import load
 from golfcheck.render import diff as text_format
 from golfcheck.render import diff_data, diff_markdown
@@ -24,6 +29,7 @@ from tests.conftest import ROOT
 from tests.golfcheck import hostile_records
 from tests.golfcheck.hostile_text import PAYLOADS
 from tests.golfcheck.valid_record import Draft
+from tests.golfcheck.verdicts import RECORD, TIME, a_verdict
 
 PAGE = Page(columns=100)
 
@@ -256,6 +262,31 @@ def test_no_payload_reaches_the_reader(hostile: dict[str, Path], tmp_path: Path,
             plain_text = re.sub(r"\x1b\[[0-9;]{1,5}m", "", out) if color else out
             assert not hostile_records.obeyed(plain_text)
             assert len(out) < 100_000
+
+
+TEXTS = st.text(max_size=60) | st.sampled_from(sorted(PAYLOADS.values()))
+
+
+@given(TEXTS, TEXTS, st.lists(TEXTS, max_size=4), st.integers(40, 140))
+def test_no_text_of_any_kind_reaches_the_reader(name: str, value: str, lines: list[str], columns: int):
+    verdict = a_verdict(name=name, author=value, path=name, date=value)
+    printed = Printed(value, name, 3)
+    finding = replace(TIME, message=value, path=name)
+    found = Difference(
+        sides=(Side(verdict, (), None), Side(RECORD, (), None)),
+        settings=(SettingRow(name, (printed, None)), SettingRow(value, (printed, printed))),
+        alike=0,
+        varying=(name,),
+        findings=(FindingRow(TIME.rule, TIME.severity, ((finding,), ())),),
+        code=(CodeDiff(name, value, hunks(lines, [*lines[1:], value]), (value,)), CodeDiff(None, name, (), ())),
+    )
+    for out in (
+        text_format.render(found, Page(columns), whole=True),
+        diff_markdown.render(found, whole=True),
+        diff_data.render(found),
+    ):
+        assert not hostile_records.obeyed(out)
+        assert out.encode("utf-8")
 
 
 def test_color_never_carries_meaning_alone(tmp_path: Path):
