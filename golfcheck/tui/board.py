@@ -43,7 +43,9 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         Binding("s", "sort", "sort", tooltip="sort by the next column; a click on a head does it too"),
         Binding("S", "reverse", "reverse", show=False, tooltip="sort the other way round"),
         Binding("c", "compare", "compare", tooltip="the marked records side by side"),
-        Binding("d", "diff", "diff", tooltip="two marked records, or this one and the record it had to beat"),
+        Binding(
+            "d", "diff", "diff", show=False, tooltip="two marked records, or this one and the record it had to beat"
+        ),
         Binding("t", "timeline", "timeline", tooltip="the frontier through time"),
         Binding("w", "watch", "watch", tooltip="follow a log that grows, beside the best record"),
         Binding("r", "reload", "re-verify", show=False, tooltip="read what has changed and judge again"),

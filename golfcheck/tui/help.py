@@ -21,7 +21,8 @@ def ours(active: Iterable[ActiveBinding]) -> Iterator[ActiveBinding]:
     for entry in active:
         classes = [kind for kind in type(entry.node).__mro__ if kind.__module__.startswith("golfcheck.")]
         made = [binding for kind in classes for binding in kind.__dict__.get("BINDINGS", ())]
-        if entry.binding.action in {binding.action for binding in made if isinstance(binding, Binding)}:
+        keys_made = {key.strip() for one in made if isinstance(one, Binding) for key in one.key.split(",")}
+        if entry.binding.key in keys_made:
             yield entry
 
 

@@ -19,7 +19,9 @@ def title(
 ) -> Content:
     """Return the first line: the tree, how many records, the ruleset, the best; or how far reading is."""
     parts = [Content.styled(" golfcheck ", "bold $primary"), Content.styled(safe(root, 60), "$text-muted")]
-    records = f"{shown} of {count} records" if shown != count else f"{count} record{'s' * (count != 1)}"
+    records = (
+        f"{shown} of {count} records" if shown != count and reading is None else f"{count} record{'s' * (count != 1)}"
+    )
     parts.append(Content(f"  {records}"))
     if reading is not None:
         done, of = reading
@@ -37,7 +39,7 @@ def title(
 
 
 def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
-    """Return three lines on a record: whose it is, whether it held the frontier or why not, and what was found."""
+    """Return four lines on a record: its name, whose it is, whether it held the frontier or why not, what was found."""
     verdict = row.verdict
     gap = f" {g.dot} "
     who = gap.join(
@@ -49,9 +51,8 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
     facts = gap.join(filter(None, [row.status.value if row.status else "no score", seeds, spread]))
     found = _findings(row)
     lines = [
-        Content.assemble(
-            Content.styled(f" {name_of(row)}", "bold"), Content.styled(f"{gap}{who}{gap}{facts}", "$text-muted")
-        ),
+        Content.styled(f" {name_of(row)}", "bold"),
+        Content.styled(f" {who}{gap}{facts}", "$text-muted"),
         Content(f" {standing(row, board, g)}"),
         Content.assemble(Content(f" {row.outcome.value}: "), Content.styled(found, "$text-muted")),
     ]
