@@ -11,7 +11,6 @@ from golfcheck.tui.glyphs import Glyphs, bar
 MIN_NAME = 16
 _LEAST_P = 0.0001
 _BAR = 5  # cells of the size bar; it grows on a wide terminal
-_NUMBER = 5  # columns of the megabytes beside it
 # A style by what a cell means; the table turns it into colors of the theme.
 OUTCOMES = {Outcome.INVALID: "bad", Outcome.HUMAN: "warn", Outcome.VALID: "", Outcome.RECORD: "good"}
 
@@ -55,13 +54,16 @@ def _p(row: Row, _width: int, _glyphs: Glyphs) -> tuple[str, str]:
     return (f"{row.p:.4f}" if row.p >= _LEAST_P else "<.0001"), ""
 
 
-def _size(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
+def _megabytes(row: Row) -> float | None:
+    return row.verdict.size.total_bytes / 1e6 if row.verdict.size else None
+
+
+def _bar(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
     size = row.verdict.size
     if size is None:
         return "", ""
     share = size.total_bytes / size.cap_bytes
-    drawn = bar(share, width - _NUMBER - 1, glyphs)
-    return f"{drawn} {size.total_bytes / 1e6:{_NUMBER}.2f}", "bad" if share > 1 else "bar"
+    return bar(share, width, glyphs), "bad" if share > 1 else "bar"
 
 
 def _train(row: Row) -> float | None:
@@ -106,7 +108,8 @@ COLUMNS = (
     Column("Δ nats", 8, "delta-nats", 9, _number(5, lambda row: row.delta_nats, "+")),
     Column("p", 6, "p", 5, _p),
     Column("n", 2, "seeds", 6, _number(0, _seeds), last_first=True),
-    Column("MB of 16", _BAR + 1 + _NUMBER, "size", 4, _size, grows=24),
+    Column("MB", 5, "size", 4, _number(2, _megabytes)),
+    Column("of 16", _BAR, "size", 4, _bar, right=False, grows=16),
     Column("train", 5, "train", 7, _number(0, _train)),
     Column("eval", 5, "eval", 8, _number(0, _eval)),
     Column("B/tok", 5, "bytes-per-token", 11, _number(3, _bytes_per_token)),

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """Each is one column wide; `eighths` are the parts of a cell of a bar, from nothing to full."""
+    """Each is one column wide; `fill` are the parts of a cell of a bar, from nothing to full."""
 
-    eighths: str = " ▏▎▍▌▋▊▉█"
+    fill: str = " ╸━"
     up: str = "▲"
     down: str = "▼"
     mark: str = "●"
     held: str = "◆"
-    other: str = "·"
+    other: str = "•"
     rescored: str = "✓"
     claimed: str = "?"
     rule: str = "─"
@@ -27,7 +27,7 @@ class Glyphs:
 
 UNICODE = Glyphs()
 ASCII = Glyphs(
-    eighths="   --==##",
+    fill=" -=",
     up="^",
     down="v",
     mark="*",
@@ -46,9 +46,9 @@ ASCII = Glyphs(
 
 
 def bar(share: float, columns: int, glyphs: Glyphs) -> str:
-    """Return a bar of `columns` cells filled to `share`, in eighths of a cell; full only from a share of 1."""
-    cell = len(glyphs.eighths) - 1
-    steps = columns * cell
+    """Return a bar of `columns` cells filled to `share`; full only from a share of 1."""
+    parts = len(glyphs.fill) - 1  # of a cell
+    steps = columns * parts
     filled = steps if share >= 1 else min(int(max(share, 0.0) * steps), steps - 1)
-    full, part = divmod(filled, cell)
-    return (glyphs.eighths[-1] * full + (glyphs.eighths[part] if full < columns else "")).ljust(columns)
+    full, part = divmod(filled, parts)
+    return (glyphs.fill[-1] * full + (glyphs.fill[part] if full < columns else "")).ljust(columns)

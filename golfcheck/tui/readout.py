@@ -18,7 +18,7 @@ def title(
     root: str, board: Board | None, shown: int, count: int, *, reading: tuple[int, int] | None, g: Glyphs
 ) -> Content:
     """Return the first line: the tree, how many records, the ruleset, the best; or how far reading is."""
-    parts = [Content.styled(" golfcheck ", "bold $primary"), Content.styled(safe(root, 60), "$text-muted")]
+    parts = [Content.styled(" golfcheck ", "bold $primary"), Content.styled(safe(root, 60), "dim")]
     records = (
         f"{shown} of {count} records" if shown != count and reading is None else f"{count} record{'s' * (count != 1)}"
     )
@@ -28,12 +28,12 @@ def title(
         drawn = bar(done / of if of else 0, _PROGRESS, g)
         parts += [Content("  reading "), Content.styled(drawn, "$accent on $surface"), Content(f" {done}/{of}")]
     elif board is not None:
-        parts.append(Content.styled(f"  {board.ruleset} rules", "$text-muted"))
+        parts.append(Content.styled(f"  {board.ruleset} rules", "dim"))
         if held := board.frontier:
             best = held[-1]
             parts += [
                 Content.styled(f"  {g.held} {best.score_bpb:.5f}", "bold $success"),
-                Content.styled(f" {safe(best.verdict.author or name_of(best), 30)}", "$text-muted"),
+                Content.styled(f" {safe(best.verdict.author or name_of(best), 30)}", "dim"),
             ]
     return Content("").join(parts)
 
@@ -52,9 +52,9 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
     found = _findings(row)
     lines = [
         Content.styled(f" {name_of(row)}", "bold"),
-        Content.styled(f" {who}{gap}{facts}", "$text-muted"),
+        Content.styled(f" {who}{gap}{facts}", "dim"),
         Content(f" {standing(row, board, g)}"),
-        Content.assemble(Content(f" {row.outcome.value}: "), Content.styled(found, "$text-muted")),
+        Content.assemble(Content(f" {row.outcome.value}: "), Content.styled(found, "dim")),
     ]
     return Content("\n").join(lines)
 
@@ -77,5 +77,5 @@ def _findings(row: Row) -> str:
     ]
     rules = Counter(f.rule for f in row.verdict.findings if f.severity > Severity.INFO and f.waived is None)
     named = ", ".join(list(rules)[:_RULES])
-    more = f" and {len(rules) - _RULES} more rules" if len(rules) > _RULES else ""
+    more = f" and {len(rules) - _RULES} more" if len(rules) > _RULES else ""
     return f"{', '.join(counts)}: {named}{more}" if counts else "nothing above info was found"

@@ -206,11 +206,12 @@ class BoardTable(ScrollView, can_focus=True):
 
     def _head(self) -> Strip:
         segments = [Segment(" " * _GUTTER, self._style("head"))]
+        marked = next((column for column in self._columns if column.sort == self.sort), None)
         for column in self._columns:
             title = column.title
             if self.glyphs is not UNICODE:
                 title = title.replace("Δ", "d")
-            chosen = column.sort == self.sort
+            chosen = column is marked
             arrow = self.glyphs.down if self.reverse else self.glyphs.up
             if chosen:
                 title = f"{title}{arrow}" if len(title) < column.width else title[: column.width - 1] + arrow
@@ -226,7 +227,7 @@ class BoardTable(ScrollView, can_focus=True):
         mark = str(self.marks.index(path) + 1) if path in self.marks else " "
         segments = [
             Segment(mark, self._style(base, "mark", here)),
-            Segment(self.glyphs.held if row.held else " ", self._style(base, "", here)),
+            Segment(self.glyphs.held if row.held else " ", self._style(base, "good", here)),
         ]
         blank = Segment(" ", self._style(base, "", here))
         for column in self._columns:
@@ -245,10 +246,10 @@ class BoardTable(ScrollView, can_focus=True):
     def _style(self, base: str, part: str = "", here: bool = False) -> Style:
         key = (base, part, here)
         if (style := self._styles.get(key)) is None:
-            style = self.rich_style + self.get_component_rich_style(f"table--{base}", partial=True)
+            style = self.get_component_rich_style(f"table--{base}")
             if part in ("bar", "good", "warn", "bad", "mark"):
-                style += self.get_component_rich_style(f"table--{part}", partial=True)
+                style += Style(color=self.get_component_rich_style(f"table--{part}").color)
             if here:
-                style += self.get_component_rich_style("table--cursor", partial=True)
+                style += Style(dim=False, bgcolor=self.get_component_rich_style("table--cursor").bgcolor)
             self._styles[key] = style
         return style

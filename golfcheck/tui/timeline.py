@@ -126,7 +126,7 @@ class TimeChart(Widget, can_focus=True):
     def _style(self, part: str) -> Style:
         if not part:
             return self.rich_style
-        return self.rich_style + self.get_component_rich_style(f"timechart--{part}", partial=True)
+        return self.get_component_rich_style(f"timechart--{part}")
 
 
 class TimelineScreen(Screen[None]):
