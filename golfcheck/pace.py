@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from golfcheck.leaderboard import Board, Row
 from golfcheck.record import Record
 from golfcheck.results import Result, is_score, results, train_ms
 from golfcheck.trainlog.events import Run
@@ -73,6 +74,12 @@ class Projection:
     score_bpb: float
     other_code_bpb: tuple[float, float]
     same_code_bpb: tuple[float, float]  # where the record holds other seeds of the code that runs
+
+
+def to_chase(board: Board) -> Row | None:
+    """Return the row that a run is held against: the record to beat, or the best score where there is no frontier."""
+    held = board.frontier
+    return held[-1] if held else next((row for row in board.rows if row.score_bpb is not None), None)
 
 
 def reference_of(record: Record) -> Reference | None:

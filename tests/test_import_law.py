@@ -69,7 +69,7 @@ Judging: facts → verdict.
     series           ← curves
     logtext          ← bounded trainlog
     follow           ←
-    pace             ← record results trainlog
+    pace             ← leaderboard record results trainlog
     watch            ← curves follow pace results trainlog
     query            ← errors leaderboard outcome suggest
     patience         ←

@@ -87,6 +87,10 @@ class CurvePane(Vertical):
         text = f"to beat {level:.5f}" if level is not None else ""
         chart.show(Plot(lines, x, y, label, _LABELS[self.y], self.y is YAxis.LOG, level, text))
 
+    def on_resize(self) -> None:
+        """Draw the legend that fits."""
+        self.query_one(".legend", Static).update(self._legend())
+
     def on_mount(self) -> None:
         """Draw the legend again when a theme is chosen."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())
@@ -99,7 +103,9 @@ class CurvePane(Vertical):
         ]
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
         what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]
-        return Content("").join([*parts, Content.styled(f"{what} over {over}", "$text-muted")])
+        note = Content.styled(f"{what} over {over}", "$text-muted")
+        names = Content("").join(parts)
+        return names if len(names) + len(note) > self.size.width - 2 else Content("").join([names, note])
 
     def _shown(self, name: str) -> str:
         return plain(safe(name, 40)) if is_ascii(self) else safe(name, 40)

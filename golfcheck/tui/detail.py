@@ -45,15 +45,20 @@ class _Loaded:
 class DetailScreen(Screen[None]):
     """The record of a row; `load` reads it, and is called in a thread."""
 
+    HELP = """\
+The strip at the top has a dot for each seed, + at their mean, and a bar where the record to beat was: left is better.
+Curves are training losses, divided by the bytes that a token stands for where bits per byte are drawn; the larger marks
+are validations. Findings: ✗ arithmetic proves it, ▲ a person must look, · for information, ○ could not be decided.
+In the ledger, yellow numbers are of sources that do not agree."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", tooltip="back to where you came from"),
-        Binding("1", "tab('curve')", "tabs", key_display="1-5", tooltip="curve"),
-        *(Binding(str(n), f"tab('{tab}')", tab, show=False, tooltip=tab) for n, tab in enumerate(TABS[1:], 2)),
-        Binding("y", "turn_y", "axes", key_display="y x", tooltip="the y axis: bits per byte, loss, log of the loss"),
-        Binding("x", "turn_x", "x axis", show=False, tooltip="the x axis: steps or seconds"),
+        Binding("1", "tab('curve')", "tabs", key_display="1-5", tooltip="curve, findings, README, log, ledger"),
+        *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
+        Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", tooltip="to the right: steps or seconds"),
         Binding("slash", "search", "search log", key_display="/", tooltip="search the log; n and N go on"),
         Binding("e", "edit", "edit", tooltip="open $EDITOR at what is shown"),
-        Binding("o", "log_line", "in log", tooltip="show the finding's line in the log"),
+        Binding("o", "log_line", "in log", show=False, tooltip="show the finding's line in the log"),
         Binding("Y", "copy", "copy", tooltip="copy a line on this record"),
         Binding("left_square_bracket", "log(-1)", "log before", show=False, key_display="[", tooltip="the log before"),
         Binding("right_square_bracket", "log(1)", "next log", show=False, key_display="]", tooltip="the next log"),
@@ -86,7 +91,7 @@ class DetailScreen(Screen[None]):
                 yield LogPane()
             with TabPane(Content("5 Ledger"), id="ledger"):
                 yield Sheet(ledger(verdict, ()), id="ledger-sheet")
-        yield Footer(compact=True)
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Begin to read the record."""

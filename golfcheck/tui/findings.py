@@ -30,7 +30,8 @@ class FindingList(OptionList):
         Binding("k", "cursor_up", "up", show=False, tooltip="the finding before"),
         Binding("g", "first", "top", show=False, tooltip="the first finding"),
         Binding("G", "last", "bottom", show=False, tooltip="the last finding"),
-        Binding("enter", "select", "open in editor", tooltip="open $EDITOR at the line"),
+        Binding("enter", "select", "editor", tooltip="open $EDITOR at the line"),
+        Binding("o", "screen.log_line", "in log", tooltip="show the finding's line in the log"),
     ]
     DEFAULT_CSS = """
     FindingList, FindingList:focus {
@@ -99,7 +100,9 @@ class FindingsPane(Horizontal):
         verdict = self.verdict
         counts = [(severity.label, verdict.count(severity)) for severity in reversed(Severity)]
         counts.append(("waived", sum(finding.waived is not None for finding in self.found)))
-        head = ", ".join(f"{count} {label}" for label, count in counts if count) or "nothing found"
+        plural = {"error": "errors", "warning": "warnings"}
+        words = [f"{count} {plural.get(label, label) if count != 1 else label}" for label, count in counts if count]
+        head = ", ".join(words) or "nothing found"
         options = [Option(Content.styled(head, "bold"), disabled=True)]
         options += [Option(self._prompt(finding), f"f{n}") for n, finding in enumerate(self.found)]
         if verdict.skipped:

@@ -88,9 +88,7 @@ class LogPane(Vertical):
         if path is None or path != self.path or not isinstance(text, LogText):
             return
         self.query_one(LogView).show(text, self._at)
-        place = (
-            f"log {self.paths.index(path) + 1} of {len(self.paths)} ([ and ] turn)" if len(self.paths) > 1 else ""
-        )
+        place = f"log {self.paths.index(path) + 1} of {len(self.paths)} ([ and ] turn)" if len(self.paths) > 1 else ""
         said = [safe(path, 80), place, f"{len(text):,} lines, {len(text.data):,} bytes", *text.notes]
         self.query_one(".head", Static).update(Content("   ".join(filter(None, said))))
 

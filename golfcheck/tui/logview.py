@@ -32,6 +32,10 @@ class LogView(Scroller):
         Binding("N", "again(True)", "previous", show=False, tooltip="the one before"),
     ]
 
+    DEFAULT_CSS = """
+    LogView { scrollbar-size-horizontal: 0; }
+    """
+
     class Nowhere(Message):
         """No line has the words that were looked for."""
 

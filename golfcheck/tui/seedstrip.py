@@ -45,31 +45,35 @@ class SeedStrip(Widget):
 
 def strip(seeds: Seeds, columns: int, *, ascii_only: bool = False) -> Content:
     """Return three lines of at most `columns`."""
-    head = _head(seeds, "|" if ascii_only else "·", "d" if ascii_only else "Δ")
-    lines = [Content.styled(fit(head, max(columns, 20)), "bold")]
+    dot, delta = (" | ", "d") if ascii_only else (" · ", "Δ")
+    parts = _head(seeds, delta)
+    while len(parts) > 1 and sum(len(text) + len(dot) for _, text in parts) - len(dot) > columns:
+        parts.remove(max(parts))  # what is wanted least
+    lines = [Content.styled(fit(dot.join(text for _, text in parts), max(columns, 20)), "bold")]
     lines += _axis(seeds, columns, ascii_only=ascii_only)
     return Content("\n").join(lines)
 
 
-def _head(seeds: Seeds, dot: str, delta: str) -> str:
+def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
+    """Return what the scores come to, in the order of reading; the number of each says how soon it falls away."""
     summary, rival = seeds.summary, seeds.to_beat
     if summary is None or (summary.mean_bpb is None and summary.claimed_bpb is None):
-        return "no score, neither in the logs nor in submission.json"
+        return [(0, "no score, neither in the logs nor in submission.json")]
     parts = []
     if summary.mean_bpb is None:
-        parts.append(f"claimed {summary.claimed_bpb:.5f} bpb; no log shows it")
+        parts.append((0, f"claimed {summary.claimed_bpb:.5f} bpb; no log shows it"))
     else:
         count = len(seeds.scores) or len(summary.seeds)
-        parts.append(f"{count} seed{'s' * (count != 1)}  mean {summary.mean_bpb:.5f}")
-        parts.append(f"sd {summary.sd_bpb:.5f}" if summary.sd_bpb is not None else "no sd")
-    if rival is not None:
-        parts.append(f"to beat {rival.bpb:.5f}")
-        nats = f" {rival.delta_nats:+.5f} nats/token" if rival.delta_nats is not None else ""
-        parts.append(f"{delta} {rival.delta_bpb:+.5f} bpb{nats}")
-        parts.append(f"p {rival.p_zero:.4f}" if rival.p_zero is not None else safe(rival.reason or "no p", 60))
-    else:
-        parts.append("no record to beat on its day")
-    return f" {dot} ".join(parts)
+        parts.append((1, f"{count} seed{'s' * (count != 1)}"))
+        parts.append((0, f"mean {summary.mean_bpb:.5f}"))
+        parts.append((4, f"sd {summary.sd_bpb:.5f}" if summary.sd_bpb is not None else "no sd"))
+    if rival is None:
+        return [*parts, (2, "no record to beat on its day")]
+    nats = f" {rival.delta_nats:+.5f} nats/tok" if rival.delta_nats is not None else ""
+    parts.append((5, f"to beat {rival.bpb:.5f}"))  # the line below shows it
+    parts.append((2, f"{delta} {rival.delta_bpb:+.5f} bpb{nats}"))
+    parts.append((3, f"p {rival.p_zero:.4f}" if rival.p_zero is not None else safe(rival.reason or "no p", 60)))
+    return parts
 
 
 def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:

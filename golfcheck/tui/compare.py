@@ -1,0 +1,182 @@
+"""Up to four records side by side: their numbers, their settings, their curves, their code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static, TabbedContent, TabPane
+
+from golfcheck.codediff import CodeDiff, code_diffs
+from golfcheck.curves import Curve, curves
+from golfcheck.diff import Difference, difference
+from golfcheck.leaderboard import Row
+from golfcheck.render.diff import code_lines, code_title
+from golfcheck.text import fit, safe
+from golfcheck.tui import background
+from golfcheck.tui.codeview import CodeView
+from golfcheck.tui.curvepane import Bundle, CurvePane
+from golfcheck.tui.sheet import Sheet
+from golfcheck.tui.sidebyside import LETTERS, numbers, settings
+
+if TYPE_CHECKING:
+    from golfcheck.tui.app import GolfcheckApp
+
+TABS = ("numbers", "settings", "curves", "code")
+MOST = len(LETTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What the tabs show."""
+
+    found: Difference
+    curves: tuple[tuple[Curve, ...], ...]  # of each record
+    code: tuple[tuple[CodeDiff, ...], ...]  # of each record but the first, beside the first
+
+
+class CompareScreen(Screen[None]):
+    """Two to four records; the first is what the others are compared with."""
+
+    HELP = """\
+Records are called A to D in the order in which they were marked; differences are to A. Green is the least of a row,
+where less is better. Settings are what the logs print. Code is unwrapped where it is packed, and never executed."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "back", tooltip="back to where you came from"),
+        Binding("1", "tab('numbers')", "tabs", key_display="1-4", tooltip="numbers, settings, curves, code"),
+        *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
+        Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", tooltip="to the right: steps or seconds"),
+        Binding("d", "tab('code')", "diff", tooltip="the code, unwrapped"),
+        Binding(
+            "left_square_bracket", "code(-1)", "code before", show=False, key_display="[", tooltip="code of another"
+        ),
+        Binding(
+            "right_square_bracket", "code(1)", "next code", show=False, key_display="]", tooltip="code of the next"
+        ),
+        Binding("Y", "copy", "copy", tooltip="copy the command that compares them"),
+    ]
+    DEFAULT_CSS = """
+    CompareScreen #names { height: auto; max-height: 4; padding: 0 1; background: $surface; }
+    CompareScreen #code-title { height: auto; max-height: 4; padding: 0 1; color: $text-muted; }
+    CompareScreen TabbedContent { height: 1fr; }
+    CompareScreen TabPane { padding: 0; }
+    """
+
+    def __init__(self, rows: Sequence[Row], tab: str = "numbers") -> None:
+        super().__init__()
+        self.rows, self.first_tab = tuple(rows[:MOST]), tab
+        self.loaded: _Loaded | None = None
+        self.beside = 1  # whose code is shown beside A's
+
+    def compose(self) -> ComposeResult:
+        """Yield the names and the tabs, which are empty until the records are read."""
+        yield Static(Content("\n").join(map(self._title, range(len(self.rows)))), id="names", markup=False)
+        with TabbedContent(initial=self.first_tab):
+            with TabPane(Content("1 Numbers"), id="numbers"):
+                yield Sheet(id="number-sheet")
+            with TabPane(Content("2 Settings"), id="settings"):
+                yield Sheet(id="setting-sheet")
+            with TabPane(Content("3 Curves"), id="curves"):
+                yield CurvePane()
+            with TabPane(Content("4 Code"), id="code"), Vertical():
+                yield Static("loading …", id="code-title", markup=False)
+                yield CodeView()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Begin to read the records."""
+        background.begin(self, "records", self._load)
+        self._focus()
+
+    def _load(self) -> _Loaded:
+        records = [self._app.load_record(row) for row in self.rows]
+        found = difference(records, [row.verdict for row in self.rows])
+        code = tuple(found.code if len(records) == 2 else code_diffs(records[0], other) for other in records[1:])
+        return _Loaded(found, tuple(map(curves, records)), code)
+
+    def on_done(self, message: background.Done) -> None:
+        """Show what was read."""
+        if not isinstance(message.result, _Loaded):
+            return
+        loaded = self.loaded = message.result
+        self.query_one("#number-sheet", Sheet).show(numbers(loaded.found, [row.outcome.value for row in self.rows]))
+        self.query_one("#setting-sheet", Sheet).show(settings(loaded.found))
+        bundles = [Bundle(self._short(n), found) for n, found in enumerate(loaded.curves)]
+        self.query_one(CurvePane).show(bundles)
+        self._show_code()
+
+    def on_failed(self, message: background.Failed) -> None:
+        """Say that they could not be read."""
+        self._app.tell(f"the records could not be compared: {message.reason}", "error")
+
+    def on_tabbed_content_tab_activated(self) -> None:
+        """Give the keys to what the tab shows."""
+        self._focus()
+
+    @property
+    def tab(self) -> str:
+        """The tab that is shown."""
+        return self.query_one(TabbedContent).active
+
+    def action_tab(self, tab: str) -> None:
+        """Show a tab."""
+        self.query_one(TabbedContent).active = tab
+        self._focus()
+
+    def action_turn_y(self) -> None:
+        """Draw the curves over the next axis."""
+        self.action_tab("curves")
+        self.query_one(CurvePane).turn_y()
+
+    def action_turn_x(self) -> None:
+        """Draw the curves along the next axis."""
+        self.action_tab("curves")
+        self.query_one(CurvePane).turn_x()
+
+    def action_code(self, by: int) -> None:
+        """Show the code of another record beside A's."""
+        self.action_tab("code")
+        self.beside = (self.beside - 1 + by) % max(1, len(self.rows) - 1) + 1
+        self._show_code()
+
+    def action_copy(self) -> None:
+        """Copy the command that prints the comparison of A and another."""
+        one, other = self.rows[0].verdict.path, self.rows[min(self.beside, len(self.rows) - 1)].verdict.path
+        self._app.copy(f"golfcheck diff {one} {other}")
+
+    def _show_code(self) -> None:
+        if self.loaded is None:
+            return
+        found = self.loaded.code[self.beside - 1] if self.loaded.code else ()
+        pair = f"A and {LETTERS[self.beside]}"
+        more = "   [ and ] turn to another" if len(self.rows) > 2 else ""
+        titles = [code_title(each) for each in found] or ["not both have a script, or a log with its source"]
+        notes = [safe(note) for each in found for note in each.notes]
+        self.query_one("#code-title", Static).update(Content("\n".join([f"{pair}{more}", *titles, *notes])))
+        self.query_one(CodeView).show([line for each in found for line in code_lines(each)])
+
+    def _title(self, place: int) -> Content:
+        row = self.rows[place]
+        score = f"{row.score_bpb:.5f}" if row.score_bpb is not None else "no score"
+        tail = "  ".join(safe(text, 40) for text in (row.verdict.author, (row.verdict.date or "")[:10]) if text)
+        return Content.assemble(
+            Content.styled(self._short(place, 60), "bold"), Content.styled(f"  {score}  {tail}", "$text-muted")
+        )
+
+    def _short(self, place: int, columns: int = 24) -> str:
+        verdict = self.rows[place].verdict
+        return f"{LETTERS[place]} {fit(safe(verdict.name or verdict.path), columns)}"
+
+    def _focus(self) -> None:
+        targets = {"numbers": "#number-sheet", "settings": "#setting-sheet", "code": "CodeView"}
+        target = targets.get(self.tab)
+        self.set_focus(self.query_one(target) if target else None)
+
+    @property
+    def _app(self) -> "GolfcheckApp":
+        return cast("GolfcheckApp", self.app)

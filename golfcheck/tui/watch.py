@@ -1,0 +1,160 @@
+"""A run that goes on now: how far it is, how it does beside the best record, and where it may end."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from golfcheck.curves import Curve, curves
+from golfcheck.leaderboard import Row
+from golfcheck.pace import Reference, reference_of, to_chase
+from golfcheck.series import XAxis
+from golfcheck.text import fit, safe
+from golfcheck.tui import background
+from golfcheck.tui.chart import is_ascii
+from golfcheck.tui.curvepane import Bundle, CurvePane
+from golfcheck.tui.glyphs import ASCII, UNICODE
+from golfcheck.tui.progress import report
+from golfcheck.tui.sheet import plain
+from golfcheck.watch import Progress, Watch
+
+if TYPE_CHECKING:
+    from golfcheck.tui.app import GolfcheckApp
+
+_EVERY_SECONDS = 1.0
+_TAIL_LINES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The record that the run is held against."""
+
+    reference: Reference | None
+    curves: tuple[Curve, ...]
+
+
+class WatchScreen(Screen[None]):
+    """Follows `log`, which need not be there yet, beside the record of a row."""
+
+    HELP = """\
+The gap is this run's bits per byte less the record's at the same seconds of training, as the mean over the last fifth
+of the time: below 0 is ahead. The projection is the record's score plus that gap, as if it stayed; beside it stands how
+far from such projections real runs ended. The log is read as it grows; truncated or replaced it is read anew."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "back", tooltip="back to where you came from"),
+        Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", tooltip="to the right: steps or seconds"),
+        Binding("e", "edit", "edit", tooltip="open $EDITOR at the end of the log"),
+        Binding("Y", "copy", "copy", tooltip="copy a line on this run"),
+    ]
+    DEFAULT_CSS = """
+    WatchScreen #report { height: auto; padding: 0 1; }
+    WatchScreen #tail { height: auto; max-height: 5; padding: 0 1; color: $text-muted; background: $surface; }
+    """
+
+    def __init__(self, log: Path, best: Row | None) -> None:
+        super().__init__()
+        self.path, self.best = log, best
+        self.follower = Watch(log)
+        self.found: Progress | None = None
+        self.beside = _Best(None, ())
+        self._looking = False
+
+    def compose(self) -> ComposeResult:
+        """Yield the report, the curves and the end of the log."""
+        yield Static("reading …", id="report", markup=False)
+        yield CurvePane()
+        yield Static(id="tail", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Begin to read the record, and to look at the log every second."""
+        self.query_one(CurvePane).x = XAxis.TIME
+        self.set_interval(_EVERY_SECONDS, self.look)
+        self.look()
+        if self.best is not None:
+            background.begin(self, "best", self._load)
+
+    def look(self) -> None:
+        """Look at the log, in a thread; one look at a time. Take the record to beat once the board has been read."""
+        if self.best is None and (board := self._app.board_screen.board) is not None:
+            self.best = to_chase(board)
+            if self.best is not None:
+                background.begin(self, "best", self._load)
+        if not self._looking:
+            self._looking = True
+            background.begin(self, "look", lambda: self.follower.look(time.time()))
+
+    def on_done(self, message: background.Done) -> None:
+        """Show what was read."""
+        if isinstance(message.result, _Best):
+            self.beside = message.result
+            self.follower.reference = message.result.reference
+        elif isinstance(message.result, Progress):
+            self._looking = False
+            self.found = message.result
+            if self.follower.more:
+                self.look()
+        self._draw()
+
+    def on_failed(self, message: background.Failed) -> None:
+        """Say what could not be read."""
+        if message.what == "look":
+            self._looking = False
+        self._app.tell(f"{self.path}: {message.reason}", "error")
+
+    def on_resize(self) -> None:
+        """Lay the report out anew."""
+        self._draw()
+
+    def action_turn_y(self) -> None:
+        """Draw the curves over the next axis."""
+        self.query_one(CurvePane).turn_y()
+
+    def action_turn_x(self) -> None:
+        """Draw the curves along the next axis."""
+        self.query_one(CurvePane).turn_x()
+
+    def action_edit(self) -> None:
+        """Open the editor at the end of the log."""
+        self._app.edit(self.path, self.found.lines if self.found else None)
+
+    def action_copy(self) -> None:
+        """Copy where the run is."""
+        if self.found is not None:
+            text = report(self.found, self.path, self._record_name, self.size.width, UNICODE).plain
+            self._app.copy("; ".join(" ".join(line.split()) for line in text.split("\n")[:4]))
+
+    @property
+    def _record_name(self) -> str:
+        """The name of the record beside it."""
+        return self.beside.reference.name if self.beside.reference is not None else ""
+
+    def _draw(self) -> None:
+        found = self.found
+        if found is None:
+            return
+        glyphs = ASCII if is_ascii(self) else UNICODE
+        self.query_one("#report", Static).update(report(found, self.path, self._record_name, self.size.width - 2, glyphs))
+        bundles = [Bundle("this run", (found.curve,) if found.curve else ())]
+        if self.beside.curves:
+            bundles.append(Bundle(fit(safe(self._record_name), 40), self.beside.curves))
+        self.query_one(CurvePane).show(bundles)
+        tail = [fit(safe(line.expandtabs(4)), max(20, self.size.width - 2)) for line in found.tail[-_TAIL_LINES:]]
+        shown = "\n".join(map(plain, tail) if is_ascii(self) else tail)
+        self.query_one("#tail", Static).update(Content(shown))
+
+    def _load(self) -> _Best:
+        assert self.best is not None
+        record = self._app.load_record(self.best)
+        return _Best(reference_of(record), curves(record))
+
+    @property
+    def _app(self) -> "GolfcheckApp":
+        return cast("GolfcheckApp", self.app)
