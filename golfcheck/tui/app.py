@@ -19,6 +19,7 @@ from golfcheck.text import safe
 from golfcheck.tui import editor, help, palette, state
 from golfcheck.tui.board import BoardScreen
 from golfcheck.tui.glyphs import ASCII, UNICODE
+from golfcheck.tui.readout import plain
 from golfcheck.tui.themes import THEMES
 
 Severity = Literal["information", "warning", "error"]
@@ -57,6 +58,7 @@ class GolfcheckApp(App[None]):
 
     def on_mount(self) -> None:
         """Open the board, and what is to be watched over it."""
+        self.set_class(self.ascii_only, "-ascii")
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.state.theme if self.state.theme in self.available_themes else state.State().theme
@@ -70,13 +72,17 @@ class GolfcheckApp(App[None]):
         root = str(self.root.resolve())
         state.save(state.State(board.filter_text, board.sort, board.reverse, self.theme, root, board.record))
 
+    def get_key_display(self, binding: Binding) -> str:
+        """Return the name of a key."""
+        return binding.key_display or binding.key if self.ascii_only else super().get_key_display(binding)
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Return what the palette offers."""
         return palette.commands(self, screen)
 
     def action_help(self) -> None:
         """Show the keys of what has the focus."""
-        self.push_screen(help.HelpScreen(help.page(self.screen)))
+        self.push_screen(help.HelpScreen(plain(help.page(self.screen), self.glyphs)))
 
     def load_record(self, row: Row) -> Record:
         """Read the record of a row. Takes up to a second: call it in a thread."""

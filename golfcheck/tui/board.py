@@ -182,7 +182,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
                 "golfcheck tui ROOT      opens another tree\n"
                 "w                       follows a run that trains now"
             )
-        lines = [content(line) for line in text.split("\n")]
+        lines = [content(self.golfcheck.glyphs.plain(line)) for line in text.split("\n")]
         self.query_one("#empty-text", Static).update(type(lines[0])("\n").join(lines))
 
     def on_board_table_moved(self, event: BoardTable.Moved) -> None:
@@ -256,6 +256,8 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
             screens.diff(self.golfcheck, rows[0], rows[1])
         elif rows:
             self.golfcheck.tell("a diff is of two records; press c to compare up to four")
+        elif self.board is None:
+            self.golfcheck.tell("the records are still being read")
         else:
             self.golfcheck.tell("this record had none to beat: mark another with space, then press d")
 

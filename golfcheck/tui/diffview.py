@@ -17,6 +17,7 @@ from golfcheck.leaderboard import Row
 from golfcheck.render.diff import render
 from golfcheck.render.page import Page
 from golfcheck.tui.columns import name_of
+from golfcheck.tui.scrollbars import scrollbars_of
 from golfcheck.tui.strangers import content
 
 if TYPE_CHECKING:
@@ -82,12 +83,14 @@ class DiffScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to compare."""
-        self.query_one(Lines).focus()
+        lines = self.query_one(Lines)
+        scrollbars_of(lines, self.golfcheck.glyphs)
+        lines.focus()
         self._begin()
 
     def _begin(self) -> None:
         self.found = None
-        title = f" {name_of(self.first)}  to  {name_of(self.second)}"
+        title = self.golfcheck.glyphs.plain(f" {name_of(self.first)}  to  {name_of(self.second)}")
         self.query_one("#diff-title", Static).update(content(title, "bold $primary"))
         self.query_one(Lines).fill("  reading both records")
         self._compare()
@@ -112,8 +115,7 @@ class DiffScreen(Screen[None]):
 
     def _draw(self) -> None:
         if self.found is not None:
-            dark = not self.golfcheck.ascii_only
-            page = Page(max(self.size.width - 2, 40), color=True, ascii=not dark)
+            page = Page(max(self.size.width - 2, 40), color=True, ascii=self.golfcheck.ascii_only)
             self.query_one(Lines).fill(render(self.found, page, whole=True))
 
     def on_resize(self, _event: events.Resize) -> None:

@@ -1,5 +1,6 @@
 """The line that filters the board while it is typed."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -67,31 +68,30 @@ class FilterBar(Vertical):
         self.query_one(FilterInput).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Read what is there so far."""
+        """Apply what can be read so far, and say what is wrong with the rest."""
         event.stop()
         if event.value:
             self.add_class("open")
-        self._read(event.value, partial=True)
+        self._complain("")
+        try:
+            self._apply(query.parse(event.value), event.value)
+        except UsageError as error:
+            self._complain(str(error))
+            with suppress(UsageError):
+                self._apply(query.parse(event.value, partial=True), event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Read all of it; go to the records where that is possible."""
+        """Go to the records, if all of it could be read."""
         event.stop()
-        if self._read(event.value, partial=False):
+        if not self.query_one("#filter-error", Static).display:
             self.screen.query_one("BoardTable").focus()
 
     def on_descendant_blur(self) -> None:
         """Hide the line when it is empty."""
         self.set_class(bool(self.text), "open")
 
-    def _read(self, text: str, *, partial: bool) -> bool:
-        try:
-            found = query.parse(text, partial=partial)
-        except UsageError as error:
-            self._complain(str(error))
-            return False
-        self._complain("")
+    def _apply(self, found: query.Query, text: str) -> None:
         self.post_message(self.Changed(found, text))
-        return True
 
     def _complain(self, problem: str) -> None:
         line = self.query_one("#filter-error", Static)

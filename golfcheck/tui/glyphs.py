@@ -1,6 +1,6 @@
 """The few signs that are drawn, for terminals with Unicode and for those without (`--ascii`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,12 @@ class Glyphs:
     more: str = "…"
     cursor: str = "┊"
 
+    def plain(self, text: str) -> str:
+        """Return `text` in the characters that the terminal has."""
+        if self is UNICODE or text.isascii():
+            return text
+        return text.translate(_IN_ASCII).encode("ascii", "replace").decode()
+
 
 UNICODE = Glyphs()
 ASCII = Glyphs(
@@ -42,6 +48,16 @@ ASCII = Glyphs(
     dot="|",
     more="~",
     cursor=":",
+)
+
+
+_IN_ASCII = str.maketrans(
+    {
+        **{
+            getattr(UNICODE, field.name): getattr(ASCII, field.name) for field in fields(Glyphs) if field.name != "fill"
+        },
+        "Δ": "d",
+    }
 )
 
 

@@ -1,6 +1,7 @@
 """Help for what has the focus, made from its keys: what is not a key cannot be in it, and no key can be missing."""
 
 from collections.abc import Iterable, Iterator
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,7 +14,8 @@ from textual.widgets import Static
 from golfcheck.query import KEYS
 from golfcheck.tui.filterbar import FilterBar
 
-_KEY_COLUMNS = 14
+_KEY_COLUMNS = 11
+_COLUMNS = 69  # of the page: a dialog on a terminal of 80
 
 
 def ours(active: Iterable[ActiveBinding]) -> Iterator[ActiveBinding]:
@@ -27,15 +29,21 @@ def ours(active: Iterable[ActiveBinding]) -> Iterator[ActiveBinding]:
 
 
 def keys(screen: Screen[object]) -> list[tuple[str, str]]:
-    """Return (keys, what they do) of a screen and what has the focus on it; keys that do the same stand together."""
+    """Return (keys, what they do) of a screen and what has the focus on it, those that move last.
+
+    Keys that do the same stand together.
+    """
     shown: dict[tuple[int, str], list[str]] = {}
     says: dict[tuple[int, str], str] = {}
+    moves = []
     for entry in ours(screen.active_bindings.values()):
         what = (id(entry.node), entry.binding.action)
         shown.setdefault(what, []).append(screen.app.get_key_display(entry.binding))
-        more = entry.tooltip or ""
-        says[what] = f"{entry.binding.description}: {more}" if more else entry.binding.description
-    return [(" ".join(dict.fromkeys(names)), says[what]) for what, names in shown.items()]
+        says[what] = f"{entry.binding.description}: {entry.tooltip}" if entry.tooltip else entry.binding.description
+        if not entry.tooltip and not entry.binding.show:
+            moves.append(what)
+    ordered = [*(what for what in shown if what not in moves), *(what for what in shown if what in moves)]
+    return [(" ".join(dict.fromkeys(shown[what])), says[what]) for what in ordered]
 
 
 def page(screen: Screen[object]) -> Content:
@@ -45,11 +53,15 @@ def page(screen: Screen[object]) -> Content:
     parts.append(_line("ctrl+p", "all commands, themes, and every order of the board"))
     parts.append(_line("mouse", "click, double click, wheel and scrollbars work everywhere"))
     if screen.HELP:
-        parts += [Content.styled("\nWhat is shown\n", "bold $primary"), Content(screen.HELP.rstrip() + "\n")]
+        parts += [
+            Content.styled("\nWhat is shown\n", "bold $primary"),
+            Content("\n".join(wrap(screen.HELP, _COLUMNS)) + "\n"),
+        ]
     if screen.query(FilterBar):
         parts.append(Content.styled("\nThe filter\n", "bold $primary"))
-        parts.append(Content('Words are looked for in names, authors and paths; "a phrase" too; -word leaves out.\n'))
-        parts += [_line(key.example, f"{key.meaning}{_words(key.words)}", 26) for key in KEYS.values()]
+        parts.append(Content('Words are looked for in names, authors and paths, and "a phrase" too.\n'))
+        parts.append(Content("All terms must match; a - before one leaves out what matches it.\n"))
+        parts += [_line(key.example, f"{key.meaning}{_words(key.words)}", 24) for key in KEYS.values()]
     return Content("").join(parts)
 
 
@@ -58,7 +70,9 @@ def _words(words: tuple[str, ...]) -> str:
 
 
 def _line(key: str, says: str, columns: int = _KEY_COLUMNS) -> Content:
-    return Content.assemble("  ", (key.ljust(columns), "$accent"), " ", says, "\n")
+    lines = wrap(says, _COLUMNS - columns - 3) or [""]
+    rest = [Content(f"{' ' * (columns + 3)}{line}\n") for line in lines[1:]]
+    return Content("").join([Content.assemble("  ", (key.ljust(columns), "$accent"), " ", lines[0], "\n"), *rest])
 
 
 class HelpScreen(ModalScreen[None]):

@@ -20,7 +20,7 @@ def commands(app: "GolfcheckApp", screen: Screen[object]) -> Iterator[SystemComm
     named: set[str] = set()
     for entry in ours(screen.active_bindings.values()):
         title = entry.binding.description.capitalize()
-        if title not in named:
+        if title not in named and (entry.tooltip or entry.binding.show):  # others only move the cursor
             named.add(title)
             key = app.get_key_display(entry.binding)
             says = f"{entry.tooltip} ({key})" if entry.tooltip else f"key {key}"

@@ -14,6 +14,11 @@ _RULES = 3  # that are named; the rest is counted
 _PROGRESS = 10  # cells of the bar
 
 
+def plain(text: Content, g: Glyphs) -> Content:
+    """Return `text` in the characters that the terminal has, which are as many."""
+    return Content(g.plain(text.plain), list(text.spans))
+
+
 def title(
     root: str, board: Board | None, shown: int, count: int, *, reading: tuple[int, int] | None, g: Glyphs
 ) -> Content:
@@ -35,7 +40,7 @@ def title(
                 Content.styled(f"  {g.held} {best.score_bpb:.5f}", "bold $success"),
                 Content.styled(f" {safe(best.verdict.author or name_of(best), 30)}", "dim"),
             ]
-    return Content("").join(parts)
+    return plain(Content("").join(parts), g)
 
 
 def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
@@ -56,7 +61,7 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
         Content(f" {standing(row, board, g)}"),
         Content.assemble(Content(f" {row.outcome.value}: "), Content.styled(found, "dim")),
     ]
-    return Content("\n").join(lines)
+    return plain(Content("\n").join(lines), g)
 
 
 def standing(row: Row, board: Board | None, g: Glyphs) -> str:

@@ -20,6 +20,7 @@ from golfcheck.leaderboard import Row
 from golfcheck.text import pad, width
 from golfcheck.tui.columns import Column, fitting
 from golfcheck.tui.glyphs import UNICODE, Glyphs
+from golfcheck.tui.scrollbars import scrollbars_of
 
 MAX_MARKS = 4
 _GUTTER = 2  # columns before the first: a mark, and the sign of who held the frontier
@@ -163,6 +164,10 @@ class BoardTable(ScrollView, can_focus=True):
             if event.chain == 2:
                 self.action_open()
 
+    def on_mount(self) -> None:
+        """Draw the scrollbar of what the terminal has."""
+        scrollbars_of(self, self.glyphs)
+
     def on_resize(self, event: events.Resize) -> None:
         """Choose the columns that fit."""
         self._columns = fitting(self.scrollable_content_region.width - _GUTTER)
@@ -208,9 +213,7 @@ class BoardTable(ScrollView, can_focus=True):
         segments = [Segment(" " * _GUTTER, self._style("head"))]
         marked = next((column for column in self._columns if column.sort == self.sort), None)
         for column in self._columns:
-            title = column.title
-            if self.glyphs is not UNICODE:
-                title = title.replace("Δ", "d")
+            title = self.glyphs.plain(column.title)
             chosen = column is marked
             arrow = self.glyphs.down if self.reverse else self.glyphs.up
             if chosen:
@@ -232,16 +235,13 @@ class BoardTable(ScrollView, can_focus=True):
         blank = Segment(" ", self._style(base, "", here))
         for column in self._columns:
             text, style = column.cell(row, column.width, self.glyphs)
-            text = self._plain(text)
+            text = self.glyphs.plain(text)
             if column.right:
                 text = " " * (column.width - width(text)) + text
             shown = pad(text, column.width).replace("…", self.glyphs.more)
             segments.append(Segment(shown, self._style(base, style, here)))
             segments.append(blank)
         return Strip(segments)
-
-    def _plain(self, text: str) -> str:
-        return text if self.glyphs is UNICODE or text.isascii() else text.encode("ascii", "replace").decode()
 
     def _style(self, base: str, part: str = "", here: bool = False) -> Style:
         key = (base, part, here)
