@@ -10,7 +10,7 @@ from golfcheck.curves import Curve, curve_of
 from golfcheck.follow import Follower
 from golfcheck.pace import Gap, Projection, Reference, bytes_per_token, gap, pace_of, projection
 from golfcheck.results import final_scores, is_score, step_ms
-from golfcheck.trainlog.events import Run, TrainPoint, ValPoint
+from golfcheck.trainlog.events import Run, ScoreLine, TrainPoint, ValPoint
 from golfcheck.trainlog.grow import Growing
 from golfcheck.trainlog.text import encoding_of
 
@@ -58,7 +58,7 @@ class Progress:
     val_bpb: float | None = None  # the last during training
     score_bpb: float | None = None  # the last after it
     score_name: str = ""
-    gap: Gap | None = None  # to the record at the same second
+    gap: Gap | None = None  # to the record at the same second; of a finished run, the scores' difference, of 0 points
     no_gap: str = ""  # why there is none
     projection: Projection | None = None
     no_projection: str = ""
@@ -136,7 +136,7 @@ def progress_of(log: str, run: Run, reference: Reference | None) -> Progress:
     )
     if last is None:
         return replace(progress, no_gap="no training step yet", no_projection="no training step yet")
-    return replace(progress, **_clock(run, last.step, last.iterations, state), **_beside(run, reference, state))
+    return replace(progress, **_clock(run, last.step, last.iterations, state), **_beside(run, reference, score))
 
 
 def _clock(run: Run, step: int, iterations: int, state: State) -> dict[str, Any]:
@@ -171,11 +171,13 @@ def _clock(run: Run, step: int, iterations: int, state: State) -> dict[str, Any]
     }
 
 
-def _beside(run: Run, reference: Reference | None, state: State) -> dict[str, Any]:
+def _beside(run: Run, reference: Reference | None, score: ScoreLine | None) -> dict[str, Any]:
     """Return the fields of Progress that hold the run against the record."""
     ratio = bytes_per_token(run)
     if reference is None:
         return {"no_gap": "no record to compare with", "no_projection": "no record to compare with"}
+    if score:
+        return {"gap": Gap(score.val_bpb - reference.score_bpb, 0), "no_projection": "the score is there"}
     if ratio is None:
         reason = "no validation line yet: how many bytes a token stands for is not known"
         return {"no_gap": reason, "no_projection": reason}
@@ -185,8 +187,6 @@ def _beside(run: Run, reference: Reference | None, state: State) -> dict[str, An
     if now is None:
         reason = "the record was not training at this second, or the log states no times"
         return {"no_gap": reason, "no_projection": reason}
-    if state is State.FINISHED:
-        return {"gap": now, "no_projection": "the score is there"}
     told = projection(now, reference, seconds, _positive(run, "max_wallclock_seconds"))
     if isinstance(told, str):
         return {"gap": now, "no_projection": told}

@@ -61,7 +61,9 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         Binding("Y", "copy", "copy", tooltip="copy the command that compares them"),
     ]
     DEFAULT_CSS = """
-    CompareScreen #names { height: auto; max-height: 4; padding: 0 1; background: $surface; }
+    CompareScreen #names {
+        height: auto; max-height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     CompareScreen #code-title { height: auto; max-height: 4; padding: 0 1; color: $text-muted; }
     CompareScreen TabbedContent { height: 1fr; }
     CompareScreen TabPane { padding: 0; }
@@ -106,7 +108,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         loaded = self.loaded = message.result
         self.query_one("#number-sheet", Sheet).show(numbers(loaded.found, [row.outcome.value for row in self.rows]))
         self.query_one("#setting-sheet", Sheet).show(settings(loaded.found))
-        bundles = [Bundle(self._short(n), found) for n, found in enumerate(loaded.curves)]
+        bundles = [Bundle(self._short(n, 40), found) for n, found in enumerate(loaded.curves)]
         self.query_one(CurvePane).show(bundles)
         self._show_code()
 
@@ -168,7 +170,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
             Content.styled(self._short(place, 60), "bold"), Content.styled(f"  {score}  {tail}", "$text-muted")
         )
 
-    def _short(self, place: int, columns: int = 24) -> str:
+    def _short(self, place: int, columns: int) -> str:
         verdict = self.rows[place].verdict
         return f"{LETTERS[place]} {fit(safe(verdict.name or verdict.path), columns)}"
 

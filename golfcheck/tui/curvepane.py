@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from golfcheck.curves import Curve
 from golfcheck.series import XAxis, YAxis, bounds, series
-from golfcheck.text import safe
+from golfcheck.text import fit, safe
 from golfcheck.tui.chart import ASCII_MARKS, MARKS, Chart, Line, Plot, colors, is_ascii
 from golfcheck.tui.sheet import plain
 
@@ -31,7 +31,7 @@ class CurvePane(Vertical):
 
     DEFAULT_CSS = """
     CurvePane { height: 1fr; }
-    CurvePane > .legend { height: auto; max-height: 3; padding: 0 1; }
+    CurvePane > .legend { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -97,8 +97,9 @@ class CurvePane(Vertical):
 
     def _legend(self) -> Content:
         marks, palette = ASCII_MARKS if is_ascii(self) else MARKS, colors(self)
+        room = max(6, (self.size.width - 2) // max(1, len(self.bundles)) - 4)
         parts = [
-            Content.styled(f"{marks[n % len(marks)]} {self._shown(bundle.name)}  ", palette[n % len(palette)])
+            Content.styled(f"{marks[n % len(marks)]} {self._shown(bundle.name, room)}  ", palette[n % len(palette)])
             for n, bundle in enumerate(self.bundles)
         ]
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
@@ -107,5 +108,6 @@ class CurvePane(Vertical):
         names = Content("").join(parts)
         return names if len(names) + len(note) > self.size.width - 2 else Content("").join([names, note])
 
-    def _shown(self, name: str) -> str:
-        return plain(safe(name, 40)) if is_ascii(self) else safe(name, 40)
+    def _shown(self, name: str, columns: int) -> str:
+        text = fit(safe(name), columns)
+        return plain(text) if is_ascii(self) else text

@@ -5,7 +5,7 @@ from pathlib import Path
 from textual.content import Content
 
 from golfcheck.text import fit, safe
-from golfcheck.tui.glyphs import Glyphs, bar
+from golfcheck.tui.glyphs import ASCII, Glyphs, bar
 from golfcheck.watch import Progress, State
 
 _STATES = {
@@ -79,11 +79,12 @@ def _gap(found: Progress, beside: str, columns: int, g: Glyphs) -> Content:
     ahead = found.gap.bpb < 0
     sign, word, style = (g.down, "ahead of", "bold $success") if ahead else (g.up, "behind", "bold $error")
     name = fit(safe(beside), max(12, columns - 60))
-    points = f"mean of {found.gap.points} point{'s' * (found.gap.points != 1)}"
+    count = found.gap.points
+    what = f"at the same second, mean of {count} point{'s' * (count != 1)}" if count else "in the final score"
     return Content.assemble(
         Content.styled(f"{sign} {abs(found.gap.bpb):.4f} bpb {word}", style),
         f" {name} ",
-        Content.styled(f"at the same second, {points}", "$text-muted"),
+        Content.styled(what, "$text-muted"),
     ).truncate(columns)
 
 
@@ -95,7 +96,7 @@ def _projection(found: Progress, columns: int, g: Glyphs) -> list[Content]:
                 fit(f"no projection: {found.no_projection or 'no training step yet'}", columns), "$text-muted"
             )
         ]
-    plus = "±" if g.eighths[-1] == "█" else "+-"
+    plus = "+-" if g is ASCII else "±"
     half, most = told.other_code_bpb
     same_half, same_most = told.same_code_bpb
     return [

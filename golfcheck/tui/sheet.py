@@ -49,7 +49,7 @@ class Sheet(Scroller):
     """Shows one rich renderable; strangers' text in it has been through `strangers`, and it is given no markup."""
 
     DEFAULT_CSS = """
-    Sheet { padding: 0 1; }
+    Sheet { padding: 0 1; overflow-x: hidden; }
     """
 
     def __init__(self, renderable: RenderableType | None = None, *, id: str | None = None) -> None:

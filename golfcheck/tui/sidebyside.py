@@ -8,11 +8,12 @@ from rich.text import Text
 
 from golfcheck.diff import Difference, Side
 from golfcheck.render.diff import settings_title
-from golfcheck.text import fit, safe
+from golfcheck.text import safe
 from golfcheck.verdict import Verdict
 
 LETTERS = "ABCD"
 _VALUE_CHARS = 120
+_LABEL = 15  # columns; what is longer is folded
 
 Number = float | None
 
@@ -49,10 +50,9 @@ def settings(found: Difference) -> RenderableType:
 
 def _table(sides: Sequence[Side]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=True)
-    table.add_column("", ratio=3, no_wrap=False)
-    for letter, side in zip(LETTERS, sides, strict=False):
-        name = fit(safe(side.verdict.name or side.verdict.path), 40)
-        table.add_column(Text.assemble((f"{letter} ", "bold"), (name, "bold")), ratio=4, overflow="fold")
+    table.add_column("", min_width=_LABEL, max_width=26, overflow="fold")
+    for letter in LETTERS[: len(sides)]:
+        table.add_column(Text(letter, "bold"), ratio=4, overflow="fold")
     return table
 
 

@@ -141,7 +141,8 @@ far from such projections real runs ended. The log is read as it grows; truncate
         if found is None:
             return
         glyphs = ASCII if is_ascii(self) else UNICODE
-        self.query_one("#report", Static).update(report(found, self.path, self._record_name, self.size.width - 2, glyphs))
+        lines = report(found, self.path, self._record_name, self.size.width - 2, glyphs)
+        self.query_one("#report", Static).update(lines)
         bundles = [Bundle("this run", (found.curve,) if found.curve else ())]
         if self.beside.curves:
             bundles.append(Bundle(fit(safe(self._record_name), 40), self.beside.curves))

@@ -209,6 +209,12 @@ def test_the_gap_is_the_difference_at_the_same_second(log: Path, shift: float):
     assert found.projection.score_bpb == pytest.approx(1.2 - shift, abs=1e-4)
 
 
+def test_a_finished_run_is_held_against_the_record_by_its_score(log: Path):
+    found = look(log, HEAD + VAL + steps(10, 1200) + b"final val_loss:2.0 val_bpb:1.25\n", reference())
+    assert found.gap is not None and (found.gap.bpb, found.gap.points) == (pytest.approx(0.05), 0)
+    assert found.projection is None
+
+
 def test_without_a_validation_line_no_gap_is_told(log: Path):
     found = look(log, HEAD + steps(10, 600), reference())
     assert found.gap is None and found.no_gap.startswith("no validation line yet")
