@@ -26,6 +26,7 @@ GROUPS = {
         "rescore": "evaluate an artifact again and compare its val_bpb with the claim",
         "diff": "how two records differ: scores, size, settings in the logs, findings, unwrapped code",
         "tui": "browse records by val_bpb, compare them, and watch a run while it trains",
+        "leaderboard": "rank records: gain and p over the record of their day, and who held it when",
         "stats": "is a gain more than luck: tests in bpb and nats per token, both rulesets, seeds still needed",
         "explain": "what a rule checks, why, and how to fix it; alone: all rules",
     },
@@ -91,7 +92,7 @@ def _overview() -> str:
     bold, plain = ("\x1b[1m", "\x1b[0m") if wants_color(sys.stdout) else ("", "")
     lines = [f"golfcheck {__version__}: the referee of Parameter Golf", "", "usage: golfcheck COMMAND [OPTIONS]"]
     for title, commands in GROUPS.items():
-        lines += ["", f"{bold}{title}{plain}", *(f"  {name:<11} {line}" for name, line in commands.items())]
+        lines += ["", f"{bold}{title}{plain}", *(f"  {name:<12} {line}" for name, line in commands.items())]
     return "\n".join(
         [
             *lines,

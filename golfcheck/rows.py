@@ -1,13 +1,15 @@
 """A judged record in its place among the others → its row on the board: the score that counts, its gain, and why."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 from golfcheck.batch import Placed
 from golfcheck.decisions import Rulings
 from golfcheck.frontier import Entry, Turn, compare, p_under
 from golfcheck.judged import Judged
-from golfcheck.leaderboard import Row, Status
-from golfcheck.ruleset import TRACKS, Ruleset
+from golfcheck.leaderboard import Board, Row, Status
+from golfcheck.ruleset import DEFAULT_TRACK, TRACKS, Ruleset
 from golfcheck.verdict import ToBeat
 
 
@@ -41,6 +43,25 @@ def row_of(place: Placed, ruleset: Ruleset) -> Row:
         takes_part=ranked and status not in (None, Status.CLAIMED) and not (entry and entry.refused),
         rulings=rulings.all,
     )
+
+
+def pinned(board: Board, baseline: Row, ruleset: Ruleset) -> Board:
+    """Return the board with every difference and p against one record in place of the record to beat of the day."""
+    theirs = _entry(baseline)
+
+    def against(row: Row) -> Row:
+        if not row.seeds_bpb or row.verdict.path == baseline.verdict.path:
+            return replace(row, delta_bpb=None, delta_nats=None, p=None)
+        gain = compare(_entry(row), theirs)
+        return replace(row, delta_bpb=gain.delta_bpb, delta_nats=gain.delta_nats, p=p_under(gain, ruleset))
+
+    return replace(board, rows=tuple(map(against, board.rows)))
+
+
+def _entry(row: Row) -> Entry:
+    """Return a row's entry for a comparison, for which neither day nor track count."""
+    path, made = Path(row.verdict.path), row.made or datetime.min.replace(tzinfo=UTC)
+    return Entry(path, row.verdict.name or path.name, made, TRACKS[DEFAULT_TRACK], row.seeds_bpb, row.seeds_nats)
 
 
 def _score(judged: Judged, rulings: Rulings) -> tuple[float | None, Status | None]:

@@ -41,7 +41,7 @@ Reading what was submitted: bytes → facts. No rule is known here.
     nodes            ←
     program          ← nodes syntax
     validation_path  ← nodes program
-    code             ← static syntax unwrap verdict
+    code             ← decoders static syntax unwrap verdict
     discover         ← errors
     history          ← discover errors
     record           ← bounded code errors schema strictjson submission trainlog verdict
@@ -79,7 +79,9 @@ Judging: facts → verdict.
     jsonedit         ← strictjson
 
 Printing: data types → text.
-    render           ← __version__ codediff diff gain leaderboard outcome rescore.report ruleset text verdict
+    markers          ← errors
+    progress         ← text
+    render           ← __version__ codediff decisions diff gain leaderboard outcome rescore.report ruleset text verdict
 
 Data, and making records.
     shardwriter      ← reference.data

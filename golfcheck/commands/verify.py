@@ -4,15 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from golfcheck.batch import Progress
     from golfcheck.config import Settings
     from golfcheck.verdict import Verdict
 
@@ -25,7 +21,6 @@ Examples:
   golfcheck verify Mine --fix --diff                          what could be filled in from the logs
   golfcheck verify --base origin/main --format github --also markdown:summary.md
 """
-_WORTH_A_BAR = 4  # records; fewer are read before an eye could follow
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.batch import judge_all
     from golfcheck.errors import UsageError
     from golfcheck.outcome import fails
+    from golfcheck.progress import narrate, record_bar
     from golfcheck.verdict import Severity
 
     settings = _settings(args)
@@ -89,8 +85,8 @@ def run(args: argparse.Namespace) -> int:
         _fix(paths, dry=args.diff)
         if args.diff:
             return 0
-    with _progress() as progress:
-        verdicts = judge_all(paths, settings, as_of=args.as_of, progress=progress, say=_narrate)
+    with record_bar() as progress:
+        verdicts = judge_all(paths, settings, as_of=args.as_of, progress=progress, say=narrate)
     for name, file in ((settings.format, args.output), *also):
         _write(name, file, verdicts, verbose=args.verbose)
     for verdict in verdicts:
@@ -98,12 +94,6 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"{verdict.path}: nothing could be checked (golfcheck verify -v says why)")
     at = None if settings.fail_on == "never" else Severity[settings.fail_on.upper()]
     return int(any(fails(verdict, at, require_record=settings.require == "record") for verdict in verdicts))
-
-
-def _narrate(line: str) -> None:
-    from golfcheck.text import safe
-
-    print(f"golfcheck: {safe(line)}", file=sys.stderr)
 
 
 def _settings(args: argparse.Namespace) -> "Settings":
@@ -163,19 +153,3 @@ def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbo
         file.write_text(text, encoding="utf-8")
     else:
         write_atomic(file, text.encode("utf-8"))
-
-
-@contextmanager
-def _progress() -> "Iterator[Progress]":
-    """Show a bar on stderr while many records are read, if a person watches."""
-    if not sys.stderr.isatty():
-        yield lambda done, of: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    look = (TextColumn("reading records"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Without its refreshing thread: golfcheck/batch.py forks where there is no other.
-    with Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
-        task = bar.add_task("", total=None, visible=False)
-        yield lambda done, of: bar.update(task, completed=done, total=of, visible=of >= _WORTH_A_BAR, refresh=True)

@@ -1,0 +1,184 @@
+"""`golfcheck leaderboard`: rank records, and show the frontier through time."""
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from golfcheck.config import Settings
+    from golfcheck.leaderboard import Board, Row
+
+HELP = "rank records: gain and p over the record of their day, and who held it when"
+_EPILOG = """Records are replayed in the order in which they were made (by git's history where there is one): each that
+shows its gain as the ruleset asks becomes the record. What maintainers decided is read from decisions.json beside the
+tracks (schemas/decisions.schema.json) and shown.
+
+Filters: words, author:ann, bpb:<1.08, seeds:>=3, verdict:human, rule:thin-margin, after:2026-04-01, -held:yes, …
+
+Examples:
+  golfcheck leaderboard records                                    the board
+  golfcheck leaderboard records --frontier                         who was the record when, and how it was shown
+  golfcheck leaderboard records --ruleset audit-2026-05 --why      each record's reason not to be
+  golfcheck leaderboard records --me ann --filter after:2026-04    where ann stands
+  golfcheck leaderboard records --against records/track_10min_16mb/2026-03-25_Mine
+  golfcheck leaderboard records --write README.md                  the table between the file's markers
+  golfcheck leaderboard records --write README.md --check          exit code 1 when that is stale
+  golfcheck leaderboard records --format html -o site              a page to publish
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what to read, what to show, and where."""
+    from rich_argparse import RawDescriptionRichHelpFormatter
+
+    from golfcheck.query import SORT_KEYS
+    from golfcheck.render.board import FORMATS
+    from golfcheck.ruleset import RULESETS
+
+    parser.formatter_class = RawDescriptionRichHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("roots", nargs="*", type=Path, metavar="ROOT", help="trees of records (default: here)")
+    add = parser.add_argument_group("How to judge").add_argument
+    add("--ruleset", choices=tuple(RULESETS), help="what a gain must show to be a record; default: written")
+    add("--as-of", metavar="DATE", help="the board as it stood at the end of this day")
+    add("--against", type=Path, metavar="RECORD", help="differences and p against this record, for every row")
+    add("--ignore", action="append", metavar="RULES", help="not these rules or families: a,b or repeated")
+    add = parser.add_argument_group("What to show").add_argument
+    add("--filter", metavar="TERMS", default="", help="only rows that match, such as 'author:ann bpb:<1.08'")
+    add("--sort", choices=SORT_KEYS, default="", metavar="KEY", help=f"one of {', '.join(SORT_KEYS)}; default: rank")
+    add("--reverse", action="store_true", help="the highest first")
+    add("--frontier", action="store_true", help="only what was the record, in the order of time, with the reasons")
+    add("--why", action="store_true", help="why each was not the record, or why there is no p")
+    add("--me", metavar="AUTHOR", help="add where this author stands: rank, gap, what the next record must score")
+    add = parser.add_argument_group("Where to").add_argument
+    add("--format", choices=tuple(FORMATS), default="text", help="default: text")
+    add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output; a folder for html")
+    add("--write", type=Path, action="append", default=[], metavar="FILE",
+        help="put the Markdown table between the markers of this file; repeatable")  # fmt: skip
+    add("--check", action="store_true", help="with --write: change nothing, exit 1 when a file is stale")
+    add = parser.add_argument_group("How to work").add_argument
+    add("--jobs", type=int, metavar="N", help="processes that read records; default 0: one per core")
+    add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, rank and print. Returns 1 when a file is stale that was to be checked, else 0."""
+    from golfcheck.board import load_board
+    from golfcheck.errors import UsageError
+    from golfcheck.progress import narrate, record_bar
+    from golfcheck.query import parse, sorted_rows
+
+    query = parse(args.filter)
+    if args.check and not args.write:
+        raise UsageError("leaderboard: --check says whether a file is stale: name it with --write")
+    if args.format == "html" and args.output is None:
+        raise UsageError("leaderboard: --format html makes a folder: name it with -o")
+    settings = _settings(args)
+    with record_bar() as progress:
+        board = load_board(args.roots or [Path()], settings, as_of=args.as_of, progress=progress, say=narrate)
+    if args.against:
+        board = _against(board, args.against, settings)
+    rows: Sequence[Row] = board.frontier if args.frontier else board.rows
+    rows = [row for row in rows if query.matches(row)]
+    if args.sort or args.reverse:
+        rows = sorted_rows(rows, args.sort or "rank", args.reverse)
+    if args.write:
+        return _write(board, rows, args)
+    if args.format == "html":
+        import_module("golfcheck.site").write(replace(board, rows=tuple(rows)), args.output)
+        return 0
+    _print(_rendered(board, rows, args), args.output)
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> "Settings":
+    from golfcheck.config import resolve
+
+    ignored = [rule.strip() for text in args.ignore or () for rule in text.split(",") if rule.strip()]
+    flags = {"ruleset": args.ruleset, "jobs": args.jobs, "cache": args.cache, "ignore": tuple(ignored) or None}
+    return resolve(flags, os.environ, Path())
+
+
+def _against(board: "Board", path: Path, settings: "Settings") -> "Board":
+    """Return the board with all differences against one record, which need not be on it."""
+    from golfcheck.board import load_board
+    from golfcheck.discover import record_folders
+    from golfcheck.errors import UsageError
+    from golfcheck.rows import pinned
+    from golfcheck.ruleset import RULESETS
+
+    folders = record_folders([path])
+    if len(folders) > 1:
+        raise UsageError(f"--against {path}: leads to {len(folders)} records; expected the folder of one")
+    baseline = load_board(folders, settings).rows[0]
+    if not baseline.seeds_bpb:
+        raise UsageError(f"--against {path}: no score in its logs to compare with")
+    return pinned(board, baseline, RULESETS[settings.ruleset])
+
+
+def _rendered(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> str:
+    from golfcheck.render.board import data, markdown, text
+    from golfcheck.render.page import Page
+    from golfcheck.terminal import columns, only_ascii, wants_color
+
+    why = args.why or args.frontier
+    if args.format == "json":
+        return data.render_json(board, rows)
+    if args.format == "csv":
+        return data.render_csv(rows)
+    if args.format == "markdown":
+        return markdown.render(board, rows, why=why, notes=_notes(board, args))
+    out = sys.stdout
+    page = Page() if args.output else Page(columns(out), wants_color(out), only_ascii(out))
+    return text.render(board, rows, page, why=why, notes=_notes(board, args))
+
+
+def _notes(board: "Board", args: argparse.Namespace) -> list[str]:
+    from golfcheck.errors import UsageError
+    from golfcheck.render.board.standing import standing
+    from golfcheck.suggest import suggestion
+    from golfcheck.text import safe
+
+    if args.me is None:
+        return [f"Δ and p: against {safe(str(args.against))}"] if args.against else []
+    lines = standing(board, args.me)
+    if not lines:
+        authors = {row.verdict.author for row in board.rows if row.verdict.author}
+        raise UsageError(f"--me {args.me}: no record with a score is by that author{suggestion(args.me, authors)}")
+    return lines
+
+
+def _print(text: str, output: Path | None) -> None:
+    from reference.files import write_atomic
+
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_atomic(output, text.encode("utf-8"))
+
+
+def _write(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> int:
+    """Put the table into the files, or say which of them are stale."""
+    from golfcheck.markers import replaced
+    from golfcheck.progress import narrate
+    from golfcheck.render.board import markdown
+    from reference.files import write_atomic
+
+    stale = 0
+    for path in args.write:
+        table = markdown.render(board, rows, beside=path.resolve(), why=args.why or args.frontier)
+        before, after = replaced(path, table)
+        if before == after:
+            continue
+        stale = 1
+        if args.check:
+            narrate(f"{path}: the board in it is stale; golfcheck leaderboard … --write {path} renews it")
+        else:
+            write_atomic(path, after.encode("utf-8"))
+    return stale if args.check else 0
