@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from time import thread_time
 from typing import TYPE_CHECKING
 
 from golfcheck import syntax
+from golfcheck.decoders import MAX_UNPACKED_BYTES
 from golfcheck.static import literal
 from golfcheck.unwrap import unwrap
 from golfcheck.verdict import Problem, Severity
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SOURCES = 64  # files that are followed from one script
 MAX_REACHED_BYTES = 4 * 2**20  # and their bytes: twice what one file may have
+REACH_SECONDS = 1.5  # to examine them all; real ones take 0.1
 _SOURCE_SUFFIXES = {".py", ".pyx", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".sh"}
 
 _SUFFIXES = tuple(suffix.encode() for suffix in sorted(_SOURCE_SUFFIXES))
@@ -51,7 +54,8 @@ def reached(paths: Sequence[str], read: Read) -> tuple[Source, ...]:
         return ()
     shipped = {path for path in paths if PurePosixPath(path).suffix in _SOURCE_SUFFIXES}
     found: dict[str, Source] = {}
-    pending, left_bytes, left_nodes = [main], MAX_REACHED_BYTES, syntax.MAX_NODES
+    pending, left_bytes = [main], MAX_REACHED_BYTES
+    left_nodes, left_unpacked, end = syntax.MAX_NODES, MAX_UNPACKED_BYTES, thread_time() + REACH_SECONDS
     while pending and len(found) < MAX_SOURCES:
         path = pending.pop(0)
         if path in found or (text := read(path)) is None:
@@ -63,8 +67,9 @@ def reached(paths: Sequence[str], read: Read) -> tuple[Source, ...]:
             break
         found[path], more, nodes = _examined(path, text, path == main, shipped)
         left_nodes -= nodes
-        if left_nodes < 0:
-            problem = Problem(f"the sources that are reached have over {syntax.MAX_NODES:,} nodes: not followed", path)
+        left_unpacked -= len(found[path].unwrapped or b"")
+        if left_nodes < 0 or left_unpacked < 0 or thread_time() > end:
+            problem = Problem("the sources up to here are too large or too intricate together: none is followed", path)
             found[path] = replace(found[path], problems=(*found[path].problems, problem))
             break
         pending += [name for name in more if name not in found]

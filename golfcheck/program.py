@@ -6,7 +6,7 @@ The grammar is tree-sitter's, which knows newer syntax than the interpreter that
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from golfcheck import nodes, syntax
@@ -24,6 +24,12 @@ _QUERY = """
 """
 _MAX_NAMES = 500_000
 MAX_NODES = syntax.MAX_NODES  # of all programs of a record together, as of one
+
+
+@lru_cache(maxsize=1)  # several rules ask for those of one record
+def programs(texts: tuple[tuple[str, bytes], ...]) -> "tuple[Program, ...]":
+    """Return the programs at these paths, with what is found in them kept from one call to the next."""
+    return tuple(Program(path, text) for path, text in texts)
 
 
 @dataclass(frozen=True)

@@ -43,24 +43,26 @@ def parse(text: bytes) -> "Tree":
     """
     parser = _parser()
     end = thread_time() + PARSE_SECONDS
-    parts = (*range(_PART_BYTES, len(text), _PART_BYTES), len(text))
-    if not all(_is_small(parser, text[:size], end) for size in parts):
+    sizes = (*range(_PART_BYTES, len(text), _PART_BYTES), len(text))
+    if not all(_is_small(parser, text, size, end) for size in sizes):
         return parser.parse(b"(" * MAX_DEPTH + b"x" + b")" * MAX_DEPTH)
     return parser.parse(text)
 
 
-def _is_small(parser: "Parser", text: bytes, end: float) -> bool:
-    """Whether a text is parsed before `end` (seconds of this thread), to a tree of MAX_NODES at most."""
+def _is_small(parser: "Parser", text: bytes, size: int, end: float) -> bool:
+    """Whether the first `size` bytes are parsed before `end` (as thread_time), to a tree of MAX_NODES at most."""
+
+    def piece(offset: int, _point: object) -> bytes:
+        return text[offset : min(offset + _CHUNK_BYTES, size)]
+
     try:
         # Only a parse that reads through a function can be stopped; only one of bytes gives nodes a fast text.
-        tree = parser.parse(
-            lambda offset, _point: text[offset : offset + _CHUNK_BYTES],
-            progress_callback=lambda _offset, _has_error: thread_time() > end,
-        )
+        tree = parser.parse(piece, progress_callback=lambda _offset, _has_error: thread_time() > end)
     except ValueError:
         parser.reset()
         return False
-    return tree.root_node.descendant_count <= MAX_NODES
+    # Inside of one long token nobody asks whether to stop.
+    return tree.root_node.descendant_count <= MAX_NODES and thread_time() <= end
 
 
 def is_too_deep(tree: "Tree") -> bool:

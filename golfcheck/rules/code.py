@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from golfcheck.code import Source
 from golfcheck.nodes import Call
-from golfcheck.program import MAX_NODES, Program
+from golfcheck.program import MAX_NODES, Program, programs
 from golfcheck.record import Record
 from golfcheck.results import distinct_runs
 from golfcheck.rules.rule import ERROR, WARNING, Context, Skip, rule
@@ -30,9 +30,10 @@ _KNOWN_PROGRAMS = frozenset("nvidia-smi lscpu cat uname hostname git golfcheck".
 def _programs(record: Record) -> list[tuple[Source, Program]]:
     """Return the sources that can be read, with what is inside of those that unpack themselves."""
     scripts = [source for source in record.sources if source.path.endswith(".py")]
-    found = [(s, Program(s.path, s.text if s.unwrapped is None else s.unwrapped)) for s in scripts]
-    if not found:
+    if not scripts:
         raise Skip("there is no Python source to read")
+    texts = tuple((source.path, source.text if source.unwrapped is None else source.unwrapped) for source in scripts)
+    found = list(zip(scripts, programs(texts), strict=True))
     if all(source.wrapper and source.unwrapped is None for source, _ in found):
         raise Skip("the script unpacks itself in a way that is not understood without running it")
     if beyond := [program.path for _, program in found if program.is_beyond_limits]:

@@ -91,7 +91,7 @@ LIMITS = [
     ),
     Limit(syntax, "MAX_DEPTH", 10**6, says("deep or has", {"train.py": b"(" * 600 + b"1" + b")" * 600})),
     Limit(syntax, "MAX_NODES", 10**9, says("deep or has", {"train.py": b"x = 1\n" * 90_000})),
-    Limit(syntax, "MAX_NODES", 10**9, says("nodes: not followed", {"train.py": b"import a\n" + HALF, "a.py": HALF})),
+    Limit(syntax, "MAX_NODES", 10**9, says("too intricate together", {"train.py": b"import a\n" + HALF, "a.py": HALF})),
     Limit(code, "MAX_REACHED_BYTES", 2**30, says("of source are reached", MODULES)),
     Limit(code, "MAX_SOURCES", 10**6, lambda _: len(code.reached(list(FEW_BYTES), FEW_BYTES.get)) < 81),
     Limit(decoders, "MAX_UNPACKED_BYTES", 2**30, notes("unpacks to more", hostile.packed(b"0" * 17_000_000))),
