@@ -19,7 +19,6 @@ from golfcheck.text import safe
 from golfcheck.tui import editor, help, palette, state
 from golfcheck.tui.board import BoardScreen
 from golfcheck.tui.glyphs import ASCII, UNICODE
-from golfcheck.tui.readout import plain
 from golfcheck.tui.themes import THEMES
 
 Severity = Literal["information", "warning", "error"]
@@ -82,7 +81,7 @@ class GolfcheckApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys of what has the focus."""
-        self.push_screen(help.HelpScreen(plain(help.page(self.screen), self.glyphs)))
+        self.push_screen(help.HelpScreen(help.page(self.screen), self.glyphs))
 
     def load_record(self, row: Row) -> Record:
         """Read the record of a row. Takes up to a second: call it in a thread."""

@@ -70,8 +70,7 @@ class FilterBar(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Apply what can be read so far, and say what is wrong with the rest."""
         event.stop()
-        if event.value:
-            self.add_class("open")
+        self.set_class(bool(event.value) or event.input.has_focus, "open")
         self._complain("")
         try:
             self._apply(query.parse(event.value), event.value)

@@ -13,6 +13,9 @@ from textual.widgets import Static
 
 from golfcheck.query import KEYS
 from golfcheck.tui.filterbar import FilterBar
+from golfcheck.tui.glyphs import Glyphs
+from golfcheck.tui.readout import plain
+from golfcheck.tui.scrollbars import scrollbars_of
 
 _KEY_COLUMNS = 11
 _COLUMNS = 69  # of the page: a dialog on a terminal of 80
@@ -84,14 +87,18 @@ class HelpScreen(ModalScreen[None]):
         Binding("k", "up", "up", show=False),
     ]
 
-    def __init__(self, text: Content) -> None:
+    def __init__(self, text: Content, glyphs: Glyphs) -> None:
         super().__init__()
-        self.text = text
+        self.text, self.glyphs = plain(text, glyphs), glyphs
 
     def compose(self) -> ComposeResult:
         """Yield the page."""
         with VerticalScroll(classes="dialog help"):
             yield Static(self.text, markup=False)
+
+    def on_mount(self) -> None:
+        """Draw the scrollbar of what the terminal has."""
+        scrollbars_of(self.query_one(VerticalScroll), self.glyphs)
 
     def action_leave(self) -> None:
         """Go back."""

@@ -66,12 +66,12 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
 
 def standing(row: Row, board: Board | None, g: Glyphs) -> str:
     """Return in a line whether the record was on the frontier, and otherwise why it was not."""
+    if board is None:
+        return "not ranked yet"
     if row.held:
-        newest = board is not None and bool(board.frontier) and board.frontier[-1].verdict.path == row.verdict.path
+        newest = bool(board.frontier) and board.frontier[-1].verdict.path == row.verdict.path
         return f"{g.held} the record to beat" if newest else f"{g.held} was the record"
-    if row.reason:
-        return f"not a record: {safe(row.reason)}"
-    return "not ranked yet" if board is None else "not a record"
+    return f"not a record: {safe(row.reason)}" if row.reason else "not a record"
 
 
 def _findings(row: Row) -> str:

@@ -1,0 +1,96 @@
+"""Boards of synthetic rows, and what a screen shows of them as text."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from golfcheck.config import Settings
+from golfcheck.leaderboard import Board, Row, Status
+from golfcheck.tui.app import GolfcheckApp
+from tests.golfcheck import verdicts
+
+NAMES = ("Int6 quantization", "Sliding window", "Longer context", "Muon with decay", "Ternary weights", "Bigram hash")
+AUTHORS = ("ann", "bo", "cleo", "dmitri")
+FIRST_DAY = datetime(2026, 3, 18, tzinfo=UTC)
+FINDINGS = ((verdicts.BYTES, verdicts.SEEDS), (verdicts.SEEDS,), (), ())
+
+
+def row(place: int, **changes: Any) -> Row:
+    """Return the row of this rank: every third was the record, some claim only, one in seven has one seed."""
+    bpb = 1.06 + 0.004 * place + 0.0007 * math.sin(place * 1.7)
+    made = FIRST_DAY + timedelta(days=max(40 - place, 0))
+    single = place % 7 == 6
+    verdict = replace(
+        verdicts.RECORD,
+        path=f"records/track_10min_16mb/{made.date()}_{place:05}",
+        name=f"{NAMES[place % len(NAMES)]} {place}",
+        author=AUTHORS[place % len(AUTHORS)],
+        date=made.date().isoformat(),
+        findings=FINDINGS[place % len(FINDINGS)],
+        score=replace(
+            verdicts.RECORD.score,
+            mean_bpb=bpb,
+            sd_bpb=None if single else 0.0004 + 0.0001 * (place % 3),
+            seeds=(42,) if single else (314, 42, 999),
+        ),
+        size=replace(
+            verdicts.RECORD.size, total_bytes=16_004_000 if place == 5 else 15_984_850 - 40_000 * (place % 50)
+        ),
+    )
+    held = place % 3 == 0
+    made_row = Row(
+        verdict,
+        made,
+        bpb,
+        Status.CLAIMED if place % 5 == 4 else Status.RESCORED if place % 5 == 3 else Status.LOGGED,
+        (bpb,) if single else (bpb - 0.0004, bpb, bpb + 0.0004),
+        (),
+        rank=place + 1,
+        delta_bpb=None if place > 30 else -0.0046 + 0.001 * (place % 3),
+        delta_nats=None if place > 30 else -0.0078 + 0.002 * (place % 3),
+        p=None if place > 30 else (0.00004, 0.0031, 0.3)[place % 3],
+        held=held,
+        reason="" if held else "p 0.3 of a gain above 0.005 nats over Longer context: not below 0.01",
+    )
+    return replace(made_row, **changes)
+
+
+def board(count: int = 12) -> Board:
+    """Return a board of so many rows."""
+    return Board("written", None, tuple(row(place) for place in range(count)))
+
+
+def lines(app: GolfcheckApp) -> list[str]:
+    """Return what is on the screen, a text for each of its lines."""
+    strips = app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip) for strip in strips]
+
+
+def text(app: GolfcheckApp) -> str:
+    """Return what is on the screen."""
+    return "\n".join(lines(app))
+
+
+def play(
+    app: GolfcheckApp, script: Callable[[Pilot[None]], Awaitable[None]], size: tuple[int, int] = (120, 34)
+) -> None:
+    """Run the application without a terminal and act as its user."""
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await script(pilot)
+
+    asyncio.run(run())
+
+
+def app_of(count: int = 12, **options: Any) -> GolfcheckApp:
+    """Return the application on a board that is there already."""
+    options.setdefault("board", board(count))
+    return GolfcheckApp(Path("records"), Settings(cache=False), **options)
