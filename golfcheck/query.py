@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from golfcheck.decisions import Kind
 from golfcheck.errors import UsageError
 from golfcheck.leaderboard import Row, Status
 from golfcheck.outcome import Outcome
@@ -105,7 +106,9 @@ KEYS = {
     "bpb": Key("number", "val_bpb, the score that counts", "bpb:<1.08", lambda row: row.score_bpb),
     "nats": Key("number", "mean loss of the seeds, nats per token", "nats:<1.88", _nats),
     "delta": Key("number", "bpb to the record to beat; below 0 is better", "delta:<-0.001", lambda row: row.delta_bpb),
-    "delta-nats": Key("number", "the same in nats per token", "delta-nats:<-0.005", lambda row: row.delta_nats),
+    "delta-nats": Key(
+        "number", "nats per token to the record to beat", "delta-nats:<-0.005", lambda row: row.delta_nats
+    ),
     "p": Key("number", "p of the gain, under the board's ruleset", "p:<0.01", lambda row: row.p),
     "rank": Key("number", "place on the board", "rank:<=10", lambda row: row.rank),
     "seeds": Key("number", "how many seeds the logs have a score of", "seeds:>=3", _seeds),
@@ -122,6 +125,13 @@ KEYS = {
     "status": Key(
         "word", "what stands behind the score", "status:rescored", lambda row: row.status, tuple(map(str, Status))
     ),
+    "ruling": Key(
+        "word",
+        "the maintainers' last word on it",
+        "ruling:waived",
+        lambda row: row.ruling.kind if row.ruling else None,
+        tuple(map(str, Kind)),
+    ),
     "held": Key("word", "was the record once", "held:yes", lambda row: ("no", "yes")[row.held], ("yes", "no")),
     "date": Key("date", "made on this day, or in this month or year", "date:2026-04", lambda row: row.made),
     "after": Key("date", "made on this day or later", "after:2026-04-09", lambda row: row.made),
@@ -129,7 +139,7 @@ KEYS = {
 }
 
 # What a board can be sorted by; words in the order from worst to best, as their types list them.
-SORT_KEYS = tuple(name for name in KEYS if name not in ("rule", "held", "after", "before"))
+SORT_KEYS = tuple(name for name in KEYS if name not in ("rule", "ruling", "held", "after", "before"))
 
 
 def parse(text: str, *, partial: bool = False) -> Query:

@@ -71,7 +71,7 @@ Judging: facts → verdict.
     follow           ←
     pace             ← leaderboard record results trainlog
     watch            ← curves follow pace results trainlog
-    query            ← errors leaderboard outcome suggest
+    query            ← decisions errors leaderboard outcome suggest
     patience         ←
     codediff         ← code patience record
     diff             ← codediff frontier record results verdict

@@ -5,6 +5,8 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from golfcheck.render.page import Page
     from golfcheck.rules.rule import Rule
 
@@ -80,4 +82,21 @@ def _all(families: "dict[str, list[Rule]]", page: "Page") -> list[str]:
         lines.append(f"  {ruleset.name:<{names}}  {gain} at p < {ruleset.alpha:g} ({ruleset.source})")
     lines += ["", page.paint("formats (--format)", "bold")]
     lines += [f"  {name:<{names}}  {about}" for name, about in FORMATS.items()]
+    lines += [
+        "",
+        page.paint("filters (leaderboard --filter, / in tui); terms beside each other must all match", "bold"),
+    ]
+    for example, about in _terms():
+        lines += page.prose(about, f"  {example:<{names}}  ", " " * (names + 4))
     return [*lines, "", f"{sum(map(len, families.values()))} rules; golfcheck explain RULE says more"]
+
+
+def _terms() -> "Iterator[tuple[str, str]]":
+    """Yield an example of each term of a filter, and what it means."""
+    from golfcheck.query import KEYS
+
+    yield 'gptq "sliding window"', "in name, author or path; case is ignored"
+    yield "-verdict:invalid", "what the term does not match"
+    yield "bpb:1.07..1.08", "a range with both its ends; a number alone means what rounds to it"
+    for key in KEYS.values():
+        yield key.example, f"{key.meaning}: {', '.join(key.words)}" if key.words else key.meaning

@@ -7,6 +7,7 @@ import pytest
 
 from golfcheck import cli
 from golfcheck.commands import doctor
+from golfcheck.query import KEYS
 from golfcheck.rules import RULES
 
 
@@ -34,6 +35,12 @@ def test_a_family_is_explained_rule_by_rule(capsys):
     text = said(capsys, "explain", "seeds")
     assert all(rule.name in text for rule in RULES if rule.family == "seeds")
     assert "bytes-over-cap" not in text
+
+
+def test_it_lists_every_key_of_a_filter_with_its_example_and_words(capsys):
+    words = " ".join(said(capsys, "explain").split())
+    assert all(f"{key.example} {key.meaning}" in words for key in KEYS.values())
+    assert "ruling:waived the maintainers' last word on it: included, removed, superseded, waived, re-scored" in words
 
 
 def test_doctor_names_versions_and_the_data(capsys, tmp_path: Path, monkeypatch):

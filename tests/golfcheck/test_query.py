@@ -2,12 +2,13 @@
 
 import operator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golfcheck.decisions import Kind, Ruling
 from golfcheck.errors import UsageError
 from golfcheck.leaderboard import Row, Status
 from golfcheck.query import KEYS, SORT_KEYS, parse, sorted_rows
@@ -116,6 +117,15 @@ def test_what_is_missing_matches_no_comparison(key: str):
     for value in ("2026", "<2026", "<=2026", ">-2026", ">=-2026", "-9e9..9e9"):
         if KEYS[key].kind == "number" or value == "2026":
             assert not parse(f"{key}:{value}").matches(EMPTY)
+
+
+def test_the_last_ruling_on_a_record_is_the_one_that_a_filter_looks_at():
+    rulings = [
+        Ruling("a", kind, "me", date(2026, 4, day), "why") for day, kind in ((1, Kind.REMOVED), (2, Kind.WAIVED))
+    ]
+    ruled = replace(ROW, rulings=tuple(rulings))
+    assert parse("ruling:waived -ruling:removed").matches(ruled)
+    assert not parse("ruling:waived").matches(ROW)
 
 
 def test_a_missing_name_is_not_found_by_the_word_none():
