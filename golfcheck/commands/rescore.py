@@ -67,6 +67,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--logit-softcap", type=float, metavar="X", help="bound of the logits")
     add = parser.add_argument_group("How to evaluate").add_argument
     add("--precision", choices=("bf16", "fp32"), default="bf16", help="of the activations (default: bf16 autocast)")
+    add(
+        "--attention",
+        choices=("auto", "torch"),
+        default="auto",
+        help="torch: never the compiled one, which needs AVX-512 BF16 and cc and is not used for claims made on a CPU",
+    )
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="default: the fastest that is there")
     add("--max-bytes", type=int, default=Limits().file_bytes, metavar="N", help="largest artifact to read: %(default)s")
     add("--json", type=Path, metavar="FILE", help="write a report (schemas/rescore.schema.json)")
@@ -107,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
     names = ("data", "tokenizer", "raw", "val_tokens", "stride", "estimate", "control", "order_seed")
-    more = ("precision", "max_bytes", "seq_len", "rope_tables", "rope_base", "logit_softcap")
+    more = ("precision", "attention", "max_bytes", "seq_len", "rope_tables", "rope_base", "logit_softcap")
     given = {name: getattr(args, name) for name in (*names, *more)}
     request = rescoring.Request(**given, tolerance_bpb=args.tolerance, within_bpb=args.within)
     ranks, found = join(args.device), []

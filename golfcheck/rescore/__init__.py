@@ -11,6 +11,7 @@ control   other artifacts' losses on the same sequences, from their reports
 sound     what the values of an artifact must be
 weights   arrays → the state dict that they mean, and its model's configuration
 measure   the evaluation: a model and tokens → every sequence's loss → the score
+attention compiled attention for CPUs that have bf16, where there is a C compiler
 probes    what every language model does, tested on the loaded one
 workers   one process a core
 devices   torchrun's ranks, and what a device is called

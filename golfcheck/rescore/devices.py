@@ -25,8 +25,8 @@ def leave() -> None:
         dist.destroy_process_group()
 
 
-def describe(device: torch.device, processes: int) -> str:
-    """Return what a device is called, and how many threads or processes of one thread compute there."""
+def describe(device: torch.device, processes: int, how: str) -> str:
+    """Return what a device is called, how many threads or processes of one thread compute there, and `how`."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     names: list[str] = []
@@ -35,4 +35,4 @@ def describe(device: torch.device, processes: int) -> str:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     count = f"{processes} processes" if processes > 1 else f"{torch.get_num_threads()} threads"
-    return f"{device.type} ({names[0] if names else 'unnamed'}, {count})"
+    return f"{device.type} ({names[0] if names else 'unnamed'}, {count}{how and f', {how}'})"

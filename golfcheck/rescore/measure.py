@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from golfcheck.errors import GolfcheckError, Refused
-from golfcheck.rescore import devices, probes, workers
+from golfcheck.rescore import attention, devices, probes, workers
 from golfcheck.rescore.report import Measured, Probe
 from golfcheck.rescore.weights import State
 from reference.bpb import ByteTable, Score
@@ -41,10 +41,11 @@ class Interrupted(KeyboardInterrupt):
 class Evaluation:
     """A model ready to be scored: its weights, its tables, the precision of its activations; on every rank.
 
-    Alone on a CPU it works in a process for every thread that torch would use, one thread each.
+    Alone on a CPU it works in a process for every thread that torch would use, one thread each. `compiled` lets it use
+    the compiled attention where there is one for this precision and machine.
     """
 
-    def __init__(self, state: State, config: GPTConfig, precision: str, ranks: Ranks) -> None:
+    def __init__(self, state: State, config: GPTConfig, precision: str, ranks: Ranks, *, compiled: bool = True) -> None:
         self.config, self.precision, self.ranks, self.device = config, precision, ranks, ranks.device
         is_alone_on_cpu = self.device.type == "cpu" and ranks.world_size == 1
         self.workers = workers.usable(torch.get_num_threads()) if is_alone_on_cpu else 1
@@ -56,11 +57,18 @@ class Evaluation:
             if precision == "bf16" and isinstance(module, torch.nn.Linear):
                 module.bfloat16()  # what autocast would do again in every call; the same bits
         self.model.to(self.device).eval().requires_grad_(False)
+        self._attention: attention.Compiled | None = None
+        self._how = ""  # attention is computed, where there is a choice
+        if compiled and precision == "bf16" and self.device.type == "cpu":
+            kernel, missing = attention.kernel()
+            self._attention = attention.Compiled(kernel) if kernel else None
+            self._how = "compiled attention" if kernel else f"torch's attention: {missing}"
 
     def logits(self, ids: Tensor) -> Tensor:
         """Return softcapped logits [B, T, V] of token ids [B, T]."""
         is_mixed = self.precision == "bf16"
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16) if is_mixed else nullcontext():
+        mixed = torch.autocast(self.device.type, torch.bfloat16) if is_mixed else nullcontext()
+        with torch.inference_mode(), mixed, self._attention or nullcontext():
             return self.model.logits(ids)
 
     def losses(self, ids: Tensor, last: Sequence[int] | None = None) -> Tensor:
@@ -214,8 +222,8 @@ class Evaluation:
         return probes.probe(self.logits, self.losses, ids, self.config.vocab_size)
 
     def describe(self) -> str:
-        """Return what computes, and in how many threads or processes."""
-        return devices.describe(self.device, self.workers)
+        """Return what computes, in how many threads or processes, and how attention is computed."""
+        return devices.describe(self.device, self.workers, self._how)
 
 
 def _finite(losses: Any) -> Vector:

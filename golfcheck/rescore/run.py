@@ -43,6 +43,8 @@ class Request:
     control: Path | None = None  # the report of a full rescoring of any artifacts on the same text
     order_seed: int | None = None  # of the order in which sequences are drawn; None: from the artifact's digest
     precision: str = "bf16"
+    # "auto": the compiled one where there is one, unless the claim was made on a CPU, and its last digits by torch's.
+    attention: str = "auto"
     tolerance_bpb: float | None = None
     max_bytes: int = Limits().file_bytes
     seq_len: int | None = None
@@ -81,8 +83,11 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     tokenizer, shards = inputs.verify(found, target.log_settings, config.vocab_size)
     tokens, table = _text(found, config.train_seq_len, config.vocab_size, request.val_tokens)
 
+    is_compiled = request.attention == "auto" and (claim is None or claim.device != "cpu")
+
     def evaluation(rope_tables: str) -> measure.Evaluation:
-        return measure.Evaluation(read.state, replace(config, rope_tables=rope_tables), request.precision, ranks)
+        tabled = replace(config, rope_tables=rope_tables)
+        return measure.Evaluation(read.state, tabled, request.precision, ranks, compiled=is_compiled)
 
     def score(model: measure.Evaluation) -> Measured:
         draw = stage(f"{model.config.rope_tables} tables")
@@ -218,7 +223,7 @@ def code_digest() -> str:
     """Return one sha256 of our own evaluating code: of what `sha256sum` prints of its files, in their order."""
     ours, theirs = Path(__file__).parent, Path(reference.model.__file__).parent
     paths = [theirs / f"{name}.py" for name in ("artifact", "bpb", "data", "model")]
-    paths += [*sorted(ours.glob("*.py")), *sorted((ours.parent / "untrusted").glob("*.py"))]
+    paths += [*sorted(ours.glob("*.[cp]*")), *sorted((ours.parent / "untrusted").glob("*.py"))]
     return digest(paths)
 
 

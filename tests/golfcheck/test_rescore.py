@@ -27,7 +27,7 @@ from golfcheck.commands import rescore as command
 from golfcheck.errors import GolfcheckError, Refused, UsageError
 from golfcheck.render import rescore as render
 from golfcheck.render.page import Page
-from golfcheck.rescore import inputs, judge, measure, numerics, run, shape, shipped, target, weights
+from golfcheck.rescore import attention, inputs, judge, measure, numerics, run, shape, shipped, target, weights
 from golfcheck.rescore.report import Claim, Outcome, RawCheck, Rescore
 from golfcheck.untrusted.load import load
 from reference import artifact, data
@@ -143,11 +143,28 @@ def test_golden_artifacts_score_as_their_page_says(
     (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", claim_of(bpb), None, 16_000_000)
     wanted = run.Request(
         data=shared_data / "fineweb", val_tokens=tokens, seq_len=seq_len, rope_tables=tables, precision=precision,
-        tolerance_bpb=1e-5 if precision == "fp32" else 5e-5,
+        tolerance_bpb=1e-5 if precision == "fp32" else judge.SAME_BPB, attention="torch",
     )  # fmt: skip
     rescore = run.rescore(found, wanted, ALONE, silent)
     assert rescore.outcome is Outcome.CONFIRMED, rescore.reason
     assert rescore.other_tables is None
+
+
+@pytest.mark.parametrize("row", [GOLDEN[0], GOLDEN[4]], ids=lambda row: str(row[0]))
+def test_the_compiled_attention_gives_the_golden_scores_to_one_part_in_ten_thousand(
+    shared_data: Path, row: tuple[str, str, str, int, int, float]
+) -> None:
+    if (missing := attention.kernel()[1]) != "":
+        pytest.skip(f"no compiled attention: {missing}")
+    name, tables, precision, seq_len, tokens, bpb = row
+    (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", claim_of(bpb), None, 16_000_000)
+    wanted = run.Request(
+        data=shared_data / "fineweb", val_tokens=tokens, seq_len=seq_len, rope_tables=tables, precision=precision,
+        tolerance_bpb=1e-4,
+    )  # fmt: skip
+    rescore = run.rescore(found, wanted, ALONE, silent)
+    assert rescore.outcome is Outcome.CONFIRMED, rescore.reason
+    assert "compiled attention" in rescore.device
 
 
 # --- claims -----------------------------------------------------------------------------------------------------------

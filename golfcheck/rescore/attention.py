@@ -1,0 +1,108 @@
+"""Causal attention in bf16, compiled from `attention.c` at first use: an option, behind which torch's own stands.
+
+On x86 with AVX-512 BF16 it takes a third of the time of torch's kernel, whose share of an evaluation in bf16 is 40 %
+at length 1024 and 70 % at 4096. It is for one thread, which is how the workers compute.
+"""
+
+import ctypes
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from golfcheck.cache import default_path
+from reference.files import write_atomic
+
+_SOURCE = Path(__file__).with_suffix(".c")
+_FLAGS = ("-O3", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512bf16", "-shared", "-fPIC", "-x", "c")
+_COMPILE_SECONDS = 60
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_WIDTHS, _MIN_TOKENS = (16, 32, 48, 64), 6  # of a head, and ROWS of the source
+
+_CAUSAL = {"is_causal", "enable_gqa"}  # the options of the model's call
+
+Kernel = Callable[[Tensor, Tensor, Tensor], Tensor | None]
+
+
+@cache
+def kernel() -> tuple[Kernel | None, str]:
+    """Return the compiled kernel, or None and why there is none: no such chip, no compiler, no place to put it.
+
+    It takes q [1, H, T, d] and k and v [1, K, T, d] and returns [1, H, T, d], None without memory.
+    """
+    cpuinfo = Path("/proc/cpuinfo")
+    if sys.platform != "linux" or "avx512_bf16" not in cpuinfo.read_text(encoding="utf-8", errors="replace").split():
+        return None, "no AVX-512 BF16 here"
+    try:
+        function = ctypes.CDLL(str(_library())).golfcheck_attention
+    except OSError as error:
+        return None, str(error)
+    function.argtypes = [ctypes.c_void_p] * 4 + [ctypes.c_long] * 4
+
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor | None:
+        q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
+        out = torch.empty_like(q)
+        code = function(*(x.data_ptr() for x in (q, k, v, out)), q.size(1), k.size(1), *q.shape[2:])
+        return out if code == 0 else None
+
+    return attend, ""
+
+
+def _library() -> Path:
+    """Return the shared library in the user's cache, compiled if it is not there; OSError where that cannot be."""
+    source = _SOURCE.read_bytes()
+    name = hashlib.sha256(source + " ".join(_FLAGS).encode()).hexdigest()[:16]
+    path = default_path().with_name(f"attention-{name}.so")
+    if path.is_file() and (found := path.stat()).st_uid == os.getuid() and not found.st_mode & _OTHERS_WRITE:
+        return path
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise OSError("no C compiler (cc) here")
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder, "attention.so")
+        try:
+            subprocess.run(
+                [compiler, *_FLAGS, "-", "-o", str(made), "-lm"], input=source, check=True, capture_output=True,
+                timeout=_COMPILE_SECONDS,
+            )  # fmt: skip
+        except (subprocess.SubprocessError, OSError):
+            raise OSError("the C compiler here cannot compile it") from None
+        write_atomic(path, made.read_bytes())
+    return path
+
+
+class Compiled(TorchFunctionMode):
+    """Within it, causal attention that the kernel can compute is computed by it; all else as always."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__()
+        self.kernel = kernel
+
+    def __torch_function__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Call `func`, or the kernel in its place."""
+        kwargs = kwargs or {}
+        found = None
+        if func is F.scaled_dot_product_attention and kwargs.keys() == _CAUSAL and kwargs["is_causal"] and _fits(*args):
+            found = self.kernel(*args)
+        return func(*args, **kwargs) if found is None else found
+
+
+def _fits(q: Tensor, k: Tensor, v: Tensor) -> bool:
+    """Tell whether the kernel can compute this, and should: it has one thread."""
+    is_known = all(x.dtype is torch.bfloat16 and x.device.type == "cpu" and x.size(-1) in _WIDTHS for x in (q, k, v))
+    is_fitting = q.size(0) == 1 and q.size(2) == k.size(2) >= _MIN_TOKENS and q.size(1) % k.size(1) == 0
+    return is_known and is_fitting and torch.get_num_threads() == 1
