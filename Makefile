@@ -23,6 +23,7 @@ lint: $(STAMP)
 	cd reference && ../$(BIN)/mypy --config-file ../pyproject.toml train.py
 	$(BIN)/python -m pytest -q tests/test_import_law.py
 	$(BIN)/golfcheck verify records reference
+	$(BIN)/golfcheck leaderboard records --write README.md --write records/README.md --check
 
 bench: $(STAMP)
 	for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

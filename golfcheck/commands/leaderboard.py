@@ -146,7 +146,7 @@ def _notes(board: "Board", args: argparse.Namespace) -> list[str]:
     from golfcheck.text import safe
 
     if args.me is None:
-        return [f"Δ and p: against {safe(str(args.against))}"] if args.against else []
+        return [f"differences and p: all against {safe(str(args.against))}"] if args.against else []
     lines = standing(board, args.me)
     if not lines:
         authors = {row.verdict.author for row in board.rows if row.verdict.author}

@@ -1,11 +1,12 @@
 """The columns of a board as text and as Markdown: what each shows of a row, and which give way where it is narrow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from golfcheck.decisions import Kind
 from golfcheck.gain import p_text
-from golfcheck.leaderboard import Row
+from golfcheck.leaderboard import Board, Row
+from golfcheck.ruleset import RULESETS
 from golfcheck.text import safe
 
 NOTHING = "-"
@@ -84,3 +85,17 @@ COLUMNS = (
     Column("author", 5, lambda row: safe(row.verdict.author or NOTHING, _AUTHOR_CHARS), right=False),
     Column("record", 0, title_of, right=False),
 )
+
+
+def legend(board: Board, rows: Sequence[Row]) -> str:
+    """Return what the marks and the numbers mean, and of which board they are."""
+    ruleset, count = RULESETS[board.ruleset], len(board.rows)
+    of = f"{count:,} record{'' if count == 1 else 's'}"
+    shown = of if len(rows) == count else f"{len(rows):,} of {of}"
+    when = f" as of {board.as_of.date()}" if board.as_of else ""
+    held = f"* was the record ({len(board.frontier)})" if board.frontier else "none was the record of a ranked track"
+    asked = f"above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "above 0"
+    return (
+        f"{shown}{when}; {held}. Δ and p: against the record to beat when it was made; p of a gain {asked} "
+        f"(ruleset {board.ruleset}: below {ruleset.alpha:g})."
+    )

@@ -9,9 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from golfcheck.leaderboard import Board, Row
-from golfcheck.render.board.columns import COLUMNS, NOTHING
+from golfcheck.render.board.columns import COLUMNS, NOTHING, legend
 from golfcheck.render.markdown import code
-from golfcheck.ruleset import RULESETS
 
 _STRANGERS = ("author", "record")
 
@@ -28,14 +27,7 @@ def render(
     lines += [
         f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _cells(row, beside, why))} |" for row in rows
     ]
-    ruleset = RULESETS[board.ruleset]
-    asked = f"{ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "0"
-    when = f" As of {board.as_of.date()}." if board.as_of else ""
-    lines += [
-        "",
-        f"\\* was the record ({len(board.frontier)} of {len(board.rows)} records). Δ and p: against the record to beat "
-        f"when it was made; p of a gain above {asked}, ruleset `{board.ruleset}` (p < {ruleset.alpha:g}).{when}",
-    ]
+    lines += ["", legend(board, rows).replace("*", "\\*")]
     for row in rows:
         lines += [f"- {code(row.verdict.name or row.verdict.path)}: {code(ruling.text)}" for ruling in row.rulings]
     lines += [f"- {code(note)}" for note in notes]

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from golfcheck.leaderboard import Board, Row
 from golfcheck.outcome import Outcome
-from golfcheck.render.board.columns import COLUMNS, Column
+from golfcheck.render.board.columns import COLUMNS, Column, legend
 from golfcheck.render.page import Page
-from golfcheck.ruleset import RULESETS
 from golfcheck.text import fit, pad, safe, width
 
 _GAP = "  "
@@ -28,21 +27,20 @@ def render(board: Board, rows: Sequence[Row], page: Page, *, why: bool = False, 
     last = kept[-1].title
     taken = sum(widths[column.title] + len(_GAP) for column in kept[:-1])
     widths[last] = max(8, page.columns - taken)
-    titles = [column.title.replace("Δ", "d") if page.ascii else column.title for column in kept]
-    lines = [page.paint(_line(titles, kept, widths), "dim")]
+    delta = "d" if page.ascii else "Δ"
+    lines = [page.paint(_line([column.title.replace("Δ", delta) for column in kept], kept, widths), "dim")]
     shown = [place for place, column in enumerate(COLUMNS) if column in kept]
     for row, line in zip(rows, cells, strict=True):
-        style = "dim" if row.rank is None else _STYLE[row.outcome] if row.outcome is not Outcome.VALID else ""
-        text = _line([line[place] for place in shown], kept, widths)
-        lines.append(page.paint(text, "bold" if row.held and not style else style))
+        style = "dim" if row.rank is None else _STYLE[row.outcome] or ("bold" if row.held else "")
+        lines.append(page.paint(_line([line[place] for place in shown], kept, widths), style))
         told = [ruling.text for ruling in row.rulings]
         if why and row.reason and row.reason not in told:
             told.append(row.reason)
         for text in told:
             lines += [page.paint(part, "dim") for part in page.prose(safe(text), "      ", "      ")]
-    return page.text(
-        [*lines, "", *_foot(board, rows, page), *(part for n in notes for part in page.prose(n, "", "  "))]
-    )
+    lines.append("")
+    lines += [page.paint(part, "dim") for part in page.prose(legend(board, rows).replace("Δ", delta), "", "")]
+    return page.text([*lines, *(part for note in notes for part in page.prose(note, "", "  "))])
 
 
 def _kept(widths: dict[str, int], columns: int) -> list[Column]:
@@ -63,16 +61,3 @@ def _line(cells: Sequence[str], kept: Sequence[Column], widths: dict[str, int]) 
         cut = fit(text, room)
         parts.append(" " * (room - width(cut)) + cut if column.right else pad(cut, room))
     return _GAP.join(parts).rstrip()
-
-
-def _foot(board: Board, rows: Sequence[Row], page: Page) -> list[str]:
-    ruleset = RULESETS[board.ruleset]
-    asked = f"above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "above 0"
-    of = "" if len(rows) == len(board.rows) else f" of {len(board.rows):,}"
-    when = f" as of {board.as_of.date()}" if board.as_of else ""
-    held = len(board.frontier)
-    text = (
-        f"{len(rows):,}{of} record{'' if len(board.rows) == 1 else 's'}{when}; * was the record ({held}). Δ and p: against the record to beat when it was "
-        f"made; p of a gain {asked} (ruleset {board.ruleset}: below {ruleset.alpha:g})."
-    )
-    return [page.paint(line, "dim") for line in page.prose(text.replace("Δ", "d") if page.ascii else text, "", "")]
