@@ -58,7 +58,7 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
     lines = [
         Content.styled(f" {name_of(row)}", "bold"),
         Content.styled(f" {who}{gap}{facts}", "dim"),
-        Content(f" {standing(row, board, g)}"),
+        Content(f" {standing(row, board, g)}{gap + safe(row.ruling.text) if row.ruling else ''}"),
         Content.assemble(Content(f" {row.outcome.value}: "), Content.styled(found, "dim")),
     ]
     return plain(Content("\n").join(lines), g)

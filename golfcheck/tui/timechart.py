@@ -74,11 +74,12 @@ class Canvas:
         self.cells = [[_BLANK] * columns for _ in range(lines)]
         self.wide, self.high = columns - _LABEL - 2, lines - 2
         self.low, self.top = limits(chart) if chart.rows else (0.0, 1.0)
+        self.line_bpb = (self.top - self.low) / max(self.high - 1, 1)
         self.places = _places(chart, self.wide) if chart.rows else []
 
     def line_of(self, bpb: float) -> int:
         """Return the line of a score; it is none of the canvas where the score is out of sight."""
-        return round((self.top - bpb) / (self.top - self.low) * (self.high - 1))
+        return round((self.top - bpb) / self.line_bpb)
 
     def put(self, x: int, y: int, cell: Cell) -> None:
         """Draw a cell, if it is in sight."""
@@ -116,18 +117,18 @@ def nearest(chart: Chart, columns: int, lines: int, x: int, y: int) -> int:
 
 
 def _score_axis(canvas: Canvas, g: Glyphs) -> None:
-    step = (canvas.top - canvas.low) / (canvas.high - 1)
     for y in range(canvas.high):
         canvas.cells[y][_LABEL] = (g.post, "axis")
     for y in range(0, canvas.high, max(canvas.high // 5, 2)):
-        _write(canvas.cells[y], 0, f"{canvas.top - step * y:.4f}".rjust(_LABEL - 1), "axis")
+        _write(canvas.cells[y], 0, f"{canvas.top - canvas.line_bpb * y:.4f}".rjust(_LABEL - 1), "axis")
 
 
 def _record(row: Row, x: int, canvas: Canvas, g: Glyphs) -> None:
     y, reach, style = canvas.line_of(score(row)), spread(row), "held" if row.held else "other"
     first, last = canvas.line_of(score(row) + reach), canvas.line_of(score(row) - reach)
-    for between in range(max(first, 0), min(last, canvas.high - 1) + 1):
-        canvas.put(x, between, (g.post, "spread"))
+    if 2 * reach >= canvas.line_bpb:  # a shorter bar would seem longer than it is
+        for between in range(max(first, 0), min(last, canvas.high - 1) + 1):
+            canvas.put(x, between, (g.post, "spread"))
     canvas.put(x, max(y, 0), (g.up if y < 0 else g.held if row.held else g.other, style))
 
 
