@@ -56,7 +56,7 @@ class Chart(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.plot: Plot | None = None
-        self.reason = "loading …"
+        self.reason = "reading"
 
     def show(self, plot: Plot | None, reason: str = "") -> None:
         """Draw a plot, or say why there is none; both are ours, not a stranger's."""

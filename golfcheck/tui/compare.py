@@ -18,9 +18,10 @@ from golfcheck.leaderboard import Row
 from golfcheck.render.diff import code_lines, code_title
 from golfcheck.text import fit, safe
 from golfcheck.tui import background
+from golfcheck.tui.chart import is_ascii
 from golfcheck.tui.codeview import CodeView
 from golfcheck.tui.curvepane import Bundle, CurvePane
-from golfcheck.tui.sheet import Sheet
+from golfcheck.tui.sheet import Sheet, plain
 from golfcheck.tui.sidebyside import LETTERS, numbers, settings
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
     CompareScreen #code-title { height: auto; max-height: 4; padding: 0 1; color: $text-muted; }
     CompareScreen TabbedContent { height: 1fr; }
     CompareScreen TabPane { padding: 0; }
+    CompareScreen.-ascii Underline { display: none; }
+    CompareScreen.-ascii Tab.-active { text-style: bold reverse; }
     """
 
     def __init__(self, rows: Sequence[Row], tab: str = "numbers") -> None:
@@ -86,12 +89,13 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
             with TabPane(Content("3 Curves"), id="curves"):
                 yield CurvePane()
             with TabPane(Content("4 Code"), id="code"), Vertical():
-                yield Static("loading …", id="code-title", markup=False)
+                yield Static("reading", id="code-title", markup=False)
                 yield CodeView()
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Begin to read the records."""
+        self.set_class(is_ascii(self), "-ascii")
         background.begin(self, "records", self._load)
         self._focus()
 
@@ -159,16 +163,22 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         more = "   [ and ] turn to another" if len(self.rows) > 2 else ""
         titles = [code_title(each) for each in found] or ["not both have a script, or a log with its source"]
         notes = [safe(note) for each in found for note in each.notes]
-        self.query_one("#code-title", Static).update(Content("\n".join([f"{pair}{more}", *titles, *notes])))
+        self.query_one("#code-title", Static).update(
+            Content(self._shown("\n".join([f"{pair}{more}", *titles, *notes])))
+        )
         self.query_one(CodeView).show([line for each in found for line in code_lines(each)])
 
     def _title(self, place: int) -> Content:
         row = self.rows[place]
         score = f"{row.score_bpb:.5f}" if row.score_bpb is not None else "no score"
         tail = "  ".join(safe(text, 40) for text in (row.verdict.author, (row.verdict.date or "")[:10]) if text)
+        name = self._shown(self._short(place, 60))
         return Content.assemble(
-            Content.styled(self._short(place, 60), "bold"), Content.styled(f"  {score}  {tail}", "$text-muted")
+            Content.styled(name, "bold"), Content.styled(self._shown(f"  {score}  {tail}"), "$text-muted")
         )
+
+    def _shown(self, text: str) -> str:
+        return plain(text) if is_ascii(self) else text
 
     def _short(self, place: int, columns: int) -> str:
         verdict = self.rows[place].verdict

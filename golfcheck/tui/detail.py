@@ -1,5 +1,6 @@
 """One record: its seeds, its curves, what was found in it, its README, its logs and its bytes."""
 
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,14 @@ from golfcheck.record import Record
 from golfcheck.results import Result, results
 from golfcheck.text import fit, safe
 from golfcheck.tui import background
+from golfcheck.tui.chart import is_ascii
 from golfcheck.tui.curvepane import Bundle, CurvePane
 from golfcheck.tui.findings import FindingList, FindingsPane
 from golfcheck.tui.ledger import ledger
 from golfcheck.tui.logpane import LogPane
 from golfcheck.tui.readme import readme
 from golfcheck.tui.seedstrip import Seeds, SeedStrip
-from golfcheck.tui.sheet import Sheet
+from golfcheck.tui.sheet import Sheet, plain
 from golfcheck.verdict import Finding
 
 if TYPE_CHECKING:
@@ -64,9 +66,14 @@ In the ledger, yellow numbers are of sources that do not agree."""
         Binding("right_square_bracket", "log(1)", "next log", show=False, key_display="]", tooltip="the next log"),
     ]
     DEFAULT_CSS = """
-    DetailScreen #headline { height: 1; padding: 0 1; background: $surface; }
+    DetailScreen #headline {
+        height: 1; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     DetailScreen TabbedContent { height: 1fr; }
     DetailScreen TabPane { padding: 0; }
+    DetailScreen.-ascii Underline { display: none; }
+    DetailScreen.-ascii Tab.-active { text-style: bold reverse; }
+    DetailScreen.-ascii FindingsPane Sheet { border-left: ascii $panel; }
     """
 
     def __init__(self, row: Row, load: Callable[[Row], Record], tab: str = "curve") -> None:
@@ -77,7 +84,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
     def compose(self) -> ComposeResult:
         """Yield the head, the seeds and the tabs; what must be read first says so until it is."""
         verdict = self.row.verdict
-        yield Static(headline(self.row), id="headline", markup=False)
+        yield Static(headline(self.row, plain if is_ascii(self) else str), id="headline", markup=False)
         yield SeedStrip(Seeds((), verdict.score, verdict.to_beat))
         errors = len(verdict.findings)
         with TabbedContent(initial=self.first_tab):
@@ -95,6 +102,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
 
     def on_mount(self) -> None:
         """Begin to read the record."""
+        self.set_class(is_ascii(self), "-ascii")
         background.begin(self, "record", self._load)
         self._focus()
 
@@ -173,17 +181,15 @@ In the ledger, yellow numbers are of sources that do not agree."""
 
     def action_edit(self) -> None:
         """Open the editor at what is shown: a finding's line, a log's, the README, or submission.json."""
-        folder, tab = Path(self.row.verdict.path), self.tab
-        pane = self.query_one(LogPane)
-        finding = self.query_one(FindingsPane).finding
-        if tab == "findings" and finding is not None:
+        pane, finding = self.query_one(LogPane), self.query_one(FindingsPane).finding
+        if self.tab == "findings" and finding is not None:
             self._open(finding)
-        elif tab == "log" and pane.path is not None:
-            self._app.edit(folder / pane.path, pane.line)
-        elif tab == "readme":
-            self._app.edit(folder / "README.md")
+        elif self.tab == "log" and pane.path is not None:
+            self._edit(pane.path, pane.line)
+        elif self.tab == "readme" and self.loaded is not None and self.loaded.record.readme is not None:
+            self._edit("README.md")
         else:
-            self._app.edit(folder / "submission.json")
+            self._app.edit_record(self.row)
 
     def action_copy(self) -> None:
         """Copy the record's name, score and path."""
@@ -195,7 +201,19 @@ In the ledger, yellow numbers are of sources that do not agree."""
         if finding.path is None:
             self._app.tell("this finding is about the record as a whole: no line to open")
         else:
-            self._app.edit(Path(self.row.verdict.path) / finding.path, finding.line)
+            self._edit(finding.path, finding.line)
+
+    def _edit(self, path: str, line: int | None = None) -> None:
+        """Open a file of the folder; not what a link leads to, nor what an editor would wait for."""
+        file = Path(self.row.verdict.path) / path
+        try:
+            regular = stat.S_ISREG(file.lstat().st_mode)
+        except (OSError, ValueError):
+            regular = False
+        if regular:
+            self._app.edit(file, line)
+        else:
+            self._app.tell(f"{path}: no regular file in this folder", "warning")
 
     def _focus(self) -> None:
         targets: dict[str, type[Widget] | str] = {
@@ -214,17 +232,18 @@ In the ledger, yellow numbers are of sources that do not agree."""
         return cast("GolfcheckApp", self.app)
 
 
-def headline(row: Row) -> Content:
-    """Return a record's rank, name, author, day and verdict in one line."""
+def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
+    """Return a record's rank, verdict, name, author and day in one line; `shown` makes text what the screen can draw."""
     verdict = row.verdict
     rank = f"#{row.rank} " if row.rank is not None else ""
     day = row.made.date().isoformat() if row.made else ""
     tail = "  ".join(fit(safe(text), 30) for text in (verdict.author, day) if text)
     style = {"invalid": "$error", "human": "$warning", "record": "bold $success"}.get(row.outcome.value, "$success")
     return Content.assemble(
-        Content.styled(f"{rank}{fit(safe(verdict.name or Path(verdict.path).name), 70)}", "bold"),
-        Content.styled(f"  {tail}  ", "$text-muted"),
-        Content.styled(row.outcome.value, style),
+        Content.styled(rank, "bold"),
+        Content.styled(f"{row.outcome.value}  ", style),
+        Content.styled(shown(fit(safe(verdict.name or Path(verdict.path).name), 70)), "bold"),
+        Content.styled(shown(f"  {tail}"), "$text-muted"),
     )
 
 

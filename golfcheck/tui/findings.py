@@ -16,6 +16,8 @@ from textual.widgets.option_list import Option
 from golfcheck.text import safe
 from golfcheck.tui import explanation
 from golfcheck.tui.chart import is_ascii
+from golfcheck.tui.glyphs import ASCII, UNICODE
+from golfcheck.tui.scrollbars import scrollbars_of
 from golfcheck.tui.sheet import Sheet, plain
 from golfcheck.verdict import Finding, Severity, Verdict
 
@@ -69,6 +71,7 @@ class FindingsPane(Horizontal):
     def on_mount(self) -> None:
         """Begin with the gravest."""
         choices = self.query_one(FindingList)
+        scrollbars_of(choices, ASCII if is_ascii(self) else UNICODE)
         choices.highlighted = next((n for n, option in enumerate(choices.options) if not option.disabled), None)
 
     @property

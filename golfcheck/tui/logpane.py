@@ -11,7 +11,9 @@ from textual.widgets import Input, Static
 from golfcheck.logtext import LogText
 from golfcheck.text import safe
 from golfcheck.tui import background
+from golfcheck.tui.chart import is_ascii
 from golfcheck.tui.logview import LogView
+from golfcheck.tui.sheet import plain
 
 
 class LogPane(Vertical):
@@ -33,7 +35,7 @@ class LogPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Yield the name of the log, its text, and the line to search it."""
-        yield Static("loading …", classes="head", markup=False)
+        yield Static("reading", classes="head", markup=False)
         yield LogView()
         yield Input(placeholder="search this log: enter finds, n and N go on, esc leaves", compact=True)
 
@@ -90,7 +92,8 @@ class LogPane(Vertical):
         self.query_one(LogView).show(text, self._at)
         place = f"log {self.paths.index(path) + 1} of {len(self.paths)} ([ and ] turn)" if len(self.paths) > 1 else ""
         said = [safe(path, 80), place, f"{len(text):,} lines, {len(text.data):,} bytes", *text.notes]
-        self.query_one(".head", Static).update(Content("   ".join(filter(None, said))))
+        head = "   ".join(filter(None, said))
+        self.query_one(".head", Static).update(Content(plain(head) if is_ascii(self) else head))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Look for the words."""

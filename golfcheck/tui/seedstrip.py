@@ -45,7 +45,7 @@ class SeedStrip(Widget):
 
 def strip(seeds: Seeds, columns: int, *, ascii_only: bool = False) -> Content:
     """Return three lines of at most `columns`."""
-    dot, delta = (" | ", "d") if ascii_only else (" · ", "Δ")
+    dot, delta = (" | ", "delta") if ascii_only else (" · ", "Δ")
     parts = _head(seeds, delta)
     while len(parts) > 1 and sum(len(text) + len(dot) for _, text in parts) - len(dot) > columns:
         parts.remove(max(parts))  # what is wanted least

@@ -14,6 +14,8 @@ from textual.strip import Strip
 
 from golfcheck.text import width
 from golfcheck.tui.chart import is_ascii
+from golfcheck.tui.glyphs import ASCII, UNICODE
+from golfcheck.tui.scrollbars import scrollbars_of
 
 _MAX_LINES = 100_000
 _LEAST_COLUMNS = 20
@@ -36,6 +38,10 @@ class Scroller(ScrollView, can_focus=True):
     Scroller { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
     """
 
+    def on_mount(self) -> None:
+        """Draw the scrollbar with what the terminal has."""
+        scrollbars_of(self, ASCII if is_ascii(self) else UNICODE)
+
     def action_top(self) -> None:
         """Show the first line."""
         self.scroll_home(animate=False)
@@ -54,7 +60,7 @@ class Sheet(Scroller):
 
     def __init__(self, renderable: RenderableType | None = None, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.renderable: RenderableType = renderable if renderable is not None else Text("loading …", "dim")
+        self.renderable: RenderableType = renderable if renderable is not None else Text("reading", "dim")
         self.strips: list[Strip] = []
 
     def show(self, renderable: RenderableType) -> None:
@@ -117,10 +123,23 @@ def plain(text: str) -> str:
 
 
 _PLAIN = {
-    **dict.fromkeys("●○•·∙", "*"),
+    **dict.fromkeys("●•·∙", "*"),
     **dict.fromkeys("│┃▌┤├┼▎", "|"),
     **dict.fromkeys("─━—–−╌", "-"),
     **dict.fromkeys("█▉▊▋", "#"),
-    **{"✓": "+", "✗": "x", "▲": "^", "▼": "v", "◆": "#", "■": "#", "…": "~", "→": ">", "×": "x", "±": "~", "Δ": "d"},
+    **{
+        "○": "o",
+        "✓": "+",
+        "✗": "x",
+        "▲": "^",
+        "▼": "v",
+        "◆": "#",
+        "■": "#",
+        "…": "~",
+        "→": ">",
+        "×": "x",
+        "±": "~",
+        "Δ": "d",
+    },
     **{"░": ".", "“": '"', "”": '"', "’": "'", "‘": "'", "┬": "+", "└": "+", "┴": "+", "▸": ">"},
 }

@@ -68,7 +68,7 @@ far from such projections real runs ended. The log is read as it grows; truncate
 
     def compose(self) -> ComposeResult:
         """Yield the report, the curves and the end of the log."""
-        yield Static("reading …", id="report", markup=False)
+        yield Static("reading", id="report", markup=False)
         yield CurvePane()
         yield Static(id="tail", markup=False)
         yield Footer(show_command_palette=False, compact=True)
