@@ -1,72 +1,141 @@
-"""What rescoring costs: `python -m tests.bench.bench_rescore [--tokens N]`, one thread.
+"""What rescoring costs: `python -m tests.bench.bench_rescore [--rounds N] [--length N] [--precision P]`.
 
-The baseline is the evaluation written the obvious way: the module's forward in bf16 autocast, all logits in fp32, the
-contest's 65,536 tokens a call (or --tokens). Each variant runs in a process of its own, for its peak memory; the share
-is of the machine's own bf16 matrix product, measured in the same process.
+The baseline is `tests/bench/plain.py`: the evaluation written the obvious way, 65,536 tokens a call (VAL_BATCH_SIZE by
+eight micro-batches), all logits in fp32. Each step away from it is measured by itself, in a process of its own, in turn
+with the others; shown are medians of the rounds, and by how much the score of the same tokens moves. The share is of
+the machine's own matrix products of that precision, measured in the same process by one thread, times the threads.
 """
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 from golfcheck.errors import Refused
 from golfcheck.untrusted.load import load
 from tests.golfcheck import artifact_corpus
 
 CALL_TOKENS = 65_536
+TOKENS = 32_768  # of the variants that need no such call
 FLOP_PER_TOKEN = 34.1e6  # of the 17M model's matrices, forward
 ATTENTION_FLOP = 9.2e3  # per token and per position of the sequence: half of all pairs, 9 layers, width 512
+VARIANTS = {  # what each adds, and its threads or processes
+    "plain": ("plain.py, one thread", 1),
+    "short": ("one sequence a call", 1),
+    "ours": ("+ weights cast once, logits in pieces", 1),
+    "compiled": ("+ compiled attention", 1),
+    "plain-all": ("plain.py, a thread a core", 0),
+    "all": ("all of it, a process a core", 0),
+}
 
 
-def measure(variant: str, seq_len: int, tokens: int) -> dict[str, float]:
-    """Score random tokens with random weights of the default model; return tokens/s, bf16 FLOP/s and memory."""
+def matrix_rate(dtype: Any) -> float:
+    """Measure the FLOP/s of one thread's matrix products."""
+    import torch
+
+    a, best = torch.ones(1024, 1024, dtype=dtype), 0.0
+    for _ in range(20):
+        start = time.perf_counter()
+        a @ a
+        best = max(best, 2 * 1024**3 / (time.perf_counter() - start))
+    return best
+
+
+def resident_mib() -> float:
+    """The memory of this process and its workers now, each shared page once."""
+    total_kib = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            if os.getpid() in (parent, int(stat.parent.name)):
+                rollup = stat.with_name("smaps_rollup").read_text()
+                total_kib += int(rollup.partition("\nPss:")[2].split()[0])
+    return total_kib / 1024
+
+
+def measure(variant: str, seq_len: int, precision: str) -> dict[str, float]:
+    """Score random tokens with the default model; return tokens/s, the share of the matrix rate, memory and loss."""
     import numpy as np
     import torch
 
     from golfcheck.rescore.measure import Evaluation
-    from reference.bpb import ByteTable, evaluate
+    from reference.bpb import ByteTable
     from reference.model import GPT, GPTConfig
     from reference.ranks import Ranks
+    from reference.settings import Settings
+    from tests.bench.plain import Plain
 
+    is_plain = variant in ("plain", "short", "plain-all")
+    threads = VARIANTS[variant][1] or torch.get_num_threads()
+    tokens = CALL_TOKENS if variant.startswith("plain") else TOKENS
     torch.set_num_threads(1)
+    peak = matrix_rate(torch.bfloat16 if precision == "bf16" else torch.float32) * threads
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
     config = GPTConfig(train_seq_len=seq_len)
-    state = GPT(config).state_dict()
+    state = {name: value + 0.02 * torch.randn_like(value.float()) for name, value in GPT(config).state_dict().items()}
     text = np.random.default_rng(0).integers(0, 1024, tokens + 1).astype(np.uint16)
     table = ByteTable(np.full(1024, 2), np.zeros(1024, np.bool_), np.zeros(1024, np.bool_))
-    device = torch.device("cpu")
-    a = torch.ones(1024, 1024, dtype=torch.bfloat16)
-    peak = 0.0
-    for _ in range(20):
+    mib: list[float] = []
+    if is_plain:
+        batch = 8 * seq_len if variant == "short" else 8 * CALL_TOKENS
+        plain = Plain(Settings(train_seq_len=seq_len, val_batch_size=batch))
+        plain.model.load_state_dict(state, strict=False)
+        if precision == "fp32":
+            plain.model.float()
         start = time.perf_counter()
-        a @ a
-        peak = max(peak, 2 * 1024**3 / (time.perf_counter() - start))
-    start = time.perf_counter()
-    if variant == "plain":
-        model = GPT(config)
-        model.load_state_dict(state)
-        batch_seqs = min(CALL_TOKENS, tokens) // seq_len
-        with torch.autocast("cpu", torch.bfloat16):
-            evaluate(model, text, table, seq_len=seq_len, batch_seqs=batch_seqs, device=device)
+        score = plain.evaluate(text, table, autocast=precision == "bf16")
     else:
-        evaluation = Evaluation(state, config, variant, Ranks(0, 1, device))
-        evaluation.score(text, table, lambda _done, _total: None)
+        ranks = Ranks(0, 1, torch.device("cpu"))
+        evaluation = Evaluation(state, config, precision, ranks, compiled=variant != "ours")
+
+        def watch(done: int, total: int) -> None:
+            if done == total // 2 and threads > 1:
+                mib.append(resident_mib())
+
+        start = time.perf_counter()
+        score = evaluation.score(text, table, watch)
     rate = tokens / (time.perf_counter() - start)
     flop = FLOP_PER_TOKEN + ATTENTION_FLOP * seq_len
-    return {"rate": rate, "share": rate * flop / peak, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    mib.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return {"rate": rate, "share": rate * flop / peak, "mib": max(mib), "bpb": score.val_bpb, "threads": threads}
 
 
-def run(variant: str, seq_len: int, tokens: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.bench.bench_rescore", "--one", variant, str(seq_len), str(tokens)]
+def run(variant: str, seq_len: int, precision: str) -> dict[str, float]:
+    """Measure in a process of its own."""
+    command = [sys.executable, "-m", "tests.bench.bench_rescore", "--one", variant, str(seq_len), precision]
+    env = os.environ | ({"OMP_NUM_THREADS": "1"} if VARIANTS[variant][1] else {})
     output = subprocess.run(
-        command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        command, capture_output=True, text=True, check=True, env=env | {"OMP_WAIT_POLICY": "PASSIVE"}
     )
     result: dict[str, float] = json.loads(output.stdout)
     return result
+
+
+def evaluation(seq_len: int, precision: str, rounds: int) -> None:
+    """Print every variant's medians, and its ratio to the plain one of as many threads, round by round."""
+    names = [name for name in VARIANTS if precision == "bf16" or name != "compiled"]
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    for _, name in itertools.product(range(rounds), names):
+        found[name].append(run(name, seq_len, precision))
+    for name in names:
+        base = found["plain" if VARIANTS[name][1] else "plain-all"]
+        ratio = statistics.median(one["rate"] / other["rate"] for one, other in zip(found[name], base, strict=True))
+        rate, share, mib = (statistics.median(one[key] for one in found[name]) for key in ("rate", "share", "mib"))
+        moved = "" if name.startswith("plain") else f"  {found[name][0]['bpb'] - found['short'][0]['bpb']:+.6f} bpb"
+        print(
+            f"length {seq_len} {precision}  {VARIANTS[name][0]:<38} {ratio:5.2f}x {rate:>7,.0f} tokens/s  "
+            f"{share:4.0%} of the matrix rate  {mib:>6,.0f} MiB{moved}",
+            flush=True,
+        )
 
 
 def loading() -> None:
@@ -107,25 +176,19 @@ def hostile() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tokens", type=int, default=CALL_TOKENS)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--length", type=int, action="append")
+    parser.add_argument("--precision", action="append", choices=("bf16", "fp32"))
     parser.add_argument("--one", nargs=3)
     args = parser.parse_args()
     if args.one:
-        variant, seq_len, tokens = args.one
-        print(json.dumps(measure(variant, int(seq_len), int(tokens))))
+        variant, seq_len, precision = args.one
+        print(json.dumps(measure(variant, int(seq_len), precision)))
         return
     loading()
     hostile()
-    for seq_len in (1024, 4096):
-        base = run("plain", seq_len, args.tokens)
-        for variant, found in (
-            ("plain", base),
-            *((name, run(name, seq_len, args.tokens)) for name in ("bf16", "fp32")),
-        ):
-            print(
-                f"length {seq_len}  {variant:<5}  {found['rate'] / base['rate']:.2f}x  {found['rate']:,.0f} tokens/s  "
-                f"{found['share']:.0%} of the bf16 matrix rate  {found['mib']:,.0f} MiB"
-            )
+    for seq_len, precision in itertools.product(args.length or (1024, 4096), args.precision or ("bf16", "fp32")):
+        evaluation(seq_len, precision, args.rounds)
 
 
 if __name__ == "__main__":
