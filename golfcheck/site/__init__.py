@@ -1,0 +1,29 @@
+"""A board → a folder of pages that need no server and nothing from elsewhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from golfcheck import record
+from golfcheck.errors import MissingExtra
+from golfcheck.leaderboard import Board
+from golfcheck.record import Record
+
+
+def write(board: Board, folder: Path, load: Callable[[Path], Record] = record.load) -> None:
+    """Write the board, a page for each record with its logs, `data.json` and `feed.xml` into `folder`.
+
+    `load` reads the record at a row's path. The same board gives the same bytes; pages of records that are gone are
+    removed. Raises MissingExtra without matplotlib or jinja2, UsageError where a file of somebody's is in the way, and
+    OSError with one clear line.
+    """
+    try:
+        from golfcheck.site.pages import pages  # matplotlib's import takes 0.4 s
+    except ModuleNotFoundError as error:
+        if error.name in ("matplotlib", "jinja2", "markupsafe"):
+            raise MissingExtra("leaderboard --format html", error.name, "site") from None
+        raise
+    from golfcheck.site.folder import SiteFolder
+
+    with SiteFolder(folder) as site:
+        for name, data in pages(board, load):
+            site.write(name, data)

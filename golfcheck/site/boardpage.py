@@ -1,0 +1,137 @@
+"""A board → the page that lists it: a row for each record, with what a browser sorts and filters by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from golfcheck.gain import p_text
+from golfcheck.leaderboard import Board, Row, Status
+from golfcheck.outcome import Outcome
+from golfcheck.render.board.columns import title_of
+from golfcheck.ruleset import RULESETS
+from golfcheck.site import charts
+from golfcheck.site.template import page
+
+MISSING = "–"
+STATUS_MEANINGS = {
+    Status.CLAIMED: "only submission.json states the score",
+    Status.LOGGED: "the logs that were submitted show it, seed by seed",
+    Status.RESCORED: "golfcheck evaluated the artifact itself, and a maintainer vouches for the report",
+}
+OUTCOME_MEANINGS = {
+    Outcome.RECORD: "nothing found against it, and a significant gain",
+    Outcome.VALID: "nothing found against it",
+    Outcome.HUMAN: "a person must look at what was found",
+    Outcome.INVALID: "arithmetic proves an error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the board: the key it is sorted by in the address, its heading, and what that means."""
+
+    key: str
+    heading: str
+    meaning: str
+    number: bool = True  # set in columns of figures
+
+
+COLUMNS = (
+    Column("rank", "#", "rank; without one: takes no part"),
+    Column("name", "record", "name, and why it was not the record or has no p", number=False),
+    Column("author", "author", "as submission.json has it", number=False),
+    Column("bpb", "val_bpb", "bits per byte of the validation text, mean of the seeds; lower is better"),
+    Column("delta", "Δ bpb", "against the record to beat on its day"),
+    Column("nats", "Δ nats", "the same in nats per token"),
+    Column("p", "p", "of the gain, under the ruleset of the board"),
+    Column("seeds", "seeds", "whose score the logs have"),
+    Column("size", "bytes left", "of the size cap, in the largest seed; the bar is what is used"),
+    Column("train", "train s", "longest training, seconds"),
+    Column("eval", "eval s", "longest evaluation, seconds"),
+    Column("bytes", "bytes/tok", "of validation text, by the tokenizer"),
+    Column("date", "date", "made on", number=False),
+    Column("status", "score is", "what stands behind the score", number=False),
+    Column("verdict", "verdict", "what golfcheck verify found", number=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a cell shows, and by what it is sorted: a number, or text; "" stands last."""
+
+    text: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A record's row as the page has it."""
+
+    href: str
+    row: Row
+    cells: Mapping[str, Cell]
+    used: float | None  # of the size cap, in percent, at most 100
+    over: bool
+
+
+def board_page(board: Board, pages: Mapping[str, str]) -> bytes:
+    """Return the page; `pages` has the address of each record's by its path."""
+    ruleset = RULESETS[board.ruleset]
+    best = board.frontier[-1] if board.frontier else None
+    return page(
+        "board.html",
+        root="",
+        title="Parameter Golf leaderboard",
+        board=board,
+        best=best,
+        best_title=title_of(best) if best else "",
+        best_href=pages[best.verdict.path] if best else "",
+        asked=f"gain above {ruleset.margin_nats:g} nats per token, p below {ruleset.alpha:g}",
+        columns=COLUMNS,
+        lines=[line_of(row, pages[row.verdict.path]) for row in board.rows],
+        progress=charts.progress(board.rows, pages),
+        spread=charts.spread(board.rows, pages),
+        statuses=STATUS_MEANINGS,
+        outcomes=OUTCOME_MEANINGS,
+    )
+
+
+def line_of(row: Row, href: str) -> Line:
+    """Return a record's row; numbers are sorted by all their digits."""
+    verdict = row.verdict
+    size, time, tokens = verdict.size, verdict.time, verdict.token_bytes
+    left = size.cap_bytes - size.total_bytes if size else None
+    cells = {
+        "rank": number(row.rank, "d"),
+        "name": _words(title_of(row)),
+        "author": _words(verdict.author),
+        "bpb": number(row.score_bpb, ".5f"),
+        "delta": number(row.delta_bpb, "+.5f"),
+        "nats": number(row.delta_nats, "+.5f"),
+        "p": Cell(MISSING, "") if row.p is None else Cell(p_text(row.p), repr(row.p)),
+        "seeds": number(len(row.seeds_bpb) or None, "d"),
+        "size": number(left, ",d"),
+        "train": seconds(time.train_ms if time else None),
+        "eval": seconds(time.eval_ms if time else None),
+        "bytes": number(tokens.bytes_per_token if tokens else None, ".4f"),
+        "date": _words(row.made.date().isoformat() if row.made else None),
+        "status": _words(row.status),
+        "verdict": _words(row.outcome),
+    }
+    used = min(100 * size.total_bytes / size.cap_bytes, 100.0) if size else None
+    return Line(href, row, cells, used, left is not None and left < 0)
+
+
+def number(value: float | None, form: str) -> Cell:
+    """Return a number in this form, with a minus sign that is as wide as a plus."""
+    if value is None:
+        return Cell(MISSING, "")
+    return Cell(format(value, form).replace("-", "−"), repr(value))
+
+
+def seconds(ms: float | None) -> Cell:
+    """Return a duration in seconds."""
+    return number(None if ms is None else ms / 1e3, ",.1f")
+
+
+def _words(text: str | None) -> Cell:
+    return Cell(text or MISSING, (text or "")[:200].casefold())

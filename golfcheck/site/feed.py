@@ -1,0 +1,66 @@
+"""The records that took the place, as an Atom feed (RFC 4287), the newest first."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, uuid5
+from xml.etree import ElementTree
+
+from golfcheck.gain import p_text
+from golfcheck.leaderboard import Board, Row
+from golfcheck.render.board.columns import title_of
+from golfcheck.text import safe
+
+_NAMESPACE = "http://www.w3.org/2005/Atom"
+_ENTRIES = 50
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of a feed without entries: it must have one, and today's changes the file
+
+
+def feed(board: Board, pages: Mapping[str, str]) -> bytes:
+    """Return the feed. Addresses are relative to it, and a record's identifier depends on its address alone."""
+    held = [row for row in board.frontier if row.made][::-1][:_ENTRIES]
+    root = ElementTree.Element("feed", xmlns=_NAMESPACE)
+    _add(root, "title", "Parameter Golf: new records")
+    _add(root, "id", _identifier(f"board {board.ruleset}"))
+    _add(root, "updated", _moment(held[0].made if held else None))
+    _add(root, "author").append(_text("name", "golfcheck"))
+    ElementTree.SubElement(root, "link", rel="self", href="feed.xml")
+    ElementTree.SubElement(root, "link", rel="alternate", href="index.html")
+    for row in held:
+        _entry(root, row, pages[row.verdict.path])
+    ElementTree.indent(root)
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _entry(root: ElementTree.Element, row: Row, href: str) -> None:
+    verdict = row.verdict
+    entry = _add(root, "entry")
+    _add(entry, "title", f"{row.score_bpb:.5f} bpb: {title_of(row)}")
+    _add(entry, "id", _identifier(href))
+    _add(entry, "updated", _moment(row.made))
+    _add(entry, "author").append(_text("name", safe(verdict.author or "unknown", 200)))
+    ElementTree.SubElement(entry, "link", rel="alternate", href=href)
+    gain = "the first record" if row.delta_bpb is None else f"{row.delta_bpb:+.5f} bpb"
+    p = "" if row.p is None else f", p {p_text(row.p)}"
+    seeds = f"{len(row.seeds_bpb)} seed{'' if len(row.seeds_bpb) == 1 else 's'}"
+    _add(entry, "summary", "; ".join(filter(None, (gain + p, seeds, safe(row.reason)))))
+
+
+def _identifier(what: str) -> str:
+    return uuid5(NAMESPACE_URL, f"golfcheck:{what}").urn
+
+
+def _moment(made: datetime | None) -> str:
+    return (made or _NO_TIME).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _add(parent: ElementTree.Element, name: str, text: str | None = None) -> ElementTree.Element:
+    element = _text(name, text)
+    parent.append(element)
+    return element
+
+
+def _text(name: str, text: str | None) -> ElementTree.Element:
+    element = ElementTree.Element(name)
+    element.text = text
+    return element

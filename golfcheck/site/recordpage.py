@@ -1,0 +1,90 @@
+"""A row and its record → the record's page, and the pages of the files whose lines it links to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from golfcheck import bounded
+from golfcheck.curves import curves
+from golfcheck.leaderboard import Row
+from golfcheck.logtext import LogText
+from golfcheck.record import Record
+from golfcheck.render.board.columns import title_of
+from golfcheck.results import distinct_runs, results
+from golfcheck.rules import RULES
+from golfcheck.site import charts, numbers
+from golfcheck.site.boardpage import OUTCOME_MEANINGS, STATUS_MEANINGS, line_of
+from golfcheck.site.names import slugs
+from golfcheck.site.numbers import Cited
+from golfcheck.site.template import page
+from golfcheck.site.textpage import Citations, shown_lines
+from golfcheck.verdict import Finding, Verdict
+
+_LOGS = 24  # with a page of at most a megabyte each; the real records have up to nine
+_ROOT = "../../"
+_RULES = {rule.name: rule for rule in RULES}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFinding:
+    """A finding, where it stands, and what the documentation of its rule says, in paragraphs."""
+
+    finding: Finding
+    label: str
+    place: Cited | None
+    doc: tuple[str, ...]
+
+
+def record_pages(row: Row, record: Record) -> Iterator[tuple[str, bytes]]:
+    """Yield the names and contents of the record's pages: `index.html` and one for each file that it links to."""
+    cite = Citations(_page_names(record))
+    found = results(record)
+    drawn = curves(record)
+    marked = ((curve.log, line) for curve in drawn for line in charts.marked_lines(curve))
+    title = title_of(row)
+    main = page(
+        "record.html",
+        root=_ROOT,
+        title=title,
+        row=row,
+        line=line_of(row, ""),
+        verdict=row.verdict,
+        status_meaning=STATUS_MEANINGS[row.status] if row.status else "",
+        outcome_meaning=OUTCOME_MEANINGS[row.outcome],
+        facts=numbers.facts(row, record, found, cite),
+        chart=charts.losses(drawn, {place: href for place in marked if (href := cite.href(*place))}),
+        seed_columns=numbers.SEED_COLUMNS,
+        seeds=[(result.log.path, cite.href(result.log.path, None), numbers.seed_row(result, cite)) for result in found],
+        findings=[_shown(finding, cite) for finding in _sorted(row.verdict)],
+        ledger=numbers.ledger(row.verdict, record, found, cite),
+        settings=numbers.settings(record, cite),
+        files=list(cite.pages.items()),
+    )
+    yield "index.html", main
+    for path, name in cite.pages.items():
+        try:
+            lines = list(shown_lines(LogText.open(record.path, path), cite.cited.get(path, set())))
+        except (OSError, bounded.UnreadableError):  # it was there when the record was read
+            lines = []
+        yield name, page("text.html", root=_ROOT, title=path, record=title, path=path, lines=lines)
+
+
+def _page_names(record: Record) -> dict[str, str]:
+    logs = list(dict.fromkeys(log.path for log, _ in distinct_runs(record)))[:_LOGS]
+    paths = [*logs, record.submission.path] if record.submission else logs
+    return {path: f"file-{slug}.html" for path, slug in zip(paths, slugs(paths, "log"), strict=True)}
+
+
+def _sorted(verdict: Verdict) -> list[Finding]:
+    """Return the findings, the gravest first and what is waived last."""
+    return sorted(verdict.findings, key=lambda finding: (finding.waived is not None, -finding.severity))
+
+
+def _shown(finding: Finding, cite: Citations) -> ShownFinding:
+    doc = _RULES[finding.rule].doc if finding.rule in _RULES else ""
+    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    return ShownFinding(
+        finding,
+        "waived" if finding.waived is not None else finding.severity.label,
+        Cited(place, cite.href(finding.path, finding.line)) if place else None,
+        tuple(" ".join(part.split()) for part in doc.split("\n\n") if part.strip()),
+    )

@@ -1,0 +1,56 @@
+"""Pages from templates: every string is made harmless on its way out, here and nowhere else.
+
+The templates are jinja2's because its autoescape makes escaping the rule and not a habit: what is printed is text
+unless it is `Markup`, and the only `Markup` of ours is the SVG that `svg.py` has parsed and written anew.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from golfcheck.text import safe
+
+
+def page(template: str, **values: Any) -> bytes:
+    """Return a page; its policy lets only our own style and script, by their sha256, and nothing from elsewhere."""
+    style, script = _asset("site.css"), _asset("site.js")
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    text = _environment().get_template(template).render(
+        policy=policy, style=Markup(style), script=Markup(script), **values
+    )  # fmt: skip
+    return text.encode()
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("golfcheck.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _harmless(value: Any) -> Any:
+    """Take control, bidi and invisible characters out of what is printed; autoescape does the markup after this."""
+    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("golfcheck.site") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

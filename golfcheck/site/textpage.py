@@ -1,0 +1,64 @@
+"""A text file of a record → the lines that a page shows of it, numbered, so that a number can be linked to its line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from golfcheck.logtext import LogText
+from golfcheck.text import safe
+
+MAX_CHARS = 512 * 2**10  # of a page: the longest of 165 real logs has 205 KB
+_LINE_CHARS = 1_000
+_TAB = " " * 4
+
+
+class Shown(NamedTuple):
+    """A line of a page, or a gap: `skipped` lines that are left out before it."""
+
+    number: int
+    text: str
+    skipped: int = 0
+
+
+@dataclass(slots=True)
+class Citations:
+    """The files of a record that have a page, and which of their lines are linked to."""
+
+    pages: dict[str, str]  # path in the record → name of its page
+    cited: dict[str, set[int]] = field(default_factory=dict)
+
+    def href(self, path: str | None, line: int | None) -> str | None:
+        """Return the address of a line, and keep it from being left out; None for a file without a page."""
+        page = self.pages.get(path) if path else None
+        if page is None or path is None:
+            return None
+        if line is None:
+            return page
+        self.cited.setdefault(path, set()).add(line)
+        return f"{page}#L{line}"
+
+
+def shown_lines(log: LogText, cited: set[int]) -> Iterator[Shown]:
+    """Yield the lines of a file, of a long one its beginning, its end, and those that are cited."""
+    count = len(log)
+    head = _fill(log, range(1, count + 1))
+    tail = _fill(log, range(count, head, -1)) if head < count else 0
+    before = 0
+    wanted = [*range(1, head + 1), *sorted(n for n in cited if head < n <= count - tail)]
+    for number in [*wanted, *range(count - tail + 1, count + 1)]:
+        yield Shown(number, _text(log, number), number - before - 1)
+        before = number
+
+
+def _fill(log: LogText, numbers: range) -> int:
+    """Return how many of the lines fit into half a page."""
+    room = MAX_CHARS // 2
+    for count, number in enumerate(numbers):
+        room -= len(_text(log, number)) + 1
+        if room < 0:
+            return count
+    return len(numbers)
+
+
+def _text(log: LogText, number: int) -> str:
+    return safe(log.line(number).replace("\t", _TAB), _LINE_CHARS)
