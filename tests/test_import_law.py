@@ -82,6 +82,8 @@ Printing: data types → text.
     markers          ← errors
     progress         ← text
     render           ← __version__ codediff decisions diff gain leaderboard outcome rescore.report ruleset text verdict
+    site             ← bounded curves errors gain leaderboard logtext outcome record render results rules ruleset
+                       stats text trainlog verdict reference.files
 
 Data, and making records.
     shardwriter      ← reference.data
@@ -122,6 +124,8 @@ OTHERS = {
     "textual": {"tui"},
     "huggingface_hub": {"hub"},
     "scipy": set(),
+    "matplotlib": {"site.svg", "site.charts"},
+    "jinja2": {"site.template"},
 }
 HEAVY = ("torch", "numpy", "textual", "git", "jsonschema", "scipy", "rich")
 
