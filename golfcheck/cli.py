@@ -31,7 +31,7 @@ GROUPS = {
         "explain": "what a rule checks, why, and how to fix it; alone: all rules",
     },
     "Make a record": {
-        "demo": "the whole way in two minutes: data, three tiny seeds, a record, verify, rescore",
+        "demo": "the whole way in two minutes: data, three tiny seeds, a record, verify, rescore, the board",
         "data": "get, make and check tokenizers and token shards",
         "new": "make a submission folder from training logs",
     },

@@ -13,7 +13,7 @@ from golfcheck.errors import GolfcheckError, MissingExtra
 if TYPE_CHECKING:
     from golfcheck.dataset import Dataset
 
-HELP = "the whole way in two minutes: data, three tiny seeds, a record, verify, rescore"
+HELP = "the whole way in two minutes: data, three tiny seeds, a record, verify, rescore, the board"
 _SEEDS = (1337, 1338, 1339)
 _TAIL_LINES = 5  # of the trainer's complaint, where it fails
 
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make data, train, make a record, judge it, score it again; the exit code of the last two."""
+    """Make data, train, make a record, judge it, score it again, rank it; the worst exit code."""
     from golfcheck.cli import main
 
     for package in ("torch", "sentencepiece"):
@@ -33,24 +33,27 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck import dataset
 
     out: Path = args.out
-    print("1/5 data: a tokenizer and shards of the English that every Python ships", flush=True)
+    print("1/6 data: a tokenizer and shards of the English that every Python ships", flush=True)
     data = dataset.make_demo(out / "data")
     print(f"    {data.train_tokens:,} tokens to train on, {data.val_tokens:,} to be scored on", flush=True)
-    print(f"2/5 train: seeds {', '.join(map(str, _SEEDS))}, one thread each", flush=True)
+    print(f"2/6 train: seeds {', '.join(map(str, _SEEDS))}, one thread each", flush=True)
     before = set((out / "record").glob("*"))
     _train(data, out)
     record = next(iter(set((out / "record").glob("*")) - before), None)
     if record is None:
         raise GolfcheckError(f"demo: the trainer left no record in {out / 'record'}; see {out / 'logs'}")
-    print(f"3/5 record: {record}: {', '.join(sorted(path.name for path in record.iterdir()))}", flush=True)
-    print(f"4/5 golfcheck verify {record}", flush=True)
+    print(f"3/6 record: {record}: {', '.join(sorted(path.name for path in record.iterdir()))}", flush=True)
+    print(f"4/6 golfcheck verify {record}", flush=True)
     code = main(["verify", str(record)])
     paths = ["--data", str(data.data_path), "--tokenizer", str(data.tokenizer_path)]
-    print(f"5/5 golfcheck rescore {record} {' '.join(paths)}", flush=True)
+    print(f"5/6 golfcheck rescore {record} {' '.join(paths)}", flush=True)
     code = max(code, main(["rescore", str(record), *paths]))
+    print(f"6/6 golfcheck leaderboard {record.parent}", flush=True)
+    code = max(code, main(["leaderboard", str(record.parent)]))
     print(f"""
 Try next (`. .venv/bin/activate` first, where `make demo` installed it):
   golfcheck verify {record} --format markdown
+  golfcheck tui {record.parent}           browse it: enter opens, ? helps
   golfcheck explain score-not-in-logs     what a rule checks, and why
   golfcheck data check {data.data_path} --tokenizer {data.tokenizer_path}
   python reference/train.py --help        every setting of the trainer
