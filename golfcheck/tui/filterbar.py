@@ -13,9 +13,10 @@ from textual.widgets import Input, Static
 from golfcheck import query
 from golfcheck.errors import UsageError
 from golfcheck.tui.strangers import content
+from golfcheck.tui.typed import TypedInput
 
 
-class FilterInput(Input):
+class FilterInput(TypedInput):
     """A line of the filter grammar; the keys of a list lead back to the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

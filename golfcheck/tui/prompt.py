@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from golfcheck.tui.strangers import content
+from golfcheck.tui.typed import TypedInput
 
 
 class PathPrompt(ModalScreen[Path | None]):
@@ -25,7 +26,7 @@ class PathPrompt(ModalScreen[Path | None]):
         """Yield the question and a line for the answer."""
         with Vertical(classes="dialog"):
             yield Static(content(self.question), classes="dialog-title")
-            yield Input(str(self.guess or ""), placeholder="logs/run.txt", compact=True)
+            yield TypedInput(str(self.guess or ""), placeholder="logs/run.txt", compact=True)
             yield Static(id="prompt-problem", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

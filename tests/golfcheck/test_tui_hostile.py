@@ -1,0 +1,252 @@
+"""Records whose every string is a payload, on the screens: nothing is obeyed, nothing is run, nothing falls over."""
+
+import asyncio
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.content import Content
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from golfcheck.board import load_board
+from golfcheck.config import Settings
+from golfcheck.leaderboard import Board, Row, Status
+from golfcheck.tui import strangers
+from golfcheck.tui.app import GolfcheckApp
+from golfcheck.tui.diffview import DiffScreen, Lines
+from golfcheck.tui.filterbar import FilterBar, FilterInput
+from golfcheck.tui.timeline import TimelineScreen
+from golfcheck.verdict import Finding, Severity
+from tests.conftest import ROOT
+from tests.golfcheck import boards, hostile_records
+from tests.golfcheck.hostile_text import PAYLOADS
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("hostile") / "records"
+    hostile_records.write_all(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def read(tree: Path) -> Board:
+    return load_board([tree], Settings(cache=False, jobs=1))
+
+
+def hostile_row(payload: str, place: int) -> Row:
+    """Return a row that has the payload in every string that a screen shows, without a reader that refuses any."""
+    made = boards.row(place, reason=payload, held=False, status=Status.CLAIMED)
+    finding = Finding("total-drift", Severity.ERROR, payload, payload, 1, payload)
+    verdict = replace(
+        made.verdict,
+        name=payload,
+        author=payload,
+        path=f"{made.verdict.path}{payload}",
+        track=payload,
+        findings=(finding,),
+        to_beat=replace(made.verdict.to_beat, name=payload),
+    )
+    return replace(made, verdict=verdict)
+
+
+def assert_harmless(app: GolfcheckApp) -> None:
+    """Fail if the screen has a character that a terminal obeys, or a segment that acts or links."""
+    shown = boards.text(app)
+    assert hostile_records.obeyed(shown) == set(), shown
+    for strip in app.screen._compositor.render_strips():
+        for segment in strip:
+            if segment.style is not None:
+                assert segment.style.link is None
+                # Scrollbars act on the mouse by "@mouse.down" and its like; a stranger's markup on "@click".
+                assert not any(re.match("@(?!mouse)", key) for key in segment.style.meta), segment
+
+
+def hostile_board() -> Board:
+    rows = [hostile_row(payload, place) for place, payload in enumerate(PAYLOADS.values())]
+    return Board("written", None, (replace(rows[0], held=True), *rows[1:]))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (150, 34)])
+def test_board_readout_toasts_and_timeline_show_payloads_as_text(size: tuple[int, int]):
+    app = boards.app_of(board=hostile_board())
+
+    async def script(pilot: Pilot[None]) -> None:
+        assert_harmless(app)
+        for place in range(len(PAYLOADS)):
+            app.board_screen.table.select(place)
+            await pilot.pause()
+            assert_harmless(app)
+        await pilot.press("Y", "e", "d")
+        for payload in PAYLOADS.values():
+            app.tell(payload)
+        await pilot.pause()
+        assert_harmless(app)
+        await pilot.press("t")
+        assert isinstance(app.screen, TimelineScreen)
+        for _ in range(len(PAYLOADS)):
+            await pilot.press("h")
+            assert_harmless(app)
+
+    boards.play(app, script, size)
+
+
+def test_a_click_on_a_payload_acts_on_the_board_alone():
+    app = boards.app_of(board=hostile_board())
+    quits: list[str] = []
+
+    async def script(pilot: Pilot[None]) -> None:
+        app.action_quit = lambda: quits.append("quit")  # type: ignore[method-assign,assignment,return-value]
+        place = list(PAYLOADS).index("markup")
+        app.board_screen.table.select(place)
+        await pilot.pause()
+        y = next(y for y, line in enumerate(boards.lines(app)) if "[@click" in line or "[bold" in line)
+        for x in range(30, 78, 2):
+            await pilot.click(offset=(x, y))
+        for x in range(0, 78, 4):
+            await pilot.click(offset=(x, 20))
+        assert quits == []
+        assert app.screen is not None
+
+    boards.play(app, script, (80, 24))
+
+
+def test_a_payload_in_the_filter_is_text_and_so_is_what_is_wrong_with_it():
+    app = boards.app_of(3)
+
+    async def script(pilot: Pilot[None]) -> None:
+        await pilot.press("slash")
+        bar = app.board_screen.query_one(FilterBar)
+        for label, payload in PAYLOADS.items():
+            bar.fill(f"foo:{payload[:200]}")
+            await pilot.pause()
+            error = str(bar.query_one("#filter-error", Static).content)
+            assert hostile_records.obeyed(error) == set(), label
+            assert "foo" in error
+            assert_harmless(app)
+        assert app.focused is bar.query_one(FilterInput)
+
+    boards.play(app, script, (80, 24))
+
+
+def test_real_hostile_folders_are_read_shown_and_compared(read: Board):
+    app = boards.app_of(board=read)
+
+    async def script(pilot: Pilot[None]) -> None:
+        assert len(app.board_screen.table.rows) == len(PAYLOADS)
+        await pilot.press("G")
+        await pilot.pause()
+        assert_harmless(app)
+        first = read.rows[0]
+        for row in read.rows[1::6]:
+            await app.push_screen(DiffScreen(first, row))
+            await pilot.app.workers.wait_for_complete()
+            await pilot.pause()
+            assert len(app.screen.query_one(Lines).lines) > 20
+            assert_harmless(app)
+            await pilot.press("G")
+            await pilot.pause()
+            assert_harmless(app)
+            await pilot.press("escape")
+
+    boards.play(app, script, (100, 30))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=list(PAYLOADS))
+def test_strangers_text_has_no_markup_and_no_controls(payload: str):
+    shown = strangers.content(payload)
+    assert shown.spans == [] and hostile_records.obeyed(shown.plain) == set()
+    assert len(shown.plain) <= strangers.LIMIT_CHARS
+    rich = strangers.rich_text(payload, "bold")
+    assert rich.spans == [] and rich.plain == shown.plain
+
+
+def test_a_plain_string_would_have_been_read_as_markup():
+    """What the helper is for: without it, a widget makes an action of a stranger's text."""
+
+    class Plain(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Static("[@click=app.quit]y[/]")
+            yield Static(strangers.content("[@click=app.quit]y[/]"))
+
+    async def run() -> None:
+        app = Plain()
+        async with app.run_test():
+            naive, ours = (static.content for static in app.query(Static))
+            assert Content.from_markup(str(naive)).spans
+            assert isinstance(ours, Content) and ours.plain == "[@click=app.quit]y[/]"
+
+    asyncio.run(run())
+
+
+# On a terminal: every byte that is written.
+
+# What Textual writes: CSI sequences, the pointer's shape (OSC 22), and the keyboard's.
+_OURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\]22;[a-z-]*(?:\x1b\\|\x07)|\x1b[()][AB0]|\x1b[=>78]")
+
+
+def on_a_pty(arguments: list[str], keys: list[tuple[float, bytes]], environment: dict[str, str]) -> tuple[str, int]:
+    """Run golfcheck on a terminal of 100 x 30, send keys each after its pause, and return what it wrote."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "golfcheck", *arguments],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment},
+        start_new_session=True,
+    )
+    os.close(follower)
+    written = bytearray()
+
+    def drain(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and process.poll() is None:
+            if select.select([leader], [], [], min(left, 0.05))[0]:
+                try:
+                    written.extend(os.read(leader, 65536))
+                except OSError:
+                    return
+
+    try:
+        for pause, key in keys:
+            drain(pause)
+            os.write(leader, key)
+        drain(20)
+        code = process.wait(10)
+    finally:
+        process.kill()
+        os.close(leader)
+    return written.decode("utf-8", "replace"), code
+
+
+def test_no_foreign_sequence_reaches_the_terminal(tree: Path, tmp_path: Path):
+    down = [(0.05, b"j")] * 12
+    keys = [(6.0, b"j"), *down, (0.1, b"G"), (0.3, b"t"), (0.5, b"\x1b[D"), (0.3, b"\x1b"), (0.5, b"?"), (0.5, b"\x1b")]
+    written, code = on_a_pty(["tui", str(tree), "--no-cache"], [*keys, (0.5, b"q")], {"XDG_STATE_HOME": str(tmp_path)})
+    assert code == 0, written[-2000:]
+    assert "val_bpb" in written
+    assert "\\x1b" in written, "the payloads were on the screen, escaped"
+    rest = _OURS.sub("", written)
+    assert hostile_records.obeyed(rest) <= {"\r"}, sorted(map(hex, map(ord, hostile_records.obeyed(rest))))
+    assert "\x1b]22;owned" not in written
