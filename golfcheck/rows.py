@@ -7,6 +7,7 @@ from pathlib import Path
 from golfcheck.batch import Placed
 from golfcheck.decisions import Rulings
 from golfcheck.frontier import Entry, Turn, compare, p_under
+from golfcheck.gain import p_text
 from golfcheck.judged import Judged
 from golfcheck.leaderboard import Board, Row, Status
 from golfcheck.ruleset import DEFAULT_TRACK, TRACKS, Ruleset
@@ -112,4 +113,4 @@ def _why_not(entry: Entry, turn: Turn, gain: ToBeat | None, ruleset: Ruleset) ->
     p = p_under(gain, ruleset)
     if p is None:
         return f"no p: {gain.reason}; the gain over {against} is not above {ruleset.margin_nats:g} nats"
-    return f"p {p:.2g} of {asked} over {against}: not below {ruleset.alpha:g}"
+    return f"p {p_text(p)} of {asked} over {against}: not below {ruleset.alpha:g}"

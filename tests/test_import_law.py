@@ -63,7 +63,7 @@ Judging: facts → verdict.
     processes        ← errors judged
     batch            ← cache config decisions discover errors frontier history judged processes ruleset verdict verify
     leaderboard      ← decisions outcome verdict
-    rows             ← batch decisions frontier judged leaderboard ruleset verdict
+    rows             ← batch decisions frontier gain judged leaderboard ruleset verdict
     board            ← batch config discover leaderboard rows ruleset
     curves           ← record results trainlog
     series           ← curves

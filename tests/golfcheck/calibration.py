@@ -9,12 +9,16 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+from golfcheck.board import load_board
 from golfcheck.code import Source
+from golfcheck.config import Settings
 from golfcheck.discover import record_folders
 from golfcheck.frontier import entry_of
+from golfcheck.gain import p_text
+from golfcheck.leaderboard import Row
 from golfcheck.record import RecordFile, load
 from golfcheck.rules import RULES
-from golfcheck.ruleset import RULESETS
+from golfcheck.ruleset import RULESETS, Ruleset
 from golfcheck.verdict import Severity, Verdict
 from golfcheck.verify import chosen_rules, judge
 
@@ -82,6 +86,15 @@ def render(folder: Path) -> str:
             "",
             *_as_shipped(folder),
             "",
+            "## The frontier",
+            "",
+            "Who was the record to beat: the records of the ranked track replayed in the order of their days, those of "
+            "one day from the best score on. Each is compared with the record of the day before. A p is of the gain "
+            "that the ruleset asks for; where one side has a single seed no test is possible, and the gain alone must "
+            "be above the margin. A warning keeps no record from the place; an arithmetic error of score, size or time "
+            "would, and so would a ruling in `decisions.json`; there is neither here.",
+            "",
+            *(line for ruleset in RULESETS.values() for line in _frontier(folder, ruleset)),
         ]
     )
 
@@ -111,6 +124,27 @@ def _as_shipped(folder: Path) -> list[str]:
             message = finding.message.partition("; packed by golfcheck")[0]
             lines.append(f"| {path.name} | `{finding.rule}` ({finding.severity.label}) | {_cell(message)} |")
     return lines
+
+
+def _frontier(folder: Path, ruleset: Ruleset) -> list[str]:
+    """Return the hops under one ruleset, and why the other records of the ranked track were none."""
+    board = load_board([folder], Settings(ruleset=ruleset.name, ignore=LEFT_OUT, cache=False, jobs=1))
+    asked = f"a gain above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "a gain above 0 bpb"
+    lines = [f"### Ruleset `{ruleset.name}`: {asked}, p < {ruleset.alpha:g}", ""]
+    lines += ["| day | record | val_bpb | Δ bpb | Δ nats per token | p |", "|---|---|--:|--:|--:|---|"]
+    for row in board.frontier:
+        p = "" if row.p is None else p_text(row.p)
+        numbers = [f"{row.score_bpb:.5f}", *("" if d is None else f"{d:+.5f}" for d in (row.delta_bpb, row.delta_nats))]
+        lines.append(f"| {_day(row)} | {_name(row.verdict)} | {' | '.join(numbers)} | {p or _cell(row.reason)} |")
+    lines += ["", "Not the record:", "", "| day | record | val_bpb | why |", "|---|---|--:|---|"]
+    others = [row for row in board.rows if not row.held and row.rank is not None]
+    for row in sorted(others, key=lambda row: (_day(row), row.score_bpb)):
+        lines.append(f"| {_day(row)} | {_name(row.verdict)} | {row.score_bpb:.5f} | {_cell(row.reason)} |")
+    return [*lines, ""]
+
+
+def _day(row: Row) -> str:
+    return str(row.made.date()) if row.made else ""
 
 
 def _errors(judged: dict[str, list[Verdict]]) -> list[str]:
