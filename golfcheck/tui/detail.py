@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from golfcheck.curves import Curve, curves
@@ -216,16 +215,14 @@ In the ledger, yellow numbers are of sources that do not agree."""
             self._app.tell(f"{path}: no regular file in this folder", "warning")
 
     def _focus(self) -> None:
-        targets: dict[str, type[Widget] | str] = {
-            "findings": FindingList,
-            "readme": "#readme-sheet",
-            "log": "LogView",
-            "ledger": "#ledger-sheet",
-        }
-        if (target := targets.get(self.tab)) is not None:
-            self.query_one(target).focus()
+        """Give the keys to what the tab shows."""
+        if self.tab == "log":
+            self.query_one(LogPane).take_focus()
+        elif self.tab == "findings":
+            self.query_one(FindingList).focus()
         else:
-            self.set_focus(None)
+            sheets = {"readme": "#readme-sheet", "ledger": "#ledger-sheet"}
+            self.set_focus(self.query_one(sheets[self.tab]) if self.tab in sheets else None)
 
     @property
     def _app(self) -> "GolfcheckApp":
@@ -233,7 +230,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
 
 
 def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
-    """Return a record's rank, verdict, name, author and day in one line; `shown` makes text what the screen can draw."""
+    """Return a record's rank, verdict, name, author and day in one line; `shown` makes text drawable."""
     verdict = row.verdict
     rank = f"#{row.rank} " if row.rank is not None else ""
     day = row.made.date().isoformat() if row.made else ""

@@ -68,11 +68,15 @@ class LogPane(Vertical):
         if self.paths and self.path is not None:
             self.open(self.paths[(self.paths.index(self.path) + by) % len(self.paths)])
 
+    def take_focus(self) -> None:
+        """Give the keys to the search while it is open, else to the log."""
+        line = self.query_one(Input)
+        (line if line.has_class("-open") else self.query_one(LogView)).focus()
+
     def ask(self) -> None:
         """Open the line that takes the words to look for."""
-        line = self.query_one(Input)
-        line.add_class("-open")
-        line.focus()
+        self.query_one(Input).add_class("-open")
+        self.take_focus()
 
     def leave_search(self) -> bool:
         """Close that line; returns whether it was open."""

@@ -1,0 +1,272 @@
+"""A run on the screen while its log grows; and the parts that charts and strips are made of."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.pilot import Pilot
+
+from golfcheck.board import load_board
+from golfcheck.config import Settings
+from golfcheck.pace import Gap, Projection
+from golfcheck.series import XAxis, YAxis
+from golfcheck.text import width
+from golfcheck.tui.app import GolfcheckApp
+from golfcheck.tui.canvas import Canvas
+from golfcheck.tui.chart import Line, Plot, draw, nice
+from golfcheck.tui.curvepane import CurvePane
+from golfcheck.tui.glyphs import ASCII, UNICODE
+from golfcheck.tui.progress import report
+from golfcheck.tui.seedstrip import Seeds, strip
+from golfcheck.tui.sheet import plain
+from golfcheck.tui.watch import WatchScreen
+from golfcheck.verdict import ToBeat
+from golfcheck.watch import Progress, State
+from tests.golfcheck.boards import app_of, board, play, text
+from tests.golfcheck.test_tui_record import settled, toasts
+from tests.golfcheck.test_watch import HEAD, VAL, append, steps
+from tests.golfcheck.valid_record import Draft
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep state and cache of the person who runs the tests out of them."""
+    for name in ("STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    return tmp_path
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> GolfcheckApp:
+    """The application on a board of one record, and a log to watch that is not there yet."""
+    Draft().write(tmp_path / "records")
+    found = load_board([tmp_path / "records"], Settings(cache=False, jobs=1))
+    (tmp_path / "logs").mkdir()
+    return GolfcheckApp(tmp_path, Settings(cache=False), board=found, watch=tmp_path / "logs" / "run.txt")
+
+
+async def looked(pilot: Pilot[None]) -> Progress:
+    """Look at the log now, as the clock will."""
+    screen = pilot.app.screen
+    assert isinstance(screen, WatchScreen)
+    await settled(pilot)
+    screen.look()
+    await settled(pilot)
+    assert screen.found is not None
+    return screen.found
+
+
+def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: GolfcheckApp):
+    log = app.log_to_watch
+    assert log is not None
+
+    async def script(pilot: Pilot[None]) -> None:
+        assert (await looked(pilot)).state is State.WAITING
+        assert "waiting" in text(app) and "No such file or directory" in text(app)
+        log.write_bytes(HEAD)
+        assert (await looked(pilot)).state is State.STARTING
+        append(log, VAL + steps(10, 800))
+        found = await looked(pilot)
+        shown = text(app)
+        assert found.state is State.TRAINING and "training" in shown and "400.0 / 600 s" in shown
+        assert "3:20 left" in shown and "step 800 / 2,000" in shown and "2,000 tokens/s" in shown
+        assert "Valid" in shown and "at the same second, mean of" in shown
+        assert "projected" in shown and "if that gap stays" in shown and "half ended within ±0.039" in shown
+        assert "step:800/2000 train_loss:2.6667" in shown
+        append(log, b"step:810/2000 train_loss:2")
+        assert (await looked(pilot)).step == 800
+        log.write_bytes(HEAD + VAL + steps(10, 20))
+        assert (await looked(pilot)).step == 20
+        assert "the file was truncated: read again from its start" in text(app)
+        append(log, steps(30, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n")
+        assert (await looked(pilot)).state is State.EVALUATING
+        append(log, b"final_int8_zlib_roundtrip val_loss:2.0 val_bpb:1.2 eval_time:9000ms\n")
+        await looked(pilot)
+        shown = text(app)
+        assert "finished" in shown and "score 1.20000 bpb" in shown and "behind Valid in the final score" in shown
+
+    play(app, script)
+
+
+def test_the_keys_of_the_watch(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
+    log = app.log_to_watch
+    assert log is not None
+    log.write_bytes(HEAD + VAL + steps(10, 800))
+    copied: list[str] = []
+    edited: list[tuple[str, int | None]] = []
+    monkeypatch.setattr(GolfcheckApp, "copy_to_clipboard", lambda app, text: copied.append(text))
+    monkeypatch.setattr(GolfcheckApp, "edit", lambda app, path, line=None: edited.append((path.name, line)))
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        pane = app.screen.query_one(CurvePane)
+        assert (pane.y, pane.x) == (YAxis.BPB, XAxis.TIME)
+        await pilot.press("y", "x", "Y", "e")
+        assert (pane.y, pane.x) == (YAxis.LOSS, XAxis.STEP)
+        assert "step 800" in copied[0] and edited == [("run.txt", 83)]
+        await looked(pilot)
+        assert (pane.y, pane.x) == (YAxis.LOSS, XAxis.STEP)  # a new look keeps the axes
+        await pilot.press("escape")
+        assert app.screen is app.board_screen
+        assert {binding.key for binding in WatchScreen.BINDINGS} == {"escape", "y", "x", "e", "Y"}  # type: ignore[union-attr]
+
+    play(app, script)
+
+
+def test_a_watch_looks_by_itself(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("golfcheck.tui.watch._EVERY_SECONDS", 0.05)
+    log = app.log_to_watch
+    assert log is not None
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        log.write_bytes(HEAD + steps(10, 50))
+        for _ in range(100):
+            await pilot.pause(0.05)
+            if "step 50 / 2,000" in text(app):
+                break
+        assert "step 50 / 2,000" in text(app)
+
+    play(app, script)
+
+
+def test_without_any_record_a_run_is_watched_alone(tmp_path: Path):
+    log = tmp_path / "run.txt"
+    log.write_bytes(HEAD + VAL + steps(10, 800))
+    app = app_of(0, watch=log)
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        assert "no record to compare with" in text(app) and "400.0 / 600 s" in text(app)
+
+    play(app, script, (80, 24))
+
+
+def test_a_record_that_cannot_be_read_is_a_toast_and_the_run_is_watched_on(tmp_path: Path):
+    log = tmp_path / "run.txt"
+    log.write_bytes(HEAD + steps(10, 20))
+    app = app_of(3, watch=log)  # its folders do not exist
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        assert any("expected a submission folder" in toast for toast in toasts(app))
+        append(log, steps(30, 40))
+        assert (await looked(pilot)).step == 40
+
+    play(app, script)
+
+
+# The report.
+
+PROGRESS = Progress(
+    State.TRAINING, "", "silent for 99 s", 99.0, 10, 10, 2, 42, 5_000, 20_000, 417.0, 600.0, 183.0, 0.69, 83.4, 83.3,
+    9.4e6, 2.1, 1.2197, gap=Gap(-0.0123, 7), projection=Projection(1.0833, (0.03, 0.09), (0.001, 0.002)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [78, 118])
+@pytest.mark.parametrize("state", State)
+def test_no_line_of_a_report_is_wider_than_the_screen(columns: int, state: State):
+    found = replace(PROGRESS, state=state, note="x" * 300, score_bpb=1.0, score_name="n" * 300)
+    for glyphs in (UNICODE, ASCII):
+        lines = report(found, Path("/a" * 200), "record " * 40, columns, glyphs).plain.split("\n")
+        assert all(width(line) <= columns for line in lines), [line for line in lines if width(line) > columns]
+
+
+def test_ahead_and_behind_are_words_and_signs():
+    ahead = report(PROGRESS, Path("run"), "best", 118, UNICODE).plain
+    behind = report(replace(PROGRESS, gap=Gap(0.0123, 1)), Path("run"), "best", 118, ASCII).plain
+    assert "▼ 0.0123 bpb ahead of best at the same second, mean of 7 points" in ahead
+    assert "^ 0.0123 bpb behind best at the same second, mean of 1 point" in behind
+    assert "silent for 99 s" in ahead and behind.replace("…", "~").isascii()
+
+
+# Charts.
+
+NUMBERS = st.floats(-1e6, 1e6) | st.floats(0, 1)
+
+
+@given(
+    points=st.lists(st.tuples(NUMBERS, NUMBERS), max_size=12),
+    size=st.tuples(st.integers(24, 130), st.integers(5, 40)),
+    ascii_only=st.booleans(),
+    log_y=st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_chart_is_exactly_as_large_as_it_is_asked_to_be(
+    points: list[tuple[float, float]], size: tuple[int, int], ascii_only: bool, log_y: bool
+):
+    y = (0.5, 1.5) if log_y else (-3.0, 7.0)
+    plot = Plot([Line(sorted(points), 1, points[:2])], (0.0, 10.0), y, "step", "bpb", log_y, 1.0, "to beat")
+    lines = draw(plot, *size, ascii_only=ascii_only)
+    assert len(lines) == size[1]
+    assert {width(line.plain) for line in lines} == {size[0]}
+    assert not ascii_only or all(line.plain.isascii() for line in lines)
+
+
+def test_a_line_is_drawn_from_corner_to_corner_and_a_mark_where_it_belongs():
+    canvas = Canvas(10, 5)
+    canvas.line((0, 0), (canvas.width - 1, canvas.height - 1), "")
+    rows = [line.plain for line in canvas.lines()]
+    assert rows[0][-1] != " " and rows[-1][0] != " "
+    assert [len(row.strip()) for row in rows] == [2] * 5
+    canvas.mark(0, canvas.height - 1, "o", "")
+    assert next(canvas.lines()).plain[0] == "o"
+
+
+def test_a_line_that_leaves_the_chart_is_drawn_as_far_as_its_edge():
+    canvas = Canvas(10, 5)
+    canvas.line((0, 0), (9, 1e300), "")
+    canvas.line((10, -1e300), (19, 5), "")
+    assert any(line.plain.strip() for line in canvas.lines())
+
+
+@given(low=st.floats(-1e6, 1e6), span=st.floats(1e-6, 1e6), count=st.integers(1, 12))
+def test_ticks_are_round_inside_and_about_as_many_as_wanted(low: float, span: float, count: int):
+    ticks = nice(low, low + span, count)
+    assert all(low - 1e-6 * span <= tick <= low + span * (1 + 1e-6) for tick in ticks)
+    assert len(ticks) <= count + 1
+    steps = {round((after - before) / span, 6) for before, after in itertools.pairwise(ticks)}
+    assert len(steps) <= 1 or max(steps) - min(steps) < 1e-3
+
+
+# The strip of seeds.
+
+RIVAL = ToBeat("best", 1.12, -0.01, -0.02, -8.0, 3.0, 0.001, 0.002, 0.005, None, None)
+
+
+@given(
+    scores=st.lists(st.floats(0.5, 4.0), max_size=8),
+    columns=st.integers(10, 130),
+    ascii_only=st.booleans(),
+    rival=st.sampled_from([None, RIVAL]),
+)
+def test_a_strip_is_three_lines_that_fit(scores: list[float], columns: int, ascii_only: bool, rival: ToBeat | None):
+    summary = board(1).rows[0].verdict.score
+    seeds = Seeds(tuple(enumerate(scores)), summary, rival)
+    lines = strip(seeds, columns, ascii_only=ascii_only).plain.split("\n")
+    assert len(lines) == 3 and all(len(line) <= max(columns, 20) for line in lines)
+    assert not ascii_only or "".join(lines).replace("…", "").isascii()
+
+
+def test_a_strip_has_a_dot_for_each_score_in_its_order():
+    seeds = Seeds(((7, 1.10), (8, 1.115), (9, 1.125)), board(1).rows[0].verdict.score, RIVAL)
+    head, axis, labels = strip(seeds, 100).plain.split("\n")
+    assert [c for c in axis if c in "●┃"] == ["●", "●", "┃", "●"]
+    assert labels.split() == ["7", "mean", "8", "to", "beat", "9"]
+    assert "Δ -0.01000 bpb -0.02000 nats/tok" in head and "p 0.0010" in head
+
+
+def test_a_record_without_a_score_says_so():
+    assert strip(Seeds((), None, None), 80).plain.startswith("no score, neither in the logs nor in submission.json")
+
+
+@given(text=st.text())
+def test_plain_text_is_ascii_and_as_wide(text: str):
+    from golfcheck.text import safe
+
+    shown = safe(text)
+    assert plain(shown).isascii() and width(plain(shown)) == width(shown)
