@@ -24,7 +24,10 @@ def replaced(path: Path, part: str) -> tuple[str, str]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 (byte {error.start})") from None
-    begin, end = text.find(BEGIN), text.find(END)
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or end < begin:
+    # Whole lines: a record's name may hold a marker, but stands in a cell of the table.
+    lines = text.split("\n")
+    begins, ends = ([place for place, line in enumerate(lines) if line.rstrip() == mark] for mark in (BEGIN, END))
+    if len(begins) != 1 or len(ends) != 1 or ends[0] < begins[0]:
         raise UsageError(f"{path}: expected once the line {BEGIN} and after it once {END}")
-    return text, f"{text[: begin + len(BEGIN)]}\n{part.strip(chr(10))}\n{text[end:]}"
+    after = [*lines[: begins[0] + 1], part.strip("\n"), *lines[ends[0] :]]
+    return text, "\n".join(after)
