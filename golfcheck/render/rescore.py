@@ -42,11 +42,12 @@ def render(rescore: Rescore, page: Page) -> str:
             lines += page.flow("delta", [*delta, (f"tolerance {rescore.tolerance_bpb:.7f}", "")])
             lines += page.flow("", [source])
         else:
-            reach = max(measured.estimate.within_bpb, rescore.tolerance_bpb)
+            within, tolerance = measured.estimate.within_bpb, rescore.tolerance_bpb
+            why = "--within" if within >= tolerance else f"--within {within:g} is less than the tolerance"
             lines += page.flow("delta", [*delta, ("what counts is where the whole interval lies", "dim")])
-            beyond = f"refuted once it lies beyond {rescore.tolerance_bpb:.7f} of the claim"
-            lines += page.flow("", [(beyond, ""), source])
-            lines += page.flow("", [(f"confirmed once it lies within {reach:.7f} of it", ""), ("--within", "dim")])
+            lines += page.flow("", [(f"refuted once it lies beyond {tolerance:.7f} of the claim", ""), source])
+            near = f"confirmed once it lies within {max(within, tolerance):.7f} of it"
+            lines += page.flow("", [(near, ""), (why, "dim")])
     if rescore.other_tables is not None:
         lines += page.flow("other", _score(rescore.other_tables))
         if rescore.other_tables.estimate is not None:

@@ -297,6 +297,16 @@ def test_a_true_claim_is_confirmed_as_closely_as_asked(world: World) -> None:
     assert rescore.outcome is Outcome.CONFIRMED
     assert rescore.measured.estimate is not None
     assert rescore.reason == "at 99% within 0.5 bpb of the claim, with bf16 rotary tables"
+    page = render.render(rescore, Page())
+    assert "refuted once it lies beyond 0.0005000 of the claim" in page
+    assert "confirmed once it lies within 0.5000000 of it   --within" in page
+
+
+def test_a_tolerance_wider_than_what_was_asked_for_is_what_confirms_and_the_page_says_so(world: World) -> None:
+    rescore = estimated(world, world.score.val_bpb, within_bpb=0.1, tolerance_bpb=0.5)
+    assert rescore.measured.estimate is not None
+    page = render.render(rescore, Page())
+    assert "confirmed once it lies within 0.5000000 of it   --within 0.1 is less than the tolerance" in page
 
 
 def test_an_estimate_that_has_to_see_everything_is_the_score(world: World) -> None:
