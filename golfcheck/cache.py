@@ -10,14 +10,14 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from golfcheck import bounded, schema
 from golfcheck.record import Record, load
@@ -91,9 +91,9 @@ class Cache:
         kept = self._one(wanted, (str(path), how.name, how.version + stamp))
         if kept is None:
             return None
+        reader: Callable[[Any], T] = _reader(cast(Hashable, kind))  # a class is hashable, which mypy does not see of T
         with contextlib.suppress(*_BROKEN):
-            value: T = _reader(kind)(json.loads(kept))
-            return value
+            return reader(json.loads(kept))
         return None
 
     def keep(self, value: object, how: Making, path: Path, stamp: str | None) -> None:

@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,9 +90,20 @@ def run(args: argparse.Namespace) -> int:
     if args.write:
         return _write(board, rows, args)
     if args.format == "html":
-        import_module("golfcheck.site").write(replace(board, rows=tuple(rows)), args.output)
-        return 0
+        return _write_pages(replace(board, rows=tuple(rows)), args.output, cached=settings.cache)
     _print(_rendered(board, rows, args), args.output)
+    return 0
+
+
+def _write_pages(board: "Board", folder: Path, *, cached: bool) -> int:
+    from golfcheck import record, site
+    from golfcheck.cache import Cache
+
+    if not cached:
+        site.write(board, folder, record.load)
+        return 0
+    with Cache() as kept:
+        site.write(board, folder, kept.load)
     return 0
 
 
