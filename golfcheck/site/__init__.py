@@ -19,8 +19,9 @@ def write(board: Board, folder: Path, load: Callable[[Path], Record] = record.lo
     try:
         from golfcheck.site.pages import pages  # matplotlib's import takes 0.4 s
     except ModuleNotFoundError as error:
-        if error.name in ("matplotlib", "jinja2", "markupsafe"):
-            raise MissingExtra("leaderboard --format html", error.name, "site") from None
+        package = (error.name or "").partition(".")[0]
+        if package in ("matplotlib", "jinja2", "markupsafe"):
+            raise MissingExtra("leaderboard --format html", package, "site") from None
         raise
     from golfcheck.site.folder import SiteFolder
 

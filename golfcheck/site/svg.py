@@ -102,6 +102,8 @@ def _inline(document: str) -> Markup:
                 element.remove(child)
         for key, value in _attributes(element.attrib).items():
             element.set(key, value)
+        if element.tag == "g":
+            element.attrib.pop("id", None)  # "line2d_1" is in every figure, and nothing refers to it
     for gone in ("width", "height"):
         root.attrib.pop(gone, None)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
@@ -117,10 +119,7 @@ def _attributes(attributes: dict[str, Any]) -> dict[str, str]:
             found[key.strip()] = value.strip()
     if "d" in found:
         found["d"] = _SPACE.sub(" ", found["d"]).strip()
-    return {key: _themed(value) for key, value in found.items() if not (key == "id" and value.endswith(_NUMBERED))}
-
-
-_NUMBERED = tuple("_" + str(digit) for digit in range(10))
+    return {key: _themed(value) for key, value in found.items()}
 
 
 def _themed(value: str) -> str:
