@@ -194,6 +194,9 @@ def _rulings(
         for path, rulings in ruled.items():
             if path not in named:
                 say(f"{tree / decisions.NAME}: there is no record {rulings.all[0].record}: nothing is ruled on it")
+            for other in (ruling.superseded_by for ruling in rulings.all if ruling.superseded_by):
+                if tree.resolve() / other not in named:
+                    say(f"{tree / decisions.NAME}: there is no record {other} that could supersede another")
         found |= ruled
     return found
 

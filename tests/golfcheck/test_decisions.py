@@ -157,10 +157,13 @@ def test_a_ruling_holds_from_its_day_on(tree: Path) -> None:
 
 
 def test_a_ruling_on_no_record_is_told(tree: Path) -> None:
-    rule(tree, ruling("2026-06-09_None", "removed"))
+    superseded = ruling("2026-06-02_Clear", "superseded", superseded_by=f"{TRACK}/2026-06-08_Neither")
+    rule(tree, ruling("2026-06-09_None", "removed"), superseded)
     said: list[str] = []
     board_of(tree, say=said.append)
-    assert len(said) == 1 and f"there is no record {TRACK}/2026-06-09_None" in said[0]
+    assert len(said) == 2
+    assert f"there is no record {TRACK}/2026-06-09_None: nothing is ruled on it" in "".join(said)
+    assert f"there is no record {TRACK}/2026-06-08_Neither that could supersede another" in "".join(said)
 
 
 def test_a_record_cannot_rule_on_itself(tree: Path) -> None:
