@@ -52,7 +52,7 @@ def render_markdown(gain: Gain) -> str:
 
 
 def render_json(gain: Gain) -> str:
-    """Return the fields of `Gain` as one document, in ASCII; infinite degrees of freedom are null."""
+    """Return the document of schemas/stats.schema.json, in ASCII; infinite degrees of freedom are null."""
     return json.dumps({"golfcheck": __version__, **plain(gain)}, indent=2, allow_nan=False) + "\n"
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from scipy import stats as oracle
 
-from golfcheck import cli, stats
+from golfcheck import cli, schema, stats
 from golfcheck.errors import UsageError
-from golfcheck.gain import Sample, gain_over, p_text, pooled
+from golfcheck.gain import Gain, Sample, gain_over, p_text, pooled
 from golfcheck.render.page import Page
 from golfcheck.render.stats import render, render_json, render_markdown
 from tests.golfcheck.hostile_text import PAYLOADS
@@ -137,6 +137,20 @@ def test_a_record_without_a_score_is_said_to_have_none(tmp_path: Path, capsys: p
         del draft.files[f"train_seed{seed}.log"]
     assert cli.main(["stats", str(draft.write(tmp_path)), "--bar", "1.1"]) == 2
     assert "no score in its logs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "gain",
+    [
+        gain_over(OURS, THEIRS, notes=["a note"]),
+        gain_over(OURS, None, bar_bpb=1.1),
+        gain_over(sample(1.1), sample(1.2), sigma_bpb=0.001),
+        gain_over(sample(1.1), sample(1.2)),
+    ],
+    ids=["welch", "bar", "sigma", "no test"],
+)
+def test_the_json_format_fulfils_its_schema(gain: Gain) -> None:
+    assert schema.violations("stats", json.loads(render_json(gain))) == []
 
 
 @pytest.mark.parametrize("label", PAYLOADS)

@@ -95,7 +95,7 @@ def test_every_property_of_the_schemas_is_described() -> None:
         inner = [undescribed(value, f"{place}/{name}") for name, value in node.items()]
         return bare + [item for found in inner for item in found]
 
-    for name in ("submission", "train_log", "board"):
+    for name in ("submission", "train_log", "board", "stats"):
         assert undescribed(schema.load(name), name) == []
 
 
