@@ -43,10 +43,12 @@ def progress(rows: Iterable[Row], pages: Mapping[str, str]) -> Markup | None:
             axes.step(days, scores, where="post", color=ACCENT, linewidth=1.6, zorder=2)
         for chosen, color, size in ((False, DIM, 18), (True, ACCENT, 46)):
             group = sorted((row for row in drawn if row.held is chosen), key=lambda row: row.verdict.path)
-            for row in group:
-                axes.vlines(_day(row), *_ends(row), color=color, linewidth=1.2, alpha=0.7, zorder=2)
+            days, ends = list(map(_day, group)), list(map(_ends, group))
+            axes.vlines(
+                days, [low for low, _ in ends], [high for _, high in ends], color=color, linewidth=1.2, zorder=2
+            )
             dots = axes.scatter(
-                list(map(_day, group)),
+                days,
                 list(map(_score, group)),
                 s=size,
                 color=color if chosen else PAPER,
@@ -116,7 +118,7 @@ def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> Mar
                     dots = axes.scatter(
                         [point.step for point in marked],
                         [_value(point, name) for point in marked],
-                        s=16,
+                        s=30,
                         color=color,
                         edgecolors=PAPER,
                         linewidths=0.6,

@@ -34,6 +34,7 @@ _STYLE: dict[Any, Any] = {
     "text.color": INK,
     "axes.edgecolor": RULE,
     "axes.labelcolor": DIM,
+    "axes.titley": 1.0,  # told: looking for room costs a third of the time
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
