@@ -92,6 +92,12 @@ def test_power_is_the_tail_of_the_noncentral_t(effect, df, alpha):
     assert stats.power(effect, 1.0, df, 0.0, alpha) == pytest.approx(expected, abs=1e-6)
 
 
+@given(st.floats(0, 0.02), st.floats(1e-5, 0.01), st.floats(1, 200), st.sampled_from([0.01, 0.25]))
+@settings(max_examples=100, deadline=None)
+def test_power_is_a_probability(gain, error, df, alpha):
+    assert 0 <= stats.power(gain, error, df, 0.005, alpha) <= 1
+
+
 def test_seeds_needed_is_the_first_count_with_enough_power():
     needed = stats.seeds_needed(0.004, 0.0012, 0.0006, 5, margin=0.0, alpha=0.01)
     assert needed is not None
