@@ -80,8 +80,10 @@ def judge_trees(
     rulings made up to it hold. `early` is given records as they are read, some of them not yet compared with any.
     """
     chosen_rules(settings.select, settings.ignore)  # a name that cannot be meant is told before anything is read
-    trees = {tree for folder in folders if (tree := tree_of(folder))}
-    named = {folder.resolve(): folder for folder in (*_records_in(trees), *folders)}
+    paths = [folder.resolve() for folder in folders]
+    targets = dict(zip(paths, folders, strict=True))
+    trees = {tree for path in targets if (tree := tree_of(path))}
+    named = {folder.resolve(): folder for folder in _records_in(trees)} | targets
     how = How(settings.ruleset, settings.select, settings.ignore)
     with Processes(settings.jobs, cached=settings.cache) as processes:
         shown = {str(folder) for folder in folders}
@@ -96,7 +98,6 @@ def judge_trees(
             if entry is not None and (until is None or entry.made.date() <= until):
                 entries[path] = _ruled(entry, found.verdict, rulings.get(path, Rulings()))
         turns = {turn.entry.path: turn for turn in replay(entries.values(), RULESETS[settings.ruleset])}
-        targets = {folder.resolve(): folder for folder in folders}
         tasks = {}
         for path, folder in targets.items():
             rival, when = _rival(path, entries, turns, day, settings.ruleset), day or made.get(path)
@@ -105,7 +106,7 @@ def judge_trees(
         done = processes.judge(list(tasks.values()), replace(how, branch=branch))
         judged |= dict(zip(tasks, (one for chunk in done for one in chunk), strict=True))
     placed = []
-    for path in targets:
+    for path in paths:
         when = made.get(path) or judged[path].made
         dated = replace(judged[path], verdict=_dated(judged[path].verdict, day or when))
         placed.append(Placed(dated, when, entries.get(path), turns.get(path), rulings.get(path, Rulings())))

@@ -28,8 +28,9 @@ def load_board(
     """
     day = day_of(as_of)
     until = day.date() if day else None
+    folders = {folder.resolve(): folder for folder in record_folders(paths)}
     placed = judge_trees(
-        record_folders(paths),
+        list(folders.values()),
         settings,
         until=until,
         progress=progress,

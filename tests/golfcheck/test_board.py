@@ -159,6 +159,10 @@ def test_only_the_records_that_were_named_are_on_the_board_but_all_of_their_tree
     assert board.rows[0].verdict.to_beat and board.rows[0].verdict.to_beat.name == "Better"
 
 
+def test_a_record_that_is_named_twice_has_one_row(tree: Path) -> None:
+    assert len(load_board([tree, tree / ".." / tree.name], PLAIN).rows) == 3
+
+
 def test_a_second_board_is_the_same_and_judges_nothing(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_board([tree], CACHED)
     monkeypatch.setattr(judged, "judge", no_judge)
