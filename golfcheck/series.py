@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 from golfcheck.curves import Curve, Point
 
@@ -12,6 +13,8 @@ _LN2 = math.log(2)
 _MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 _MOST_POINTS = 2_000  # of a curve; more than a screen has columns
 _SETTLED = 0.1  # of the whole: before it a loss falls from what chance gives, and would flatten the rest
+_NOISY = 41  # training points from which on single batches hide the trend, and one in fifty may lie off the chart
+_TREND = 0.03  # of the points on either side that a trend is the mean of
 
 XY = tuple[float, float]
 
@@ -39,6 +42,7 @@ class Series:
     seed: int | None
     train: tuple[XY, ...]
     val: tuple[XY, ...]
+    trend: tuple[XY, ...] = ()  # the running mean of many training points
 
 
 def series(curves: Sequence[Curve], y: YAxis, x: XAxis) -> tuple[Series, ...]:
@@ -56,21 +60,27 @@ def series(curves: Sequence[Curve], y: YAxis, x: XAxis) -> tuple[Series, ...]:
         train = [] if y is YAxis.BPB and ratio is None else _points(curve.train, y, x, ratio, clock)
         val = _points(curve.val, y, x, ratio, clock)
         if train or val:
-            found.append(Series(curve.log, curve.seed, _thinned(train), _thinned(val)))
+            found.append(Series(curve.log, curve.seed, _thinned(train), _thinned(val), _thinned(_trend(train))))
     return tuple(found)
 
 
 def bounds(drawn: Sequence[Series], y: YAxis) -> tuple[XY, XY] | None:
     """Return the ranges of x and y that hold what is worth seeing; None where nothing is drawn.
 
-    All of x, from 0; of y, where the first tenth is left out, unless its axis is logarithmic.
+    All of x, from 0; of y, where the first tenth is left out, unless its axis is logarithmic, and the outermost of many
+    training points.
     """
-    points = [point for each in drawn for point in (*each.train, *each.val)]
+    train = [point for each in drawn for point in each.train]
+    points = [*train, *(point for each in drawn for point in each.val)]
     if not points:
         return None
     right = max(x for x, _ in points)
     settled = [value for x, value in points if x >= _SETTLED * right]
     values = [value for _, value in points] if y is YAxis.LOG or len(settled) < 3 else settled
+    if len(train) >= _NOISY and y is not YAxis.LOG:
+        values = sorted(value for x, value in train if x >= _SETTLED * right)
+        values = values[len(values) // 50 : len(values) - len(values) // 50]
+        values += [value for each in drawn for x, value in each.val if x >= _SETTLED * right]
     low, high = min(values), max(values)
     if low == high:
         low, high = 0.99 * low, 1.01 * high
@@ -104,6 +114,19 @@ def _bytes_per_token(curve: Curve) -> float | None:
     return ratios[-1] if ratios and 0 < ratios[-1] < math.inf else None
 
 
-def _thinned(points: list[XY]) -> tuple[XY, ...]:
+def _trend(points: Sequence[XY]) -> list[XY]:
+    """Return the running mean of many points; nothing of few."""
+    if len(points) < _NOISY:
+        return []
+    around = max(2, int(len(points) * _TREND))
+    sums = list(accumulate((value for _, value in points), initial=0.0))
+    found = []
+    for place, (x, _) in enumerate(points):
+        reach = min(around, place, len(points) - 1 - place)  # as far on either side, or it would lag at the ends
+        found.append((x, (sums[place + reach + 1] - sums[place - reach]) / (2 * reach + 1)))
+    return found
+
+
+def _thinned(points: Sequence[XY]) -> tuple[XY, ...]:
     every = -(-len(points) // _MOST_POINTS)
     return tuple(points) if every < 2 else (*points[:-1:every], points[-1])

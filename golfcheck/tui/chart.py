@@ -28,7 +28,7 @@ class Line:
     points: Points
     place: int = 0  # which color and mark it has
     marks: Points = ()
-    bare: bool = False  # no marks on the line's own points
+    faint: bool = False  # only dots, in a weaker color, below the other lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,16 @@ def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, a
         _, at = place(left, plot.level)
         for across in range(0, canvas.width, 2 if ascii_only else 4):
             canvas.dot(across, at, "dim")
-    for line in plot.lines:
+    for line in sorted(plot.lines, key=lambda line: not line.faint):
+        style = f"{'dim ' if line.faint else ''}{colors[line.place % len(colors)]}"
         dots = [place(x, y) for x, y in line.points]
-        for start, end in pairwise(dots):
-            canvas.line(start, end, colors[line.place % len(colors)])
-        if len(dots) == 1:
-            canvas.dot(*dots[0], colors[line.place % len(colors)])
+        for start, end in pairwise(dots) if not line.faint else ():
+            canvas.line(start, end, style)
+        for dot in dots if line.faint or len(dots) == 1 else ():
+            canvas.dot(*dot, style)
     marks = ASCII_MARKS if ascii_only else MARKS
     for line in plot.lines:
-        own = () if line.bare or len(line.points) > _FEW else line.points
+        own = () if line.faint or len(line.points) > _FEW else line.points
         for x, y in (*own, *line.marks):
             canvas.mark(*place(x, y), marks[line.place % len(marks)], f"bold {colors[line.place % len(colors)]}")
     return _framed(plot, canvas, (low, high), (left, right))

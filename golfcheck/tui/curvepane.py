@@ -68,7 +68,8 @@ class CurvePane(Vertical):
         for place, bundle in enumerate(self.bundles):
             for found in series(bundle.curves, self.y, self.x):
                 drawn.append(found)
-                lines.append(Line(found.train, place, found.val))
+                lines.append(Line(found.trend or found.train, place, found.val))
+                lines += [Line(found.train, place, faint=True)] if found.trend else []
         chart, frame = self.query_one(Chart), bounds(drawn, self.y)
         self.query_one(".legend", Static).update(self._legend())
         if frame is None:

@@ -8,7 +8,7 @@ from golfcheck.results import Result, train_ms
 from golfcheck.text import safe
 from golfcheck.verdict import LedgerRow, Verdict
 
-_BAR = 40
+_BAR = 24
 _SIZE_RULES = ("bytes-", "total-", "code-size", "artifact-size", "uncounted", "wrapper", "thin-margin")
 
 

@@ -72,8 +72,12 @@ def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
     nats = f" {rival.delta_nats:+.5f} nats/tok" if rival.delta_nats is not None else ""
     parts.append((5, f"to beat {rival.bpb:.5f}"))  # the line below shows it
     parts.append((2, f"{delta} {rival.delta_bpb:+.5f} bpb{nats}"))
-    parts.append((3, f"p {rival.p_zero:.4f}" if rival.p_zero is not None else safe(rival.reason or "no p", 60)))
+    parts.append((3, safe(rival.reason or "no p", 60) if rival.p_zero is None else _p(rival.p_zero)))
     return parts
+
+
+def _p(value: float) -> str:
+    return f"p {value:.4f}" if value >= 5e-5 else "p < 0.0001"
 
 
 def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:

@@ -70,3 +70,24 @@ def test_every_real_record_with_curves_can_be_drawn_over_time(shared_data: Path)
             found = bounds(drawn, y)
             assert found and all(each.val for each in drawn), folder
             assert found[0][1] < 15_000
+
+
+def test_the_trend_of_many_points_is_their_running_mean_and_of_few_there_is_none():
+    noisy = [Point(n, n, None, 3.0 + (0.5 if n % 2 else -0.5), None) for n in range(1, 1001)]
+    (found,) = series([Curve("a", None, tuple(noisy), ())], YAxis.LOSS, XAxis.STEP)
+    assert [x for x, _ in found.trend] == [x for x, _ in found.train]
+    assert all(abs(value - 3.0) < 0.05 for _, value in found.trend[20:-20])
+    assert found.trend[0] == found.train[0] and found.trend[-1] == found.train[-1]
+    line = [Point(n, n, None, 5.0 - n / 500, None) for n in range(1, 1001)]
+    (straight,) = series([Curve("a", None, tuple(line), ())], YAxis.LOSS, XAxis.STEP)
+    assert [value for _, value in straight.trend] == pytest.approx([value for _, value in straight.train])
+    (few,) = series([Curve("a", None, tuple(noisy[:40]), ())], YAxis.LOSS, XAxis.STEP)
+    assert few.trend == ()
+
+
+def test_a_spike_among_many_points_does_not_flatten_the_rest_but_a_validation_is_always_seen():
+    points = [Point(n, n, None, 3.0 - n / 1000, None) for n in range(1, 1001)]
+    points[600] = Point(600, 600, None, 50.0, None)
+    curve = Curve("a", None, tuple(points), (Point(1001, 1000, None, 1.5, 1.0),))
+    found = bounds(series([curve], YAxis.LOSS, XAxis.STEP), YAxis.LOSS)
+    assert found and found[1][1] < 3.1 and found[1][0] == 1.5
