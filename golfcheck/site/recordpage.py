@@ -20,6 +20,7 @@ from golfcheck.site.textpage import Citations, shown_lines
 from golfcheck.verdict import Finding, Verdict
 
 _LOGS = 24  # with a page of at most a megabyte each; the real records have up to nine
+_RUNS = 64  # drawn and listed; the real records have up to nine
 _ROOT = "../../"
 _RULES = {rule.name: rule for rule in RULES}
 
@@ -38,7 +39,7 @@ def record_pages(row: Row, record: Record) -> Iterator[tuple[str, bytes]]:
     """Yield the names and contents of the record's pages: `index.html` and one for each file that it links to."""
     cite = Citations(_page_names(record))
     found = results(record)
-    drawn = curves(record)
+    drawn = curves(record)[:_RUNS]
     marked = ((curve.log, line) for curve in drawn for line in charts.marked_lines(curve))
     title = title_of(row)
     main = page(
@@ -53,7 +54,11 @@ def record_pages(row: Row, record: Record) -> Iterator[tuple[str, bytes]]:
         facts=numbers.facts(row, record, found, cite),
         chart=charts.losses(drawn, {place: href for place in marked if (href := cite.href(*place))}),
         seed_columns=numbers.SEED_COLUMNS,
-        seeds=[(result.log.path, cite.href(result.log.path, None), numbers.seed_row(result, cite)) for result in found],
+        seeds=[
+            (result.log.path, cite.href(result.log.path, None), numbers.seed_row(result, cite))
+            for result in found[:_RUNS]
+        ],
+        more_seeds=max(len(found) - _RUNS, 0),
         findings=[_shown(finding, cite) for finding in _sorted(row.verdict)],
         ledger=numbers.ledger(row.verdict, record, found, cite),
         settings=numbers.settings(record, cite),

@@ -275,6 +275,18 @@ def test_losses_and_steps_that_no_chart_can_show_keep_no_page_from_being_written
     assert "index.html" in sites.write_site(tmp_path / "records", tmp_path / "site")
 
 
+def test_runs_without_end_make_no_page_without_end(tmp_path: Path):
+    draft = Draft()
+    for place in range(100):
+        log = draft.log(42).replace(b"train_loss:1.9", b"train_loss:1.%d9" % place)
+        draft.files[f"train_seed{10_000 + place}.log"] = log.replace(b"seed:42", b"seed:%d" % (10_000 + place))
+    draft.write(tmp_path / "records")
+    built = sites.write_site(tmp_path / "records", tmp_path / "site")
+    page = built["records/2026-06-01-valid/index.html"]
+    assert b"39 more runs have a score" in page and len(page) < 400_000
+    assert len([name for name in built if "file-train" in name]) == 24
+
+
 def test_a_page_of_sixty_records_is_below_a_megabyte(tree: Path, tmp_path: Path):
     records = tmp_path / "records"
     for place in range(60):

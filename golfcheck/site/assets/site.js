@@ -57,6 +57,7 @@
       return state.down ? -order : order;
     };
     let state = fromAddress();
+    let order = ""; // of the rows as they stand: to move thousands takes a second
     const show = () => {
       const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
       let count = 0;
@@ -66,7 +67,10 @@
         row.element.hidden = !found;
         count += found;
       }
-      body.append(...[...rows].sort(compare(state)).map((row) => row.element));
+      if (order !== `${state.sort} ${state.down}`) {
+        order = `${state.sort} ${state.down}`;
+        body.append(...[...rows].sort(compare(state)).map((row) => row.element));
+      }
       for (const head of heads) {
         if (head.dataset.key === state.sort) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
         else head.removeAttribute("aria-sort");
