@@ -132,7 +132,7 @@ def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> Mar
             _labelled(axes, unit)
             axes.set_xlabel("step")
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-            if len(curves) <= len(SERIES):
+            if name == panels[0][0] and len(curves) <= len(SERIES):
                 axes.legend(loc="upper right", fontsize=9, labelcolor=DIM)
     return titled(out[0], "losses of all seeds over the steps", titles, tab_stops=False)
 
