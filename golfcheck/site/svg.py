@@ -7,6 +7,7 @@ searched and read aloud, and is a tenth of the bytes of outlines.
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -63,7 +64,8 @@ def drawing(
     Sizes and the two margins that differ are in inches; margins that are told take half the time of a layout that looks
     for them. `name` is a word of ours that sets the figure's identifiers apart from those of others in one page.
     """
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}):
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's browser has others
         figure = Figure(figsize=(width, height))
         figure.subplots_adjust(
             left / width, _BELOW / height, 1 - _RIGHT / width, 1 - top / height, wspace=2.5 * left / width

@@ -260,6 +260,14 @@ def test_hostile_records_reach_no_page_with_a_character_that_is_obeyed_or_hidden
     ElementTree.fromstring(built["feed.xml"])
 
 
+def test_a_name_in_another_script_is_drawn_as_it_is(tmp_path: Path):
+    draft = Draft()
+    draft.set(name="高速モデル 🏌 модель $α$")
+    draft.write(tmp_path / "records")
+    built = sites.write_site(tmp_path / "records", tmp_path / "site")
+    assert "高速モデル 🏌 модель $α$</text>" in built["index.html"].decode()
+
+
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
 def test_a_day_that_no_chart_can_show_keeps_no_page_from_being_written(tmp_path: Path, day: str):
     Draft(folder=f"{day}_Far").write(tmp_path / "records")
