@@ -101,14 +101,14 @@ def _why_not(entry: Entry, turn: Turn, gain: ToBeat | None, ruleset: Ruleset) ->
     """Say what it lacked against the record that stood when its turn came."""
     met = turn.met
     assert met is not None  # nothing else keeps an entry from the place
-    if met != turn.best:
-        gain = compare(entry, met)
-    assert gain is not None
     against = met.name if met == turn.best else f"{met.name}, of the same day"
-    if gain.delta_bpb == 0:
+    delta_bpb = entry.mean_bpb - met.mean_bpb
+    if delta_bpb == 0:
         return f"a tie with {against}, which was there first"
-    if gain.delta_bpb > 0:
+    if delta_bpb > 0:
         return f"no gain over {against}"
+    if gain is None or met != turn.best:
+        gain = compare(entry, met)
     asked = f"a gain above {ruleset.margin_nats:g} nats" if ruleset.margin_nats else "a gain above 0"
     p = p_under(gain, ruleset)
     if p is None:
