@@ -17,13 +17,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the tree and how it is shown."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
+    from golfcheck.config import CHOICES
+
     parser.formatter_class = RawDescriptionRichHelpFormatter
     parser.epilog = _EPILOG
     add = parser.add_argument
     add("root", nargs="?", type=Path, metavar="ROOT", help="a tree of records (default: records/, else this folder)")
     add("--watch", type=Path, metavar="LOG", help="open on this growing log")
     add("--ascii", action="store_true", help="draw without the characters of Unicode")
-    add("--ruleset", help="what a gain must show to be a record")
+    add("--ruleset", choices=CHOICES["ruleset"], help="what a gain must show to be a record")
     add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
 
 
@@ -39,13 +41,17 @@ def run(args: argparse.Namespace) -> int:
         if (error.name or "").startswith("golfcheck"):
             raise
         raise MissingExtra("tui", error.name or "textual", "tui") from None
-    root = args.root or next((path for path in (Path("records"),) if path.is_dir()), Path())
+    root = args.root or (Path("records") if Path("records").is_dir() else Path())
     if not root.exists():
         raise UsageError(f"{root}: no such file or folder")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("tui needs a terminal; for a pipe or a file there is: golfcheck leaderboard")
-    settings = resolve(vars(args), os.environ, Path())
     if args.watch is not None and not args.watch.parent.is_dir():
         raise UsageError(f"{args.watch}: no such folder; expected the log that a run writes, or will write")
+    settings = resolve(vars(args), os.environ, Path())
+    if not _on_a_terminal():
+        raise UsageError("tui needs a terminal; for a pipe or a file there is: golfcheck leaderboard")
     GolfcheckApp(root, settings, watch=args.watch, ascii_only=args.ascii or only_ascii(sys.stdout)).run()
     return 0
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()

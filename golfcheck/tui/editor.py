@@ -16,7 +16,10 @@ _AT_LINE = {
 
 def command(path: Path, line: int | None) -> list[str] | None:
     """Return the command that opens `path` at `line` in $VISUAL, else $EDITOR, else vi; None where there is none."""
-    words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    try:
+        words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    except ValueError:  # a quote that is not closed
+        return None
     if not words or shutil.which(words[0]) is None:
         return None
     file = str(path.resolve())  # absolute: a name that begins with - is no option

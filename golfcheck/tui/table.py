@@ -229,7 +229,7 @@ class BoardTable(ScrollView, can_focus=True):
         path = row.verdict.path
         mark = str(self.marks.index(path) + 1) if path in self.marks else " "
         segments = [
-            Segment(mark, self._style(base, "mark", here)),
+            Segment(mark, self._style(base, "mark" if path in self.marks else "", here)),
             Segment(self.glyphs.held if row.held else " ", self._style(base, "good", here)),
         ]
         blank = Segment(" ", self._style(base, "", here))
@@ -249,6 +249,8 @@ class BoardTable(ScrollView, can_focus=True):
             style = self.get_component_rich_style(f"table--{base}")
             if part in ("bar", "good", "warn", "bad", "mark"):
                 style += Style(color=self.get_component_rich_style(f"table--{part}").color)
+            if part == "mark":
+                style += Style(dim=False)
             if here:
                 style += Style(dim=False, bgcolor=self.get_component_rich_style("table--cursor").bgcolor)
             self._styles[key] = style

@@ -12,13 +12,24 @@ from textual.pilot import Pilot
 
 from golfcheck.config import Settings
 from golfcheck.leaderboard import Board, Row, Status
+from golfcheck.outcome import GAIN_RULE
 from golfcheck.tui.app import GolfcheckApp
 from tests.golfcheck import verdicts
 
-NAMES = ("Int6 quantization", "Sliding window", "Longer context", "Muon with decay", "Ternary weights", "Bigram hash")
+NAMES = (
+    "Int6 weights",
+    "Sliding window",
+    "Longer context",
+    "Muon decay",
+    "Tied embeddings",
+    "Bigram hash",
+    "EMA",
+    "GPTQ",
+)
+OTHERS = ("warmdown", "SP4096 tokens", "wider MLP", "depth recurrence", "QK gain", "late QAT", "residual mixing")
 AUTHORS = ("ann", "bo", "cleo", "dmitri")
 FIRST_DAY = datetime(2026, 3, 18, tzinfo=UTC)
-FINDINGS = ((verdicts.BYTES, verdicts.SEEDS), (verdicts.SEEDS,), (), ())
+FINDINGS = ((verdicts.BYTES, verdicts.SEEDS), (verdicts.SEEDS,), (), ())  # of those that were no record
 
 
 def row(place: int, **changes: Any) -> Row:
@@ -26,13 +37,16 @@ def row(place: int, **changes: Any) -> Row:
     bpb = 1.06 + 0.004 * place + 0.0007 * math.sin(place * 1.7)
     made = FIRST_DAY + timedelta(days=max(40 - place, 0))
     single = place % 7 == 6
+    held = place % 3 == 0
+    passed = verdicts.RECORD.passed if held else tuple(rule for rule in verdicts.RECORD.passed if rule != GAIN_RULE)
     verdict = replace(
         verdicts.RECORD,
         path=f"records/track_10min_16mb/{made.date()}_{place:05}",
-        name=f"{NAMES[place % len(NAMES)]} {place}",
+        name=f"{NAMES[place % len(NAMES)]} + {OTHERS[place % len(OTHERS)]}",
         author=AUTHORS[place % len(AUTHORS)],
         date=made.date().isoformat(),
-        findings=FINDINGS[place % len(FINDINGS)],
+        findings=() if held else FINDINGS[place // 3 % len(FINDINGS)],
+        passed=passed,
         score=replace(
             verdicts.RECORD.score,
             mean_bpb=bpb,
@@ -43,7 +57,6 @@ def row(place: int, **changes: Any) -> Row:
             verdicts.RECORD.size, total_bytes=16_004_000 if place == 5 else 15_984_850 - 40_000 * (place % 50)
         ),
     )
-    held = place % 3 == 0
     made_row = Row(
         verdict,
         made,

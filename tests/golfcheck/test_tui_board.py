@@ -359,7 +359,7 @@ def test_a_row_shows_its_numbers_and_what_stands_behind_its_score():
 
     async def script(_pilot: Pilot[None]) -> None:
         first, *_, claimed = lines(app)[2:7]
-        for shown in ("◆", " 1.06000 ", "-0.00460", "-0.00780", "<.0001", " 3 ", "15.98", "2.436", "invalid", "ann"):
+        for shown in ("◆", " 1.06000 ", "-0.00460", "-0.00780", "<.0001", " 3 ", "15.98", "2.436", "record", "ann"):
             assert shown in first
         assert "1.07635?" in claimed or "?" in claimed.split()[1]
         assert "✓" in lines(app)[5]
@@ -383,9 +383,10 @@ def test_the_readout_says_why_a_record_was_none_and_what_was_found():
 
     async def script(pilot: Pilot[None]) -> None:
         assert "◆ the record to beat" in text(app)
-        assert "invalid: 1 error, 1 warning: total-drift, seed-repeated" in text(app)
+        assert "record: nothing above info was found" in text(app)
         await pilot.press("j")
         await pilot.pause()
+        assert "invalid: 1 error, 1 warning: total-drift, seed-repeated" in text(app)
         assert "not a record: p 0.3 of a gain above 0.005 nats over Longer context" in text(app)
         await pilot.press("j", "j")
         await pilot.pause()
