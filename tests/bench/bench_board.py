@@ -94,11 +94,9 @@ def main() -> int:
         runs = [("cold", measure(root / "records", root / "cache"))]
         runs += [("cached", min(measure(root / "records", root / "cache") for _ in range(3)))]
         for name, (took, spent, first, own, most, rows, held) in runs:
-            memory = f"{own / 2**20:.0f} MiB (largest process {most / 2**20:.0f})"
-            print(
-                f"{name:<7} {took:.2f} s, CPU of the first process {spent:.2f} s, first rows after {first:.2f} s, {memory}"
-            )
-            print(f"        {rows:,.0f} rows, {held:.0f} held the record")
+            print(f"{name:<7} {took:.2f} s (CPU of the first process {spent:.2f}), first rows after {first:.2f} s")
+            print(f"        {rows:,.0f} rows, {held:.0f} held the record; ", end="")
+            print(f"{own / 2**20:.0f} MiB, largest process {most / 2**20:.0f} MiB")
         kept = sum(file.stat().st_size for file in (root / "cache").rglob("*") if file.is_file())
         print(f"cache   {kept / 2**20:.0f} MiB")
         cached = runs[-1][1][1]
