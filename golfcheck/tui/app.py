@@ -21,6 +21,7 @@ from golfcheck.tui.board import BoardScreen
 from golfcheck.tui.glyphs import ASCII, UNICODE
 from golfcheck.tui.themes import THEMES
 
+_HELP = "the keys of what has the focus; F1 where ? is typed"
 Severity = Literal["information", "warning", "error"]
 
 
@@ -30,7 +31,8 @@ class GolfcheckApp(App[None]):
     TITLE = "golfcheck"
     CSS_PATH = "golfcheck.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "help", key_display="?", tooltip="the keys of what has the focus"),
+        Binding("question_mark", "help", "help", key_display="?", tooltip=_HELP),
+        Binding("f1", "help", "help", show=False, tooltip=_HELP),
         Binding("q", "quit", "quit", tooltip="leave golfcheck"),
     ]
 

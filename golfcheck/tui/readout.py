@@ -30,8 +30,11 @@ def title(
     parts.append(Content(f"  {records}"))
     if reading is not None:
         done, of = reading
-        drawn = bar(done / of if of else 0, _PROGRESS, g)
-        parts += [Content("  reading "), Content.styled(drawn, "$accent on $surface"), Content(f" {done}/{of}")]
+        if of:
+            drawn = Content.styled(bar(done / of, _PROGRESS, g), "$accent")
+            parts += [Content("  reading "), drawn, Content(f" {done}/{of}")]
+        else:
+            parts.append(Content("  looking for records"))
     elif board is not None:
         parts.append(Content.styled(f"  {board.ruleset} rules", "dim"))
         if held := board.frontier:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from golfcheck.config import Settings
@@ -60,7 +61,7 @@ CURSOR = {
     "pagedown": 11, "ctrl+d": 11, "pageup": 0, "ctrl+u": 0,
 }  # fmt: skip
 OTHERS = {
-    "enter", "space", "slash", "s", "S", "c", "d", "t", "w", "r", "e", "Y", "escape", "question_mark", "q",
+    "enter", "space", "slash", "s", "S", "c", "d", "t", "w", "r", "e", "Y", "escape", "question_mark", "f1", "q",
 }  # fmt: skip
 
 
@@ -238,6 +239,24 @@ def test_the_cursor_stays_on_its_record_while_the_order_changes():
         await pilot.press("S")
         assert table(app).current is here
         assert table(app).cursor == 9
+
+    play(app, script)
+
+
+def test_the_wheel_scrolls_and_leaves_the_cursor():
+    app = app_of(200)
+
+    async def script(pilot: Pilot[None]) -> None:
+        wheel = dict(x=10, y=10, delta_x=0, delta_y=1, button=0, shift=False, meta=False, ctrl=False)
+        for _ in range(4):
+            app.screen._forward_event(events.MouseScrollDown(widget=None, screen_x=10, screen_y=10, **wheel))
+            await pilot.pause(0.05)
+        await pilot.pause(0.3)
+        assert table(app).scroll_offset.y > 0
+        assert table(app).cursor == 0
+        await pilot.press("j")
+        await pilot.pause()
+        assert table(app).scroll_offset.y <= 1, "a key goes on from the cursor"
 
     play(app, script)
 
@@ -568,6 +587,9 @@ def test_the_help_lists_every_key_that_works_and_the_whole_grammar():
         assert isinstance(app.screen, BoardScreen)
         await pilot.press("slash", "question_mark")
         assert isinstance(app.screen, BoardScreen), "a question mark can be typed into the filter"
+        await pilot.press("f1")
+        assert isinstance(app.screen, HelpScreen)
+        assert "remove the filter and go back" in " ".join(app.screen.text.plain.split())
 
     play(app, script, (80, 24))
 
