@@ -101,7 +101,7 @@ def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, a
         _, at = place(left, plot.level)
         for across in range(0, canvas.width, 2 if ascii_only else 4):
             canvas.dot(across, at, "dim")
-    for line in sorted(plot.lines, key=lambda line: not line.faint):
+    for line in sorted(plot.lines, key=lambda line: (not line.faint, -line.place)):
         style = f"{'dim ' if line.faint else ''}{colors[line.place % len(colors)]}"
         dots = [place(x, y) for x, y in line.points]
         for start, end in pairwise(dots) if not line.faint else ():
@@ -109,7 +109,7 @@ def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, a
         for dot in dots if line.faint or len(dots) == 1 else ():
             canvas.dot(*dot, style)
     marks = ASCII_MARKS if ascii_only else MARKS
-    for line in plot.lines:
+    for line in sorted(plot.lines, key=lambda line: -line.place):  # the first is seen where lines meet
         own = () if line.faint or len(line.points) > _FEW else line.points
         for x, y in (*own, *line.marks):
             canvas.mark(*place(x, y), marks[line.place % len(marks)], f"bold {colors[line.place % len(colors)]}")
@@ -131,7 +131,7 @@ def _framed(plot: Plot, canvas: Canvas, y: tuple[float, float], x: tuple[float, 
     lines = []
     for row, drawn in enumerate(canvas.lines()):
         head = f"{ticks[row]:>{_LABEL}} {at_y}" if row in ticks else " " * (_LABEL + 1) + side
-        lines.append(Text(head, "dim", no_wrap=True, end="").append_text(drawn))
+        lines.append(Text.assemble((head, "dim"), drawn, no_wrap=True, end=""))
     base, below = [floor] * canvas.columns, [" "] * canvas.columns
     label = f" {plot.x_label}"
     for value in nice(x[0], x[1], max(2, canvas.columns // _TICK_COLUMNS)):

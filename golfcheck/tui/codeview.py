@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.geometry import Size
 from textual.strip import Strip
 
@@ -11,7 +10,7 @@ from golfcheck.text import width
 from golfcheck.tui.chart import is_ascii
 from golfcheck.tui.sheet import Scroller, plain
 
-_STYLES = {"+": Style(color="green"), "-": Style(color="red"), "@": Style(color="cyan", bold=True), " ": Style()}
+_STYLES = {"+": "ok", "-": "error", "@": "info"}
 
 
 class CodeView(Scroller):
@@ -38,6 +37,7 @@ class CodeView(Scroller):
         if place >= len(self.lines):
             return Strip.blank(columns, self.rich_style)
         sign, text = self.lines[place]
-        strip = Strip([Segment(plain(text) if is_ascii(self) else text, _STYLES.get(sign))])
+        style = self.styles_of_theme.get(_STYLES.get(sign, ""))
+        strip = Strip([Segment(plain(text) if is_ascii(self) else text, style)])
         left = self.scroll_offset.x
         return strip.crop_extend(left, left + columns, None).apply_style(self.rich_style)

@@ -173,9 +173,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         score = f"{row.score_bpb:.5f}" if row.score_bpb is not None else "no score"
         tail = "  ".join(safe(text, 40) for text in (row.verdict.author, (row.verdict.date or "")[:10]) if text)
         name = self._shown(self._short(place, 60))
-        return Content.assemble(
-            Content.styled(name, "bold"), Content.styled(self._shown(f"  {score}  {tail}"), "$text-muted")
-        )
+        return Content.assemble(Content.styled(name, "bold"), Content.styled(self._shown(f"  {score}  {tail}"), "dim"))
 
     def _shown(self, text: str) -> str:
         return plain(text) if is_ascii(self) else text

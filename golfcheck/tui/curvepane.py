@@ -105,7 +105,7 @@ class CurvePane(Vertical):
         ]
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
         what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]
-        note = Content.styled(f"{what} over {over}", "$text-muted")
+        note = Content.styled(f"{what} over {over}", "dim")
         names = Content("").join(parts)
         return names if len(names) + len(note) > self.size.width - 2 else Content("").join([names, note])
 

@@ -240,7 +240,7 @@ def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
         Content.styled(rank, "bold"),
         Content.styled(f"{row.outcome.value}  ", style),
         Content.styled(shown(fit(safe(verdict.name or Path(verdict.path).name), 70)), "bold"),
-        Content.styled(shown(f"  {tail}"), "$text-muted"),
+        Content.styled(shown(f"  {tail}"), "dim"),
     )
 
 

@@ -13,7 +13,7 @@ from golfcheck.text import safe
 from golfcheck.verdict import Finding, Severity, Skipped
 
 ICONS = {Severity.ERROR: "✗", Severity.WARNING: "▲", Severity.INFO: "·"}
-STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+STYLES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
 
 
 @cache
@@ -46,13 +46,13 @@ def of_finding(finding: Finding) -> RenderableType:
 
 def of_skipped(skipped: Skipped) -> RenderableType:
     """Return why a rule could not decide, and what it is about."""
-    head = Text.assemble(("○ skipped", "magenta"), ("  " + skipped.rule, "bold"))
+    head = Text.assemble(("○ skipped", "info"), ("  " + skipped.rule, "bold"))
     return Group(head, Text(), Text(f"could not be decided: {safe(skipped.reason)}"), *_about(skipped.rule, ""))
 
 
 def of_passed(rule: str) -> RenderableType:
     """Return what a rule that found nothing is about."""
-    head = Text.assemble(("✓ passed", "green"), ("  " + rule, "bold"))
+    head = Text.assemble(("✓ passed", "ok"), ("  " + rule, "bold"))
     return Group(head, Text(), Text("this rule found nothing"), *_about(rule, ""))
 
 

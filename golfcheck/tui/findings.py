@@ -37,7 +37,11 @@ class FindingList(OptionList):
     ]
     DEFAULT_CSS = """
     FindingList, FindingList:focus {
-        width: 2fr; height: 1fr; border: none; padding: 0 1; background: $background; scrollbar-size-vertical: 1;
+        width: 2fr; height: 1fr; border: none; padding: 0 1; scrollbar-size-vertical: 1;
+        background: $background; background-tint: transparent;
+    }
+    FindingList > .option-list--option-highlighted, FindingList:focus > .option-list--option-highlighted {
+        background: $panel; color: $foreground; text-style: bold;
     }
     """
 
@@ -118,22 +122,21 @@ class FindingsPane(Horizontal):
         if verdict.passed:
             options.append(Option(Content.styled(f"\n{len(verdict.passed)} passed", "bold"), disabled=True))
             options += [
-                Option(Content.styled(self._sign("✓ ") + rule, "$text-muted"), f"p{n}")
-                for n, rule in enumerate(verdict.passed)
+                Option(Content.styled(self._sign("✓ ") + rule, "dim"), f"p{n}") for n, rule in enumerate(verdict.passed)
             ]
         return options
 
     def _prompt(self, finding: Finding) -> Content:
         """Return the severity as a sign and a word, the rule, and under it the place."""
         word = finding.severity.label if finding.waived is None else "waived"
-        style = _COLORS[finding.severity] if finding.waived is None else "$text-muted"
+        style = _COLORS[finding.severity] if finding.waived is None else "dim"
         at = f"{Path(finding.path).name}:{finding.line}" if finding.path and finding.line else finding.path or ""
         parts = [
             Content.styled(self._sign(f"{explanation.ICONS[finding.severity]} ") + word, style),
             Content(f" {finding.rule}"),
         ]
         if at:
-            parts.append(Content.styled(f"\n  {self._sign(safe(at, 60))}", "$text-muted"))
+            parts.append(Content.styled(f"\n  {self._sign(safe(at, 60))}", "dim"))
         return Content("").join(parts)
 
     def _sign(self, text: str) -> str:

@@ -21,7 +21,7 @@ def ledger(verdict: Verdict, found: tuple[Result, ...]) -> RenderableType:
     about = [f for f in verdict.findings if f.rule.startswith(_SIZE_RULES)]
     for finding in about:
         parts.append(
-            Text(f"{finding.severity.label}  {safe(finding.message)}", "yellow" if finding.severity > 1 else "dim")
+            Text(f"{finding.severity.label}  {safe(finding.message)}", "warning" if finding.severity > 1 else "dim")
         )
     parts += [Text()] if about else []
     if found:
@@ -39,10 +39,10 @@ def _cap(verdict: Verdict) -> Text:
     left = size.cap_bytes - size.total_bytes
     seed = f"  largest seed {size.seed}" if size.seed is not None else ""
     return Text.assemble(
-        ("█" * full, "red" if left < 0 else "green"),
+        ("█" * full, "error" if left < 0 else "ok"),
         ("░" * (_BAR - full), "dim"),
         f"  {size.total_bytes:,} / {size.cap_bytes:,}  ",
-        (f"{left:,} left" if left >= 0 else f"{-left:,} over", "bold red" if left < 0 else "bold"),
+        (f"{left:,} left" if left >= 0 else f"{-left:,} over", "error" if left < 0 else "bold"),
         (seed, "dim"),
     )
 
@@ -57,7 +57,7 @@ def _sources(verdict: Verdict) -> Table:
         name = Text.assemble((row.part, "bold"), (f"  {safe(row.path, 60)}" if row.path else "", "dim"))
         counts = (row.disk_bytes, row.logged_bytes, row.claimed_bytes)
         known = {count for count in counts if count is not None}
-        style = "yellow" if len(known) > 1 else ""
+        style = "warning" if len(known) > 1 else ""
         cells = [Text("-" if count is None else f"{count:,}", style) for count in counts]
         table.add_row(name, *cells, Text(_note(row, len(known) > 1), "dim"))
     return table

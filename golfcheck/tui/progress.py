@@ -34,14 +34,14 @@ def _head(found: Progress, log: Path, columns: int, g: Glyphs) -> Content:
     if warning:
         parts.append(Content.styled(f"{g.up} {safe(warning, 160)}", "bold $warning"))
     elif found.state is State.TRAINING:
-        parts.append(Content.styled(f"last line {found.idle_seconds:,.0f} s ago", "$text-muted"))
+        parts.append(Content.styled(f"last line {found.idle_seconds:,.0f} s ago", "dim"))
     name = fit(safe(str(log), 200), max(12, columns - sum(len(part) + 2 for part in parts)))
     return Content("  ").join([Content.styled(name, "bold"), *parts]).truncate(columns)
 
 
 def _bar(found: Progress, columns: int, g: Glyphs) -> Content:
     if found.share is None:
-        return Content.styled("no training step yet", "$text-muted")
+        return Content.styled("no training step yet", "dim")
     parts = [f"{found.share:.1%}"]
     if found.seconds is not None:
         cap = f" / {found.cap_seconds:,.0f}" if found.cap_seconds else ""
@@ -73,36 +73,28 @@ def _numbers(found: Progress, columns: int, g: Glyphs) -> Content:
 
 def _gap(found: Progress, beside: str, columns: int, g: Glyphs) -> Content:
     if found.gap is None:
-        return Content.styled(
-            fit(f"beside the best record: {found.no_gap or 'no training step yet'}", columns), "$text-muted"
-        )
+        return Content.styled(fit(f"beside the best record: {found.no_gap or 'no training step yet'}", columns), "dim")
     ahead = found.gap.bpb < 0
     sign, word, style = (g.down, "ahead of", "bold $success") if ahead else (g.up, "behind", "bold $error")
     name = fit(safe(beside), max(12, columns - 60))
     count = found.gap.points
     what = f"at the same second, mean of {count} point{'s' * (count != 1)}" if count else "in the final score"
     return Content.assemble(
-        Content.styled(f"{sign} {abs(found.gap.bpb):.4f} bpb {word}", style),
-        f" {name} ",
-        Content.styled(what, "$text-muted"),
+        Content.styled(f"{sign} {abs(found.gap.bpb):.4f} bpb {word}", style), f" {name} ", Content.styled(what, "dim")
     ).truncate(columns)
 
 
 def _projection(found: Progress, columns: int, g: Glyphs) -> list[Content]:
     told = found.projection
     if told is None:
-        return [
-            Content.styled(
-                fit(f"no projection: {found.no_projection or 'no training step yet'}", columns), "$text-muted"
-            )
-        ]
+        return [Content.styled(fit(f"no projection: {found.no_projection or 'no training step yet'}", columns), "dim")]
     plus = "+-" if g is ASCII else "±"
     half, most = told.other_code_bpb
     same_half, same_most = told.same_code_bpb
     return [
         Content.assemble(
             Content.styled(f"projected {told.score_bpb:.4f} bpb", "bold"),
-            Content.styled(" if that gap stays: the record's score plus the gap", "$text-muted"),
+            Content.styled(" if that gap stays: the record's score plus the gap", "dim"),
         ).truncate(columns),
         Content.styled(
             fit(
@@ -110,7 +102,7 @@ def _projection(found: Progress, columns: int, g: Glyphs) -> list[Content]:
                 f" (same code: {plus}{same_half:.4f}, {plus}{same_most:.4f})",
                 columns,
             ),
-            "$text-muted",
+            "dim",
         ),
     ]
 

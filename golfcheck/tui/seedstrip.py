@@ -95,7 +95,7 @@ def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:
     def at(value: float) -> int:
         return round((value - low) / (high - low) * (width - 1))
 
-    cells: list[tuple[str, str]] = [(floor, "$text-disabled")] * width
+    cells: list[tuple[str, str]] = [(floor, "dim")] * width
     below = [" "] * width
     mean = sum(score for _, score in seeds.scores) / len(seeds.scores)
     cells[at(mean)] = (middle, "bold")
@@ -109,11 +109,11 @@ def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:
         _write(below, at(score), "?" if seed is None else str(seed))
     _write(below, at(mean), "mean")
     line = Content.assemble(
-        Content.styled(f"{min(values):{_EDGE}.5f} ", "$text-muted"),
+        Content.styled(f"{min(values):{_EDGE}.5f} ", "dim"),
         *(Content.styled(character, style) for character, style in cells),
-        Content.styled(f" {max(values):.5f}", "$text-muted"),
+        Content.styled(f" {max(values):.5f}", "dim"),
     )
-    return [line, Content.styled(" " * (_EDGE + 1) + "".join(below).rstrip(), "$text-muted")]
+    return [line, Content.styled(" " * (_EDGE + 1) + "".join(below).rstrip(), "dim")]
 
 
 def _write(line: list[str], middle: int, text: str) -> None:

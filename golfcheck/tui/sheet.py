@@ -1,11 +1,14 @@
 """Text to scroll through: what rich can render, at the width of the widget, drawn line by line as it is seen."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.console import Console, RenderableType
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
+from rich.theme import Theme
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.geometry import Size
@@ -19,6 +22,17 @@ from golfcheck.tui.scrollbars import scrollbars_of
 
 _MAX_LINES = 100_000
 _LEAST_COLUMNS = 20
+
+
+def styles_of(app: App[object]) -> dict[str, Style]:
+    """Return the names of styles that renderables may use, in the colors of the app's theme."""
+    theme = app.current_theme
+    return {
+        "error": Style(color=theme.error, bold=True),
+        "warning": Style(color=theme.warning),
+        "info": Style(color=theme.secondary),
+        "ok": Style(color=theme.success),
+    }
 
 
 class Scroller(ScrollView, can_focus=True):
@@ -38,9 +52,20 @@ class Scroller(ScrollView, can_focus=True):
     Scroller { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
     """
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.styles_of_theme: dict[str, Style] = {}
+
     def on_mount(self) -> None:
-        """Draw the scrollbar with what the terminal has."""
+        """Draw the scrollbar with what the terminal has; draw all again when a theme is chosen."""
         scrollbars_of(self, ASCII if is_ascii(self) else UNICODE)
+        self.styles_of_theme = styles_of(self.app)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.rethemed())
+
+    def rethemed(self) -> None:
+        """Take the colors of another theme."""
+        self.styles_of_theme = styles_of(self.app)
+        self.refresh()
 
     def action_top(self) -> None:
         """Show the first line."""
@@ -69,9 +94,10 @@ class Sheet(Scroller):
         self._draw()
         self.scroll_home(animate=False)
 
-    def on_mount(self) -> None:
-        """Draw again when a theme is chosen."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
+    def rethemed(self) -> None:
+        """Take the colors of another theme."""
+        super().rethemed()
+        self._draw()
 
     def on_resize(self, event: Resize) -> None:
         """Wrap to the new width."""
@@ -93,14 +119,22 @@ class Sheet(Scroller):
         columns = self.scrollable_content_region.width
         if columns < 1:
             return
-        self.strips = rendered(self.renderable, columns, ascii_only=is_ascii(self))
+        self.strips = rendered(self.renderable, columns, self.styles_of_theme, ascii_only=is_ascii(self))
         self.virtual_size = Size(columns, len(self.strips))
         self.refresh()
 
 
-def rendered(renderable: RenderableType, columns: int, *, ascii_only: bool = False) -> list[Strip]:
+def rendered(
+    renderable: RenderableType, columns: int, styles: Mapping[str, Style], *, ascii_only: bool = False
+) -> list[Strip]:
     """Return the lines of a renderable; nothing of it can be clicked, and nothing but its text and styles is kept."""
-    console = Console(width=max(columns, _LEAST_COLUMNS), color_system="truecolor", legacy_windows=False, _environ={})
+    console = Console(
+        width=max(columns, _LEAST_COLUMNS),
+        color_system="truecolor",
+        legacy_windows=False,
+        theme=Theme(dict(styles)),
+        _environ={},
+    )
     options = console.options.update(width=max(columns, _LEAST_COLUMNS))
     if ascii_only:
         options.encoding = "ascii"

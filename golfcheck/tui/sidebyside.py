@@ -13,7 +13,7 @@ from golfcheck.verdict import Verdict
 
 LETTERS = "ABCD"
 _VALUE_CHARS = 120
-_LABEL = 15  # columns; what is longer is folded
+_LABEL = 20  # columns; what is longer is folded
 
 Number = float | None
 
@@ -50,7 +50,7 @@ def settings(found: Difference) -> RenderableType:
 
 def _table(sides: Sequence[Side]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=True)
-    table.add_column("", min_width=_LABEL, max_width=26, overflow="fold")
+    table.add_column("", width=_LABEL, overflow="fold")
     for letter in LETTERS[: len(sides)]:
         table.add_column(Text(letter, "bold"), ratio=4, overflow="fold")
     return table
@@ -97,7 +97,7 @@ def _seconds(ms: Number) -> Number:
 
 
 def _cell(value: Number, spec: str, best: bool) -> Text:
-    return Text("-", "dim") if value is None else Text(format(value, spec), "bold green" if best else "")
+    return Text("-", "dim") if value is None else Text(format(value, spec), "ok" if best else "")
 
 
 def _findings(found: Difference) -> Table:
