@@ -193,6 +193,7 @@ def test_a_record_cannot_rule_on_itself(tree: Path) -> None:
         ('{"decisions": [], "decisions": []}', "a second time"),
         (" " * (decisions.MAX_BYTES + 1), "larger than"),
     ],
+    ids=lambda text: text.strip()[-40:],
 )
 def test_a_file_that_cannot_be_meant_is_one_line_with_the_place(tmp_path: Path, content: str, place: str) -> None:
     (tmp_path / "decisions.json").write_text(content)
