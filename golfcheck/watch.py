@@ -76,6 +76,7 @@ class Watch:
         self._log = Growing()
         self._tail = b""
         self._note = ""
+        self._known: tuple[Reference | None, Run, Progress] | None = None  # nothing new: nothing to do
         self.more = False  # there is more to be read: look again at once
 
     def look(self, now: float) -> Progress:
@@ -91,19 +92,22 @@ class Watch:
             self._log.feed(piece.data)
             self._tail = (self._tail + piece.data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         log, idle_seconds = self._log, piece.idle_seconds or 0.0
-        runs = log.runs
         note = "the limit of a log is reached: what follows is not read" if log.full else self._note
         if not log.size_bytes:
             return Progress(State.WAITING, note or "the file is empty", idle_seconds=idle_seconds)
-        found = progress_of(str(self.path), runs[-1] if runs else Run(), self.reference)
+        if piece.data or piece.again or self._known is None or self._known[0] is not self.reference:
+            runs = log.runs
+            run = _thinned(runs[-1]) if runs else Run()
+            found = progress_of(str(self.path), run, self.reference)
+            self._known = self.reference, run, replace(found, run_number=len(runs))
+        _, run, found = self._known
         return replace(
             found,
             note=note,
-            stall=_stall(found.state, idle_seconds, runs[-1] if runs else Run()),
+            stall=_stall(found.state, idle_seconds, run),
             idle_seconds=idle_seconds,
             size_bytes=log.size_bytes,
             lines=log.lines,
-            run_number=len(runs),
             tail=self._last_lines(),
         )
 
@@ -132,7 +136,7 @@ def progress_of(log: str, run: Run, reference: Reference | None) -> Progress:
         val_bpb=vals[-1] if vals else None,
         score_bpb=score.val_bpb if score else None,
         score_name=score.name if score else "",
-        curve=_thinned(curve_of(log, seed, run)),
+        curve=curve_of(log, seed, run),
     )
     if last is None:
         return replace(progress, no_gap="no training step yet", no_projection="no training step yet")
@@ -143,7 +147,7 @@ def _clock(run: Run, step: int, iterations: int, state: State) -> dict[str, Any]
     """Return the fields of Progress that tell the time."""
     timed = [(p.step, p.train_ms) for p in run.train if p.train_ms is not None and math.isfinite(p.train_ms)]
     vals = [(p.step, p.train_ms) for p in run.val if p.train_ms is not None and math.isfinite(p.train_ms)]
-    timed = sorted({*timed[-_CURVE_POINTS:], *vals})
+    timed = sorted({*timed, *vals})
     seconds = run.stop.train_ms / 1000 if run.stop else timed[-1][1] / 1000 if timed else None
     cap_seconds = _positive(run, "max_wallclock_seconds")
     recent = timed[-_RECENT_POINTS:]
@@ -214,7 +218,7 @@ def _positive(run: Run, name: str) -> float | None:
     return value if 0 < value < math.inf else None
 
 
-def _thinned(curve: Curve) -> Curve:
-    """Leave points of the training out, evenly, until a screen's worth is left."""
-    every = -(-len(curve.train) // _CURVE_POINTS)
-    return curve if every < 2 else replace(curve, train=(*curve.train[:-1:every], curve.train[-1]))
+def _thinned(run: Run) -> Run:
+    """Keep a screen's worth of training points, evenly, and the recent ones: each look must cost little."""
+    every = -(-len(run.train) // _CURVE_POINTS)
+    return run if every < 2 else replace(run, train=[*run.train[:-_RECENT_POINTS:every], *run.train[-_RECENT_POINTS:]])

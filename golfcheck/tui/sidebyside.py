@@ -42,9 +42,14 @@ def settings(found: Difference) -> RenderableType:
     if not found.settings:
         return Group(title, Text("\nno log prints a setting that differs"))
     table = _table(found.sides)
-    for row in found.settings:
-        cells = [Text("-", "dim") if p is None else Text(safe(p.value, _VALUE_CHARS)) for p in row.printed]
-        table.add_row(Text(safe(row.name, 60), "dim"), *cells)
+    by_all = [row for row in found.settings if None not in row.printed]
+    by_some = [row for row in found.settings if None in row.printed]
+    for heading, rows in (("", by_all), ("only some print", by_some)):
+        if heading and rows:
+            table.add_row(Text(f"\n{heading}", "bold"))
+        for row in rows:
+            cells = [Text("-", "dim") if p is None else Text(safe(p.value, _VALUE_CHARS)) for p in row.printed]
+            table.add_row(Text(safe(row.name, 60), "dim"), *cells)
     return Group(table, Text(), title)
 
 

@@ -182,6 +182,24 @@ def test_a_truncated_log_starts_a_new_account(log: Path):
     assert found.note == "the file was truncated: read again from its start"
 
 
+def test_of_a_long_run_a_screens_worth_of_points_is_kept_and_its_clock_is_exact(log: Path):
+    data = HEAD.replace(b"600.000", b"60000.000") + VAL + steps(1, 1_999, by=1) * 9
+    log.write_bytes(data)
+    watch = Watch(log)
+    found = watch.look(0)
+    assert found.curve is not None and 3_000 < len(found.curve.train) < 4_500
+    assert (found.step, found.seconds, found.step_ms) == (1_999, 999.5, 500.0)
+
+
+def test_a_look_at_a_log_that_has_not_grown_does_no_work_again(log: Path, monkeypatch: pytest.MonkeyPatch):
+    log.write_bytes(HEAD + VAL + steps(10, 600))
+    watch = Watch(log)
+    first = watch.look(log.stat().st_mtime)
+    monkeypatch.setattr("golfcheck.watch.progress_of", None)
+    later = watch.look(log.stat().st_mtime + 100)
+    assert later.curve is first.curve and later.stall and not first.stall
+
+
 def test_of_several_runs_in_a_log_the_last_is_watched(log: Path):
     found = look(log, HEAD + steps(10, 300) + b"seed:7\n" + steps(10, 50))
     assert (found.run_number, found.seed, found.step) == (2, 7, 50)
