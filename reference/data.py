@@ -17,6 +17,7 @@ MAGIC = 20240520
 VERSION = 1
 HEADER_BYTES = 256 * 4
 
+_READER = ThreadPoolExecutor(1)
 Tokens = npt.NDArray[np.uint16]
 
 
@@ -86,7 +87,7 @@ def sha256(path: Path) -> str:
 
 @dataclass
 class TokenStream:
-    """The training tokens, one shard after another, for ever; `place`, a shard and an offset, is all its state."""
+    """The training tokens, each shard read while the one before is used, for ever; `place` is all its state."""
 
     paths: Sequence[Path]
     vocab_size: int
@@ -98,7 +99,7 @@ class TokenStream:
     def seek(self, shard: int, offset: int) -> None:
         """Go on from a place; ValueError if these shards do not have it."""
         if shard < len(self.paths):
-            self._tokens, self.place = read_shard(self.paths[shard], self.vocab_size), (shard, offset)
+            self._enter(read_shard(self.paths[shard], self.vocab_size), shard, offset)
         if shard >= len(self.paths) or not 0 <= offset < self._tokens.size:
             raise ValueError(f"{self.paths[0].parent}: no token {offset:,} in shard {shard}: is this other data?")
 
@@ -112,8 +113,12 @@ class TokenStream:
             count -= piece.size
             self.place = shard, offset + piece.size
             if offset + piece.size == self._tokens.size:
-                self.seek((shard + 1) % len(self.paths), 0)
+                self._enter(self._next.result(), (shard + 1) % len(self.paths), 0)
         return np.concatenate(pieces)
+
+    def _enter(self, tokens: Tokens, shard: int, offset: int) -> None:
+        self._tokens, self.place = tokens, (shard, offset)
+        self._next = _READER.submit(read_shard, self.paths[(shard + 1) % len(self.paths)], self.vocab_size)
 
 
 def rank_span(stream: TokenStream, local_tokens: int, rank: int, world_size: int) -> Tokens:

@@ -42,8 +42,8 @@ def _kind(name: str, template: str) -> type[Line]:
     """Make a kind of line from its template."""
     parts = [(field, conversion or spec or "") for _, field, spec, conversion in Formatter().parse(template) if field]
     types = {field: _TYPES.get(form, float) for field, form in parts}
-    namespace = {"template": template, "types": types}
-    made: type[Line] = make_dataclass(name, types.items(), bases=(Line,), namespace=namespace, frozen=True)
+    own = {"template": template, "types": types}
+    made: type[Line] = make_dataclass(name, types.items(), bases=(Line,), namespace=own, frozen=True)
     made.__module__ = __name__
     KINDS.append(made)
     return made
@@ -60,16 +60,11 @@ ModelParams = _kind("ModelParams", "model_params:{params:d}")
 World = _kind("World", "world_size:{world_size:d} grad_accum_steps:{grad_accum_steps:d}")
 Sdp = _kind("Sdp", "sdp_backends:cudnn={cudnn!s} flash={flash!s} mem_efficient={mem_efficient!s} math={math!s}")
 Attention = _kind("Attention", "attention_mode:gqa num_heads:{num_heads:d} num_kv_heads:{num_kv_heads:d}")
-LearningRates = _kind(
-    "LearningRates",
-    "tie_embeddings:{tie_embeddings!s} embed_lr:{embed_lr!r} head_lr:{head_lr!r} "
-    "matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}",
-)
-Plan = _kind(
-    "Plan",
-    "train_batch_tokens:{train_batch_tokens:d} train_seq_len:{train_seq_len:d} iterations:{iterations:d} "
-    "warmup_steps:{warmup_steps:d} max_wallclock_seconds:{max_wallclock_seconds:.3f}",
-)
+_RATES = "embed_lr:{embed_lr!r} head_lr:{head_lr!r} matrix_lr:{matrix_lr!r} scalar_lr:{scalar_lr!r}"
+LearningRates = _kind("LearningRates", f"tie_embeddings:{{tie_embeddings!s}} {_RATES}")
+_BATCH = "train_batch_tokens:{train_batch_tokens:d} train_seq_len:{train_seq_len:d}"
+_STEPS = "iterations:{iterations:d} warmup_steps:{warmup_steps:d} max_wallclock_seconds:{max_wallclock_seconds:.3f}"
+Plan = _kind("Plan", f"{_BATCH} {_STEPS}")
 Seed = _kind("Seed", "seed:{seed:d}")
 WarmupStep = _kind("WarmupStep", "warmup_step:{step:d}/{steps:d}")
 _CLOCK = "train_time:{train_ms:.0f}ms step_avg:{step_avg_ms:.2f}ms"
@@ -82,11 +77,8 @@ PeakMemory = _kind("PeakMemory", "peak memory allocated: {allocated_mib:d} MiB r
 ModelBytes = _kind("ModelBytes", "Serialized model: {size_bytes:d} bytes")  # the raw state dict
 CodeBytes = _kind("CodeBytes", "Code size: {size_bytes:d} bytes")
 TotalBytes = _kind("TotalBytes", "Total submission size: {size_bytes:d} bytes")
-Int8ModelBytes = _kind(
-    "Int8ModelBytes",
-    "Serialized model int8+zlib: {size_bytes:d} bytes "
-    "(payload:{payload_bytes:d} raw_torch:{raw_torch_bytes:d} payload_ratio:{payload_ratio:.2f}x)",
-)
+_PAYLOAD = "payload:{payload_bytes:d} raw_torch:{raw_torch_bytes:d} payload_ratio:{payload_ratio:.2f}x"
+Int8ModelBytes = _kind("Int8ModelBytes", f"Serialized model int8+zlib: {{size_bytes:d}} bytes ({_PAYLOAD})")
 Int8TotalBytes = _kind("Int8TotalBytes", "Total submission size int8+zlib: {size_bytes:d} bytes")  # what is capped
 Final = _kind("Final", f"final_int8_zlib_roundtrip {_SCORE} eval_time:{{eval_ms:.0f}}ms")
 FinalExact = _kind("FinalExact", "final_int8_zlib_roundtrip_exact val_loss:{val_loss:.8f} val_bpb:{val_bpb:.8f}")
@@ -104,4 +96,6 @@ DataFiles = _kind("DataFiles", "data:{split:<}_shards files:{files:d} tokens:{to
 TokenizerFile = _kind("TokenizerFile", "data:tokenizer pieces:{pieces:d} sha256:{sha256}")
 ValText = _kind("ValText", "data:val_text tokens:{tokens:d} bytes:{size_bytes:d}")  # what bits per byte divides by
 Phase = _kind("Phase", "phase:{name} seconds:{seconds:.3f}")
+# Of training, on all ranks; the share is of the rate that products of bf16 matrices were measured at.
+Speed = _kind("Speed", "speed:training tokens/s:{tokens:.0f} flop/s:{flops:.0f} matmul_share:{matmul_share:.3f}")
 Resumed = _kind("Resumed", "resumed_from_step:{step:d}")

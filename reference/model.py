@@ -3,8 +3,10 @@
 B batch, T sequence, D model_dim, H heads, K key/value heads, d = D/H head width, V vocabulary.
 """
 
+import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,8 @@ from torch import Tensor, nn
 
 # What the framework uses for fp32, named so that the dtype of the input does not change it.
 RMS_EPS = 2.0**-23
+QUERY_BLOCK = 128  # of attention on a CPU: small enough for a core's cache, large enough for its products
+LOSS_TOKENS = 512  # whose logits live at a time: on a CPU what its caches hold, elsewhere 32 times that
 linear = partial(nn.Linear, bias=False)  # its fp32 weight is cast to bf16 at use, by autocast
 
 
@@ -52,9 +56,10 @@ class GPTConfig:
 
 
 def rms(x: Tensor) -> Tensor:
-    """Normalise the last axis to a root mean square of 1, in x's own type: CUDA's autocast would copy it to fp32."""
-    with torch.autocast(x.device.type, enabled=False):
-        return F.rms_norm(x, (x.size(-1),), eps=RMS_EPS)
+    """Normalise the last axis to a root mean square of 1, by fp32 arithmetic, in x's own type."""
+    x32 = x.float()  # written out: the gradient of the framework's own takes a CPU twice the time
+    mean_square = torch.linalg.vecdot(x32, x32)[..., None] / x.size(-1)  # [..., 1]
+    return (x32 * torch.rsqrt(mean_square + RMS_EPS)).to(x.dtype)
 
 
 def rotary_tables(config: GPTConfig) -> Tensor:
@@ -66,8 +71,7 @@ def rotary_tables(config: GPTConfig) -> Tensor:
     dtype = torch.bfloat16 if config.rope_tables == "bf16" else torch.float32
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim  # [d/2]
     inv_freq = (1.0 / config.rope_base**exponents).to(dtype)  # [d/2]
-    positions = torch.arange(config.train_seq_len, dtype=torch.float32).to(dtype)  # [T]
-    angles = torch.outer(positions, inv_freq)  # [T, d/2]
+    angles = torch.outer(torch.arange(config.train_seq_len, dtype=torch.float32).to(dtype), inv_freq)  # [T, d/2]
     return torch.stack((angles.cos(), angles.sin()))
 
 
@@ -77,27 +81,68 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)  # [B, n, T, d]
 
 
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention of q [B, H, T, d] to k and v [B, K, T, d]; returns [B, H, T, d].
+
+    Training on a CPU takes it as products of matrices, block by block of queries, in the inputs' type: they run at the
+    chip's peak, where the framework's kernel reaches an eighth of it. It keeps half of B·H·T·T probabilities.
+    """
+    (B, H, T, d), K = q.shape, k.size(1)
+    if q.device.type != "cpu" or torch.compiler.is_compiling() or not torch.is_grad_enabled() or B * H * T * T > 2**27:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=K != H)
+    n = H // K  # heads that share a key: rows of one product, side by side in each position
+    q = (q * d**-0.5).unflatten(1, (K, n)).transpose(2, 3).reshape(B * K, T * n, d)  # [B·K, T·n, d]
+    k, v, blocks = k.reshape(B * K, T, d), v.reshape(B * K, T, d), []
+    future = q.new_full((QUERY_BLOCK, QUERY_BLOCK), -math.inf).triu_(1).repeat_interleave(n, 0)
+    for first in range(0, T, QUERY_BLOCK):
+        end = min(first + QUERY_BLOCK, T)
+        scores = q[:, first * n : end * n] @ k[:, :end].mT  # [B·K, (end-first)·n, end]
+        scores[:, :, first:] += future[: (end - first) * n, : end - first]
+        blocks.append(scores.softmax(-1) @ v[:, :end])  # [B·K, (end-first)·n, d]
+    return torch.cat(blocks, 1).view(B, K, T, n, d).transpose(2, 3).reshape(B, H, T, d)
+
+
+class _Chunks(torch.autograd.Function):
+    """The sum of `nats` over chunks of x [N, D] and targets [N], each one's gradients taken before the next begins."""
+
+    @staticmethod
+    def forward(ctx: Any, nats: Any, x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+        size, total = LOSS_TOKENS if x.device.type == "cpu" else 32 * LOSS_TOKENS, torch.zeros((), device=x.device)
+        dx, weight = torch.empty_like(x), weight.detach().float().requires_grad_()
+        for x_c, dx_c, target in zip(x.split(size), dx.split(size), targets.split(size), strict=True):
+            with torch.enable_grad():
+                part = x_c.detach().requires_grad_()
+                loss = nats(part, weight, target)
+            loss.backward()
+            total += loss.detach()
+            dx_c.copy_(part.grad)
+        ctx.save_for_backward(dx, weight.grad)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, dtotal: Tensor) -> tuple[Tensor | None, ...]:
+        dx, dweight = ctx.saved_tensors
+        return None, dx * dtotal, dweight * dtotal, None
+
+
 class Attention(nn.Module):
     """Causal attention; each key/value head is shared by H/K query heads."""
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         D, kv_dim = config.model_dim, config.num_kv_heads * config.head_dim
-        self.head_dim, self.shares_kv = config.head_dim, config.num_kv_heads != config.num_heads
+        self.head_dim = config.head_dim
         self.c_q, self.c_k, self.c_v = linear(D, D), linear(D, kv_dim), linear(D, kv_dim)
         self.proj = linear(D, D)
         self.q_gain = nn.Parameter(torch.full((config.num_heads,), config.qk_gain_init))
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Attend within [B, T, D]."""
-        q = self._heads(self.c_q(x))  # [B, H, T, d]
-        k = self._heads(self.c_k(x))  # [B, K, T, d]
-        v = self._heads(self.c_v(x))  # [B, K, T, d]
+        q, k, v = (self._heads(project(x)) for project in (self.c_q, self.c_k, self.c_v))  # [B, H or K, T, d]
         cos, sin = cos.to(q.dtype), sin.to(q.dtype)
         q, k = rotate(rms(q), cos, sin), rotate(rms(k), cos, sin)
         q = q * self.q_gain.to(q.dtype).view(-1, 1, 1)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=self.shares_kv)  # [B, H, T, d]
-        return self.proj(y.transpose(1, 2).flatten(2))  # [B, T, D]
+        return self.proj(attend(q, k, v).transpose(1, 2).flatten(2))  # [B, T, D]
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # [B, T, n·d] -> [B, n, T, d]
@@ -159,8 +204,8 @@ class GPT(nn.Module):
                 nn.init.zeros_(p)
         self.register_buffer("tables", rotary_tables(config), persistent=False)  # [2, train_seq_len, d/2]
 
-    def logits(self, ids: Tensor) -> Tensor:
-        """Return softcapped logits [B, T, V] of token ids [B, T]."""
+    def hidden(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the head maps, [B, T, D], for token ids [B, T], and the head's weight [V, D]."""
         cos, sin = self.tables[:, : ids.size(1)]  # [T, d/2] each
         x = x0 = rms(self.tok_emb(ids))  # [B, T, D]
         stack = []
@@ -171,10 +216,23 @@ class GPT(nn.Module):
             x = block(x, x0, cos, sin)
             if j < 0:
                 stack.append(x)
-        weight = self.tok_emb.weight if self.lm_head is None else self.lm_head.weight  # [V, D]
-        z = F.linear(rms(x), weight.to(x.dtype))  # [B, T, V]
+        return rms(x), (self.tok_emb if self.lm_head is None else self.lm_head).weight
+
+    def logits(self, ids: Tensor) -> Tensor:
+        """Return softcapped logits [B, T, V] of token ids [B, T]."""
+        x, weight = self.hidden(ids)
+        z = F.linear(x, weight.to(x.dtype))  # [B, T, V]
         return self.config.logit_softcap * torch.tanh(z / self.config.logit_softcap)
 
     def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Return the mean cross-entropy in nats of targets [B, T] given ids [B, T]; a scalar, in fp32."""
-        return F.cross_entropy(self.logits(ids).float().flatten(0, 1), targets.flatten())
+        x, weight = self.hidden(ids)
+        takes_chunks = torch.is_grad_enabled() and not torch.compiler.is_compiling()  # a compiler fuses it all
+        nats = partial(_Chunks.apply, self._nats) if takes_chunks else self._nats
+        return nats(x.flatten(0, 1), weight, targets.flatten()) / targets.numel()
+
+    def _nats(self, x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+        """Return the sum of the cross-entropies of targets [N] given x [N, D] and the head's weight [V, D], in fp32."""
+        z, c = F.linear(x, weight.to(x.dtype)).float(), self.config.logit_softcap  # [N, V]
+        # It is c·tanh(z/c) + c, and no softmax sees a constant: a CPU takes a sixth of a tanh's time for it.
+        return F.cross_entropy(2.0 * c * torch.sigmoid(2.0 / c * z), targets, reduction="sum")

@@ -14,15 +14,15 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 def orthogonalize(u: Tensor, steps: int) -> Tensor:
     """Return nearly the closest (semi-)orthogonal matrix to each of u [..., rows, cols], in bfloat16."""
     a, b, c = COEFFICIENTS
-    X = u.bfloat16()
+    X = u.bfloat16().reshape(-1, *u.shape[-2:])  # [n, rows, cols]
     X = X / (X.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     tall = X.size(-2) > X.size(-1)
     if tall:
-        X = X.mT  # [..., short, long]: the product below is then the smaller one
+        X = X.mT  # [n, short, long]: the product below is then the smaller one
     for _ in range(steps):
-        A = X @ X.mT  # [..., short, short]
-        X = a * X + (b * A + c * A @ A) @ X
-    return X.mT if tall else X
+        A = X @ X.mT  # [n, short, short]
+        X = torch.baddbmm(X, torch.baddbmm(A, A, A, beta=b, alpha=c), X, beta=a)  # a·X + (b·A + c·A·A)·X
+    return (X.mT if tall else X).reshape(u.shape)
 
 
 class Muon(torch.optim.Optimizer):
@@ -32,18 +32,15 @@ class Muon(torch.optim.Optimizer):
     momentum and orthogonalises it; the bf16 updates are summed over the ranks while the next stack is computed.
     """
 
-    def __init__(
-        self, params: Iterable[Tensor], lr: float, momentum: float, backend_steps: int, compiled: bool = False
-    ) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "backend_steps": backend_steps})
-        self.orthogonalize = torch.compile(orthogonalize) if compiled else orthogonalize
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float, steps: int, compile: bool = False) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "backend_steps": steps})
+        self.orthogonalize = torch.compile(orthogonalize) if compile else orthogonalize
         self.rank = dist.get_rank() if dist.is_initialized() else 0
         self.world_size = dist.get_world_size() if dist.is_initialized() else 1
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:
         """Update all parameters from their gradients."""
-        assert closure is None
         (group,) = self.param_groups
         stacks: dict[torch.Size, list[Tensor]] = {}
         for p in group["params"]:

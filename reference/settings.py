@@ -6,14 +6,14 @@ A flag (`--train-seq-len 1024`) wins over the environment (`TRAIN_SEQ_LEN=1024`)
 import argparse
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 CONTROL_TENSORS = "attn_scale,attn_scales,mlp_scale,mlp_scales,resid_mix,resid_mixes,q_gain,skip_weight,skip_weights"
 MICRO_BATCHES = 8  # per step, whatever the number of ranks: the mathematics is that of eight ranks
-
-
 _BOOLS = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -72,6 +72,8 @@ class Settings:
     threads: int = _setting(0, "CPU threads a rank (0: what torch chooses)", 0)
     out: str = _setting(".", "folder for logs/, final_model.*, checkpoint.pt and the record")
     seeds: str = _setting("", "several seeds, 1,2,3: one run after another, one record")
+    zlib: str = _setting("9", "the artifact's level, or a search for its smallest stream", choices=("9", "best"))
+    profile: bool = _setting(False, "trace the last warm-up step, in OUT/trace.json")
     save_every: int = _setting(0, "steps between checkpoints (0: only on a signal)", 0)
     resume: str = _setting("", "checkpoint to continue")
 
@@ -79,13 +81,11 @@ class Settings:
         """Raise ValueError, naming the variable, for settings that do not fit together."""
         if MICRO_BATCHES % world_size:
             raise ValueError(f"WORLD_SIZE must divide {MICRO_BATCHES}, and {world_size} does not")
-        sequence = MICRO_BATCHES * self.train_seq_len
-        if self.train_batch_tokens % sequence:
-            need = f"a multiple of {sequence}: {MICRO_BATCHES} micro-batches of TRAIN_SEQ_LEN"
-            raise ValueError(f"TRAIN_BATCH_TOKENS must be {need}, not {self.train_batch_tokens}")
-        if self.val_batch_size < sequence:
-            need = f"at least {sequence}: {MICRO_BATCHES} sequences"
-            raise ValueError(f"VAL_BATCH_SIZE must be {need}, not {self.val_batch_size}")
+        need = f"{(least := MICRO_BATCHES * self.train_seq_len)}: {MICRO_BATCHES} micro-batches of TRAIN_SEQ_LEN"
+        if self.train_batch_tokens % least:
+            raise ValueError(f"TRAIN_BATCH_TOKENS must be a multiple of {need}, not {self.train_batch_tokens}")
+        if self.val_batch_size < least:
+            raise ValueError(f"VAL_BATCH_SIZE must be at least {need}, not {self.val_batch_size}")
         if not re.fullmatch(r"[\w.+-]{1,100}", self.run_id):
             raise ValueError(f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}")
         seeds = re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", self.seeds) and self.seeds.split(",")
@@ -119,6 +119,10 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         parser.add_argument(f"--{f.name.replace('_', '-')}", metavar=type(f.default).__name__, help=help_)
     flags = vars(parser.parse_args(argv))
     texts = {f: flags[f.name] if flags[f.name] is not None else environ.get(f.name.upper()) for f in fields(Settings)}
+    names = [f.name.upper() for f in fields(Settings)]
+    for name in [name for name in environ if "_" in name and name not in names and environ.get("RANK", "0") == "0"]:
+        for close in get_close_matches(name, names, 1, 0.9):
+            print(f"train.py: {name} is not a setting; did you mean {close}?", file=sys.stderr)
     given = {f.name: _read(f, text) for f, text in texts.items() if text is not None}
     return Settings(**PRESETS[given.get("preset", "seq4096")] | given)
 
@@ -132,13 +136,8 @@ def _read(f: Any, text: str) -> Any:
     expected += f" and below {below:g}" if below < math.inf else ""
     try:
         value = _BOOLS[text.lower()] if kind is bool else kind(text)
-        is_fit = (
-            value in choices
-            if choices
-            else text.isprintable()
-            if kind is str
-            else low <= value < below and value > -math.inf
-        )
+        is_in_range = text.isprintable() if kind is str else low <= value < below and value > -math.inf
+        is_fit = value in choices if choices else is_in_range
     except (KeyError, ValueError):
         is_fit = False
     if not is_fit:

@@ -12,13 +12,17 @@ import os
 import pickle
 import platform
 import re
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import timeit
 from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +43,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 HERE = Path(__file__).resolve().parent
 MODEL_SETTINGS = [field.name for field in fields(GPTConfig)]
-CPU_EVAL_TOKENS = 2048  # in one call: larger batches leave the caches and cost 1.4 to 1.7 times the time
+CPU_CALL_TOKENS = 2048  # of one pass: larger ones leave the caches and cost 1.4 to 1.7 times the time
+data_digest = cache(data.digest)  # the same for every seed
 
 
 class Signals(list[float]):
     """When SIGINT and SIGTERM came: one asks for an orderly end, a later one ends at once what is safe on disk."""
-
-    ECHO_SECONDS = 2.0  # launchers pass on a signal that the terminal has sent already: that is no second one
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +58,7 @@ class Signals(list[float]):
 
     def _note(self, *_: Any) -> None:
         self.append(time.monotonic())
-        if self.safe and self[-1] - self[0] > self.ECHO_SECONDS:
+        if self.safe and self[-1] - self[0] > 2.0:  # launchers echo a signal of the terminal: that is no second one
             os._exit(130)
 
 
@@ -66,11 +69,9 @@ class Journal:
         self.file = None
         if rank == 0:
             path.parent.mkdir(parents=True, exist_ok=True)
-            number = 1
-            while path.exists():  # an older log of that name moves aside: two runs never mix
-                if not (older := path.with_stem(f"{path.stem}.{number}")).exists():
-                    path.rename(older)
-                number += 1
+            if path.exists():  # an older log of that name moves aside: two runs never mix
+                aside = (path.with_stem(f"{path.stem}.{number}") for number in count(1))
+                path.rename(next(older for older in aside if not older.exists()))
             self.file = path.open("w", encoding="utf-8", newline="\n")
         self.redraws = self.file is not None and sys.stdout.isatty()
 
@@ -100,28 +101,32 @@ class Run:
     """One seed: the model, its optimizers, its place in the data, and the training clock."""
 
     def __init__(self, settings: Settings, ranks: Ranks, signals: Signals, sources: dict[str, bytes]) -> None:
-        self.settings, self.ranks, self.signals, self.sources = settings, ranks, signals, sources
+        self.settings, self.ranks, self.signals = settings, ranks, signals
         out, stem = Path(settings.out), f"final_model_seed{settings.seed}" if settings.seeds else "final_model"
         self.log_path, self.checkpoint_path = out / "logs" / f"{settings.run_id}.txt", out / "checkpoint.pt"
         self.model_path, self.artifact_path = out / f"{stem}.pt", out / f"{stem}.int8.ptz"
         self.journal, self.iterations = Journal(self.log_path, ranks.rank), settings.iterations
-        self.step, self.train_ms, self.val_seconds = 0, 0.0, 0.0  # the clock is the slowest rank's, on every rank
+        self.step, self.train_ms, self.step_avg_ms, self.val_seconds = 0, 0.0, 0.0, 0.0  # by the slowest rank's clock
         self.grad_accum_steps = MICRO_BATCHES // ranks.world_size
+        self.local_tokens, seq_len = settings.train_batch_tokens // MICRO_BATCHES, settings.train_seq_len
+        most = max(1, (CPU_CALL_TOKENS if ranks.device.type == "cpu" else self.local_tokens) // seq_len)
+        seqs = self.local_tokens * self.grad_accum_steps // seq_len
+        self.call_seqs = max(n for n in range(1, most + 1) if seqs % n == 0)
+        self.losses = torch.zeros(2, device=ranks.device)
         self.compiled = settings.compile == "on" or (settings.compile == "auto" and ranks.device.type == "cuda")
         self.code_bytes = sum(map(len, sources.values()))
-        self._describe_code()
-        with self.journal.phase("data"):
-            self._open_data()
-        with self.journal.phase("building"):
-            self._build()
-
-    def _describe_code(self) -> None:
-        for name, text in self.sources.items():
+        if ranks.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()  # this seed's own
+        for name, text in sources.items():
             self.journal.write(log.SourceFile(name=name, size_bytes=len(text)), console=False)
             self.journal.write(text.decode().removesuffix("\n"), console=False)
         versions = log.PythonVersion(version=sys.version.replace("\n", "")), log.TorchVersion(version=torch.__version__)
         for line in (log.Separator(), *versions, output("nvidia-smi"), log.Separator()):
             self.journal.write(line, console=False)
+        with self.journal.phase("data"):
+            self._open_data()
+        with self.journal.phase("building"):
+            self._build()
 
     def _open_data(self) -> None:
         s, write = self.settings, self.journal.write
@@ -139,7 +144,7 @@ class Run:
             write(log.TokenizerFile(pieces=s.vocab_size, sha256=data.sha256(tokenizer)))
             for split, paths in splits.items():
                 tokens = sum(map(data.shard_tokens, paths))
-                write(log.DataFiles(split=split, files=len(paths), tokens=tokens, sha256=data.digest(paths)))
+                write(log.DataFiles(split=split, files=len(paths), tokens=tokens, sha256=data_digest(tuple(paths))))
 
     def _build(self) -> None:
         s, device, write = self.settings, self.ranks.device, self.journal.write
@@ -151,34 +156,36 @@ class Run:
         self.gpt = GPT(GPTConfig(**{name: getattr(s, name) for name in MODEL_SETTINGS})).to(device)
         self.loss: Any = torch.compile(self.gpt, dynamic=False, fullgraph=True) if self.compiled else self.gpt
         if self.ranks.world_size > 1:
-            ids = [device.index] if device.type == "cuda" else None
-            self.loss = DistributedDataParallel(self.loss, device_ids=ids, forward_sync_buffers=False)
+            self.loss = DistributedDataParallel(self.loss, forward_sync_buffers=False)
         patterns = [pattern for pattern in s.control_tensor_name_patterns.split(",") if pattern]
         matrices, scalars = list[torch.Tensor](), [self.gpt.skip_weights]
         for name, p in self.gpt.blocks.named_parameters():
             (scalars if p.ndim < 2 or any(part in name for part in patterns) else matrices).append(p)
         embed_lr, head_lr = (s.tied_embed_lr, 0.0) if s.tie_embeddings else (s.embed_lr, s.head_lr)
-        groups = [([self.gpt.tok_emb.weight], embed_lr), (scalars, s.scalar_lr)]
-        if self.gpt.lm_head is not None:
-            groups.append(([self.gpt.lm_head.weight], head_lr))
-        adam_groups = [{"params": params, "lr": lr, "base_lr": lr} for params, lr in groups]
+        heads = [] if self.gpt.lm_head is None else [self.gpt.lm_head.weight]
+        groups = [([self.gpt.tok_emb.weight], embed_lr), (scalars, s.scalar_lr), (heads, head_lr)]
+        adam_groups = [{"params": params, "lr": lr, "base_lr": lr} for params, lr in groups if params]
         self.adam = torch.optim.Adam(adam_groups, betas=(s.beta1, s.beta2), eps=s.adam_eps, fused=True)
         self.muon = Muon(matrices, s.matrix_lr, s.muon_momentum, s.muon_backend_steps, self.compiled)
-        write(log.ModelParams(params=sum(p.numel() for p in self.gpt.parameters())))
+        params = sum(p.numel() for p in self.gpt.parameters())
+        # A token's: each weight once forward and twice backward, and causal attention to half of the sequence.
+        self.token_flop = 6 * (params + s.num_layers * s.train_seq_len * s.model_dim)
+        self.matmul = matmul_flops(device) * self.ranks.world_size
+        write(log.ModelParams(params=params))
         write(log.World.of(self, world_size=self.ranks.world_size))
         write(log.Sdp(**{name: getattr(backends, f"{name}_sdp_enabled")() for name in log.Sdp.types}))
         write(log.Attention.of(s))
         write(log.LearningRates.of(s, embed_lr=embed_lr, head_lr=head_lr))
         write(log.Plan.of(s))
         write(log.Seed.of(s))
-        where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} {processor()}"
+        named = re.findall(r"model name\s*: (.*)", output("cat", "/proc/cpuinfo")) or [platform.processor()]
+        where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} {named[0]}"
         write(log.Numerics.of(s, activations="bf16", device=where, compiled=self.compiled))
         changed = {f.name.upper(): getattr(s, f.name) for f in fields(s) if getattr(s, f.name) != f.default}
         write(log.ChangedSettings(json=json.dumps(changed)))
-        if commit := output("git", "-C", str(HERE), "rev-parse", "HEAD"):
-            write(
-                log.GitCommit(commit=commit, changed=bool(output("git", "-C", str(HERE), "status", "--porcelain", ".")))
-            )
+        git = "git", "-C", str(HERE)
+        if commit := output(*git, "rev-parse", "HEAD"):
+            write(log.GitCommit(commit=commit, changed=bool(output(*git, "status", "--porcelain", "."))))
 
     def train(self) -> None:
         """Warm up, then train until the last iteration, the cap, or a signal."""
@@ -189,28 +196,35 @@ class Run:
         if s.resume:
             self._load(Path(s.resume))
             write(log.Resumed.of(self))
-        signals.safe, reason, own_ms = False, "", self.train_ms
+        signals.safe, reason, own_ms, loss, loss_sum, speed = False, "", self.train_ms, 0.0, 0.0, None
+        cap_ms = 1000.0 * s.max_wallclock_seconds or float("inf")
         while not reason and self.step < s.iterations:
             if s.val_loss_every and self.step % s.val_loss_every == 0:
                 self._validate()
             start = time.perf_counter()
-            loss = self._train_step()
+            self._train_step()
             self.step += 1
+            is_logged = self.step <= 10 or self.step % s.train_log_every == 0
+            saves, validates = (bool(every) and self.step % every == 0 for every in (s.save_every, s.val_loss_every))
+            is_late = self.step == s.iterations or own_ms + 3 * self.step_avg_ms >= cap_ms
+            if is_logged or saves or validates or is_late or ranks.device.type == "cpu":
+                loss, loss_sum = self.losses.tolist()  # waits for the device; a sum stays what is no number
             own_ms += 1000.0 * (time.perf_counter() - start)
-            self.train_ms, is_broken, is_asked = ranks.agree(own_ms, float(not np.isfinite(loss)), float(bool(signals)))
+            self.train_ms, is_broken, is_asked = ranks.agree(own_ms, not np.isfinite(loss_sum), bool(signals))
+            self.step_avg_ms = self.train_ms / self.step
             if is_broken or is_asked:
                 reason = "nonfinite_loss" if is_broken else "signal"
-            elif 0 < 1000.0 * s.max_wallclock_seconds <= self.train_ms:
+            elif self.train_ms >= cap_ms:
                 reason = "wallclock_cap"
-            if reason or self.step <= 10 or self.step % s.train_log_every == 0:
-                write(log.TrainStep.of(self, train_loss=loss))
-            seconds = self.train_ms / 1000.0
-            share = max(self.step / s.iterations, seconds / (s.max_wallclock_seconds or float("inf")))
-            rate, left = s.train_batch_tokens * self.step / seconds, seconds * (1.0 / share - 1.0)
-            progress(share, f"step {self.step}  loss {loss:.3f}  {rate:,.0f} tokens/s  {left:,.0f} s left")
-            if is_broken:
-                break
-            if is_asked or (s.save_every and self.step % s.save_every == 0):
+            if reason or is_logged:
+                write(log.TrainStep.of(self, train_loss=self.losses[0].item()))
+            share = max(self.step / s.iterations, self.train_ms / cap_ms)
+            rate, left = s.train_batch_tokens * 1000.0 / self.step_avg_ms, self.train_ms / 1000.0 * (1.0 / share - 1.0)
+            flops = rate * self.token_flop
+            speed = log.Speed(tokens=rate, flops=flops, matmul_share=flops / self.matmul)
+            pace = f"{rate:,.0f} tokens/s  {speed.matmul_share:.0%} of matmul  {left:,.0f} s left"
+            progress(share, f"step {self.step}  loss {loss:.3f}  {pace}")
+            if (is_asked or saves) and not is_broken:
                 with self.journal.phase("checkpoint"):
                     self._save()
         signals.safe = True
@@ -219,11 +233,12 @@ class Run:
         if reason:
             write(log.Stopping.of(self, reason=reason))
         write(log.Phase(name="training", seconds=self.train_ms / 1000.0))
+        if speed:
+            write(speed)
         write(log.Phase(name="validation", seconds=self.val_seconds))
         if reason == "nonfinite_loss":
-            raise FloatingPointError(
-                f"the loss of step {self.step} is not finite: nothing is published; lower the learning rates"
-            )
+            why = f"the loss of step {self.step} is not finite"
+            raise FloatingPointError(f"{why}: nothing is published; lower the learning rates")
 
     def _validate(self) -> None:
         score, seconds = self.evaluate("validation")
@@ -232,25 +247,24 @@ class Run:
             raise FloatingPointError(f"the weights after step {self.step} score {score.val_bpb}: nothing is published")
         self.journal.write(log.ValStep.of(self, val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
 
-    @property
-    def step_avg_ms(self) -> float:
-        """The mean training time of a step."""
-        return self.train_ms / max(self.step, 1)
-
     def _warm_up(self) -> None:
-        """Run whole steps, to compile and to warm every kernel, and put everything back."""
+        """Run whole steps, to compile and to warm every kernel, and put everything back; --profile traces the last."""
         steps = self.settings.warmup_steps
         weights = {name: tensor.clone() for name, tensor in self.gpt.state_dict().items()}
-        place, random = self.stream.place, torch.get_rng_state()
+        place, random, trace = self.stream.place, torch.get_rng_state(), torch.profiler.profile()
         for step in range(1, steps + 1):
-            self._train_step()
+            with trace if self.settings.profile and step == steps else contextlib.nullcontext():
+                self._train_step()
             if steps <= 20 or step % 10 == 0 or step == steps:
                 self.journal.write(log.WarmupStep(step=step, steps=steps))
+        if self.settings.profile and steps and self.ranks.rank == 0:
+            trace.export_chrome_trace(str(partial := Path(self.settings.out, f".trace.json.{os.getpid()}.partial")))
+            partial.replace(partial.with_name("trace.json"))
         self.gpt.load_state_dict(weights)
         self.stream.seek(*place)
+        self.losses.zero_()
         torch.set_rng_state(random)
         for optimizer in (self.adam, self.muon):
-            optimizer.zero_grad(set_to_none=True)
             optimizer.state.clear()
 
     def lr_factor(self) -> float:
@@ -261,8 +275,8 @@ class Run:
             left, warmdown = 1000.0 * s.max_wallclock_seconds - self.train_ms, warmdown * self.step_avg_ms
         return max(left, 0.0) / warmdown if left < warmdown else 1.0
 
-    def _train_step(self) -> float:
-        """Take one optimizer step, and return the mean loss of this rank's micro-batches in nats."""
+    def _train_step(self) -> None:
+        """Take one optimizer step; `losses` then has its mean loss on this rank in nats, and the sum of all steps'."""
         s, ranks = self.settings, self.ranks
         warm = min(self.step / s.muon_momentum_warmup_steps, 1.0) if s.muon_momentum_warmup_steps else 1.0
         self.muon.param_groups[0]["momentum"] = (1 - warm) * s.muon_momentum_warmup_start + warm * s.muon_momentum
@@ -270,32 +284,35 @@ class Run:
         for group in self.adam.param_groups + self.muon.param_groups:
             group["lr"] = factor * group.get("base_lr", s.matrix_lr)
         self.gpt.zero_grad(set_to_none=True)
-        losses = torch.zeros((), device=ranks.device)
-        for micro in range(self.grad_accum_steps):
-            local_tokens = s.train_batch_tokens // MICRO_BATCHES
-            span = data.rank_span(self.stream, local_tokens, ranks.rank, ranks.world_size)  # [local_tokens + 1]
-            ids = torch.from_numpy(span.astype(np.int64)).to(ranks.device)
-            inputs, targets = ids[:-1].view(-1, s.train_seq_len), ids[1:].view(-1, s.train_seq_len)  # [batch, seq_len]
-            if ranks.world_size > 1:
-                self.loss.require_backward_grad_sync = micro == self.grad_accum_steps - 1
-            with torch.autocast(ranks.device.type, torch.bfloat16):
-                loss = self.loss(inputs, targets)
-            losses += loss.detach()
-            (loss / self.grad_accum_steps).backward()
+        share = self.local_tokens, ranks.rank, ranks.world_size
+        spans = [data.rank_span(self.stream, *share) for _ in range(self.grad_accum_steps)]
+        ids = torch.from_numpy(np.stack(spans).astype(np.int64))  # [grad_accum_steps, local_tokens + 1]
+        if ranks.device.type == "cuda":
+            ids = ids.pin_memory().to(ranks.device, non_blocking=True)  # read and sent while earlier steps compute
+        inputs, targets = (part.reshape(-1, self.call_seqs, s.train_seq_len) for part in (ids[:, :-1], ids[:, 1:]))
+        self.losses[0] = 0.0
+        with torch.autocast(ranks.device.type, torch.bfloat16):  # around all calls: casts each weight once
+            for i, (x, y) in enumerate(zip(inputs, targets, strict=True)):  # [call_seqs, seq_len] twice
+                if ranks.world_size > 1:
+                    self.loss.require_backward_grad_sync = i == len(inputs) - 1
+                loss = self.loss(x, y)
+                self.losses[0] += loss.detach() / len(inputs)
+                with torch.autocast(ranks.device.type, enabled=False):
+                    (loss / len(inputs)).backward()
         if s.grad_clip_norm > 0:
             torch.nn.utils.clip_grad_norm_(self.gpt.parameters(), s.grad_clip_norm)
         self.adam.step()
         self.muon.step()
-        return losses.item() / self.grad_accum_steps  # read last: it waits for all of the step's work
+        self.losses[1] += self.losses[0]
 
     def evaluate(self, what: str) -> tuple[Score, float]:
         """Score the model as it is on all validation tokens, over all ranks; and the seconds that this took."""
         s, ranks, start = self.settings, self.ranks, time.perf_counter()
-        calls = MICRO_BATCHES if ranks.device.type != "cpu" else max(MICRO_BATCHES, s.val_batch_size // CPU_EVAL_TOKENS)
+        call_tokens = CPU_CALL_TOKENS if ranks.device.type == "cpu" else s.val_batch_size // MICRO_BATCHES
         with torch.autocast(ranks.device.type, torch.bfloat16):
             score = evaluate(
                 self.loss, self.val_tokens, self.table, device=ranks.device, seq_len=s.train_seq_len,
-                batch_seqs=max(1, s.val_batch_size // calls // s.train_seq_len),
+                batch_seqs=max(1, call_tokens // s.train_seq_len),
                 rank=ranks.rank, world_size=ranks.world_size, reduce=dist.all_reduce if ranks.world_size > 1 else None,
                 progress=lambda done, all_: self.journal.progress(done / all_, f"{what}  {done:,}/{all_:,} sequences"),
             )  # fmt: skip
@@ -304,7 +321,9 @@ class Run:
     def export(self) -> None:
         """Write the weights and the artifact, read the artifact back from disk, and score that."""
         s, write, phase = self.settings, self.journal.write, self.journal.phase
-        allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()  # 0 without CUDA
+        allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
+        if self.ranks.device.type != "cuda":  # the process's own
+            allocated = reserved = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         write(log.PeakMemory(allocated_mib=allocated >> 20, reserved_mib=reserved >> 20))
         if self.ranks.rank == 0:
             state = self.gpt.state_dict()
@@ -313,16 +332,21 @@ class Run:
                 obj = artifact.quantize(state, keep, model_config=asdict(self.gpt.config))
                 if bad := [name for name, w in artifact.dequantize(obj).items() if not w.isfinite().all()]:
                     raise FloatingPointError(f"{bad[0]} is too large for the artifact: nothing is published")
-                blob, raw_torch_bytes = artifact.pack(obj)
+                blob, raw_torch_bytes = artifact.pack(obj, search=s.zlib == "best")
             with phase("serialization"):
-                raw_model = dump(state)
+                raw_model = artifact.dump(state)
                 write_atomic(self.model_path, raw_model)
                 write_atomic(self.artifact_path, blob)
-            payload, raw = artifact.tensor_bytes(obj), sum(t.nbytes for t in state.values())
+            payload = sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
+            raw = sum(t.nbytes for t in state.values())
             sizes = {"payload_bytes": payload, "raw_torch_bytes": raw_torch_bytes, "payload_ratio": raw / payload}
-            write(log.ModelBytes(size_bytes=len(raw_model)))
-            write(log.CodeBytes(size_bytes=self.code_bytes))
-            write(log.TotalBytes(size_bytes=self.code_bytes + len(raw_model)))
+            total = self.code_bytes + len(raw_model)
+            for kind, size in (
+                (log.ModelBytes, len(raw_model)),
+                (log.CodeBytes, self.code_bytes),
+                (log.TotalBytes, total),
+            ):
+                write(kind(size_bytes=size))
             write(log.Int8ModelBytes(size_bytes=len(blob), **sizes))
             write(log.Int8TotalBytes(size_bytes=self.code_bytes + len(blob)))
         with phase("reading"):
@@ -338,11 +362,11 @@ class Run:
         if not all(bool(p.isfinite().all()) for p in self.gpt.parameters()):
             return  # on all ranks alike
         own = {"muon": self.muon.state_dict()["state"], "random": torch.get_rng_state()}
-        ranks = self.ranks.gather(dump(own))  # as bytes: tensors would go to every rank's copy of their device
+        ranks = self.ranks.gather(artifact.dump(own))  # as bytes: tensors would go to every rank's copy of their device
         if self.ranks.rank == 0:
             state = {"step": self.step, "train_ms": self.train_ms, "place": self.stream.place, "ranks": ranks}
             state |= {"model": self.gpt.state_dict(), "adam": self.adam.state_dict()["state"]}
-            write_atomic(self.checkpoint_path, dump(state | {"settings": asdict(self.settings)}))
+            write_atomic(self.checkpoint_path, artifact.dump(state | {"settings": asdict(self.settings)}))
 
     def _load(self, path: Path) -> None:
         """Go on from a checkpoint; ValueError where it belongs to another run."""
@@ -358,6 +382,7 @@ class Run:
                 raise ValueError(f"{path} is of a run with {name.upper()} {theirs.get(name)}, not {ours[name]}")
         mine = torch.load(io.BytesIO(own[self.ranks.rank]), map_location="cpu", weights_only=True)
         self.step, self.train_ms = state["step"], state["train_ms"]
+        self.step_avg_ms = self.train_ms / max(self.step, 1)
         self.gpt.load_state_dict(state["model"])
         self.adam.load_state_dict(self.adam.state_dict() | {"state": state["adam"]})  # the rates stay this run's
         self.muon.load_state_dict(self.muon.state_dict() | {"state": mine["muon"]})
@@ -365,11 +390,11 @@ class Run:
         torch.set_rng_state(mine["random"])
 
 
-def dump(obj: Any) -> bytes:
-    """Return what `torch.save` makes of `obj`."""
-    buffer = io.BytesIO()
-    torch.save(obj, buffer)
-    return buffer.getvalue()
+def matmul_flops(device: torch.device) -> float:
+    """Return the FLOP/s of a product of bf16 matrices: what the device can do, to hold a run's own rate against."""
+    n = 8192 if device.type == "cuda" else 1024
+    a = torch.randn(n, n, dtype=torch.bfloat16, device=device)
+    return 2 * n**3 / min(timeit.repeat(lambda: float((a @ a)[0, 0]), number=1, repeat=8))  # float() waits for it
 
 
 def output(*command: str) -> str:
@@ -377,12 +402,6 @@ def output(*command: str) -> str:
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     return ""
-
-
-def processor() -> str:
-    """Return the name of the CPU."""
-    named = re.search(r"model name\s*: (.*)", output("cat", "/proc/cpuinfo"))
-    return named[1] if named else platform.processor()
 
 
 def golfcheck(*args: str) -> None:
@@ -395,12 +414,13 @@ def golfcheck(*args: str) -> None:
 
 def main(argv: list[str]) -> int:
     """Run the seeds one after another, make their record, and return the exit code."""
-    paths = sorted(path for path in HERE.glob("*.py") if path.stat().st_size)
-    sources = {path.name: path.read_bytes() for path in paths}  # now, before anybody edits them
+    sources = {path.name: path.read_bytes() for path in sorted(HERE.glob("*.py")) if path.stat().st_size}  # as they are
+    rank = int(os.environ.get("RANK", "0"))
     try:
         settings = parse(argv, os.environ)
+        settings.check(int(os.environ.get("WORLD_SIZE", "1")))
+        rank = 0  # what all ranks find wrong alike is behind us: from here on each speaks for itself
         ranks = Ranks.join(settings.device)
-        settings.check(ranks.world_size)
         torch.set_num_threads(settings.threads or torch.get_num_threads())
         out, signals, logs, artifacts = Path(settings.out), Signals(), list[str](), list[str]()
         if ranks.rank == 0:
@@ -423,7 +443,8 @@ def main(argv: list[str]) -> int:
             golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
         ranks.agree()  # nobody leaves while another still works
     except (ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
-        print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        if rank == 0:
+            print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
         return 2 if isinstance(error, ValueError) else 1
     return 0
 

@@ -33,6 +33,7 @@ _READERS: dict[str, tuple[Reader, ...]] = {
     "sett": (ours.extra,),
     "phas": (ours.extra,),
     "resu": (ours.extra,),
+    "spee": (),  # how fast our own trainer was: its steps say it too
     # Many of them in a log, and nothing to read: named so that they cost one look-up.
     "warm": (),
     "tttg": (),

@@ -22,8 +22,8 @@ ORDER = [
     "Separator", "PythonVersion", "TorchVersion", "Separator", "Tokenizer", "TrainLoader", "ValLoader", "ValText",
     "TokenizerFile", "DataFiles", "DataFiles", "Phase", "ModelParams", "World", "Sdp", "Attention", "LearningRates",
     "Plan", "Seed", "Numerics", "ChangedSettings", "Phase", "WarmupStep", "Phase", *["TrainStep"] * 6, "ValStep",
-    "Phase", "Phase", "PeakMemory", "Phase", "Phase", "ModelBytes", "CodeBytes", "TotalBytes", "Int8ModelBytes",
-    "Int8TotalBytes", "Phase", "Phase", "Final", "FinalExact",
+    "Phase", "Speed", "Phase", "PeakMemory", "Phase", "Phase", "ModelBytes", "CodeBytes", "TotalBytes",
+    "Int8ModelBytes", "Int8TotalBytes", "Phase", "Phase", "Final", "FinalExact",
 ]  # fmt: skip
 
 

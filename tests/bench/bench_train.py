@@ -1,0 +1,216 @@
+"""What training costs: `python tests/bench/bench_train.py [--steps N]`, one thread, in seconds of CPU time.
+
+The baseline is `plain.py`, the contract written the obvious way. Both train on the same demonstration text, a step of
+one and a step of the other in turn; each figure is a median. The share is of the bf16 matrix product's rate, measured
+afterwards. Then each choice of the trainer is undone alone; memory is what the kernel counts.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import statistics
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+os.environ["OMP_NUM_THREADS"] = "1"
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "reference")]  # the trainer's modules import each other as siblings
+
+import artifact  # noqa: E402 - found by the line above
+import model  # noqa: E402
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+import train  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+from tests.bench.plain import Plain  # noqa: E402
+from tests.reference.test_golden import SETTINGS as GOLDEN  # noqa: E402
+from tests.reference.trainer import Data, make_data  # noqa: E402
+
+DEFAULT = {"TRAIN_BATCH_TOKENS": "8192", "TRAIN_SEQ_LEN": "1024", "ITERATIONS": "1000", "MAX_WALLCLOCK_SECONDS": "0"}
+LOSS_TOKENS = 16_384
+
+
+def start(data: Data, out: str, settings: Mapping[str, str]) -> Any:
+    """Build a run of the trainer, with nothing on the terminal."""
+    parsed = train.parse([], {**settings, **data.env, "OUT": out, "DEVICE": "cpu"})
+    with contextlib.redirect_stdout(io.StringIO()):
+        return train.Run(parsed, train.Ranks.join("cpu"), [], {})
+
+
+def cpu_seconds(act: Callable[[], object]) -> float:
+    """Return what one call takes."""
+    began = time.process_time()
+    act()
+    return time.process_time() - began
+
+
+def in_turn(acts: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Time each act once a round, after a round that does not count."""
+    took: dict[str, list[float]] = {name: [] for name in acts}
+    for count in range(rounds + 1):
+        for name, act in acts.items():
+            seconds = cpu_seconds(act)
+            if count:
+                took[name].append(seconds)
+    return took
+
+
+def ratio(base: list[float], ours: list[float]) -> float:
+    """Return the median of how many times faster a round was."""
+    return statistics.median(a / b for a, b in zip(base, ours, strict=True))
+
+
+def steps(title: str, run: Any, rounds: int) -> None:
+    """Time whole steps against the plain version's."""
+    plain = Plain(run.settings)
+    took = in_turn({"plain": plain.step, "ours": run._train_step}, rounds)
+    peak = train.matmul_flops(torch.device("cpu"))
+    flop = run.token_flop * run.settings.train_batch_tokens
+    plain_s, ours_s = (statistics.median(took[name]) for name in ("plain", "ours"))
+    print(
+        f"{title:<28} plain {plain_s:6.2f} s ({flop / plain_s / peak:.0%} of the matrix rate)   "
+        f"ours {ours_s:6.2f} s ({flop / ours_s / peak:.0%})   {ratio(took['plain'], took['ours']):.2f}x (target 1.25x)",
+        flush=True,
+    )
+
+
+def framework_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=q.size(1) != k.size(1))
+
+
+def framework_rms(x: Tensor) -> Tensor:
+    return F.rms_norm(x, (x.size(-1),), eps=model.RMS_EPS)
+
+
+def separate_products(u: Tensor, count: int) -> Tensor:
+    """The iteration of Newton–Schulz with an operation for each sign."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    X = u.bfloat16()
+    X = X / (X.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    tall = X.size(-2) > X.size(-1)
+    X = X.mT if tall else X
+    for _ in range(count):
+        A = X @ X.mT
+        X = a * X + (b * A + c * A @ A) @ X
+    return X.mT if tall else X
+
+
+@contextlib.contextmanager
+def uncached_casts() -> Iterator[None]:
+    torch.set_autocast_cache_enabled(False)
+    yield
+    torch.set_autocast_cache_enabled(True)
+
+
+def choices(run: Any, rounds: int) -> None:
+    """Undo each choice alone."""
+    one_micro_batch = run.local_tokens // run.settings.train_seq_len
+    undone: dict[str, Callable[[], Any]] = {
+        "nothing": contextlib.nullcontext,
+        "attention as products": lambda: mock.patch.object(model, "attend", framework_attention),
+        "RMS norm written out": lambda: mock.patch.object(model, "rms", framework_rms),
+        "loss by chunks of 512": lambda: mock.patch.object(model, "LOSS_TOKENS", 10**9),
+        "2,048 tokens a pass": lambda: mock.patch.object(run, "call_seqs", one_micro_batch),
+        "weights cast once a step": uncached_casts,
+        "fused Newton-Schulz": lambda: mock.patch.object(run.muon, "orthogonalize", separate_products),
+    }
+
+    def without(patch: Callable[[], Any]) -> Callable[[], None]:
+        def act() -> None:
+            with patch():
+                run._train_step()
+
+        return act
+
+    took = in_turn({name: without(patch) for name, patch in undone.items()}, rounds)
+    for name in list(undone)[1:]:
+        print(f"    {name:<26} {ratio(took[name], took['nothing']):.3f}x of a step's time without it", flush=True)
+
+
+def memory_kib(name: str) -> int:
+    """Return VmRSS, what this process has in memory, or VmHWM, the most since that mark was put back."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+
+def loss_memory() -> None:
+    """Compare the peak memory of a loss and its gradients, beyond inputs [16384, 512] and a weight [1024, 512]."""
+    gpt = model.GPT(model.GPTConfig(num_layers=1))
+    x = torch.randn(LOSS_TOKENS, 512, dtype=torch.bfloat16, requires_grad=True)
+    weight, targets = gpt.tok_emb.weight, torch.randint(0, 1024, (LOSS_TOKENS,))
+
+    def plain() -> Tensor:
+        logits = 30.0 * torch.tanh(F.linear(x, weight) / 30.0)
+        return F.cross_entropy(logits.float(), targets)
+
+    def ours() -> Tensor:
+        return model._Chunks.apply(gpt._nats, x, weight, targets) / LOSS_TOKENS  # type: ignore[no-any-return]
+
+    took = {}
+    for name, loss in (("ours", ours), ("plain", plain), ("ours", ours), ("plain", plain)):  # the second time counts
+        x.grad = weight.grad = None
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # puts the mark back
+        before = memory_kib("VmRSS")
+        loss().backward()
+        took[name] = (memory_kib("VmHWM") - before) / 1024
+    print(
+        f"loss of {LOSS_TOKENS:,} tokens        plain {took['plain']:.0f} MiB   ours {took['ours']:.0f} MiB   "
+        f"{took['ours'] / took['plain']:.2f} of it (target 0.25)"
+    )
+
+
+def general_quantile(magnitude: Tensor) -> Tensor:
+    return torch.quantile(magnitude, artifact.CLIP_QUANTILE, dim=1)
+
+
+def quantizing(state: dict[str, Tensor]) -> None:
+    """Compare quantizing with the general quantile, and the two ways to pack."""
+    keep = train.Settings().int8_keep_float_fp32_name_patterns.split(",")
+    made: dict[str, Any] = {}
+
+    def quantize(name: str) -> None:
+        made[name] = artifact.quantize(state, keep)
+
+    def general() -> None:
+        with mock.patch.object(artifact, "_row_clip", general_quantile):
+            quantize("plain")
+
+    took = in_turn({"plain": general, "ours": lambda: quantize("ours")}, 3)
+    plain, ours = (artifact.dump(made[name]) for name in ("plain", "ours"))
+    print(
+        f"quantize                     plain {1000 * statistics.median(took['plain']):.0f} ms   "
+        f"ours {1000 * statistics.median(took['ours']):.0f} ms   {ratio(took['plain'], took['ours']):.1f}x (target 10x)"
+        f"   bytes {'identical' if plain == ours else 'DIFFERENT'}"
+    )
+    usual, best = artifact.pack(made["ours"])[0], artifact.pack(made["ours"], search=True)[0]
+    assert zlib.decompress(best) == ours
+    print(f"--zlib best                  {len(usual):,} -> {len(best):,} bytes: {len(usual) - len(best):,} saved")
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=5, help="of the default configuration; twice as many golden ones")
+    rounds = parser.parse_args().steps
+    torch.set_num_threads(1)
+    loss_memory()
+    with tempfile.TemporaryDirectory() as folder:
+        data = make_data(Path(folder))
+        golden = start(data, folder, GOLDEN)
+        steps("golden configuration", golden, 2 * rounds)
+        choices(golden, rounds)
+        default = start(data, folder, DEFAULT)
+        steps("default, 8,192 tokens a step", default, rounds)
+        quantizing(default.gpt.state_dict())
+
+
+if __name__ == "__main__":
+    main()
