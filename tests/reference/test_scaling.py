@@ -147,7 +147,7 @@ def test_muon_sends_no_more_than_an_all_reduce_of_its_updates_and_no_less_than_a
     matrices = [torch.nn.Parameter(torch.randn(shape)) for shape in work.matrices(SMALL)]
     for p in matrices:
         p.grad = torch.ones_like(p)
-    Muon(matrices, lr=0.1, momentum=0.9, backend_steps=5).step()
+    Muon(matrices, lr=0.1, momentum=0.9, steps=5).step()
     sent = sum(work.wire_bytes(size, RANKS, all_reduce=name == "all_reduce") for name, size in given_bytes.items())
     least, most = (work.wire_bytes(work.update_bytes(SMALL), RANKS, all_reduce=flag) for flag in (False, True))
     assert least <= sent <= most
