@@ -101,9 +101,8 @@ Other people's artifacts.
                        reference.settings
 
 The screens: they show what others return.
-    tui              ← board cache codediff config curves diff errors frontier leaderboard outcome query record
-                       results ruleset stats text trainlog verdict verify rules reference.files
-                       bounded calibrated logtext pace series suggest watch
+    tui              ← board bounded cache calibrated codediff config curves diff errors leaderboard logtext outcome
+                       pace query record render results rules series text verdict watch reference.files
 
 The front: commands may know everything, and nobody knows them.
     cli              ← __version__ errors parser suggest terminal text
