@@ -80,7 +80,7 @@ class Sheet(Scroller):
     """Shows one rich renderable; strangers' text in it has been through `strangers`, and it is given no markup."""
 
     DEFAULT_CSS = """
-    Sheet { padding: 0 1; overflow-x: hidden; }
+    Sheet { padding: 0 1; overflow-x: hidden; scrollbar-gutter: stable; }
     """
 
     def __init__(self, renderable: RenderableType | None = None, *, id: str | None = None) -> None:

@@ -13,7 +13,7 @@ from golfcheck.verdict import Verdict
 
 LETTERS = "ABCD"
 _VALUE_CHARS = 120
-_LABEL = 20  # columns; what is longer is folded
+_LABEL = 22  # columns; what is longer is folded
 
 Number = float | None
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -257,6 +258,21 @@ def test_sheets_scroll(app: GolfcheckApp):
             assert (key, sheet.scroll_offset.y) == (key, expected)
 
     play(app, script, (80, 24))
+
+
+def test_no_character_of_a_sheet_is_behind_its_scrollbar(app: GolfcheckApp):
+    words = [f"word{n}" for n in range(2_000)]
+
+    async def script(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot, "ledger")
+        sheet = screen.query_one("#ledger-sheet", Sheet)
+        sheet.show(Text(" ".join(words)))
+        await pilot.pause()
+        assert sheet.max_scroll_y > 0
+        shown = " ".join(sheet.render_line(y).text for y in range(sheet.size.height)).split()
+        assert shown == words[: len(shown)]
+
+    play(app, script)
 
 
 def test_what_is_copied_and_edited_elsewhere(app: GolfcheckApp, edited: list[Any], monkeypatch: pytest.MonkeyPatch):
