@@ -51,7 +51,7 @@ def keys(screen: Screen[object]) -> list[tuple[str, str]]:
 
 def page(screen: Screen[object]) -> Content:
     """Return the help of a screen: its keys, what its signs mean, and the filter where there is one."""
-    parts = [Content.styled("Keys\n", "bold $primary")]
+    parts = [Content.styled("Keys", "bold $primary"), Content.styled("   j and k scroll, esc closes\n", "dim")]
     parts += [_line(key, says) for key, says in keys(screen)]
     parts.append(_line("ctrl+p", "all commands, themes, and every order of the board"))
     parts.append(_line("mouse", "click, double click, wheel and scrollbars work everywhere"))

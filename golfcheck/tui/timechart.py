@@ -98,7 +98,8 @@ def draw(chart: Chart, columns: int, lines: int, g: Glyphs) -> list[list[Cell]]:
         canvas.put(x_here, y, (g.cursor, "cursor"))
     _steps(chart, canvas, g)
     for x, row in zip(canvas.places, chart.rows, strict=True):
-        _record(row, x, canvas, g)
+        if chart.scale != "near" or canvas.line_of(score(row)) >= 0:  # near the cursor, most records are out of sight
+            _record(row, x, canvas, g)
     here = chart.rows[chart.cursor]
     canvas.put(x_here, max(canvas.line_of(score(here)), 0), (g.held if here.held else g.mark, "here"))
     _time_axis(chart, canvas, g)
