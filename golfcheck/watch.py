@@ -84,7 +84,7 @@ class Watch:
         piece = self._follower.look(now)
         self.more = piece.more
         if piece.missing:
-            return Progress(State.WAITING, note=f"{piece.missing}: waiting for {self.path}")
+            return Progress(State.WAITING, note=f"{piece.missing}: waiting for it")
         if piece.again:
             self._log, self._tail = Growing(), b""
             self._note = f"{piece.again}: read again from its start"

@@ -47,7 +47,7 @@ class CompareScreen(Screen[None]):
 Records are called A to D in the order in which they were marked; differences are to A. Green is the least of a row,
 where less is better. Settings are what the logs print. Code is unwrapped where it is packed, and never executed."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "back", tooltip="back to where you came from"),
+        Binding("escape", "dismiss", "back", tooltip="to the screen before"),
         Binding("1", "tab('numbers')", "tabs", key_display="1-4", tooltip="numbers, settings, curves, code"),
         *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
         Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),

@@ -37,6 +37,7 @@ class CurvePane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.y, self.x = YAxis.BPB, XAxis.STEP
+        self.chosen = False  # whether y was, and so stays
         self.bundles: tuple[Bundle, ...] = ()
         self.level: float | None = None
 
@@ -48,13 +49,14 @@ class CurvePane(Vertical):
     def show(self, bundles: Sequence[Bundle], level: float | None = None) -> None:
         """Draw curves; `level` is the score to beat, in bpb. Begins with bpb where a log allows it."""
         self.bundles, self.level = tuple(bundles), level
-        if not series([curve for bundle in bundles for curve in bundle.curves], YAxis.BPB, self.x):
-            self.y = YAxis.LOSS
+        curves = [curve for bundle in bundles for curve in bundle.curves]
+        if not self.chosen:
+            self.y = YAxis.LOSS if curves and not series(curves, YAxis.BPB, self.x) else YAxis.BPB
         self.redraw()
 
     def turn_y(self) -> None:
         """Take the next axis upwards."""
-        self.y = _Y[(_Y.index(self.y) + 1) % len(_Y)]
+        self.y, self.chosen = _Y[(_Y.index(self.y) + 1) % len(_Y)], True
         self.redraw()
 
     def turn_x(self) -> None:

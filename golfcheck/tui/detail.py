@@ -52,7 +52,7 @@ Curves are training losses, divided by the bytes that a token stands for where b
 are validations. Findings: ✗ arithmetic proves it, ▲ a person must look, · for information, ○ could not be decided.
 In the ledger, yellow numbers are of sources that do not agree."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "back", tooltip="back to where you came from"),
+        Binding("escape", "leave", "back", tooltip="to the screen before"),
         Binding("1", "tab('curve')", "tabs", key_display="1-5", tooltip="curve, findings, README, log, ledger"),
         *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
         Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),

@@ -47,7 +47,7 @@ The gap is this run's bits per byte less the record's at the same seconds of tra
 of the time: below 0 is ahead. The projection is the record's score plus that gap, as if it stayed; beside it stands how
 far from such projections real runs ended. The log is read as it grows; truncated or replaced it is read anew."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "back", tooltip="back to where you came from"),
+        Binding("escape", "dismiss", "back", tooltip="to the screen before"),
         Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),
         Binding("x", "turn_x", "axis", tooltip="to the right: steps or seconds"),
         Binding("e", "edit", "edit", tooltip="open $EDITOR at the end of the log"),

@@ -116,6 +116,27 @@ def test_the_keys_of_the_watch(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatc
     play(app, script)
 
 
+def test_the_axis_is_bpb_as_soon_as_it_can_be_unless_another_was_chosen(tmp_path: Path):
+    log = tmp_path / "run.txt"
+    app = app_of(0, watch=log)
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        pane = app.screen.query_one(CurvePane)
+        assert pane.y is YAxis.BPB
+        log.write_bytes(HEAD + steps(10, 50))
+        await looked(pilot)
+        assert pane.y is YAxis.LOSS  # no validation yet
+        append(log, VAL.replace(b"step:0", b"step:50"))
+        await looked(pilot)
+        assert pane.y is YAxis.BPB
+        await pilot.press("y")
+        await looked(pilot)
+        assert pane.y is YAxis.LOSS
+
+    play(app, script)
+
+
 def test_a_watch_looks_by_itself(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("golfcheck.tui.watch._EVERY_SECONDS", 0.05)
     log = app.log_to_watch
