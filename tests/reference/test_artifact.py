@@ -51,6 +51,15 @@ def test_the_row_clip_is_bit_for_bit_that_of_torch_quantile(rows: int, cols: int
     assert torch.equal(artifact._row_clip(magnitude), torch.quantile(magnitude, 0.9999984, dim=1))
 
 
+@pytest.mark.parametrize("cols", [64, 128, 256, 384, 512, 768, 1024, 1536, 2048])
+@pytest.mark.parametrize("levels", [1, 2, 3, 1000])
+def test_the_row_clip_is_torchs_for_ties_and_zeros_too(cols: int, levels: int) -> None:
+    """Of few levels, rows have ties at the top; of one, they are zeros."""
+    generator = torch.Generator().manual_seed(cols)
+    magnitude = torch.randint(0, levels, (200, cols), generator=generator) * torch.rand(200, 1, generator=generator)
+    assert torch.equal(artifact._row_clip(magnitude), torch.quantile(magnitude, 0.9999984, dim=1))
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**31), power=st.integers(-20, 20), dtype=st.sampled_from([torch.float32, torch.bfloat16]))
 def test_what_is_packed_unpacks_to_weights_within_half_a_step(seed: int, power: int, dtype: torch.dtype) -> None:

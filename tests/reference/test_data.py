@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,21 @@ def test_the_stream_is_its_shards_repeated_for_ever(
     stream = TokenStream(write(tmp_path_factory.mktemp("stream"), np.split(all_tokens, np.cumsum(sizes)[:-1])), 65536)
     taken = np.concatenate([stream.take(count) for count in takes if count] or [np.empty(0, np.uint16)])
     np.testing.assert_array_equal(taken, np.resize(all_tokens, taken.size))
+
+
+def test_a_shard_is_read_ahead_and_no_crossing_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = write(tmp_path, np.split(np.arange(30, dtype=np.uint16), [10, 20]))
+    threads: dict[str, str] = {}
+
+    def noted(path: Path, vocab_size: int) -> np.ndarray:
+        threads.setdefault(path.name, threading.current_thread().name)
+        return read_shard(path, vocab_size)
+
+    monkeypatch.setattr("reference.data.read_shard", noted)
+    stream = TokenStream(paths, 65536)
+    np.testing.assert_array_equal(stream.take(45), np.resize(np.arange(30), 45))
+    here = threading.current_thread().name
+    assert [threads[path.name] == here for path in paths] == [True, False, False]
 
 
 @anywhere

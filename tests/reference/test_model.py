@@ -1,13 +1,14 @@
 """The model against the contract: shapes, causality, an attention written as loops, rotary tables, errors."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from reference.model import GPT, RMS_EPS, Attention, GPTConfig, rms, rotary_tables, rotate
+from reference.model import GPT, QUERY_BLOCK, RMS_EPS, Attention, GPTConfig, attend, rms, rotary_tables, rotate
 
 SMALL = GPTConfig(vocab_size=64, num_layers=3, model_dim=32, num_heads=4, num_kv_heads=2, train_seq_len=16)
 
@@ -181,3 +182,64 @@ def test_rotation_keeps_lengths_and_depends_on_distance_alone() -> None:
 def test_a_model_that_cannot_be_is_refused_with_its_numbers(change: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         replace(SMALL, **change)  # type: ignore[arg-type]
+
+
+# What is faster on a CPU, against what the framework makes of the same inputs
+
+
+def with_gradients(act: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> list[torch.Tensor]:
+    """The result, and the gradients of a fixed weighted sum of it."""
+    leaves = [x.detach().clone().requires_grad_() for x in inputs]
+    result = act(*leaves)
+    weights = torch.linspace(-1.0, 1.0, result.numel(), dtype=torch.float64).view(result.shape).to(result.dtype)
+    return [result.detach(), *torch.autograd.grad((result * weights).sum(), leaves)]
+
+
+@pytest.mark.parametrize("length", [1, 7, QUERY_BLOCK, QUERY_BLOCK + 1, 2 * QUERY_BLOCK + 40])
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+def test_attention_in_blocks_is_that_of_the_framework(length: int, kv_heads: int) -> None:
+    torch.manual_seed(length)
+    q, k, v = (torch.randn(2, heads, length, 8) for heads in (4, kv_heads, kv_heads))
+
+    def framework(*qkv: torch.Tensor) -> torch.Tensor:
+        return F.scaled_dot_product_attention(*qkv, is_causal=True, enable_gqa=True)
+
+    for ours, theirs in zip(with_gradients(attend, q, k, v), with_gradients(framework, q, k, v), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
+
+
+def test_attention_in_bf16_is_as_near_to_the_exact_one_as_its_rounding_allows() -> None:
+    torch.manual_seed(0)
+    q, k, v = (rms(torch.randn(1, heads, 300, 64)).bfloat16() for heads in (8, 4, 4))
+    exact = with_gradients(
+        lambda *qkv: F.scaled_dot_product_attention(*qkv, is_causal=True, enable_gqa=True),
+        *(x.double() for x in (1.5 * q, k, v)),
+    )
+    for ours, theirs in zip(with_gradients(attend, 1.5 * q, k, v), exact, strict=True):
+        assert (ours.double() - theirs).norm() / theirs.norm() < 0.01  # a score of 12 is rounded by up to 0.03
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_rms_is_that_of_the_framework(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    x = (torch.randn(50, 96) * torch.logspace(-6, 3, 50)[:, None]).to(dtype)
+    framework = with_gradients(lambda x: F.rms_norm(x, (96,), eps=RMS_EPS), x)
+    for ours, theirs in zip(with_gradients(rms, x), framework, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-3 if dtype == torch.float32 else 0.5, rtol=2e-2)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_loss_by_chunks_has_the_value_and_the_gradients_of_all_logits_at_once(
+    tied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = awake(replace(SMALL, tie_embeddings=tied, logit_softcap=2.0))
+    ids, targets = torch.randint(0, 64, (2, 3, 16))
+    whole = F.cross_entropy(model.logits(ids).flatten(0, 1), targets.flatten())
+    expected = torch.autograd.grad(whole, list(model.parameters()))
+    monkeypatch.setattr("reference.model.LOSS_TOKENS", 7)
+    by_chunks = model(ids, targets)
+    assert by_chunks.item() == pytest.approx(whole.item(), abs=1e-5)
+    for ours, theirs in zip(torch.autograd.grad(by_chunks, list(model.parameters())), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-3)
+    with torch.no_grad():
+        assert model(ids, targets).item() == pytest.approx(whole.item(), abs=1e-5)

@@ -4,7 +4,9 @@ import hashlib
 import itertools
 import json
 import math
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -161,6 +163,34 @@ def test_two_ranks_train_on_the_same_batches_split_between_them(data: Data, out:
     assert all(parse(text) for text in texts if text)
 
 
+def test_two_ranks_come_to_the_weights_of_one_that_is_fed_the_same_batches(data: Data, tmp_path: Path) -> None:
+    """As far as rounding lets them: bf16 gradients are 2^-9 off, and Muon makes all directions equally long.
+
+    How far that is over 20 steps is measured: one rank that takes the same micro-batches in smaller passes.
+    """
+    smaller = trainer.copy_of_reference(
+        tmp_path / "smaller", ("train.py", "CPU_CALL_TOKENS = 2048", "CPU_CALL_TOKENS = 32")
+    )
+    ways: dict[str, dict[str, Any]] = {"one": {}, "two": {"ranks": 2}, "rounded": {"folder": smaller}}
+    weights = {}
+    for name, way in ways.items():
+        (tmp_path / f"out_{name}").mkdir()
+        done = trainer.train(tmp_path / f"out_{name}", data, ITERATIONS="20", WARMUP_STEPS="0", **way)
+        assert done.code == 0, done.output
+        state = torch.load(done.out / "final_model.pt", weights_only=True)
+        weights[name] = torch.cat([tensor.double().flatten() for tensor in state.values()])
+    first = done.out / "first"
+    first.mkdir()
+    still = {"MATRIX_LR": "0", "SCALAR_LR": "0", "TIED_EMBED_LR": "0"}
+    assert trainer.train(first, data, ITERATIONS="1", WARMUP_STEPS="0", **still).code == 0
+    state = torch.load(first / "final_model.pt", weights_only=True)
+    way_there = (weights["one"] - torch.cat([tensor.double().flatten() for tensor in state.values()])).norm()
+    apart = (weights["two"] - weights["one"]).norm() / way_there
+    rounding = (weights["rounded"] - weights["one"]).norm() / way_there
+    assert apart < 0.05  # of the way that training went; other batches or another seed end more than that way apart
+    assert apart < 2 * rounding
+
+
 def test_the_default_settings_make_the_contracts_model_and_payload(data: Data, out: Path) -> None:
     done = trainer.train(
         out, data, ITERATIONS="1", WARMUP_STEPS="0", NUM_LAYERS="9", MODEL_DIM="512", NUM_HEADS="8", NUM_KV_HEADS="4"
@@ -269,6 +299,44 @@ def test_what_cannot_be_run_is_one_line(data: Data, out: Path, settings: dict[st
     assert len(complaint) == 1
     assert words in complaint[0]
     assert "Traceback" not in done.output
+
+
+def test_a_variable_that_is_nearly_a_setting_is_pointed_at_once(data: Data, out: Path) -> None:
+    near = {"VAL_BATCHSIZE": "1", "TRAIN_SEQ_LENGTH": "1", "SSH_AUTH_SOCK": "/x", "MY_SEED": "5", "XDG_DATA_DIRS": "/y"}
+    done = trainer.train(out, data, ranks=2, ITERATIONS="1", **near)
+    assert done.code == 0, done.output
+    warnings = sorted(line for line in done.output.split("\n") if "is not a setting" in line)
+    assert warnings == [
+        "train.py: TRAIN_SEQ_LENGTH is not a setting; did you mean TRAIN_SEQ_LEN?",
+        "train.py: VAL_BATCHSIZE is not a setting; did you mean VAL_BATCH_SIZE?",
+    ]
+
+
+def test_a_bad_setting_is_told_by_one_rank(data: Data, out: Path) -> None:
+    done = trainer.train(out, data, ranks=2, TRAIN_BATCH_TOKENS="100")
+    assert done.code != 0
+    assert done.output.count("train.py: TRAIN_BATCH_TOKENS must be") == 1
+
+
+def test_a_profile_and_a_searched_stream_change_no_weight(tiny: Finished, data: Data, out: Path) -> None:
+    done = trainer.train(out, data, "--profile", "1", "--zlib", "best")
+    assert done.code == 0, done.output
+    assert done.losses == tiny.losses
+    trace = json.loads((out / "trace.json").read_text())
+    assert any("mm" in event.get("name", "") for event in trace["traceEvents"])
+    ours, theirs = ((run.out / "final_model.int8.ptz").read_bytes() for run in (done, tiny))
+    assert zlib.decompress(ours) == zlib.decompress(theirs)
+    assert len(ours) <= len(theirs)
+
+
+def test_the_log_says_how_fast_training_was(tiny: Finished) -> None:
+    (speed,), (world,) = tiny.lines(loglines.Speed), tiny.lines(loglines.Plan)
+    last = tiny.lines(loglines.TrainStep)[-1]
+    assert speed.tokens == pytest.approx(world.train_batch_tokens * 1000.0 / last.step_avg_ms, rel=0.05)
+    (params,) = tiny.lines(loglines.ModelParams)
+    flop = 6 * (params.params + 3 * 32 * 32)  # of a token: every weight, and three layers of 32 positions and channels
+    assert speed.flops == pytest.approx(speed.tokens * flop, rel=0.01)
+    assert 0.0 < speed.matmul_share < 1.0
 
 
 def test_a_token_beyond_the_vocabulary_is_named_with_its_place(data: Data, tmp_path: Path, out: Path) -> None:
