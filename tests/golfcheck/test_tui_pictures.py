@@ -46,5 +46,6 @@ def test_the_pictures_of_the_readme_are_what_their_script_makes(tmp_path: Path, 
     assert [path.name for path in made] == ["board.svg", "record.svg"]
     kept = ROOT / "docs" / "board.svg"
     assert made[0].read_bytes() == kept.read_bytes(), "run: python docs/pictures.py"
+    assert all("url(http" not in path.read_text(encoding="utf-8").replace('"', "") for path in made)
     shown = made[1].read_text(encoding="utf-8").replace("&#160;", " ")
     assert all(text in shown for text in ("FineWeb_SP1024_4x256_CPU", "3 seeds", "seed 1339"))
