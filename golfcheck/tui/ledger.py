@@ -8,7 +8,7 @@ from golfcheck.results import Result, train_ms
 from golfcheck.text import safe
 from golfcheck.verdict import LedgerRow, Verdict
 
-_BAR = 24
+_BAR = 16
 _SIZE_RULES = ("bytes-", "total-", "code-size", "artifact-size", "uncounted", "wrapper", "thin-margin")
 
 
@@ -51,7 +51,7 @@ def _sources(verdict: Verdict) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("bytes")
     for heading in ("file on disk", "log says", "submission.json"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for row in verdict.ledger:
         name = Text.assemble((row.part, "bold"), (f"  {safe(row.path, 60)}" if row.path else "", "dim"))
@@ -68,11 +68,10 @@ def _note(row: LedgerRow, differ: bool) -> str:
 
 
 def _seeds(found: tuple[Result, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("seed", justify="right")
-    for heading in ("val_bpb", "code", "model", "total", "train s", "eval s", "steps"):
-        table.add_column(heading, justify="right")
-    table.add_column("log")
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("seed", "val_bpb", "code", "model", "total", "train s", "eval s", "steps"):
+        table.add_column(heading, justify="right", no_wrap=True)  # it is the log's name that gives way
+    table.add_column("log", overflow="fold")
     for result in found:
         run, model, total, ms = result.run, result.model_bytes, result.total_bytes, train_ms(result.run)
         code = run.code_bytes[-1].size_bytes if run.code_bytes else None

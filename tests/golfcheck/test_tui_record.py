@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.style import Style
 from rich.text import Text
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -12,7 +13,8 @@ from golfcheck.board import load_board
 from golfcheck.config import Settings
 from golfcheck.errors import UsageError
 from golfcheck.leaderboard import Board, Row
-from golfcheck.record import Record
+from golfcheck.record import Record, load
+from golfcheck.results import results
 from golfcheck.series import XAxis, YAxis
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.chart import Chart
@@ -21,11 +23,14 @@ from golfcheck.tui.compare import CompareScreen
 from golfcheck.tui.curvepane import CurvePane
 from golfcheck.tui.detail import DetailScreen
 from golfcheck.tui.findings import FindingList, FindingsPane
+from golfcheck.tui.ledger import ledger
 from golfcheck.tui.logpane import LogPane
 from golfcheck.tui.logview import LogView
-from golfcheck.tui.sheet import Sheet
+from golfcheck.tui.sheet import Sheet, rendered
 from tests.golfcheck.boards import lines, play, text
 from tests.golfcheck.valid_record import Draft
+
+STYLES = {name: Style() for name in ("error", "warning", "info", "ok")}
 
 
 @pytest.fixture(autouse=True)
@@ -260,6 +265,17 @@ def test_sheets_scroll(app: GolfcheckApp):
     play(app, script, (80, 24))
 
 
+@pytest.mark.parametrize("columns", [74, 114])
+def test_the_ledger_cuts_no_number(tree: Path, board: Board, columns: int):
+    found = results(load(Path(board.rows[0].verdict.path)))
+    drawn = "\n".join(line.text for line in rendered(ledger(board.rows[0].verdict, found), columns, STYLES))
+    for result in found:
+        assert result.total_bytes and result.model_bytes
+        for number in (result.total_bytes.size_bytes, result.model_bytes.size_bytes):
+            assert f"{number:,}" in drawn
+    assert "largest seed 1337" in drawn.split("\n")[0]
+
+
 def test_no_character_of_a_sheet_is_behind_its_scrollbar(app: GolfcheckApp):
     words = [f"word{n}" for n in range(2_000)]
 
@@ -347,7 +363,7 @@ def test_help_lists_the_keys_of_a_record(app: GolfcheckApp):
         await pilot.press("question_mark")
         await pilot.pause()
         shown = text(app)
-        assert "tabs: curve, findings, README, log, ledger" in shown and "search log" in shown
+        assert "tabs: curve, findings, README, log, ledger" in shown and "search the log" in shown
 
     play(app, script, (120, 50))
 
