@@ -121,7 +121,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     texts = {f: flags[f.name] if flags[f.name] is not None else environ.get(f.name.upper()) for f in fields(Settings)}
     names = [f.name.upper() for f in fields(Settings)]
     for name in [name for name in environ if "_" in name and name not in names and environ.get("RANK", "0") == "0"]:
-        for close in get_close_matches(name, names, 1, 0.9):
+        for close in get_close_matches(name, names, 1, 0.85):
             print(f"train.py: {name} is not a setting; did you mean {close}?", file=sys.stderr)
     given = {f.name: _read(f, text) for f, text in texts.items() if text is not None}
     return Settings(**PRESETS[given.get("preset", "seq4096")] | given)

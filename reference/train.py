@@ -443,8 +443,9 @@ def main(argv: list[str]) -> int:
             golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
         ranks.agree()  # nobody leaves while another still works
     except (ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
-        if rank == 0:
-            print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        if rank > 0:
+            time.sleep(60.0)  # rank 0 says it, and its launcher ends the others
+        print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
         return 2 if isinstance(error, ValueError) else 1
     return 0
 
