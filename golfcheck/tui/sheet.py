@@ -22,6 +22,7 @@ from golfcheck.tui.scrollbars import scrollbars_of
 
 _MAX_LINES = 100_000
 _LEAST_COLUMNS = 20
+_ACROSS = 8  # columns that a key goes to the side
 
 
 def styles_of(app: App[object]) -> dict[str, Style]:
@@ -66,6 +67,30 @@ class Scroller(ScrollView, can_focus=True):
         """Take the colors of another theme."""
         self.styles_of_theme = styles_of(self.app)
         self.refresh()
+
+    def action_scroll_down(self) -> None:
+        """Go a line down, at once: a log is read by holding a key."""
+        self.scroll_relative(y=1, animate=False)
+
+    def action_scroll_up(self) -> None:
+        """Go a line up."""
+        self.scroll_relative(y=-1, animate=False)
+
+    def action_scroll_left(self) -> None:
+        """Go to the left."""
+        self.scroll_relative(x=-_ACROSS, animate=False)
+
+    def action_scroll_right(self) -> None:
+        """Go to the right."""
+        self.scroll_relative(x=_ACROSS, animate=False)
+
+    def action_page_down(self) -> None:
+        """Go a page down."""
+        self.scroll_page_down(animate=False)
+
+    def action_page_up(self) -> None:
+        """Go a page up."""
+        self.scroll_page_up(animate=False)
 
     def action_top(self) -> None:
         """Show the first line."""

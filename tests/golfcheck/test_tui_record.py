@@ -259,7 +259,6 @@ def test_sheets_scroll(app: GolfcheckApp):
         assert app.focused is sheet and sheet.max_scroll_y > 2
         for key, expected in {"j": 1, "down": 2, "k": 1, "G": sheet.max_scroll_y, "g": 0}.items():
             await pilot.press(key)
-            await pilot.pause(0.3 if key in "jk" or key == "down" else 0)
             assert (key, sheet.scroll_offset.y) == (key, expected)
 
     play(app, script, (80, 24))
