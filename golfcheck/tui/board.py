@@ -18,8 +18,7 @@ from golfcheck.tui import loading, newest, screens
 from golfcheck.tui.columns import COLUMNS
 from golfcheck.tui.filterbar import FilterBar
 from golfcheck.tui.prompt import PathPrompt
-from golfcheck.tui.readout import readout, title
-from golfcheck.tui.strangers import content
+from golfcheck.tui.readout import filtered_out, nothing_here, plain, readout, title
 from golfcheck.tui.table import MAX_MARKS, BoardTable
 
 if TYPE_CHECKING:
@@ -173,17 +172,8 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
     def _say_if_empty(self, problem: str) -> None:
         empty = not self.table.rows and self.reading is None
         self.set_class(empty, "is-empty")
-        if empty and self.found:
-            text = "no record matches the filter\n\nesc removes it, ? lists what it understands"
-        else:
-            text = (
-                f"no records here\n\n{problem or self.golfcheck.root}\n\n"
-                "golfcheck demo          makes one in two minutes\n"
-                "golfcheck tui ROOT      opens another tree\n"
-                "w                       follows a run that trains now"
-            )
-        lines = [content(self.golfcheck.glyphs.plain(line)) for line in text.split("\n")]
-        self.query_one("#empty-text", Static).update(type(lines[0])("\n").join(lines))
+        text = filtered_out() if self.found else nothing_here(problem or str(self.golfcheck.root))
+        self.query_one("#empty-text", Static).update(plain(text, self.golfcheck.glyphs))
 
     def on_board_table_moved(self, event: BoardTable.Moved) -> None:
         """Say more of the record under the cursor."""

@@ -87,3 +87,18 @@ def _findings(row: Row) -> str:
     named = ", ".join(list(rules)[:_RULES])
     more = f" and {len(rules) - _RULES} more" if len(rules) > _RULES else ""
     return f"{', '.join(counts)}: {named}{more}" if counts else "nothing above info was found"
+
+
+def nothing_here(problem: str) -> Content:
+    """Return what to do where there is no record; `problem` may be a stranger's text."""
+    return Content(
+        f"no records here\n\n{safe(problem)}\n\n"
+        "golfcheck demo          makes one in two minutes\n"
+        "golfcheck tui ROOT      opens another tree\n"
+        "w                       follows a run that trains now"
+    )
+
+
+def filtered_out() -> Content:
+    """Return what to do where the filter leaves no record."""
+    return Content("no record matches the filter\n\nesc removes it, ? lists what it understands")
