@@ -1,5 +1,6 @@
 """The application: what all screens share."""
 
+import os
 import stat
 import subprocess
 from collections.abc import Iterable
@@ -48,7 +49,8 @@ class GolfcheckApp(App[None]):
         super().__init__()
         # Processes that read records are started while Textual has stderr, which has no number then: what they need
         # of it is fetched now.
-        resource_tracker.ensure_running()
+        if os.name == "posix":
+            resource_tracker.ensure_running()
         self.root = root
         self.settings = settings
         self.log_to_watch = watch

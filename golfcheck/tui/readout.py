@@ -101,4 +101,4 @@ def nothing_here(problem: str) -> Content:
 
 def filtered_out() -> Content:
     """Return what to do where the filter leaves no record."""
-    return Content("no record matches the filter\n\nesc removes it, ? lists what it understands")
+    return Content("no record matches the filter\n\nesc removes it, F1 lists what it understands")
