@@ -26,8 +26,6 @@ class Failed(Message):
     what: str
     reason: str
 
-    bubble = True
-
 
 def begin(asker: Widget, what: str, work: Callable[[], object]) -> None:
     """Do `work` in a thread and post Done or Failed to `asker`; of two works of one name the later one counts."""
@@ -39,4 +37,6 @@ def _run(asker: MessagePump, what: str, work: Callable[[], object]) -> None:
         message: Message = Done(what, work())
     except (GolfcheckError, OSError, UnreadableError) as error:
         message = Failed(what, str(error))
+    except Exception as error:  # a mistake of ours: the other screens go on, and it is not hidden
+        message = Failed(what, f"{type(error).__name__}: {error}")
     asker.post_message(message)

@@ -65,6 +65,7 @@ far from such projections real runs ended. The log is read as it grows; truncate
         self.found: Progress | None = None
         self.beside = _Best(None, ())
         self._looking = False
+        self._told = ""
 
     def compose(self) -> ComposeResult:
         """Yield the report, the curves and the end of the log."""
@@ -107,7 +108,9 @@ far from such projections real runs ended. The log is read as it grows; truncate
         """Say what could not be read."""
         if message.what == "look":
             self._looking = False
-        self._app.tell(f"{self.path}: {message.reason}", "error")
+        if message.reason != self._told:  # once, not every second
+            self._told = message.reason
+            self._app.tell(f"{self.path if message.what == 'look' else 'the best record'}: {message.reason}", "error")
 
     def on_resize(self) -> None:
         """Lay the report out anew."""

@@ -24,7 +24,7 @@ from golfcheck.tui.seedstrip import Seeds, strip
 from golfcheck.tui.sheet import plain
 from golfcheck.tui.watch import WatchScreen
 from golfcheck.verdict import ToBeat
-from golfcheck.watch import Progress, State
+from golfcheck.watch import Progress, State, Watch
 from tests.golfcheck.boards import app_of, board, play, text
 from tests.golfcheck.test_tui_record import settled, toasts
 from tests.golfcheck.test_watch import HEAD, VAL, append, steps
@@ -180,6 +180,27 @@ def test_a_record_that_cannot_be_read_is_a_toast_and_the_run_is_watched_on(tmp_p
     play(app, script)
 
 
+def test_a_look_that_fails_is_told_once_and_looking_goes_on(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
+    def fail(self: Watch, now: float) -> Progress:
+        raise ValueError("a mistake of ours")
+
+    log = app.log_to_watch
+    assert log is not None
+    log.write_bytes(HEAD + steps(10, 20))
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        with monkeypatch.context() as patch:
+            patch.setattr(Watch, "look", fail)
+            await looked(pilot)
+            await looked(pilot)
+        assert len([toast for toast in toasts(app) if "ValueError: a mistake of ours" in toast]) == 1
+        append(log, steps(30, 40))
+        assert (await looked(pilot)).step == 40
+
+    play(app, script)
+
+
 # The report.
 
 PROGRESS = Progress(
@@ -245,7 +266,7 @@ def test_a_line_that_leaves_the_chart_is_drawn_as_far_as_its_edge():
     assert any(line.plain.strip() for line in canvas.lines())
 
 
-@given(low=st.floats(-1e6, 1e6), span=st.floats(1e-6, 1e6), count=st.integers(1, 12))
+@given(low=st.floats(-1e3, 1e3), span=st.floats(1e-3, 1e6), count=st.integers(1, 12))
 def test_ticks_are_round_inside_and_about_as_many_as_wanted(low: float, span: float, count: int):
     ticks = nice(low, low + span, count)
     assert all(low - 1e-6 * span <= tick <= low + span * (1 + 1e-6) for tick in ticks)
