@@ -297,6 +297,7 @@ SHIPPED = [Path(module.__file__ or "") for module in (reference.model, reference
 def ship(folder: Path, edit: tuple[str, str] = ("", "")) -> None:
     """Put the trainer's own model and evaluation into a folder, with an edit, and a script that reaches them."""
     (folder / "train_gpt.py").write_text("import model, bpb\n")
+    assert any(edit[0] in path.read_text() for path in SHIPPED)
     for path in SHIPPED:
         (folder / path.name).write_text(path.read_text().replace(*edit) if edit[0] else path.read_text())
 
@@ -307,7 +308,7 @@ def ship(folder: Path, edit: tuple[str, str] = ("", "")) -> None:
         (("", ""), None),
         (('    """Map [B, T, D] to [B, T, D]."""\n', "    # another comment\n\n"), None),
         ((".square()", ".abs()"), "1 of the * definitions that are evaluated here are other or missing: MLP.forward"),
-        (("(x.size(-1),), eps", "(x.size(-1),), None, eps"), "1 of the *: rms"),
+        (("RMS_EPS = 2.0**-23", "RMS_EPS = 1e-6"), "1 of the *: RMS_EPS"),
         (("class Score", "class Scores"), "2 of the *: Score.val_bpb, Score"),
         (("logit_softcap: float = 30.0", "logit_softcap: float = 20.0"), "1 of the *: GPTConfig.logit_softcap"),
     ],
