@@ -203,8 +203,14 @@ def test_a_plain_string_would_have_been_read_as_markup():
 _OURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\]22;[a-z-]*(?:\x1b\\|\x07)|\x1b[()][AB0]|\x1b[=>78]")
 
 
-def on_a_pty(arguments: list[str], keys: list[tuple[float, bytes]], environment: dict[str, str]) -> tuple[str, int]:
-    """Run golfcheck on a terminal of 100 x 30, send keys each after its pause, and return what it wrote."""
+Keys = list[tuple[float, bytes]]
+
+
+def on_a_pty(arguments: list[str], ready: bytes, keys: Keys, environment: dict[str, str]) -> tuple[str, int]:
+    """Run golfcheck on a terminal of 100 x 30; once it wrote `ready`, send keys, each after its pause.
+
+    Returns what it wrote, and its exit code.
+    """
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
     process = subprocess.Popen(
@@ -219,9 +225,9 @@ def on_a_pty(arguments: list[str], keys: list[tuple[float, bytes]], environment:
     os.close(follower)
     written = bytearray()
 
-    def drain(seconds: float) -> None:
+    def drain(seconds: float, text: bytes | None = None) -> None:
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and process.poll() is None:
+        while (left := until - time.monotonic()) > 0 and process.poll() is None and (not text or text not in written):
             if select.select([leader], [], [], min(left, 0.05))[0]:
                 try:
                     written.extend(os.read(leader, 65536))
@@ -229,6 +235,7 @@ def on_a_pty(arguments: list[str], keys: list[tuple[float, bytes]], environment:
                     return
 
     try:
+        drain(60, ready)
         for pause, key in keys:
             drain(pause)
             os.write(leader, key)
@@ -242,8 +249,10 @@ def on_a_pty(arguments: list[str], keys: list[tuple[float, bytes]], environment:
 
 def test_no_foreign_sequence_reaches_the_terminal(tree: Path, tmp_path: Path):
     down = [(0.05, b"j")] * 12
-    keys = [(6.0, b"j"), *down, (0.1, b"G"), (0.3, b"t"), (0.5, b"\x1b[D"), (0.3, b"\x1b"), (0.5, b"?"), (0.5, b"\x1b")]
-    written, code = on_a_pty(["tui", str(tree), "--no-cache"], [*keys, (0.5, b"q")], {"XDG_STATE_HOME": str(tmp_path)})
+    keys = [(0.5, b"j"), *down, (0.1, b"G"), (0.3, b"t"), (0.5, b"\x1b[D"), (0.3, b"\x1b"), (0.5, b"?"), (0.5, b"\x1b")]
+    written, code = on_a_pty(
+        ["tui", str(tree), "--no-cache"], b"written rules", [*keys, (0.5, b"q")], {"XDG_STATE_HOME": str(tmp_path)}
+    )
     assert code == 0, written[-2000:]
     assert "val_bpb" in written
     assert "\\x1b" in written, "the payloads were on the screen, escaped"
