@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -47,18 +47,23 @@ class Processes:
         chunks = [tasks[start : start + _CHUNK] for start in range(0, len(tasks), _CHUNK)]
         work = partial(judge_tasks, how=how, store=self.store)
         try:
-            yield from self._each(len(chunks))(work, chunks)
+            if min(self.jobs, len(chunks)) < 2:
+                yield from map(work, chunks)
+                return
+            rest = self._started().map(work, chunks[1:])
+            yield work(
+                chunks[0]
+            )  # here: new interpreters take a second to start, and somebody waits for the first rows
+            yield from rest
         except BrokenExecutor:
             raise GolfcheckError("a process that read records was ended from outside; try --jobs 1") from None
 
-    def _each(self, chunks: int) -> Callable[..., Iterable[list[Judged]]]:
-        if min(self.jobs, chunks) < 2:
-            return map
+    def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
             context = get_context("fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn")
-            self._pool = ProcessPoolExecutor(min(self.jobs, chunks), context, _leave_interrupts)
-        return self._pool.map
+            self._pool = ProcessPoolExecutor(self.jobs, context, _leave_interrupts)
+        return self._pool
 
 
 def _leave_interrupts() -> None:
