@@ -183,9 +183,9 @@ class Run:
         write(log.Numerics.of(s, activations="bf16", device=where, compiled=self.compiled))
         changed = {f.name.upper(): getattr(s, f.name) for f in fields(s) if getattr(s, f.name) != f.default}
         write(log.ChangedSettings(json=json.dumps(changed)))
-        git = "git", "-C", str(HERE)
-        if commit := output(*git, "rev-parse", "HEAD"):
-            write(log.GitCommit(commit=commit, changed=bool(output(*git, "status", "--porcelain", "."))))
+        if commit := output("git", "-C", str(HERE), "rev-parse", "HEAD"):
+            status = output("git", "-C", str(HERE), "status", "--porcelain", ".")
+            write(log.GitCommit(commit=commit, changed=bool(status)))
 
     def train(self) -> None:
         """Warm up, then train until the last iteration, the cap, or a signal."""
@@ -381,8 +381,7 @@ class Run:
             if theirs.get(name) != ours[name]:
                 raise ValueError(f"{path} is of a run with {name.upper()} {theirs.get(name)}, not {ours[name]}")
         mine = torch.load(io.BytesIO(own[self.ranks.rank]), map_location="cpu", weights_only=True)
-        self.step, self.train_ms = state["step"], state["train_ms"]
-        self.step_avg_ms = self.train_ms / max(self.step, 1)
+        self.step, self.train_ms, self.step_avg_ms = state["step"], state["train_ms"], state["train_ms"] / state["step"]
         self.gpt.load_state_dict(state["model"])
         self.adam.load_state_dict(self.adam.state_dict() | {"state": state["adam"]})  # the rates stay this run's
         self.muon.load_state_dict(self.muon.state_dict() | {"state": mine["muon"]})
