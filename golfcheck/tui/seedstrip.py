@@ -72,7 +72,10 @@ def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
     nats = f" {rival.delta_nats:+.5f} nats/tok" if rival.delta_nats is not None else ""
     parts.append((5, f"to beat {rival.bpb:.5f}"))  # the line below shows it
     parts.append((2, f"{delta} {rival.delta_bpb:+.5f} bpb{nats}"))
-    parts.append((3, safe(rival.reason or "no p", 60) if rival.p_zero is None else _p(rival.p_zero)))
+    if rival.p_zero is None or rival.p_margin is None:
+        parts.append((3, safe(rival.reason or "no p", 60)))
+    else:  # each ruleset looks at one of them
+        parts.append((3, f"{_p(rival.p_zero)} (> 0), {_p(rival.p_margin)} (> {rival.margin_nats:g} nats)"))
     return parts
 
 
