@@ -58,7 +58,8 @@ class GPTConfig:
 def rms(x: Tensor) -> Tensor:
     """Normalise the last axis to a root mean square of 1, by fp32 arithmetic, in x's own type."""
     x32 = x.float()  # written out: the gradient of the framework's own takes a CPU twice the time
-    mean_square = torch.linalg.vecdot(x32, x32)[..., None] / x.size(-1)  # [..., 1]
+    with torch.autocast(x.device.type, enabled=False):  # which would round the mean square to bf16
+        mean_square = torch.linalg.vecdot(x32, x32)[..., None] / x.size(-1)  # [..., 1]
     return (x32 * torch.rsqrt(mean_square + RMS_EPS)).to(x.dtype)
 
 
@@ -121,8 +122,7 @@ class _Chunks(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, dtotal: Tensor) -> tuple[Tensor | None, ...]:
-        dx, dweight = ctx.saved_tensors
-        return None, dx * dtotal, dweight * dtotal, None
+        return None, *(saved * dtotal for saved in ctx.saved_tensors), None
 
 
 class Attention(nn.Module):
@@ -226,9 +226,10 @@ class GPT(nn.Module):
 
     def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Return the mean cross-entropy in nats of targets [B, T] given ids [B, T]; a scalar, in fp32."""
-        x, weight = self.hidden(ids)
-        takes_chunks = torch.is_grad_enabled() and not torch.compiler.is_compiling()  # a compiler fuses it all
-        nats = partial(_Chunks.apply, self._nats) if takes_chunks else self._nats
+        if not torch.is_grad_enabled():  # a score has the arithmetic of logits(): the softcap in the type of z
+            return F.cross_entropy(self.logits(ids).float().flatten(0, 1), targets.flatten())
+        x, weight = self.hidden(ids)  # a compiler fuses the loss as it is:
+        nats = self._nats if torch.compiler.is_compiling() else partial(_Chunks.apply, self._nats)
         return nats(x.flatten(0, 1), weight, targets.flatten()) / targets.numel()
 
     def _nats(self, x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
