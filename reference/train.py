@@ -109,7 +109,7 @@ class Run:
         self.step, self.train_ms, self.step_avg_ms, self.val_seconds = 0, 0.0, 0.0, 0.0  # by the slowest rank's clock
         self.grad_accum_steps = MICRO_BATCHES // ranks.world_size
         self.local_tokens, seq_len = settings.train_batch_tokens // MICRO_BATCHES, settings.train_seq_len
-        most = max(1, (CPU_CALL_TOKENS if ranks.device.type == "cpu" else self.local_tokens) // seq_len)
+        most = max(1, min(self.local_tokens, CPU_CALL_TOKENS if ranks.device.type == "cpu" else 2**62) // seq_len)
         seqs = self.local_tokens * self.grad_accum_steps // seq_len
         self.call_seqs = max(n for n in range(1, most + 1) if seqs % n == 0)
         self.losses = torch.zeros(2, device=ranks.device)

@@ -112,13 +112,11 @@ def uncached_casts() -> Iterator[None]:
 
 def choices(run: Any, rounds: int) -> None:
     """Undo each choice alone."""
-    one_micro_batch = run.local_tokens // run.settings.train_seq_len
     undone: dict[str, Callable[[], Any]] = {
         "nothing": contextlib.nullcontext,
         "attention as products": lambda: mock.patch.object(model, "attend", framework_attention),
         "RMS norm written out": lambda: mock.patch.object(model, "rms", framework_rms),
         "loss by chunks of 512": lambda: mock.patch.object(model, "LOSS_TOKENS", 10**9),
-        "2,048 tokens a pass": lambda: mock.patch.object(run, "call_seqs", one_micro_batch),
         "weights cast once a step": uncached_casts,
         "fused Newton-Schulz": lambda: mock.patch.object(run.muon, "orthogonalize", separate_products),
     }
