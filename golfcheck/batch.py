@@ -17,6 +17,7 @@ from golfcheck.history import Branch, repository_of
 from golfcheck.judged import How, Judged, Task, key_of
 from golfcheck.processes import Processes
 from golfcheck.ruleset import RULESETS
+from golfcheck.suggest import suggestion
 from golfcheck.verdict import Verdict
 from golfcheck.verify import chosen_rules, refuted
 
@@ -34,6 +35,7 @@ class Placed:
     entry: Entry | None  # None: it takes no part for want of a score or a day
     turn: Turn | None  # None: it takes no part at all, or its track is not ranked
     rulings: Rulings
+    refused: str  # why it takes no part whatever its score; "" where nothing says so
 
 
 def judge_all(
@@ -92,11 +94,13 @@ def judge_trees(
         )
         made = _made(trees, say) if len(named) > 1 else {}
         rulings = _rulings(trees, named, until, say)
-        entries = {}
+        entries, refused = {}, {}
         for path, found in judged.items():
+            ruled = rulings.get(path, Rulings())
+            refused[path] = _refused(found.verdict, ruled)
             entry = found.entry(path, made.get(path))
             if entry is not None and (until is None or entry.made.date() <= until):
-                entries[path] = _ruled(entry, found.verdict, rulings.get(path, Rulings()))
+                entries[path] = _ruled(entry, refused[path], ruled)
         turns = {turn.entry.path: turn for turn in replay(entries.values(), RULESETS[settings.ruleset])}
         tasks = {}
         for path, folder in targets.items():
@@ -109,7 +113,8 @@ def judge_trees(
     for path in paths:
         when = made.get(path) or judged[path].made
         dated = replace(judged[path], verdict=_dated(judged[path].verdict, day or when))
-        placed.append(Placed(dated, when, entries.get(path), turns.get(path), rulings.get(path, Rulings())))
+        ruled = rulings.get(path, Rulings())
+        placed.append(Placed(dated, when, entries.get(path), turns.get(path), ruled, refused[path]))
     return placed
 
 
@@ -159,14 +164,16 @@ def _examined(
     return found
 
 
-def _ruled(entry: Entry, verdict: Verdict, rulings: Rulings) -> Entry:
-    """Return the entry as it takes part: with the score that counts, and refused or overruled as is ruled."""
-    wrong = [rule for rule in refuted(verdict) if rule not in rulings.waived]
-    refused = ""
+def _refused(verdict: Verdict, rulings: Rulings) -> str:
+    """Say why a record takes no part: it was ruled so, or its numbers are proven wrong; "" where it may."""
     if rulings.excluded and rulings.standing:
-        refused = rulings.standing.text
-    elif wrong and not rulings.included:
-        refused = f"its numbers are proven wrong: {', '.join(wrong)}"
+        return rulings.standing.text
+    wrong = [rule for rule in refuted(verdict) if rule not in rulings.waived]
+    return f"its numbers are proven wrong: {', '.join(wrong)}" if wrong and not rulings.included else ""
+
+
+def _ruled(entry: Entry, refused: str, rulings: Rulings) -> Entry:
+    """Return the entry as it takes part: with the score that counts, and refused or overruled as is ruled."""
     overruled = rulings.included or _GAIN_RULE in rulings.waived
     if rulings.rescored and rulings.rescored.val_bpb:
         entry = rescored(entry, rulings.rescored.val_bpb)
@@ -190,11 +197,17 @@ def _rulings(
 ) -> dict[Path, Rulings]:
     """Return what the maintainers ruled on each record, and say which rulings are about none."""
     found: dict[Path, Rulings] = {}
+    known = {rule.name for rule in chosen_rules((), ())}
+    for unread in sorted({path.parent / decisions.NAME for path in named if path.parent not in trees}):
+        if unread.exists():
+            say(f"{unread}: not read: rulings stand above the tracks, or in a folder named records")
     for tree in sorted(trees):
         ruled = decisions.by_record(tree, decisions.read(tree), until)
         for path, rulings in ruled.items():
             if path not in named:
                 say(f"{tree / decisions.NAME}: there is no record {rulings.all[0].record}: nothing is ruled on it")
+            for rule in {rule for ruling in rulings.all for rule in ruling.rules} - known:
+                say(f"{tree / decisions.NAME}: no rule is called {rule}{suggestion(rule, known)}: nothing is waived")
             for other in (ruling.superseded_by for ruling in rulings.all if ruling.superseded_by):
                 if tree.resolve() / other not in named:
                     say(f"{tree / decisions.NAME}: there is no record {other} that could supersede another")

@@ -34,11 +34,12 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A regular file: its path inside the folder with `/`, its size, and when it was last written."""
+    """A regular file: its path inside the folder with `/`, its size, and when it and its data last changed."""
 
     path: str
     size_bytes: int
     mtime_ns: int
+    ctime_ns: int  # mtime is the submitter's to choose; this one is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class _Walk:
             self.problems.append(Problem(f"cannot be examined: {error.strerror}", path))
             return
         if stat.S_ISREG(status.st_mode):
-            self.entries.append(Entry(path, status.st_size, status.st_mtime_ns))
+            self.entries.append(Entry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         elif not stat.S_ISDIR(status.st_mode):
             self.problems.append(Problem(f"{_kind(status.st_mode)}: a submission holds only plain files", path))
         elif item.name.lower() == ".git":

@@ -155,7 +155,7 @@ def stamp_of(path: Path) -> str | None:
             listing = bounded.walk(folder)
     except OSError:
         return None
-    text = json.dumps([parser_version(), [(e.path, e.size_bytes, e.mtime_ns) for e in listing.entries]])
+    text = json.dumps([parser_version(), [(e.path, e.size_bytes, e.mtime_ns, e.ctime_ns) for e in listing.entries]])
     return hashlib.sha256(f"{text}{listing.problems}".encode("utf-8", "backslashreplace")).hexdigest()
 
 

@@ -10,6 +10,7 @@ shown beside its record on every board, and changes what takes part:
     re-scored    another val_bpb counts, of one evaluation, vouched for by the sha256 of its report
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -96,8 +97,10 @@ def read(tree: Path) -> tuple[Ruling, ...]:
     Raises UsageError that names the place of what cannot be meant.
     """
     path = tree / NAME
-    if is_record(tree) or not path.is_file():
+    if is_record(tree) or not os.path.lexists(path):
         return ()
+    if not path.is_file():
+        raise UsageError(f"{path}: no plain file; expected the maintainers' rulings (schemas/decisions.schema.json)")
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:

@@ -163,9 +163,17 @@ def gain_over(
             their_nats = tuple(bpb * per_bpb for bpb in their_bpb)
             notes = [
                 *notes,
-                f"the tokenizers differ ({ours.tokenizer}, {theirs.tokenizer}): B's losses are given per token of A's, "
-                "by way of bits per byte",
+                f"the tokenizers or the validation texts differ ({ours.tokenizer}, {theirs.tokenizer}): B's losses are "
+                "given per token of A's, by way of bits per byte",
             ]
+    both = set(zip(ours.seeds, ours.bpb, strict=True)) & set(
+        zip(theirs.seeds, theirs.bpb, strict=True) if theirs else ()
+    )
+    if both:
+        notes = [
+            *notes,
+            f"{len(both)} of A's runs stand in B too (same seed, same score): p asks for independent sides",
+        ]
     exact = theirs is None
     test_in = partial(_tested, exact=exact, confidence=confidence)
     bpb = test_in("bpb", ours.bpb, their_bpb, sigma=sigma_bpb)

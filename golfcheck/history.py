@@ -93,10 +93,10 @@ class Repository:
     def added(self, tree: Path) -> dict[Path, Added]:
         """Return for every folder at or below `tree` the commit that its first file came with.
 
-        Empty in a shallow clone, whose oldest commit seems to add everything. Raises GolfcheckError when git fails.
+        Raises GolfcheckError when git fails, and in a shallow clone, whose oldest commit seems to add everything.
         """
         if self._git("rev-parse", "--is-shallow-repository").strip() != "false":
-            return {}
+            raise GolfcheckError(f"{self.root} is a shallow clone; fetch all of it (fetch-depth: 0)")
         inside = self._inside(tree)
         listed = self._git("rev-list", "--reverse", "--format=%at %H", "HEAD", "--", inside).splitlines()
         pairs = (line.split(" ") for line in listed if not line.startswith("commit "))
@@ -132,7 +132,8 @@ class Repository:
         return Branch(base, self.root, tuple(changes))
 
     def _inside(self, folder: Path) -> str:
-        return f":(top,literal){folder.resolve().relative_to(self.root)}"
+        inside = folder.resolve().relative_to(self.root)
+        return f":(top,literal){inside}" if inside.parts else ":(top)"
 
     def _git(self, command: str, *arguments: str, stdin: str = "") -> str:
         """Run one plumbing command; "" when it quietly says no. Raises GolfcheckError when it fails."""

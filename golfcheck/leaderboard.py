@@ -55,6 +55,7 @@ class Board:
     ruleset: str
     as_of: datetime | None
     rows: tuple[Row, ...]
+    against: str | None = None  # the one record that all differences are to, in place of each day's record to beat
 
     @property
     def frontier(self) -> tuple[Row, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from golfcheck.batch import Placed
 from golfcheck.decisions import Rulings
-from golfcheck.frontier import Entry, Turn, compare, p_under
+from golfcheck.frontier import Entry, Turn, compare, p_under, rescored
 from golfcheck.gain import p_text
 from golfcheck.judged import Judged
 from golfcheck.leaderboard import Board, Row, Status
@@ -41,7 +41,7 @@ def row_of(place: Placed, ruleset: Ruleset) -> Row:
         p=p_under(gain, ruleset) if gain else None,
         held=turn is not None and turn.held,
         reason=_reason(place, gain, ruleset),
-        takes_part=ranked and status not in (None, Status.CLAIMED) and not (entry and entry.refused),
+        takes_part=ranked and status not in (None, Status.CLAIMED) and bool(judged.bpb) and not place.refused,
         rulings=rulings.all,
     )
 
@@ -52,17 +52,26 @@ def pinned(board: Board, baseline: Row, ruleset: Ruleset) -> Board:
 
     def against(row: Row) -> Row:
         if not row.seeds_bpb or row.verdict.path == baseline.verdict.path:
-            return replace(row, delta_bpb=None, delta_nats=None, p=None)
+            return replace(row, delta_bpb=None, delta_nats=None, p=None, reason="")
         gain = compare(_entry(row), theirs)
-        return replace(row, delta_bpb=gain.delta_bpb, delta_nats=gain.delta_nats, p=p_under(gain, ruleset))
+        return replace(
+            row,
+            verdict=replace(row.verdict, to_beat=gain),
+            delta_bpb=gain.delta_bpb,
+            delta_nats=gain.delta_nats,
+            p=p_under(gain, ruleset),
+            reason=f"no p: {gain.reason}" if gain.reason else "",
+        )
 
-    return replace(board, rows=tuple(map(against, board.rows)))
+    return replace(board, rows=tuple(map(against, board.rows)), against=theirs.name)
 
 
 def _entry(row: Row) -> Entry:
     """Return a row's entry for a comparison, for which neither day nor track count."""
     path, made = Path(row.verdict.path), row.made or datetime.min.replace(tzinfo=UTC)
-    return Entry(path, row.verdict.name or path.name, made, TRACKS[DEFAULT_TRACK], row.seeds_bpb, row.seeds_nats)
+    name = row.verdict.name or path.name
+    entry = Entry(path, name, made, TRACKS[DEFAULT_TRACK], row.seeds_bpb, row.seeds_nats)
+    return rescored(entry, row.score_bpb) if row.status is Status.RESCORED and row.score_bpb else entry
 
 
 def _score(judged: Judged, rulings: Rulings) -> tuple[float | None, Status | None]:
@@ -81,10 +90,10 @@ def _reason(place: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
         return "a trainer's folder, not a record"
     if not TRACKS[verdict.track].ranked:
         return f"track {verdict.track} is not ranked"
+    if place.refused:
+        return place.refused
     if entry is None or turn is None:
         return "no date: it has no place in time" if place.judged.bpb else "no score in its logs: nothing to test"
-    if entry.refused:
-        return entry.refused
     if not turn.held:
         return _why_not(entry, turn, gain, ruleset)
     if turn.best is None:
@@ -93,7 +102,7 @@ def _reason(place: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
     if entry.overruled and (p is None or p >= ruleset.alpha) and place.rulings.all:
         return place.rulings.all[-1].text
     if p is None and gain:
-        return f"no p: {gain.reason}; the gain alone is above {ruleset.margin_nats:g} nats"
+        return f"no p: {gain.reason}; the gain alone is above {_margin(ruleset)}"
     return ""
 
 
@@ -104,13 +113,17 @@ def _why_not(entry: Entry, turn: Turn, gain: ToBeat | None, ruleset: Ruleset) ->
     against = met.name if met == turn.best else f"{met.name}, of the same day"
     delta_bpb = entry.mean_bpb - met.mean_bpb
     if delta_bpb == 0:
-        return f"a tie with {against}, which was there first"
+        return f"a tie with {against}, which keeps the place"
     if delta_bpb > 0:
         return f"no gain over {against}"
     if gain is None or met != turn.best:
         gain = compare(entry, met)
-    asked = f"a gain above {ruleset.margin_nats:g} nats" if ruleset.margin_nats else "a gain above 0"
+    asked = f"a gain above {_margin(ruleset)}"
     p = p_under(gain, ruleset)
     if p is None:
-        return f"no p: {gain.reason}; the gain over {against} is not above {ruleset.margin_nats:g} nats"
+        return f"no p: {gain.reason}; the gain over {against} is not above {_margin(ruleset)}"
     return f"p {p_text(p)} of {asked} over {against}: not below {ruleset.alpha:g}"
+
+
+def _margin(ruleset: Ruleset) -> str:
+    return f"{ruleset.margin_nats:g} nats" if ruleset.margin_nats else "0 bpb"

@@ -61,7 +61,8 @@ Judging: facts → verdict.
     decisions        ← discover errors schema strictjson
     judged           ← cache frontier history results ruleset verdict verify
     processes        ← errors judged
-    batch            ← cache config decisions discover errors frontier history judged processes ruleset verdict verify
+    batch            ← cache config decisions discover errors frontier history judged processes ruleset suggest
+                       verdict verify
     leaderboard      ← decisions outcome verdict
     rows             ← batch decisions frontier gain judged leaderboard ruleset verdict
     board            ← batch config discover leaderboard rows ruleset

@@ -153,10 +153,9 @@ def _notes(board: "Board", args: argparse.Namespace) -> list[str]:
     from golfcheck.errors import UsageError
     from golfcheck.render.board.standing import standing
     from golfcheck.suggest import suggestion
-    from golfcheck.text import safe
 
     if args.me is None:
-        return [f"differences and p: all against {safe(str(args.against))}"] if args.against else []
+        return []
     lines = standing(board, args.me)
     if not lines:
         authors = {row.verdict.author for row in board.rows if row.verdict.author}
@@ -180,10 +179,11 @@ def _write(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> i
     from golfcheck.render.board import markdown
     from reference.files import write_atomic
 
-    stale = 0
-    for path in args.write:
+    stale, tables = 0, []
+    for path in args.write:  # all of them, before the first is written
         table = markdown.render(board, rows, beside=path.resolve(), why=args.why or args.frontier)
-        before, after = replaced(path, table)
+        tables.append((path, *replaced(path, table)))
+    for path, before, after in tables:
         if before == after:
             continue
         stale = 1

@@ -60,7 +60,7 @@ def table(gain: Gain) -> list[tuple[str, str, str]]:
     """Return a label, and the numbers in bits per byte and in nats per token."""
     one, other = gain.bpb.row(), gain.nats.row()
     names = {} if gain.theirs else {"B, mean": "bar", "A - B": "A - bar"}
-    interval = {"confidence interval": f"{gain.confidence:.0%} interval"}
+    interval = {"confidence interval": f"{100 * gain.confidence:g}% interval"}
     return [((names | interval).get(label, label), one[label], other[label]) for label in one if one[label]]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck import cache
-from golfcheck.cache import Cache
+from golfcheck.cache import Cache, stamp_of
 from golfcheck.record import Record, load
 from tests.golfcheck.test_record import write
 from tests.golfcheck.test_trainlog import MACHINE, SOURCE, A
@@ -135,3 +135,12 @@ def test_all_28_real_records_come_back_equal(shared_data: Path, tmp_path: Path) 
     with Cache(tmp_path / "c.sqlite") as kept:
         first = [kept.load(folder) for folder in folders]
         assert [kept.load(folder) for folder in folders] == first
+
+
+def test_a_file_that_keeps_its_size_and_its_time_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "train.log"
+    file.write_text("val_bpb:1.06")
+    status, before = file.stat(), stamp_of(tmp_path)
+    file.write_text("val_bpb:1.05")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert stamp_of(tmp_path) != before

@@ -14,6 +14,8 @@ from golfcheck.decisions import Kind
 from golfcheck.errors import UsageError
 from golfcheck.leaderboard import Board, Row, Status
 from golfcheck.outcome import Outcome
+from golfcheck.rows import pinned
+from golfcheck.ruleset import RULESETS
 from tests.golfcheck.valid_record import Draft
 
 SETTINGS = Settings(cache=False, jobs=1)
@@ -206,3 +208,51 @@ def test_the_file_of_this_repository_is_in_order() -> None:
     records = Path(__file__).parents[2] / "records"
     for ruled in decisions.read(records):
         assert (records / ruled.record).is_dir() and ruled.on <= date.today()
+
+
+def undated(tree: Path, shift: float, **more: Any) -> None:
+    draft = Draft(folder="Undated", bpb_shift=shift, **more)
+    draft.set(name="Undated", date=None)
+    draft.write(tree)
+
+
+def by_folder(board: Board) -> dict[str, Row]:
+    return {row.verdict.path.rpartition("/")[2]: row for row in board.rows}
+
+
+def test_a_record_without_a_day_has_no_rank_when_it_is_removed(tree: Path) -> None:
+    undated(tree, -0.03)
+    assert by_folder(board_of(tree))["Undated"].rank == 1
+    rule(tree, ruling("Undated", "removed"))
+    row = by_folder(board_of(tree))["Undated"]
+    assert row.rank is None and "as reviewed" in row.reason
+
+
+def test_a_record_without_a_day_has_no_rank_when_its_numbers_are_proven_wrong(tree: Path) -> None:
+    undated(tree, -0.3, val_tokens=70_000_000)
+    row = by_folder(board_of(tree))["Undated"]
+    assert row.rank is None and "proven wrong" in row.reason
+
+
+def test_a_pinned_comparison_takes_the_score_that_was_ruled(tree: Path) -> None:
+    rule(tree, ruling("2026-06-02_Clear", "re-scored", val_bpb=1.0, report_sha256=REPORT))
+    board = board_of(tree)
+    clear = rows_of(board)["Clear"]
+    first = rows_of(pinned(board, clear, RULESETS["written"]))["First"]
+    assert first.score_bpb is not None and first.delta_bpb == pytest.approx(first.score_bpb - 1.0)
+    assert first.p is None and first.reason.startswith("no p")
+
+
+def test_a_waiver_of_no_known_rule_and_a_file_in_the_wrong_place_are_said(tree: Path, tmp_path: Path) -> None:
+    rule(tree, ruling("2026-06-02_Clear", "waived", rules=["gain-not-signifcant"]))
+    (tree / TRACK / "decisions.json").write_text("{}")
+    said: list[str] = []
+    board_of(tree, say=said.append)
+    assert any("gain-not-signifcant" in line and "gain-not-significant" in line for line in said)
+    assert any(f"{TRACK}/decisions.json: not read" in line for line in said)
+
+
+def test_rulings_that_are_no_file_are_an_error(tree: Path) -> None:
+    (tree / "decisions.json").mkdir()
+    with pytest.raises(UsageError, match="no plain file"):
+        board_of(tree)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from golfcheck.errors import UsageError
+from golfcheck.errors import GolfcheckError, UsageError
 from golfcheck.history import Repository, repository_of
 from tests.golfcheck import folders
 
@@ -55,7 +55,12 @@ def test_a_record_is_as_old_as_its_first_file(ours: Path):
 def test_a_shallow_clone_tells_no_dates(ours: Path, tmp_path_factory):
     clone = tmp_path_factory.mktemp("clone")
     git(clone, "clone", "-q", "--depth", "1", f"file://{ours}", ".")
-    assert opened(clone).added(clone / "records") == {}
+    with pytest.raises(GolfcheckError, match="shallow clone"):
+        opened(clone).added(clone / "records")
+
+
+def test_a_tree_at_the_top_of_its_repository_is_dated_by_its_commits(ours: Path):
+    assert opened(ours).added(ours)[(ours / "records").resolve()]
 
 
 def test_a_branch_is_what_changed_since_it_left_its_base(ours: Path):

@@ -95,7 +95,8 @@ def legend(board: Board, rows: Sequence[Row]) -> str:
     when = f" as of {board.as_of.date()}" if board.as_of else ""
     held = f"* was the record ({len(board.frontier)})" if board.frontier else "none was the record of a ranked track"
     asked = f"above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "above 0"
+    rival = f"all against {safe(board.against, 80)}" if board.against else "against the record to beat when it was made"
     return (
-        f"{shown}{when}; {held}. Δ and p: against the record to beat when it was made; p of a gain {asked} "
+        f"{shown}{when}; {held}. Δ and p: {rival}; p of a gain {asked} "
         f"(ruleset {board.ruleset}: below {ruleset.alpha:g})."
     )

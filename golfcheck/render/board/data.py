@@ -55,6 +55,7 @@ def render_json(board: Board, rows: Sequence[Row]) -> str:
         "golfcheck": __version__,
         "ruleset": board.ruleset,
         "as_of": board.as_of.date().isoformat() if board.as_of else None,
+        "against": board.against,
         "records": len(board.rows),
         "frontier": [safe(row.verdict.path) for row in board.frontier],
         "rows": [{**row_object(row), "rulings": [_ruling(ruling) for ruling in row.rulings]} for row in rows],
