@@ -18,7 +18,7 @@ from golfcheck.tui import loading, newest, screens
 from golfcheck.tui.columns import COLUMNS
 from golfcheck.tui.filterbar import FilterBar
 from golfcheck.tui.prompt import PathPrompt
-from golfcheck.tui.readout import filtered_out, nothing_here, plain, readout, title
+from golfcheck.tui.readout import could_not_read, filtered_out, nothing_here, plain, readout, title
 from golfcheck.tui.table import MAX_MARKS, BoardTable
 
 if TYPE_CHECKING:
@@ -43,7 +43,11 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         Binding("S", "reverse", "reverse", show=False, tooltip="sort the other way round"),
         Binding("c", "compare", "compare", tooltip="the marked records side by side"),
         Binding(
-            "d", "diff", "diff", show=False, tooltip="two marked records, or this one and the record it had to beat"
+            "d",
+            "diff",
+            "diff",
+            show=False,
+            tooltip="two marked records, a marked one and this, or this one and the record it had to beat",
         ),
         Binding("t", "timeline", "timeline", tooltip="the frontier through time"),
         Binding("w", "watch", "watch", tooltip="follow a log that grows, beside the best record"),
@@ -62,6 +66,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         self.sort, self.reverse = "rank", False
         self.record = ""  # the path under the cursor, if it was moved
         self.reading: tuple[int, int] | None = None
+        self.failure = ""  # why reading ended without a board; "" where it did not
         self._stale = False
 
     @property
@@ -102,7 +107,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
 
     def read(self) -> None:
         """Begin to read the tree."""
-        self.reading = (0, 0)
+        self.reading, self.failure = (0, 0), ""
         self._read(self.golfcheck.root)
 
     @work(thread=True, exclusive=True, exit_on_error=False)
@@ -147,7 +152,8 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         worker = getattr(event, "worker", None)
         if worker is not None and worker.error is not None:
             self.reading = None
-            self.golfcheck.tell(f"reading failed: {type(worker.error).__name__}: {worker.error}", "error")
+            self.failure = f"reading failed: {type(worker.error).__name__}: {worker.error}"
+            self.golfcheck.tell(self.failure, "error")
             self.draw()
 
     # Drawing.
@@ -172,7 +178,10 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
     def _say_if_empty(self, problem: str) -> None:
         empty = not self.table.rows and self.reading is None
         self.set_class(empty, "is-empty")
-        text = filtered_out() if self.found else nothing_here(problem or str(self.golfcheck.root))
+        if self.found:
+            text = filtered_out()
+        else:
+            text = could_not_read(self.failure) if self.failure else nothing_here(problem or str(self.golfcheck.root))
         self.query_one("#empty-text", Static).update(plain(text, self.golfcheck.glyphs))
 
     def on_board_table_moved(self, event: BoardTable.Moved) -> None:
@@ -247,7 +256,9 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         elif rows:
             self.golfcheck.tell("a diff is of two records; press c to compare up to four")
         elif self.board is None:
-            self.golfcheck.tell("the records are still being read")
+            self.golfcheck.tell(
+                "the records are still being read" if self.reading else "no record was read; r tries again"
+            )
         else:
             self.golfcheck.tell("this record had none to beat: mark another with space, then press d")
 

@@ -35,7 +35,8 @@ class PathPrompt(ModalScreen[Path | None]):
         if event.value.strip() and path.is_file():
             self.dismiss(path)
         else:
-            self.query_one("#prompt-problem", Static).update(content(f"{event.value}: no such file"))
+            why = "a folder; expected a log in it" if path.is_dir() and event.value.strip() else "no such file"
+            self.query_one("#prompt-problem", Static).update(content(f"{event.value}: {why}"))
 
     def action_leave(self) -> None:
         """Leave without an answer."""

@@ -99,6 +99,11 @@ def nothing_here(problem: str) -> Content:
     )
 
 
+def could_not_read(failure: str) -> Content:
+    """Return what is to be said when reading the tree failed, for as long as it has."""
+    return Content(f"the records could not be read\n\n{safe(failure)}\n\nr tries again")
+
+
 def filtered_out() -> Content:
     """Return what to do where the filter leaves no record."""
     return Content("no record matches the filter\n\nesc removes it, F1 lists what it understands")
