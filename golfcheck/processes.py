@@ -50,7 +50,7 @@ class Processes:
             if min(self.jobs, len(chunks)) < 2:
                 yield from map(work, chunks)
                 return
-            rest = self._started().map(work, chunks[1:])
+            rest = self._started(len(chunks) - 1).map(work, chunks[1:])
             yield work(
                 chunks[0]
             )  # here: new interpreters take a second to start, and somebody waits for the first rows
@@ -58,11 +58,11 @@ class Processes:
         except BrokenExecutor:
             raise GolfcheckError("a process that read records was ended from outside; try --jobs 1") from None
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _started(self, chunks: int) -> ProcessPoolExecutor:
         if self._pool is None:
             # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
             context = get_context("fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn")
-            self._pool = ProcessPoolExecutor(self.jobs, context, _leave_interrupts)
+            self._pool = ProcessPoolExecutor(min(self.jobs, chunks), context, _leave_interrupts)
         return self._pool
 
 
