@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from golfcheck.codediff import CodeDiff, code_diffs
@@ -26,6 +25,7 @@ from golfcheck.tui.sidebyside import LETTERS, numbers, settings
 
 if TYPE_CHECKING:
     from golfcheck.tui.app import GolfcheckApp
+from golfcheck.tui.tabs import TabbedScreen
 
 TABS = ("numbers", "settings", "curves", "code")
 MOST = len(LETTERS)
@@ -40,7 +40,7 @@ class _Loaded:
     code: tuple[tuple[CodeDiff, ...], ...]  # of each record but the first, beside the first
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(TabbedScreen):
     """Two to four records; the first is what the others are compared with."""
 
     HELP = """\
@@ -97,7 +97,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         """Begin to read the records."""
         self.set_class(is_ascii(self), "-ascii")
         background.begin(self, "records", self._load)
-        self._focus()
+        self.focus_tab()
 
     def _load(self) -> _Loaded:
         records = [self._app.load_record(row) for row in self.rows]
@@ -119,30 +119,6 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
     def on_failed(self, message: background.Failed) -> None:
         """Say that they could not be read."""
         self._app.tell(f"the records could not be compared: {message.reason}", "error")
-
-    def on_tabbed_content_tab_activated(self) -> None:
-        """Give the keys to what the tab shows."""
-        self._focus()
-
-    @property
-    def tab(self) -> str:
-        """The tab that is shown."""
-        return self.query_one(TabbedContent).active
-
-    def action_tab(self, tab: str) -> None:
-        """Show a tab."""
-        self.query_one(TabbedContent).active = tab
-        self._focus()
-
-    def action_turn_y(self) -> None:
-        """Draw the curves over the next axis."""
-        self.action_tab("curves")
-        self.query_one(CurvePane).turn_y()
-
-    def action_turn_x(self) -> None:
-        """Draw the curves along the next axis."""
-        self.action_tab("curves")
-        self.query_one(CurvePane).turn_x()
 
     def action_code(self, by: int) -> None:
         """Show the code of another record beside A's."""
@@ -182,7 +158,8 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         verdict = self.rows[place].verdict
         return f"{LETTERS[place]} {fit(safe(verdict.name or verdict.path), columns)}"
 
-    def _focus(self) -> None:
+    def focus_tab(self) -> None:
+        """Give the keys to what the tab shows."""
         targets = {"numbers": "#number-sheet", "settings": "#setting-sheet", "code": "CodeView"}
         target = targets.get(self.tab)
         self.set_focus(self.query_one(target) if target else None)

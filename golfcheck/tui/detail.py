@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from golfcheck.curves import Curve, curves
@@ -30,6 +29,7 @@ from golfcheck.verdict import Finding
 
 if TYPE_CHECKING:
     from golfcheck.tui.app import GolfcheckApp
+from golfcheck.tui.tabs import TabbedScreen
 
 TABS = ("curve", "findings", "readme", "log", "ledger")
 
@@ -43,7 +43,7 @@ class _Loaded:
     results: tuple[Result, ...]
 
 
-class DetailScreen(Screen[None]):
+class DetailScreen(TabbedScreen):
     """The record of a row; `load` reads it, and is called in a thread."""
 
     HELP = """\
@@ -51,6 +51,7 @@ The strip at the top has a dot for each seed, + at their mean, and a bar where t
 Curves are training losses, divided by the bytes that a token stands for where bits per byte are drawn; the larger marks
 are validations. Findings: ✗ arithmetic proves it, ▲ a person must look, · for information, ○ could not be decided.
 In the ledger, yellow numbers are of sources that do not agree."""
+    CURVES = "curve"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", tooltip="to the screen before"),
         Binding("1", "tab('curve')", "tabs", key_display="1-5", tooltip="curve, findings, README, log, ledger"),
@@ -103,7 +104,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
         """Begin to read the record."""
         self.set_class(is_ascii(self), "-ascii")
         background.begin(self, "record", self._load)
-        self._focus()
+        self.focus_tab()
 
     def _load(self) -> _Loaded:
         record = self.load(self.row)
@@ -127,38 +128,14 @@ In the ledger, yellow numbers are of sources that do not agree."""
         """Say that the record could not be read."""
         self._app.tell(f"{self.row.verdict.path}: {message.reason}", "error")
 
-    def on_tabbed_content_tab_activated(self) -> None:
-        """Give the keys to what the tab shows."""
-        self._focus()
-
     def on_findings_pane_wanted(self, message: FindingsPane.Wanted) -> None:
         """Open the editor where the finding stands."""
         self._open(message.finding)
-
-    @property
-    def tab(self) -> str:
-        """The tab that is shown."""
-        return self.query_one(TabbedContent).active
-
-    def action_tab(self, tab: str) -> None:
-        """Show a tab."""
-        self.query_one(TabbedContent).active = tab
-        self._focus()
 
     def action_leave(self) -> None:
         """Leave the search, or the record."""
         if not self.query_one(LogPane).leave_search():
             self.dismiss()
-
-    def action_turn_y(self) -> None:
-        """Draw the curves over the next axis."""
-        self.action_tab("curve")
-        self.query_one(CurvePane).turn_y()
-
-    def action_turn_x(self) -> None:
-        """Draw the curves along the next axis."""
-        self.action_tab("curve")
-        self.query_one(CurvePane).turn_x()
 
     def action_search(self) -> None:
         """Ask for words to look for in the log."""
@@ -214,7 +191,8 @@ In the ledger, yellow numbers are of sources that do not agree."""
         else:
             self._app.tell(f"{path}: no regular file in this folder", "warning")
 
-    def _focus(self) -> None:
+    def focus_tab(self) -> None:
+        """Give the keys to what the tab shows."""
         """Give the keys to what the tab shows."""
         if self.tab == "log":
             self.query_one(LogPane).take_focus()

@@ -1,0 +1,40 @@
+"""What a screen with tabs has, whatever they show: the keys that choose one, and those that turn the curves."""
+
+from textual.screen import Screen
+from textual.widgets import TabbedContent
+
+from golfcheck.tui.curvepane import CurvePane
+
+
+class TabbedScreen(Screen[None]):
+    """A screen of tabs, one of which, `CURVES`, holds the curves."""
+
+    CURVES = "curves"
+
+    def on_tabbed_content_tab_activated(self) -> None:
+        """Give the keys to what the tab shows."""
+        self.focus_tab()
+
+    @property
+    def tab(self) -> str:
+        """The tab that is shown."""
+        return self.query_one(TabbedContent).active
+
+    def action_tab(self, tab: str) -> None:
+        """Show a tab."""
+        self.query_one(TabbedContent).active = tab
+        self.focus_tab()
+
+    def action_turn_y(self) -> None:
+        """Draw the curves over the next axis."""
+        self.action_tab(self.CURVES)
+        self.query_one(CurvePane).turn_y()
+
+    def action_turn_x(self) -> None:
+        """Draw the curves along the next axis."""
+        self.action_tab(self.CURVES)
+        self.query_one(CurvePane).turn_x()
+
+    def focus_tab(self) -> None:
+        """Give the keys to what the tab shows."""
+        raise NotImplementedError
