@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from golfcheck.discover import record_folders, tree_of
 from golfcheck.errors import GolfcheckError, UsageError
 from golfcheck.frontier import Entry, Turn, best_before, parse_date, replay, rescored
 from golfcheck.history import Branch, repository_of
-from golfcheck.judged import How, Judged, Task, key_of
+from golfcheck.judged import How, Judged, Task, claim, key_of
 from golfcheck.processes import Processes
 from golfcheck.ruleset import RULESETS
 from golfcheck.suggest import suggestion
@@ -22,7 +23,7 @@ from golfcheck.verdict import Verdict
 from golfcheck.verify import chosen_rules, refuted
 
 Progress = Callable[[int, int], None]  # how many records are read, of how many
-_CHUNK = 250  # records that are told of together
+_CHUNK = 250  # records that are told of together; more than a screen shows
 _GAIN_RULE = "gain-not-significant"
 
 
@@ -73,13 +74,16 @@ def judge_trees(
     day: datetime | None = None,
     until: date | None = None,
     progress: Progress = lambda done, of: None,
+    claims: Callable[[Sequence[Judged]], None] | None = None,
     early: Callable[[Sequence[Judged]], None] = lambda judged: None,
+    idle: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Placed]:
     """Judge `folders`, each against the record to beat when it was made; the rest of their trees is read as well.
 
     With `day` they are judged as if made then. With `until` only what was made up to that day takes part, and only the
-    rulings made up to it hold. `early` is given records as they are read, some of them not yet compared with any.
+    rulings made up to it hold. `early` is given records as they are read, some of them not yet compared with any;
+    `claims`, before that, what the first of those that must be judged claim. `idle` is called while processes work.
     """
     chosen_rules(settings.select, settings.ignore)  # a name that cannot be meant is told before anything is read
     paths = [folder.resolve() for folder in folders]
@@ -87,11 +91,17 @@ def judge_trees(
     trees = {tree for path in targets if (tree := tree_of(path))}
     named = {folder.resolve(): folder for folder in _records_in(trees)} | targets
     how = How(settings.ruleset, settings.select, settings.ignore)
-    with Processes(settings.jobs, cached=settings.cache) as processes:
+    with Processes(settings.jobs, cached=settings.cache, idle=idle) as processes:
         shown = {str(folder) for folder in folders}
-        judged = _examined(
-            named, how, processes, progress, lambda chunk: early([one for one in chunk if one.verdict.path in shown])
-        )
+
+        def met(missing: Sequence[Path]) -> None:
+            if claims is not None:
+                claims(_claims([folder for folder in missing if str(folder) in shown][:_CHUNK], how.ruleset))
+
+        def told(chunk: Sequence[Judged]) -> None:
+            early([one for one in chunk if one.verdict.path in shown])
+
+        judged = _examined(named, how, processes, progress, met, told)
         made = _made(trees, say) if len(named) > 1 else {}
         rulings = _rulings(trees, named, until, say)
         entries, refused = {}, {}
@@ -135,6 +145,7 @@ def _examined(
     how: How,
     processes: Processes,
     progress: Progress,
+    met: Callable[[Sequence[Path]], None],
     early: Callable[[Sequence[Judged]], None],
 ) -> dict[Path, Judged]:
     """Judge every record on its own, or take the judgment that is kept: it may be one against another record."""
@@ -155,12 +166,23 @@ def _examined(
             early(told)
             progress(len(found), len(named))
     missing = [path for path in named if path not in found]
+    met([named[path] for path in missing])
     place = 0
     for chunk in processes.judge([Task(named[path]) for path in missing], how):
         found |= dict(zip(missing[place : place + len(chunk)], chunk, strict=True))
         place += len(chunk)
         early(chunk)
         progress(len(found), len(named))
+    return found
+
+
+def _claims(folders: Sequence[Path], ruleset: str) -> list[Judged]:
+    """Return what records claim; a folder that has gone claims nothing."""
+    found = []
+    for folder in folders:
+        with suppress(UsageError):
+            if claimed := claim(folder, ruleset):
+                found.append(claimed)
     return found
 
 

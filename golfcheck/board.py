@@ -7,7 +7,7 @@ from golfcheck.batch import Progress, day_of, judge_trees
 from golfcheck.config import Settings
 from golfcheck.discover import record_folders
 from golfcheck.leaderboard import Board, Row, ranked
-from golfcheck.rows import row_of, row_so_far
+from golfcheck.rows import row_claimed, row_of, row_so_far
 from golfcheck.ruleset import RULESETS
 
 
@@ -17,13 +17,16 @@ def load_board(
     *,
     as_of: str | None = None,
     progress: Progress = lambda done, of: None,
-    early: Callable[[Sequence[Row]], None] = lambda rows: None,
+    early: Callable[[Sequence[Row]], None] | None = None,
+    idle: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Board:
     """Read every record that `paths` lead to and rank them; with `as_of`, those made up to the end of that day.
 
     `early` is given rows in chunks as they are read, before any has a rank or a record to beat; the board has them all
-    again, but for those made later. `say` is told, a line each, what could not be used.
+    again, but for those made later. The first of those that are not in the cache come twice: as their submission.json
+    claims, and judged. `idle` is called many times a second while others work; what it raises ends them at once.
+    `say` is told, a line each, what could not be used.
     Raises UsageError for a path, a day or a ruling that cannot be meant, and when there is no record.
     """
     day = day_of(as_of)
@@ -34,7 +37,9 @@ def load_board(
         settings,
         until=until,
         progress=progress,
-        early=lambda judged: early([row_so_far(one) for one in judged]),
+        claims=(lambda claimed: early(list(map(row_claimed, claimed)))) if early else None,
+        early=lambda judged: early(list(map(row_so_far, judged))) if early else None,
+        idle=idle,
         say=say,
     )
     known = [place for place in placed if until is None or (place.made is not None and place.made.date() <= until)]

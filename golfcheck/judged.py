@@ -12,6 +12,7 @@ from pathlib import Path
 from golfcheck.cache import Cache, Making, parser_version, stamp_of
 from golfcheck.frontier import Entry, made_on
 from golfcheck.history import Branch
+from golfcheck.record import load_claim
 from golfcheck.results import results
 from golfcheck.ruleset import TRACKS
 from golfcheck.verdict import Verdict
@@ -66,6 +67,17 @@ class Task:
     folder: Path
     rival: Entry | None = None
     made: datetime | None = None
+
+
+def claim(folder: Path, ruleset: str) -> Judged | None:
+    """Return what a record's submission.json says, before anything is judged; None where none can be read.
+
+    Its verdict has no finding, for nothing was looked for. Raises UsageError when the folder is gone.
+    """
+    record = load_claim(folder)
+    if record.submission is None:
+        return None
+    return Judged(judge(record, (), ruleset=ruleset, rules=()), made_on(record), (), (), ALONE)
 
 
 def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Judged]:

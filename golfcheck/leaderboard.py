@@ -36,6 +36,7 @@ class Row:
     reason: str = ""  # why it was not, or why there is no p, in one line
     takes_part: bool = True  # in the ranking: a score that its logs or we show, on a ranked track, not refuted
     rulings: tuple[Ruling, ...] = ()  # of the maintainers, in the order of their days
+    judged: bool = True  # False: only its submission.json is read yet, and the verdict says nothing
 
     @property
     def outcome(self) -> Outcome:

@@ -121,7 +121,13 @@ KEYS = {
     "path": Key("text", "of the folder", "path:2026-04", lambda row: row.verdict.path),
     "track": Key("text", "that it is judged on", "track:10min", lambda row: row.verdict.track),
     "rule": Key("text", "of any of its findings, waived ones too", "rule:score-not-in-logs", _rules),
-    "verdict": Key("word", "outcome in one word", "verdict:human", lambda row: row.outcome, tuple(map(str, Outcome))),
+    "verdict": Key(
+        "word",
+        "outcome in one word",
+        "verdict:human",
+        lambda row: row.outcome if row.judged else None,
+        tuple(map(str, Outcome)),
+    ),
     "status": Key(
         "word", "what stands behind the score", "status:rescored", lambda row: row.status, tuple(map(str, Status))
     ),

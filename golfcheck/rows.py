@@ -21,6 +21,11 @@ def row_so_far(judged: Judged) -> Row:
     return Row(verdict, judged.made, bpb, status, judged.bpb, judged.nats, takes_part=False)
 
 
+def row_claimed(claimed: Judged) -> Row:
+    """Return the row of a record of which only submission.json is read."""
+    return replace(row_so_far(claimed), judged=False)
+
+
 def row_of(place: Placed, ruleset: Ruleset) -> Row:
     """Return the row of a record, all but its rank."""
     judged, entry, turn, rulings = place.judged, place.entry, place.turn, place.rulings

@@ -59,7 +59,7 @@ Judging: facts → verdict.
     calibrated       ←
     config           ← discover errors render ruleset suggest
     decisions        ← discover errors schema strictjson
-    judged           ← cache frontier history results ruleset verdict verify
+    judged           ← cache frontier history record results ruleset verdict verify
     processes        ← errors judged
     batch            ← cache config decisions discover errors frontier history judged processes ruleset suggest
                        verdict verify

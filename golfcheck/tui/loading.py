@@ -54,11 +54,14 @@ class Left(Exception):
 
 
 def read(root: Path, settings: Settings, post: Callable[[Message], object], gone: Callable[[], bool]) -> None:
-    """Read the records of a tree and post them; stops between two records when `gone` says so."""
+    """Read the records of a tree and post them; stops at once when `gone` says so, and ends what works for it."""
 
-    def progress(done: int, of: int) -> None:
+    def idle() -> None:
         if gone():
             raise Left
+
+    def progress(done: int, of: int) -> None:
+        idle()
         post(Progressed(done, of))
 
     def early(rows: Sequence[Row]) -> None:
@@ -68,7 +71,7 @@ def read(root: Path, settings: Settings, post: Callable[[Message], object], gone
         post(Said(line))
 
     try:
-        board = load_board([root], settings, progress=progress, early=early, say=say)
+        board = load_board([root], settings, progress=progress, early=early, idle=idle, say=say)
     except Left:
         return
     except UsageError as error:

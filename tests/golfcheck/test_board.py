@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import UTC, datetime
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -152,10 +153,59 @@ def test_rows_come_early_and_without_a_place(tree: Path) -> None:
         assert seen[-1] == (3, 3)
 
 
+def test_records_that_must_be_judged_are_first_shown_with_what_they_claim(tree: Path) -> None:
+    for settings in (PLAIN, CACHED):
+        early: list[Row] = []
+        board = by_name(load_board([tree], settings, early=early.extend))
+        claimed = [row for row in early if not row.judged]
+        assert early[:3] == claimed, "before anything is judged"
+        for row in claimed:
+            assert row.verdict.name
+            whole = board[row.verdict.name]
+            assert (row.status, row.score_bpb) == (Status.CLAIMED, whole.verdict.score.claimed_bpb)
+            assert (row.made, row.verdict.path, row.verdict.author) == (
+                whole.made,
+                whole.verdict.path,
+                whole.verdict.author,
+            )
+    early = []
+    load_board([tree], CACHED, early=early.extend)
+    assert all(row.judged for row in early), "what is kept was judged"
+
+
+def test_a_folder_without_a_submission_claims_nothing(tree: Path) -> None:
+    (tree / "track_10min_16mb" / "2026-06-03_Worse" / "submission.json").unlink()
+    early: list[Row] = []
+    load_board([tree], PLAIN, early=early.extend)
+    assert {row.verdict.name for row in early if not row.judged} == {"First", "Better"}
+
+
+class GoneError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("cached", [True, False], ids=["cached", "not"])
+def test_who_leaves_waits_for_no_process_and_leaves_none_and_a_cache_that_can_be_read(tree: Path, cached: bool) -> None:
+    for number in range(12):
+        write(tree, f"2026-06-{10 + number}_More{number}", -0.02 - 0.001 * number)
+    looked = 0
+
+    def idle() -> None:
+        nonlocal looked
+        looked += 1
+        if len(active_children()) == 2 and looked > 4:  # the first chunk is judged here
+            raise GoneError
+
+    with pytest.raises(GoneError):
+        load_board([tree], Settings(jobs=2, cache=cached), idle=idle)
+    assert active_children() == []
+    assert without_time(load_board([tree], Settings(jobs=1, cache=cached))) == without_time(load_board([tree], PLAIN))
+
+
 def test_only_the_records_that_were_named_are_on_the_board_but_all_of_their_tree_count(tree: Path) -> None:
     early: list[Row] = []
     board = load_board([tree / "track_10min_16mb" / "2026-06-03_Worse"], PLAIN, early=early.extend)
-    assert [row.verdict.name for row in board.rows] == [row.verdict.name for row in early] == ["Worse"]
+    assert [row.verdict.name for row in board.rows] == [row.verdict.name for row in early if row.judged] == ["Worse"]
     assert board.rows[0].verdict.to_beat and board.rows[0].verdict.to_beat.name == "Better"
 
 
