@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from golfcheck.rescore import ngram, sequence
-from golfcheck.rescore.measure import Evaluation, Interrupted
+from golfcheck.rescore.measure import Evaluation, Interrupted, Vector
 from golfcheck.rescore.report import Estimate, Measured
-from reference.bpb import ByteTable, Score
+from reference.bpb import Score
 from reference.data import Tokens
 
 Order = npt.NDArray[np.int64]
@@ -31,22 +31,19 @@ class Plan:
 
 
 def plan(
-    tokens: Tokens,
-    table: ByteTable,
-    seq_len: int,
-    controls: sequence.Array | None,
-    *,
-    order_seed: int,
-    within_bpb: float,
+    tokens: Tokens, worth: Vector, seq_len: int, controls: sequence.Array | None, *, order_seed: int, within_bpb: float
 ) -> Plan:
-    """Return the plan for tokens [seqs * seq_len + 1], with other artifacts' losses [seqs, n] where there are any."""
-    worth = table.count(tokens).reshape(-1, seq_len).sum(axis=1, dtype=np.int64)  # [seqs]
-    columns = [worth.astype(np.float64)[:, None], ngram.losses(tokens, seq_len)]
+    """Return the plan for tokens [n + 1], n = seqs * seq_len, of which each predicted one is `worth` bytes [n].
+
+    `controls` are other artifacts' losses [seqs, any], where there are any.
+    """
+    text_bytes = worth.reshape(-1, seq_len).sum(axis=1, dtype=np.int64)  # [seqs]
+    columns = [text_bytes.astype(np.float64)[:, None], ngram.losses(tokens, seq_len)]
     names = ["bytes", *(f"{order}-gram" for order in range(1, ngram.ORDER + 1))]
     if controls is not None:
         columns.append(controls)
         names += ["control"] * controls.shape[1]
-    return Plan(sequence.design(np.hstack(columns)), tuple(names), int(worth.sum()), order_seed, within_bpb)
+    return Plan(sequence.design(np.hstack(columns)), tuple(names), int(text_bytes.sum()), order_seed, within_bpb)
 
 
 def score(

@@ -17,7 +17,7 @@ from golfcheck.errors import GolfcheckError, Refused
 from golfcheck.rescore import attention, devices, probes, workers
 from golfcheck.rescore.report import Measured, Probe
 from golfcheck.rescore.weights import State
-from reference.bpb import ByteTable, Score
+from reference.bpb import Score
 from reference.data import Tokens
 from reference.model import GPT, GPTConfig
 from reference.ranks import Ranks
@@ -34,7 +34,7 @@ class Interrupted(KeyboardInterrupt):
     """The evaluation was stopped; `so_far` is the score of the sequences before that."""
 
     def __init__(self, so_far: Measured) -> None:
-        super().__init__()
+        super().__init__(so_far)
         self.so_far = so_far
 
 
@@ -85,8 +85,10 @@ class Evaluation:
                 of_each.append(torch.cat(of_tokens).cpu().double().mean())  # on the CPU: MPS has no float64
         return torch.stack(of_each)
 
-    def score(self, tokens: Tokens, table: ByteTable, progress: Progress) -> Measured:
-        """Score validation tokens [seqs * seq_len + 1]. Sums are float64.
+    def score(self, tokens: Tokens, worth: Vector, progress: Progress) -> Measured:
+        """Score validation tokens [n + 1], n = seqs * seq_len, of which each predicted one is `worth` bytes [n].
+
+        Sums are float64.
 
         Raises Refused (EVAL_NONFINITE) for a loss that is no number, GolfcheckError where there are more ranks than
         sequences, and `Interrupted` with what is known on Ctrl-C.
@@ -101,14 +103,14 @@ class Evaluation:
         except KeyboardInterrupt:
             if not losses:
                 raise
-            span = tokens[mine.start * seq_len : (mine.start + len(losses)) * seq_len + 1]
-            so_far = Score(float(np.mean(losses)), span.size - 1, int(table.count(span).sum()))
+            known = worth[mine.start * seq_len : (mine.start + len(losses)) * seq_len]
+            so_far = Score(float(np.mean(losses)), known.size, int(known.sum()))
             raise Interrupted(self.measured(so_far, [losses], start)) from None
         parts = self.ranks.gather(losses)
-        score = Score(float(np.mean(np.concatenate(parts))), tokens.size - 1, int(table.count(tokens).sum()))
+        score = Score(float(np.mean(np.concatenate(parts))), worth.size, int(worth.sum()))
         return self.measured(score, parts, start)
 
-    def score_sliding(self, tokens: Tokens, table: ByteTable, stride: int, progress: Progress) -> Measured:
+    def score_sliding(self, tokens: Tokens, worth: Vector, stride: int, progress: Progress) -> Measured:
         """Score validation tokens [n + 1] in windows of seq_len that move on by `stride`, each token once.
 
         The first window's tokens have what stands before them in it; every other token has at least
@@ -130,11 +132,11 @@ class Evaluation:
                 raise
             first, last = ends[mine.start], ends[mine.start + len(losses)]
             mean = float(np.average(losses, weights=windows[: len(losses), 1]))
-            score = Score(mean, int(last - first), int(table.count(tokens[first : last + 1]).sum()))
+            score = Score(mean, int(last - first), int(worth[first:last].sum()))
             raise Interrupted(replace(self.measured(score, [], start), stride=stride)) from None
         parts = self.ranks.gather(losses)
         mean = float(np.average(np.concatenate(parts), weights=new))
-        score = Score(mean, total, int(table.count(tokens).sum()))
+        score = Score(mean, total, int(worth.sum()))
         return replace(self.measured(score, [], start), stride=stride, rank_sequences=tuple(map(len, parts)))
 
     def draw(self, tokens: Tokens, sequences: Vector) -> Generator[Vector]:

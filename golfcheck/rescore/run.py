@@ -81,7 +81,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         raise UsageError(f"rescore: --stride must be from 1 to the sequence length {config.train_seq_len}")
     found = inputs.find(request.data, request.tokenizer, target.log_settings, config.vocab_size)
     tokenizer, shards = inputs.verify(found, target.log_settings, config.vocab_size)
-    tokens, table = _text(found, config.train_seq_len, config.vocab_size, request.val_tokens)
+    tokens, worth = _text(found, config.train_seq_len, config.vocab_size, request.val_tokens)
 
     is_compiled = request.attention == "auto" and (claim is None or claim.device != "cpu")
 
@@ -94,8 +94,8 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         if plan is not None:
             return early.score(model, tokens, plan, lambda so_far: judge.settled(claim, so_far, tolerance_bpb), draw)
         if stride is None:
-            return model.score(tokens, table, draw)
-        return model.score_sliding(tokens, table, stride, draw)
+            return model.score(tokens, worth, draw)
+        return model.score_sliding(tokens, worth, stride, draw)
 
     tolerance_bpb, tolerance_source = judge.tolerance(
         claim, request.precision, ranks.device.type, request.tolerance_bpb
@@ -103,7 +103,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     model = evaluation(config.rope_tables)
     probes, plan, report, notes = model.probe(tokens), None, None, list(read.notes)
     if _is_estimate(request, model, tokens, notes):
-        plan, report = _plan(request, artifact, tokens, table, shards=shards, seq_len=config.train_seq_len)
+        plan, report = _plan(request, artifact, tokens, worth, shards=shards, seq_len=config.train_seq_len)
     measured, other = score(model), None
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
     is_missed = claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb)
@@ -179,7 +179,7 @@ def _is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, no
 
 
 def _plan(
-    request: Request, artifact: FileDigest, tokens: Tokens, table: ByteTable, *,
+    request: Request, artifact: FileDigest, tokens: Tokens, worth: measure.Vector, *,
     shards: tuple[FileDigest, ...], seq_len: int,
 ) -> tuple[early.Plan, FileDigest | None]:  # fmt: skip
     """Return the plan of an estimate, and the report that it makes use of.
@@ -190,7 +190,7 @@ def _plan(
     if request.control is not None:
         report, losses = control.read(request.control, shards, seq_len, (tokens.size - 1) // seq_len)
     seed = int(artifact.sha256[:8], 16) if request.order_seed is None else request.order_seed
-    return early.plan(tokens, table, seq_len, losses, order_seed=seed, within_bpb=request.within_bpb), report
+    return early.plan(tokens, worth, seq_len, losses, order_seed=seed, within_bpb=request.within_bpb), report
 
 
 def _digest(path: str, data: bytes) -> FileDigest:
@@ -205,8 +205,8 @@ def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawChec
     return RawCheck(_digest(str(path), data), tensors, differ)
 
 
-def _text(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, ByteTable]:
-    """Return the validation tokens [seqs * seq_len + 1] and their tokenizer's table."""
+def _text(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, measure.Vector]:
+    """Return the validation tokens [n + 1], n = seqs * seq_len, and how many bytes each predicted one is worth [n]."""
     try:
         tokens = read_validation(found.shards, seq_len, vocab_size)
         table = ByteTable.load(found.tokenizer, vocab_size)
@@ -216,7 +216,7 @@ def _text(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None
         if first < seq_len:
             raise UsageError(f"rescore: --val-tokens {first} is less than one sequence of {seq_len}")
         tokens = tokens[: first // seq_len * seq_len + 1]
-    return tokens, table
+    return tokens, table.count(tokens)  # once, for all evaluations
 
 
 def code_digest() -> str:

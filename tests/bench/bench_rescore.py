@@ -108,7 +108,7 @@ def measure(variant: str, seq_len: int, precision: str) -> dict[str, float]:
                 mib.append(resident_mib())
 
         start, worked = time.perf_counter(), cpu_seconds()
-        score = evaluation.score(text, table, watch)
+        score = evaluation.score(text, table.count(text), watch)
     rate, core_rate = tokens / (time.perf_counter() - start), tokens / (cpu_seconds() - worked)
     flop = FLOP_PER_TOKEN + ATTENTION_FLOP * seq_len
     mib.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -102,8 +102,8 @@ def test_a_window_that_slides_by_its_length_scores_sequences_side_by_side(world:
 @pytest.mark.parametrize("stride", [1, 17, 40, 63])
 def test_a_sliding_window_scores_each_token_once_with_the_context_that_it_promises(world: World, stride: int) -> None:
     held = measure.Evaluation(world.state, world.config, "fp32", ALONE)
-    tokens, table = tokens_of(world)[: 3 * 64 + 1], table_of(world)
-    found = held.score_sliding(tokens, table, stride, lambda _done, _total: None)
+    tokens = tokens_of(world)[: 3 * 64 + 1]
+    found = held.score_sliding(tokens, table_of(world).count(tokens), stride, lambda _done, _total: None)
     nats, scored_to = 0.0, 0  # the oracle: one token at a time, from the first window that ends behind it
     ids = torch.from_numpy(tokens.astype(np.int64))
     with torch.inference_mode():
@@ -654,15 +654,16 @@ def test_a_model_that_looks_ahead_fails_the_probe_of_causality(world: World) -> 
 
 def test_ctrl_c_reports_what_is_known_so_far(world: World) -> None:
     started = evaluation(world)
-    tokens, table = tokens_of(world), table_of(world)
+    tokens = tokens_of(world)
+    worth = table_of(world).count(tokens)
 
     def stop(done: int, _total: int) -> None:
         if done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(measure.Interrupted) as caught:
-        started.score(tokens, table, stop)
-    whole = evaluation(world).score(tokens, table, lambda _done, _total: None)
+        started.score(tokens, worth, stop)
+    whole = evaluation(world).score(tokens, worth, lambda _done, _total: None)
     so_far = caught.value.so_far
     assert so_far.tokens == 3 * 64
     assert so_far.val_loss_nats == pytest.approx(np.mean(whole.sequence_losses[:3]), abs=1e-9)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from golfcheck.errors import GolfcheckError
+from golfcheck.errors import GolfcheckError, MissingExtra, Refused, UsageError
 from golfcheck.rescore import early, measure, workers
 from golfcheck.rescore.report import Measured
 from reference import data
@@ -76,6 +76,19 @@ def test_what_a_worker_raises_is_raised_here() -> None:
         list(workers.ordered(lambda task: 1 // task, [2, 1, 0, 3], 2, nothing))
 
 
+ERRORS = [GolfcheckError("no"), UsageError("no"), MissingExtra("rescore", "torch", "train"), Refused("ART_ZLIB", "no")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_of_ours_is_the_same_in_another_process(error: GolfcheckError) -> None:
+    def fail(_task: int) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        list(workers.ordered(fail, range(2), 2, nothing))
+    assert (str(caught.value), vars(caught.value)) == (str(error), vars(error))
+
+
 def test_a_worker_that_is_killed_is_one_line_and_no_hang() -> None:
     def die(_task: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -112,9 +125,9 @@ def evaluation(world: World, processes: int, precision: str = "bf16") -> measure
     return made
 
 
-def text(world: World) -> tuple[data.Tokens, ByteTable]:
+def text(world: World) -> tuple[data.Tokens, measure.Vector]:
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
-    return tokens, ByteTable.load(world.tokenizer, tiny.VOCAB)
+    return tokens, ByteTable.load(world.tokenizer, tiny.VOCAB).count(tokens)
 
 
 def same(one: Measured, several: Measured) -> bool:
@@ -127,17 +140,16 @@ def silent(*_: object) -> None:
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_several_processes_give_the_score_of_one_to_the_last_bit(world: World, precision: str) -> None:
-    tokens, table = text(world)
+    tokens, worth = text(world)
     one, three = (evaluation(world, processes, precision) for processes in (1, 3))
-    assert same(one.score(tokens, table, silent), three.score(tokens, table, silent))
-    assert same(
-        one.score_sliding(tokens[:641], table, 24, silent), three.score_sliding(tokens[:641], table, 24, silent)
-    )
+    assert same(one.score(tokens, worth, silent), three.score(tokens, worth, silent))
+    first = tokens[:641], worth[:640], 24, silent
+    assert same(one.score_sliding(*first), three.score_sliding(*first))
 
 
 def test_several_processes_give_the_estimate_of_one(world: World) -> None:
-    tokens, table = text(world)
-    plan = early.plan(tokens, table, 64, None, order_seed=1, within_bpb=0.3)
+    tokens, worth = text(world)
+    plan = early.plan(tokens, worth, 64, None, order_seed=1, within_bpb=0.3)
 
     def known(processes: int) -> Measured:
         def is_narrow(found: Measured) -> bool:
@@ -152,9 +164,9 @@ def test_several_processes_give_the_estimate_of_one(world: World) -> None:
 
 
 def test_progress_counts_every_sequence_once_and_in_order(world: World) -> None:
-    tokens, table = text(world)
+    tokens, worth = text(world)
     seen: list[tuple[int, int]] = []
-    evaluation(world, 2).score(tokens, table, lambda done, total: seen.append((done, total)))
+    evaluation(world, 2).score(tokens, worth, lambda done, total: seen.append((done, total)))
     total = (tokens.size - 1) // 64
     assert seen == [(done, total) for done in range(1, total + 1)]
 
