@@ -2,8 +2,10 @@
 
 import ast
 import dataclasses
+import gzip
 import io
 import random
+import re
 import subprocess
 import sys
 import zlib
@@ -18,9 +20,13 @@ from hypothesis import strategies as st
 
 from golfcheck import untrusted
 from golfcheck.errors import Refused
+from golfcheck.rescore import weights
 from golfcheck.untrusted import inflate, load, picklesubset, tensors, zipread
 from golfcheck.untrusted.limits import Limits, ProcessLimits
+from reference.artifact import dequantize, quantize
+from tests.conftest import ROOT
 from tests.golfcheck import artifact_corpus as corpus
+from tests.golfcheck.saved_by_torch import make as saved_by_torch
 
 CASES = corpus.cases()
 LIMITS = Limits()
@@ -197,6 +203,31 @@ def test_real_artifacts_load_as_torch_loads_them(shared_data: Path, name: str) -
     data = (shared_data / "golden" / f"{name}.int8.ptz").read_bytes()
     theirs = torch.load(io.BytesIO(zlib.decompress(data)), weights_only=True)
     assert same(arrays(load.load(data)), theirs)
+
+
+SAVED = sorted(saved_by_torch.FOLDER.glob("*.int8.ptz"))  # each by the version in its name
+
+
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.name.removesuffix(".int8.ptz"))
+def test_what_other_versions_of_torch_saved_loads_bit_by_bit(path: Path) -> None:
+    state = saved_by_torch.state()
+    tree = load.load(path.read_bytes())
+    assert same(arrays(tree), quantize(state, saved_by_torch.KEEP))
+    raw = load.load(gzip.decompress(path.with_suffix("").with_suffix(".pt.gz").read_bytes()), zipped=False)
+    assert same(arrays(raw), dict(state))
+    assert weights.differences(tree, raw, saved_by_torch.KEEP) == (len(state), ())
+    found = weights.state_of(tree)
+    assert same(found, dequantize(quantize(state, saved_by_torch.KEEP)))
+    assert weights.config_of(found, {"train_seq_len": saved_by_torch.CONFIG.train_seq_len}) == saved_by_torch.CONFIG
+
+
+def test_the_page_names_the_versions_of_torch_whose_files_were_tried() -> None:
+    named = re.search(r"files saved by torch ([0-9., and]+) are", (ROOT / "docs" / "rescore.md").read_text())
+    assert named is not None
+    assert re.findall(r"[0-9.]*[0-9]", named[1]) == sorted(
+        (path.name.removeprefix("torch-").removesuffix(".int8.ptz") for path in SAVED),
+        key=lambda version: [int(part) for part in version.split(".")],
+    )
 
 
 def test_a_raw_state_dict_loads_with_the_metadata_that_modules_add() -> None:
