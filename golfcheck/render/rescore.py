@@ -13,7 +13,7 @@ from typing import Any
 from golfcheck import __version__
 from golfcheck.render.page import Page
 from golfcheck.rescore.report import Estimate, Mean, Measured, Outcome, RawCheck, Rescore
-from golfcheck.ruleset import SIZE_CAP_BYTES, tokenizer_of
+from golfcheck.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
 from golfcheck.text import safe
 
 _STYLE = {Outcome.CONFIRMED: "ok", Outcome.REFUTED: "error", Outcome.MEASURED: "bold", Outcome.INCOMPARABLE: "warning"}
@@ -54,7 +54,7 @@ def render(rescore: Rescore, page: Page) -> str:
             lines += page.flow("", _estimate(rescore.other_tables, rescore.other_tables.estimate))
     if rescore.control is not None:
         lines += page.flow("control", [(safe(rescore.control.path), ""), (rescore.control.sha256[:16], "dim")])
-    lines += page.flow("bytes", _bytes(measured))
+    lines += page.flow("bytes", _bytes(measured, rescore.settings["vocab_size"].value))
     left = SIZE_CAP_BYTES - rescore.artifact.size_bytes
     lines += page.flow(
         "artifact",
@@ -70,7 +70,8 @@ def render(rescore: Rescore, page: Page) -> str:
         "settings", [(safe(f"{name} {item.value} ({item.source})"), "") for name, item in settings.items()]
     )
     ranks = [(f"{len(measured.rank_sequences)} ranks", "")] if len(measured.rank_sequences) > 1 else []
-    took = (f"evaluation {measured.seconds:.1f} s", "")
+    cap = f"{CLOCK_CAP_MS / 1000:.0f} s on {WORLD_SIZE}x{ACCELERATOR}"
+    took = (f"evaluation {measured.seconds:.1f} s, the cap is {cap}", "")
     lines += page.flow("device", [(safe(rescore.device), ""), *ranks, took])
     lines += page.flow(
         "probes",
@@ -141,11 +142,13 @@ def _delta_nats(rescore: Rescore) -> list[tuple[str, str]]:
     return [] if claimed is None else [(f"{_signed(rescore.measured.val_loss_nats - claimed)} nats/tok", "")]
 
 
-def _bytes(measured: Measured) -> list[tuple[str, str]]:
-    ratio = measured.text_bytes / measured.tokens
-    known = tokenizer_of(ratio)
-    whole = f"{measured.tokens:,} tokens, {measured.text_bytes:,} bytes"
-    return [(whole, ""), (f"{ratio:.4f} bytes per token" + (f" = {known.name}" if known else ""), "")]
+def _bytes(measured: Measured, vocab_size: object) -> list[tuple[str, str]]:
+    """Return the text's bytes per token beside what is known of such a tokenizer, which holds for the whole split."""
+    ratio, known = measured.text_bytes / measured.tokens, tokenizer_of(measured.text_bytes / measured.tokens)
+    told = [(f"{measured.tokens:,} tokens, {measured.text_bytes:,} bytes", "")]
+    told += [(f"{ratio:.4f} bytes per token" + (f" = {known.name}" if known else ""), "")]
+    others = dict.fromkeys(f"{t.name} {t.bytes_per_token:.4f}" for t in TOKENIZERS if t.vocab_size == vocab_size)
+    return told if known or not others else [*told, (f"on the whole split: {', '.join(others)}", "dim")]
 
 
 def _raw(raw: RawCheck) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from golfcheck.rescore.target import read_file
 
 MAX_REPORT_BYTES = 64 << 20  # 30 KB of losses a score at sequence length 4096, 2.6 MB at 64
 MAX_CONTROLS = 4
+_EXPECTED = "what rescore --json wrote"
 
 
 def read(
@@ -25,15 +26,13 @@ def read(
 
     Raises UsageError for what is no report, and where no score in it is about the same sequences, with the reason.
     """
-    data = read_file(path, MAX_REPORT_BYTES)
+    data = read_file(path, MAX_REPORT_BYTES, _EXPECTED)
     try:
         document = strictjson.parse(data[: MAX_REPORT_BYTES + 1]).value
     except strictjson.JsonError as error:
-        raise UsageError(f"rescore: --control {path}: {error}; expected what rescore --json wrote") from None
+        raise UsageError(f"rescore: --control {path}: {error}; expected {_EXPECTED}") from None
     if wrong := schema.violations("rescore", document):
-        raise UsageError(
-            f"rescore: --control {path}: {wrong[0].pointer} {wrong[0].message}; expected what rescore --json wrote"
-        )
+        raise UsageError(f"rescore: --control {path}: {wrong[0].pointer} {wrong[0].message}; expected {_EXPECTED}")
     found, reasons = [], []
     for rescore in document["rescores"]:
         reason = _other(rescore, shards, seq_len, sequences)

@@ -3,7 +3,8 @@
 import hashlib
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -75,7 +76,9 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     what must not or cannot be loaded, GolfcheckError for what is missing here.
     """
     start = time.perf_counter()
-    read, artifact = _read(target, request), _digest(target.path, target.data)
+    with _named(target.path):
+        read, artifact = _read(target, request), _digest(target.path, target.data)
+    raw = _raw_check(read.tree, request.raw, target.log_settings) if request.raw else None
     config, settings, claim = read.config, dict(read.settings), target.claim
     if (stride := request.stride) is not None and not 0 < stride <= config.train_seq_len:
         raise UsageError(f"rescore: --stride must be from 1 to the sequence length {config.train_seq_len}")
@@ -89,19 +92,24 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         tabled = replace(config, rope_tables=rope_tables)
         return measure.Evaluation(read.state, tabled, request.precision, ranks, compiled=is_compiled)
 
+    def is_enough(so_far: Measured) -> bool:
+        return judge.settled(claim, so_far, tolerance_bpb)
+
     def score(model: measure.Evaluation) -> Measured:
         draw = stage(f"{model.config.rope_tables} tables")
-        if plan is not None:
-            return early.score(model, tokens, plan, lambda so_far: judge.settled(claim, so_far, tolerance_bpb), draw)
-        if stride is None:
-            return model.score(tokens, worth, draw)
-        return model.score_sliding(tokens, worth, stride, draw)
+        with _named(target.path):
+            if plan is not None:
+                return early.score(model, tokens, plan, is_enough, draw)
+            if stride is None:
+                return model.score(tokens, worth, draw)
+            return model.score_sliding(tokens, worth, stride, draw)
 
     tolerance_bpb, tolerance_source = judge.tolerance(
         claim, request.precision, ranks.device.type, request.tolerance_bpb
     )
-    model = evaluation(config.rope_tables)
-    probes, plan, report, notes = model.probe(tokens), None, None, list(read.notes)
+    model, plan, report, notes = evaluation(config.rope_tables), None, None, list(read.notes)
+    with _named(target.path):
+        probes = model.probe(tokens)
     if _is_estimate(request, model, tokens, notes):
         plan, report = _plan(request, artifact, tokens, worth, shards=shards, seq_len=config.train_seq_len)
     measured, other = score(model), None
@@ -137,13 +145,22 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         outcome=outcome,
         reason=reason,
         probes=probes,
-        raw=_raw_check(read.tree, request.raw, target.log_settings) if request.raw else None,
+        raw=raw,
         control=report,
         json_claim=target.json_claim,
         other_code=other_code,
         notes=tuple(notes),
         seconds=time.perf_counter() - start,
     )
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    """Name the file in what is refused: the readers know bytes and tensors."""
+    try:
+        yield
+    except Refused as error:
+        raise Refused(error.code, f"{path}: {error.message}") from None
 
 
 def _read(target: Target, request: Request) -> _Model:
@@ -198,10 +215,11 @@ def _digest(path: str, data: bytes) -> FileDigest:
 
 
 def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawCheck:
-    data = read_file(path, MAX_RAW_BYTES)
-    raw = load(data, replace(Limits(), file_bytes=MAX_RAW_BYTES), zipped=False)
+    data = read_file(path, MAX_RAW_BYTES, "what torch.save made of a state dict")
     keep = log.get("int8_keep_float_fp32_name_patterns", CONTROL_TENSORS).split(",")
-    tensors, differ = weights.differences(tree, raw, keep)
+    with _named(path):
+        raw = load(data, replace(Limits(), file_bytes=MAX_RAW_BYTES), zipped=False)
+        tensors, differ = weights.differences(tree, raw, keep)
     return RawCheck(_digest(str(path), data), tensors, differ)
 
 

@@ -15,6 +15,7 @@ from golfcheck.trainlog.choose import RunScore
 
 MAX_BPB = 100.0  # a uniform guess among 65,536 tokens costs at most 16 bits for a byte
 MAX_DIGITS = 12
+_ARTIFACT = "an artifact or a record folder"
 _SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
 
 
@@ -57,18 +58,21 @@ def _changed(target: Target, claim: Claim) -> Target:
     return replace(target, claim=claim, json_claim=None, mean_claim=None)
 
 
-def read_file(path: Path, limit_bytes: int) -> bytes:
-    """Return a file's bytes; one more than the limit where it is longer, for the reader to refuse."""
+def read_file(path: Path, limit_bytes: int, expected: str) -> bytes:
+    """Return a file's bytes; one more than the limit where it is longer, for the reader to refuse.
+
+    GolfcheckError where it cannot be read, with what was `expected`.
+    """
     real = path.resolve()  # the user may name a link; what a folder holds is read without following any
     with bounded.opened(real.parent) as folder:
-        return _read_in(folder, real.name, path, limit_bytes)
+        return _read_in(folder, real.name, path, limit_bytes, expected)
 
 
-def _read_in(folder: int, name: str, shown: Path, limit_bytes: int) -> bytes:
+def _read_in(folder: int, name: str, shown: Path, limit_bytes: int, expected: str = _ARTIFACT) -> bytes:
     try:
         data, _ = bounded.read(folder, name, limit_bytes + 1)
     except bounded.UnreadableError as error:
-        raise GolfcheckError(f"{shown}: {error}; expected an artifact or a record folder") from None
+        raise GolfcheckError(f"{shown}: {error}; expected {expected}") from None
     return data
 
 
@@ -79,11 +83,11 @@ def _file(path: Path, limit_bytes: int) -> Target:
         if files := [file for file in record.artifacts if file.path == path.name]:
             return _of_record(record, files, limit_bytes)[0]
     match = _SEED.search(path.name)
-    return Target(str(path), read_file(path, limit_bytes), int(match[1]) if match else None, None, None, {})
+    return Target(str(path), read_file(path, limit_bytes, _ARTIFACT), int(match[1]) if match else None, None, None, {})
 
 
 def _with_log(target: Target, path: Path) -> Target:
-    log = trainlog.read(str(path), read_file(path, bounded.MAX_LOG_BYTES))
+    log = trainlog.read(str(path), read_file(path, bounded.MAX_LOG_BYTES, "a training log"))
     chosen = choose_score((log,))
     score = _matching(target.seed, len(target.data), list(chosen.scores))
     if score is None:

@@ -738,8 +738,10 @@ def test_the_command_exits_1_for_a_claim_that_is_missed_and_2_for_one_that_canno
         (["--claim", "1,2"], "--claim must be a number of bits per byte like 1.2032, not '1,2'"),
         (["--tolerance", "-1"], "--tolerance must not be negative"),
         (["--seq-len", "0"], "--seq-len must be a number from 1 to 65536, not 0"),
-        (["--max-bytes", "10"], "ART_TOO_BIG"),
+        (["--max-bytes", "10"], "ART_TOO_BIG: "),
         (["--data", "/nowhere"], "no such folder"),
+        (["--log", "/nowhere.log"], "/nowhere.log: No such file or directory; expected a training log"),
+        (["--raw", "/nowhere.pt"], "/nowhere.pt: No such file or directory; expected what torch.save made"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line_and_exit_code_2(
@@ -754,8 +756,8 @@ def test_what_cannot_be_meant_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize(
     ("name", "change", "words"),
     [
-        ("zip.ptz", zlib.decompress, "unsupported container: a ZIP archive"),
-        ("gzip.ptz", lambda raw: b"\x1f\x8b" + raw, "unsupported container: gzip"),
+        ("zip.ptz", zlib.decompress, "zip.ptz: unsupported container: a ZIP archive"),
+        ("gzip.ptz", lambda raw: b"\x1f\x8b" + raw, "gzip.ptz: unsupported container: gzip"),
         ("missing.ptz", None, "missing.ptz"),
     ],
 )
@@ -767,6 +769,18 @@ def test_a_foreign_file_is_unsupported_by_name_with_exit_code_2(
         (tmp_path / name).write_bytes(change(world.artifact.read_bytes()))
     assert cli.main(["rescore", str(tmp_path / name)]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_the_page_holds_seconds_and_bytes_per_token_against_what_is_known_of_them(world: World) -> None:
+    rescore = scored(world)
+    page = render.render(rescore, Page())
+    assert f"evaluation {rescore.measured.seconds:.1f} s, the cap is 600 s on 8xH100" in page
+    assert "on the whole split" not in page  # nothing is known of a tokenizer of 300 pieces
+    settings = rescore.settings | {"vocab_size": replace(rescore.settings["vocab_size"], value=8192)}
+    part = render.render(replace(rescore, settings=settings), Page())
+    assert "on the whole split: sp8192 3.7266, sp8192-CaseOps 3.157" in " ".join(part.split())
+    whole = replace(rescore.measured, tokens=62_021_632, text_bytes=151_079_734)
+    assert "2.4359 bytes per token = sp1024" in render.render(replace(rescore, measured=whole), Page())
 
 
 def test_strange_names_reach_the_page_escaped(world: World, tmp_path: Path) -> None:
