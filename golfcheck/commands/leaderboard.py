@@ -74,10 +74,8 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.query import parse, sorted_rows
 
     query = parse(args.filter)
-    if args.check and not args.write:
-        raise UsageError("leaderboard: --check says whether a file is stale: name it with --write")
-    if args.format == "html" and args.output is None:
-        raise UsageError("leaderboard: --format html makes a folder: name it with -o")
+    if wrong := _at_odds(args):
+        raise UsageError(f"leaderboard: {wrong}")
     settings = _settings(args)
     with record_bar() as progress:
         board = load_board(args.roots or [Path()], settings, as_of=args.as_of, progress=progress, say=narrate)
@@ -93,6 +91,21 @@ def run(args: argparse.Namespace) -> int:
         return _write_pages(replace(board, rows=tuple(rows)), args.output, cached=settings.cache)
     _print(_rendered(board, rows, args), args.output)
     return 0
+
+
+def _at_odds(args: argparse.Namespace) -> str:
+    """Say which flag would be without effect beside another; "" where all have one."""
+    if args.check and not args.write:
+        return "--check says whether a file is stale: name it with --write"
+    if args.format == "html" and args.output is None:
+        return "--format html makes a folder: name it with -o"
+    if args.write and args.format not in ("text", "markdown"):
+        return f"--write puts a Markdown table into a file, --format {args.format} does not: leave one of them out"
+    if args.write and args.output is not None:
+        return "--write and -o name two places: run it once for each"
+    if args.me is not None and (args.write or args.format not in ("text", "markdown")):
+        return "--me adds lines to --format text or markdown only"
+    return ""
 
 
 def _write_pages(board: "Board", folder: Path, *, cached: bool) -> int:
