@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, DecimalException
 
-from golfcheck.codediff import CodeDiff, code_diffs
-from golfcheck.frontier import Entry, compare, track_of
+from golfcheck.codediff import CodeDiff, code_diffs, sources
+from golfcheck.frontier import Entry, compare, made_on, track_of
 from golfcheck.record import Record
 from golfcheck.results import distinct_runs, results
 from golfcheck.verdict import Finding, Severity, ToBeat, Verdict
@@ -35,6 +35,8 @@ class Side:
     verdict: Verdict
     seeds: tuple[SeedScore, ...]
     gain: ToBeat | None  # over the first record; None for itself, and where one of the two has no score
+    made: datetime | None  # the day that a board has; submission.json may say another
+    has_code: bool  # a script, or a log with its source
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +77,22 @@ class Difference:
     code: tuple[CodeDiff, ...]  # of a pair of records that both have code; else ()
 
 
-def difference(records: Sequence[Record], verdicts: Sequence[Verdict]) -> Difference:
-    """Compare two or more records; `verdicts` are theirs, in the same order."""
+def difference(
+    records: Sequence[Record], verdicts: Sequence[Verdict], made: Sequence[datetime | None] | None = None
+) -> Difference:
+    """Compare two or more records; `verdicts` are theirs, in the same order.
+
+    So are the days of `made`, where a board knows them; otherwise they are those of the folders, or of the JSON.
+    """
+    days = [made_on(record) for record in records] if made is None else made
     rows, alike, varying = _settings([_printed(record) for record in records])
     entries = [_entry(record) for record in records]
     first = entries[0]
     gains = [compare(entry, first) if entry and first else None for entry in entries]
     return Difference(
         sides=tuple(
-            Side(verdict, _seeds(record), None if place == 0 else gain)
-            for place, (record, verdict, gain) in enumerate(zip(records, verdicts, gains, strict=True))
+            Side(verdict, _seeds(record), None if place == 0 else gain, day, bool(sources(record)))
+            for place, (record, verdict, gain, day) in enumerate(zip(records, verdicts, gains, days, strict=True))
         ),
         settings=rows,
         alike=alike,

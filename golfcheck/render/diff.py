@@ -11,7 +11,6 @@ from golfcheck.render.page import Page
 from golfcheck.text import fit, pad, safe, width
 from golfcheck.verdict import Verdict
 
-NO_CODE = "code: not compared; not both records have a script, or a log with its source"
 SECTIONS = ("scores", "size", "settings", "findings", "code")
 _NUMBERS = 17  # columns of a number
 _LABELS = 26
@@ -43,7 +42,7 @@ def score_rows(difference: Difference) -> list[tuple[str, Cells]]:
     """Return the table of scores, times and bytes per token: label and cells; rows that neither has are left out."""
     one, other = difference.sides
     rows = [
-        (f"val_bpb, run {place} (seed)", (_seed(first), _seed(second), ""))
+        (f"val_bpb {place} (seed)", (_seed(first), _seed(second), ""))
         for place, (first, second) in enumerate(zip_longest(one.seeds, other.seeds), start=1)
     ]
     for (label, digits, first), (_, _, second) in zip(_numbers(one.verdict), _numbers(other.verdict), strict=True):
@@ -105,6 +104,18 @@ def settings_title(difference: Difference) -> str:
     return f"{title}; not compared, as they tell one run from another: {names}" if names else title
 
 
+def day(side: Side) -> str:
+    """Return the day that a record was made, as a board has it; "" where nothing says."""
+    return side.made.date().isoformat() if side.made else ""
+
+
+def no_code(sides: Sequence[Side], letters: str = "AB") -> str:
+    """Say which of two records, called by `letters`, has no code that could be compared."""
+    without = [letter for letter, side in zip(letters, sides, strict=True) if not side.has_code]
+    who = " and ".join(without) + (" have" if len(without) > 1 else " has")
+    return f"not compared: {who} no script, and no log with its source"
+
+
 def code_lines(code: CodeDiff) -> Iterator[tuple[str, str]]:
     """Yield (sign, line) of a unified diff of one file, safe to print; the sign of what is no line of code is "@"."""
     yield "@", f"--- {safe(code.first or '/dev/null', 400)}"
@@ -130,7 +141,7 @@ def code_title(code: CodeDiff) -> str:
 
 def _head(letter: str, side: Side, page: Page) -> list[str]:
     verdict = side.verdict
-    tail = "   ".join(safe(text, 40) for text in (verdict.author, (verdict.date or "")[:10]) if text)
+    tail = "   ".join(safe(text, 40) for text in (verdict.author, day(side)) if text)
     name = fit(f"{letter}  {safe(verdict.name or verdict.path, 120)}", max(20, page.columns - width(tail) - 3))
     lines = [page.paint(name, "bold") + (f"   {tail}" if tail else "")]
     return [*lines, *(page.paint(line, "dim") for line in page.prose(safe(verdict.path, 400), "   ", "   "))]
@@ -148,12 +159,15 @@ def _size(difference: Difference, page: Page) -> list[str]:
 def _table(title: str, rows: Sequence[tuple[str, Cells]], page: Page) -> list[str]:
     if not rows:
         return []
-    head = "".join(f"{heading:>{_NUMBERS}}" for heading in ("A", "B", "B - A"))
-    lines = [f"{page.paint(pad(title, _LABELS), 'bold')}{page.paint(head, 'dim')}"]
-    for label, cells in rows:
-        numbers = "".join(" " * (_NUMBERS - width(cell)) + cell for cell in cells)
-        lines.append(f"{pad('  ' + label, _LABELS)}{numbers}".rstrip())
-    return lines
+    heads = ("A", "B", "B - A")
+    drawn = [(title, *heads), *((f"  {label}", *cells) for label, cells in rows)]
+    labels, *columns = page.spread(drawn, (_LABELS, _NUMBERS, _NUMBERS, _NUMBERS))
+
+    def line(cells: Sequence[str]) -> str:
+        return "".join(" " * (room - width(cell)) + cell for cell, room in zip(cells, columns, strict=True))
+
+    lines = [f"{page.paint(pad(title, labels), 'bold')}{page.paint(line(heads), 'dim')}"]
+    return [*lines, *(f"{pad(label, labels)}{line(cells)}".rstrip() for label, *cells in drawn[1:])]
 
 
 def _settings(difference: Difference, page: Page) -> list[str]:
@@ -213,7 +227,7 @@ def _finding(row: FindingRow, page: Page) -> list[str]:
 
 def _code(difference: Difference, page: Page, whole: bool) -> list[str]:
     if not difference.code:
-        return page.prose(NO_CODE, "", "  ")
+        return page.prose(f"code: {no_code(difference.sides)}", "", "  ")
     lines = ["code, unwrapped:"]
     for code in difference.code:
         lines += page.prose(code_title(code), "  ", "    ")

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from golfcheck.diff import Difference, Printed
 from golfcheck.render.diff import (
-    NO_CODE,
     SECTIONS,
     Cells,
     code_lines,
     code_title,
     gain_line,
+    no_code,
     score_rows,
     settings_title,
     size_rows,
@@ -82,7 +82,7 @@ def _findings(difference: Difference) -> list[str]:
 
 def _code(difference: Difference) -> list[str]:
     if not difference.code:
-        return [NO_CODE, ""]
+        return [f"Code {no_code(difference.sides)}.", ""]
     return [f"- {code(code_title(found))}" for found in difference.code] + [""]
 
 

@@ -1,13 +1,14 @@
 """What text is drawn on: a page's width, whether it has color and more than ASCII; and how to draw on it."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from golfcheck.text import fit, width
 
 _STYLES = {"error": "1;31", "warning": "33", "info": "36", "ok": "32", "bold": "1", "dim": "2"}
 _GAP = "   "
+_LEAST_LABEL = 8  # columns of a label that gives way
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,17 @@ class Page:
             line += gap + self.paint(text, style)
             used += len(gap) + width(text)
         return [*lines, line.rstrip()]
+
+    def spread(self, rows: Sequence[Sequence[str]], wanted: Sequence[int]) -> list[int]:
+        """Return the widths of a table's columns: those `wanted`, or on a narrower page what its cells need.
+
+        Where even that does not fit, the first column, that of the labels, gives way.
+        """
+        if sum(wanted) <= self.columns:
+            return list(wanted)
+        label, *others = (max(map(width, cells)) + 1 for cells in zip(*rows, strict=True))
+        spare = self.columns - label - sum(others)
+        return [max(label + min(spare, 0), _LEAST_LABEL), *(needed + max(spare, 0) // len(others) for needed in others)]
 
     def text(self, lines: Iterable[str]) -> str:
         """Join `lines` to a text that ends with one newline, in ASCII where the page has no more."""

@@ -23,10 +23,14 @@ def render(gain: Gain, page: Page) -> str:
         lines += page.flow(
             "", [(safe(side.path, 400), "dim"), (seeds_text(side.seeds), ""), (side.tokenizer, "dim")], 3
         )
-    heads = "".join(f"{tested.unit:>{_NUMBERS}}" for tested in (gain.bpb, gain.nats))
-    lines += ["", page.paint(pad(gain.test, _LABELS), "bold") + page.paint(heads, "dim")]
-    for label, one, other in table(gain):
-        lines.append(f"{pad('  ' + label, _LABELS)}{one:>{_NUMBERS}}{other:>{_NUMBERS}}")
+    head = (gain.test, gain.bpb.unit, gain.nats.unit)
+    rows = [(f"  {label}", one, other) for label, one, other in table(gain)]
+    labels, *numbers = page.spread([head, *rows], (_LABELS, _NUMBERS, _NUMBERS))
+    units = "".join(f"{unit:>{columns}}" for unit, columns in zip(head[1:], numbers, strict=True))
+    lines += ["", page.paint(pad(gain.test, labels), "bold") + page.paint(units, "dim")]
+    for label, *cells in rows:
+        values = "".join(f"{cell:>{columns}}" for cell, columns in zip(cells, numbers, strict=True))
+        lines.append(f"{pad(label, labels)}{values}")
     lines += ["", *(page.prose(f"no test: {gain.reason}", "  ", "  ") if gain.reason else [])]
     for ruled in gain.ruled:
         if ruled.p is not None:

@@ -8,18 +8,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from golfcheck.codediff import CodeDiff, code_diffs
 from golfcheck.curves import Curve, curves
 from golfcheck.diff import Difference, difference
 from golfcheck.leaderboard import Row
-from golfcheck.render.diff import code_lines, code_title
+from golfcheck.render.diff import code_lines, code_title, no_code
 from golfcheck.text import fit, safe
 from golfcheck.tui import background
 from golfcheck.tui.chart import is_ascii
 from golfcheck.tui.codeview import CodeView
 from golfcheck.tui.curvepane import Bundle, CurvePane
+from golfcheck.tui.keys import Keys
 from golfcheck.tui.sheet import Sheet, plain
 from golfcheck.tui.sidebyside import LETTERS, numbers, settings
 
@@ -91,7 +92,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
             with TabPane(Content("4 Code"), id="code"), Vertical():
                 yield Static("reading", id="code-title", markup=False)
                 yield CodeView()
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin to read the records."""
@@ -101,7 +102,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
 
     def _load(self) -> _Loaded:
         records = [self._app.load_record(row) for row in self.rows]
-        found = difference(records, [row.verdict for row in self.rows])
+        found = difference(records, [row.verdict for row in self.rows], [row.made for row in self.rows])
         code = tuple(found.code if len(records) == 2 else code_diffs(records[0], other) for other in records[1:])
         return _Loaded(found, tuple(map(curves, records)), code)
 
@@ -137,7 +138,8 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         found = self.loaded.code[self.beside - 1] if self.loaded.code else ()
         pair = f"A and {LETTERS[self.beside]}"
         more = "   [ and ] turn to another" if len(self.rows) > 2 else ""
-        titles = [code_title(each) for each in found] or ["not both have a script, or a log with its source"]
+        sides = self.loaded.found.sides[0], self.loaded.found.sides[self.beside]
+        titles = [code_title(each) for each in found] or [no_code(sides, f"A{LETTERS[self.beside]}")]
         notes = [safe(note) for each in found for note in each.notes]
         self.query_one("#code-title", Static).update(
             Content(self._shown("\n".join([f"{pair}{more}", *titles, *notes])))
@@ -147,7 +149,8 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
     def _title(self, place: int) -> Content:
         row = self.rows[place]
         score = f"{row.score_bpb:.5f}" if row.score_bpb is not None else "no score"
-        tail = "  ".join(safe(text, 40) for text in (row.verdict.author, (row.verdict.date or "")[:10]) if text)
+        day = row.made.date().isoformat() if row.made else ""
+        tail = "  ".join(safe(text, 40) for text in (row.verdict.author, day) if text)
         name = self._shown(self._short(place, 60))
         return Content.assemble(Content.styled(name, "bold"), Content.styled(self._shown(f"  {score}  {tail}"), "dim"))
 

@@ -8,33 +8,28 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from golfcheck.diff import Difference, difference
 from golfcheck.leaderboard import Row
 from golfcheck.render.diff import render
 from golfcheck.render.page import Page
 from golfcheck.tui.columns import name_of
-from golfcheck.tui.scrollbars import scrollbars_of
+from golfcheck.tui.keys import Keys
+from golfcheck.tui.sheet import Scroller
 from golfcheck.tui.strangers import content
 
 if TYPE_CHECKING:
     from golfcheck.tui.app import GolfcheckApp
 
 
-class Lines(ScrollView, can_focus=True):
+class Lines(Scroller):
     """Lines that a renderer of ours has made harmless and colored; each is drawn when it is looked at."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll_down", "down", show=False),
-        Binding("k,up", "scroll_up", "up", show=False),
-        Binding("g,home", "scroll_home", "first line", show=False),
-        Binding("G,end", "scroll_end", "last line", show=False),
-        Binding("space,pagedown,ctrl+d", "page_down", "a page down", show=False),
-        Binding("pageup,ctrl+u", "page_up", "a page up", show=False),
-    ]
+    DEFAULT_CSS = """
+    Lines { overflow-x: hidden; overflow-y: scroll; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,13 +74,11 @@ class DiffScreen(Screen[None]):
         """Yield the title, the lines and the keys."""
         yield Static(id="diff-title", markup=False)
         yield Lines()
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin to compare."""
-        lines = self.query_one(Lines)
-        scrollbars_of(lines, self.golfcheck.glyphs)
-        lines.focus()
+        self.query_one(Lines).focus()
         self._begin()
 
     def _begin(self) -> None:
@@ -99,7 +92,7 @@ class DiffScreen(Screen[None]):
     def _compare(self) -> None:
         rows = (self.first, self.second)
         records = [self.golfcheck.load_record(row) for row in rows]
-        found = difference(records, [row.verdict for row in rows])
+        found = difference(records, [row.verdict for row in rows], [row.made for row in rows])
         self.app.call_from_thread(self._show, found)
 
     def on_worker_state_changed(self, event: object) -> None:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from golfcheck.diff import Difference, Side
-from golfcheck.render.diff import settings_title
+from golfcheck.render.diff import day, settings_title
 from golfcheck.text import safe
 from golfcheck.verdict import Verdict
 
@@ -64,7 +64,7 @@ def _table(sides: Sequence[Side]) -> Table:
 def _words(sides: Sequence[Side], outcomes: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
     verdicts = [side.verdict for side in sides]
     yield "author", [verdict.author or "-" for verdict in verdicts]
-    yield "date", [(verdict.date or "-")[:10] for verdict in verdicts]
+    yield "date", [day(side) or "-" for side in sides]
     yield "verdict", list(outcomes)
     yield "seeds", [" ".join("?" if s.seed is None else str(s.seed) for s in side.seeds) or "-" for side in sides]
 

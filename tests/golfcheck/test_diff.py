@@ -24,6 +24,7 @@ from golfcheck.record import load
 from golfcheck.render import diff as text_format
 from golfcheck.render import diff_data, diff_markdown
 from golfcheck.render.page import Page
+from golfcheck.text import width
 from golfcheck.verify import verify
 from tests.conftest import ROOT
 from tests.golfcheck import hostile_records
@@ -194,6 +195,38 @@ def test_a_record_without_a_score_has_no_test_and_is_still_compared(tmp_path: Pa
     assert re.search(r"val_bpb, mean +1\.11474 +-\n", text)
 
 
+@pytest.mark.parametrize(
+    ("lacks", "told"), [("a", "A has no script"), ("b", "B has no script"), ("ab", "A and B have no script")]
+)
+def test_it_is_said_which_record_has_no_code_to_compare(tmp_path: Path, lacks: str, told: str):
+    records = [load(Draft().write(tmp_path / letter)) for letter in "ab"]
+    for place in ("ab".index(letter) for letter in lacks):
+        logs = tuple(replace(log, dumps=()) for log in records[place].logs)
+        records[place] = replace(records[place], sources=(), logs=logs)
+    found = difference(records, [verify(record) for record in records])
+    assert found.code == ()
+    for out in (text_format.render(found, PAGE), diff_markdown.render(found)):
+        assert f"not compared: {told}, and no log with its source" in out
+
+
+def test_the_day_of_a_record_is_the_boards_and_where_the_json_says_another_that_is_a_finding(tmp_path: Path):
+    draft = Draft(folder="2026-06-02_Late")
+    draft.set(date="2026-05-30")
+    found = pair(tmp_path, Draft(folder="2026-06-01_Other"), draft)
+    text = text_format.render(found, PAGE)
+    assert re.search(r"^A  .* 2026-06-01$", text, re.MULTILINE) and re.search(r"^B  .* 2026-06-02$", text, re.MULTILINE)
+    assert "submission.json says 2026-05-30, the folder 2026-06-02" in text
+
+
+@pytest.mark.parametrize("columns", [60, 65, 77, 100])
+def test_no_line_of_a_table_is_wider_than_the_page(tmp_path: Path, columns: int):
+    found = pair(tmp_path, Draft(), Draft(bpb_shift=-0.01, train_ms=12_345_678))
+    lines = text_format.render(found, Page(columns)).splitlines()
+    assert max(map(width, lines)) <= columns
+    shown = "\n".join(lines)
+    assert all(number in shown for number in ("599,920", "12,345,678", "+11,745,758", "15,800,101"))
+
+
 def test_findings_that_one_alone_has_are_told_with_its_letter(tmp_path: Path):
     late = Draft(train_ms=700_000)
     found = pair(tmp_path, Draft(), late)
@@ -273,7 +306,7 @@ def test_no_text_of_any_kind_reaches_the_reader(name: str, value: str, lines: li
     printed = Printed(value, name, 3)
     finding = replace(TIME, message=value, path=name)
     found = Difference(
-        sides=(Side(verdict, (), None), Side(RECORD, (), None)),
+        sides=(Side(verdict, (), None, None, has_code=True), Side(RECORD, (), None, None, has_code=True)),
         settings=(SettingRow(name, (printed, None)), SettingRow(value, (printed, printed))),
         alike=0,
         varying=(name,),
