@@ -33,6 +33,7 @@ _COMPARED = re.compile(r"(<=|>=|<|>|=)?(.*)")
 _NO_COLON = re.compile(r"([a-z-]+)((?:<=|>=|<|>|=).*)")
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_DATE_OF_SIGN = {">": "after", ">=": "after", "<": "before", "<=": "before", "=": "date"}
 _COMPARE_DATE = {"date": operator.eq, "after": operator.ge, "before": operator.lt}
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6}
 
@@ -164,6 +165,14 @@ def parse(text: str, *, partial: bool = False) -> Query:
     return Query(tuple(terms))
 
 
+def closed(text: str) -> str:
+    """Return a filter with its last quote closed, if that is open."""
+    last = ""
+    for match in _TERM.finditer(text):
+        last = match[3]
+    return f'{text}"' if last.startswith('"') and (len(last) < 2 or not last.endswith('"')) else text
+
+
 def sorted_rows(rows: Iterable[Row], key: str, reverse: bool = False) -> tuple[Row, ...]:
     """Return the rows by one of SORT_KEYS; equal ones keep their order, and those without a value stand last, always.
 
@@ -277,7 +286,7 @@ def _read_number(name: str, text: str) -> tuple[float, float]:
 def _date(name: str, text: str) -> Test:
     match = _DATE.fullmatch(text)
     if match is None:
-        raise ValueError(f"a day as YYYY-MM-DD, or YYYY-MM, or YYYY, not {text!r}")
+        raise ValueError(f"a day as YYYY-MM-DD, or YYYY-MM, or YYYY, not {text!r}{_instead_of_sign(text)}")
     place = tuple(int(part) for part in match.groups() if part)
     try:
         date(*(*place, 1, 1)[:3])
@@ -290,6 +299,14 @@ def _date(name: str, text: str) -> Test:
         return made is not None and compare((made.year, made.month, made.day)[:known], place)
 
     return test
+
+
+def _instead_of_sign(text: str) -> str:
+    """Return the term for a day that was given a sign, as numbers take one: `>2026-04` is after:2026-04."""
+    compared = _COMPARED.fullmatch(text)
+    if compared is None or compared[1] is None or not _DATE.fullmatch(compared[2]):
+        return ""
+    return f" - did you mean '{_DATE_OF_SIGN[compared[1]]}:{compared[2]}'?"
 
 
 _TESTS: dict[str, Callable[[str, str], Test]] = {"text": _text, "word": _word, "number": _number, "date": _date}

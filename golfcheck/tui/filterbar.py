@@ -74,15 +74,16 @@ class FilterBar(Vertical):
         self.set_class(bool(event.value) or event.input.has_focus, "open")
         self._complain("")
         try:
-            self._apply(query.parse(event.value), event.value)
+            self._apply(query.parse(query.closed(event.value)), event.value)
         except UsageError as error:
             self._complain(str(error))
             with suppress(UsageError):
                 self._apply(query.parse(event.value, partial=True), event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to the records, if all of it could be read."""
+        """Go to the records, if all of it could be read; a quote that is still open is closed."""
         event.stop()
+        self.fill(query.closed(self.text))
         if not self.query_one("#filter-error", Static).display:
             self.screen.query_one("BoardTable").focus()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from golfcheck.decisions import Kind, Ruling
 from golfcheck.errors import UsageError
 from golfcheck.leaderboard import Row, Status
-from golfcheck.query import KEYS, SORT_KEYS, parse, sorted_rows
+from golfcheck.query import KEYS, SORT_KEYS, closed, parse, sorted_rows
 from tests.golfcheck.verdicts import BYTES, RECORD, a_verdict
 
 ROW = Row(
@@ -151,6 +151,10 @@ def test_quotes_protect_blanks_and_colons():
         ("bpb<1.08", "expected a colon after the key: bpb:<1.08"),
         ("verdict:humna", "expected one of invalid, human, valid, record - did you mean 'human'?"),
         ("after:yesterday", "expected a day as YYYY-MM-DD"),
+        ("date:>2026-04-01", "not '>2026-04-01' - did you mean 'after:2026-04-01'?"),
+        ("after:>=2026-04", "did you mean 'after:2026-04'?"),
+        ("date:<2026", "did you mean 'before:2026'?"),
+        ("date:>soon", "expected a day as YYYY-MM-DD, or YYYY-MM, or YYYY, not '>soon'"),
         ("date:2026-02-30", "a day that is in the calendar"),
         ("date:0000", "a day that is in the calendar"),
         ("-", "expected something after it"),
@@ -163,6 +167,16 @@ def test_what_cannot_be_meant_is_refused_in_one_line_that_says_what_was_expected
         parse(f"gptq {text}")
     assert expected in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [('"a', '"a"'), ('ann "sliding w', 'ann "sliding w"'), ('name:"a b', 'name:"a b"'), ('"', '""'), ('"a" b', '"a" b'),
+     ('"a b"', '"a b"'), ("", ""), ('5" disk', '5" disk')],
+)  # fmt: skip
+def test_a_quote_that_is_still_open_can_be_closed(text: str, whole: str):
+    assert closed(text) == whole
+    assert closed(whole) == whole
 
 
 FULL = 'gptq author:ann "a phrase" bpb:<1.08 -seeds:>=3 p:0.01..0.25 size:>15.99m after:2026-04-01 verdict:human'
