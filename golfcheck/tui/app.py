@@ -3,14 +3,16 @@
 import os
 import stat
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widgets import Input
 
 from golfcheck.cache import Cache
 from golfcheck.config import Settings
@@ -18,11 +20,14 @@ from golfcheck.leaderboard import Board, Row
 from golfcheck.record import Record, load
 from golfcheck.text import safe
 from golfcheck.tui import editor, help, palette, state
+from golfcheck.tui.asciionly import AsciiOnly
 from golfcheck.tui.board import BoardScreen
 from golfcheck.tui.glyphs import ASCII, UNICODE
 from golfcheck.tui.themes import THEMES
 
 _HELP = "the keys of what has the focus; F1 where ? is typed"
+_KEY_NAMES = str.maketrans({"⏎": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right", "⌫": "backspace"})
+_ASCII_ONLY = AsciiOnly()
 Severity = Literal["information", "warning", "error"]
 
 
@@ -77,7 +82,17 @@ class GolfcheckApp(App[None]):
 
     def get_key_display(self, binding: Binding) -> str:
         """Return the name of a key."""
-        return binding.key_display or binding.key if self.ascii_only else super().get_key_display(binding)
+        shown = super().get_key_display(binding)
+        return shown.translate(_KEY_NAMES) if self.ascii_only else shown
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line that a widget draws goes through on its way to the terminal."""
+        return [*super().get_line_filters(), *([_ASCII_ONLY] if self.ascii_only else [])]
+
+    def action_help_quit(self) -> None:
+        """Say how to leave: nobody should lose the screen to a Ctrl-C that was meant for something else."""
+        types = isinstance(self.focused, Input)
+        self.tell("to leave golfcheck press esc, then q" if types else "to leave golfcheck press q")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Return what the palette offers."""

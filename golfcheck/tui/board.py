@@ -2,34 +2,29 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Center
-from textual.screen import Screen
-from textual.widgets import Footer, Static
-from textual.worker import get_current_worker
+from textual.widgets import Static
 
 from golfcheck.leaderboard import Board, Row
 from golfcheck.query import SORT_KEYS, Query, sorted_rows
-from golfcheck.tui import loading, newest, screens
-from golfcheck.tui.columns import COLUMNS
+from golfcheck.tui import newest, screens
+from golfcheck.tui.columns import COLUMNS, name_of
 from golfcheck.tui.filterbar import FilterBar
+from golfcheck.tui.keys import Keys
+from golfcheck.tui.orders import Orders
 from golfcheck.tui.prompt import PathPrompt
+from golfcheck.tui.reading import ReadingScreen
 from golfcheck.tui.readout import could_not_read, filtered_out, nothing_here, plain, readout, title
 from golfcheck.tui.table import MAX_MARKS, BoardTable
 
-if TYPE_CHECKING:
-    from golfcheck.tui.app import GolfcheckApp
-
-_CYCLE = ("rank", "bpb", "delta", "p", "size", "seeds", "train", "eval", "verdict", "date", "author", "name")
 _LAST_FIRST = {column.sort for column in COLUMNS if column.last_first}
-_PAUSE_SECONDS = 0.1  # between two drawings of rows that arrive
 
 
-class BoardScreen(Screen[None]):
+class BoardScreen(ReadingScreen):
     """The screen that golfcheck opens on."""
 
     HELP = """\
@@ -39,40 +34,31 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", tooltip="show only records that match, while you type"),
-        Binding("s", "sort", "sort", tooltip="sort by the next column; a click on a head does it too"),
+        Binding("s,greater_than_sign", "sort(1)", "sort", tooltip="sort by the next column; a click on a head does it"),
+        Binding("less_than_sign", "sort(-1)", "sort back", show=False, tooltip="sort by the column before"),
         Binding("S", "reverse", "reverse", show=False, tooltip="sort the other way round"),
+        Binding("o", "orders", "orders", show=False, tooltip="choose from a list what to sort by"),
         Binding("c", "compare", "compare", tooltip="the marked records side by side"),
+        Binding("t", "timeline", "timeline", tooltip="the frontier through time"),
+        Binding("w", "watch", "watch", tooltip="follow a log that grows, beside the best record"),
         Binding(
             "d",
             "diff",
             "diff",
-            show=False,
             tooltip="two marked records, a marked one and this, or this one and the record it had to beat",
         ),
-        Binding("t", "timeline", "timeline", tooltip="the frontier through time"),
-        Binding("w", "watch", "watch", tooltip="follow a log that grows, beside the best record"),
-        Binding("r", "reload", "re-verify", show=False, tooltip="read what has changed and judge again"),
-        Binding("e", "edit", "edit", show=False, tooltip="open submission.json in $EDITOR"),
-        Binding("Y", "copy", "copy", show=False, tooltip="copy the path of the record to the clipboard (OSC 52)"),
+        Binding("Y", "copy", "copy", tooltip="copy the path of the record to the clipboard (OSC 52)"),
+        Binding("e", "edit", "edit", tooltip="open submission.json in $EDITOR"),
+        Binding("r", "reload", "re-verify", tooltip="read what has changed and judge again"),
         Binding("escape", "back", "clear", show=False, tooltip="remove the filter, then the marks"),
     ]
 
     def __init__(self, board: Board | None = None) -> None:
-        super().__init__()
-        self.board = board  # None: read the tree of the application
-        self.found: dict[str, Row] = {} if board is None else {row.verdict.path: row for row in board.rows}
+        super().__init__(board)
         self.query_now = Query()
         self.filter_text = ""
         self.sort, self.reverse = "rank", False
         self.record = ""  # the path under the cursor, if it was moved
-        self.reading: tuple[int, int] | None = None
-        self.failure = ""  # why reading ended without a board; "" where it did not
-        self._stale = False
-
-    @property
-    def golfcheck(self) -> "GolfcheckApp":
-        """The application, as its own type."""
-        return cast("GolfcheckApp", self.app)
 
     @property
     def table(self) -> BoardTable:
@@ -87,7 +73,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         with Center(id="empty"):
             yield Static(id="empty-text", markup=False)
         yield Static(id="readout", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Restore how the board was left, and begin to read."""
@@ -103,76 +89,23 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
             self.read()
         self.draw()
 
-    # Reading.
-
-    def read(self) -> None:
-        """Begin to read the tree."""
-        self.reading, self.failure = (0, 0), ""
-        self._read(self.golfcheck.root)
-
-    @work(thread=True, exclusive=True, exit_on_error=False)
-    def _read(self, root: Path) -> None:
-        worker = get_current_worker()
-        loading.read(root, self.golfcheck.settings, self.post_message, lambda: worker.is_cancelled)
-
-    def on_arrived(self, event: loading.Arrived) -> None:
-        """Show rows that were read; many come in a second, and are drawn together."""
-        first = not self.found
-        self.found |= {row.verdict.path: row for row in event.rows}
-        if first:
-            self.draw()
-        elif not self._stale:
-            self._stale = True
-            self.set_timer(_PAUSE_SECONDS, self.draw)
-
-    def on_progressed(self, event: loading.Progressed) -> None:
-        """Say how far reading is."""
-        self.reading = (event.done, event.of)
-        self._draw_title()
-
-    def on_said(self, event: loading.Said) -> None:
-        """Show what could not be used."""
-        self.golfcheck.tell(event.line, "warning")
-
-    def on_loaded(self, event: loading.Loaded) -> None:
-        """Show the ranks."""
-        self.board, self.reading = event.board, None
-        self.found = {row.verdict.path: row for row in event.board.rows}
-        self.draw()
-
-    def on_failed(self, event: loading.Failed) -> None:
-        """Say why there is nothing, and what to do."""
-        self.reading = None
-        if not event.empty:
-            self.golfcheck.tell(event.reason, "error")
-        self.draw(event.reason)
-
-    def on_worker_state_changed(self, event: object) -> None:
-        """Show a toast for a failure that nobody foresaw."""
-        worker = getattr(event, "worker", None)
-        if worker is not None and worker.error is not None:
-            self.reading = None
-            self.failure = f"reading failed: {type(worker.error).__name__}: {worker.error}"
-            self.golfcheck.tell(self.failure, "error")
-            self.draw()
-
     # Drawing.
 
     def draw(self, problem: str = "") -> None:
         """Filter and sort the rows, and show them."""
-        self._stale = False
         rows: Sequence[Row] = self.board.rows if self.board else tuple(self.found.values())
         shown = tuple(filter(self.query_now.matches, rows)) if self.query_now.terms else rows
         if self.sort != "rank" or self.reverse or self.board is None:  # a board's own order is by rank
             shown = sorted_rows(shown, self.sort if self.board or self.sort != "rank" else "bpb", self.reverse)
         self.table.show(shown)
         self._say_if_empty(problem)
-        self._draw_title()
+        self.draw_progress()
 
-    def _draw_title(self) -> None:
-        root = str(self.golfcheck.root)
-        shown, count = len(self.table.rows), len(self.found)
-        line = title(root, self.board, shown, count, reading=self.reading, g=self.golfcheck.glyphs)
+    def draw_progress(self) -> None:
+        """Show the title: the tree, how far reading is, and the order where no head says it."""
+        root, hidden = str(self.golfcheck.root), self.sort not in self.table.orders
+        shown, count, order = len(self.table.rows), len(self.found), self.sort if hidden else ""
+        line = title(root, self.board, shown, count, reading=self.reading, order=order, g=self.golfcheck.glyphs)
         self.query_one("#board-title", Static).update(line)
 
     def _say_if_empty(self, problem: str) -> None:
@@ -214,10 +147,20 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         """Type a filter."""
         self.query_one(FilterBar).open()
 
-    def action_sort(self) -> None:
-        """Sort by the next of the columns that are usually wanted."""
-        place = _CYCLE.index(self.sort) if self.sort in _CYCLE else -1
-        self.sort_by(_CYCLE[(place + 1) % len(_CYCLE)])
+    def action_sort(self, columns: int) -> None:
+        """Sort by another of the columns that are seen: the next one, or the one before."""
+        orders = self.table.orders
+        place = orders.index(self.sort) + columns if self.sort in orders else 0
+        self.sort_by(orders[place % len(orders)])
+
+    def action_orders(self) -> None:
+        """Choose an order from a list."""
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self.sort_by(key)
+
+        self.app.push_screen(Orders(self.sort, self.reverse, self.golfcheck.glyphs), chosen)
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
@@ -225,7 +168,8 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
 
     def on_board_table_opened(self, event: BoardTable.Opened) -> None:
         """Open a record."""
-        screens.detail(self.golfcheck, event.row)
+        if self._judged([event.row]):
+            screens.detail(self.golfcheck, event.row)
 
     def on_board_table_marked(self, event: BoardTable.Marked) -> None:
         """Say why a fifth record is not marked."""
@@ -243,7 +187,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         rows = self.marked()
         if len(rows) < 2:
             self.golfcheck.tell("mark two to four records with space, then press c")
-        else:
+        elif self._judged(rows):
             screens.compare(self.golfcheck, rows)
 
     def action_diff(self) -> None:
@@ -252,7 +196,8 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         if not rows and (here := self.table.current) and (rival := self._to_beat(here)):
             rows = [rival, here]
         if len(rows) == 2:
-            screens.diff(self.golfcheck, rows[0], rows[1])
+            if self._judged(rows):
+                screens.diff(self.golfcheck, rows[0], rows[1])
         elif rows:
             self.golfcheck.tell("a diff is of two records; press c to compare up to four")
         elif self.board is None:
@@ -261,6 +206,13 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
             )
         else:
             self.golfcheck.tell("this record had none to beat: mark another with space, then press d")
+
+    def _judged(self, rows: Sequence[Row]) -> bool:
+        """Whether all are judged; says so if not."""
+        waits = next((row for row in rows if not row.judged), None)
+        if waits is not None:
+            self.golfcheck.tell(f"{name_of(waits)} is still being judged")
+        return waits is None
 
     def _to_beat(self, row: Row) -> Row | None:
         rival = row.verdict.to_beat
@@ -273,7 +225,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         if self.board is None:
             self.golfcheck.tell("the records are still being read")
         else:
-            screens.timeline(self.golfcheck, self.board, self.table.current)
+            screens.timeline(self.golfcheck, self.board, self.table.current, self.query_now, self.filter_text)
 
     def action_watch(self) -> None:
         """Follow the newest log, if a run seems to write it; otherwise ask for one."""
@@ -293,7 +245,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
     def action_reload(self) -> None:
         """Read and judge again; records that have not changed come from the cache."""
         self.read()
-        self._draw_title()
+        self.draw_progress()
 
     def action_edit(self) -> None:
         """Open what the record says of itself."""

@@ -98,7 +98,7 @@ def name_of(row: Row) -> str:
 
 
 def _outcome(row: Row, _width: int, _glyphs: Glyphs) -> tuple[str, str]:
-    return row.outcome.value, OUTCOMES[row.outcome]
+    return (row.outcome.value, OUTCOMES[row.outcome]) if row.judged else ("judging", "")
 
 
 COLUMNS = (

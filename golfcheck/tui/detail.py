@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from golfcheck.curves import Curve, curves
 from golfcheck.leaderboard import Row
@@ -20,6 +20,7 @@ from golfcheck.tui import background
 from golfcheck.tui.chart import is_ascii
 from golfcheck.tui.curvepane import Bundle, CurvePane
 from golfcheck.tui.findings import FindingList, FindingsPane
+from golfcheck.tui.keys import Keys
 from golfcheck.tui.ledger import ledger
 from golfcheck.tui.logpane import LogPane
 from golfcheck.tui.readme import readme
@@ -98,7 +99,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
                 yield LogPane()
             with TabPane(Content("5 Ledger"), id="ledger"):
                 yield Sheet(ledger(verdict, ()), id="ledger-sheet")
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin to read the record."""
@@ -123,6 +124,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
         self.query_one("#readme-sheet", Sheet).show(readme(loaded.record.readme))
         self.query_one("#ledger-sheet", Sheet).show(ledger(verdict, loaded.results))
         self.query_one(LogPane).show(loaded.record.path, [log.path for log in loaded.record.logs])
+        self.refresh_bindings()  # findings can be shown in a log now
 
     def on_failed(self, message: background.Failed) -> None:
         """Say that the record could not be read."""
@@ -130,7 +132,8 @@ In the ledger, yellow numbers are of sources that do not agree."""
 
     def on_findings_pane_wanted(self, message: FindingsPane.Wanted) -> None:
         """Open the editor where the finding stands."""
-        self._open(message.finding)
+        if message.finding.path is not None:
+            self._edit(message.finding.path, message.finding.line)
 
     def action_leave(self) -> None:
         """Leave the search, or the record."""
@@ -147,19 +150,28 @@ In the ledger, yellow numbers are of sources that do not agree."""
         self.action_tab("log")
         self.query_one(LogPane).turn(by)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer a finding's line in the log where the finding is of a log."""
+        return action != "log_line" or self._in_log() is not None
+
     def action_log_line(self) -> None:
         """Show the line of a finding in its log."""
-        finding = self.query_one(FindingsPane).finding
-        if finding is None or finding.path is None or not self.query_one(LogPane).open(finding.path, finding.line or 1):
-            self._app.tell("this finding is not about a line of a log")
-            return
-        self.action_tab("log")
+        finding = self._in_log()
+        if finding is not None and self.query_one(LogPane).open(finding.path or "", finding.line or 1):
+            self.action_tab("log")
+
+    def _in_log(self) -> Finding | None:
+        """Return the finding under the cursor, if it is of a log that was read."""
+        pane = next(iter(self.query(FindingsPane)), None)
+        logs = {log.path for log in self.loaded.record.logs} if self.loaded else set()
+        finding = pane.finding if pane and logs else None
+        return finding if finding and finding.path in logs else None
 
     def action_edit(self) -> None:
         """Open the editor at what is shown: a finding's line, a log's, the README, or submission.json."""
         pane, finding = self.query_one(LogPane), self.query_one(FindingsPane).finding
-        if self.tab == "findings" and finding is not None:
-            self._open(finding)
+        if self.tab == "findings" and finding is not None and finding.path is not None:
+            self._edit(finding.path, finding.line)
         elif self.tab == "log" and pane.path is not None:
             self._edit(pane.path, pane.line)
         elif self.tab == "readme" and self.loaded is not None and self.loaded.record.readme is not None:
@@ -172,12 +184,6 @@ In the ledger, yellow numbers are of sources that do not agree."""
         score = f"{self.row.score_bpb:.5f} bpb" if self.row.score_bpb is not None else "no score"
         verdict = self.row.verdict
         self._app.copy(f"{safe(verdict.name or '', 200)}  {score}  {verdict.path}".strip())
-
-    def _open(self, finding: Finding) -> None:
-        if finding.path is None:
-            self._app.tell("this finding is about the record as a whole: no line to open")
-        else:
-            self._edit(finding.path, finding.line)
 
     def _edit(self, path: str, line: int | None = None) -> None:
         """Open a file of the folder; not what a link leads to, nor what an editor would wait for."""

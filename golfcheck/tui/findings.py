@@ -45,6 +45,12 @@ class FindingList(OptionList):
     }
     """
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the editor where the finding is of a file."""
+        pane = self.parent
+        finding = pane.finding if action == "select" and isinstance(pane, FindingsPane) else None
+        return action != "select" or (finding is not None and finding.path is not None)
+
 
 class FindingsPane(Horizontal):
     """The list and the explanation."""
@@ -88,6 +94,7 @@ class FindingsPane(Horizontal):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Explain the rule under the cursor."""
         self.query_one(Sheet).show(self._explained(event.option.id or ""))
+        self.refresh_bindings()  # some findings are of no file
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open the place of the finding."""

@@ -20,14 +20,19 @@ def plain(text: Content, g: Glyphs) -> Content:
 
 
 def title(
-    root: str, board: Board | None, shown: int, count: int, *, reading: tuple[int, int] | None, g: Glyphs
+    root: str, board: Board | None, shown: int, count: int, *, reading: tuple[int, int] | None, order: str, g: Glyphs
 ) -> Content:
-    """Return the first line: the tree, how many records, the ruleset, the best; or how far reading is."""
+    """Return the first line: the tree, how many records, the ruleset, the best; or how far reading is.
+
+    `order` is the key that the rows are sorted by, where no head of a column says so.
+    """
     parts = [Content.styled(" golfcheck ", "bold $primary"), Content.styled(safe(root, 60), "dim")]
     records = (
         f"{shown} of {count} records" if shown != count and reading is None else f"{count} record{'s' * (count != 1)}"
     )
     parts.append(Content(f"  {records}"))
+    if order:
+        parts.append(Content.styled(f"  by {order}", "$accent"))
     if reading is not None:
         done, of = reading
         if of:
@@ -57,12 +62,13 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
     seeds = "" if score is None else f"{len(score.seeds)} seed{'s' * (len(score.seeds) != 1)}"
     spread = f"sd {score.sd_bpb:.5f}" if score is not None and score.sd_bpb is not None else ""
     facts = gap.join(filter(None, [row.status.value if row.status else "no score", seeds, spread]))
-    found = _findings(row)
+    found = f"{row.outcome.value}: " if row.judged else "being judged: "
+    about = _findings(row) if row.judged else "only its submission.json is read yet"
     lines = [
         Content.styled(f" {name_of(row)}", "bold"),
         Content.styled(f" {who}{gap}{facts}", "dim"),
         Content(f" {standing(row, board, g)}{gap + safe(row.ruling.text) if row.ruling else ''}"),
-        Content.assemble(Content(f" {row.outcome.value}: "), Content.styled(found, "dim")),
+        Content.assemble(Content(f" {found}"), Content.styled(about, "dim")),
     ]
     return plain(Content("\n").join(lines), g)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golfcheck.leaderboard import Board, Row
+from golfcheck.query import Query
 
 if TYPE_CHECKING:
     from golfcheck.tui.app import GolfcheckApp
@@ -31,11 +32,11 @@ def watch(app: "GolfcheckApp", log: Path, best: Row | None) -> None:
     app.push_screen(WatchScreen(log, best))
 
 
-def timeline(app: "GolfcheckApp", board: Board, at: Row | None) -> None:
-    """Open the frontier through time, with the cursor on a record."""
+def timeline(app: "GolfcheckApp", board: Board, at: Row | None, query: Query, text: str) -> None:
+    """Open the frontier through time, with the cursor on a record; only what `query`, typed as `text`, matches."""
     from golfcheck.tui.timeline import TimelineScreen
 
-    app.push_screen(TimelineScreen(board, at))
+    app.push_screen(TimelineScreen(board, at, query, text))
 
 
 def diff(app: "GolfcheckApp", first: Row, second: Row) -> None:

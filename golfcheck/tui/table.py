@@ -84,6 +84,11 @@ class BoardTable(ScrollView, can_focus=True):
         """The row under the cursor."""
         return self.rows[self.cursor] if self.cursor < len(self.rows) else None
 
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """What the columns that are seen sort by, from left to right."""
+        return tuple(dict.fromkeys(column.sort for column in self._columns))
+
     def show(self, rows: Sequence[Row]) -> None:
         """Show these rows; the cursor stays on its record, or near its place where that is not among them."""
         self.rows = tuple(rows)

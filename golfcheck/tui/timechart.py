@@ -19,12 +19,22 @@ _BLANK: Cell = (" ", "")
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn: the drawable records, which one the cursor is on, and how they are looked at."""
+    """What is drawn: the drawable records, which one the cursor is on, and how they are looked at.
+
+    Records that a filter leaves out are not drawn, and the cursor does not stop at them; but the frontier is that of
+    all, for a record does not get better by who is looked for.
+    """
 
     rows: tuple[Row, ...]
     cursor: int = 0
     scale: str = "frontier"  # which scores are in sight: one of SCALES
     order: str = "date"  # what stands to the right of what, and how far: one of ORDERS
+    left_out: frozenset[int] = frozenset()  # places of records that a filter leaves out
+
+    @property
+    def stops(self) -> tuple[int, ...]:
+        """The places that the cursor can be on, in the order of time."""
+        return tuple(place for place in range(len(self.rows)) if place not in self.left_out)
 
 
 def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -60,9 +70,10 @@ def limits(chart: Chart) -> tuple[float, float]:
         reach = max(_NEAR_BPB, 6 * spread(here))
         return score(here) - reach, score(here) + reach
     held = [row for row in chart.rows if row.held]
-    of = held if chart.scale == "frontier" and len(held) > 1 else chart.rows
+    seen = [chart.rows[place] for place in chart.stops]
+    of = held if chart.scale == "frontier" and len(held) > 1 else [*seen, *held]
     low, high = min(map(score, of)), max(map(score, of))
-    low = min(low, min(map(score, chart.rows)) if chart.scale == "frontier" else low)
+    low = min(low, min(map(score, seen)) if chart.scale == "frontier" and seen else low)
     room = max((high - low) * _MARGIN, 1e-4)
     return low - room, high + room
 
@@ -73,7 +84,7 @@ class Canvas:
     def __init__(self, chart: Chart, columns: int, lines: int) -> None:
         self.cells = [[_BLANK] * columns for _ in range(lines)]
         self.wide, self.high = columns - _LABEL - 2, lines - 2
-        self.low, self.top = limits(chart) if chart.rows else (0.0, 1.0)
+        self.low, self.top = limits(chart) if chart.stops else (0.0, 1.0)
         self.line_bpb = (self.top - self.low) / max(self.high - 1, 1)
         self.places = _places(chart, self.wide) if chart.rows else []
 
@@ -90,14 +101,15 @@ class Canvas:
 def draw(chart: Chart, columns: int, lines: int, g: Glyphs) -> list[list[Cell]]:
     """Return `lines` lines of `columns` cells."""
     canvas = Canvas(chart, columns, lines)
-    if not chart.rows or canvas.wide < 8 or canvas.high < 3:
+    if not chart.stops or canvas.wide < 8 or canvas.high < 3:
         return canvas.cells
     _score_axis(canvas, g)
     x_here = canvas.places[chart.cursor]
     for y in range(canvas.high):
         canvas.put(x_here, y, (g.cursor, "cursor"))
     _steps(chart, canvas, g)
-    for x, row in zip(canvas.places, chart.rows, strict=True):
+    for place in chart.stops:
+        x, row = canvas.places[place], chart.rows[place]
         if chart.scale != "near" or canvas.line_of(score(row)) >= 0:  # near the cursor, most records are out of sight
             _record(row, x, canvas, g)
     here = chart.rows[chart.cursor]
@@ -114,7 +126,7 @@ def nearest(chart: Chart, columns: int, lines: int, x: int, y: int) -> int:
         line = max(canvas.line_of(score(chart.rows[place])), 0)
         return (canvas.places[place] + _LABEL + 1 - x) ** 2 + 4.0 * (line - y) ** 2
 
-    return min(range(len(chart.rows)), key=far)
+    return min(chart.stops, key=far)
 
 
 def _score_axis(canvas: Canvas, g: Glyphs) -> None:

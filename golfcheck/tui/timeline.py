@@ -1,5 +1,6 @@
 """The timeline: how the frontier fell, with a cursor that walks the records."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -13,11 +14,14 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from golfcheck.leaderboard import Board, Row
+from golfcheck.query import Query
+from golfcheck.text import fit
 from golfcheck.tui import screens
 from golfcheck.tui.glyphs import Glyphs
+from golfcheck.tui.keys import Keys
 from golfcheck.tui.readout import readout
 from golfcheck.tui.strangers import content
 from golfcheck.tui.timechart import ORDERS, SCALES, Cell, Chart, draw, drawable, nearest
@@ -25,6 +29,7 @@ from golfcheck.tui.timechart import ORDERS, SCALES, Cell, Chart, draw, drawable,
 if TYPE_CHECKING:
     from golfcheck.tui.app import GolfcheckApp
 
+_FILTER_COLUMNS = 30  # of the filter, in the title
 _PARTS = ("axis", "line", "held", "other", "spread", "cursor", "here")
 
 
@@ -55,7 +60,7 @@ class TimeChart(Widget, can_focus=True):
     @property
     def current(self) -> Row | None:
         """The record under the cursor."""
-        return self.chart.rows[self.chart.cursor] if self.chart.rows else None
+        return self.chart.rows[self.chart.cursor] if self.chart.stops else None
 
     def look(self, chart: Chart) -> None:
         """Show the chart in another way."""
@@ -66,27 +71,30 @@ class TimeChart(Widget, can_focus=True):
 
     def select(self, place: int) -> None:
         """Put the cursor on a record."""
-        if self.chart.rows:
-            self.look(replace(self.chart, cursor=max(0, min(place, len(self.chart.rows) - 1))))
+        self.look(replace(self.chart, cursor=place))
 
-    def action_walk(self, records: int) -> None:
-        """Go some records on."""
-        self.select(self.chart.cursor + records)
+    def action_walk(self, way: int) -> None:
+        """Go to the next record, or the one before."""
+        self._next(self.chart.stops, way)
 
     def action_walk_held(self, way: int) -> None:
         """Go to the next record that took the frontier."""
-        places = [place for place, row in enumerate(self.chart.rows) if row.held]
+        self._next([place for place in self.chart.stops if self.chart.rows[place].held], way)
+
+    def _next(self, places: Sequence[int], way: int) -> None:
         ahead = [place for place in places[::way] if (place - self.chart.cursor) * way > 0]
         if ahead:
             self.select(ahead[0])
 
     def action_first(self) -> None:
         """Go to the first record."""
-        self.select(0)
+        if self.chart.stops:
+            self.select(self.chart.stops[0])
 
     def action_last(self) -> None:
         """Go to the last record."""
-        self.select(len(self.chart.rows) - 1)
+        if self.chart.stops:
+            self.select(self.chart.stops[-1])
 
     def action_scale(self) -> None:
         """Show other scores."""
@@ -108,7 +116,7 @@ class TimeChart(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Go to the record that is drawn nearest to where was clicked; a second click opens it."""
         offset = event.get_content_offset(self)
-        if offset is None or not self.chart.rows:
+        if offset is None or not self.chart.stops:
             return
         self.select(nearest(self.chart, self.size.width, self.size.height, offset.x, offset.y))
         if event.chain == 2:
@@ -133,18 +141,21 @@ class TimelineScreen(Screen[None]):
     """The frontier through time."""
 
     HELP = """\
-The line is the frontier, ◆ the records that took it, · all others, ▲ one that lies above what is in sight.
+The line is the frontier, ◆ the records that took it, • all others, ▲ one that lies above what is in sight.
+Of a filtered board only the records that match are drawn, and the frontier of all.
 A bar through a record is one standard deviation of its seeds either way: press y until scores near the cursor fill
 the screen, for it is small."""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,t", "app.pop_screen", "back")]
 
-    def __init__(self, board: Board, at: Row | None) -> None:
+    def __init__(self, board: Board, at: Row | None, query: Query | None = None, text: str = "") -> None:
         super().__init__()
-        self.board = board
+        self.board, self.filter_text = board, text if query and query.terms else ""
         rows = drawable(board.rows)
+        left_out = frozenset(place for place, row in enumerate(rows) if query and not query.matches(row))
+        chart = Chart(rows, left_out=left_out)
         path = at.verdict.path if at else None
-        place = next((place for place, row in enumerate(rows) if row.verdict.path == path), len(rows) - 1)
-        self.chart = Chart(rows, max(place, 0))
+        here = next((place for place in chart.stops if rows[place].verdict.path == path), None)
+        self.chart = replace(chart, cursor=chart.stops[-1] if here is None and chart.stops else here or 0)
 
     @property
     def golfcheck(self) -> "GolfcheckApp":
@@ -156,7 +167,7 @@ the screen, for it is small."""
         yield Static(id="timeline-title", markup=False)
         yield TimeChart(self.chart, self.golfcheck.glyphs)
         yield Static(id="readout", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin with the cursor where the board had it."""
@@ -168,11 +179,14 @@ the screen, for it is small."""
         widget = self.query_one(TimeChart)
         row, chart = widget.current, widget.chart
         if row is None:
+            missing = f"no record that matches {self.filter_text}" if chart.rows else "no record here"
             self.query_one("#timeline-title", Static).update(" Timeline")
-            self.query_one("#readout", Static).update(" no record here has both a date and a score")
+            self.query_one("#readout", Static).update(content(f" {missing} has both a date and a score"))
             return
-        text = f" Timeline  record {chart.cursor + 1} of {len(chart.rows)}, val_bpb {row.score_bpb:.5f}"
+        place, count = chart.stops.index(chart.cursor) + 1, len(chart.stops)
+        matching = f" that match {fit(self.filter_text, _FILTER_COLUMNS)}" if self.filter_text else ""
         looks = {"frontier": "scores of the frontier", "all": "all scores", "near": "scores near the cursor"}
         order = "by date" if chart.order == "date" else "one after the other"
+        text = f" Timeline  record {place} of {count}{matching}, val_bpb {row.score_bpb:.5f}"
         self.query_one("#timeline-title", Static).update(content(f"{text}   {looks[chart.scale]}, {order}"))
         self.query_one("#readout", Static).update(readout(row, self.board, self.golfcheck.glyphs))

@@ -91,12 +91,16 @@ def text(app: GolfcheckApp) -> str:
 
 
 def play(
-    app: GolfcheckApp, script: Callable[[Pilot[None]], Awaitable[None]], size: tuple[int, int] = (120, 34)
+    app: GolfcheckApp,
+    script: Callable[[Pilot[None]], Awaitable[None]],
+    size: tuple[int, int] = (120, 34),
+    *,
+    toasts: bool = False,
 ) -> None:
-    """Run the application without a terminal and act as its user."""
+    """Run the application without a terminal and act as its user; `toasts` are drawn where they matter."""
 
     async def run() -> None:
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=toasts) as pilot:
             await pilot.pause()
             await script(pilot)
 

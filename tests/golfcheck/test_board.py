@@ -20,28 +20,10 @@ from golfcheck.leaderboard import Board, Row, Status
 from golfcheck.ruleset import RULESETS
 from tests.golfcheck.test_frontier import entry
 from tests.golfcheck.test_history import commit, git
-from tests.golfcheck.valid_record import Draft
+from tests.golfcheck.valid_record import Draft, write
 
+pytestmark = pytest.mark.usefixtures("own_home")
 CACHED, PLAIN = Settings(jobs=1), Settings(cache=False, jobs=1)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
-def write(tree: Path, folder: str, shift: float, **changes: Any) -> Path:
-    draft = Draft(folder=folder, bpb_shift=shift, **changes)
-    draft.set(name=folder[11:])
-    return draft.write(tree)
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    root = tmp_path / "records"
-    for folder, shift in (("2026-06-01_First", 0.0), ("2026-06-02_Better", -0.02), ("2026-06-03_Worse", -0.01)):
-        write(root, folder, shift)
-    return root
 
 
 def by_name(board: Board) -> dict[str, Row]:

@@ -21,25 +21,19 @@ from golfcheck.render.page import Page
 from golfcheck.text import width
 from tests.golfcheck import hostile_records
 from tests.golfcheck.hostile_text import PAYLOADS
-from tests.golfcheck.test_board import write
+from tests.golfcheck.valid_record import write
 from tests.golfcheck.verdicts import a_verdict
 
 Capture = pytest.CaptureFixture[str]
 DAY = date(2026, 6, 1)
 
 
+pytestmark = pytest.mark.usefixtures("own_home")
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    root = tmp_path / "records"
-    for folder, shift in (("2026-06-01_First", 0.0), ("2026-06-02_Better", -0.02), ("2026-06-03_Worse", -0.01)):
-        write(root, folder, shift)
-    return root
 
 
 def run(capsys: Capture, *arguments: object, code: int = 0) -> str:
@@ -125,6 +119,10 @@ def error(capsys: Capture, *arguments: object) -> str:
         ["--as-of", "today"],
         ["--check"],
         ["--format", "html"],
+        ["--format", "json", "--me", "ann"],
+        ["--write", "board.md", "--me", "ann"],
+        ["--write", "board.md", "--format", "csv"],
+        ["--write", "board.md", "-o", "board.txt"],
         ["--against", "none"],
         ["--ignore", "no-such-rule"],
         ["--write", "none.md"],

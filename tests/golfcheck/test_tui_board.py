@@ -1,7 +1,9 @@
 """The board on the screen: every key and every state of it, as its user meets them."""
 
 import json
+import time
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +12,22 @@ from textual import events
 from textual.pilot import Pilot
 
 from golfcheck.config import Settings
-from golfcheck.leaderboard import Board, Row
+from golfcheck.leaderboard import Board, Row, Status
+from golfcheck.query import KEYS, SORT_KEYS
 from golfcheck.tui import loading, newest, screens, state
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.board import BoardScreen
 from golfcheck.tui.columns import COLUMNS, MIN_NAME, fitting
 from golfcheck.tui.filterbar import FilterBar, FilterInput
 from golfcheck.tui.help import HelpScreen
+from golfcheck.tui.orders import Orders
 from golfcheck.tui.prompt import PathPrompt
 from golfcheck.tui.table import BoardTable
 from tests.golfcheck.boards import app_of, board, lines, play, row, text
-from tests.golfcheck.valid_record import Draft
+from tests.golfcheck.valid_record import Draft, write
 
+pytestmark = pytest.mark.usefixtures("own_home")
 Opened = list[tuple[str, tuple[Any, ...]]]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep state and cache of the person who runs the tests out of them."""
-    for name in ("STATE", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-    return tmp_path
 
 
 @pytest.fixture
@@ -61,7 +58,8 @@ CURSOR = {
     "pagedown": 11, "ctrl+d": 11, "pageup": 0, "ctrl+u": 0,
 }  # fmt: skip
 OTHERS = {
-    "enter", "space", "slash", "s", "S", "c", "d", "t", "w", "r", "e", "Y", "escape", "question_mark", "f1", "q",
+    "enter", "space", "slash", "s", "greater_than_sign", "less_than_sign", "S", "o", "c", "d", "t", "w", "r", "e", "Y",
+    "escape", "question_mark", "f1", "q",
 }  # fmt: skip
 
 
@@ -184,23 +182,45 @@ def test_d_compares_two_marks_or_a_record_with_the_one_it_had_to_beat(opened: Op
     play(app, script)
 
 
-def test_s_walks_through_the_orders_and_capital_s_turns_them():
+def test_s_sorts_by_the_columns_from_left_to_right_a_key_steps_back_and_capital_s_turns_the_order():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
+        orders = table(app).orders
+        assert orders[:3] == ("rank", "bpb", "delta") and len(set(orders)) == len(orders) > 10
         seen = []
-        for _ in range(12):
-            await pilot.press("s")
+        for key in ("s", "s", "greater_than_sign", "less_than_sign", "less_than_sign", "less_than_sign"):
+            await pilot.press(key)
             seen.append(app.board_screen.sort)
-            if seen[-1] == "author":
-                authors = [one.verdict.author for one in table(app).rows]
-                assert authors == sorted(authors)
-                await pilot.press("S")
-                assert [one.verdict.author for one in table(app).rows] == sorted(authors, reverse=True)
-        assert seen[-1] == "rank"
-        assert len(set(seen)) == 12
+        assert seen == ["bpb", "delta", "delta-nats", "delta", "bpb", "rank"]
+        await pilot.press("less_than_sign")
+        assert app.board_screen.sort == orders[-1] == "name", "it goes round"
+        app.board_screen.sort_by("author")
+        authors = [one.verdict.author for one in table(app).rows]
+        assert authors == sorted(authors)
+        await pilot.press("S")
+        assert [one.verdict.author for one in table(app).rows] == sorted(authors, reverse=True)
 
     play(app, script)
+
+
+def test_an_order_is_chosen_from_a_list_that_begins_at_the_present_one_and_the_title_names_what_no_head_does():
+    app = app_of()
+
+    async def script(pilot: Pilot[None]) -> None:
+        await pilot.press("s", "o")
+        await pilot.pause()
+        assert isinstance(app.screen, Orders)
+        assert [key for key in SORT_KEYS if KEYS[key].meaning not in text(app)] == []
+        assert "▲ bpb" in text(app)
+        await pilot.press("j", "k", "j", "enter")
+        await pilot.pause()
+        assert (app.board_screen.sort, "by nats" in lines(app)[0]) == ("nats", True)
+        await pilot.press("o", "escape", "s")
+        await pilot.pause()
+        assert (app.board_screen.sort, "by " in lines(app)[0]) == ("rank", False)
+
+    play(app, script, (80, 24))
 
 
 def test_dates_are_sorted_from_the_newest_on():
@@ -296,6 +316,22 @@ def test_half_a_term_keeps_what_the_others_match_and_says_what_is_missing():
         await pilot.pause()
         assert "expected" not in text(app)
         assert names(table(app).rows) == ["00000"]
+
+    play(app, script)
+
+
+def test_an_open_quote_reaches_to_the_end_and_is_closed_when_the_filter_is_kept():
+    app = app_of()
+
+    async def script(pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *'"sliding win')
+        await pilot.pause()
+        assert names(table(app).rows) == ["00001", "00009"]
+        assert "quote" not in text(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.focused is table(app)
+        assert '"sliding win"' in text(app)
 
     play(app, script)
 
@@ -416,21 +452,59 @@ def test_the_readout_says_why_a_record_was_none_and_what_was_found():
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 34)])
 def test_with_ascii_asked_for_nothing_else_is_drawn(size: tuple[int, int]):
-    app = app_of(300, ascii_only=True)
+    wide = row(0)
+    wide = replace(wide, verdict=replace(wide.verdict, name="量化 é ▔🔎"))
+    app = app_of(board=Board("written", None, (wide, *board(300).rows[1:])), ascii_only=True)
 
     async def script(pilot: Pilot[None]) -> None:
-        assert text(app).isascii()
-        await pilot.press("question_mark")
-        await pilot.pause()
-        assert text(app).isascii()
-        await pilot.press("escape", "t")
-        await pilot.pause()
-        assert text(app).isascii()
-        await pilot.press("escape", "slash", *"zzz")
-        await pilot.pause()
-        assert text(app).isascii()
+        async def drawn(*keys: str, shows: str) -> None:
+            await pilot.press(*keys)
+            until = time.monotonic() + 5
+            while shows not in text(app):
+                await pilot.pause(0.02)
+                assert time.monotonic() < until, f"no {shows!r} on the screen:\n{text(app)}"
+            assert {c for c in text(app) if not " " <= c <= "~"} == {"\n"}
+            assert {sum(map(len, line)) for line in lines(app)} == {size[0]}, "no cell has moved"
 
-    play(app, script, size)
+        await drawn(shows="?? ?")
+        await drawn(shows="q quit")
+        assert "q quit" in lines(app)[-1] and "? help" in lines(app)[-1] and "enter open" in lines(app)[-1]
+        await drawn("question_mark", shows="j and k scroll")
+        await drawn("escape", "o", shows="^ rank")
+        await drawn("escape", "c", shows="mark two to four")
+        await drawn("t", shows="Timeline")
+        await drawn("escape", "ctrl+p", shows="Search for commands")
+        await drawn(*"sort by", shows="Sort by")
+        await drawn("escape", "slash", *'"zz bpb:', shows="no record matches")
+        await drawn("home", shows="zz")
+
+    play(app, script, size, toasts=True)
+
+
+def test_the_footer_shows_as_many_keys_as_fit_and_always_help_and_quit():
+    app = app_of()
+
+    async def script(pilot: Pilot[None]) -> None:
+        keys = ("open", "mark", "filter", "sort", "compare", "timeline", "watch", "diff", "copy", "edit", "re-verify")
+        for columns, least in ((120, 11), (90, 9), (80, 7), (30, 1)):
+            await pilot.resize_terminal(columns, 24)
+            await pilot.pause(0.1)
+            assert "? help q quit" in lines(app)[-1]
+            shown = [f" {key} " in lines(app)[-1] for key in keys]
+            assert shown == [True] * sum(shown) + [False] * (len(keys) - sum(shown)), "the last fall away first"
+            assert sum(shown) >= least
+
+    play(app, script)
+
+
+def test_ctrl_c_says_how_to_leave():
+    app = app_of()
+
+    async def script(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+c", "slash", "ctrl+c")
+        assert toasts(app) == ["to leave golfcheck press q", "to leave golfcheck press esc, then q"]
+
+    play(app, script)
 
 
 # Reading.
@@ -487,6 +561,57 @@ def test_rows_are_shown_while_others_are_still_read(monkeypatch: pytest.MonkeyPa
     play(app, script)
 
 
+def test_a_record_that_is_not_judged_yet_shows_what_it_claims_and_opens_when_it_is(
+    monkeypatch: pytest.MonkeyPatch, opened: Opened
+):
+    monkeypatch.setattr(loading, "read", lambda *_given: None)
+    app = app_of(board=None)
+    loaded = board(2)
+    claimed = [replace(one, rank=None, judged=False, status=Status.CLAIMED) for one in loaded.rows]
+
+    async def script(pilot: Pilot[None]) -> None:
+        screen = app.board_screen
+        screen.reading = (0, 2)
+        screen.post_message(loading.Arrived(tuple(claimed)))
+        await pilot.pause()
+        assert "1.06000?" in lines(app)[2] and "judging" in lines(app)[2]
+        assert "being judged: only its submission.json is read yet" in text(app)
+        await pilot.press("enter", "space", "c", "d")
+        await pilot.pause()
+        assert [toast.partition(" is ")[2] for toast in toasts(app)] == ["still being judged"] * 3
+        assert opened == []
+        await pilot.press("slash", *"verdict:record")
+        await pilot.pause()
+        assert table(app).rows == (), "it has no verdict"
+        await pilot.press("escape")
+        screen.post_message(loading.Loaded(loaded))
+        await pilot.pause()
+        assert "judging" not in text(app)
+        await pilot.press("g", "enter")
+        assert [name for name, _ in opened] == ["detail"]
+
+    play(app, script)
+
+
+def test_q_leaves_at_once_while_records_are_judged(tmp_path: Path):
+    for place in range(28):
+        write(tmp_path / "records", f"2026-06-{place + 1:02}_Record{place}", -0.01 * place)
+    app = GolfcheckApp(tmp_path / "records", Settings(jobs=2))
+    began = 0.0
+
+    async def script(pilot: Pilot[None]) -> None:
+        nonlocal began
+        while not app.board_screen.found:
+            await pilot.pause(0.01)
+        await pilot.press("q")
+        began = time.process_time()
+
+    play(app, script)
+    assert app.board_screen.board is None, "it was not waited for"
+    assert time.process_time() - began < 1
+    assert active_children() == []
+
+
 def test_a_tree_without_records_says_what_to_do(tmp_path: Path):
     app = GolfcheckApp(tmp_path, Settings(cache=False))
 
@@ -525,7 +650,7 @@ def test_reading_stops_when_nobody_waits_any_more(tmp_path: Path):
 # Leaving and coming back.
 
 
-def test_filter_order_theme_and_cursor_are_kept(home: Path):
+def test_filter_order_theme_and_cursor_are_kept():
     first = app_of()
 
     async def leave(pilot: Pilot[None]) -> None:
@@ -550,7 +675,7 @@ def test_filter_order_theme_and_cursor_are_kept(home: Path):
     [b"", b"\xff\xfe", b"[1]", b"{", b"[" * 100_000, b'{"sort": "nonsense", "theme": "none", "filter": 7}'],
     ids=["empty", "binary", "a list", "cut", "deep", "nonsense"],
 )
-def test_a_broken_state_is_no_state(home: Path, content: bytes):
+def test_a_broken_state_is_no_state(content: bytes):
     state.path().parent.mkdir(parents=True)
     state.path().write_bytes(content)
     app = app_of()
@@ -563,7 +688,7 @@ def test_a_broken_state_is_no_state(home: Path, content: bytes):
     assert json.loads(state.path().read_bytes())["sort"] == "rank"
 
 
-def test_a_state_that_cannot_be_written_is_no_failure(home: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_state_that_cannot_be_written_is_no_failure(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/here")
     state.save(state.State())
     assert state.load() == state.State()

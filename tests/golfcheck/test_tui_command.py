@@ -21,6 +21,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[GolfcheckApp]:
     """The applications that were run, on what claims to be a terminal."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr(tui, "_on_a_terminal", lambda: True)
     found: list[GolfcheckApp] = []
 
@@ -67,6 +68,17 @@ def test_what_cannot_be_meant_is_one_line(
 def test_without_a_terminal_it_names_the_command_for_a_pipe(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     assert main(["tui", str(tmp_path)]) == 2
     assert "golfcheck leaderboard" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["dumb", ""])
+def test_a_terminal_without_a_cursor_is_refused_in_one_line(
+    ran: list[GolfcheckApp], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+):
+    monkeypatch.setenv("TERM", kind)
+    assert main(["tui"]) == 2
+    assert ran == []
+    error = capsys.readouterr().err
+    assert "TERM names none" in error and "golfcheck leaderboard" in error and error.count("\n") == 1
 
 
 def test_without_textual_it_says_what_to_install(

@@ -12,12 +12,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.golfcheck.boards import app_of
 
+pytestmark = pytest.mark.usefixtures("own_home")
 Compare = Callable[..., bool]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 34)], ids=["80x24", "120x34"])

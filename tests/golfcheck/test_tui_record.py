@@ -1,5 +1,8 @@
 """A record on the screen, and records side by side: every key and every state."""
 
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +33,8 @@ from golfcheck.tui.sheet import Sheet, rendered
 from tests.golfcheck.boards import lines, play, text
 from tests.golfcheck.valid_record import Draft
 
+pytestmark = pytest.mark.usefixtures("own_home")
 STYLES = {name: Style() for name in ("error", "warning", "info", "ok")}
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep state and cache of the person who runs the tests out of them."""
-    for name in ("STATE", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +93,17 @@ async def settled(pilot: Pilot[None]) -> None:
     while any(not worker.is_finished for worker in pilot.app.workers):
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
+
+
+async def footed(pilot: Pilot[None], *keys: str, gone: Sequence[str] = ()) -> None:
+    """Wait until the footer has these keys, and none that is to be gone."""
+    until = time.monotonic() + 5
+    while True:
+        foot = lines(pilot.app)[-1].replace("⏎", "enter")  # type: ignore[arg-type]
+        if "q quit" in foot and all(key in foot for key in keys) and not any(key in foot for key in gone):
+            return
+        assert time.monotonic() < until, foot
+        await pilot.pause(0.02)
 
 
 def toasts(app: Any) -> list[str]:
@@ -178,14 +185,37 @@ def test_a_finding_is_explained_and_opens_the_editor_at_its_line(app: GolfcheckA
         await settled(pilot)
         assert screen.tab == "log"
         assert (screen.query_one(LogPane).path, screen.query_one(LogPane).line) == ("train_seed1337.log", finding.line)
-        await pilot.press("2", "G")
+        await pilot.press("2")
+        await footed(pilot, "enter editor", "o in log")
+        await pilot.press("G")
         assert pane.finding is None  # a rule that passed
+        await footed(pilot, gone=("enter editor", "o in log"))
         await pilot.press("o", "enter")
-        assert any("not about a line" in toast for toast in toasts(app))
+        assert len(edited) == 2 and screen.tab == "findings" and not toasts(app)
         await pilot.press("g")
         assert pane.finding is pane.found[0]
         await pilot.press("j", "k")
         assert pane.finding is pane.found[0]
+
+    play(app, script)
+
+
+def test_a_finding_about_the_whole_record_has_no_key_for_a_line_and_e_opens_its_submission(
+    tree: Path, board: Board, edited: list[Any]
+):
+    row = board.rows[0]
+    whole = replace(row.verdict.findings[0], path=None, line=None)
+    row = replace(row, verdict=replace(row.verdict, findings=(whole,)))
+    app = GolfcheckApp(tree, Settings(cache=False), board=replace(board, rows=(row,)))
+
+    async def script(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot, "findings")
+        assert screen.query_one(FindingsPane).finding == whole
+        await footed(pilot, gone=("enter editor", "o in log"))
+        await pilot.press("enter", "o")
+        assert edited == [] and screen.tab == "findings" and not toasts(app)
+        await pilot.press("e")
+        assert edited == [("submission.json", None)]
 
     play(app, script)
 

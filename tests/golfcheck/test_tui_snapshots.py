@@ -18,10 +18,8 @@ pytest.importorskip("pytest_textual_snapshot")
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GolfcheckApp:
+def app(tmp_path: Path, own_home: None) -> GolfcheckApp:
     """The application on a board of two records."""
-    for name in ("STATE", "CACHE"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     for place, name in enumerate(("First", "Second")):
         draft = Draft(folder=f"2026-05-{10 + place}_{name}", bpb_shift=0.03 - 0.01 * place)
         draft.set(name=f"{name} try", author="ann")

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +16,11 @@ from golfcheck.tui.timechart import ORDERS, SCALES, Cell, Chart, draw, drawable,
 from golfcheck.tui.timeline import TimeChart, TimelineScreen
 from tests.golfcheck.boards import FIRST_DAY, app_of, board, lines, play, row, text
 
+pytestmark = pytest.mark.usefixtures("own_home")
 KEYS = {
     "enter", "right", "l", "j", "down", "left", "h", "k", "up", "n", "N", "p", "g", "home", "G", "end", "y", "x",
     "escape", "t",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 def dated(*records: tuple[int, float, bool]) -> Chart:
@@ -110,6 +105,34 @@ def test_a_board_without_dated_scores_says_so():
         await pilot.press("t", "j", "G", "n", "y", "x", "enter")
         await pilot.pause()
         assert "no record here has both a date and a score" in text(app)
+
+    play(app, script)
+
+
+def test_the_timeline_shows_what_the_filter_of_the_board_matches_and_the_frontier_of_all():
+    app = app_of(12)
+
+    async def script(pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"author:bo", "enter", "t")
+        await pilot.pause()
+        widget = app.screen.query_one(TimeChart)
+        whole = [one for one in widget.chart.rows if one.held]
+        assert len(widget.chart.rows) == 12 and len(whole) == 4
+        seen = []
+        await pilot.press("g")
+        for _ in range(4):
+            seen.append(widget.current.verdict.author)
+            await pilot.press("l")
+        assert seen == ["bo"] * 4, "the last again"
+        assert "record 3 of 3 that match author:bo" in lines(app)[0]
+        grid = draw(widget.chart, 118, 30, UNICODE)
+        drawn = cells(grid, "held") + cells(grid, "other") + cells(grid, "here")
+        assert len(drawn) == 3
+        of_all = draw(replace(widget.chart, left_out=frozenset()), 118, 30, UNICODE)
+        assert set(cells(of_all, "line")) <= set(cells(grid, "line")), "records stand on it"
+        await pilot.press("escape", "escape", "slash", *"author:nobody", "enter", "t", "l", "n", "y", "x", "G", "enter")
+        await pilot.pause()
+        assert "no record that matches author:nobody has both a date and a score" in text(app)
 
     play(app, script)
 

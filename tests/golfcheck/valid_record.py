@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from golfcheck.frontier import Entry, entry_of
 from golfcheck.history import Branch, Change
@@ -172,3 +173,10 @@ def verdict_of(
     """Judge a draft against the record of a month before; `changes` are those of the branch that adds it."""
     branch = Branch("main", root.resolve(), changes)
     return judge(draft.load(root), [earlier(root, shift)], ruleset=ruleset, branch=branch)
+
+
+def write(tree: Path, folder: str, shift: float, **changes: Any) -> Path:
+    """Write a record that is called as its folder, without the date, and whose scores are moved by `shift` bpb."""
+    draft = Draft(folder=folder, bpb_shift=shift, **changes)
+    draft.set(name=folder[11:])
+    return draft.write(tree)
