@@ -29,10 +29,12 @@ def describe(device: torch.device, processes: int, how: str) -> str:
     """Return what a device is called, how many threads or processes of one thread compute there, and `how`."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
+    if device.type != "cpu":
+        return device.type
     names: list[str] = []
     cpuinfo = Path("/proc/cpuinfo")
-    if device.type == "cpu" and cpuinfo.is_file():
+    if cpuinfo.is_file():
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     count = f"{processes} processes" if processes > 1 else f"{torch.get_num_threads()} threads"
-    return f"{device.type} ({names[0] if names else 'unnamed'}, {count}{how and f', {how}'})"
+    return f"cpu ({names[0] if names else 'unnamed'}, {count}{how and f', {how}'})"

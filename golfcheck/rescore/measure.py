@@ -195,7 +195,13 @@ class Evaluation:
 
     def _losses_at(self, tokens: Tokens, begins: Vector, last: list[int] | None = None) -> list[float]:
         spans = tokens[begins[:, None] + np.arange(self.config.train_seq_len + 1)].astype(np.int64)  # [B, T + 1]
-        found: list[float] = self.losses(torch.from_numpy(spans).to(self.device), last).tolist()
+        try:
+            found: list[float] = self.losses(torch.from_numpy(spans).to(self.device), last).tolist()
+        except torch.OutOfMemoryError:
+            call = f"{len(spans)} sequences of {self.config.train_seq_len} tokens"
+            raise GolfcheckError(
+                f"rescore: {self.device} has too little free memory for {call} a call; --device cpu takes one at a time"
+            ) from None
         return found
 
     def measured(self, score: Score, losses: list[list[float]], start: float) -> Measured:

@@ -1,10 +1,10 @@
 """Train controls for the public artifact, and score them: `python -m tests.bench.controls [FOLDER]`, one thread.
 
 FOLDER/near.json and far.json are the reports of models of similar quality: `reference/train.py` goes on from the
-artifact's own weights, with new optimizers, at rates that change every 20th or every 4th weight of its matrices by
-more than int8 rounds away. FOLDER/scratch.json is that of a smaller model, which it makes from nothing: much worse, as everything is that a
-laptop trains in minutes. All learn from the real training tokens beside the checkout, 0.3 to 1 million of them, and are
-scored as the artifact is.
+artifact's own weights, with new optimizers, at rates that change every 20th or every 4th weight of its matrices by more
+than int8 rounds away. FOLDER/scratch.json is that of a smaller model, which it makes from nothing: much worse, as
+everything is that a laptop trains in minutes. All learn from the real training tokens beside the checkout, 0.3 to 1
+million of them, and are scored as the artifact is.
 """
 
 import argparse
