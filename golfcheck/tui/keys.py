@@ -1,7 +1,8 @@
 """The line of keys at the foot of a screen: as many as there is room for, help and leaving always."""
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
-from textual.events import Resize
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
@@ -13,20 +14,23 @@ class Keys(Footer):
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
-        self._columns = 0
 
     def compose(self) -> ComposeResult:
-        """Yield the keys that fit."""
+        """Yield the keys."""
         keys = [key for key in super().compose() if isinstance(key, FooterKey)]
-        while len(keys) > len(_ALWAYS) and sum(map(_columns, keys)) - 1 > self.size.width:
-            keys.remove(next((key for key in reversed(keys) if key.action not in _ALWAYS), keys[0]))
+        self._fit(keys)
         yield from keys
 
-    async def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """Choose anew where the terminal is wider or narrower."""
-        if event.size.width != self._columns:
-            self._columns = event.size.width
-            await self.recompose()
+        self._fit(list(self.query(FooterKey)))
+
+    def _fit(self, keys: Sequence[FooterKey]) -> None:
+        shown = list(keys)
+        while len(shown) > len(_ALWAYS) and sum(map(_columns, shown)) - 1 > self.size.width:
+            shown.remove(next((key for key in reversed(shown) if key.action not in _ALWAYS), shown[0]))
+        for key in keys:
+            key.display = key in shown
 
 
 def _columns(key: FooterKey) -> int:

@@ -1,8 +1,9 @@
 """Reading a tree of records in a thread, which posts what it has read to the screen that asked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from textual.message import Message
 
@@ -11,12 +12,15 @@ from golfcheck.config import Settings
 from golfcheck.errors import GolfcheckError, UsageError
 from golfcheck.leaderboard import Board, Row
 
+_DRAWN_SECONDS = 0.25  # that reading waits at most for its first rows to be seen
+
 
 @dataclass
 class Arrived(Message):
-    """Rows that have been read; they have no rank yet."""
+    """Rows that have been read; they have no rank yet. `drawn` is to be set when they are on the screen."""
 
     rows: tuple[Row, ...]
+    drawn: Event = field(default_factory=Event)
 
 
 @dataclass
@@ -64,8 +68,17 @@ def read(root: Path, settings: Settings, post: Callable[[Message], object], gone
         idle()
         post(Progressed(done, of))
 
+    first = True
+
     def early(rows: Sequence[Row]) -> None:
-        post(Arrived(tuple(rows)))
+        nonlocal first
+        if not rows:
+            return
+        arrived = Arrived(tuple(rows))
+        post(arrived)
+        if first:  # processes that start now would take the time that drawing needs
+            arrived.drawn.wait(_DRAWN_SECONDS)
+            first = False
 
     def say(line: str) -> None:
         post(Said(line))

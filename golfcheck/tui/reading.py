@@ -56,7 +56,10 @@ class ReadingScreen(Screen[None]):
         self.found |= {row.verdict.path: row for row in event.rows}
         if first:
             self._draw()
-        elif not self._stale:
+            self.call_after_refresh(event.drawn.set)
+            return
+        event.drawn.set()  # others were there before
+        if not self._stale:
             self._stale = True
             self.set_timer(_PAUSE_SECONDS, self._draw)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from textual import _wait
 from textual.pilot import Pilot
 
 from golfcheck.config import Settings
@@ -15,6 +16,10 @@ from golfcheck.leaderboard import Board, Row, Status
 from golfcheck.outcome import GAIN_RULE
 from golfcheck.tui.app import GolfcheckApp
 from tests.golfcheck import verdicts
+
+# Pilot takes a key for done when the process has been idle for so long, twice a key: Textual's own 20 ms are half of
+# what all these tests take, and say no more.
+_wait.SLEEP_GRANULARITY = 0.004
 
 NAMES = (
     "Int6 weights",

@@ -488,7 +488,7 @@ def test_the_footer_shows_as_many_keys_as_fit_and_always_help_and_quit():
         keys = ("open", "mark", "filter", "sort", "compare", "timeline", "watch", "diff", "copy", "edit", "re-verify")
         for columns, least in ((120, 11), (90, 9), (80, 7), (30, 1)):
             await pilot.resize_terminal(columns, 24)
-            await pilot.pause(0.1)
+            await pilot.pause()
             assert "? help q quit" in lines(app)[-1]
             shown = [f" {key} " in lines(app)[-1] for key in keys]
             assert shown == [True] * sum(shown) + [False] * (len(keys) - sum(shown)), "the last fall away first"
