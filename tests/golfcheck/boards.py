@@ -103,6 +103,7 @@ def play(
     toasts: bool = False,
 ) -> None:
     """Run the application without a terminal and act as its user; `toasts` are drawn where they matter."""
+    app.animation_level = "none"  # each key would wait until what it moves has arrived
 
     async def run() -> None:
         async with app.run_test(size=size, notifications=toasts) as pilot:
