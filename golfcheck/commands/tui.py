@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
     settings = resolve(vars(args), os.environ, Path())
     if not _on_a_terminal():
         raise UsageError("tui needs a terminal; for a pipe or a file there is: golfcheck leaderboard")
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        raise UsageError("tui needs a terminal that moves its cursor, TERM names none; there is: golfcheck leaderboard")
+    if os.environ.get("TERM") == "dumb":
+        raise UsageError("tui needs a terminal that moves its cursor, TERM is dumb; there is: golfcheck leaderboard")
     GolfcheckApp(root, settings, watch=args.watch, ascii_only=args.ascii or only_ascii(sys.stdout)).run()
     return 0
 

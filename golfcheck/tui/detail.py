@@ -62,7 +62,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
         Binding("slash", "search", "search", key_display="/", tooltip="search the log; n and N go on"),
         Binding("e", "edit", "edit", tooltip="open $EDITOR at what is shown"),
         Binding("o", "log_line", "in log", show=False, tooltip="show the finding's line in the log"),
-        Binding("Y", "copy", "copy", show=False, tooltip="copy a line on this record"),
+        Binding("Y", "copy", "copy", tooltip="copy a line on this record"),
         Binding("left_square_bracket", "log(-1)", "log before", show=False, key_display="[", tooltip="the log before"),
         Binding("right_square_bracket", "log(1)", "next log", show=False, key_display="]", tooltip="the next log"),
     ]

@@ -59,7 +59,7 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
         [safe(verdict.author or "author unknown", 60), row.made.date().isoformat() if row.made else "undated"]
     )
     score = verdict.score
-    seeds = "" if score is None else f"{len(score.seeds)} seed{'s' * (len(score.seeds) != 1)}"
+    seeds = f"{len(score.seeds)} seed{'s' * (len(score.seeds) != 1)}" if score and score.seeds else ""
     spread = f"sd {score.sd_bpb:.5f}" if score is not None and score.sd_bpb is not None else ""
     facts = gap.join(filter(None, [row.status.value if row.status else "no score", seeds, spread]))
     found = f"{row.outcome.value}: " if row.judged else "being judged: "

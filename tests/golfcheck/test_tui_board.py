@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.segment import Segment
 from textual import events
+from textual.color import Color
 from textual.pilot import Pilot
 
 from golfcheck.config import Settings
 from golfcheck.leaderboard import Board, Row, Status
 from golfcheck.query import KEYS, SORT_KEYS
+from golfcheck.text import safe, width
 from golfcheck.tui import loading, newest, screens, state
 from golfcheck.tui.app import GolfcheckApp
+from golfcheck.tui.asciionly import AsciiOnly
 from golfcheck.tui.board import BoardScreen
 from golfcheck.tui.columns import COLUMNS, MIN_NAME, fitting
 from golfcheck.tui.filterbar import FilterBar, FilterInput
@@ -481,6 +487,14 @@ def test_with_ascii_asked_for_nothing_else_is_drawn(size: tuple[int, int]):
     play(app, script, size, toasts=True)
 
 
+@given(st.text())
+def test_what_is_made_ascii_is_as_wide_as_it_was(submitted: str):
+    shown = safe(submitted)
+    (segment,) = AsciiOnly().apply([Segment(shown)], Color(0, 0, 0))
+    assert all(" " <= character <= "~" for character in segment.text)
+    assert width(segment.text) == width(shown)
+
+
 def test_the_footer_shows_as_many_keys_as_fit_and_always_help_and_quit():
     app = app_of()
 
@@ -645,6 +659,14 @@ def test_reading_stops_when_nobody_waits_any_more(tmp_path: Path):
     posted: list[object] = []
     loading.read(tmp_path / "records", Settings(cache=False, jobs=1), posted.append, lambda: True)
     assert not any(isinstance(message, loading.Loaded | loading.Failed) for message in posted)
+
+
+def test_reading_goes_on_when_nobody_draws_its_first_rows(tree: Path):
+    posted: list[object] = []
+    loading.read(tree, Settings(cache=False, jobs=1), posted.append, lambda: False)
+    assert isinstance(posted[-1], loading.Loaded)
+    first = next(message for message in posted if isinstance(message, loading.Arrived))
+    assert len(first.rows) == 3 and not any(one.judged for one in first.rows)
 
 
 # Leaving and coming back.
