@@ -110,8 +110,8 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     model, plan, report, notes = evaluation(config.rope_tables), None, None, list(read.notes)
     with _named(target.path):
         probes = model.probe(tokens)
-    if _is_estimate(request, model, tokens, notes):
-        plan, report = _plan(request, artifact, tokens, worth, shards=shards, seq_len=config.train_seq_len)
+        if _is_estimate(request, model, tokens, notes):
+            plan, report = _plan(request, artifact, tokens, worth, shards=shards, seq_len=config.train_seq_len)
     measured, other = score(model), None
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
     is_missed = claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb)
