@@ -1,7 +1,7 @@
 """The lines of one log of a record, as a person reads them: found by number, and by what they say."""
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from pathlib import Path
 
 from golfcheck import bounded
@@ -25,6 +25,7 @@ class LogText:
             self.notes.append(f"only the first {MAX_LINES:,} lines are shown")
             self._starts.pop()
         self._lower: bytes | None = None
+        self._hits: tuple[bytes, array[int]] = (b"", array("q"))  # words, and the numbers of the lines that hold them
 
     @classmethod
     def open(cls, folder: Path, path: str) -> "LogText":
@@ -44,24 +45,29 @@ class LogText:
             end = start + _SHOWN_BYTES
         return self.data[start:end].decode("utf-8", "replace")
 
+    def lines_with(self, words: str) -> "array[int]":
+        """Return the numbers of the lines that hold `words`, in order; ASCII letters are alike in both cases."""
+        needle = words.encode("utf-8", "replace").lower()
+        if needle == self._hits[0]:
+            return self._hits[1]
+        self._lower = self.data.lower() if self._lower is None else self._lower
+        found = array("q")
+        at = self._lower.find(needle)
+        while at >= 0 and (number := self.number_at(at)) <= len(self):
+            found.append(number)
+            at = self._lower.find(needle, self._starts[number]) if number < len(self) else -1
+        self._hits = needle, found
+        return found
+
     def find(self, words: str, after: int, *, backwards: bool = False) -> int | None:
-        """Return the number of the next line that holds `words`, ASCII letters alike in both cases; it goes around.
+        """Return the number of the next line that holds `words`; it goes around.
 
         `after` is the line where the search begins, which comes last.
         """
-        needle = words.encode("utf-8", "replace").lower()
-        if not needle or not self._starts:
+        hits = self.lines_with(words)
+        if not hits:
             return None
-        self._lower = self.data.lower() if self._lower is None else self._lower
-        here = self._starts[after - 1]
-        beyond = self._starts[after] if after < len(self) else len(self.data)
-        if backwards:
-            found = self._lower.rfind(needle, 0, here)
-            found = self._lower.rfind(needle) if found < 0 else found
-        else:
-            found = self._lower.find(needle, beyond)
-            found = self._lower.find(needle) if found < 0 else found
-        return self.number_at(found) if found >= 0 else None
+        return hits[bisect_left(hits, after) - 1] if backwards else hits[bisect_right(hits, after) % len(hits)]
 
     def number_at(self, offset: int) -> int:
         """Return the line that holds the byte at `offset`."""

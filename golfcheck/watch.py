@@ -1,6 +1,7 @@
 """A log that is being written → how far its run is, how it does beside a record, and where it may end."""
 
 import math
+import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from golfcheck.curves import Curve, curve_of
 from golfcheck.follow import Follower
-from golfcheck.pace import Gap, Projection, Reference, bytes_per_token, gap, pace_of, projection
+from golfcheck.pace import Gap, Projection, Reference, bytes_per_token, gap, pace_of, projection, unsure
 from golfcheck.results import final_scores, is_score, step_ms
 from golfcheck.trainlog.events import Run, ScoreLine, TrainPoint, ValPoint
 from golfcheck.trainlog.grow import Growing
@@ -17,6 +18,7 @@ from golfcheck.trainlog.text import encoding_of
 _RECENT_POINTS = 10  # that the present time of a step is taken from
 _CURVE_POINTS = 4_000  # more than a screen has
 _TAIL_BYTES = 4_096
+_NEWS_SECONDS = 10  # that a truncation is a warning; then it is a fact with its time
 _QUIET_INTERVALS = 3  # of the run's own lines, before it is said to stall
 
 
@@ -30,6 +32,8 @@ class State(StrEnum):
     FINISHED = "finished"
 
 
+_FOREIGN_SECONDS = 10.0  # a file this long without a word of a training log is taken for another kind of file
+_EXPECTED = {State.STARTING: "the first step", State.EVALUATING: "a score"}
 _QUIET_SECONDS = {State.STARTING: 300.0, State.TRAINING: 20.0, State.EVALUATING: 600.0}  # compiling prints little
 
 
@@ -64,6 +68,7 @@ class Progress:
     no_projection: str = ""
     curve: Curve | None = None
     tail: tuple[str, ...] = ()  # the last whole lines
+    past: str = ""  # what happened to the file a while ago, with the time of day
 
 
 class Watch:
@@ -75,7 +80,8 @@ class Watch:
         self._follower = Follower(path)
         self._log = Growing()
         self._tail = b""
-        self._note = ""
+        self._again = ""  # why the file was read anew
+        self._again_time = 0.0
         self._known: tuple[Reference | None, Run, Progress] | None = None  # nothing new: nothing to do
         self.more = False  # there is more to be read: look again at once
 
@@ -87,12 +93,18 @@ class Watch:
             return Progress(State.WAITING, note=f"{piece.missing}: waiting for it")
         if piece.again:
             self._log, self._tail = Growing(), b""
-            self._note = f"{piece.again}: read again from its start"
+            self._again, self._again_time = piece.again, now
         if piece.data:
             self._log.feed(piece.data)
             self._tail = (self._tail + piece.data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
         log, idle_seconds = self._log, piece.idle_seconds or 0.0
-        note = "the limit of a log is reached: what follows is not read" if log.full else self._note
+        note = past = ""
+        if log.full:
+            note = "the limit of a log is reached: what follows is not read"
+        elif self._again and now - self._again_time < _NEWS_SECONDS:
+            note = f"{self._again}: read again from its start"
+        elif self._again:
+            past = f"{self._again} at {time.strftime('%H:%M:%S', time.localtime(self._again_time))}"
         if not log.size_bytes:
             return Progress(State.WAITING, note or "the file is empty", idle_seconds=idle_seconds)
         if piece.data or piece.again or self._known is None or self._known[0] is not self.reference:
@@ -103,7 +115,8 @@ class Watch:
         _, run, found = self._known
         return replace(
             found,
-            note=note,
+            note=note or _foreign(run, log.lines, idle_seconds),
+            past=past,
             stall=_stall(found.state, idle_seconds, run),
             idle_seconds=idle_seconds,
             size_bytes=log.size_bytes,
@@ -191,7 +204,9 @@ def _beside(run: Run, reference: Reference | None, score: ScoreLine | None) -> d
     if now is None:
         reason = "the record was not training at this second, or the log states no times"
         return {"no_gap": reason, "no_projection": reason}
-    told = projection(now, reference, seconds, _positive(run, "max_wallclock_seconds"))
+    cap_seconds = _positive(run, "max_wallclock_seconds")
+    now = replace(now, unsure=unsure(now, seconds, cap_seconds or reference.train_seconds))
+    told = projection(now, reference, seconds, cap_seconds)
     if isinstance(told, str):
         return {"gap": now, "no_projection": told}
     return {"gap": now, "projection": told}
@@ -199,14 +214,22 @@ def _beside(run: Run, reference: Reference | None, score: ScoreLine | None) -> d
 
 def _stall(state: State, idle_seconds: float, run: Run) -> str:
     """Return a warning if the log is silent for longer than its state and its own lines let expect."""
-    if state not in _QUIET_SECONDS:
+    if state not in _QUIET_SECONDS or run == Run():
         return ""
     times = [point.train_ms / 1000 for point in run.train[-_RECENT_POINTS:] if point.train_ms is not None]
     between = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
     expected = max(_QUIET_SECONDS[state], _QUIET_INTERVALS * between if state is State.TRAINING else 0.0)
-    return (
-        f"silent for {idle_seconds:,.0f} s, expected a line every {between:,.0f} s" if idle_seconds > expected else ""
-    )
+    if idle_seconds <= expected:
+        return ""
+    awaited = _EXPECTED.get(state) or (f"a line every {between:,.0f} s" if between else "the next step")
+    return f"silent for {idle_seconds:,.0f} s, expected {awaited}"
+
+
+def _foreign(run: Run, lines: int, idle_seconds: float) -> str:
+    """Return a warning if nothing in the file is of a training log, and no more comes."""
+    if run != Run() or idle_seconds < _FOREIGN_SECONDS:
+        return ""
+    return f"no training log? in {lines:,} lines no setting, step or score; expected step:10/2000 train_loss:…"
 
 
 def _positive(run: Run, name: str) -> float | None:

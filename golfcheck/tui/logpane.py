@@ -32,6 +32,7 @@ class LogPane(Vertical):
         self.paths: tuple[str, ...] = ()
         self.path: str | None = None  # the one that is shown
         self._at = 1
+        self._head = ""  # what there is to say of the log
 
     def compose(self) -> ComposeResult:
         """Yield the name of the log, its text, and the line to search it."""
@@ -96,8 +97,8 @@ class LogPane(Vertical):
         self.query_one(LogView).show(text, self._at)
         place = f"log {self.paths.index(path) + 1} of {len(self.paths)} ([ and ] turn)" if len(self.paths) > 1 else ""
         said = [safe(path, 80), place, f"{len(text):,} lines, {len(text.data):,} bytes", *text.notes]
-        head = "   ".join(filter(None, said))
-        self.query_one(".head", Static).update(Content(plain(head) if is_ascii(self) else head))
+        self._head = "   ".join(filter(None, said))
+        self._say(self._head)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Look for the words."""
@@ -105,7 +106,15 @@ class LogPane(Vertical):
         self.leave_search()
         self.query_one(LogView).find(event.value)
 
-    def on_log_view_nowhere(self, message: LogView.Nowhere) -> None:
-        """Say that no line has the words."""
+    def on_log_view_searched(self, message: LogView.Searched) -> None:
+        """Say which of the hits is marked, in front of what there is to say of the log."""
         message.stop()
-        self.app.notify(safe(f"nowhere in this log: {message.words}", 120), markup=False)
+        found = ""
+        if message.words:
+            words = safe(message.words, 30)
+            count = f"{message.place:,} of {message.hits:,} lines" if message.hits else "nowhere in this log"
+            found = f"{words}: {count}" + (f", {message.around}" if message.around else "")
+        self._say("   ".join(filter(None, [found, self._head])))
+
+    def _say(self, head: str) -> None:
+        self.query_one(".head", Static).update(Content(plain(head) if is_ascii(self) else head))

@@ -36,12 +36,12 @@ class LogView(Scroller):
     LogView { scrollbar-size-horizontal: 0; }
     """
 
-    class Nowhere(Message):
-        """No line has the words that were looked for."""
+    class Searched(Message):
+        """Where a search stands: on line `place` of `hits`, or nowhere; `around` says which end it passed."""
 
-        def __init__(self, words: str) -> None:
+        def __init__(self, words: str, place: int, hits: int, around: str) -> None:
             super().__init__()
-            self.words = words
+            self.words, self.place, self.hits, self.around = words, place, hits, around
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -51,7 +51,7 @@ class LogView(Scroller):
 
     def show(self, text: LogText, at: int = 1) -> None:
         """Show a log, with the line `at` marked."""
-        self.log_text = text
+        self.log_text, self.words = text, ""
         self.virtual_size = Size(self._digits + 2 + _SHOWN_CHARS, len(text))
         self.scroll_to(0, 0, animate=False)
         self.go(at)
@@ -69,11 +69,16 @@ class LogView(Scroller):
     def find(self, words: str, *, backwards: bool = False) -> None:
         """Go to the next line that holds `words`."""
         self.words = words
-        found = self.log_text.find(words, self.at, backwards=backwards) if words else None
+        before, found = self.at, self.log_text.find(words, self.at, backwards=backwards)
+        around = ""
         if found is not None:
             self.go(found)
-        elif words:
-            self.post_message(self.Nowhere(words))
+            if found <= before and not backwards:
+                around = "from the top again"
+            elif found >= before and backwards:
+                around = "from the bottom again"
+        hits = self.log_text.lines_with(words)
+        self.post_message(self.Searched(words, hits.index(found) + 1 if found else 0, len(hits), around))
         self.refresh()
 
     def action_move(self, by: int) -> None:

@@ -6,6 +6,7 @@ from textual.content import Content
 
 from golfcheck.text import fit, safe
 from golfcheck.tui.glyphs import ASCII, Glyphs, bar
+from golfcheck.tui.sheet import plain
 from golfcheck.watch import Progress, State
 
 _STATES = {
@@ -32,9 +33,12 @@ def _head(found: Progress, log: Path, columns: int, g: Glyphs) -> Content:
     if found.run_number > 1:
         parts.append(Content(f"run {found.run_number} of this log"))
     if warning:
-        parts.append(Content.styled(f"{g.up} {safe(warning, 160)}", "bold $warning"))
+        said = plain(safe(warning, 160)) if g is ASCII else safe(warning, 160)
+        parts.append(Content.styled(f"{g.up} {said}", "bold $warning"))
     elif found.state is State.TRAINING:
         parts.append(Content.styled(f"last line {found.idle_seconds:,.0f} s ago", "dim"))
+    if found.past and not warning:
+        parts.append(Content.styled(found.past, "dim"))
     name = fit(safe(str(log), 200), max(12, columns - sum(len(part) + 2 for part in parts)))
     return Content("  ").join([Content.styled(name, "bold"), *parts]).truncate(columns)
 
@@ -74,9 +78,12 @@ def _numbers(found: Progress, columns: int, g: Glyphs) -> Content:
 def _gap(found: Progress, beside: str, columns: int, g: Glyphs) -> Content:
     if found.gap is None:
         return Content.styled(fit(f"beside the best record: {found.no_gap or 'no training step yet'}", columns), "dim")
+    name = fit(safe(beside), max(12, columns - 60))
+    if found.gap.unsure:
+        which = f"{found.gap.bpb:+.4f} bpb to {name}" if found.gap.unsure.startswith("too close") else f"beside {name}"
+        return Content.styled(fit(f"{which}: {found.gap.unsure}", columns), "dim")
     ahead = found.gap.bpb < 0
     sign, word, style = (g.down, "ahead of", "bold $success") if ahead else (g.up, "behind", "bold $error")
-    name = fit(safe(beside), max(12, columns - 60))
     count = found.gap.points
     what = f"at the same second, mean of {count} point{'s' * (count != 1)}" if count else "in the final score"
     return Content.assemble(

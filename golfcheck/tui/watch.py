@@ -1,7 +1,7 @@
 """A run that goes on now: how far it is, how it does beside the best record, and where it may end."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -65,6 +65,7 @@ far from such projections real runs ended. The log is read as it grows; truncate
         self.found: Progress | None = None
         self.beside = _Best(None, ())
         self._looking = False
+        self._reading = False  # the record that it is held against
         self._told = ""
 
     def compose(self) -> ComposeResult:
@@ -80,14 +81,14 @@ far from such projections real runs ended. The log is read as it grows; truncate
         self.set_interval(_EVERY_SECONDS, self.look)
         self.look()
         if self.best is not None:
-            background.begin(self, "best", self._load)
+            self._read_best()
 
     def look(self) -> None:
         """Look at the log, in a thread; one look at a time. Take the record to beat once the board has been read."""
         if self.best is None and (board := self._app.board_screen.board) is not None:
             self.best = to_chase(board)
             if self.best is not None:
-                background.begin(self, "best", self._load)
+                self._read_best()
         if not self._looking:
             self._looking = True
             background.begin(self, "look", lambda: self.follower.look(time.time()))
@@ -95,7 +96,7 @@ far from such projections real runs ended. The log is read as it grows; truncate
     def on_done(self, message: background.Done) -> None:
         """Show what was read."""
         if isinstance(message.result, _Best):
-            self.beside = message.result
+            self.beside, self._reading = message.result, False
             self.follower.reference = message.result.reference
         elif isinstance(message.result, Progress):
             self._looking = False
@@ -108,6 +109,8 @@ far from such projections real runs ended. The log is read as it grows; truncate
         """Say what could not be read."""
         if message.what == "look":
             self._looking = False
+        else:
+            self._reading = False
         if message.reason != self._told:  # once, not every second
             self._told = message.reason
             self._app.tell(f"{self.path if message.what == 'look' else 'the best record'}: {message.reason}", "error")
@@ -131,7 +134,7 @@ far from such projections real runs ended. The log is read as it grows; truncate
     def action_copy(self) -> None:
         """Copy where the run is."""
         if self.found is not None:
-            text = report(self.found, self.path, self._record_name, self.size.width, UNICODE).plain
+            text = report(self._shown(self.found), self.path, self._record_name, self.size.width, UNICODE).plain
             self._app.copy("; ".join(" ".join(line.split()) for line in text.split("\n")[:4]))
 
     @property
@@ -144,7 +147,7 @@ far from such projections real runs ended. The log is read as it grows; truncate
         if found is None:
             return
         glyphs = ASCII if is_ascii(self) else UNICODE
-        lines = report(found, self.path, self._record_name, self.size.width - 2, glyphs)
+        lines = report(self._shown(found), self.path, self._record_name, self.size.width - 2, glyphs)
         self.query_one("#report", Static).update(lines)
         bundles = [Bundle("this run", (found.curve,) if found.curve else ())]
         if self.beside.curves:
@@ -153,6 +156,17 @@ far from such projections real runs ended. The log is read as it grows; truncate
         tail = [fit(safe(line.expandtabs(4)), max(20, self.size.width - 2)) for line in found.tail[-_TAIL_LINES:]]
         shown = "\n".join(map(plain, tail) if is_ascii(self) else tail)
         self.query_one("#tail", Static).update(Content(shown))
+
+    def _shown(self, found: Progress) -> Progress:
+        """Say that the records are being read, where that is why there is nothing to compare with."""
+        board = self._app.board_screen
+        if self.beside.reference is None and (self._reading or (board.board is None and board.reading is not None)):
+            return replace(found, no_gap="reading records…", no_projection="reading records…")
+        return found
+
+    def _read_best(self) -> None:
+        self._reading = True
+        background.begin(self, "best", self._load)
 
     def _load(self) -> _Best:
         assert self.best is not None

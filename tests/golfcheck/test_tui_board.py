@@ -14,6 +14,7 @@ from rich.segment import Segment
 from textual import events
 from textual.color import Color
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from golfcheck.config import Settings
 from golfcheck.leaderboard import Board, Row, Status
@@ -784,15 +785,20 @@ def test_w_follows_a_fresh_log_and_asks_where_there_is_none(
     async def script(pilot: Pilot[None]) -> None:
         await pilot.press("w")
         assert isinstance(app.screen, PathPrompt)
-        await pilot.press(*"nothing.txt", "enter")
-        await pilot.pause()
-        assert "no such file" in text(app)
-        (tmp_path / "nothing.txt").write_text("step:1")
+        assert "There is no log here" in text(app) and "esc leave" in text(app)
         await pilot.press("enter")
+        await pilot.pause()
+        assert "no path; expected one" in text(app)
+        (tmp_path / "logs").mkdir()
+        await pilot.press("l", "tab")
+        assert app.screen.query_one(Input).value == "logs/"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "a folder; expected a log in it" in text(app)
+        await pilot.press(*["backspace"] * 5, *"nothing.txt", "enter")  # it is waited for, as by --watch
         await pilot.pause()
         best = app.board_screen.board.frontier[-1]
         assert opened == [("watch", (Path("nothing.txt"), best))]
-        (tmp_path / "logs").mkdir()
         (tmp_path / "logs" / "run.txt").write_text("step:1")
         await pilot.press("w")
         assert opened[-1] == ("watch", (Path("logs/run.txt"), best))

@@ -235,14 +235,20 @@ def test_a_log_is_searched(app: GolfcheckApp):
         view = screen.query_one(LogView)
         first = view.log_text.find("line 49", 1)
         assert first and view.at == first
+        count = len(view.log_text.lines_with("line 49"))
+        assert count > 2 and f"line 49: 1 of {count} lines   train_seed" in text(app)
         await pilot.press("n")
         assert view.at == view.log_text.find("line 49", first)
+        assert f"line 49: 2 of {count} lines" in text(app)
         await pilot.press("N")
-        assert view.at == first
-        assert "line 49" in text(app)
+        assert view.at == first and "from the" not in text(app)
+        await pilot.press("N")
+        assert f"line 49: {count} of {count} lines, from the bottom again" in text(app)
+        await pilot.press("n")
+        assert view.at == first and f"line 49: 1 of {count} lines, from the top again" in text(app)
         await pilot.press("slash", *"zzz", "enter")
         await settled(pilot)
-        assert "nowhere in this log: line 49zzz" in toasts(app) or "nowhere in this log: zzz" in toasts(app)
+        assert "zzz: nowhere in this log" in text(app) and toasts(app) == []
 
     play(app, script)
 

@@ -81,6 +81,7 @@ def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: Golfche
         log.write_bytes(HEAD + VAL + steps(10, 20))
         assert (await looked(pilot)).step == 20
         assert "the file was truncated: read again from its start" in text(app)
+        assert "beside Valid: too early to say (10 s; told from 150 s on)" in text(app)
         append(log, steps(30, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n")
         assert (await looked(pilot)).state is State.EVALUATING
         append(log, b"final_int8_zlib_roundtrip val_loss:2.0 val_bpb:1.2 eval_time:9000ms\n")
@@ -154,6 +155,23 @@ def test_a_watch_looks_by_itself(app: GolfcheckApp, monkeypatch: pytest.MonkeyPa
     play(app, script)
 
 
+def test_while_the_records_are_read_that_is_why_there_is_nothing_to_compare_with(tmp_path: Path):
+    log = tmp_path / "run.txt"
+    log.write_bytes(HEAD + VAL + steps(10, 800))
+    app = app_of(0, watch=log)
+
+    async def script(pilot: Pilot[None]) -> None:
+        board = app.board_screen
+        board.board, board.reading = None, (3, 28)
+        await looked(pilot)
+        assert text(app).count("reading records…") == 2 and "no record to compare with" not in text(app)
+        board.reading, board.failure = None, "nothing there"
+        await looked(pilot)
+        assert "no record to compare with" in text(app) and "reading records" not in text(app)
+
+    play(app, script, (80, 24))
+
+
 def test_without_any_record_a_run_is_watched_alone(tmp_path: Path):
     log = tmp_path / "run.txt"
     log.write_bytes(HEAD + VAL + steps(10, 800))
@@ -222,6 +240,8 @@ def test_ahead_and_behind_are_words_and_signs():
     ahead = report(PROGRESS, Path("run"), "best", 118, UNICODE).plain
     behind = report(replace(PROGRESS, gap=Gap(0.0123, 1)), Path("run"), "best", 118, ASCII).plain
     assert "▼ 0.0123 bpb ahead of best at the same second, mean of 7 points" in ahead
+    close = replace(PROGRESS, gap=Gap(-0.0123, 7, "too close to say"))
+    assert "-0.0123 bpb to best: too close to say" in report(close, Path("run"), "best", 118, UNICODE).plain
     assert "^ 0.0123 bpb behind best at the same second, mean of 1 point" in behind
     assert "silent for 99 s" in ahead and behind.replace("…", "~").isascii()
 

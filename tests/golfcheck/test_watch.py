@@ -169,6 +169,7 @@ def test_silence_is_a_stall_only_when_it_is_longer_than_lines_are_apart(log: Pat
     assert not look(log, slow, idle=140).stall
     assert look(log, slow, idle=160).stall
     assert not look(log, HEAD, idle=200).stall and look(log, HEAD, idle=400).stall
+    assert look(log, HEAD, idle=400).stall == "silent for 400 s, expected the first step"
     assert not look(log, slow + b"final val_loss:2.0 val_bpb:1.2\n", idle=10_000).stall
 
 
@@ -179,7 +180,18 @@ def test_a_truncated_log_starts_a_new_account(log: Path):
     log.write_bytes(HEAD + steps(10, 20))
     found = watch.look(0)
     assert found.step == 20
-    assert found.note == "the file was truncated: read again from its start"
+    assert (found.note, found.past) == ("the file was truncated: read again from its start", "")
+    later = watch.look(14)
+    assert later.note == "" and later.past.startswith("the file was truncated at ")
+
+
+@pytest.mark.parametrize("data", [b'{"val_bpb": 1.2}\n', b"# A README\n\nof two paragraphs\n" * 50])
+def test_a_file_that_is_no_training_log_is_said_to_be_none_once_no_more_comes(log: Path, data: bytes):
+    assert not look(log, data, idle=5).note
+    found = look(log, data, idle=1000)
+    assert found.note.startswith("no training log? in ") and "expected step:10/2000" in found.note
+    assert not found.stall
+    assert not look(log, HEAD, idle=1000).note
 
 
 def test_of_a_long_run_a_screens_worth_of_points_is_kept_and_its_clock_is_exact(log: Path):
@@ -238,6 +250,18 @@ def test_without_a_validation_line_no_gap_is_told(log: Path):
     assert found.gap is None and found.no_gap.startswith("no validation line yet")
 
 
+def test_ahead_and_behind_are_told_from_the_time_and_the_gap_on_that_real_runs_kept_their_side(log: Path):
+    def told(last: int, shift: float) -> str:
+        found = look(log, HEAD + VAL + steps(10, last), reference(shift))
+        assert found.gap is not None
+        return found.gap.unsure
+
+    assert told(100, 0.2) == "too early to say (50 s; told from 150 s on)"
+    assert told(400, 0.03) == "too close to say: under 0.04 bpb at this time"
+    assert told(400, 0.045) == told(400, -0.045) == ""
+    assert told(700, 0.045).startswith("too close") and told(1100, 0.001) == ""
+
+
 def test_too_early_and_against_another_cap_nothing_is_projected(log: Path):
     assert look(log, HEAD + VAL + steps(10, 200), reference()).no_projection.startswith("told from 150 s on")
     assert "the record 900 s" in look(log, HEAD + VAL + steps(10, 600), reference(cap=900.0)).no_projection
@@ -259,10 +283,33 @@ def test_a_pace_lies_between_its_points_and_is_silent_outside(xs: list[float], a
     assert found is None or found == pytest.approx(5 - at / 200)
 
 
-def test_the_stated_errors_are_those_of_the_real_records(shared_data: Path):
+Field = list[list[tuple[Pace, float]]]
+
+
+@pytest.fixture(scope="module")
+def field(shared_data: Path) -> Field:
+    """The paces and scores of the runs of each real record of 10 minutes."""
     folders = sorted((shared_data / "records" / "track_10min_16mb").iterdir())
     field = [[(pace.pace_of(r.run, r.bytes_per_token), r.score.val_bpb) for r in results(load(f))] for f in folders]
-    field = [[(line, score) for line, score in runs if line.points] for runs in field]
+    return [[(line, score) for line, score in runs if line.points] for runs in field]
+
+
+def test_a_gap_that_is_told_has_the_right_sign_in_nine_of_ten_pairs_of_real_runs(field: Field):
+    for share, least_bpb in pace.CLEAR_BPB:
+        right = [
+            (gap.bpb < 0) == (line_score < statistics.fmean(score for _, score in others))
+            for runs in field
+            for line, line_score in runs
+            for others in field
+            if others is not runs
+            and abs(line_score - statistics.fmean(score for _, score in others)) > 0.002
+            and (gap := pace.gap(line, [other for other, _ in others], 600 * share))
+            and abs(gap.bpb) >= least_bpb
+        ]
+        assert len(right) > 600 and statistics.fmean(right) >= 0.9, share
+
+
+def test_the_stated_errors_are_those_of_the_real_records(field: Field):
     for share, *stated in pace.ERRORS_BPB:
         errors: dict[bool, list[float]] = {False: [], True: []}
         for i, runs in enumerate(field):
