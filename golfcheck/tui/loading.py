@@ -12,7 +12,7 @@ from golfcheck.config import Settings
 from golfcheck.errors import GolfcheckError, UsageError
 from golfcheck.leaderboard import Board, Row
 
-_DRAWN_SECONDS = 0.25  # that reading waits at most for its first rows to be seen
+_DRAWN_SECONDS = 0.25  # that reading waits at most for rows to be seen before it judges them
 
 
 @dataclass
@@ -68,17 +68,13 @@ def read(root: Path, settings: Settings, post: Callable[[Message], object], gone
         idle()
         post(Progressed(done, of))
 
-    first = True
-
     def early(rows: Sequence[Row]) -> None:
-        nonlocal first
         if not rows:
             return
         arrived = Arrived(tuple(rows))
         post(arrived)
-        if first:  # processes that start now would take the time that drawing needs
+        if not rows[0].judged:  # the processes that judge them would take the time that drawing needs
             arrived.drawn.wait(_DRAWN_SECONDS)
-            first = False
 
     def say(line: str) -> None:
         post(Said(line))

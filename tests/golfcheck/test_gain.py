@@ -12,7 +12,8 @@ from golfcheck import cli, schema, stats
 from golfcheck.errors import UsageError
 from golfcheck.gain import Gain, Sample, gain_over, p_text, pooled
 from golfcheck.render.page import Page
-from golfcheck.render.stats import render, render_json, render_markdown
+from golfcheck.render.stats import render, render_json, render_markdown, table
+from golfcheck.text import width
 from tests.golfcheck.hostile_text import PAYLOADS
 from tests.golfcheck.test_stats import LEAKY_BPB, LEAKY_NATS, VALCALIB_BPB, VALCALIB_NATS
 from tests.golfcheck.valid_record import Draft
@@ -157,6 +158,19 @@ def test_a_record_without_a_score_is_said_to_have_none(tmp_path: Path, capsys: p
 )
 def test_the_json_format_fulfils_its_schema(gain: Gain) -> None:
     assert schema.violations("stats", json.loads(render_json(gain))) == []
+
+
+@pytest.mark.parametrize("columns", [60, 68, 80])
+@pytest.mark.parametrize(
+    "gain",
+    [gain_over(OURS, THEIRS), gain_over(OURS, None, bar_bpb=1.11938), gain_over(OURS, THEIRS, sigma_bpb=0.0004)],
+    ids=["welch", "bar", "sigma"],
+)
+def test_no_line_is_wider_than_the_page_and_no_number_is_cut(gain: Gain, columns: int) -> None:
+    out = render(gain, Page(columns))
+    assert max(map(width, out.splitlines())) <= columns
+    for _, one, other in table(gain):
+        assert f"{one} " in out and f"{other}\n" in out
 
 
 @pytest.mark.parametrize("label", PAYLOADS)
