@@ -13,7 +13,8 @@ from golfcheck.follow import Follower
 from golfcheck.pace import Gap, Pace, Projection, Reference
 from golfcheck.record import load
 from golfcheck.results import results
-from golfcheck.watch import Progress, State, Watch
+from golfcheck.trainlog.events import Run
+from golfcheck.watch import Progress, State, Watch, _stall
 
 HEAD = b"seed:42\ntrain_batch_tokens:1000 max_wallclock_seconds:600.000\n"
 VAL = b"step:0/2000 val_loss:6.0 val_bpb:3.6 train_time:0ms step_avg:0.02ms\n"
@@ -171,6 +172,19 @@ def test_silence_is_a_stall_only_when_it_is_longer_than_lines_are_apart(log: Pat
     assert not look(log, HEAD, idle=200).stall and look(log, HEAD, idle=400).stall
     assert look(log, HEAD, idle=400).stall == "silent for 400 s, expected the first step"
     assert not look(log, slow + b"final val_loss:2.0 val_bpb:1.2\n", idle=10_000).stall
+
+
+def test_of_the_intervals_between_the_lines_of_real_runs_none_is_a_stall(shared_data: Path):
+    intervals = 0
+    for folder in sorted((shared_data / "records").glob("*/*/")):
+        for result in results(load(folder)):
+            train = [point for point in result.run.train if point.train_ms is not None]
+            for k in range(1, len(train)):
+                silent = (train[k].train_ms - train[k - 1].train_ms) / 1000
+                so_far = Run(train=train[max(0, k - 20) : k])
+                assert not _stall(State.TRAINING, silent, so_far), (folder, train[k])
+                intervals += 1
+    assert intervals > 4_000
 
 
 def test_a_truncated_log_starts_a_new_account(log: Path):
