@@ -206,15 +206,17 @@ _OURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\]22;[a-z-]*(?:\x1b\\|\x07)|\x1
 Keys = list[tuple[float, bytes]]
 
 
-def on_a_pty(arguments: list[str], ready: bytes, keys: Keys, environment: dict[str, str]) -> tuple[str, int]:
-    """Run golfcheck on a terminal of 100 x 30; once it wrote `ready`, send keys, each after its pause.
+def on_a_pty(
+    arguments: list[str], ready: bytes, keys: Keys, environment: dict[str, str], module: str = "golfcheck"
+) -> tuple[str, int]:
+    """Run golfcheck, or another module, on a terminal of 100 x 30; once it wrote `ready`, send keys after their pauses.
 
     Returns what it wrote, and its exit code.
     """
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "golfcheck", *arguments],
+        [sys.executable, "-m", module, *arguments],
         stdin=follower,
         stdout=follower,
         stderr=follower,
@@ -235,7 +237,7 @@ def on_a_pty(arguments: list[str], ready: bytes, keys: Keys, environment: dict[s
                     return
 
     try:
-        drain(60, ready)
+        drain(180, ready)
         for pause, key in keys:
             drain(pause)
             os.write(leader, key)
@@ -259,3 +261,23 @@ def test_no_foreign_sequence_reaches_the_terminal(tree: Path, tmp_path: Path):
     rest = _OURS.sub("", written)
     assert hostile_records.obeyed(rest) <= {"\r"}, sorted(map(hex, map(ord, hostile_records.obeyed(rest))))
     assert "\x1b]22;owned" not in written
+
+
+# One of each kind: all take two minutes on two busy cores (`python -m tests.golfcheck.hostile_walk` on a tree of them).
+KINDS = ("clipboard", "hyperlink", "c1 osc", "right to left", "markup", "combining")
+
+
+def test_a_payload_of_each_kind_is_text_in_every_widget_of_every_screen_and_on_the_terminal(tmp_path: Path):
+    for place, label in enumerate(KINDS):
+        hostile_records.draft(label, place).write(tmp_path / "records")
+    written, code = on_a_pty(
+        [str(tmp_path / "records")],
+        b"walked",
+        [],
+        {"XDG_STATE_HOME": str(tmp_path)},
+        module="tests.golfcheck.hostile_walk",
+    )
+    assert code == 0 and "walked" in written, written[-2000:]
+    assert written.count("\\x1b]52") > 10, "the payloads were on the screens, escaped"
+    rest = _OURS.sub("", written)
+    assert hostile_records.obeyed(rest) <= {"\r"}, sorted(map(hex, map(ord, hostile_records.obeyed(rest))))
