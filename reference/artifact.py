@@ -1,8 +1,7 @@
 """The artifact: weights as int8 with one scale a row, in a dict that `torch.save` writes and zlib packs.
 
-The format `int8_clean_per_row_v1` belongs to the contest: anybody's artifact must load here, and ours there.
-`quantize` and `pack` write it; `unpack` and `dequantize` read what we wrote ourselves. Strangers' bytes go through
-`golfcheck.untrusted`, and what their values mean is checked by `golfcheck.rescore.sound` before `dequantize`.
+The format is the contest's: anybody's artifact loads here, and ours there. `unpack` reads what `pack` wrote ourselves;
+strangers' bytes go through `golfcheck.untrusted` and `golfcheck.rescore.sound` before `dequantize`.
 """
 
 import io
@@ -26,9 +25,8 @@ DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.
 def quantize(state: Mapping[str, Tensor], keep_fp32: Sequence[str], **extra: Any) -> dict[str, Any]:
     """Return the artifact's dict of a state dict.
 
-    Matrices of more than 65,536 elements become int8 with a scale per row, other large tensors int8 with one
-    scale; the rest passes through, as fp16 unless its name contains one of `keep_fp32`. `extra` is added at the
-    top level, where other readers do not look.
+    Matrices of more than 65,536 elements become int8 with a scale per row, other large tensors int8 with one scale; the
+    rest passes, as fp16 unless `keep_fp32` is in its name. `extra` is added at the top, where no other reader looks.
     """
     obj: dict[str, Any] = {"__quant_format__": FORMAT, **{section: {} for section in SECTIONS}}
     qmeta, original = {}, {}

@@ -77,18 +77,11 @@ class Score:
 
 
 def evaluate(
-    loss: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]",
-    tokens: npt.NDArray[np.uint16],
-    table: ByteTable,
-    *,
-    seq_len: int,
-    batch_seqs: int,
-    device: "torch.device",
-    rank: int = 0,
-    world_size: int = 1,
+    loss: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]", tokens: npt.NDArray[np.uint16], table: ByteTable, *,
+    seq_len: int, batch_seqs: int, device: "torch.device", rank: int = 0, world_size: int = 1,
     reduce: "Callable[[torch.Tensor], object] | None" = None,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
-) -> Score:
+) -> Score:  # fmt: skip
     """Score a model on validation tokens [seqs * seq_len + 1], this rank's share of them and all ranks' sums.
 
     `loss(inputs, targets)` takes int64 [batch, seq_len] twice and returns the mean cross-entropy in nats; `reduce` adds

@@ -1,7 +1,6 @@
-"""Token shards: their format, and the endless stream that training reads.
+"""Token shards, and the endless stream that training reads; only numpy in here.
 
 A shard is 256 little-endian int32 header words (magic, version, token count, zeros) and then uint16 tokens.
-Only numpy in here: whoever trains turns the arrays into tensors.
 """
 
 import hashlib
@@ -17,7 +16,7 @@ MAGIC = 20240520
 VERSION = 1
 HEADER_BYTES = 256 * 4
 
-_READER = ThreadPoolExecutor(1)
+READER = ThreadPoolExecutor(2)  # of the next step, and of the next shard
 Tokens = npt.NDArray[np.uint16]
 
 
@@ -27,8 +26,6 @@ def shard_tokens(path: Path) -> int:
     with path.open("rb") as file:
         header = np.frombuffer(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"), "<i4")
     count = int(header[2])
-    if size_bytes < HEADER_BYTES:
-        raise ValueError(f"{path}: {size_bytes} bytes, shorter than a shard's header of {HEADER_BYTES}")
     if header[0] != MAGIC or header[1] != VERSION:
         raise ValueError(f"{path}: not a token shard: magic {header[0]} version {header[1]}, not {MAGIC} and {VERSION}")
     if count <= 0:
@@ -41,8 +38,7 @@ def shard_tokens(path: Path) -> int:
 def read_shard(path: Path, vocab_size: int) -> Tokens:
     """Return the tokens of `path` [n]; ValueError unless the file is whole and every token is in the vocabulary."""
     count = shard_tokens(path)
-    # Read, not mapped: a file that shrinks under a map kills the process.
-    with path.open("rb") as file:
+    with path.open("rb") as file:  # read, not mapped: a file that shrinks under a map kills the process
         file.seek(HEADER_BYTES)
         tokens = np.frombuffer(file.read(2 * count), "<u2")  # [count]
     if tokens.size != count:
@@ -87,17 +83,14 @@ def sha256(path: Path) -> str:
 
 @dataclass
 class TokenStream:
-    """The training tokens, each shard read while the one before is used, for ever; `place` is all its state."""
+    """The training tokens, for ever, each shard read ahead; ValueError if the shards do not have the first `place`."""
 
     paths: Sequence[Path]
     vocab_size: int
     place: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
-        self.seek(*self.place)
-
-    def seek(self, shard: int, offset: int) -> None:
-        """Go on from a place; ValueError if these shards do not have it."""
+        shard, offset = self.place
         if shard < len(self.paths):
             self._enter(read_shard(self.paths[shard], self.vocab_size), shard, offset)
         if shard >= len(self.paths) or not 0 <= offset < self._tokens.size:
@@ -118,10 +111,4 @@ class TokenStream:
 
     def _enter(self, tokens: Tokens, shard: int, offset: int) -> None:
         self._tokens, self.place = tokens, (shard, offset)
-        self._next = _READER.submit(read_shard, self.paths[(shard + 1) % len(self.paths)], self.vocab_size)
-
-
-def rank_span(stream: TokenStream, local_tokens: int, rank: int, world_size: int) -> Tokens:
-    """Take the next micro-batch of all ranks from the stream, and return this rank's [local_tokens + 1]."""
-    span = local_tokens + 1  # one more, for the last target
-    return stream.take(world_size * span)[rank * span : (rank + 1) * span]
+        self._next = READER.submit(read_shard, self.paths[(shard + 1) % len(self.paths)], self.vocab_size)

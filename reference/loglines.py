@@ -1,8 +1,7 @@
 """The grammar of the training log: one dataclass per kind of line, made from the template that writes it.
 
-`str(line)` writes; the judge reads by the same templates (`golfcheck.trainlog.lines`). A template gives its fields
-their types: `{n:d}` is an int, `{x:.4f}` a float with four decimals, `{x!r}` a float as Python prints it, `{flag!s}`
-True or False, `{word:<}` a word, `{name}` text. Losses are nats per token.
+The judge reads by the same templates (`golfcheck.trainlog.lines`). They give fields their types: `{n:d}` is an int,
+`{x:.4f}` and `{x!r}` are floats, `{flag!s}` is True or False, `{word:<}` a word, `{name}` text. Losses are in nats.
 """
 
 from dataclasses import make_dataclass
@@ -71,7 +70,6 @@ _CLOCK = "train_time:{train_ms:.0f}ms step_avg:{step_avg_ms:.2f}ms"
 TrainStep = _kind("TrainStep", f"step:{{step:d}}/{{iterations:d}} train_loss:{{train_loss:.4f}} {_CLOCK}")
 _SCORE = "val_loss:{val_loss:.4f} val_bpb:{val_bpb:.4f}"
 ValStep = _kind("ValStep", f"step:{{step:d}}/{{iterations:d}} {_SCORE} {_CLOCK}")
-# The contest's reason is wallclock_cap; ours are signal and nonfinite_loss.
 Stopping = _kind("Stopping", "stopping_early: {reason} train_time:{train_ms:.0f}ms step:{step:d}/{iterations:d}")
 PeakMemory = _kind("PeakMemory", "peak memory allocated: {allocated_mib:d} MiB reserved: {reserved_mib:d} MiB")
 ModelBytes = _kind("ModelBytes", "Serialized model: {size_bytes:d} bytes")  # the raw state dict
@@ -86,12 +84,10 @@ FinalExact = _kind("FinalExact", "final_int8_zlib_roundtrip_exact val_loss:{val_
 # Ours. They begin with words that no contest line begins with, so that everybody's parsers still work.
 SourceFile = _kind("SourceFile", "# file: {name}, {size_bytes:d} bytes")  # before each file of the source dump
 GitCommit = _kind("GitCommit", "code:git commit:{commit} changed:{changed!s}")
-Numerics = _kind(
-    "Numerics",
-    "settings:numerics rope_tables:{rope_tables:<} activations:{activations:<} device:{device} compiled:{compiled!s}",
-)
+AttentionKernel = _kind("AttentionKernel", "settings:attention kernel:{kernel:<}")
+_NUMERICS = "rope_tables:{rope_tables:<} activations:{activations:<} device:{device} compiled:{compiled!s}"
+Numerics = _kind("Numerics", f"settings:numerics {_NUMERICS}")
 ChangedSettings = _kind("ChangedSettings", "settings:changed {json}")  # by environment names
-# The digest is of what `sha256sum` prints of the shards, in their order.
 DataFiles = _kind("DataFiles", "data:{split:<}_shards files:{files:d} tokens:{tokens:d} sha256:{sha256:<}")
 TokenizerFile = _kind("TokenizerFile", "data:tokenizer pieces:{pieces:d} sha256:{sha256}")
 ValText = _kind("ValText", "data:val_text tokens:{tokens:d} bytes:{size_bytes:d}")  # what bits per byte divides by

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# What the framework uses for fp32, named so that the dtype of the input does not change it.
-RMS_EPS = 2.0**-23
+RMS_EPS = 2.0**-23  # what the framework uses for fp32, here whatever the type of the input
 QUERY_BLOCK = 128  # of attention on a CPU: small enough for a core's cache, large enough for its products
 LOSS_TOKENS = 512  # whose logits live at a time: on a CPU what its caches hold, elsewhere 32 times that
+FLASH: Any = None  # FlashAttention-3's function, where train.py finds it
 linear = partial(nn.Linear, bias=False)  # its fp32 weight is cast to bf16 at use, by autocast
 
 
@@ -58,9 +58,7 @@ class GPTConfig:
 def rms(x: Tensor) -> Tensor:
     """Normalise the last axis to a root mean square of 1, by fp32 arithmetic, in x's own type."""
     x32 = x.float()  # written out: the gradient of the framework's own takes a CPU twice the time
-    with torch.autocast(x.device.type, enabled=False):  # which would round the mean square to bf16
-        mean_square = torch.linalg.vecdot(x32, x32)[..., None] / x.size(-1)  # [..., 1]
-    return (x32 * torch.rsqrt(mean_square + RMS_EPS)).to(x.dtype)
+    return (x32 * torch.rsqrt(x32.square().mean(-1, keepdim=True) + RMS_EPS)).to(x.dtype)
 
 
 def rotary_tables(config: GPTConfig) -> Tensor:
@@ -82,47 +80,74 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)  # [B, n, T, d]
 
 
+class _Causal(torch.autograd.Function):
+    """Causal attention of q [N, T·n, d] to k and v [N, T, d] in products of matrices, by blocks of queries."""
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        n, y, kept = q.size(1) // k.size(1), [], []
+        future = q.new_full((QUERY_BLOCK, QUERY_BLOCK), -math.inf).triu_(1).repeat_interleave(n, 0)
+        for first, q_b in enumerate(q.split(QUERY_BLOCK * n, 1)):
+            scores = q_b @ k[:, : (first + 1) * QUERY_BLOCK].mT  # [N, rows·n, end]
+            scores[:, :, first * QUERY_BLOCK :] += future[: scores.size(1), : q_b.size(1) // n]
+            kept.append(scores.softmax(-1))
+            y.append(kept[-1] @ v[:, : scores.size(2)])  # [N, rows·n, d]
+        ctx.save_for_backward(q, k, v, *kept)
+        return torch.cat(y, 1)  # [N, T·n, d]
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        q, k, v, *kept = ctx.saved_tensors
+        dq, dk, dv = [], torch.zeros_like(k), torch.zeros_like(v)
+        size = kept[0].size(1)
+        for p, q_b, dy_b in zip(kept, q.split(size, 1), dy.split(size, 1), strict=True):
+            end = p.size(2)
+            dscores = torch._softmax_backward_data(dy_b @ v[:, :end].mT, p, -1, p.dtype)  # [N, rows·n, end]
+            dq.append(dscores @ k[:, :end])  # [N, rows·n, d]
+            dk[:, :end].baddbmm_(dscores.mT, q_b)
+            dv[:, :end].baddbmm_(p.mT, dy_b)
+        return torch.cat(dq, 1), dk, dv
+
+
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Causal attention of q [B, H, T, d] to k and v [B, K, T, d]; returns [B, H, T, d].
 
-    Training on a CPU takes it as products of matrices, block by block of queries, in the inputs' type: they run at the
-    chip's peak, where the framework's kernel reaches an eighth of it. It keeps half of B·H·T·T probabilities.
+    Training on a CPU takes it as products of matrices, at the chip's peak, where the framework's kernel reaches an
+    eighth of it. It keeps half of B·H·T·T probabilities.
     """
     (B, H, T, d), K = q.shape, k.size(1)
-    if q.device.type != "cpu" or torch.compiler.is_compiling() or not torch.is_grad_enabled() or B * H * T * T > 2**27:
+    if FLASH is not None:  # it takes [B, T, H, d]
+        return FLASH(*(x.transpose(1, 2) for x in (q, k, v)), causal=True).transpose(1, 2)  # type: ignore[no-any-return]
+    if q.device.type != "cpu" or not torch.is_grad_enabled() or B * H * T * T > 2**27:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=K != H)
     n = H // K  # heads that share a key: rows of one product, side by side in each position
     q = (q * d**-0.5).unflatten(1, (K, n)).transpose(2, 3).reshape(B * K, T * n, d)  # [B·K, T·n, d]
-    k, v, blocks = k.reshape(B * K, T, d), v.reshape(B * K, T, d), []
-    future = q.new_full((QUERY_BLOCK, QUERY_BLOCK), -math.inf).triu_(1).repeat_interleave(n, 0)
-    for first in range(0, T, QUERY_BLOCK):
-        end = min(first + QUERY_BLOCK, T)
-        scores = q[:, first * n : end * n] @ k[:, :end].mT  # [B·K, (end-first)·n, end]
-        scores[:, :, first:] += future[: (end - first) * n, : end - first]
-        blocks.append(scores.softmax(-1) @ v[:, :end])  # [B·K, (end-first)·n, d]
-    return torch.cat(blocks, 1).view(B, K, T, n, d).transpose(2, 3).reshape(B, H, T, d)
+    y = _Causal.apply(q, k.reshape(B * K, T, d), v.reshape(B * K, T, d))  # [B·K, T·n, d]
+    return y.view(B, K, T, n, d).transpose(2, 3).reshape(B, H, T, d)  # type: ignore[no-any-return]
 
 
-class _Chunks(torch.autograd.Function):
-    """The sum of `nats` over chunks of x [N, D] and targets [N], each one's gradients taken before the next begins."""
+class _Loss(torch.autograd.Function):
+    """The sum of cross-entropies in nats of targets [N] given x [N, D] and the head's weight [V, D], by chunks."""
 
     @staticmethod
-    def forward(ctx: Any, nats: Any, x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-        size, total = LOSS_TOKENS if x.device.type == "cpu" else 32 * LOSS_TOKENS, torch.zeros((), device=x.device)
-        dx, weight = torch.empty_like(x), weight.detach().float().requires_grad_()
-        for x_c, dx_c, target in zip(x.split(size), dx.split(size), targets.split(size), strict=True):
-            with torch.enable_grad():
-                part = x_c.detach().requires_grad_()
-                loss = nats(part, weight, target)
-            loss.backward()
-            total += loss.detach()
-            dx_c.copy_(part.grad)
-        ctx.save_for_backward(dx, weight.grad)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, softcap: float) -> Tensor:
+        size, w = LOSS_TOKENS if x.device.type == "cpu" else 32 * LOSS_TOKENS, weight.to(x.dtype)
+        total, dx, dweight = torch.zeros((), device=x.device), [], torch.zeros_like(weight, dtype=torch.float32)
+        for x_c, target in zip(x.split(size), targets[:, None].split(size), strict=True):  # [n, D] and [n, 1]
+            # 2c·sigmoid(2z/c) is c·tanh(z/c) + c, and no softmax sees a constant: a sixth of a tanh's time on a CPU.
+            s = torch.sigmoid(2.0 / softcap * F.linear(x_c, w).float())  # [n, V]
+            logp = F.log_softmax(2.0 * softcap * s, -1)  # [n, V]
+            total -= logp.gather(1, target).sum()
+            dcapped = logp.exp().scatter_add(1, target, -torch.ones_like(target, dtype=torch.float32))  # [n, V]
+            dz = (4.0 * dcapped * s * (1.0 - s)).to(x.dtype)  # [n, V]
+            dx.append(dz @ w)  # [n, D]
+            dweight += dz.mT @ x_c  # [V, D]
+        ctx.save_for_backward(torch.cat(dx), dweight)
         return total
 
     @staticmethod
     def backward(ctx: Any, dtotal: Tensor) -> tuple[Tensor | None, ...]:
-        return None, *(saved * dtotal for saved in ctx.saved_tensors), None
+        return *(saved * dtotal for saved in ctx.saved_tensors), None, None
 
 
 class Attention(nn.Module):
@@ -138,37 +163,22 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Attend within [B, T, D]."""
-        q, k, v = (self._heads(project(x)) for project in (self.c_q, self.c_k, self.c_v))  # [B, H or K, T, d]
+        heads = (project(x).unflatten(-1, (-1, self.head_dim)) for project in (self.c_q, self.c_k, self.c_v))
+        q, k, v = (head.transpose(1, 2) for head in heads)  # [B, H or K, T, d]
         cos, sin = cos.to(q.dtype), sin.to(q.dtype)
         q, k = rotate(rms(q), cos, sin), rotate(rms(k), cos, sin)
         q = q * self.q_gain.to(q.dtype).view(-1, 1, 1)
         return self.proj(attend(q, k, v).transpose(1, 2).flatten(2))  # [B, T, D]
 
-    def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)  # [B, T, n·d] -> [B, n, T, d]
-
-
-class MLP(nn.Module):
-    """Two maps around a squared ReLU."""
-
-    def __init__(self, config: GPTConfig) -> None:
-        super().__init__()
-        self.fc = linear(config.model_dim, config.mlp_mult * config.model_dim)
-        self.proj = linear(config.mlp_mult * config.model_dim, config.model_dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map [B, T, D] to [B, T, D]."""
-        return self.proj(F.relu(self.fc(x)).square())
-
 
 class Block(nn.Module):
-    """Attention and MLP, each added with a learned scale, after the first input is mixed in again."""
+    """Attention and an MLP, each added with a learned scale, after the first input is mixed in again."""
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        D = config.model_dim
+        D, hidden = config.model_dim, config.mlp_mult * config.model_dim
         self.attn = Attention(config)
-        self.mlp = MLP(config)
+        self.mlp = nn.ModuleDict({"fc": linear(D, hidden), "proj": linear(hidden, D)})
         self.attn_scale = nn.Parameter(torch.ones(D))
         self.mlp_scale = nn.Parameter(torch.ones(D))
         self.resid_mix = nn.Parameter(torch.stack((torch.ones(D), torch.zeros(D))))  # [2, D]
@@ -178,7 +188,8 @@ class Block(nn.Module):
         mix = self.resid_mix.to(x.dtype)
         x = mix[0] * x + mix[1] * x0
         x = x + self.attn_scale.to(x.dtype) * self.attn(rms(x), cos, sin)
-        return x + self.mlp_scale.to(x.dtype) * self.mlp(rms(x))
+        hidden = F.relu(self.mlp["fc"](rms(x))).square()  # [B, T, mlp_mult·D]
+        return x + self.mlp_scale.to(x.dtype) * self.mlp["proj"](hidden)
 
 
 class GPT(nn.Module):
@@ -228,12 +239,6 @@ class GPT(nn.Module):
         """Return the mean cross-entropy in nats of targets [B, T] given ids [B, T]; a scalar, in fp32."""
         if not torch.is_grad_enabled():  # a score has the arithmetic of logits(): the softcap in the type of z
             return F.cross_entropy(self.logits(ids).float().flatten(0, 1), targets.flatten())
-        x, weight = self.hidden(ids)  # a compiler fuses the loss as it is:
-        nats = self._nats if torch.compiler.is_compiling() else partial(_Chunks.apply, self._nats)
-        return nats(x.flatten(0, 1), weight, targets.flatten()) / targets.numel()
-
-    def _nats(self, x: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-        """Return the sum of the cross-entropies of targets [N] given x [N, D] and the head's weight [V, D], in fp32."""
-        z, c = F.linear(x, weight.to(x.dtype)).float(), self.config.logit_softcap  # [N, V]
-        # It is c·tanh(z/c) + c, and no softmax sees a constant: a CPU takes a sixth of a tanh's time for it.
-        return F.cross_entropy(2.0 * c * torch.sigmoid(2.0 / c * z), targets, reduction="sum")
+        x, weight = self.hidden(ids)
+        total = _Loss.apply(x.flatten(0, 1), weight, targets.flatten(), self.config.logit_softcap)
+        return total / targets.numel()  # type: ignore[no-any-return]

@@ -17,8 +17,7 @@ def orthogonalize(u: Tensor, steps: int) -> Tensor:
     X = u.bfloat16().reshape(-1, *u.shape[-2:])  # [n, rows, cols]
     X = X / (X.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     tall = X.size(-2) > X.size(-1)
-    if tall:
-        X = X.mT  # [n, short, long]: the product below is then the smaller one
+    X = X.mT if tall else X  # [n, short, long]: the product below is then the smaller one
     for _ in range(steps):
         A = X @ X.mT  # [n, short, short]
         X = torch.baddbmm(X, torch.baddbmm(A, A, A, beta=b, alpha=c), X, beta=a)  # a·X + (b·A + c·A·A)·X
@@ -26,10 +25,10 @@ def orthogonalize(u: Tensor, steps: int) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon for matrices, on one rank or many, given the same gradients on all of them.
+    """Muon for matrices, stacked by shape, given the same gradients on all ranks.
 
-    Matrices of one shape are stacked. Of each stack a rank owns every world_size-th matrix: it alone keeps that one's
-    momentum and orthogonalises it; the bf16 updates are summed over the ranks while the next stack is computed.
+    Of each stack a rank owns every world_size-th matrix: it alone keeps that one's momentum and orthogonalises it; the
+    bf16 updates are summed over the ranks while the next stack is computed.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float, steps: int, compile: bool = False) -> None:

@@ -8,12 +8,11 @@ import contextlib
 import importlib.util
 import io
 import json
+import math
 import os
 import pickle
-import platform
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +29,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: threa
 import artifact
 import data
 import loglines as log
+import model
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -94,7 +94,7 @@ class Journal:
         """Redraw the line that shows how far the run is, on a terminal."""
         if self.redraws:
             line = f"[{'#' * round(24 * min(share, 1.0)):.<24}] {text}"
-            print("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
+            print("\r\x1b[K" + line[: os.get_terminal_size().columns - 1], end="", flush=True)
 
 
 class Run:
@@ -133,7 +133,8 @@ class Run:
         folder, tokenizer = Path(s.data_path), Path(s.tokenizer_path)
         splits = {split: data.shard_paths(folder, split) for split in ("train", "val")}
         self.table = ByteTable.load(tokenizer, s.vocab_size)
-        self.stream = data.TokenStream(splits["train"], s.vocab_size)
+        self.shards = splits["train"]
+        self._seek((0, 0))
         self.val_tokens = data.read_validation(splits["val"], s.train_seq_len, s.vocab_size)
         predicted = self.val_tokens.size - 1
         write(log.Tokenizer.of(s))
@@ -178,8 +179,9 @@ class Run:
         write(log.LearningRates.of(s, embed_lr=embed_lr, head_lr=head_lr))
         write(log.Plan.of(s))
         write(log.Seed.of(s))
-        named = re.findall(r"model name\s*: (.*)", output("cat", "/proc/cpuinfo")) or [platform.processor()]
+        named = re.findall(r"model name\s*: (.*)", output("cat", "/proc/cpuinfo")) or [os.uname().machine]
         where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} {named[0]}"
+        write(log.AttentionKernel(kernel=choose_attention(device)))
         write(log.Numerics.of(s, activations="bf16", device=where, compiled=self.compiled))
         changed = {f.name.upper(): getattr(s, f.name) for f in fields(s) if getattr(s, f.name) != f.default}
         write(log.ChangedSettings(json=json.dumps(changed)))
@@ -212,10 +214,8 @@ class Run:
             own_ms += 1000.0 * (time.perf_counter() - start)
             self.train_ms, is_broken, is_asked = ranks.agree(own_ms, not np.isfinite(loss_sum), bool(signals))
             self.step_avg_ms = self.train_ms / self.step
-            if is_broken or is_asked:
-                reason = "nonfinite_loss" if is_broken else "signal"
-            elif self.train_ms >= cap_ms:
-                reason = "wallclock_cap"
+            ends = {"nonfinite_loss": is_broken, "signal": is_asked, "wallclock_cap": self.train_ms >= cap_ms}
+            reason = next((name for name, is_so in ends.items() if is_so), "")
             if reason or is_logged:
                 write(log.TrainStep.of(self, train_loss=self.losses[0].item()))
             share = max(self.step / s.iterations, self.train_ms / cap_ms)
@@ -251,7 +251,7 @@ class Run:
         """Run whole steps, to compile and to warm every kernel, and put everything back; --profile traces the last."""
         steps = self.settings.warmup_steps
         weights = {name: tensor.clone() for name, tensor in self.gpt.state_dict().items()}
-        place, random, trace = self.stream.place, torch.get_rng_state(), torch.profiler.profile()
+        place, random, trace = self.place, torch.get_rng_state(), torch.profiler.profile()
         for step in range(1, steps + 1):
             with trace if self.settings.profile and step == steps else contextlib.nullcontext():
                 self._train_step()
@@ -261,7 +261,7 @@ class Run:
             trace.export_chrome_trace(str(partial := Path(self.settings.out, f".trace.json.{os.getpid()}.partial")))
             partial.replace(partial.with_name("trace.json"))
         self.gpt.load_state_dict(weights)
-        self.stream.seek(*place)
+        self._seek(place)
         self.losses.zero_()
         torch.set_rng_state(random)
         for optimizer in (self.adam, self.muon):
@@ -275,6 +275,18 @@ class Run:
             left, warmdown = 1000.0 * s.max_wallclock_seconds - self.train_ms, warmdown * self.step_avg_ms
         return max(left, 0.0) / warmdown if left < warmdown else 1.0
 
+    def _seek(self, place: tuple[int, int]) -> None:
+        """Go to a place of the stream, and have the step there read ahead."""
+        self.place, self.stream = place, data.TokenStream(self.shards, self.settings.vocab_size, place)
+        self.ahead = data.READER.submit(self._read, self.stream)
+
+    def _read(self, stream: data.TokenStream) -> tuple[torch.Tensor, tuple[int, int]]:
+        """Return this rank's tokens of a step, [grad_accum_steps, local_tokens + 1], and the place after them."""
+        shape = self.grad_accum_steps, self.ranks.world_size, self.local_tokens + 1  # one more, for the last target
+        tokens = stream.take(math.prod(shape)).reshape(shape)[:, self.ranks.rank]
+        ids = torch.from_numpy(tokens.astype(np.int64))
+        return ids.pin_memory() if self.ranks.device.type == "cuda" else ids, stream.place
+
     def _train_step(self) -> None:
         """Take one optimizer step; `losses` then has its mean loss on this rank in nats, and the sum of all steps'."""
         s, ranks = self.settings, self.ranks
@@ -284,11 +296,9 @@ class Run:
         for group in self.adam.param_groups + self.muon.param_groups:
             group["lr"] = factor * group.get("base_lr", s.matrix_lr)
         self.gpt.zero_grad(set_to_none=True)
-        share = self.local_tokens, ranks.rank, ranks.world_size
-        spans = [data.rank_span(self.stream, *share) for _ in range(self.grad_accum_steps)]
-        ids = torch.from_numpy(np.stack(spans).astype(np.int64))  # [grad_accum_steps, local_tokens + 1]
-        if ranks.device.type == "cuda":
-            ids = ids.pin_memory().to(ranks.device, non_blocking=True)  # read and sent while earlier steps compute
+        ids, self.place = self.ahead.result()
+        self.ahead = data.READER.submit(self._read, self.stream)
+        ids = ids.to(ranks.device, non_blocking=True)  # sent while the step before computes
         inputs, targets = (part.reshape(-1, self.call_seqs, s.train_seq_len) for part in (ids[:, :-1], ids[:, 1:]))
         self.losses[0] = 0.0
         with torch.autocast(ranks.device.type, torch.bfloat16):  # around all calls: casts each weight once
@@ -340,13 +350,9 @@ class Run:
             payload = sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
             raw = sum(t.nbytes for t in state.values())
             sizes = {"payload_bytes": payload, "raw_torch_bytes": raw_torch_bytes, "payload_ratio": raw / payload}
-            total = self.code_bytes + len(raw_model)
-            for kind, size in (
-                (log.ModelBytes, len(raw_model)),
-                (log.CodeBytes, self.code_bytes),
-                (log.TotalBytes, total),
-            ):
-                write(kind(size_bytes=size))
+            write(log.ModelBytes(size_bytes=len(raw_model)))
+            write(log.CodeBytes(size_bytes=self.code_bytes))
+            write(log.TotalBytes(size_bytes=self.code_bytes + len(raw_model)))
             write(log.Int8ModelBytes(size_bytes=len(blob), **sizes))
             write(log.Int8TotalBytes(size_bytes=self.code_bytes + len(blob)))
         with phase("reading"):
@@ -364,7 +370,7 @@ class Run:
         own = {"muon": self.muon.state_dict()["state"], "random": torch.get_rng_state()}
         ranks = self.ranks.gather(artifact.dump(own))  # as bytes: tensors would go to every rank's copy of their device
         if self.ranks.rank == 0:
-            state = {"step": self.step, "train_ms": self.train_ms, "place": self.stream.place, "ranks": ranks}
+            state = {"step": self.step, "train_ms": self.train_ms, "place": self.place, "ranks": ranks}
             state |= {"model": self.gpt.state_dict(), "adam": self.adam.state_dict()["state"]}
             write_atomic(self.checkpoint_path, artifact.dump(state | {"settings": asdict(self.settings)}))
 
@@ -385,7 +391,7 @@ class Run:
         self.gpt.load_state_dict(state["model"])
         self.adam.load_state_dict(self.adam.state_dict() | {"state": state["adam"]})  # the rates stay this run's
         self.muon.load_state_dict(self.muon.state_dict() | {"state": mine["muon"]})
-        self.stream.seek(*state["place"])
+        self._seek(state["place"])
         torch.set_rng_state(mine["random"])
 
 
@@ -394,6 +400,21 @@ def matmul_flops(device: torch.device) -> float:
     n = 8192 if device.type == "cuda" else 1024
     a = torch.randn(n, n, dtype=torch.bfloat16, device=device)
     return 2 * n**3 / min(timeit.repeat(lambda: float((a @ a)[0, 0]), number=1, repeat=8))  # float() waits for it
+
+
+def choose_attention(device: torch.device) -> str:
+    """Take FlashAttention-3 of `kernels` where chip and package are there and it is right; return what is taken."""
+    with contextlib.suppress(Exception):  # whatever is wrong with it, the framework's own is there
+        if torch.cuda.get_device_capability(device) == (9, 0):
+            q, k = (torch.randn(2, n, 256, 64).to(device, torch.bfloat16).requires_grad_() for n in (8, 4))
+            expected = model.attend(q, k, k)  # [2, 8, 256, 64]
+            model.FLASH = importlib.import_module("kernels").get_kernel("kernels-community/flash-attn3").flash_attn_func
+            y: Any = torch.compile(model.attend, fullgraph=True)(q, k, k)  # [2, 8, 256, 64]
+            y.sum().backward()
+            torch.testing.assert_close(y, expected, atol=0.02, rtol=0.02)
+            return "flash_attention_3"
+    model.FLASH = None
+    return "products" if device.type == "cpu" else "sdpa"
 
 
 def output(*command: str) -> str:

@@ -306,8 +306,8 @@ def ship(folder: Path, edit: tuple[str, str] = ("", "")) -> None:
     ("edit", "told"),
     [
         (("", ""), None),
-        (('    """Map [B, T, D] to [B, T, D]."""\n', "    # another comment\n\n"), None),
-        ((".square()", ".abs()"), "1 of the * definitions that are evaluated here are other or missing: MLP.forward"),
+        (('    """Attend within [B, T, D]."""\n', "    # another comment\n\n"), None),
+        (("F.relu(", "F.gelu("), "1 of the * definitions that are evaluated here are other or missing: Block.forward"),
         (("RMS_EPS = 2.0**-23", "RMS_EPS = 1e-6"), "1 of the *: RMS_EPS"),
         (("class Score", "class Scores"), "2 of the *: Score.val_bpb, Score"),
         (("logit_softcap: float = 30.0", "logit_softcap: float = 20.0"), "1 of the *: GPTConfig.logit_softcap"),
@@ -353,11 +353,11 @@ def test_a_claim_that_our_model_misses_is_not_refuted_where_the_record_ships_oth
     (folder / "train.log").write_text(tiny.log(world, bpb=world.score.val_bpb - 0.02))
     ship(folder)
     assert scored(world, folder, seq_len=None).outcome is Outcome.REFUTED
-    ship(folder, (".square()", ".abs()"))
+    ship(folder, ("F.relu(", "F.gelu("))
     rescore = scored(world, folder, seq_len=None)
     assert rescore.outcome is Outcome.INCOMPARABLE
     assert "but the record ships other code: 1 of " in rescore.reason
-    assert rescore.reason.endswith("other or missing: MLP.forward")
+    assert rescore.reason.endswith("other or missing: Block.forward")
     assert "the record's own code" in render.render(rescore, Page())
 
 

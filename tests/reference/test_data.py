@@ -17,7 +17,6 @@ from reference.data import (
     MAGIC,
     TokenStream,
     digest,
-    rank_span,
     read_shard,
     read_validation,
     shard_paths,
@@ -66,8 +65,8 @@ def header(magic: int = MAGIC, version: int = 1, count: int = 4) -> bytes:
 
 BODY = b"\1\0" * 4
 HOSTILE = {
-    "empty": (b"", "0 bytes, shorter than a shard's header of 1024"),
-    "short": (header()[:-1], "1023 bytes, shorter"),
+    "empty": (b"", "not a token shard: magic 0 version 0, not 20240520 and 1"),
+    "short": (header()[:-1], "1,023 bytes, but 4 tokens make 1,032"),
     "magic": (header(magic=1) + BODY, "not a token shard: magic 1 version 1"),
     "big_endian": (np.array([MAGIC, 1, 4, *[0] * 253], ">i4").tobytes() + BODY, "not a token shard"),
     "version": (header(version=2) + BODY, "version 2, not 20240520 and 1"),
@@ -163,22 +162,8 @@ def test_a_remembered_place_continues_the_stream(
     paths = write(tmp_path_factory.mktemp("seek"), np.split(np.arange(25, dtype=np.uint16), [10, 11]))
     stream = TokenStream(paths, 65536)
     stream.take(before)
-    other = TokenStream(paths, 65536)
-    other.seek(*stream.place)
+    other = TokenStream(paths, 65536, stream.place)
     np.testing.assert_array_equal(other.take(after), stream.take(after))
-
-
-@pytest.mark.parametrize("world_size", [1, 2, 4, 8])
-def test_the_ranks_spans_partition_the_stream(tmp_path: Path, world_size: int) -> None:
-    paths = write(tmp_path, np.split(np.arange(100, dtype=np.uint16), [33, 70]))
-    local_tokens, batches = 7, 5
-    streams = [TokenStream(paths, 65536) for _ in range(world_size)]
-    spans = [
-        rank_span(streams[rank], local_tokens, rank, world_size) for _ in range(batches) for rank in range(world_size)
-    ]
-    assert {span.size for span in spans} == {local_tokens + 1}
-    together = np.concatenate(spans)
-    np.testing.assert_array_equal(together, np.resize(np.arange(100), together.size))
 
 
 # The digest of a split
