@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from golfcheck.curves import Curve, curves
 from golfcheck.leaderboard import Row
@@ -20,6 +20,7 @@ from golfcheck.tui import background
 from golfcheck.tui.chart import is_ascii
 from golfcheck.tui.curvepane import Bundle, CurvePane
 from golfcheck.tui.glyphs import ASCII, UNICODE
+from golfcheck.tui.keys import Keys
 from golfcheck.tui.progress import report
 from golfcheck.tui.sheet import plain
 from golfcheck.watch import Progress, Watch
@@ -73,7 +74,7 @@ far from such projections real runs ended. The log is read as it grows; truncate
         yield Static("reading", id="report", markup=False)
         yield CurvePane()
         yield Static(id="tail", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin to read the record, and to look at the log every second."""

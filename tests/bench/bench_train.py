@@ -1,8 +1,9 @@
-"""What training costs: `python tests/bench/bench_train.py [--steps N]`, one thread, in seconds of CPU time.
+"""What training costs: `python tests/bench/bench_train.py [--steps N] [--compiled]`, one thread, in CPU seconds.
 
 The baseline is `plain.py`, the contract written the obvious way. Both train on the same demonstration text, a step of
 one and a step of the other in turn; each figure is a median. The share is of the bf16 matrix product's rate, measured
-afterwards. Then each choice of the trainer is undone alone; memory is what the kernel counts.
+afterwards. Then each choice of the trainer is undone alone; memory is what the kernel counts. `--compiled` does the
+same for `--compile on`, against the plain version eager and compiled: compiling takes minutes, which it prints.
 """
 
 import argparse
@@ -30,7 +31,10 @@ import torch.nn.functional as F  # noqa: E402
 import train  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from golfcheck.trainlog import lines  # noqa: E402
+from reference import loglines  # noqa: E402
 from tests.bench.plain import Plain  # noqa: E402
+from tests.reference import trainer  # noqa: E402
 from tests.reference.test_golden import SETTINGS as GOLDEN  # noqa: E402
 from tests.reference.trainer import Data, make_data  # noqa: E402
 
@@ -53,13 +57,15 @@ def cpu_seconds(act: Callable[[], object]) -> float:
 
 
 def in_turn(acts: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Time each act once a round, after a round that does not count."""
+    """Time each act once a round, after a round that does not count; each round begins with another."""
     took: dict[str, list[float]] = {name: [] for name in acts}
+    order = list(acts)
     for count in range(rounds + 1):
-        for name, act in acts.items():
-            seconds = cpu_seconds(act)
+        for name in order:
+            seconds = cpu_seconds(acts[name])
             if count:
                 took[name].append(seconds)
+        order.append(order.pop(0))
     return took
 
 
@@ -80,6 +86,36 @@ def steps(title: str, run: Any, rounds: int) -> None:
         f"ours {ours_s:6.2f} s ({flop / ours_s / peak:.0%})   {ratio(took['plain'], took['ours']):.2f}x (target 1.25x)",
         flush=True,
     )
+
+
+def compiled_steps(title: str, data: Data, out: str, settings: Mapping[str, str], rounds: int) -> None:
+    """Time whole compiled steps against the plain version's, and say what compiling took."""
+    run = start(data, out, {**settings, "COMPILE": "on"})
+    plain, compiled_plain = Plain(run.settings), Plain(run.settings, compiled=True)
+    first_s = [cpu_seconds(act) for act in (run._train_step, compiled_plain.step)]
+    acts = {"plain": plain.step, "plain compiled": compiled_plain.step, "ours": run._train_step}
+    took = in_turn(acts, rounds)
+    plain_s, compiled_s, ours_s = (statistics.median(took[name]) for name in acts)
+    print(
+        f"{title:<28} plain {plain_s:6.2f} s, compiled {compiled_s:.2f} s   ours compiled {ours_s:.2f} s   "
+        f"{ratio(took['plain'], took['ours']):.2f}x and {ratio(took['plain compiled'], took['ours']):.2f}x   "
+        f"first step {first_s[0]:.0f} s of CPU (plain's {first_s[1]:.0f} s)",
+        flush=True,
+    )
+
+
+def compiled_losses(out: str) -> None:
+    """Print how far the compiled trainer's losses are from the golden ones, where the shared data is there."""
+    shared = ROOT.parent / "shared" / "data"
+    if not shared.is_dir():
+        print("golden losses                not compared: no ../shared/data")
+        return
+    tokens = Data(shared / "fineweb", shared / "fineweb" / "fineweb_1024_bpe.model")
+    done = trainer.train(Path(out), tokens, COMPILE="on", **GOLDEN)
+    text = (shared / "golden" / "one_rank.log").read_text(encoding="utf-8")
+    golden = [line.train_loss for line in map(lines.parse, text.split("\n")) if isinstance(line, loglines.TrainStep)]
+    apart = max(abs(ours - theirs) for ours, theirs in zip(done.losses, golden, strict=True))
+    print(f"golden losses                {len(golden)} of the compiled trainer within {apart:.4f} (0.005 allowed)")
 
 
 def framework_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -150,7 +186,7 @@ def loss_memory() -> None:
         return F.cross_entropy(logits.float(), targets)
 
     def ours() -> Tensor:
-        return model._Chunks.apply(gpt._nats, x, weight, targets) / LOSS_TOKENS  # type: ignore[no-any-return]
+        return model._Loss.apply(x, weight, targets, 30.0) / LOSS_TOKENS  # type: ignore[no-any-return]
 
     took = {}
     for name, loss in (("ours", ours), ("plain", plain), ("ours", ours), ("plain", plain)):  # the second time counts
@@ -197,11 +233,18 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=3, help="of the default configuration; twice as many golden ones")
-    rounds = parser.parse_args().steps
+    parser.add_argument("--compiled", action="store_true", help="compile, instead")
+    args = parser.parse_args()
+    rounds = args.steps
     torch.set_num_threads(1)
-    loss_memory()
     with tempfile.TemporaryDirectory() as folder:
         data = make_data(Path(folder))
+        if args.compiled:
+            compiled_losses(folder)
+            compiled_steps("golden configuration", data, folder, GOLDEN, 2 * rounds)
+            compiled_steps("default, 8,192 tokens a step", data, folder, DEFAULT, rounds)
+            return
+        loss_memory()
         golden = start(data, folder, GOLDEN)
         steps("golden configuration", golden, 2 * rounds)
         choices(golden, rounds)
