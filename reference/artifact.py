@@ -79,11 +79,9 @@ def dump(obj: Any) -> bytes:
 
 
 def pack(obj: Mapping[str, Any], search: bool = False) -> tuple[bytes, int]:
-    """Return the artifact file, and its size in bytes before zlib; `search` takes the smallest of 24 streams.
-
-    Weights hardly repeat: filtered matches and a short window leave out those that cost more than they save.
-    """
+    """Return the artifact file, and its size in bytes before zlib; `search` takes the smallest of 24 streams."""
     raw, usual = dump(obj), (zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_DEFAULT_STRATEGY)
+    # Weights hardly repeat: filtered matches and a short window leave out those that cost more than they save.
     tries = product((9, 12, 15), (6, 7, 8, 9), (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)) if search else [usual]
     streams = (zlib.compressobj(9, zlib.DEFLATED, *parameters) for parameters in tries)
     return min((stream.compress(raw) + stream.flush() for stream in streams), key=len), len(raw)

@@ -16,7 +16,7 @@ MAGIC = 20240520
 VERSION = 1
 HEADER_BYTES = 256 * 4
 
-READER = ThreadPoolExecutor(2)  # of the next step, and of the next shard
+READER = ThreadPoolExecutor(4)  # of shards, and of steps (3 at most, after a resumption), which wait for shards
 Tokens = npt.NDArray[np.uint16]
 
 

@@ -10,10 +10,7 @@ _SUFFIX = ".partial"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` to `path`: either all of it is there afterwards, or what was there before.
-
-    Raises OSError with one clear line; when the disk is full it says how much is needed and how much is left.
-    """
+    """Write all of `data` to `path`, or leave what was there; OSError says what a full disk needs and has."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
     try:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 RMS_EPS = 2.0**-23  # what the framework uses for fp32, here whatever the type of the input
 QUERY_BLOCK = 128  # of attention on a CPU: small enough for a core's cache, large enough for its products
+MOST_SCORES = 2**27  # that products of matrices keep the half of
 LOSS_TOKENS = 512  # whose logits live at a time: on a CPU what its caches hold, elsewhere 32 times that
 FLASH: Any = None  # FlashAttention-3's function, where train.py finds it
 linear = partial(nn.Linear, bias=False)  # its fp32 weight is cast to bf16 at use, by autocast
@@ -112,13 +113,13 @@ class _Causal(torch.autograd.Function):
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Causal attention of q [B, H, T, d] to k and v [B, K, T, d]; returns [B, H, T, d].
 
-    Training on a CPU takes it as products of matrices, at the chip's peak, where the framework's kernel reaches an
-    eighth of it. It keeps half of B·H·T·T probabilities.
+    By FlashAttention-3 where it was chosen; training on a CPU by products of matrices, at the chip's peak, where the
+    framework's kernel, which does the rest, reaches an eighth of it.
     """
     (B, H, T, d), K = q.shape, k.size(1)
     if FLASH is not None:  # it takes [B, T, H, d]
         return FLASH(*(x.transpose(1, 2) for x in (q, k, v)), causal=True).transpose(1, 2)  # type: ignore[no-any-return]
-    if q.device.type != "cpu" or not torch.is_grad_enabled() or B * H * T * T > 2**27:
+    if q.device.type != "cpu" or not torch.is_grad_enabled() or B * H * T * T > MOST_SCORES:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=K != H)
     n = H // K  # heads that share a key: rows of one product, side by side in each position
     q = (q * d**-0.5).unflatten(1, (K, n)).transpose(2, 3).reshape(B * K, T * n, d)  # [B·K, T·n, d]

@@ -7,8 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-# A quintic whose slope at zero is as steep as it can be while singular values end near 1 (between 0.7 and 1.2).
-COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic that is steepest at zero while singular values end near 1
 
 
 def orthogonalize(u: Tensor, steps: int) -> Tensor:

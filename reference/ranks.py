@@ -65,13 +65,10 @@ class Ranks:
         return values
 
     def _watch(self, store: dist.Store) -> None:
-        """Beat, and end the job once the next rank has been silent too long, whatever the main thread waits for.
-
-        Silence is counted in polls of our own: a job that was suspended as a whole goes on where it was.
-        """
+        """Beat, and end the job once the next rank has been silent too long, whatever the main thread waits for."""
         neighbor, last, silent = str((self.rank + 1) % self.world_size), b"", 0
         with contextlib.suppress(RuntimeError):  # the store goes with the launcher, which ends us
-            for poll in count():
+            for poll in count():  # silence is counted in our own: a job that was suspended as a whole goes on
                 store.set(str(self.rank), f"{os.uname().nodename} {os.getpid()} {poll}")
                 beat = store.get(neighbor) if store.check([neighbor]) else b""
                 silent = silent + 1 if beat and beat == last else 0

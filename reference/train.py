@@ -13,6 +13,7 @@ import os
 import pickle
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,7 +95,7 @@ class Journal:
         """Redraw the line that shows how far the run is, on a terminal."""
         if self.redraws:
             line = f"[{'#' * round(24 * min(share, 1.0)):.<24}] {text}"
-            print("\r\x1b[K" + line[: os.get_terminal_size().columns - 1], end="", flush=True)
+            print("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
 
 
 class Run:
@@ -181,13 +182,33 @@ class Run:
         write(log.Seed.of(s))
         named = re.findall(r"model name\s*: (.*)", output("cat", "/proc/cpuinfo")) or [os.uname().machine]
         where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device} {named[0]}"
-        write(log.AttentionKernel(kernel=choose_attention(device)))
+        write(log.AttentionKernel(kernel=self._choose_attention()))
         write(log.Numerics.of(s, activations="bf16", device=where, compiled=self.compiled))
         changed = {f.name.upper(): getattr(s, f.name) for f in fields(s) if getattr(s, f.name) != f.default}
         write(log.ChangedSettings(json=json.dumps(changed)))
         if commit := output("git", "-C", str(HERE), "rev-parse", "HEAD"):
             status = output("git", "-C", str(HERE), "status", "--porcelain", ".")
             write(log.GitCommit(commit=commit, changed=bool(status)))
+
+    def _choose_attention(self) -> str:
+        """Take FlashAttention-3 where chip and package are there and it is right, on all ranks; name what trains."""
+        c, device, failed, trials = self.gpt.config, self.ranks.device, True, []
+        attend: Any = torch.compile(model.attend, fullgraph=True) if self.compiled else model.attend
+        model.FLASH = None
+        with contextlib.suppress(Exception):  # whatever is wrong with it, the framework's own is there
+            if torch.cuda.get_device_capability(device) == (9, 0):
+                hub = importlib.import_module("kernels").get_kernel("kernels-community/flash-attn3", version=1)
+                qkv = [torch.randn(1, n, 256, c.head_dim) for n in (c.num_heads, c.num_kv_heads, c.num_kv_heads)]
+                qkv = [x.to(device, torch.bfloat16).requires_grad_() for x in qkv]
+                for model.FLASH in (None, hub.flash_attn_func):
+                    y = attend(*qkv)  # [1, H, 256, d]
+                    trials.append((y, *torch.autograd.grad(y.square().sum(), qkv)))
+                torch.testing.assert_close(*trials, atol=0.1, rtol=0.1)
+                failed = False
+        if self.ranks.agree(float(failed))[0]:
+            model.FLASH = None
+        fits = device.type == "cpu" and self.call_seqs * c.num_heads * c.train_seq_len**2 <= model.MOST_SCORES
+        return "flash_attention_3" if model.FLASH else "products" if fits else "sdpa"
 
     def train(self) -> None:
         """Warm up, then train until the last iteration, the cap, or a signal."""
@@ -298,7 +319,7 @@ class Run:
         self.gpt.zero_grad(set_to_none=True)
         ids, self.place = self.ahead.result()
         self.ahead = data.READER.submit(self._read, self.stream)
-        ids = ids.to(ranks.device, non_blocking=True)  # sent while the step before computes
+        ids = ids.to(ranks.device, non_blocking=True)  # queued: nobody waits
         inputs, targets = (part.reshape(-1, self.call_seqs, s.train_seq_len) for part in (ids[:, :-1], ids[:, 1:]))
         self.losses[0] = 0.0
         with torch.autocast(ranks.device.type, torch.bfloat16):  # around all calls: casts each weight once
@@ -333,7 +354,8 @@ class Run:
         s, write, phase = self.settings, self.journal.write, self.journal.phase
         allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
         if self.ranks.device.type != "cuda":  # the process's own
-            allocated = reserved = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            unit = 1 if sys.platform == "darwin" else 1024
+            allocated = reserved = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
         write(log.PeakMemory(allocated_mib=allocated >> 20, reserved_mib=reserved >> 20))
         if self.ranks.rank == 0:
             state = self.gpt.state_dict()
@@ -400,21 +422,6 @@ def matmul_flops(device: torch.device) -> float:
     n = 8192 if device.type == "cuda" else 1024
     a = torch.randn(n, n, dtype=torch.bfloat16, device=device)
     return 2 * n**3 / min(timeit.repeat(lambda: float((a @ a)[0, 0]), number=1, repeat=8))  # float() waits for it
-
-
-def choose_attention(device: torch.device) -> str:
-    """Take FlashAttention-3 of `kernels` where chip and package are there and it is right; return what is taken."""
-    with contextlib.suppress(Exception):  # whatever is wrong with it, the framework's own is there
-        if torch.cuda.get_device_capability(device) == (9, 0):
-            q, k = (torch.randn(2, n, 256, 64).to(device, torch.bfloat16).requires_grad_() for n in (8, 4))
-            expected = model.attend(q, k, k)  # [2, 8, 256, 64]
-            model.FLASH = importlib.import_module("kernels").get_kernel("kernels-community/flash-attn3").flash_attn_func
-            y: Any = torch.compile(model.attend, fullgraph=True)(q, k, k)  # [2, 8, 256, 64]
-            y.sum().backward()
-            torch.testing.assert_close(y, expected, atol=0.02, rtol=0.02)
-            return "flash_attention_3"
-    model.FLASH = None
-    return "products" if device.type == "cpu" else "sdpa"
 
 
 def output(*command: str) -> str:

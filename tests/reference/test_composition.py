@@ -1,8 +1,8 @@
 """Parts of `train.py` that no run on a CPU shows: the batches of many ranks, and the choice of a GPU's attention."""
 
-import math
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from reference.data import TokenStream, shard_paths
+from golfcheck.shardwriter import shard_bytes
+from reference.data import READER, TokenStream, shard_paths
 from tests.conftest import ROOT
 from tests.reference import trainer
 
@@ -59,37 +60,79 @@ def uncausal(q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
     return flash(q, k, v, causal=False)
 
 
+def without_gradient(q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
+    y = flash(q, k, v, causal)
+    return y.detach() + 0.0 * (q.sum() + k.sum() + v.sum())
+
+
 def failing(*_: Any, **__: Any) -> Tensor:
     raise RuntimeError("no kernel image is available for execution on the device")
 
 
-@pytest.mark.parametrize(
-    ("chip", "function", "kernel"),
-    [
-        ((9, 0), flash, "flash_attention_3"),
-        ((8, 0), flash, "products"),
-        ((9, 0), uncausal, "products"),
-        ((9, 0), failing, "products"),
-        ((9, 0), None, "products"),
-    ],
-    ids=["there", "another_chip", "wrong", "failing", "not_installed"],
-)
-def test_flash_attention_3_is_taken_only_where_it_is_there_and_right(
-    train: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    chip: tuple[int, int],
-    function: Callable[..., Tensor] | None,
-    kernel: str,
-) -> None:
+def chosen(train: Any, *, others_fail: bool = False, seq_len: int = 512) -> str:
+    """What a run chooses, on a CPU in a GPU's place; `others_fail`: so it does on another rank."""
+    config = train.GPTConfig(num_layers=1, train_seq_len=seq_len)
+    ranks = SimpleNamespace(device=CPU, agree=lambda failed: [float(others_fail or failed)])
+    run = SimpleNamespace(gpt=SimpleNamespace(config=config), ranks=ranks, compiled=False, call_seqs=1)
+    return str(train.Run._choose_attention(run))
+
+
+@pytest.fixture
+def hopper(train: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """A chip that FlashAttention-3 is for, and the package, whose kernel is right."""
     hub = ModuleType("kernels")
-    hub.get_kernel = {"kernels-community/flash-attn3": SimpleNamespace(flash_attn_func=function)}.__getitem__  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "kernels", hub if function else None)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: chip)
-    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
-    assert train.choose_attention(CPU) == kernel  # where there is no CUDA, what a CPU has is left
-    assert (train.model.FLASH is not None) == (kernel == "flash_attention_3")
+
+    def get_kernel(name: str, version: int) -> SimpleNamespace:
+        assert (name, version) == ("kernels-community/flash-attn3", 1)
+        return SimpleNamespace(flash_attn_func=hub.function)
+
+    hub.function, hub.get_kernel = flash, get_kernel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "kernels", hub)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (9, 0))
+    yield hub
+    train.model.FLASH = None
+
+
+def test_flash_attention_3_is_taken_where_it_is_there_and_right_for_every_seed(train: Any, hopper: ModuleType) -> None:
+    for _seed in range(2):
+        assert chosen(train) == "flash_attention_3"
+    assert train.model.FLASH is flash
     q, k, v = (torch.randn(1, heads, 40, 16) for heads in (4, 2, 2))
     exact = flash(*(x.transpose(1, 2) for x in (q, k, v)), causal=True).transpose(1, 2)
     assert (train.model.attend(q, k, v) - exact).abs().max() < 1e-5
-    assert math.isfinite(float(exact.sum()))
-    train.model.FLASH = None
+    hopper.function = uncausal  # type: ignore[attr-defined]
+    assert chosen(train) == "products"  # held against the framework's, not against the one before
+
+
+@pytest.mark.parametrize("function", [uncausal, without_gradient, failing])
+def test_a_kernel_that_is_wrong_is_left(train: Any, hopper: ModuleType, function: Callable[..., Tensor]) -> None:
+    hopper.function = function  # type: ignore[attr-defined]
+    assert chosen(train) == "products"  # where there is no CUDA, what a CPU has is left
+    assert train.model.FLASH is None
+
+
+def test_all_ranks_take_the_same_kernel(train: Any, hopper: ModuleType) -> None:
+    assert chosen(train, others_fail=True) == "products"
+    assert train.model.FLASH is None
+
+
+def test_another_chip_and_a_missing_package_leave_the_frameworks_kernel(
+    train: Any, hopper: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 0))
+        assert chosen(train) == "products"
+    monkeypatch.setitem(sys.modules, "kernels", None)
+    assert chosen(train) == "products"
+    assert chosen(train, seq_len=8192) == "sdpa"  # too many probabilities to keep
+    assert train.model.FLASH is None
+
+
+def test_reads_of_steps_that_wait_for_shards_leave_a_thread_for_the_shards(train: Any, tmp_path: Path) -> None:
+    """A resumption leaves two reads behind; each crosses many shards that are smaller than its step."""
+    for i in range(40):
+        (tmp_path / f"fineweb_train_{i:06d}.bin").write_bytes(shard_bytes(np.arange(50)))
+    streams = [TokenStream(shard_paths(tmp_path, "train"), 1024) for _ in range(3)]
+    for _ in range(20):
+        reads = [READER.submit(stream.take, 2000) for stream in streams]
+        assert all(read.result(timeout=60).size == 2000 for read in reads)
