@@ -101,7 +101,7 @@ def judge_trees(
         def told(chunk: Sequence[Judged]) -> None:
             early([one for one in chunk if one.verdict.path in shown])
 
-        judged = _examined(named, how, processes, progress, met, told)
+        judged = _examined(named, how, processes, progress=progress, met=met, early=told)
         made = _made(trees, say) if len(named) > 1 else {}
         rulings = _rulings(trees, named, until, say)
         entries, refused = {}, {}
@@ -144,6 +144,7 @@ def _examined(
     named: Mapping[Path, Path],
     how: How,
     processes: Processes,
+    *,
     progress: Progress,
     met: Callable[[Sequence[Path]], None],
     early: Callable[[Sequence[Judged]], None],

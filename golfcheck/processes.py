@@ -1,4 +1,4 @@
-"""Judging with several processes: started when there is enough to do, ended together, and at once where nobody waits."""
+"""Judging with several processes: started when there is enough to do, and ended at once where nobody waits."""
 
 import os
 import signal
