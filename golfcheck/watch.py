@@ -61,6 +61,7 @@ class Progress:
     tokens_per_second: float | None = None
     loss_nats: float | None = None
     val_bpb: float | None = None  # the last during training
+    val_step: int | None = None
     score_bpb: float | None = None  # the last after it
     score_name: str = ""
     gap: Gap | None = None  # to the record at the same second; of a finished run, the scores' difference, of 0 points
@@ -136,7 +137,7 @@ def progress_of(log: str, run: Run, reference: Reference | None) -> Progress:
     points: list[TrainPoint | ValPoint] = [*run.train[-1:], *run.val[-1:]]
     last = max(points, key=lambda point: point.line, default=None)
     score = next((line for line in reversed(final_scores(run)) if is_score(line)), None)
-    vals = [point.val_bpb for point in run.val if math.isfinite(point.val_bpb)]
+    val = next((point for point in reversed(run.val) if math.isfinite(point.val_bpb)), None)
     state = State.TRAINING if last else State.STARTING
     if last and (run.stop or last.step >= last.iterations > 0):
         state = State.EVALUATING
@@ -147,7 +148,8 @@ def progress_of(log: str, run: Run, reference: Reference | None) -> Progress:
         state,
         seed=seed,
         loss_nats=run.train[-1].loss_nats if run.train else None,
-        val_bpb=vals[-1] if vals else None,
+        val_bpb=val.val_bpb if val else None,
+        val_step=val.step if val else None,
         score_bpb=score.val_bpb if score else None,
         score_name=score.name if score else "",
         curve=curve_of(log, seed, run),
@@ -203,7 +205,10 @@ def _beside(run: Run, reference: Reference | None, score: ScoreLine | None) -> d
     seconds = pace.points[-1][0] if pace.points else 0.0
     now = gap(pace, reference.paces, seconds)
     if now is None:
-        reason = "the record was not training at this second, or the log states no times"
+        reason = "this log states no times"
+        if pace.points:
+            ended = f" of its {reference.train_seconds:,.0f} s" if reference.train_seconds else ""
+            reason = f"the record has no loss logged about second {seconds:,.0f}{ended}"
         return {"no_gap": reason, "no_projection": reason}
     cap_seconds = _positive(run, "max_wallclock_seconds")
     now = replace(now, unsure=unsure(now, seconds, cap_seconds or reference.train_seconds))

@@ -157,7 +157,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         """Choose an order from a list."""
 
         def chosen(key: str | None) -> None:
-            if key is not None:
+            if key not in (None, self.sort):  # the present order stays, and its direction
                 self.sort_by(key)
 
         self.app.push_screen(Orders(self.sort, self.reverse, self.golfcheck.glyphs), chosen)

@@ -107,9 +107,10 @@ class CurvePane(Vertical):
         ]
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
         what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]
-        note = Content.styled(f"{what} over {over}", "dim")
-        names = Content("").join(parts)
-        return names if len(names) + len(note) > self.size.width - 2 else Content("").join([names, note])
+        names, axes = Content("").join(parts), f"{what} over {over}"
+        notes = (f"{axes}; lines: training, marks: validation", axes, "")
+        note = next(note for note in notes if len(names) + len(note) <= self.size.width - 2 or not note)
+        return Content.assemble(names, (note, "dim"))
 
     def _shown(self, name: str, columns: int) -> str:
         text = fit(safe(name), columns)

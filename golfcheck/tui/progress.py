@@ -37,7 +37,7 @@ def _head(found: Progress, log: Path, columns: int, g: Glyphs) -> Content:
         parts.append(Content.styled(f"{g.up} {said}", "bold $warning"))
     elif found.state is State.TRAINING:
         parts.append(Content.styled(f"last line {found.idle_seconds:,.0f} s ago", "dim"))
-    if found.past and not warning:
+    if found.past and not warning and found.state is not State.FINISHED:
         parts.append(Content.styled(found.past, "dim"))
     name = fit(safe(str(log), 200), max(12, columns - sum(len(part) + 2 for part in parts)))
     return Content("  ").join([Content.styled(name, "bold"), *parts]).truncate(columns)
@@ -64,7 +64,8 @@ def _numbers(found: Progress, columns: int, g: Glyphs) -> Content:
     if found.score_bpb is not None:
         parts.append(f"score {found.score_bpb:.5f} bpb ({safe(found.score_name, 40)})")
     if found.val_bpb is not None:
-        parts.append(f"validation {found.val_bpb:.4f} bpb")
+        at = f" (step {found.val_step:,})" if found.val_step is not None else ""
+        parts.append(f"validation {found.val_bpb:.4f} bpb{at}")
     if found.loss_nats is not None:
         parts.append(f"loss {found.loss_nats:.4f} nats")
     if found.step_ms is not None:
@@ -80,8 +81,8 @@ def _gap(found: Progress, beside: str, columns: int, g: Glyphs) -> Content:
         return Content.styled(fit(f"beside the best record: {found.no_gap or 'no training step yet'}", columns), "dim")
     name = fit(safe(beside), max(12, columns - 60))
     if found.gap.unsure:
-        which = f"{found.gap.bpb:+.4f} bpb to {name}" if found.gap.unsure.startswith("too close") else f"beside {name}"
-        return Content.styled(fit(f"{which}: {found.gap.unsure}", columns), "dim")
+        so_far = f"; {found.gap.bpb:+.4f} bpb so far" if found.gap.unsure.startswith("too close") else ""
+        return Content.styled(fit(f"{found.gap.unsure}{so_far}, beside {name}", columns), "dim")
     ahead = found.gap.bpb < 0
     sign, word, style = (g.down, "ahead of", "bold $success") if ahead else (g.up, "behind", "bold $error")
     count = found.gap.points
@@ -100,7 +101,7 @@ def _projection(found: Progress, columns: int, g: Glyphs) -> list[Content]:
     same_half, same_most = told.same_code_bpb
     return [
         Content.assemble(
-            Content.styled(f"projected {told.score_bpb:.4f} bpb", "bold"),
+            Content.styled(f"projected {told.score_bpb:.4f} {plus}{most:.3f} bpb", "bold"),
             Content.styled(" if that gap stays: the record's score plus the gap", "dim"),
         ).truncate(columns),
         Content.styled(

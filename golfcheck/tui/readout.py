@@ -45,7 +45,7 @@ def title(
         if held := board.frontier:
             best = held[-1]
             parts += [
-                Content.styled(f"  {g.held} {best.score_bpb:.5f}", "bold $success"),
+                Content.styled(f"  {g.held} to beat {best.score_bpb:.5f}", "bold $success"),
                 Content.styled(f" {safe(best.verdict.author or name_of(best), 30)}", "dim"),
             ]
     return plain(Content("").join(parts), g)

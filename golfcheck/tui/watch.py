@@ -136,7 +136,8 @@ far from such projections real runs ended. The log is read as it grows; truncate
         """Copy where the run is."""
         if self.found is not None:
             text = report(self._shown(self.found), self.path, self._record_name, self.size.width, UNICODE).plain
-            self._app.copy("; ".join(" ".join(line.split()) for line in text.split("\n")[:4]))
+            lines = (" ".join(line.split()) for line in text.split("\n")[:4])
+            self._app.copy("; ".join(filter(None, lines)))
 
     @property
     def _record_name(self) -> str:

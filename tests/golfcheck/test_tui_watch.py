@@ -81,7 +81,7 @@ def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: Golfche
         log.write_bytes(HEAD + VAL + steps(10, 20))
         assert (await looked(pilot)).step == 20
         assert "the file was truncated: read again from its start" in text(app)
-        assert "beside Valid: too early to say (10 s; told from 150 s on)" in text(app)
+        assert "too early to say (10 s; told from 150 s on), beside Valid" in text(app)
         append(log, steps(30, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n")
         assert (await looked(pilot)).state is State.EVALUATING
         append(log, b"final_int8_zlib_roundtrip val_loss:2.0 val_bpb:1.2 eval_time:9000ms\n")
@@ -241,7 +241,7 @@ def test_ahead_and_behind_are_words_and_signs():
     behind = report(replace(PROGRESS, gap=Gap(0.0123, 1)), Path("run"), "best", 118, ASCII).plain
     assert "▼ 0.0123 bpb ahead of best at the same second, mean of 7 points" in ahead
     close = replace(PROGRESS, gap=Gap(-0.0123, 7, "too close to say"))
-    assert "-0.0123 bpb to best: too close to say" in report(close, Path("run"), "best", 118, UNICODE).plain
+    assert "too close to say; -0.0123 bpb so far, beside best" in report(close, Path("run"), "best", 118, UNICODE).plain
     assert "^ 0.0123 bpb behind best at the same second, mean of 1 point" in behind
     assert "silent for 99 s" in ahead and behind.replace("…", "~").isascii()
 
@@ -332,3 +332,14 @@ def test_plain_text_is_ascii_and_as_wide(text: str):
 
     shown = safe(text)
     assert plain(shown).isascii() and width(plain(shown)) == width(shown)
+
+
+def test_a_validation_is_shown_with_its_step() -> None:
+    first = replace(PROGRESS, val_bpb=4.1048, val_step=0)
+    assert "validation 4.1048 bpb (step 0)" in report(first, Path("run"), "best", 118, UNICODE).plain
+
+
+def test_a_truncation_is_forgotten_once_the_run_is_finished() -> None:
+    cut = replace(PROGRESS, stall="", past="the file was truncated at 04:02:51")
+    assert "truncated" in report(cut, Path("run"), "best", 118, UNICODE).plain
+    assert "truncated" not in report(replace(cut, state=State.FINISHED), Path("run"), "best", 118, UNICODE).plain
