@@ -82,7 +82,9 @@ async def walk(pilot: Pilot[None], rows: list[Row], check: Check) -> None:
 
 def application(root: Path) -> GolfcheckApp:
     """Return the application on the board of a tree, every record read."""
-    return GolfcheckApp(root, Settings(cache=False), board=load_board([root], Settings(cache=False, jobs=1)))
+    app = GolfcheckApp(root, Settings(cache=False), board=load_board([root], Settings(cache=False, jobs=1)))
+    app.animation_level = "none"  # a tab's underline would move for 0.3 s at each of the keys
+    return app
 
 
 def main(root: Path) -> None:
