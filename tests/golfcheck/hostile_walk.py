@@ -66,7 +66,7 @@ async def walk(pilot: Pilot[None], rows: list[Row], check: Check) -> None:
 
     await visit(TimelineScreen(app.board_screen.board, rows[0]), "h" * len(rows))
     for row in rows:
-        await visit(DetailScreen(row, app.load_record), "2345")
+        await visit(DetailScreen(row, app.load_record), f"2{'j' * (len(row.verdict.findings) - 1)}345")
         log = min(Path(row.verdict.path).glob("train_seed*"))
         await visit(WatchScreen(log, row), "")
     for start in range(0, len(rows), MOST):

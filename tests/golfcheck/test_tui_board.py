@@ -223,6 +223,10 @@ def test_an_order_is_chosen_from_a_list_that_begins_at_the_present_one_and_the_t
         await pilot.press("j", "k", "j", "enter")
         await pilot.pause()
         assert (app.board_screen.sort, "by nats" in lines(app)[0]) == ("nats", True)
+        turned = not app.board_screen.reverse
+        await pilot.press("S", "o", "enter")  # the present order, which stays as it was turned
+        await pilot.pause()
+        assert (app.board_screen.sort, app.board_screen.reverse) == ("nats", turned)
         await pilot.press("o", "escape", "s")
         await pilot.pause()
         assert (app.board_screen.sort, "by " in lines(app)[0]) == ("rank", False)

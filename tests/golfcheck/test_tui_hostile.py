@@ -223,6 +223,8 @@ def on_a_pty(
         cwd=ROOT,
         env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment},
         start_new_session=True,
+        # It ends with its terminal, as a shell's programs do: also when these tests are killed.
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one call to the kernel
     )
     os.close(follower)
     written = bytearray()
