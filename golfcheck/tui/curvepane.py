@@ -108,7 +108,7 @@ class CurvePane(Vertical):
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
         what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]
         names, axes = Content("").join(parts), f"{what} over {over}"
-        notes = (f"{axes}; lines: training, marks: validation", axes, "")
+        notes = (f"{axes}; lines: training, marks: validation", f"{axes}; marks: validation", axes, "")
         note = next(note for note in notes if len(names) + len(note) <= self.size.width - 2 or not note)
         return Content.assemble(names, (note, "dim"))
 
