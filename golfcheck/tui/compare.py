@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import Static, TabPane
 
 from golfcheck.codediff import CodeDiff, code_diffs
 from golfcheck.curves import Curve, curves
@@ -26,7 +26,7 @@ from golfcheck.tui.sidebyside import LETTERS, numbers, settings
 
 if TYPE_CHECKING:
     from golfcheck.tui.app import GolfcheckApp
-from golfcheck.tui.tabs import TabbedScreen
+from golfcheck.tui.tabs import KeyedTabs, TabbedScreen
 
 TABS = ("numbers", "settings", "curves", "code")
 MOST = len(LETTERS)
@@ -67,7 +67,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         height: auto; max-height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
     }
     CompareScreen #code-title { height: auto; max-height: 4; padding: 0 1; color: $text-muted; }
-    CompareScreen TabbedContent { height: 1fr; }
+    CompareScreen KeyedTabs { height: 1fr; }
     CompareScreen TabPane { padding: 0; }
     CompareScreen.-ascii Underline { display: none; }
     CompareScreen.-ascii Tab.-active { text-style: bold reverse; }
@@ -82,7 +82,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
     def compose(self) -> ComposeResult:
         """Yield the names and the tabs, which are empty until the records are read."""
         yield Static(Content("\n").join(map(self._title, range(len(self.rows)))), id="names", markup=False)
-        with TabbedContent(initial=self.first_tab):
+        with KeyedTabs(initial=self.first_tab):
             with TabPane(Content("1 Numbers"), id="numbers"):
                 yield Sheet(id="number-sheet")
             with TabPane(Content("2 Settings"), id="settings"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import Static, TabPane
 
 from golfcheck.curves import Curve, curves
 from golfcheck.leaderboard import Row
@@ -30,7 +30,7 @@ from golfcheck.verdict import Finding
 
 if TYPE_CHECKING:
     from golfcheck.tui.app import GolfcheckApp
-from golfcheck.tui.tabs import TabbedScreen
+from golfcheck.tui.tabs import KeyedTabs, TabbedScreen
 
 TABS = ("curve", "findings", "readme", "log", "ledger")
 
@@ -70,7 +70,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
     DetailScreen #headline {
         height: 1; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
     }
-    DetailScreen TabbedContent { height: 1fr; }
+    DetailScreen KeyedTabs { height: 1fr; }
     DetailScreen TabPane { padding: 0; }
     DetailScreen.-ascii Underline { display: none; }
     DetailScreen.-ascii Tab.-active { text-style: bold reverse; }
@@ -88,7 +88,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
         yield Static(headline(self.row, plain if is_ascii(self) else str), id="headline", markup=False)
         yield SeedStrip(Seeds((), verdict.score, verdict.to_beat))
         errors = len(verdict.findings)
-        with TabbedContent(initial=self.first_tab):
+        with KeyedTabs(initial=self.first_tab):
             with TabPane(Content("1 Curve"), id="curve"):
                 yield CurvePane()
             with TabPane(Content(f"2 Findings {errors}" if errors else "2 Findings"), id="findings"):

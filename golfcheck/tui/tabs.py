@@ -1,9 +1,17 @@
 """What a screen with tabs has, whatever they show: the keys that choose one, and those that turn the curves."""
 
 from textual.screen import Screen
-from textual.widgets import TabbedContent
+from textual.widgets import TabbedContent, TabPane
 
 from golfcheck.tui.curvepane import CurvePane
+
+
+class KeyedTabs(TabbedContent):
+    """Tabs that a key or a click chooses, and nothing else."""
+
+    def on_tab_pane_focused(self, event: TabPane.Focused) -> None:
+        """Stay on the tab: focus follows it here, and word of a focus that was, come late, would undo the next key."""
+        event.prevent_default()
 
 
 class TabbedScreen(Screen[None]):
@@ -18,11 +26,11 @@ class TabbedScreen(Screen[None]):
     @property
     def tab(self) -> str:
         """The tab that is shown."""
-        return self.query_one(TabbedContent).active
+        return self.query_one(KeyedTabs).active
 
     def action_tab(self, tab: str) -> None:
         """Show a tab."""
-        self.query_one(TabbedContent).active = tab
+        self.query_one(KeyedTabs).active = tab
         self.focus_tab()
 
     def action_turn_y(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -22,8 +23,10 @@ from golfcheck.series import XAxis, YAxis
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.chart import Chart
 from golfcheck.tui.codeview import CodeView
+from golfcheck.tui.compare import TABS as COMPARE_TABS
 from golfcheck.tui.compare import CompareScreen
 from golfcheck.tui.curvepane import CurvePane
+from golfcheck.tui.detail import TABS as DETAIL_TABS
 from golfcheck.tui.detail import DetailScreen
 from golfcheck.tui.findings import FindingList, FindingsPane
 from golfcheck.tui.ledger import ledger
@@ -95,6 +98,14 @@ async def settled(pilot: Pilot[None]) -> None:
         await pilot.pause()
 
 
+async def shows(pilot: Pilot[None], *words: str) -> None:
+    """Wait until all of these are on the screen."""
+    until = time.monotonic() + 5
+    while missing := [word for word in words if word not in text(pilot.app)]:  # type: ignore[arg-type]
+        assert time.monotonic() < until, f"{missing} not in\n{text(pilot.app)}"  # type: ignore[arg-type]
+        await pilot.pause(0.02)
+
+
 async def footed(pilot: Pilot[None], *keys: str, gone: Sequence[str] = ()) -> None:
     """Wait until the footer has these keys, and none that is to be gone."""
     until = time.monotonic() + 5
@@ -143,11 +154,27 @@ def test_each_tab_shows_what_it_is_for(tree: Path, board: Board, size: tuple[int
         for key, words in expected.items():
             await pilot.press(key)
             await settled(pilot)
+            await shows(pilot, *words)
             shown = text(app)
-            assert [word for word in words if word not in shown] == [], (key, shown)
             assert not ascii_only or shown.isascii(), {c for c in shown if not c.isascii()}
 
     play(app, script, size)
+
+
+@pytest.mark.parametrize("compare", [False, True])
+def test_of_keys_typed_at_once_the_last_one_chooses_the_tab(app: GolfcheckApp, compare: bool):
+    """A tab's content takes the focus; word of that, come after the next key, once took the tab back."""
+    tabs = COMPARE_TABS if compare else DETAIL_TABS
+
+    async def script(pilot: Pilot[None]) -> None:
+        screen = await (compared(pilot, 2) if compare else opened(pilot))
+        for keys in ("421", "1342", "41", "423", "12", "321", "14", "2413"):
+            for key in keys:
+                app.post_message(events.Key(key, key))
+            await pilot.pause(0.2)
+            assert screen.tab == tabs[int(keys[-1]) - 1], keys
+
+    play(app, script)
 
 
 def test_the_axes_turn(app: GolfcheckApp):
@@ -440,8 +467,8 @@ def test_each_tab_of_a_comparison_shows_what_it_is_for(
         for key, words in expected.items():
             await pilot.press(key)
             await settled(pilot)
+            await shows(pilot, *words)
             shown = text(app)
-            assert [word for word in words if word not in shown] == [], (key, shown)
             assert not ascii_only or shown.isascii(), {c for c in shown if not c.isascii()}
 
     play(app, script, size)
