@@ -133,22 +133,23 @@ class _Loss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, softcap: float) -> Tensor:
         size, w = LOSS_TOKENS if x.device.type == "cpu" else 32 * LOSS_TOKENS, weight.to(x.dtype)
-        total, dx, dweight = torch.zeros((), device=x.device), [], torch.zeros_like(weight, dtype=torch.float32)
-        for x_c, target in zip(x.split(size), targets[:, None].split(size), strict=True):  # [n, D] and [n, 1]
+        total, dx = torch.zeros((), device=x.device), torch.empty_like(x)
+        dweight, parts = torch.zeros_like(weight, dtype=torch.float32), (x, dx, targets[:, None])
+        for x_c, dx_c, target in zip(*(part.split(size) for part in parts), strict=True):  # [n, D] twice and [n, 1]
             # 2c·sigmoid(2z/c) is c·tanh(z/c) + c, and no softmax sees a constant: a sixth of a tanh's time on a CPU.
-            s = torch.sigmoid(2.0 / softcap * F.linear(x_c, w).float())  # [n, V]
+            s = F.linear(x_c, w).float().mul_(2.0 / softcap).sigmoid_()  # [n, V]
             logp = F.log_softmax(2.0 * softcap * s, -1)  # [n, V]
             total -= logp.gather(1, target).sum()
-            dcapped = logp.exp().scatter_add(1, target, -torch.ones_like(target, dtype=torch.float32))  # [n, V]
-            dz = (4.0 * dcapped * s * (1.0 - s)).to(x.dtype)  # [n, V]
-            dx.append(dz @ w)  # [n, D]
+            dcapped = logp.exp_().scatter_add_(1, target, -torch.ones_like(target, dtype=torch.float32))  # [n, V]
+            dz = dcapped.mul_(4.0 * s).mul_(s.neg_().add_(1.0)).to(x.dtype)  # [n, V]
+            dx_c.copy_(dz @ w)  # [n, D]
             dweight += dz.mT @ x_c  # [V, D]
-        ctx.save_for_backward(torch.cat(dx), dweight)
+        ctx.save_for_backward(dx, dweight)
         return total
 
     @staticmethod
     def backward(ctx: Any, dtotal: Tensor) -> tuple[Tensor | None, ...]:
-        return *(saved * dtotal for saved in ctx.saved_tensors), None, None
+        return *(saved.mul_(dtotal) for saved in ctx.saved_tensors), None, None  # in place: dx is the largest of all
 
 
 class Attention(nn.Module):
