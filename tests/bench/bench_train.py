@@ -236,7 +236,7 @@ def quantizing(state: dict[str, Tensor]) -> None:
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=3, help="of the default configuration; twice as many golden ones")
+    parser.add_argument("--steps", type=int, default=5, help="of the default configuration; twice as many golden ones")
     parser.add_argument("--compiled", action="store_true", help="compile, instead")
     args = parser.parse_args()
     rounds = args.steps
