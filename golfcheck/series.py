@@ -14,6 +14,7 @@ _MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 _MOST_POINTS = 2_000  # of a curve; more than a screen has columns
 _SETTLED = 0.1  # of the whole: before it a loss falls from what chance gives, and would flatten the rest
 _NOISY = 41  # training points from which on single batches hide the trend, and one in fifty may lie off the chart
+_SAME_TOKENS = 0.005  # by what part the bytes of two runs' tokens may differ: four printed digits move it by 0.0001
 _TREND = 0.03  # of the points on either side that a trend is the mean of
 
 XY = tuple[float, float]
@@ -62,6 +63,15 @@ def series(curves: Sequence[Curve], y: YAxis, x: XAxis) -> tuple[Series, ...]:
         if train or val:
             found.append(Series(curve.log, curve.seed, _thinned(train), _thinned(val), _thinned(_trend(train))))
     return tuple(found)
+
+
+def same_tokens(curves: Sequence[Curve]) -> bool:
+    """Return whether tokens of all these runs stand for as many bytes: else their nats per token say nothing together.
+
+    Runs whose logs do not tell are taken to be as the others.
+    """
+    told = [ratio for ratio in map(_bytes_per_token, curves) if ratio is not None]
+    return not told or max(told) <= (1 + _SAME_TOKENS) * min(told)
 
 
 def bounds(drawn: Sequence[Series], y: YAxis) -> tuple[XY, XY] | None:

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from golfcheck.curves import Curve
-from golfcheck.series import XAxis, YAxis, bounds, series
+from golfcheck.series import XAxis, YAxis, bounds, same_tokens, series
 from golfcheck.text import fit, safe
 from golfcheck.tui.chart import ASCII_MARKS, MARKS, Chart, Line, Plot, colors, is_ascii
 from golfcheck.tui.sheet import plain
@@ -108,6 +108,8 @@ class CurvePane(Vertical):
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
         what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]
         names, axes = Content("").join(parts), f"{what} over {over}"
+        if self.y is not YAxis.BPB and not same_tokens([curve for bundle in self.bundles for curve in bundle.curves]):
+            axes = f"{axes}; the tokens differ: compare bits per byte (y)"
         notes = (f"{axes}; lines: training, marks: validation", f"{axes}; marks: validation", axes, "")
         note = next(note for note in notes if len(names) + len(note) <= self.size.width - 2 or not note)
         return Content.assemble(names, (note, "dim"))

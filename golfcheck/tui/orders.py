@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -23,7 +24,7 @@ class Orders(ModalScreen[str | None]):
         Binding("escape,q,o", "leave", "leave"),
         Binding("j", "move(1)", "down", show=False),
         Binding("k", "move(-1)", "up", show=False),
-    ]
+    ]  # other letters go to the next order that begins with them
 
     def __init__(self, sort: str, reverse: bool, glyphs: Glyphs) -> None:
         super().__init__()
@@ -48,6 +49,16 @@ class Orders(ModalScreen[str | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Answer."""
         self.dismiss(event.option.id)
+
+    def on_key(self, event: events.Key) -> None:
+        """Go to the next order that begins with what was typed."""
+        choices = self.query_one(OptionList)
+        here = next((n for n, key in enumerate(SORT_KEYS) if choices.get_option_index(key) == choices.highlighted), 0)
+        ahead = (*SORT_KEYS[here + 1 :], *SORT_KEYS[: here + 1])
+        found = next((key for key in ahead if event.character and key.startswith(event.character)), None)
+        if found is not None:
+            event.stop()
+            choices.highlighted = choices.get_option_index(found)
 
     def action_move(self, lines: int) -> None:
         """Go to another order."""

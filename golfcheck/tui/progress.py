@@ -35,7 +35,7 @@ def _head(found: Progress, log: Path, columns: int, g: Glyphs) -> Content:
     if warning:
         said = plain(safe(warning, 160)) if g is ASCII else safe(warning, 160)
         parts.append(Content.styled(f"{g.up} {said}", "bold $warning"))
-    elif found.state is State.TRAINING:
+    elif found.state in (State.TRAINING, State.EVALUATING):
         parts.append(Content.styled(f"last line {found.idle_seconds:,.0f} s ago", "dim"))
     if found.past and not warning and found.state is not State.FINISHED:
         parts.append(Content.styled(found.past, "dim"))

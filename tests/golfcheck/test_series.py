@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from golfcheck.curves import Curve, Point, curves
 from golfcheck.record import load
-from golfcheck.series import XAxis, YAxis, bounds, series
+from golfcheck.series import XAxis, YAxis, bounds, same_tokens, series
 
 TRAIN = (Point(1, 10, 5.0, 3.0, None), Point(2, 20, 10.0, 2.5, None))
 VAL = (Point(3, 15, None, 2.4, 1.5), Point(4, 40, None, 2.0, 1.25))
@@ -30,6 +30,13 @@ def test_as_bpb_training_is_divided_by_the_bytes_that_the_last_validation_implie
 def test_a_point_without_a_time_gets_one_by_its_step():
     (found,) = series([CURVE], YAxis.BPB, XAxis.TIME)
     assert found.val == ((7.5, 1.5), (20.0, 1.25))
+
+
+@pytest.mark.parametrize(("bpb", "same"), [(1.2501, True), (1.2549, True), (1.19, False), (1.31, False), (0.0, True)])
+def test_nats_of_runs_whose_tokens_stand_for_other_numbers_of_bytes_say_nothing_together(bpb: float, same: bool):
+    other = Curve("b.log", 1, TRAIN, (Point(4, 40, None, 2.0, bpb),))  # a score of 0 bpb tells nothing
+    assert same_tokens([CURVE, Curve("c.log", 2, TRAIN, ()), other]) is same
+    assert same_tokens([]) and same_tokens([CURVE])
 
 
 def test_without_a_validation_nothing_is_drawn_as_bpb():

@@ -230,6 +230,10 @@ def test_an_order_is_chosen_from_a_list_that_begins_at_the_present_one_and_the_t
         await pilot.press("o", "escape", "s")
         await pilot.pause()
         assert (app.board_screen.sort, "by " in lines(app)[0]) == ("rank", False)
+        for typed, sort in (("t", "train"), ("t", "track"), ("tn", "name"), ("n", "nats"), ("dd", "delta-nats")):
+            await pilot.press("o", *typed, "enter")
+            await pilot.pause()
+            assert app.board_screen.sort == sort, "a letter goes to the next order that begins with it"
 
     play(app, script, (80, 24))
 

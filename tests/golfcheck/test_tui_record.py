@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from golfcheck.board import load_board
 from golfcheck.config import Settings
+from golfcheck.curves import Curve, Point
 from golfcheck.errors import UsageError
 from golfcheck.leaderboard import Board, Row
 from golfcheck.record import Record, load
@@ -25,7 +26,7 @@ from golfcheck.tui.chart import Chart
 from golfcheck.tui.codeview import CodeView
 from golfcheck.tui.compare import TABS as COMPARE_TABS
 from golfcheck.tui.compare import CompareScreen
-from golfcheck.tui.curvepane import CurvePane
+from golfcheck.tui.curvepane import Bundle, CurvePane
 from golfcheck.tui.detail import TABS as DETAIL_TABS
 from golfcheck.tui.detail import DetailScreen
 from golfcheck.tui.findings import FindingList, FindingsPane
@@ -472,6 +473,23 @@ def test_each_tab_of_a_comparison_shows_what_it_is_for(
             assert not ascii_only or shown.isascii(), {c for c in shown if not c.isascii()}
 
     play(app, script, size)
+
+
+def test_curves_in_nats_of_other_tokens_say_that_they_do_not_compare(app: GolfcheckApp):
+    def bundle(name: str, bpb: float) -> Bundle:
+        points = tuple(Point(step, step, float(step), 4.0 - step / 50, bpb) for step in (10, 20, 30))
+        return Bundle(name, (Curve(f"{name}.log", 1, points, points),))
+
+    async def script(pilot: Pilot[None]) -> None:
+        pane = (await compared(pilot, 2, "curves")).query_one(CurvePane)
+        for others, differ in ((1.2, True), (1.301, False)):
+            pane.show([bundle("A", 1.3), bundle("B", others)])
+            for _ in YAxis:
+                await pilot.press("y")
+                await shows(pilot, "A  ", "B  ", pane.y.value if pane.y is YAxis.LOG else " per ")
+                assert ("the tokens differ" in text(app)) == (differ and pane.y is not YAxis.BPB), pane.y
+
+    play(app, script)
 
 
 def test_the_keys_of_a_comparison(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):

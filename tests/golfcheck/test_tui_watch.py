@@ -25,7 +25,7 @@ from golfcheck.tui.sheet import plain
 from golfcheck.tui.watch import WatchScreen
 from golfcheck.verdict import ToBeat
 from golfcheck.watch import Progress, State, Watch
-from tests.golfcheck.boards import app_of, board, play, text
+from tests.golfcheck.boards import app_of, board, lines, play, text
 from tests.golfcheck.test_tui_record import settled, toasts
 from tests.golfcheck.test_watch import HEAD, VAL, append, steps
 from tests.golfcheck.valid_record import Draft
@@ -88,6 +88,20 @@ def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: Golfche
         await looked(pilot)
         shown = text(app)
         assert "finished" in shown and "score 1.20000 bpb" in shown and "behind Valid in the final score" in shown
+
+    play(app, script)
+
+
+def test_while_a_run_evaluates_the_time_since_its_last_line_goes_on(app: GolfcheckApp):
+    log = app.log_to_watch
+    assert log is not None
+    log.write_bytes(
+        HEAD + VAL + steps(10, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n"
+    )
+
+    async def script(pilot: Pilot[None]) -> None:
+        assert (await looked(pilot)).state is State.EVALUATING
+        assert "evaluating" in lines(app)[0] and " s ago" in lines(app)[0], lines(app)[0]
 
     play(app, script)
 
