@@ -133,13 +133,16 @@ def gap(pace: Pace, paces: Sequence[Pace], until: float) -> Gap | None:
 
 
 def unsure(now: Gap, seconds: float, train_seconds: float | None) -> str:
-    """Return why a gap `seconds` into a training of `train_seconds` tells no sign yet; "" where it tells one."""
+    """Return why a gap `seconds` into a training of `train_seconds` tells no sign yet; "" where it tells one.
+
+    The words in parentheses may be left out where there is no room.
+    """
     if not train_seconds:
-        return "too early to say: the time that training will take is not known"
+        return "too early to say (the time that training will take is not known)"
     known = [least for share, least in CLEAR_BPB if share <= seconds / train_seconds]
     if not known:
         return f"too early to say ({seconds:,.0f} s; told from {CLEAR_BPB[0][0] * train_seconds:,.0f} s on)"
-    return "" if abs(now.bpb) >= known[-1] else f"too close to say: under {known[-1]:.2f} bpb at this time"
+    return "" if abs(now.bpb) >= known[-1] else f"too close to say (under {known[-1]:.2f} bpb at this time)"
 
 
 def projection(now: Gap, reference: Reference, seconds: float, cap_seconds: float | None) -> Projection | str:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -43,6 +44,7 @@ class Progress:
     """How far a run is. Times are as its log prints them."""
 
     state: State
+    diverged: str = ""  # a warning when its losses or its score are no finite numbers any more
     note: str = ""  # what there is to know of the file: why it waits, that it was truncated, a limit
     stall: str = ""  # a warning when the log is silent for longer than it should be
     idle_seconds: float = 0.0
@@ -82,6 +84,7 @@ class Watch:
         self._follower = Follower(path)
         self._log = Growing()
         self._tail = b""
+        self._start = b""  # what the encoding is told by
         self._again = ""  # why the file was read anew
         self._again_time = 0.0
         self._known: tuple[Reference | None, Run, Progress] | None = None  # nothing new: nothing to do
@@ -94,11 +97,12 @@ class Watch:
         if piece.missing:
             return Progress(State.WAITING, note=f"{piece.missing}: waiting for it")
         if piece.again:
-            self._log, self._tail = Growing(), b""
+            self._log, self._tail, self._start = Growing(), b"", b""
             self._again, self._again_time = piece.again, now
         if piece.data:
             self._log.feed(piece.data)
             self._tail = (self._tail + piece.data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+            self._start = (self._start + piece.data[:_TAIL_BYTES])[:_TAIL_BYTES]
         log, idle_seconds = self._log, piece.idle_seconds or 0.0
         note = past = ""
         if log.full:
@@ -109,11 +113,12 @@ class Watch:
             past = f"{self._again} at {time.strftime('%H:%M:%S', time.localtime(self._again_time))}"
         if not log.size_bytes:
             return Progress(State.WAITING, note or "the file is empty", idle_seconds=idle_seconds)
-        if piece.data or piece.again or self._known is None or self._known[0] is not self.reference:
+        reference = self.reference  # another may be set while this look goes on
+        if piece.data or piece.again or self._known is None or self._known[0] is not reference:
             runs = log.runs
-            run = _thinned(runs[-1]) if runs else Run()
-            found = progress_of(str(self.path), run, self.reference)
-            self._known = self.reference, run, replace(found, run_number=len(runs))
+            run = runs[-1] if runs else Run()
+            found = progress_of(str(self.path), run, reference)
+            self._known = reference, run, replace(found, run_number=len(runs))
         _, run, found = self._known
         return replace(
             found,
@@ -127,13 +132,17 @@ class Watch:
         )
 
     def _last_lines(self) -> tuple[str, ...]:
-        whole = self._tail[: self._tail.rfind(b"\n") + 1]
-        lines = whole.decode(encoding_of(whole), "replace").splitlines()
-        return tuple(lines[1:] if len(self._tail) == _TAIL_BYTES else lines)  # the first is cut
+        encoding = encoding_of(self._start)
+        begin = self._log.size_bytes - len(self._tail)
+        tail = self._tail[begin % 2 :] if encoding.startswith("utf-16") else self._tail  # of a character's two bytes
+        text = tail.decode(encoding, "replace")
+        lines = text[: text.rfind("\n") + 1].removeprefix("\ufeff").splitlines()
+        return tuple(lines[1:] if begin else lines)  # the first is cut
 
 
 def progress_of(log: str, run: Run, reference: Reference | None) -> Progress:
     """Return how far one run is; `log` is the path that its curve is named by."""
+    diverged, run = _diverged(run), _thinned(run)
     points: list[TrainPoint | ValPoint] = [*run.train[-1:], *run.val[-1:]]
     last = max(points, key=lambda point: point.line, default=None)
     score = next((line for line in reversed(final_scores(run)) if is_score(line)), None)
@@ -146,6 +155,7 @@ def progress_of(log: str, run: Run, reference: Reference | None) -> Progress:
     seed = run.seed.value if run.seed else None
     progress = Progress(
         state,
+        diverged=diverged,
         seed=seed,
         loss_nats=run.train[-1].loss_nats if run.train else None,
         val_bpb=val.val_bpb if val else None,
@@ -156,7 +166,9 @@ def progress_of(log: str, run: Run, reference: Reference | None) -> Progress:
     )
     if last is None:
         return replace(progress, no_gap="no training step yet", no_projection="no training step yet")
-    return replace(progress, **_clock(run, last.step, last.iterations, state), **_beside(run, reference, score))
+    return replace(
+        progress, **_clock(run, last.step, last.iterations, state), **_beside(run, reference, score, diverged)
+    )
 
 
 def _clock(run: Run, step: int, iterations: int, state: State) -> dict[str, Any]:
@@ -191,13 +203,39 @@ def _clock(run: Run, step: int, iterations: int, state: State) -> dict[str, Any]
     }
 
 
-def _beside(run: Run, reference: Reference | None, score: ScoreLine | None) -> dict[str, Any]:
+def _diverged(run: Run) -> str:
+    """Return a warning if the last losses of a run are not finite, or its validation, or its score."""
+    losses = _not_finite_since((point.step, point.loss_nats) for point in reversed(run.train))
+    vals = _not_finite_since((point.step, point.val_loss_nats + point.val_bpb) for point in reversed(run.val))
+    scores = final_scores(run)
+    if losses is not None:
+        return f"diverged: losses not finite since step {losses:,}"
+    if vals is not None:
+        return f"diverged: validation not finite since step {vals:,}"
+    if scores and not math.isfinite(scores[-1].val_loss_nats + scores[-1].val_bpb):
+        return "diverged: the score is not finite"
+    return ""
+
+
+def _not_finite_since(latest_first: Iterable[tuple[int, float]]) -> int | None:
+    """Return the first step from which on no value is finite; None where the last one is."""
+    since = None
+    for step, value in latest_first:
+        if math.isfinite(value):
+            break
+        since = step
+    return since
+
+
+def _beside(run: Run, reference: Reference | None, score: ScoreLine | None, diverged: str) -> dict[str, Any]:
     """Return the fields of Progress that hold the run against the record."""
     ratio = bytes_per_token(run)
     if reference is None:
         return {"no_gap": "no record to compare with", "no_projection": "no record to compare with"}
     if score:
         return {"gap": Gap(score.val_bpb - reference.score_bpb, 0), "no_projection": "the score is there"}
+    if diverged:  # what it lost before tells nothing of where it ends
+        return {"no_gap": diverged, "no_projection": diverged}
     if ratio is None:
         reason = "no validation line yet: how many bytes a token stands for is not known"
         return {"no_gap": reason, "no_projection": reason}

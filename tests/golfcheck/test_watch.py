@@ -14,7 +14,7 @@ from golfcheck.pace import Gap, Pace, Projection, Reference
 from golfcheck.record import load
 from golfcheck.results import results
 from golfcheck.trainlog.events import Run
-from golfcheck.watch import Progress, State, Watch, _stall
+from golfcheck.watch import Progress, State, Watch, _stall, progress_of
 
 HEAD = b"seed:42\ntrain_batch_tokens:1000 max_wallclock_seconds:600.000\n"
 VAL = b"step:0/2000 val_loss:6.0 val_bpb:3.6 train_time:0ms step_avg:0.02ms\n"
@@ -235,6 +235,60 @@ def test_the_last_whole_lines_are_shown(log: Path):
     assert look(log, b"one\ntwo\nthr").tail == ("one", "two")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("first", ["one", "one" * 3_000, "one" * 3_000 + "!"])
+def test_the_last_lines_are_whole_characters_in_every_encoding(log: Path, encoding: str, first: str):
+    lines = [first, "été", "x" * 40, "last"]
+    data = "".join(f"{line}\n" for line in [*lines, "cut"]).encode(encoding)
+    assert look(log, data[:-3]).tail[-3:] == tuple(lines[1:])
+    assert look(log, data).tail[-1] == "cut"
+    watch = Watch(log)
+    for end in range(len(data) - 12, len(data) + 1):
+        log.write_bytes(data[:end])
+        assert set("".join(watch.look(0).tail)) <= set("".join(lines) + "cut"), end
+
+
+# A run that has diverged.
+
+NAN = b"".join(b"step:%d/2000 train_loss:nan train_time:%dms step_avg:500.00ms\n" % (n, n * 500) for n in (310, 320))
+
+
+@pytest.mark.parametrize("number", [b"nan", b"inf", b"-inf"])
+def test_of_a_run_whose_losses_are_not_finite_any_more_that_is_said_and_since_when(log: Path, number: bytes):
+    found = look(log, HEAD + VAL + steps(10, 300) + NAN.replace(b"nan", number), reference())
+    assert found.diverged == "diverged: losses not finite since step 310"
+    assert (found.no_gap, found.no_projection) == (found.diverged, found.diverged)
+    assert found.gap is None and found.projection is None and found.seconds == 160.0
+
+
+def test_of_a_run_without_one_finite_loss_it_is_not_said_that_it_states_no_times(log: Path):
+    found = look(log, HEAD + VAL.replace(b"6.0", b"nan") + NAN, reference())
+    assert found.diverged.endswith("since step 310") and found.no_gap == found.diverged
+
+
+def test_a_run_that_has_recovered_has_not_diverged(log: Path):
+    found = look(log, HEAD + VAL + steps(10, 300) + NAN + steps(330, 400), reference())
+    assert not found.diverged and found.gap is not None
+
+
+def test_a_validation_and_a_score_that_are_not_finite_are_said(log: Path):
+    data = HEAD + VAL + steps(10, 300) + VAL.replace(b"step:0", b"step:300").replace(b"3.6", b"nan")
+    assert look(log, data).diverged == "diverged: validation not finite since step 300"
+    found = look(log, HEAD + VAL + steps(10, 1200) + b"final val_loss:nan val_bpb:nan\n", reference())
+    assert (found.diverged, found.state) == ("diverged: the score is not finite", State.TRAINING)
+
+
+def test_in_a_long_run_the_step_since_which_it_diverged_is_exact(log: Path):
+    losses = steps(1, 1_999, by=1) * 9
+    bad = b"".join(b"step:%d/30000 train_loss:nan train_time:9ms step_avg:1ms\n" % n for n in range(20_003, 20_100))
+    assert look(log, HEAD + losses + bad).diverged.endswith("since step 20,003")
+
+
+def test_no_real_run_has_diverged(shared_data: Path):
+    runs = [run for folder in (shared_data / "records").glob("*/*/") for log in load(folder).logs for run in log.runs]
+    assert len(runs) > 60 and {progress_of("", run, None).diverged for run in runs} == {""}
+
+
 # Beside a record.
 
 
@@ -271,7 +325,7 @@ def test_ahead_and_behind_are_told_from_the_time_and_the_gap_on_that_real_runs_k
         return found.gap.unsure
 
     assert told(100, 0.2) == "too early to say (50 s; told from 150 s on)"
-    assert told(400, 0.03) == "too close to say: under 0.04 bpb at this time"
+    assert told(400, 0.03) == "too close to say (under 0.04 bpb at this time)"
     assert told(400, 0.045) == told(400, -0.045) == ""
     assert told(700, 0.045).startswith("too close") and told(1100, 0.001) == ""
 
