@@ -8,12 +8,14 @@ from golfcheck.codediff import CodeDiff
 from golfcheck.diff import Difference, FindingRow, Printed, SeedScore, SettingRow, Side
 from golfcheck.render.findings import location
 from golfcheck.render.page import Page
+from golfcheck.ruleset import TOKEN_BYTES_TOLERANCE
 from golfcheck.text import fit, pad, safe, width
-from golfcheck.verdict import Verdict
+from golfcheck.verdict import ToBeat, Verdict
 
 SECTIONS = ("scores", "size", "settings", "findings", "code")
 _NUMBERS = 17  # columns of a number
 _LABELS = 26
+_NATS = "nats per token, mean"
 _CODE_CHARS = 400  # of a line of code
 _VALUE_CHARS = 400
 _TAB = 4
@@ -47,7 +49,11 @@ def score_rows(difference: Difference) -> list[tuple[str, Cells]]:
     ]
     for (label, digits, first), (_, _, second) in zip(_numbers(one.verdict), _numbers(other.verdict), strict=True):
         if first is not None or second is not None:
-            rows.append((label, _cells(first, second, digits)))
+            cells = _cells(first, second, digits)
+            if label == _NATS and not same_tokens(difference.sides):  # no difference of different units
+                rows.append((f"{nats_label(difference.sides)}, mean", (*cells[:2], "")))
+            else:
+                rows.append((label, cells))
     return rows
 
 
@@ -57,7 +63,7 @@ def _numbers(verdict: Verdict) -> list[tuple[str, int, float | None]]:
         ("val_bpb, mean", 5, score.mean_bpb if score else None),
         ("val_bpb, sd", 5, score.sd_bpb if score else None),
         ("val_bpb, claimed", 5, score.claimed_bpb if score else None),
-        ("nats per token, mean", 5, score.mean_nats if score else None),
+        (_NATS, 5, score.mean_nats if score else None),
         ("bytes per token", 4, tokens.bytes_per_token if tokens else None),
         ("training, ms", 0, time.train_ms if time else None),
         ("evaluation, ms", 0, time.eval_ms if time else None),
@@ -65,11 +71,34 @@ def _numbers(verdict: Verdict) -> list[tuple[str, int, float | None]]:
     ]
 
 
+def same_tokens(sides: Sequence[Side]) -> bool:
+    """Return whether the tokens of all these records stand for as many bytes: else their nats are of different units.
+
+    Records whose logs have no score are taken to be as the others.
+    """
+    sums = [
+        (sum(seed.val_loss_nats for seed in side.seeds), sum(seed.val_bpb for seed in side.seeds)) for side in sides
+    ]
+    ratios = [nats / bpb for nats, bpb in sums if bpb > 0]
+    return not ratios or max(ratios) <= (1 + TOKEN_BYTES_TOLERANCE) * min(ratios)
+
+
+def nats_label(sides: Sequence[Side]) -> str:
+    """Return what a loss, or a gain, is in: where tokenizers differ, each record's are in tokens of its own."""
+    return "nats per token" if same_tokens(sides) else "nats per own token"
+
+
 def gain_line(difference: Difference) -> str:
     """Return what Welch's test says of the gain of B over A, in one line; or why there is none."""
     gain = difference.sides[1].gain
     if gain is None:
         return "no test: not both have a score in their logs"
+    if not same_tokens(difference.sides) and gain.delta_nats is not None:  # what the table cannot say
+        return f"B - A in nats per token of B: {gain.delta_nats:+.5f}; {_test_line(gain)}"
+    return _test_line(gain)
+
+
+def _test_line(gain: ToBeat) -> str:
     if gain.reason or gain.t is None or gain.df is None or gain.p_zero is None or gain.p_margin is None:
         return f"no test: {gain.reason}"
     return (

@@ -30,22 +30,35 @@ class Column:
 
 
 def _number(digits: int, value: Callable[[Row], float | None], sign: str = "") -> Callable[..., tuple[str, str]]:
-    def cell(row: Row, _width: int, glyphs: Glyphs) -> tuple[str, str]:
+    def cell(row: Row, width: int, _glyphs: Glyphs) -> tuple[str, str]:
         found = value(row)
-        return ("" if found is None else f"{found:{sign}.{digits}f}"), ""
+        return ("" if found is None else _digits(found, digits, width, sign)), ""
 
     return cell
 
 
-def _score(row: Row, _width: int, glyphs: Glyphs) -> tuple[str, str]:
+def _digits(value: float, digits: int, width: int, sign: str = "") -> str:
+    """Return a number with as many of `digits` decimals as there is room for, or a bound that holds where it has none.
+
+    A number that is cut reads as another number.
+    """
+    for decimals in range(digits, -1, -1):
+        shown = f"{value:{sign}.{decimals}f}"
+        if len(shown) <= width:
+            return shown
+    nines = "9" * (width - 1)
+    return f">{nines}" if value > 0 else f"<-{nines[1:]}"
+
+
+def _score(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
     if row.score_bpb is None:
         return f"{glyphs.dash} ", ""
     sign = {Status.CLAIMED: glyphs.claimed, Status.RESCORED: glyphs.rescored}.get(row.status or Status.LOGGED, " ")
-    return f"{row.score_bpb:.5f}{sign}", "score"
+    return f"{_digits(row.score_bpb, 5, width - 1)}{sign}", "score"
 
 
-def _rank(row: Row, _width: int, glyphs: Glyphs) -> tuple[str, str]:
-    return (f"{row.rank}" if row.rank is not None else glyphs.dash), ""
+def _rank(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
+    return (_digits(row.rank, 0, width) if row.rank is not None else glyphs.dash), ""
 
 
 def _p(row: Row, _width: int, _glyphs: Glyphs) -> tuple[str, str]:
@@ -80,8 +93,9 @@ def _bytes_per_token(row: Row) -> float | None:
     return row.verdict.token_bytes.bytes_per_token if row.verdict.token_bytes else None
 
 
-def _seeds(row: Row) -> float | None:
-    return len(row.verdict.score.seeds) if row.verdict.score else None
+def _seeds(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
+    count = len(row.verdict.score.seeds) if row.verdict.score else 0
+    return (_digits(count, 0, width) if count else glyphs.dash), ""  # no log tells: a claim alone, or not read yet
 
 
 def _text(value: Callable[[Row], object | None], style: str = "") -> Callable[..., tuple[str, str]]:
@@ -102,16 +116,16 @@ def _outcome(row: Row, _width: int, _glyphs: Glyphs) -> tuple[str, str]:
 
 
 COLUMNS = (
-    Column("#", 4, "rank", 0, _rank),
+    Column("#", 5, "rank", 0, _rank),
     Column("val_bpb", 8, "bpb", 0, _score),
     Column("Δ bpb", 8, "delta", 3, _number(5, lambda row: row.delta_bpb, "+")),
     Column("Δ nats", 8, "delta-nats", 9, _number(5, lambda row: row.delta_nats, "+")),
     Column("p", 6, "p", 5, _p),
-    Column("n", 2, "seeds", 6, _number(0, _seeds), last_first=True),
+    Column("n", 2, "seeds", 6, _seeds, last_first=True),
     Column("MB", 5, "size", 4, _number(2, _megabytes)),
     Column("of 16", _BAR, "size", 4, _bar, right=False, grows=16),
     Column("train", 5, "train", 7, _number(0, _train)),
-    Column("eval", 5, "eval", 8, _number(0, _eval)),
+    Column("eval", 4, "eval", 8, _number(0, _eval)),
     Column("B/tok", 5, "bytes-per-token", 11, _number(3, _bytes_per_token)),
     Column("verdict", 7, "verdict", 2, _outcome, right=False, last_first=True),
     Column("date", 10, "date", 2, _text(lambda r: r.made and r.made.date()), right=False, last_first=True),
@@ -128,7 +142,11 @@ def fitting(columns: int) -> tuple[Column, ...]:
     """
     kept = list(COLUMNS)
     while len(kept) > 1 and _taken(kept) > columns:
-        kept.remove(max(kept, key=lambda column: column.priority))
+        least = max(kept, key=lambda column: column.priority)
+        if least is COLUMNS[0]:  # only what must stay is left: first the rank gives the cell that 10,000 rows need
+            kept[0] = replace(least, width=least.width - 1)
+        else:
+            kept.remove(least)
     spare = columns - _taken(kept)
     widened = []
     for place, column in enumerate(kept):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -118,8 +119,13 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         self._show_code()
 
     def on_failed(self, message: background.Failed) -> None:
-        """Say that they could not be read."""
-        self._app.tell(f"the records could not be compared: {message.reason}", "error")
+        """Say that they could not be read, in every tab, for a toast goes away."""
+        reason = self._shown(f"the records could not be compared: {safe(message.reason)}")
+        self._app.tell(reason, "error")
+        for sheet in self.query(Sheet):
+            sheet.show(Text(reason, "error"))
+        self.query_one(CurvePane).show((), missing=reason)
+        self.query_one("#code-title", Static).update(Content(reason))
 
     def action_code(self, by: int) -> None:
         """Show the code of another record beside A's."""

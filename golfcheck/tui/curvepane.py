@@ -16,6 +16,9 @@ from golfcheck.tui.sheet import plain
 
 _LABELS = {YAxis.BPB: "bpb", YAxis.LOSS: "nats", YAxis.LOG: "log nats"}
 _Y, _X = tuple(YAxis), tuple(XAxis)
+_OTHER_TOKENS = ("the tokens differ: compare bits per byte (y)", "the tokens differ: press y", "tokens differ")
+_NAME = 16  # columns of a name below which a warning takes a shorter form
+_LEAST_NAME = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,19 @@ class CurvePane(Vertical):
         self.chosen = False  # whether y was, and so stays
         self.bundles: tuple[Bundle, ...] = ()
         self.level: float | None = None
+        self.missing = ""  # why there is nothing to draw, where no other axis can help
 
     def compose(self) -> ComposeResult:
         """Yield the legend and the chart."""
         yield Static(classes="legend", markup=False)
         yield Chart()
 
-    def show(self, bundles: Sequence[Bundle], level: float | None = None) -> None:
-        """Draw curves; `level` is the score to beat, in bpb. Begins with bpb where a log allows it."""
-        self.bundles, self.level = tuple(bundles), level
+    def show(self, bundles: Sequence[Bundle], level: float | None = None, missing: str = "") -> None:
+        """Draw curves; `level` is the score to beat, in bpb. Begins with bpb where a log allows it.
+
+        `missing` says, in words of ours or safe to draw, why there may be none at all.
+        """
+        self.bundles, self.level, self.missing = tuple(bundles), level, missing
         curves = [curve for bundle in bundles for curve in bundle.curves]
         if not self.chosen:
             self.y = YAxis.LOSS if curves and not series(curves, YAxis.BPB, self.x) else YAxis.BPB
@@ -75,10 +82,7 @@ class CurvePane(Vertical):
         chart, frame = self.query_one(Chart), bounds(drawn, self.y)
         self.query_one(".legend", Static).update(self._legend())
         if frame is None:
-            wanted = "validation scores" if self.y is YAxis.BPB else "losses"
-            chart.show(
-                None, f"the logs have no {wanted}{' with times' if self.x is XAxis.TIME else ''} to draw: press y or x"
-            )
+            chart.show(None, self._nothing())
             return
         level = self.level if self.y is YAxis.BPB else None
         label = "s" if self.x is XAxis.TIME else "step"
@@ -98,9 +102,23 @@ class CurvePane(Vertical):
         """Draw the legend again when a theme is chosen."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())
 
+    def _nothing(self) -> str:
+        """Say why nothing is drawn, and which key helps where one does."""
+        curves = [curve for bundle in self.bundles for curve in bundle.curves]
+        if not any(series(curves, y, x) for y in _Y for x in _X):
+            return self.missing or "no log has losses or validation scores to draw"
+        wanted = "validation scores" if self.y is YAxis.BPB else "losses"
+        return f"the logs have no {wanted}{' with times' if self.x is XAxis.TIME else ''} to draw: press y or x"
+
     def _legend(self) -> Content:
+        """Return what is wrong with the curves side by side, whose they are, and their axes where there is room."""
         marks, palette = ASCII_MARKS if is_ascii(self) else MARKS, colors(self)
-        room = max(6, (self.size.width - 2) // max(1, len(self.bundles)) - 4)
+        columns, count = self.size.width - 2, max(1, len(self.bundles))
+        warning = ""
+        if self.y is not YAxis.BPB and not same_tokens([curve for bundle in self.bundles for curve in bundle.curves]):
+            long = (form for form in _OTHER_TOKENS if columns - len(form) - 2 >= count * (_NAME + 4))
+            warning = next(long, _OTHER_TOKENS[-1]) + "  "
+        room = max(_LEAST_NAME, (columns - len(warning)) // count - 4)
         parts = [
             Content.styled(f"{marks[n % len(marks)]} {self._shown(bundle.name, room)}  ", palette[n % len(palette)])
             for n, bundle in enumerate(self.bundles)
@@ -108,11 +126,11 @@ class CurvePane(Vertical):
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
         what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]
         names, axes = Content("").join(parts), f"{what} over {over}"
-        if self.y is not YAxis.BPB and not same_tokens([curve for bundle in self.bundles for curve in bundle.curves]):
-            axes = f"{axes}; the tokens differ: compare bits per byte (y)"
         notes = (f"{axes}; lines: training, marks: validation", f"{axes}; marks: validation", axes, "")
-        note = next(note for note in notes if len(names) + len(note) <= self.size.width - 2 or not note)
-        return Content.assemble(names, (note, "dim"))
+        room = columns - len(warning) - names.cell_length
+        note = next(note for note in notes if len(note) <= room or not note)
+        # Before the names: of a line that is too long the end is cut.
+        return Content.assemble((warning, "bold $warning"), names, (note, "dim"))
 
     def _shown(self, name: str, columns: int) -> str:
         text = fit(safe(name), columns)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.console import Group
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -120,15 +122,27 @@ In the ledger, yellow numbers are of sources that do not agree."""
         scores = tuple((result.seed, result.score.val_bpb) for result in loaded.results)
         self.query_one(SeedStrip).show(Seeds(scores, verdict.score, verdict.to_beat))
         named = [Bundle(_name(curve), (curve,)) for curve in loaded.curves]
-        self.query_one(CurvePane).show(named, verdict.to_beat.bpb if verdict.to_beat else None)
+        missing = "" if loaded.record.logs else "this record has no log"
+        self.query_one(CurvePane).show(named, verdict.to_beat.bpb if verdict.to_beat else None, missing)
         self.query_one("#readme-sheet", Sheet).show(readme(loaded.record.readme))
         self.query_one("#ledger-sheet", Sheet).show(ledger(verdict, loaded.results))
         self.query_one(LogPane).show(loaded.record.path, [log.path for log in loaded.record.logs])
         self.refresh_bindings()  # findings can be shown in a log now
 
     def on_failed(self, message: background.Failed) -> None:
-        """Say that the record could not be read."""
+        """Say that the record, or a log of it, could not be read; of a record in every tab, for a toast goes away."""
         self._app.tell(f"{self.row.verdict.path}: {message.reason}", "error")
+        if message.what != "record":
+            return
+        shown = plain if is_ascii(self) else str
+        reason = shown(f"this record could not be read: {safe(message.reason)}")
+        self.query_one(CurvePane).show((), missing=reason)
+        self.query_one("#readme-sheet", Sheet).show(Text(reason, "error"))
+        head = self.query_one("LogPane > .head", Static)
+        head.update(Content(reason))
+        head.styles.height = "auto"  # it names a log in one line; a reason may take more
+        known = ledger(self.row.verdict, ())  # of the verdict, which was read before
+        self.query_one("#ledger-sheet", Sheet).show(Group(Text(reason, "error"), Text(), known))
 
     def on_findings_pane_wanted(self, message: FindingsPane.Wanted) -> None:
         """Open the editor where the finding stands."""
@@ -203,7 +217,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
         if self.tab == "log":
             self.query_one(LogPane).take_focus()
         elif self.tab == "findings":
-            self.query_one(FindingList).focus()
+            self.set_focus(self.query_one(FindingList))
         else:
             sheets = {"readme": "#readme-sheet", "ledger": "#ledger-sheet"}
             self.set_focus(self.query_one(sheets[self.tab]) if self.tab in sheets else None)

@@ -10,15 +10,17 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 from golfcheck.diff import Difference, difference
 from golfcheck.leaderboard import Row
 from golfcheck.render.diff import render
 from golfcheck.render.page import Page
+from golfcheck.text import safe
 from golfcheck.tui.columns import name_of
 from golfcheck.tui.keys import Keys
 from golfcheck.tui.sheet import Scroller
-from golfcheck.tui.strangers import content
+from golfcheck.tui.strangers import LIMIT_CHARS, content
 
 if TYPE_CHECKING:
     from golfcheck.tui.app import GolfcheckApp
@@ -78,7 +80,7 @@ class DiffScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to compare."""
-        self.query_one(Lines).focus()
+        self.set_focus(self.query_one(Lines))
         self._begin()
 
     def _begin(self) -> None:
@@ -95,12 +97,12 @@ class DiffScreen(Screen[None]):
         found = difference(records, [row.verdict for row in rows], [row.made for row in rows])
         self.app.call_from_thread(self._show, found)
 
-    def on_worker_state_changed(self, event: object) -> None:
-        """Say what went wrong."""
-        worker = getattr(event, "worker", None)
-        if worker is not None and worker.error is not None:
-            self.query_one(Lines).fill("")
-            self.golfcheck.tell(f"the records could not be compared: {worker.error}", "error")
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say what went wrong; nothing did with a worker that another took the place of."""
+        if event.state is WorkerState.ERROR:
+            reason = f"the records could not be compared: {safe(str(event.worker.error), LIMIT_CHARS)}"
+            self.query_one(Lines).fill(f"  {reason}")
+            self.golfcheck.tell(reason, "error")
 
     def _show(self, found: Difference) -> None:
         self.found = found

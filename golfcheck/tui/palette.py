@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
@@ -29,4 +30,14 @@ def commands(app: "GolfcheckApp", screen: Screen[object]) -> Iterator[SystemComm
         for key in SORT_KEYS:
             yield SystemCommand(f"Sort by {key}", KEYS[key].meaning, partial(screen.sort_by, key))
     yield SystemCommand("Theme", "choose other colors", app.search_themes)
-    yield SystemCommand("Picture", "save the screen as an SVG file", app.deliver_screenshot)
+    yield SystemCommand("Picture", "save the screen as an SVG file", partial(picture, app))
+
+
+def picture(app: "GolfcheckApp") -> None:
+    """Save the screen among the downloads, or in the current folder where there is no such place, and say where."""
+    downloads = Path.home() / "Downloads"
+    folder = downloads if downloads.is_dir() else Path.cwd()
+    try:
+        app.tell(f"picture saved: {app.save_screenshot(path=str(folder))}")
+    except OSError as error:
+        app.tell(f"the picture could not be saved in {folder}: {error.strerror or error}", "error")

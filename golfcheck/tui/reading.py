@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual import work
 from textual.screen import Screen
-from textual.worker import get_current_worker
+from textual.worker import Worker, WorkerState, get_current_worker
 
 from golfcheck.leaderboard import Board, Row
 from golfcheck.tui import loading
@@ -83,17 +83,17 @@ class ReadingScreen(Screen[None]):
         self.draw()
 
     def on_failed(self, event: loading.Failed) -> None:
-        """Say why there is nothing, and what to do."""
-        self.reading = None
-        if not event.empty:
+        """Say why there is nothing, and what to do; what was read before is of records that are no longer there."""
+        if self.found or not event.empty:
             self.golfcheck.tell(event.reason, "error")
+        self.board, self.found, self.reading = None, {}, None
         self.draw(event.reason)
 
-    def on_worker_state_changed(self, event: object) -> None:
-        """Show a toast for a failure that nobody foresaw."""
-        worker = getattr(event, "worker", None)
-        if worker is not None and worker.error is not None:
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show a toast for a failure that nobody foresaw; a worker has an error, too, when another took its place."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
             self.reading = None
-            self.failure = f"reading failed: {type(worker.error).__name__}: {worker.error}"
+            self.failure = f"reading failed: {type(error).__name__}: {error}"
             self.golfcheck.tell(self.failure, "error")
             self.draw()

@@ -46,16 +46,25 @@ class SeedStrip(Widget):
 def strip(seeds: Seeds, columns: int, *, ascii_only: bool = False) -> Content:
     """Return three lines of at most `columns`."""
     dot, delta = (" | ", "delta") if ascii_only else (" · ", "Δ")
-    parts = _head(seeds, delta)
-    while len(parts) > 1 and sum(len(text) + len(dot) for _, text in parts) - len(dot) > columns:
-        parts.remove(max(parts))  # what is wanted least
-    lines = [Content.styled(fit(dot.join(text for _, text in parts), max(columns, 20)), "bold")]
+    parts = _fitting(_head(seeds, delta), columns, len(dot))
+    lines = [Content.styled(fit(dot.join(parts), max(columns, 20)), "bold")]
     lines += _axis(seeds, columns, ascii_only=ascii_only)
     return Content("\n").join(lines)
 
 
+def _fitting(parts: Sequence[tuple[int, str]], columns: int, between: int) -> list[str]:
+    """Return the parts that fit; what is wanted less stays where something longer that is wanted more had no room."""
+    kept: set[str] = set()
+    room = columns + between
+    for _, text in sorted(parts):
+        if not kept or len(text) + between <= room:
+            kept.add(text)
+            room -= len(text) + between
+    return [text for _, text in parts if text in kept]
+
+
 def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
-    """Return what the scores come to, in the order of reading; the number of each says how soon it falls away."""
+    """Return what the scores come to, in the order of reading; the least number of a part is wanted most."""
     summary, rival = seeds.summary, seeds.to_beat
     if summary is None or (summary.mean_bpb is None and summary.claimed_bpb is None):
         return [(0, "no score, neither in the logs nor in submission.json")]
@@ -64,9 +73,9 @@ def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
         parts.append((0, f"claimed {summary.claimed_bpb:.5f} bpb; no log shows it"))
     else:
         count = len(seeds.scores) or len(summary.seeds)
-        parts.append((1, f"{count} seed{'s' * (count != 1)}"))
+        parts.append((4, f"{count} seed{'s' * (count != 1)}"))
         parts.append((0, f"mean {summary.mean_bpb:.5f}"))
-        parts.append((4, f"sd {summary.sd_bpb:.5f}" if summary.sd_bpb is not None else "no sd"))
+        parts.append((1, f"sd {summary.sd_bpb:.5f}" if summary.sd_bpb is not None else "no sd"))
     if rival is None:
         return [*parts, (2, "no record to beat on its day")]
     nats = f" {rival.delta_nats:+.5f} nats/tok" if rival.delta_nats is not None else ""

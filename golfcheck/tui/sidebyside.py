@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from golfcheck.diff import Difference, Side
-from golfcheck.render.diff import day, settings_title
+from golfcheck.render.diff import day, nats_label, same_tokens, settings_title
 from golfcheck.text import safe
 from golfcheck.verdict import Verdict
 
@@ -79,9 +79,14 @@ def _rows(sides: Sequence[Side]) -> Iterable[tuple[str, str, list[Number], bool]
     yield "val_bpb", ".5f", each(lambda v: v.score.mean_bpb if v.score else None), True
     yield "claimed", ".5f", each(lambda v: v.score.claimed_bpb if v.score else None), False
     yield "sd", ".5f", each(lambda v: v.score.sd_bpb if v.score else None), False
-    yield "nats per token", ".5f", each(lambda v: v.score.mean_nats if v.score else None), False
+    yield nats_label(sides), ".5f", each(lambda v: v.score.mean_nats if v.score else None), False
     yield "to A, bpb", "+.5f", [side.gain.delta_bpb if side.gain else None for side in sides], False
-    yield "to A, nats", "+.5f", [side.gain.delta_nats if side.gain else None for side in sides], False
+    yield (
+        "to A, nats" if same_tokens(sides) else f"to A, {nats_label(sides)}",
+        "+.5f",
+        [side.gain.delta_nats if side.gain else None for side in sides],
+        False,
+    )
     yield "p (gain > 0)", ".4f", [side.gain.p_zero if side.gain else None for side in sides], False
     yield "bytes, total", ",", each(lambda v: v.size.total_bytes if v.size else None), True
     for part in ("model", "code"):

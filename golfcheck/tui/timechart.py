@@ -170,12 +170,16 @@ def _steps(chart: Chart, canvas: Canvas, g: Glyphs) -> None:
 def _time_axis(chart: Chart, canvas: Canvas, g: Glyphs) -> None:
     for x in range(_LABEL, len(canvas.cells[0])):
         canvas.cells[-2][x] = (g.rule, "axis")
+    dated = [(place, when(row).strftime("%m-%d")) for place, row in zip(canvas.places, chart.rows, strict=True)]
+    place, newest = dated[-1]
+    end = min(_LABEL + 1 + place, len(canvas.cells[-1]) - len(newest))  # flush right where it would pass the edge
     free = 0
-    for place, row in zip(canvas.places, chart.rows, strict=True):
-        label, x = when(row).strftime("%m-%d"), _LABEL + 1 + place
-        if x >= free and x + len(label) <= len(canvas.cells[-1]):
+    for place, label in dated:
+        x = _LABEL + 1 + place
+        if x >= free and x + len(label) + 2 <= end:  # the newest is always told: what would touch it gives way
             _write(canvas.cells[-1], x, label, "axis")
             free = x + len(label) + 2
+    _write(canvas.cells[-1], end, newest, "axis")
 
 
 def _write(cells: list[Cell], start: int, text: str, style: str) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -405,13 +406,17 @@ def test_enter_on_the_board_opens_the_record(app: GolfcheckApp):
 
 
 def test_until_a_record_is_read_the_tabs_say_so_and_a_failure_is_a_toast(app: GolfcheckApp):
+    looked_at = Event()
+
     def fail(row: Row) -> Record:
+        looked_at.wait(5)
         raise UsageError("the folder is gone")
 
     async def script(pilot: Pilot[None]) -> None:
         app.push_screen(DetailScreen(best(app), fail))
         await pilot.pause()
         assert app.screen.query_one(Chart).reason == "reading"
+        looked_at.set()
         await settled(pilot)
         assert any("the folder is gone" in toast for toast in toasts(app))
         await pilot.press("1", "2", "3", "4", "5", "y", "x", "slash", "escape", "left_square_bracket", "o", "Y")
