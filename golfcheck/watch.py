@@ -44,7 +44,6 @@ class Progress:
     """How far a run is. Times are as its log prints them."""
 
     state: State
-    diverged: str = ""  # a warning when its losses or its score are no finite numbers any more
     note: str = ""  # what there is to know of the file: why it waits, that it was truncated, a limit
     stall: str = ""  # a warning when the log is silent for longer than it should be
     idle_seconds: float = 0.0
@@ -73,6 +72,7 @@ class Progress:
     curve: Curve | None = None
     tail: tuple[str, ...] = ()  # the last whole lines
     past: str = ""  # what happened to the file a while ago, with the time of day
+    diverged: str = ""  # a warning when its losses or its score are no finite numbers any more
 
 
 class Watch:
@@ -235,7 +235,7 @@ def _beside(run: Run, reference: Reference | None, score: ScoreLine | None, dive
     if score:
         return {"gap": Gap(score.val_bpb - reference.score_bpb, 0), "no_projection": "the score is there"}
     if diverged:  # what it lost before tells nothing of where it ends
-        return {"no_gap": diverged, "no_projection": diverged}
+        return {"no_gap": "the run has diverged", "no_projection": "the run has diverged"}
     if ratio is None:
         reason = "no validation line yet: how many bytes a token stands for is not known"
         return {"no_gap": reason, "no_projection": reason}

@@ -21,7 +21,7 @@ from golfcheck.tui.chart import is_ascii
 from golfcheck.tui.curvepane import Bundle, CurvePane
 from golfcheck.tui.glyphs import ASCII, UNICODE
 from golfcheck.tui.keys import Keys
-from golfcheck.tui.progress import report
+from golfcheck.tui.progress import report, summary
 from golfcheck.tui.sheet import plain
 from golfcheck.watch import Progress, Watch
 
@@ -67,6 +67,8 @@ far from such projections real runs ended. The log is read as it grows; truncate
         self.beside = _Best(None, ())
         self._looking = False
         self._reading = False  # the record that it is held against
+        self._begun_with: Reference | None = None  # what the last look that began had to compare with
+        self._compared_with: Reference | None = None  # and what `found` was
         self._told = ""
 
     def compose(self) -> ComposeResult:
@@ -85,13 +87,11 @@ far from such projections real runs ended. The log is read as it grows; truncate
             self._read_best()
 
     def look(self) -> None:
-        """Look at the log, in a thread; one look at a time. Take the record to beat once the board has been read."""
-        if self.best is None and (board := self._app.board_screen.board) is not None:
-            self.best = to_chase(board)
-            if self.best is not None:
-                self._read_best()
+        """Look at the log, in a thread; one look at a time."""
+        self._take_best()
         if not self._looking:
             self._looking = True
+            self._begun_with = self.follower.reference
             background.begin(self, "look", lambda: self.follower.look(time.time()))
 
     def on_done(self, message: background.Done) -> None:
@@ -99,10 +99,11 @@ far from such projections real runs ended. The log is read as it grows; truncate
         if isinstance(message.result, _Best):
             self.beside, self._reading = message.result, False
             self.follower.reference = message.result.reference
+            self.look()
         elif isinstance(message.result, Progress):
             self._looking = False
-            self.found = message.result
-            if self.follower.more:
+            self.found, self._compared_with = message.result, self._begun_with
+            if self.follower.more or self._compared_with is not self.follower.reference:
                 self.look()
         self._draw()
 
@@ -135,9 +136,7 @@ far from such projections real runs ended. The log is read as it grows; truncate
     def action_copy(self) -> None:
         """Copy where the run is."""
         if self.found is not None:
-            text = report(self._shown(self.found), self.path, self._record_name, self.size.width, UNICODE).plain
-            lines = (" ".join(line.split()) for line in text.split("\n")[:4])
-            self._app.copy("; ".join(filter(None, lines)))
+            self._app.copy(summary(self._shown(self.found), self.path, self._record_name))
 
     @property
     def _record_name(self) -> str:
@@ -160,11 +159,20 @@ far from such projections real runs ended. The log is read as it grows; truncate
         self.query_one("#tail", Static).update(Content(shown))
 
     def _shown(self, found: Progress) -> Progress:
-        """Say that the records are being read, where that is why there is nothing to compare with."""
+        """Say that the records are being read, where that is why there is nothing to compare with yet."""
         board = self._app.board_screen
-        if self.beside.reference is None and (self._reading or (board.board is None and board.reading is not None)):
+        self._take_best()
+        waits = self._reading or (self.best is None and board.board is None and board.reading is not None)
+        if waits or self._compared_with is not self.follower.reference:
             return replace(found, no_gap="reading records…", no_projection="reading records…")
         return found
+
+    def _take_best(self) -> None:
+        """Take the record to beat once the board has been read."""
+        if self.best is None and (board := self._app.board_screen.board) is not None:
+            self.best = to_chase(board)
+            if self.best is not None:
+                self._read_best()
 
     def _read_best(self) -> None:
         self._reading = True

@@ -3,23 +3,26 @@
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from golfcheck.board import load_board
 from golfcheck.config import Settings
 from golfcheck.pace import Gap, Projection
 from golfcheck.series import XAxis, YAxis
 from golfcheck.text import width
+from golfcheck.tui import background
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.canvas import Canvas
 from golfcheck.tui.chart import Line, Plot, draw, nice
 from golfcheck.tui.curvepane import CurvePane
 from golfcheck.tui.glyphs import ASCII, UNICODE
-from golfcheck.tui.progress import report
+from golfcheck.tui.progress import report, summary
 from golfcheck.tui.seedstrip import Seeds, strip
 from golfcheck.tui.sheet import plain
 from golfcheck.tui.watch import WatchScreen
@@ -121,7 +124,10 @@ def test_the_keys_of_the_watch(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatc
         assert (pane.y, pane.x) == (YAxis.BPB, XAxis.TIME)
         await pilot.press("y", "x", "Y", "e")
         assert (pane.y, pane.x) == (YAxis.LOSS, XAxis.STEP)
-        assert "step 800" in copied[0] and edited == [("run.txt", 83)]
+        assert copied[0].startswith(
+            f"{log}; training; seed 42; 66.7%; step 800 / 2,000; 400.0 / 600 s; loss 2.6667 nats; "
+        )
+        assert edited == [("run.txt", 83)]
         await looked(pilot)
         assert (pane.y, pane.x) == (YAxis.LOSS, XAxis.STEP)  # a new look keeps the axes
         await pilot.press("escape")
@@ -212,6 +218,53 @@ def test_a_record_that_cannot_be_read_is_a_toast_and_the_run_is_watched_on(tmp_p
     play(app, script)
 
 
+def test_from_its_opening_on_a_watch_never_says_that_there_is_no_record_where_there_is_one(
+    app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("golfcheck.tui.watch._EVERY_SECONDS", 1_000.0)
+    log, drawn = app.log_to_watch, list[str]()
+    assert log is not None
+    log.write_bytes(HEAD + VAL + steps(10, 1200) + b"final val_loss:2.0 val_bpb:1.2\n")
+
+    def record(self: Static, content: Any = "", **options: Any) -> None:
+        drawn.append(str(content))
+        update(self, content, **options)
+
+    update = Static.update
+    monkeypatch.setattr(Static, "update", record)
+
+    async def script(pilot: Pilot[None]) -> None:
+        await settled(pilot)  # no further look by the clock
+        assert "behind Valid in the final score" in text(app)
+        assert any("reading records…" in shown for shown in drawn)
+        assert not any("no record to compare with" in shown for shown in drawn)
+
+    play(app, script)
+
+
+def test_a_look_under_way_when_the_record_comes_is_followed_by_one_that_knows_it(app: GolfcheckApp):
+    log = app.log_to_watch
+    assert log is not None
+    log.write_bytes(HEAD + VAL + steps(10, 800))
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        screen = app.screen
+        assert isinstance(screen, WatchScreen)
+        known, screen.follower.reference = screen.follower.reference, None
+        await looked(pilot)
+        assert "no record to compare with" in text(app)
+        screen._looking = True  # as if it had begun before the record came
+        screen._begun_with, screen.follower.reference = None, known
+        assert screen.found is not None
+        screen.on_done(background.Done("look", screen.found))
+        assert "no record to compare with" not in text(app)
+        await settled(pilot)
+        assert "at the same second, mean of" in text(app)
+
+    play(app, script)
+
+
 def test_a_look_that_fails_is_told_once_and_looking_goes_on(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
     def fail(self: Watch, now: float) -> Progress:
         raise ValueError("a mistake of ours")
@@ -258,6 +311,65 @@ def test_ahead_and_behind_are_words_and_signs():
     assert "too close to say; -0.0123 bpb so far, beside best" in report(close, Path("run"), "best", 118, UNICODE).plain
     assert "^ 0.0123 bpb behind best at the same second, mean of 1 point" in behind
     assert "silent for 99 s" in ahead and behind.replace("…", "~").isascii()
+
+
+PATH = Path("/data/records/track_10min_16mb/2026-03-25_Some_Long_Name/train_seed314.log")
+RECORD = "SP8192 + ParallelResid + ScoreFirstTTT (int6, GPTQ)"
+SAID = {
+    "training": replace(PROGRESS, stall="", val_step=4_000, past="the file was replaced at 04:02:51"),
+    "stalled": PROGRESS,
+    "read again": replace(PROGRESS, stall="", note="the file was replaced: read again from its start"),
+    "too early": replace(PROGRESS, gap=Gap(0.1, 3, "too early to say (10 s; told from 150 s on)")),
+    "too close": replace(PROGRESS, gap=Gap(0.01, 3, "too close to say (under 0.05 bpb at this time)")),
+    "diverged": replace(PROGRESS, diverged="diverged: losses not finite since step 12,310", gap=None, projection=None),
+    "untold": replace(PROGRESS, gap=None, projection=None, no_gap="no x: how many y", no_projection="no x: how many y"),
+    "finished": replace(PROGRESS, state=State.FINISHED, score_bpb=1.0827, score_name="quantized_ttt_phased_exact"),
+    "waiting": Progress(State.WAITING, note="No such file or directory: waiting for it"),
+}
+
+
+def words(text: str) -> set[str]:
+    return {word.strip("()|·:;,") for word in text.split()} | {"no", "gap"}
+
+
+@pytest.mark.parametrize("what", SAID)
+@pytest.mark.parametrize("screen", [60, 80, 100, 120])
+def test_a_report_that_has_no_room_leaves_out_whole_parts_and_cuts_no_word_unmarked(what: str, screen: int):
+    found = SAID[what]
+    for glyphs in (UNICODE, ASCII):
+        whole = words(report(found, PATH, RECORD, 1_000, glyphs).plain)
+        for line in report(found, PATH, RECORD, screen - 2, glyphs).plain.split("\n"):
+            assert width(line) <= screen - 2
+            cut = [word for word in words(line) if "…" in word]
+            assert len(cut) <= 1
+            strange = words(line) - whole - set(cut)
+            assert all(set(word) <= set(glyphs.fill) for word in strange), (line, strange)
+            assert "…" in line or line.count("(") == line.count(")"), line
+
+
+def test_a_warning_is_whole_and_a_divergence_comes_first_at_any_width():
+    for screen in (60, 80, 100, 120):
+        for what in ("read again", "diverged", "waiting"):
+            said = SAID[what].diverged or SAID[what].note
+            head = "\n".join(report(SAID[what], PATH, RECORD, screen - 2, UNICODE).plain.split("\n")[:2])
+            assert f"▲ {said}" in head, (screen, what)
+
+
+def test_tokens_per_second_are_shown_at_80_columns_and_the_average_gives_way():
+    shown = report(SAID["training"], PATH, RECORD, 78, UNICODE).plain
+    assert "9.40 M tokens/s" in shown and "average" not in shown and "train_seed314.log  training" in shown
+    assert "(average 83.3)" in report(SAID["training"], PATH, RECORD, 118, UNICODE).plain
+
+
+def test_what_is_copied_is_one_whole_line_without_drawings():
+    text = summary(SAID["training"], PATH, RECORD)
+    assert text == (
+        f"{PATH}; training; seed 42; run 2 of this log; 69.0%; step 5,000 / 20,000; 417.0 / 600 s; loss 2.1000 nats; "
+        f"0.0123 bpb ahead of {RECORD} at the same second, mean of 7 points; projected 1.0833 ±0.090 bpb"
+    )
+    assert "diverged: losses not finite since step 12,310" in summary(SAID["diverged"], PATH, RECORD)
+    assert "score 1.08270 bpb (quantized_ttt_phased_exact)" in summary(SAID["finished"], PATH, RECORD)
+    assert "; no gap: no x: how many y; no projection: no x: how many y" in summary(SAID["untold"], PATH, RECORD)
 
 
 # Charts.
