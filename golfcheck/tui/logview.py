@@ -73,6 +73,7 @@ class LogView(Scroller):
         around = ""
         if found is not None:
             self.go(found)
+            self._go_across(found)
             if found <= before and not backwards:
                 around = "from the top again"
             elif found >= before and backwards:
@@ -103,23 +104,49 @@ class LogView(Scroller):
 
     def render_line(self, y: int) -> Strip:
         """Return the line at `y` of what is seen."""
-        number, columns = self.scroll_offset.y + y + 1, self.scrollable_content_region.width
+        number = self.scroll_offset.y + y + 1
+        columns, room = self.scrollable_content_region.width, self._columns_of_text
         if number > len(self.log_text):
             return Strip.blank(columns, self.rich_style)
-        text = safe(self.log_text.line(number).expandtabs(4), _SHOWN_CHARS)
-        text = plain(text) if is_ascii(self) else text
-        left = self.scroll_offset.x
+        text, left = self._shown(number), self.scroll_offset.x
         head = Segment(f"{number:>{self._digits}}", _AT if number == self.at else _NUMBER)
-        body = Strip(self._marked(text), width(text)).crop_extend(left, left + max(1, columns - self._digits - 2), None)
+        body = Strip(self._marked(text), width(text)).crop_extend(left, left + room, None)
         return Strip.join([Strip([head, Segment("  ")]), body]).apply_style(self.rich_style)
 
     def _marked(self, text: str) -> list[Segment]:
         """Return the line with the words that are looked for set off."""
-        needle, low, parts, start = self.words.lower(), text.lower(), list[Segment](), 0
-        while needle and len(low) == len(text) and (found := low.find(needle, start)) >= 0:
-            parts += [Segment(text[start:found]), Segment(text[found : found + len(needle)], _FOUND)]
-            start = found + len(needle)
+        parts, start, length = list[Segment](), 0, len(self.words)
+        while (found := self._place(text, start)) >= 0:
+            parts += [Segment(text[start:found]), Segment(text[found : found + length], _FOUND)]
+            start = found + length
         return [*parts, Segment(text[start:])]
+
+    def _place(self, text: str, start: int = 0) -> int:
+        """Return where the words that are looked for come next in a line as it is shown, or -1."""
+        needle, low = self.words.lower(), text.lower()
+        return low.find(needle, start) if needle and len(low) == len(text) and len(needle) == len(self.words) else -1
+
+    def _go_across(self, number: int) -> None:
+        """Scroll to the side until the first of the words in a line are seen; all the way back where that does it."""
+        text = self._shown(number)
+        place = self._place(text)
+        if place < 0:  # in what of a long line is not shown: its end says how much that is
+            place = max(0, len(text) - 1)
+        start, room = width(text[:place]), self._columns_of_text
+        end = start + min(room, width(text[place : place + len(self.words)]))
+        if end <= room:
+            self.scroll_to(0, None, animate=False)
+        elif not self.scroll_offset.x <= start <= end <= self.scroll_offset.x + room:
+            self.scroll_to(min(start, max(end - room, start - room // 3)), None, animate=False)
+
+    def _shown(self, number: int) -> str:
+        """Return a line as it is drawn."""
+        text = safe(self.log_text.line(number).expandtabs(4), _SHOWN_CHARS)
+        return plain(text) if is_ascii(self) else text
+
+    @property
+    def _columns_of_text(self) -> int:
+        return max(1, self.scrollable_content_region.width - self._digits - 2)
 
     @property
     def _digits(self) -> int:
