@@ -106,9 +106,12 @@ def _numbers(found: Progress, columns: int, g: Glyphs) -> Content:
         parts.append((0, dot, f"score {found.score_bpb:.5f} bpb", ""))
         parts.append((2, " ", f"({safe(found.score_name, 40)})", ""))
     if found.val_bpb is not None:
-        parts.append((3, dot, f"validation {found.val_bpb:.4f} bpb", ""))
-        if found.val_step is not None:
-            parts.append((6, " ", f"(step {found.val_step:,})", ""))
+        said = f"validation {found.val_bpb:.4f} bpb"
+        if found.val_step == 0:  # of weights that had learned nothing: without its step it would deceive
+            parts.append((6, dot, f"{said} (step 0)", ""))
+        else:
+            parts.append((3, dot, said, ""))
+            parts += [(6, " ", f"(step {found.val_step:,})", "")] if found.val_step is not None else []
     if found.loss_nats is not None:
         parts.append((1, dot, f"loss {found.loss_nats:.4f} nats", ""))
     if found.step_ms is not None:

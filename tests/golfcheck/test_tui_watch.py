@@ -442,7 +442,7 @@ def test_a_strip_is_three_lines_that_fit(scores: list[float], columns: int, asci
 
 def test_a_strip_has_a_dot_for_each_score_in_its_order():
     seeds = Seeds(((7, 1.10), (8, 1.115), (9, 1.125)), board(1).rows[0].verdict.score, RIVAL)
-    head, axis, labels = strip(seeds, 100).plain.split("\n")
+    head, axis, labels = strip(seeds, 120).plain.split("\n")
     assert [c for c in axis if c in "●┃"] == ["●", "●", "┃", "●"]
     assert labels.split() == ["7", "mean", "8", "to", "beat", "9"]
     assert "Δ -0.01000 bpb -0.02000 nats/tok" in head and "p 0.0010" in head
@@ -463,6 +463,14 @@ def test_plain_text_is_ascii_and_as_wide(text: str):
 def test_a_validation_is_shown_with_its_step() -> None:
     first = replace(PROGRESS, val_bpb=4.1048, val_step=0)
     assert "validation 4.1048 bpb (step 0)" in report(first, Path("run"), "best", 118, UNICODE).plain
+
+
+def test_a_validation_before_training_is_not_shown_without_its_step() -> None:
+    first = replace(PROGRESS, val_bpb=4.1048, val_step=0)
+    shown = report(first, Path("run"), "best", 78, UNICODE).plain
+    assert "4.1048" not in shown and "9.40 M tokens/s" in shown
+    later = report(replace(first, val_step=500), Path("run"), "best", 78, UNICODE).plain
+    assert "validation 4.1048 bpb · loss" in later
 
 
 def test_a_truncation_is_forgotten_once_the_run_is_finished() -> None:
