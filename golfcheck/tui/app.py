@@ -8,7 +8,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from textual.app import App, SuspendNotSupported, SystemCommand
+from textual.app import SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -23,6 +23,7 @@ from golfcheck.tui import editor, help, palette, state
 from golfcheck.tui.asciionly import AsciiOnly
 from golfcheck.tui.board import BoardScreen
 from golfcheck.tui.glyphs import ASCII, UNICODE
+from golfcheck.tui.inturn import KeysInTurn
 from golfcheck.tui.themes import THEMES
 
 _HELP = "the keys of what has the focus; F1 where ? is typed"
@@ -31,7 +32,7 @@ _ASCII_ONLY = AsciiOnly()
 Severity = Literal["information", "warning", "error"]
 
 
-class GolfcheckApp(App[None]):
+class GolfcheckApp(KeysInTurn):
     """`golfcheck tui`; `root` is the tree of records that the board shows, `board` one that is there already."""
 
     TITLE = "golfcheck"

@@ -32,6 +32,7 @@ class BoardScreen(ReadingScreen):
 golfcheck evaluated again in ✓; all others are read from logs. Δ and p are against the record to beat on that day.
 n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks."""
 
+    AUTO_FOCUS = "BoardTable"  # the first that could take it is the line of the filter
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", tooltip="show only records that match, while you type"),
         Binding("s,greater_than_sign", "sort(1)", "sort", tooltip="sort by the next column; a click on a head does it"),
@@ -82,7 +83,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         if kept.record and kept.root == str(self.golfcheck.root.resolve()):
             self.table.stays_on = kept.record
         self.table.ordered_by(self.sort, self.reverse)
-        self.table.focus()
+        self.set_focus(self.table)
         if kept.filter:
             self.query_one(FilterBar).fill(kept.filter)
         if self.board is None:
@@ -201,11 +202,12 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         elif rows:
             self.golfcheck.tell("a diff is of two records; press c to compare up to four")
         elif self.board is None:
-            self.golfcheck.tell(
-                "the records are still being read" if self.reading else "no record was read; r tries again"
-            )
+            self.golfcheck.tell(self._no_board())
         else:
             self.golfcheck.tell("this record had none to beat: mark another with space, then press d")
+
+    def _no_board(self) -> str:
+        return "the records are still being read" if self.reading else "no record was read; r tries again"
 
     def _judged(self, rows: Sequence[Row]) -> bool:
         """Whether all are judged; says so if not."""
@@ -223,7 +225,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
     def action_timeline(self) -> None:
         """Show the frontier through time."""
         if self.board is None:
-            self.golfcheck.tell("the records are still being read")
+            self.golfcheck.tell(self._no_board())
         else:
             screens.timeline(self.golfcheck, self.board, self.table.current, self.query_now, self.filter_text)
 
@@ -263,6 +265,6 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         """Remove the filter, then the marks."""
         if self.query_one(FilterBar).text:
             self.query_one(FilterBar).fill("")
-            self.table.focus()
+            self.set_focus(self.table)
         else:
             self.table.unmark()

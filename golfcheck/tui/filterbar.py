@@ -28,11 +28,11 @@ class FilterInput(TypedInput):
     def action_clear_filter(self) -> None:
         """Show all records again."""
         self.value = ""
-        self.screen.query_one("BoardTable").focus()
+        self.screen.set_focus(self.screen.query_one("BoardTable"))
 
     def action_leave(self) -> None:
         """Go to the records."""
-        self.screen.query_one("BoardTable").focus()
+        self.screen.set_focus(self.screen.query_one("BoardTable"))
 
 
 class FilterBar(Vertical):
@@ -66,7 +66,7 @@ class FilterBar(Vertical):
     def open(self) -> None:
         """Show the line and type into it."""
         self.add_class("open")
-        self.query_one(FilterInput).focus()
+        self.screen.set_focus(self.query_one(FilterInput))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Apply what can be read so far, and say what is wrong with the rest."""
@@ -85,7 +85,7 @@ class FilterBar(Vertical):
         event.stop()
         self.fill(query.closed(self.text))
         if not self.query_one("#filter-error", Static).display:
-            self.screen.query_one("BoardTable").focus()
+            self.screen.set_focus(self.screen.query_one("BoardTable"))
 
     def on_descendant_blur(self) -> None:
         """Hide the line when it is empty."""

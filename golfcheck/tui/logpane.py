@@ -72,7 +72,7 @@ class LogPane(Vertical):
     def take_focus(self) -> None:
         """Give the keys to the search while it is open, else to the log."""
         line = self.query_one(Input)
-        (line if line.has_class("-open") else self.query_one(LogView)).focus()
+        self.screen.set_focus(line if line.has_class("-open") else self.query_one(LogView))
 
     def ask(self) -> None:
         """Open the line that takes the words to look for."""
@@ -85,7 +85,7 @@ class LogPane(Vertical):
         if not line.has_class("-open"):
             return False
         line.remove_class("-open")
-        self.query_one(LogView).focus()
+        self.screen.set_focus(self.query_one(LogView))
         return True
 
     def on_done(self, message: background.Done) -> None:

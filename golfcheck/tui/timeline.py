@@ -171,7 +171,7 @@ the screen, for it is small."""
 
     def on_mount(self) -> None:
         """Begin with the cursor where the board had it."""
-        self.query_one(TimeChart).focus()
+        self.set_focus(self.query_one(TimeChart))
         self.on_time_chart_walked()
 
     def on_time_chart_walked(self) -> None:

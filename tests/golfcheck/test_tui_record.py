@@ -174,6 +174,9 @@ def test_of_keys_typed_at_once_the_last_one_chooses_the_tab(app: GolfcheckApp, c
             for key in keys:
                 app.post_message(events.Key(key, key))
             await pilot.pause(0.2)
+            while app.waiting:
+                await pilot.pause(0.05)
+            await settled(pilot)
             assert screen.tab == tabs[int(keys[-1]) - 1], keys
 
     play(app, script)

@@ -1,0 +1,70 @@
+"""Keys one after another: the next is handed on when all that the one before asked for has been done.
+
+Textual hands a key to the widget that has the focus at that moment, and its bindings run later, from the application.
+Keys that come together, typed fast or while the screen is busy, would all go where the first one went: `/` opens a line
+to type in, and a `q` after it would quit.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+
+from textual import events
+from textual.app import App
+from textual.dom import DOMNode
+
+_GIVEN_UP_SECONDS = 1.0  # for a widget that went with what it was told
+
+
+class KeysInTurn(App[None]):
+    """Follows a key, or what is pasted, up from the focused widget, and once more what its action sent that way.
+
+    Then it waits for what has the focus now: a screen that was opened must have been composed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: deque[events.Key | events.Paste] = deque()
+        self._turn = 1  # counts what was handed on; the first turn ends when there is a screen
+        self._done = 0  # the last of these that is done with
+
+    async def on_ready(self) -> None:
+        """Hand on what was typed before there was a screen."""
+        await self._follow(self._turn, self._way())
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hand an event on; a key only when it is its turn."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif self._turn > self._done:
+            self.waiting.append(event)
+        else:
+            await self._hand_on(event)
+
+    async def _hand_on(self, event: events.Key | events.Paste) -> None:
+        self._turn += 1
+        way = self._way()
+        self.set_timer(_GIVEN_UP_SECONDS, partial(self._next, self._turn))
+        await super().on_event(event)
+        await self._follow(self._turn, [*way, *way], opened=True)
+
+    def _way(self) -> list[DOMNode]:
+        """Return what a key goes through: what has the focus, and all above it up to this application."""
+        return (self.focused or self.screen).ancestors_with_self
+
+    async def _follow(self, turn: int, nodes: Sequence[DOMNode], opened: bool = False) -> None:
+        """Go on when each of `nodes` has done what it was told so far; if `opened`, with the way of the next key."""
+        for place, node in enumerate(nodes, 1):
+            if node.call_later(self._follow, turn, nodes[place:], opened):
+                return
+        if opened and self.screen_stack:
+            await self._follow(turn, self._way())
+        else:
+            await self._next(turn)
+
+    async def _next(self, turn: int) -> None:
+        """Hand on the next key, unless that was done already."""
+        if turn > self._done:
+            self._done = turn
+            if self.waiting:
+                await self._hand_on(self.waiting.popleft())
