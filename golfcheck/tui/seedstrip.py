@@ -84,12 +84,12 @@ def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
     if rival.p_zero is None or rival.p_margin is None:
         parts.append((3, safe(rival.reason or "no p", 60)))
     else:  # each ruleset looks at one of them
-        parts.append((3, f"{_p(rival.p_zero)} (> 0), {_p(rival.p_margin)} (> {rival.margin_nats:g} nats)"))
+        parts.append((3, f"p {_p(rival.p_zero)} (> 0), {_p(rival.p_margin)} (> {rival.margin_nats:g} nats)"))
     return parts
 
 
 def _p(value: float) -> str:
-    return f"p {value:.4f}" if value >= 5e-5 else "p < 0.0001"
+    return f"{value:.4f}" if value >= 5e-5 else "< 0.0001"
 
 
 def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:
