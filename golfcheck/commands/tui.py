@@ -51,8 +51,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("tui needs a terminal; for a pipe or a file there is: golfcheck leaderboard")
     if os.environ.get("TERM") == "dumb":
         raise UsageError("tui needs a terminal that moves its cursor, TERM is dumb; there is: golfcheck leaderboard")
-    GolfcheckApp(root, settings, watch=args.watch, ascii_only=args.ascii or only_ascii(sys.stdout)).run()
-    return 0
+    app = GolfcheckApp(root, settings, watch=args.watch, ascii_only=args.ascii or only_ascii(sys.stdout))
+    app.run()
+    return app.return_code or 0
 
 
 def _on_a_terminal() -> bool:

@@ -1,15 +1,19 @@
 """The application: what all screens share."""
 
+import asyncio
 import os
+import signal
 import stat
 import subprocess
 from collections.abc import Iterable, Sequence
+from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from textual.app import SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Input
@@ -26,6 +30,7 @@ from golfcheck.tui.glyphs import ASCII, UNICODE
 from golfcheck.tui.inturn import KeysInTurn
 from golfcheck.tui.themes import THEMES
 
+_TERMINATED = 128 + 15  # as a shell reports a process that SIGTERM ended
 _HELP = "the keys of what has the focus; F1 where ? is typed"
 _KEY_NAMES = str.maketrans({"⏎": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right", "⌫": "backspace"})
 _ASCII_ONLY = AsciiOnly()
@@ -65,8 +70,19 @@ class GolfcheckApp(KeysInTurn):
         self.board_screen = BoardScreen(board)
         self.state = state.load()
 
+    def get_driver_class(self) -> type[Driver]:
+        """Return what reads the terminal."""
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from golfcheck.tui.driver import Terminal
+
+        return Terminal
+
     def on_mount(self) -> None:
         """Open the board, and what is to be watched over it."""
+        if os.name == "posix":  # the terminal is given back as it was
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, partial(self.exit, return_code=_TERMINATED))
         self.set_class(self.ascii_only, "-ascii")
         for theme in THEMES:
             self.register_theme(theme)

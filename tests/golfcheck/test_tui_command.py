@@ -42,6 +42,12 @@ def test_it_opens_on_records_else_here_else_what_is_named(ran: list[GolfcheckApp
     assert (ran[2].settings.ruleset, ran[2].settings.cache) == ("audit-2026-05", False)
 
 
+@pytest.mark.usefixtures("ran")
+def test_a_crash_of_the_screens_is_no_success(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(GolfcheckApp, "return_code", 1)
+    assert main(["tui"]) == 1
+
+
 def test_it_opens_on_a_log_that_is_yet_to_be_written(ran: list[GolfcheckApp], tmp_path: Path):
     (tmp_path / "logs").mkdir()
     assert main(["tui", "--watch", "logs/run.txt"]) == 0

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -203,13 +204,15 @@ def test_a_plain_string_would_have_been_read_as_markup():
 _OURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\]22;[a-z-]*(?:\x1b\\|\x07)|\x1b[()][AB0]|\x1b[=>78]")
 
 
-Keys = list[tuple[float, bytes]]
+Keys = list[tuple[float, bytes | signal.Signals]]
 
 
 def on_a_pty(
     arguments: list[str], ready: bytes, keys: Keys, environment: dict[str, str], module: str = "golfcheck"
 ) -> tuple[str, int]:
     """Run golfcheck, or another module, on a terminal of 100 x 30; once it wrote `ready`, send keys after their pauses.
+
+    A key may be a signal.
 
     Returns what it wrote, and its exit code.
     """
@@ -242,7 +245,10 @@ def on_a_pty(
         drain(180, ready)
         for pause, key in keys:
             drain(pause)
-            os.write(leader, key)
+            if isinstance(key, signal.Signals):
+                process.send_signal(key)
+            else:
+                os.write(leader, key)
         drain(20)
         code = process.wait(10)
     finally:
@@ -252,8 +258,17 @@ def on_a_pty(
 
 
 def test_no_foreign_sequence_reaches_the_terminal(tree: Path, tmp_path: Path):
-    down = [(0.05, b"j")] * 12
-    keys = [(0.5, b"j"), *down, (0.1, b"G"), (0.3, b"t"), (0.5, b"\x1b[D"), (0.3, b"\x1b"), (0.5, b"?"), (0.5, b"\x1b")]
+    down: Keys = [(0.05, b"j")] * 12
+    keys: Keys = [
+        (0.5, b"j"),
+        *down,
+        (0.1, b"G"),
+        (0.3, b"t"),
+        (0.5, b"\x1b[D"),
+        (0.3, b"\x1b"),
+        (0.5, b"?"),
+        (0.5, b"\x1b"),
+    ]
     written, code = on_a_pty(
         ["tui", str(tree), "--no-cache"], b"written rules", [*keys, (0.5, b"q")], {"XDG_STATE_HOME": str(tmp_path)}
     )
@@ -263,6 +278,21 @@ def test_no_foreign_sequence_reaches_the_terminal(tree: Path, tmp_path: Path):
     rest = _OURS.sub("", written)
     assert hostile_records.obeyed(rest) <= {"\r"}, sorted(map(hex, map(ord, hostile_records.obeyed(rest))))
     assert "\x1b]22;owned" not in written
+
+
+def test_bytes_that_are_no_text_are_left_out_of_what_is_typed(tree: Path, tmp_path: Path):
+    keys: Keys = [(0.5, b"\xe9"), (0.3, b"\x9b\xff"), (0.5, b"?"), (1.0, b"\x1b"), (0.5, b"q")]
+    written, code = on_a_pty(
+        ["tui", str(tree), "--no-cache"], b"written rules", keys, {"XDG_STATE_HOME": str(tmp_path)}
+    )
+    assert code == 0 and "Traceback" not in written and "esc closes" in written, written[-2000:]
+
+
+def test_who_is_asked_to_end_gives_the_terminal_back(tree: Path, tmp_path: Path):
+    written, code = on_a_pty(
+        ["tui", str(tree), "--no-cache"], b"written rules", [(0.5, signal.SIGTERM)], {"XDG_STATE_HOME": str(tmp_path)}
+    )
+    assert code == 143 and written.rindex("\x1b[?1049l") > written.rindex("\x1b[?1049h"), written[-500:]
 
 
 _PARTS = 4  # a record takes two seconds of a core: parts run beside each other under pytest-xdist
