@@ -19,6 +19,7 @@ from golfcheck import cli, schema
 from golfcheck.codediff import CodeDiff
 from golfcheck.diff import Difference, FindingRow, Printed, SettingRow, Side, difference
 from golfcheck.discover import record_folders
+from golfcheck.gain import gain_over, sample
 from golfcheck.patience import hunks
 from golfcheck.record import load
 from golfcheck.render import diff as text_format
@@ -406,3 +407,17 @@ def test_a_path_that_leads_to_no_record_or_to_many_is_refused_in_one_line(tmp_pa
         done = run(one, str(path))
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_nats_of_two_tokenizers_have_no_difference_and_the_gain_is_said_in_the_tokens_that_stats_says_it_in(
+    tmp_path: Path,
+):
+    one, other = Draft().write(tmp_path / "a"), Draft(bytes_per_token=3.7, bpb_shift=-0.02).write(tmp_path / "b")
+    found = compared(one, other)
+    rows = dict(text_format.score_rows(found))
+    assert "nats per token, mean" not in rows and rows["nats per own token, mean"][2] == ""
+    delta = gain_over(sample(load(other)), sample(load(one))).nats.delta
+    assert f"B - A in nats per token of B: {delta:+.5f}; B gains on A" in text_format.gain_line(found)
+    alike = pair(tmp_path / "alike", Draft(), Draft(bpb_shift=-0.02))
+    assert dict(text_format.score_rows(alike))["nats per token, mean"][2].startswith("-")
+    assert text_format.gain_line(alike).startswith("B gains on A")
