@@ -58,8 +58,7 @@ class ByteTable:
 
     def count(self, tokens: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
         """Return the bytes of each predicted token, tokens[1:], given the one before it: [n] -> [n - 1]."""
-        before, target = tokens[:-1], tokens[1:]
-        return self.worth[target] + (self.leading_space[target] & ~self.boundary[before])
+        return self.worth[tokens[1:]] + (self.leading_space[tokens[1:]] & ~self.boundary[tokens[:-1]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +97,15 @@ def evaluate(
     with torch.inference_mode():
         for first in range(0, len(mine), batch_seqs):
             batch = min(batch_seqs, len(mine) - first)
-            piece = span[first * seq_len : (first + batch) * seq_len + 1].astype(np.int64)  # [batch * seq_len + 1]
-            ids = torch.from_numpy(piece).to(device)
-            inputs, targets = ids[:-1].view(batch, seq_len), ids[1:].view(batch, seq_len)  # [batch, seq_len] twice
-            losses.append(loss(inputs, targets).float())
+            ids = torch.from_numpy(span[first * seq_len : (first + batch) * seq_len + 1].astype(np.int64))
+            # Copied from pinned memory, a batch is queued behind the one before, and nobody waits.
+            ids = ids.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else ids.to(device)
+            losses.append(loss(ids[:-1].view(batch, seq_len), ids[1:].view(batch, seq_len)).float())
             weights.append(batch * seq_len)
             progress(first + batch, len(mine))
+    counts = sum(weights), int(table.count(span).sum())  # while a device still computes
     nats = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
-    sums = torch.tensor([float(nats), sum(weights), int(table.count(span).sum())], dtype=torch.float64)  # [3]
+    sums = torch.tensor([float(nats), *counts], dtype=torch.float64)  # [3]
     if reduce is not None:
         reduce(sums)
     nats_sum, token_count, byte_count = sums.tolist()

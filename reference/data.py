@@ -23,11 +23,9 @@ Tokens = npt.NDArray[np.uint16]
 def shard_tokens(path: Path) -> int:
     """Return the number of tokens that the header of `path` announces, checked against the file's size."""
     size_bytes = path.stat().st_size
-    with path.open("rb") as file:
-        header = np.frombuffer(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"), "<i4")
-    count = int(header[2])
-    if header[0] != MAGIC or header[1] != VERSION:
-        raise ValueError(f"{path}: not a token shard: magic {header[0]} version {header[1]}, not {MAGIC} and {VERSION}")
+    magic, version, count = [*np.fromfile(path, "<i4", 3).tolist(), 0, 0, 0][:3]  # of a shorter file, zeros
+    if magic != MAGIC or version != VERSION:
+        raise ValueError(f"{path}: not a token shard: magic {magic} version {version}, not {MAGIC} and {VERSION}")
     if count <= 0:
         raise ValueError(f"{path}: its header announces {count} tokens; a shard holds at least one")
     if size_bytes != HEADER_BYTES + 2 * count:
@@ -38,14 +36,12 @@ def shard_tokens(path: Path) -> int:
 def read_shard(path: Path, vocab_size: int) -> Tokens:
     """Return the tokens of `path` [n]; ValueError unless the file is whole and every token is in the vocabulary."""
     count = shard_tokens(path)
-    with path.open("rb") as file:  # read, not mapped: a file that shrinks under a map kills the process
-        file.seek(HEADER_BYTES)
-        tokens = np.frombuffer(file.read(2 * count), "<u2")  # [count]
+    # Read, not mapped: a file that shrinks under a map kills the process.
+    tokens = np.fromfile(path, "<u2", count, offset=HEADER_BYTES)  # [count]
     if tokens.size != count:
         raise ValueError(f"{path}: changed while it was read: {tokens.size:,} of {count:,} tokens")
-    if (top := int(tokens.max())) >= vocab_size:
-        at = int(tokens.argmax())
-        raise ValueError(f"{path}: token {top} at position {at:,}, but the vocabulary has {vocab_size} pieces")
+    if tokens[at := int(tokens.argmax())] >= vocab_size:
+        raise ValueError(f"{path}: token {tokens[at]} at position {at:,}, but the vocabulary has {vocab_size} pieces")
     return tokens
 
 

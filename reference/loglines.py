@@ -92,6 +92,7 @@ DataFiles = _kind("DataFiles", "data:{split:<}_shards files:{files:d} tokens:{to
 TokenizerFile = _kind("TokenizerFile", "data:tokenizer pieces:{pieces:d} sha256:{sha256}")
 ValText = _kind("ValText", "data:val_text tokens:{tokens:d} bytes:{size_bytes:d}")  # what bits per byte divides by
 Phase = _kind("Phase", "phase:{name} seconds:{seconds:.3f}")
+ZlibSearch = _kind("ZlibSearch", "zlib:best saved_bytes:{saved_bytes:d}")  # of what level 9 makes of the artifact
 # Of training, on all ranks; the share is of the rate that products of bf16 matrices were measured at.
 Speed = _kind("Speed", "speed:training tokens/s:{tokens:.0f} flop/s:{flops:.0f} matmul_share:{matmul_share:.3f}")
 Resumed = _kind("Resumed", "resumed_from_step:{step:d}")

@@ -97,6 +97,7 @@ class _Causal(torch.autograd.Function):
         return torch.cat(y, 1)  # [N, T·n, d]
 
     @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         q, k, v, *kept = ctx.saved_tensors
         dq, dk, dv = [], torch.zeros_like(k), torch.zeros_like(v)
@@ -148,6 +149,7 @@ class _Loss(torch.autograd.Function):
         return total
 
     @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, dtotal: Tensor) -> tuple[Tensor | None, ...]:
         return *(saved.mul_(dtotal) for saved in ctx.saved_tensors), None, None  # in place: dx is the largest of all
 
@@ -159,8 +161,7 @@ class Attention(nn.Module):
         super().__init__()
         D, kv_dim = config.model_dim, config.num_kv_heads * config.head_dim
         self.head_dim = config.head_dim
-        self.c_q, self.c_k, self.c_v = linear(D, D), linear(D, kv_dim), linear(D, kv_dim)
-        self.proj = linear(D, D)
+        self.c_q, self.c_k, self.c_v, self.proj = linear(D, D), linear(D, kv_dim), linear(D, kv_dim), linear(D, D)
         self.q_gain = nn.Parameter(torch.full((config.num_heads,), config.qk_gain_init))
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -181,8 +182,7 @@ class Block(nn.Module):
         D, hidden = config.model_dim, config.mlp_mult * config.model_dim
         self.attn = Attention(config)
         self.mlp = nn.ModuleDict({"fc": linear(D, hidden), "proj": linear(hidden, D)})
-        self.attn_scale = nn.Parameter(torch.ones(D))
-        self.mlp_scale = nn.Parameter(torch.ones(D))
+        self.attn_scale, self.mlp_scale = nn.Parameter(torch.ones(D)), nn.Parameter(torch.ones(D))
         self.resid_mix = nn.Parameter(torch.stack((torch.ones(D), torch.zeros(D))))  # [2, D]
 
     def forward(self, x: Tensor, x0: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -203,11 +203,10 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         self.encoder_layers = config.num_layers // 2
-        skips = min(self.encoder_layers, config.num_layers - self.encoder_layers)
         # The order of creation is the order in which the seed's random numbers are drawn: keep it.
         self.tok_emb = nn.Embedding(config.vocab_size, config.model_dim)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
-        self.skip_weights = nn.Parameter(torch.ones(skips, config.model_dim))  # [S, D]
+        self.skip_weights = nn.Parameter(torch.ones(self.encoder_layers, config.model_dim))  # [S, D]
         self.lm_head = None if config.tie_embeddings else linear(config.model_dim, config.vocab_size)
         if config.tie_embeddings:
             nn.init.normal_(self.tok_emb.weight, std=config.tied_embed_init_std)

@@ -32,9 +32,8 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float, steps: int, compile: bool = False) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "backend_steps": steps})
-        self.orthogonalize = torch.compile(orthogonalize) if compile else orthogonalize
-        self.rank = dist.get_rank() if dist.is_initialized() else 0
-        self.world_size = dist.get_world_size() if dist.is_initialized() else 1
+        self.orthogonalize = torch.compile(orthogonalize, dynamic=False, fullgraph=True) if compile else orthogonalize
+        self.rank, self.world_size = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:
@@ -44,30 +43,26 @@ class Muon(torch.optim.Optimizer):
         for p in group["params"]:
             stacks.setdefault(p.shape, []).append(p)
         pending, first = [], 0
-        for params in stacks.values():
+        for (rows, cols), params in stacks.items():
             owned = slice((self.rank - first) % self.world_size, None, self.world_size)
             first += len(params)  # the next stack goes on where this one ends: nobody owns two more than another
             update = self._update(params, owned, group["momentum"], group["backend_steps"])  # [n, rows, cols]
             work = dist.all_reduce(update, async_op=True) if self.world_size > 1 else None
-            pending.append((params, update, work))
-        for params, update, work in pending:
+            pending.append((params, update, work, -group["lr"] * max(1.0, rows / cols) ** 0.5))
+        for params, update, work, scale in pending:
             if work is not None:
                 work.wait()
-            rows, cols = params[0].shape
-            for p, u in zip(params, update, strict=True):
-                p.add_(u.to(p.dtype), alpha=-group["lr"] * max(1.0, rows / cols) ** 0.5)
+            torch._foreach_add_(params, update.to(params[0].dtype).unbind(), alpha=scale)
 
     def _update(self, params: list[Tensor], owned: slice, momentum: float, steps: int) -> Tensor:
         """Return the orthogonalised updates of the matrices that this rank owns, zeros for the others."""
         update = torch.zeros((len(params), *params[0].shape), dtype=torch.bfloat16, device=params[0].device)
-        if params[owned]:
-            directions = []
-            for p in params[owned]:
-                if not self.state[p]:
-                    self.state[p]["momentum_buffer"] = torch.zeros_like(p)
-                buffer = self.state[p]["momentum_buffer"]
-                assert p.grad is not None
-                buffer.mul_(momentum).add_(p.grad)
-                directions.append(p.grad.add(buffer, alpha=momentum))  # Nesterov: looks one step ahead
-            update[owned] = self.orthogonalize(torch.stack(directions), steps)
+        if mine := [p for p in params[owned] if p.grad is not None]:
+            for p in (p for p in mine if not self.state[p]):
+                self.state[p]["momentum_buffer"] = torch.zeros_like(p)
+            grads, buffers = [p.grad for p in mine], [self.state[p]["momentum_buffer"] for p in mine]
+            torch._foreach_mul_(buffers, momentum)  # all of them by a kernel or two
+            torch._foreach_add_(buffers, grads)
+            ahead = torch._foreach_add(grads, buffers, alpha=momentum)  # Nesterov: looks one step ahead
+            update[owned] = self.orthogonalize(torch.stack(ahead), steps)
         return update

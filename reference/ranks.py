@@ -45,9 +45,8 @@ class Ranks:
             # Agreement and objects travel as CPU tensors over gloo and wait for no GPU; gradients go over NCCL.
             backend = "cpu:gloo,cuda:nccl" if ranks.device.type == "cuda" else "gloo"
             hour = timedelta(hours=1)  # ranks compile at different speeds; the beats notice a lost one much sooner
-            beats = dist.PrefixStore("beat", store.clone())
             dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=hour)
-            threading.Thread(target=ranks._watch, args=(beats,), daemon=True).start()
+            threading.Thread(target=ranks._watch, args=(dist.PrefixStore("beat", store.clone()),), daemon=True).start()
         return ranks
 
     def agree(self, *values: float) -> list[float]:

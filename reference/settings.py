@@ -86,6 +86,8 @@ class Settings:
             raise ValueError(f"TRAIN_BATCH_TOKENS must be a multiple of {need}, not {self.train_batch_tokens}")
         if self.val_batch_size < least:
             raise ValueError(f"VAL_BATCH_SIZE must be at least {need}, not {self.val_batch_size}")
+        if self.profile and not self.warmup_steps:
+            raise ValueError("PROFILE traces the last warm-up step: WARMUP_STEPS must be at least 1 with it, not 0")
         if not re.fullmatch(r"[\w.+-]{1,100}", self.run_id):
             raise ValueError(f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}")
         seeds = re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", self.seeds) and self.seeds.split(",")
@@ -116,7 +118,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     for f in fields(Settings):
         choices = f" [{'|'.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
         help_ = f"{f.metadata['help']}{choices}; {f.name.upper()}, default {f.default!r}"
-        parser.add_argument(f"--{f.name.replace('_', '-')}", metavar=type(f.default).__name__, help=help_)
+        bare: Any = {"nargs": "?", "const": "1"} if isinstance(f.default, bool) else {}  # --profile is --profile 1
+        parser.add_argument(f"--{f.name.replace('_', '-')}", metavar=type(f.default).__name__, help=help_, **bare)
     flags = vars(parser.parse_args(argv))
     texts = {f: flags[f.name] if flags[f.name] is not None else environ.get(f.name.upper()) for f in fields(Settings)}
     names = [f.name.upper() for f in fields(Settings)]

@@ -31,19 +31,17 @@ import artifact
 import data
 import loglines as log
 import model
-import numpy as np
 import torch
 import torch.distributed as dist
 from bpb import ByteTable, Score, evaluate
 from files import sweep_partial, write_atomic
-from model import GPT, GPTConfig
 from muon import Muon
 from ranks import Ranks
 from settings import MICRO_BATCHES, Settings, parse
 from torch.nn.parallel import DistributedDataParallel
 
 HERE = Path(__file__).resolve().parent
-MODEL_SETTINGS = [field.name for field in fields(GPTConfig)]
+MODEL_SETTINGS = [field.name for field in fields(model.GPTConfig)]
 CPU_CALL_TOKENS = 2048  # of one pass: larger ones leave the caches and cost 1.4 to 1.7 times the time
 data_digest = cache(data.digest)  # the same for every seed
 
@@ -152,13 +150,14 @@ class Run:
         s, device, write = self.settings, self.ranks.device, self.journal.write
         torch.manual_seed(s.seed)
         backends = torch.backends.cuda
-        if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
+        self.capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else (0, 0)
+        if self.capability >= (8, 0):
             for enable in (backends.enable_cudnn_sdp, backends.enable_mem_efficient_sdp, backends.enable_math_sdp):
                 enable(False)  # leaves flash attention; older chips choose among all
-        self.gpt = GPT(GPTConfig(**{name: getattr(s, name) for name in MODEL_SETTINGS})).to(device)
+        self.gpt = model.GPT(model.GPTConfig(**{name: getattr(s, name) for name in MODEL_SETTINGS})).to(device)
         self.loss: Any = torch.compile(self.gpt, dynamic=False, fullgraph=True) if self.compiled else self.gpt
         if self.ranks.world_size > 1:
-            self.loss = DistributedDataParallel(self.loss, forward_sync_buffers=False)
+            self.loss = DistributedDataParallel(self.loss, broadcast_buffers=False)
         patterns = [pattern for pattern in s.control_tensor_name_patterns.split(",") if pattern]
         matrices, scalars = list[torch.Tensor](), [self.gpt.skip_weights]
         for name, p in self.gpt.blocks.named_parameters():
@@ -170,8 +169,8 @@ class Run:
         self.adam = torch.optim.Adam(adam_groups, betas=(s.beta1, s.beta2), eps=s.adam_eps, fused=True)
         self.muon = Muon(matrices, s.matrix_lr, s.muon_momentum, s.muon_backend_steps, self.compiled)
         params = sum(p.numel() for p in self.gpt.parameters())
-        # A token's: each weight once forward and twice backward, and causal attention to half of the sequence.
-        self.token_flop = 6 * (params + s.num_layers * s.train_seq_len * s.model_dim)
+        # A token's: each weight once forward and twice backward, but no lookup, and attention to half of the sequence.
+        self.token_flop = 6 * (params - sum(p.numel() for p in heads) + s.num_layers * s.train_seq_len * s.model_dim)
         self.matmul = matmul_flops(device) * self.ranks.world_size
         write(log.ModelParams(params=params))
         write(log.World.of(self, world_size=self.ranks.world_size))
@@ -192,11 +191,10 @@ class Run:
 
     def _choose_attention(self) -> str:
         """Take FlashAttention-3 where chip and package are there and it is right, on all ranks; name what trains."""
-        c, device, failed, trials = self.gpt.config, self.ranks.device, True, []
+        c, device, found, trials = self.gpt.config, self.ranks.device, None, []
         attend: Any = torch.compile(model.attend, fullgraph=True) if self.compiled else model.attend
-        model.FLASH = None
-        with contextlib.suppress(Exception):  # whatever is wrong with it, the framework's own is there
-            if torch.cuda.get_device_capability(device) == (9, 0):
+        try:
+            if self.capability == (9, 0):
                 hub = importlib.import_module("kernels").get_kernel("kernels-community/flash-attn3", version=1)
                 qkv = [torch.randn(1, n, 256, c.head_dim) for n in (c.num_heads, c.num_kv_heads, c.num_kv_heads)]
                 qkv = [x.to(device, torch.bfloat16).requires_grad_() for x in qkv]
@@ -204,9 +202,11 @@ class Run:
                     y = attend(*qkv)  # [1, H, 256, d]
                     trials.append((y, *torch.autograd.grad(y.square().sum(), qkv)))
                 torch.testing.assert_close(*trials, atol=0.1, rtol=0.1)
-                failed = False
-        if self.ranks.agree(float(failed))[0]:
-            model.FLASH = None
+                found = hub.flash_attn_func
+        except Exception as error:  # whatever is wrong with it, the framework's own is there
+            if self.ranks.rank == 0:
+                print(f"train.py: without FlashAttention-3: {' '.join(str(error).split())}", file=sys.stderr)
+        model.FLASH = None if self.ranks.agree(float(found is None))[0] else found
         fits = device.type == "cpu" and self.call_seqs * c.num_heads * c.train_seq_len**2 <= model.MOST_SCORES
         return "flash_attention_3" if model.FLASH else "products" if fits else "sdpa"
 
@@ -230,10 +230,10 @@ class Run:
             is_logged = self.step <= 10 or self.step % s.train_log_every == 0
             saves, validates = (bool(every) and self.step % every == 0 for every in (s.save_every, s.val_loss_every))
             is_late = self.step == s.iterations or own_ms + 3 * self.step_avg_ms >= cap_ms
-            if is_logged or saves or validates or is_late or ranks.device.type == "cpu":
+            if is_logged or saves or validates or is_late or signals or ranks.device.type == "cpu":
                 loss, loss_sum = self.losses.tolist()  # waits for the device; a sum stays what is no number
             own_ms += 1000.0 * (time.perf_counter() - start)
-            self.train_ms, is_broken, is_asked = ranks.agree(own_ms, not np.isfinite(loss_sum), bool(signals))
+            self.train_ms, is_broken, is_asked = ranks.agree(own_ms, not math.isfinite(loss_sum), bool(signals))
             self.step_avg_ms = self.train_ms / self.step
             ends = {"nonfinite_loss": is_broken, "signal": is_asked, "wallclock_cap": self.train_ms >= cap_ms}
             reason = next((name for name, is_so in ends.items() if is_so), "")
@@ -264,7 +264,7 @@ class Run:
     def _validate(self) -> None:
         score, seconds = self.evaluate("validation")
         self.val_seconds += seconds
-        if not np.isfinite(score.val_loss_nats):
+        if not math.isfinite(score.val_loss_nats):
             raise FloatingPointError(f"the weights after step {self.step} score {score.val_bpb}: nothing is published")
         self.journal.write(log.ValStep.of(self, val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
 
@@ -283,6 +283,7 @@ class Run:
             partial.replace(partial.with_name("trace.json"))
         self.gpt.load_state_dict(weights)
         self._seek(place)
+        self.losses.tolist()  # waits for the device: the clock must not count what is still queued
         self.losses.zero_()
         torch.set_rng_state(random)
         for optimizer in (self.adam, self.muon):
@@ -305,7 +306,7 @@ class Run:
         """Return this rank's tokens of a step, [grad_accum_steps, local_tokens + 1], and the place after them."""
         shape = self.grad_accum_steps, self.ranks.world_size, self.local_tokens + 1  # one more, for the last target
         tokens = stream.take(math.prod(shape)).reshape(shape)[:, self.ranks.rank]
-        ids = torch.from_numpy(tokens.astype(np.int64))
+        ids = torch.from_numpy(tokens.astype("int64"))
         return ids.pin_memory() if self.ranks.device.type == "cuda" else ids, stream.place
 
     def _train_step(self) -> None:
@@ -354,8 +355,8 @@ class Run:
         s, write, phase = self.settings, self.journal.write, self.journal.phase
         allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
         if self.ranks.device.type != "cuda":  # the process's own
-            unit = 1 if sys.platform == "darwin" else 1024
-            allocated = reserved = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            allocated = reserved = used if sys.platform == "darwin" else 1024 * used
         write(log.PeakMemory(allocated_mib=allocated >> 20, reserved_mib=reserved >> 20))
         if self.ranks.rank == 0:
             state = self.gpt.state_dict()
@@ -364,17 +365,19 @@ class Run:
                 obj = artifact.quantize(state, keep, model_config=asdict(self.gpt.config))
                 if bad := [name for name, w in artifact.dequantize(obj).items() if not w.isfinite().all()]:
                     raise FloatingPointError(f"{bad[0]} is too large for the artifact: nothing is published")
-                blob, raw_torch_bytes = artifact.pack(obj, search=s.zlib == "best")
+                blob, raw_bytes = artifact.pack(obj, search=s.zlib == "best")
+            if s.zlib == "best":
+                write(log.ZlibSearch(saved_bytes=len(artifact.pack(obj)[0]) - len(blob)))
             with phase("serialization"):
                 raw_model = artifact.dump(state)
                 write_atomic(self.model_path, raw_model)
                 write_atomic(self.artifact_path, blob)
             payload = sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
-            raw = sum(t.nbytes for t in state.values())
-            sizes = {"payload_bytes": payload, "raw_torch_bytes": raw_torch_bytes, "payload_ratio": raw / payload}
+            ratio = sum(t.nbytes for t in state.values()) / payload
             write(log.ModelBytes(size_bytes=len(raw_model)))
             write(log.CodeBytes(size_bytes=self.code_bytes))
             write(log.TotalBytes(size_bytes=self.code_bytes + len(raw_model)))
+            sizes = {"payload_bytes": payload, "raw_torch_bytes": raw_bytes, "payload_ratio": ratio}
             write(log.Int8ModelBytes(size_bytes=len(blob), **sizes))
             write(log.Int8TotalBytes(size_bytes=self.code_bytes + len(blob)))
         with phase("reading"):
@@ -470,11 +473,15 @@ def main(argv: list[str]) -> int:
             golfcheck("new", "--into", str(out / "record"), "--name", settings.run_id, *files)
         ranks.agree()  # nobody leaves while another still works
     except (ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
-        if rank > 0:
-            time.sleep(60.0)  # rank 0 says it, and its launcher ends the others
-        print(f"train.py: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
-        return 2 if isinstance(error, ValueError) else 1
-    return 0
+        code, problem = 2 if isinstance(error, ValueError) else 1, " ".join(str(error).split())
+    except torch._dynamo.exc.TorchDynamoException as error:  # looked up, and loaded, only where all else does not fit
+        code, problem = 1, f"torch.compile does not work here, use --compile off: {str(error).splitlines()[0]}"
+    else:
+        return 0
+    if rank > 0:
+        time.sleep(60.0)  # rank 0 says it, and its launcher ends the others
+    print(f"train.py: {problem}", file=sys.stderr, flush=True)
+    return code
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ class Plain:
         self.model = Model(s).to(device)
         self.loss: Any = torch.compile(self.model, dynamic=False, fullgraph=True) if compiled else self.model
         if self.world_size > 1:
-            self.loss = DistributedDataParallel(self.loss)
+            self.loss = DistributedDataParallel(self.loss, broadcast_buffers=False)
         control = s.control_tensor_name_patterns.split(",")
         inside = dict(self.model.blocks.named_parameters())
         self.matrices = [p for n, p in inside.items() if p.ndim == 2 and not any(part in n for part in control)]
@@ -179,7 +179,7 @@ class Plain:
             groups.append(([self.model.lm_head.weight], s.head_lr))
         adam = [{"params": params, "lr": lr, "base_lr": lr} for params, lr in groups]
         self.adam = torch.optim.Adam(adam, betas=(s.beta1, s.beta2), eps=s.adam_eps, fused=True)
-        self.newton_schulz = torch.compile(newton_schulz) if compiled else newton_schulz
+        self.newton_schulz = torch.compile(newton_schulz, dynamic=False, fullgraph=True) if compiled else newton_schulz
         self.stream = Stream(Path(s.data_path))
 
     def step(self) -> float:

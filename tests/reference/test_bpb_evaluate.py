@@ -1,6 +1,7 @@
 """The evaluation against a plain loop over tokens: sums, ranks, batches, and what cannot be scored."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -72,6 +73,23 @@ def test_progress_counts_this_ranks_sequences_to_the_end() -> None:
         progress=lambda done, total: seen.append((done, total)),
     )  # fmt: skip
     assert seen == [(2, 5), (4, 5), (5, 5)]
+
+
+def test_a_gpu_is_given_pinned_tokens_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned, copied = [], []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda ids: pinned.append(ids.shape) or ids)
+
+    def to(ids: torch.Tensor, device: object, non_blocking: bool) -> torch.Tensor:
+        copied.append((device, non_blocking))
+        return ids
+
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    gpu = SimpleNamespace(type="cuda")
+    score = evaluate(loss, tokens_of(5, 0), TABLE, seq_len=SEQ, batch_seqs=2, device=gpu)  # type: ignore[arg-type]
+    monkeypatch.undo()
+    assert pinned == [(2 * SEQ + 1,), (2 * SEQ + 1,), (SEQ + 1,)]
+    assert copied == [(gpu, True)] * 3
+    assert score == evaluate(loss, tokens_of(5, 0), TABLE, seq_len=SEQ, batch_seqs=2, device=CPU)
 
 
 def test_a_rank_without_a_sequence_is_an_error_with_the_numbers() -> None:

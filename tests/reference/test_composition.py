@@ -18,6 +18,7 @@ from tests.conftest import ROOT
 from tests.reference import trainer
 
 CPU = torch.device("cpu")
+HOPPER = (9, 0)
 SIBLINGS = ("train", *(path.stem for path in (ROOT / "reference").glob("*.py")))
 
 
@@ -69,17 +70,18 @@ def failing(*_: Any, **__: Any) -> Tensor:
     raise RuntimeError("no kernel image is available for execution on the device")
 
 
-def chosen(train: Any, *, others_fail: bool = False, seq_len: int = 512) -> str:
+def chosen(train: Any, *, others_fail: bool = False, seq_len: int = 512, capability: tuple[int, int] = HOPPER) -> str:
     """What a run chooses, on a CPU in a GPU's place; `others_fail`: so it does on another rank."""
-    config = train.GPTConfig(num_layers=1, train_seq_len=seq_len)
-    ranks = SimpleNamespace(device=CPU, agree=lambda failed: [float(others_fail or failed)])
-    run = SimpleNamespace(gpt=SimpleNamespace(config=config), ranks=ranks, compiled=False, call_seqs=1)
+    config = train.model.GPTConfig(num_layers=1, train_seq_len=seq_len)
+    ranks = SimpleNamespace(device=CPU, rank=0, agree=lambda failed: [float(others_fail or failed)])
+    gpt = SimpleNamespace(config=config)
+    run = SimpleNamespace(gpt=gpt, ranks=ranks, capability=capability, compiled=False, call_seqs=1)
     return str(train.Run._choose_attention(run))
 
 
 @pytest.fixture
 def hopper(train: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """A chip that FlashAttention-3 is for, and the package, whose kernel is right."""
+    """The package, whose kernel is right."""
     hub = ModuleType("kernels")
 
     def get_kernel(name: str, version: int) -> SimpleNamespace:
@@ -88,7 +90,6 @@ def hopper(train: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
     hub.function, hub.get_kernel = flash, get_kernel  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "kernels", hub)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (9, 0))
     yield hub
     train.model.FLASH = None
 
@@ -105,10 +106,15 @@ def test_flash_attention_3_is_taken_where_it_is_there_and_right_for_every_seed(t
 
 
 @pytest.mark.parametrize("function", [uncausal, without_gradient, failing])
-def test_a_kernel_that_is_wrong_is_left(train: Any, hopper: ModuleType, function: Callable[..., Tensor]) -> None:
+def test_a_kernel_that_is_wrong_is_left_and_the_reason_told(
+    train: Any, hopper: ModuleType, function: Callable[..., Tensor], capsys: pytest.CaptureFixture[str]
+) -> None:
     hopper.function = function  # type: ignore[attr-defined]
     assert chosen(train) == "products"  # where there is no CUDA, what a CPU has is left
     assert train.model.FLASH is None
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("train.py: without FlashAttention-3: ")
+    assert ("no kernel image" if function is failing else "not close") in told
 
 
 def test_all_ranks_take_the_same_kernel(train: Any, hopper: ModuleType) -> None:
@@ -117,13 +123,13 @@ def test_all_ranks_take_the_same_kernel(train: Any, hopper: ModuleType) -> None:
 
 
 def test_another_chip_and_a_missing_package_leave_the_frameworks_kernel(
-    train: Any, hopper: ModuleType, monkeypatch: pytest.MonkeyPatch
+    train: Any, hopper: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 0))
-        assert chosen(train) == "products"
+    assert chosen(train, capability=(8, 0)) == "products"
+    assert not capsys.readouterr().err  # it is for another chip: nothing to tell
     monkeypatch.setitem(sys.modules, "kernels", None)
     assert chosen(train) == "products"
+    assert "without FlashAttention-3: import of kernels halted" in capsys.readouterr().err
     assert chosen(train, seq_len=8192) == "sdpa"  # too many probabilities to keep
     assert train.model.FLASH is None
 

@@ -219,6 +219,16 @@ def test_attention_in_bf16_is_as_near_to_the_exact_one_as_its_rounding_allows() 
         assert (ours.double() - theirs).norm() / theirs.norm() < 0.01  # a score of 12 is rounded by up to 0.03
 
 
+def test_second_derivatives_are_refused_not_wrong() -> None:
+    model = awake(SMALL)
+    ids = torch.randint(0, 64, (2, 16))
+    x, y = torch.randn(1, 2, 5, 8, requires_grad=True), model(ids, ids)
+    for result, leaf in ((attend(x, x, x).square().sum(), x), (y, model.lm_head or model.tok_emb.weight)):
+        (gradient,) = torch.autograd.grad(result, leaf, create_graph=True)
+        with pytest.raises(RuntimeError, match="once_differentiable"):
+            gradient.sum().backward()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_rms_is_that_of_the_framework(dtype: torch.dtype) -> None:
     torch.manual_seed(0)

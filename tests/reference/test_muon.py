@@ -62,6 +62,13 @@ def test_a_step_is_nesterov_momentum_orthogonalized_and_scaled_by_the_shape() ->
         torch.testing.assert_close(p.detach(), w, atol=1e-4, rtol=1e-4)
 
 
+def test_the_compiled_iteration_is_one_graph_of_fixed_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, bool]] = []
+    monkeypatch.setattr(torch, "compile", lambda function, **options: asked.append(options) or function)
+    Muon([torch.nn.Parameter(torch.randn(4, 4))], 0.02, 0.95, 5, compile=True)
+    assert asked == [{"dynamic": False, "fullgraph": True}]
+
+
 def train_matrices(steps: int) -> tuple[list[torch.Tensor], Muon]:
     """Train matrices on gradients that depend on the step alone."""
     torch.manual_seed(1)

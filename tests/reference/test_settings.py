@@ -56,6 +56,13 @@ def test_a_flag_is_read_as_people_write_it(text: str) -> None:
     assert parse(["--tie-embeddings", text], {}).tie_embeddings is (text.lower() in ("1", "true"))
 
 
+def test_a_flag_that_is_on_or_off_needs_no_number() -> None:
+    s = parse(["--profile", "--tie-embeddings", "0"], {})
+    assert s.profile
+    assert not s.tie_embeddings
+    assert not parse([], {}).profile
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
@@ -91,6 +98,11 @@ def test_a_bad_value_is_one_line_that_names_the_variable(name: str, text: str, e
         (["--train-seq-len", "1000"], 1, "TRAIN_BATCH_TOKENS must be a multiple of 8000"),
         (["--val-batch-size", "4096"], 1, "VAL_BATCH_SIZE must be at least 32768"),
         (["--run-id", "../escape"], 1, "RUN_ID must be 1 to 100 letters"),
+        (
+            ["--profile", "--warmup-steps", "0"],
+            1,
+            "PROFILE traces the last warm-up step: WARMUP_STEPS must be at least",
+        ),
         (["--seeds", "1;2"], 1, "SEEDS must be different numbers like 42,1337"),
         (["--seeds", "1,,2"], 1, "SEEDS must be different numbers like 42,1337"),
         (["--seeds", "5,5"], 1, "SEEDS must be different numbers like 42,1337"),
@@ -111,5 +123,7 @@ def test_help_lists_each_flag_with_its_variable_and_default(
     assert ended.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     for f in fields(Settings):
-        flag, variable = f"--{f.name.replace('_', '-')} {type(f.default).__name__} ", f.name.upper()
-        assert f"; {variable}, default {f.default!r}" in text.rpartition(flag)[2]
+        kind = "[bool]" if isinstance(f.default, bool) else type(f.default).__name__
+        _, found, meaning = text.rpartition(f"--{f.name.replace('_', '-')} {kind} ")
+        assert found
+        assert f"; {f.name.upper()}, default {f.default!r}" in meaning

@@ -318,14 +318,16 @@ def test_a_bad_setting_is_told_by_one_rank(data: Data, out: Path) -> None:
 
 
 def test_a_profile_and_a_searched_stream_change_no_weight(tiny: Finished, data: Data, out: Path) -> None:
-    done = trainer.train(out, data, "--profile", "1", "--zlib", "best")
+    done = trainer.train(out, data, "--profile", "--zlib", "best")
     assert done.code == 0, done.output
     assert done.losses == tiny.losses
     trace = json.loads((out / "trace.json").read_text())
     assert any("mm" in event.get("name", "") for event in trace["traceEvents"])
     ours, theirs = ((run.out / "final_model.int8.ptz").read_bytes() for run in (done, tiny))
     assert zlib.decompress(ours) == zlib.decompress(theirs)
-    assert len(ours) <= len(theirs)
+    (search,) = done.lines(loglines.ZlibSearch)
+    assert search.saved_bytes == len(theirs) - len(ours) >= 0
+    assert not tiny.lines(loglines.ZlibSearch)
 
 
 def test_the_log_says_how_fast_training_was(tiny: Finished) -> None:
@@ -336,6 +338,34 @@ def test_the_log_says_how_fast_training_was(tiny: Finished) -> None:
     flop = 6 * (params.params + 3 * 32 * 32)  # of a token: every weight, and three layers of 32 positions and channels
     assert speed.flops == pytest.approx(speed.tokens * flop, rel=0.01)
     assert 0.0 < speed.matmul_share < 1.0
+
+
+def test_an_embedding_that_is_only_looked_up_is_no_arithmetic(data: Data, out: Path) -> None:
+    done = trainer.train(out, data, TIE_EMBEDDINGS="0", ITERATIONS="1", WARMUP_STEPS="0")
+    assert done.code == 0, done.output
+    (speed,), (params,) = done.lines(loglines.Speed), done.lines(loglines.ModelParams)
+    flop = 6 * (params.params - 1024 * 32 + 3 * 32 * 32)
+    assert speed.flops == pytest.approx(speed.tokens * flop, rel=0.01)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_compiled_run_has_the_losses_of_the_eager_one(tiny: Finished, data: Data, out: Path, ranks: int) -> None:
+    """The first loss is that of the same weights; on two ranks it is rank 0's, of half of each micro-batch."""
+    done = trainer.train(out, data, ranks=ranks, COMPILE="on", NUM_LAYERS="1", ITERATIONS="2")
+    assert done.code == 0, done.output
+    (numerics,) = done.lines(loglines.Numerics)
+    assert numerics.compiled
+    assert done.losses[0] == pytest.approx(tiny.losses[0], abs=0.01)
+
+
+def test_a_compiler_that_is_missing_is_one_line_that_says_what_to_do(data: Data, out: Path) -> None:
+    caches = {"TORCHINDUCTOR_CACHE_DIR": str(out / "cache"), "CXX": "/nonexistent"}
+    done = trainer.train(out, data, COMPILE="on", NUM_LAYERS="1", **caches)
+    assert done.code == 1
+    assert "Traceback" not in done.output
+    (complaint,) = [line for line in done.output.split("\n") if line.startswith("train.py: ")]
+    assert complaint.startswith("train.py: torch.compile does not work here, use --compile off: ")
+    assert "compiler" in complaint.partition("off: ")[2].lower()
 
 
 def test_a_token_beyond_the_vocabulary_is_named_with_its_place(data: Data, tmp_path: Path, out: Path) -> None:
