@@ -202,11 +202,11 @@ class GPT(nn.Module):
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder_layers = config.num_layers // 2
+        E = self.encoder_layers = config.num_layers // 2
         # The order of creation is the order in which the seed's random numbers are drawn: keep it.
         self.tok_emb = nn.Embedding(config.vocab_size, config.model_dim)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
-        self.skip_weights = nn.Parameter(torch.ones(self.encoder_layers, config.model_dim))  # [S, D]
+        self.skip_weights = nn.Parameter(torch.ones(E, config.model_dim), requires_grad=E > 0)  # [S, D]; S is E
         self.lm_head = None if config.tie_embeddings else linear(config.model_dim, config.vocab_size)
         if config.tie_embeddings:
             nn.init.normal_(self.tok_emb.weight, std=config.tied_embed_init_std)

@@ -14,12 +14,14 @@ from tests.conftest import ROOT
 from tests.reference import trainer
 from tests.reference.test_golden import SETTINGS
 
+STEPS = 30  # the momentum's rise, 20, and half of the rates' fall; all 40 take as long as the trainer's two runs
+
 
 def test_the_plain_version_reproduces_the_golden_losses(shared_data: Path) -> None:
     text = (shared_data / "golden" / "one_rank.log").read_text()
     golden = [line.train_loss for line in map(lines.parse, text.split("\n")) if isinstance(line, loglines.TrainStep)]
     plain = Plain(parse([], {**SETTINGS, "DATA_PATH": str(shared_data / "fineweb")}))
-    assert [plain.step() for _ in golden] == pytest.approx(golden, abs=0.005)
+    assert [plain.step() for _ in range(STEPS)] == pytest.approx(golden[:STEPS], abs=0.005)
 
 
 def test_the_measurement_for_a_gpu_runs_at_toy_size_on_a_cpu() -> None:
