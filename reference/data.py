@@ -36,8 +36,7 @@ def shard_tokens(path: Path) -> int:
 def read_shard(path: Path, vocab_size: int) -> Tokens:
     """Return the tokens of `path` [n]; ValueError unless the file is whole and every token is in the vocabulary."""
     count = shard_tokens(path)
-    # Read, not mapped: a file that shrinks under a map kills the process.
-    tokens = np.fromfile(path, "<u2", count, offset=HEADER_BYTES)  # [count]
+    tokens = np.fromfile(path, "<u2", count, offset=HEADER_BYTES)  # a map would kill us where the file shrinks
     if tokens.size != count:
         raise ValueError(f"{path}: changed while it was read: {tokens.size:,} of {count:,} tokens")
     if tokens[at := int(tokens.argmax())] >= vocab_size:

@@ -157,7 +157,8 @@ class Run:
         self.gpt = model.GPT(model.GPTConfig(**{name: getattr(s, name) for name in MODEL_SETTINGS})).to(device)
         self.loss: Any = torch.compile(self.gpt, dynamic=False, fullgraph=True) if self.compiled else self.gpt
         if self.ranks.world_size > 1:
-            self.loss = DistributedDataParallel(self.loss, broadcast_buffers=False)
+            self.loss = DistributedDataParallel(self.loss)
+            self.loss.broadcast_buffers = False  # an attribute in all versions; the argument's name has changed
         patterns = [pattern for pattern in s.control_tensor_name_patterns.split(",") if pattern]
         matrices, scalars = list[torch.Tensor](), [self.gpt.skip_weights]
         for name, p in self.gpt.blocks.named_parameters():

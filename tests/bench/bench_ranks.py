@@ -1,9 +1,11 @@
-"""What Muon costs on several ranks: `python tests/bench/bench_ranks.py [--ranks 2,4] [--steps N]`, gloo on this CPU.
+"""What Muon costs on several ranks: `python tests/bench/bench_ranks.py [--ranks 2,4] [--steps N]`, gloo on this CPU,
+or NCCL where there is a GPU for each.
 
 Every rank holds the matrices of the default model and steps, in turn, as the trainer does (the updates of a stack are
 added up while the next is computed), as it would if it waited for each sum, and as `plain.py` does (matrices one by
 one, one sum of all updates at the end). A step takes what its slowest rank takes, by the clock; the same weights must
-come of all three. Ranks beyond the cores share them: then there is little to hide a sum behind.
+come of the first two, and nearly of the third, which multiplies in another order. Ranks beyond the cores share them:
+then there is little to hide a sum behind.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from tests.bench.plain import Plain  # noqa: E402
 from tests.reference.trainer import make_data  # noqa: E402
 
 LR, MOMENTUM, STEPS = 0.02, 0.95, 5
+APART = LR / 10  # a step: entries of an update are about 0.05, and bf16 and the iteration round a tenth of one
 _all_reduce = dist.all_reduce
 
 
@@ -49,9 +52,11 @@ def waiting(tensor: Tensor, async_op: bool = False) -> Waited:
 
 def slowest_ms(act: Callable[[], object]) -> float:
     """Return the milliseconds of the slowest rank."""
-    dist.barrier()
+    _all_reduce(torch.zeros(1))  # all begin together
     began = time.perf_counter()
     act()
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
     took = torch.tensor(1000.0 * (time.perf_counter() - began), dtype=torch.float64)
     _all_reduce(took, dist.ReduceOp.MAX)
     return float(took)
@@ -59,11 +64,15 @@ def slowest_ms(act: Callable[[], object]) -> float:
 
 def work(data_path: str, steps: int) -> None:
     """Measure on this rank, and print on the first."""
-    dist.init_process_group("gloo")
+    on_gpus = torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"])
+    device = f"cuda:{os.environ['LOCAL_RANK']}" if on_gpus else "cpu"
+    if on_gpus:
+        torch.cuda.set_device(device)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo")
     torch.set_num_threads(1)
-    made = [Plain(parse([], {"DATA_PATH": data_path})) for _ in range(3)]  # the same first weights
+    made = [Plain(parse([], {"DATA_PATH": data_path}), device) for _ in range(3)]  # the same first weights
     generator = torch.Generator().manual_seed(1)
-    gradients = [torch.randn(p.shape, generator=generator) for p in made[0].matrices]
+    gradients = [torch.randn(p.shape, generator=generator).to(device) for p in made[0].matrices]
     for one in made:
         for p, gradient in zip(one.matrices, gradients, strict=True):
             p.grad = gradient
@@ -80,18 +89,17 @@ def work(data_path: str, steps: int) -> None:
             ms = slowest_ms(act)
             if count:
                 took[name].append(ms)
-    apart = max(
-        float((a - b).detach().abs().max())
-        for other in made[1:]
-        for a, b in zip(made[0].matrices, other.matrices, strict=True)
-    )
+    pairs = [list(zip(made[0].matrices, other.matrices, strict=True)) for other in made[1:]]
+    assert all(torch.equal(a, b) for a, b in pairs[0]), "waiting for a sum changed the weights"
+    apart = max(float((a - b).detach().abs().max()) for a, b in pairs[1])
+    assert apart < APART * (steps + 1), f"plain.py's weights are {apart:.1e} off"
     if dist.get_rank() == 0:
         flat_mib = sum(p.numel() for p in made[0].matrices) * 2 / 2**20
         medians = "   ".join(f"{name} {statistics.median(ms):,.0f} ms" for name, ms in took.items())
         gains = [statistics.median(a / b for a, b in zip(took[name], took["overlapped"], strict=True)) for name in acts]
         print(
             f"{dist.get_world_size()} ranks: {medians}   overlap {gains[1]:.2f}x, plain {gains[2]:.2f}x   "
-            f"{flat_mib:.0f} MiB of updates, weights within {apart:.1e}",
+            f"{flat_mib:.0f} MiB of updates, weights equal, and plain's within {apart:.1e}",
             flush=True,
         )
     dist.destroy_process_group()

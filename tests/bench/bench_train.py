@@ -79,13 +79,44 @@ def ratio(base: list[float], ours: list[float]) -> float:
 def steps(title: str, run: Any, rounds: int) -> None:
     """Time whole steps against the plain version's."""
     plain = Plain(run.settings)
+    reset_peak()
     took = in_turn({"plain": plain.step, "ours": run._train_step}, rounds)
+    peak_mib = memory_kib("VmHWM") >> 10
     peak = train.matmul_flops(torch.device("cpu"))
     flop = run.token_flop * run.settings.train_batch_tokens
     plain_s, ours_s = (statistics.median(took[name]) for name in ("plain", "ours"))
     print(
         f"{title:<28} plain {plain_s:6.2f} s ({flop / plain_s / peak:.0%} of the matrix rate)   "
         f"ours {ours_s:6.2f} s ({flop / ours_s / peak:.0%})   {ratio(took['plain'], took['ours']):.2f}x (target 1.25x)",
+        flush=True,
+    )
+    tokens = run.settings.train_batch_tokens
+    print(
+        f"    tokens/s {tokens / plain_s:,.0f} and {tokens / ours_s:,.0f}   "
+        f"GFLOP/s {flop / plain_s / 1e9:.0f} and {flop / ours_s / 1e9:.0f}   both at most {peak_mib:,} MiB",
+        flush=True,
+    )
+
+
+def evaluations(title: str, run: Any, rounds: int) -> None:
+    """Time the trainer's evaluation against the plain version's, on the same weights and tokens."""
+    plain = Plain(run.settings)
+    plain.model.load_state_dict(run.gpt.state_dict())
+    scores: dict[str, Any] = {}
+
+    def ours() -> None:
+        scores["ours"] = run.evaluate("validation")[0]
+
+    def plainly() -> None:
+        scores["plain"] = plain.evaluate(run.val_tokens, run.table)
+
+    took = in_turn({"plain": plainly, "ours": ours}, rounds)
+    tokens = scores["ours"].tokens
+    plain_s, ours_s = (statistics.median(took[name]) for name in ("plain", "ours"))
+    print(
+        f"{title:<28} plain {tokens / plain_s:,.0f} tokens/s   ours {tokens / ours_s:,.0f}   "
+        f"{ratio(took['plain'], took['ours']):.2f}x (target 1.5x)   "
+        f"{abs(scores['ours'].val_bpb - scores['plain'].val_bpb):.1e} bpb apart (1e-4 allowed)",
         flush=True,
     )
 
@@ -177,6 +208,12 @@ def memory_kib(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
+def reset_peak() -> None:
+    """Put the mark of the most memory back to what is in use."""
+    TRIM(0)  # what was freed and kept would be taken again unseen
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+
+
 def loss_memory() -> None:
     """Compare the peak memory of a loss and its gradients, beyond inputs [16384, 512] and a weight [1024, 512]."""
     gpt = model.GPT(model.GPTConfig(num_layers=1))
@@ -191,8 +228,7 @@ def loss_memory() -> None:
         return model._Loss.apply(x, weight, targets, 30.0) / LOSS_TOKENS  # type: ignore[no-any-return]
 
     def peak_mib(loss: Callable[[], Tensor]) -> float:
-        TRIM(0)  # what was freed and kept would be taken again unseen
-        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # puts the mark back
+        reset_peak()
         before = memory_kib("VmRSS")
         _grads = torch.autograd.grad(loss(), (x, weight))
         return (memory_kib("VmHWM") - before) / 1024
@@ -253,8 +289,9 @@ def main() -> None:
         steps("golden configuration", golden, 2 * rounds)
         choices(golden, rounds)
         default = start(data, folder, DEFAULT)
+        quantizing(default.gpt.state_dict())  # before a step moves the weights
         steps("default, 8,192 tokens a step", default, rounds)
-        quantizing(default.gpt.state_dict())
+        evaluations("evaluation of the default", default, rounds)
 
 
 if __name__ == "__main__":

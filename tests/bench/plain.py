@@ -166,7 +166,8 @@ class Plain:
         self.model = Model(s).to(device)
         self.loss: Any = torch.compile(self.model, dynamic=False, fullgraph=True) if compiled else self.model
         if self.world_size > 1:
-            self.loss = DistributedDataParallel(self.loss, broadcast_buffers=False)
+            self.loss = DistributedDataParallel(self.loss)
+            self.loss.broadcast_buffers = False  # an attribute in all versions; the argument's name has changed
         control = s.control_tensor_name_patterns.split(",")
         inside = dict(self.model.blocks.named_parameters())
         self.matrices = [p for n, p in inside.items() if p.ndim == 2 and not any(part in n for part in control)]
