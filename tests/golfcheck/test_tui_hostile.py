@@ -210,21 +210,22 @@ Keys = list[tuple[float, bytes | signal.Signals]]
 def on_a_pty(
     arguments: list[str], ready: bytes, keys: Keys, environment: dict[str, str], module: str = "golfcheck"
 ) -> tuple[str, int]:
-    """Run golfcheck, or another module, on a terminal of 100 x 30; once it wrote `ready`, send keys after their pauses.
+    """Run golfcheck, or another module, on a terminal of 160 x 30; once it wrote `ready`, send keys after their pauses.
 
     A key may be a signal.
 
     Returns what it wrote, and its exit code.
     """
+    inherited = {name: text for name, text in os.environ.items() if name not in ("COLUMNS", "LINES")}  # of another one
     leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 160, 0, 0))
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdin=follower,
         stdout=follower,
         stderr=follower,
         cwd=ROOT,
-        env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment},
+        env={**inherited, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment},
         start_new_session=True,
         # It ends with its terminal, as a shell's programs do: also when these tests are killed.
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one call to the kernel
