@@ -2,10 +2,12 @@
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,12 +85,12 @@ def run(args: argparse.Namespace) -> int:
     for package in ("torch", "numpy", "sentencepiece"):
         if find_spec(package) is None:
             raise MissingExtra("rescore", package, "train")
-    if args.tolerance is not None and not args.tolerance >= 0:
-        raise UsageError(f"rescore: --tolerance must not be negative, not {args.tolerance}")
+    if args.tolerance is not None and not 0 <= args.tolerance < math.inf:
+        raise UsageError(f"rescore: --tolerance must be 0 or more bits per byte, not {args.tolerance}")
     if not 0 < args.max_bytes <= 1 << 30:
         raise UsageError(f"rescore: --max-bytes must be from 1 to {1 << 30}, not {args.max_bytes}")
-    if not args.within > 0:
-        raise UsageError(f"rescore: --within must be positive, not {args.within}")
+    if not 0 < args.within < math.inf:
+        raise UsageError(f"rescore: --within must be a positive number of bits per byte, not {args.within}")
     if args.order_seed is not None and args.order_seed < 0:
         raise UsageError(f"rescore: --order-seed must not be negative, not {args.order_seed}")
     if args.stride is not None and (args.estimate or args.control):
@@ -153,7 +155,8 @@ def _claim(text: str | None) -> "Claim | None":
         value = float("nan")
     if not 0 < value < MAX_BPB:
         raise UsageError(f"rescore: --claim must be a number of bits per byte like 1.2032, not {text!r}")
-    return Claim(value, min(len(text.partition(".")[2]), MAX_DIGITS), "--claim")
+    decimals = -int(Decimal(text.strip()).as_tuple().exponent)
+    return Claim(value, min(max(decimals, 0), MAX_DIGITS), "--claim")
 
 
 def progress(stage: str) -> Callable[..., None]:

@@ -8,6 +8,8 @@ from golfcheck.rescore.report import Claim, Mean, Measured, Outcome, Rescore
 # Measured differences of one artifact's score; reference-trainer.md and the golden runs.
 SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
 DEVICES_BPB = 5e-4  # same precision, another kind of device
+CONTEST_PRECISION = "bf16"  # of a claim that states none
+_LOSS_ROUNDING_NATS = 5e-5  # logs print four decimals of a loss at least
 PRECISIONS_BPB = 2e-3  # bf16 activations against fp32: the golden artifacts move by 0.0002 and 0.0010
 
 
@@ -20,8 +22,8 @@ def tolerance(claim: Claim | None, precision: str, device: str, given: float | N
         return 0.0, ""
     if given is not None:
         bpb, source = given, "--tolerance"
-    elif claim.activations not in (None, precision):
-        bpb, source = PRECISIONS_BPB, f"the claim has {claim.activations} activations, this score {precision}"
+    elif (activations := claim.activations or CONTEST_PRECISION) != precision:
+        bpb, source = PRECISIONS_BPB, f"the claim has {activations} activations, this score {precision}"
     elif claim.device == device:
         bpb, source = SAME_BPB, f"same precision, both on {device}"
     elif claim.device is None:
@@ -47,6 +49,14 @@ def meets(claim: Claim, measured: Measured, tolerance_bpb: float) -> bool:
     if estimate is None:
         return abs(measured.val_bpb - claim.val_bpb) <= tolerance_bpb
     return estimate.low_bpb <= claim.val_bpb + tolerance_bpb and estimate.high_bpb >= claim.val_bpb - tolerance_bpb
+
+
+def _misses_loss(claim: Claim, measured: Measured, tolerance_bpb: float) -> bool:
+    """Tell whether the loss that the claim's line states is another; an estimate is of bits per byte alone."""
+    if claim.val_loss_nats is None or measured.estimate is not None:
+        return False
+    nats_per_bpb = measured.val_loss_nats / measured.val_bpb  # of this text: ln 2 times its bytes per token
+    return abs(measured.val_loss_nats - claim.val_loss_nats) > tolerance_bpb * nats_per_bpb + _LOSS_ROUNDING_NATS
 
 
 def settled(claim: Claim | None, measured: Measured, tolerance_bpb: float) -> bool:
@@ -77,6 +87,9 @@ def decide(
     if (reason := comparable(claim, measured)) is not None:
         return Outcome.INCOMPARABLE, reason
     if meets(claim, measured, tolerance_bpb):
+        if _misses_loss(claim, measured, tolerance_bpb):
+            reason = f"val_bpb holds, but not val_loss: claimed {claim.val_loss_nats:.8f} nats, measured"
+            return Outcome.REFUTED, f"{reason} {measured.val_loss_nats:.8f}"
         return Outcome.CONFIRMED, f"{_how(measured, tolerance_bpb)} with {measured.rope_tables} rotary tables"
     if other is not None and meets(claim, other, tolerance_bpb):
         reason = (

@@ -15,6 +15,7 @@ from golfcheck.trainlog.choose import RunScore
 
 MAX_BPB = 100.0  # a uniform guess among 65,536 tokens costs at most 16 bits for a byte
 MAX_DIGITS = 12
+_LEAST_DIGITS = 4
 _ARTIFACT = "an artifact or a record folder"
 _SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
 
@@ -178,5 +179,12 @@ def _device(run: Run, settings: dict[str, str]) -> str | None:
 
 
 def digits_of(value: float) -> int:
-    """Return the number of decimals that a JSON number was written with, at most `MAX_DIGITS`."""
-    return min(len(repr(value).partition(".")[2]), MAX_DIGITS) if "e" not in repr(value) else MAX_DIGITS
+    """Return the number of decimals that a JSON number was written with, at most `MAX_DIGITS`.
+
+    Zeros at its end are not told, and are meant: the contest's scores have `_LEAST_DIGITS` at least.
+    """
+    return (
+        min(max(len(repr(value).partition(".")[2]), _LEAST_DIGITS), MAX_DIGITS)
+        if "e" not in repr(value)
+        else MAX_DIGITS
+    )

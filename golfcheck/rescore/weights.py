@@ -15,6 +15,7 @@ from reference.artifact import dequantize, quantize
 from reference.model import GPT, GPTConfig
 
 State = dict[str, Tensor]
+_MAX_WEIGHTS = 48_000_000  # in 16 MB under 2.7 bits each: int8 that zlib makes so small is padding, not a model
 
 
 def state_of(tree: Mapping[str, Any]) -> State:
@@ -24,6 +25,9 @@ def state_of(tree: Mapping[str, Any]) -> State:
     except ArtifactError as error:
         unsupported = "unsupported quantization format: " if error.code == "ART_QFORMAT" else ""
         raise Refused(error.code, f"{unsupported}{error}") from None
+    weights = sum(tensor.numel() for section in ("quantized", "passthrough") for tensor in sound[section].values())
+    if weights > _MAX_WEIGHTS:  # as floats they would take four times the memory that they were read with
+        raise Refused("ART_TOO_BIG", f"{weights:,} > {_MAX_WEIGHTS:,} weights")
     state = dequantize(sound)
     for name, tensor in state.items():
         if not tensor.is_floating_point():

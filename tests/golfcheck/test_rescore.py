@@ -223,6 +223,15 @@ def test_a_claim_about_other_text_is_not_compared(world: World) -> None:
     assert rescore.other_tables is None
 
 
+def test_more_weights_than_a_model_of_the_contest_can_have_are_refused_before_they_are_made_floats(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    monkeypatch.setattr(weights, "_MAX_WEIGHTS", 1_000)
+    monkeypatch.setattr(weights, "dequantize", lambda _: pytest.fail("made floats"))
+    with pytest.raises(Refused, match=r"ART_TOO_BIG: .* > 1,000 weights"):
+        scored(world)
+
+
 def test_without_a_claim_the_score_stands_alone(world: World) -> None:
     assert scored(world, world.artifact).outcome is Outcome.MEASURED
 
@@ -242,6 +251,25 @@ def test_the_tolerance_follows_from_device_precision_and_decimals(
     bpb, source = judge.tolerance(claim, "bf16", device, None)
     assert bpb == pytest.approx(expected)
     assert words in source
+
+
+def test_a_claim_that_states_no_precision_has_the_contests() -> None:
+    bpb, source = judge.tolerance(Claim(1.2, 8, ""), "fp32", "cpu", None)
+    assert bpb == pytest.approx(2e-3 + 5e-9) and "the claim has bf16 activations, this score fp32" in source
+
+
+def test_a_score_whose_val_bpb_holds_and_whose_val_loss_does_not_is_refuted(world: World) -> None:
+    score = scored(world)
+    assert score.outcome is Outcome.CONFIRMED and score.claim is not None and score.claim.val_loss_nats is not None
+    for nats, outcome in ((3e-5, Outcome.CONFIRMED), (0.01, Outcome.REFUTED), (-2.0, Outcome.REFUTED)):
+        claim = replace(score.claim, val_loss_nats=score.claim.val_loss_nats + nats)
+        found, reason = judge.decide(claim, score.measured, None, score.tolerance_bpb, True)
+        assert found is outcome, nats
+        assert ("val_bpb holds, but not val_loss" in reason) == (outcome is Outcome.REFUTED)
+
+
+def test_zeros_that_json_does_not_tell_loosen_no_claim() -> None:
+    assert [target.digits_of(value) for value in (2.9, 1.0, 1.20321, 1e-7)] == [4, 4, 5, target.MAX_DIGITS]
 
 
 @pytest.mark.parametrize("stated", ["nan", "inf", "-1.0", "1e30"])
@@ -736,7 +764,10 @@ def test_the_command_exits_1_for_a_claim_that_is_missed_and_2_for_one_that_canno
     ("options", "words"),
     [
         (["--claim", "1,2"], "--claim must be a number of bits per byte like 1.2032, not '1,2'"),
-        (["--tolerance", "-1"], "--tolerance must not be negative"),
+        (["--tolerance", "-1"], "--tolerance must be 0 or more"),
+        (["--tolerance", "inf"], "--tolerance must be 0 or more"),
+        (["--within", "inf"], "--within must be a positive number"),
+        (["--within", "nan"], "--within must be a positive number"),
         (["--seq-len", "0"], "--seq-len must be a number from 1 to 65536, not 0"),
         (["--max-bytes", "10"], "ART_TOO_BIG: "),
         (["--data", "/nowhere"], "no such folder"),
