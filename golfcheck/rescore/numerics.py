@@ -8,7 +8,8 @@ from typing import Any
 from golfcheck.errors import Refused, UsageError
 from golfcheck.rescore.report import Sourced
 
-MAX_SEQ_LEN = 1 << 16  # the rotary tables grow with it; the contest's longest is 4,096
+MAX_SEQ_LEN = 1 << 16  # of the user: the rotary tables grow with it
+_MAX_STATED_SEQ_LEN = 8192  # of a stranger, whose one sequence could take minutes; the contest's longest is 4,096
 DEFAULT_SOURCE = "the contest's default"
 
 
@@ -54,6 +55,9 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any], log: Mapping[st
             value = _read(setting, stated)
             if value is None:
                 raise Refused("ART_CONFIG", f"{source} says {name} {str(stated)[:40]!a}, not {_expected(setting)}")
+            if name == "seq_len" and value > _MAX_STATED_SEQ_LEN:
+                limit = f"more than {_MAX_STATED_SEQ_LEN}: if it is meant, give --seq-len"
+                raise Refused("ART_CONFIG", f"{source} says seq_len {value}, {limit}")
             out[name] = Sourced(value, source)
             break
     return out

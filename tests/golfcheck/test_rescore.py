@@ -450,6 +450,7 @@ def test_a_flag_wins_over_the_artifact_the_artifact_over_the_log_the_log_over_th
     "config",
     [
         {"train_seq_len": 1 << 40},
+        {"train_seq_len": 1 << 16},
         {"train_seq_len": 64.5},
         {"train_seq_len": True},
         {"rope_base": math.nan},
@@ -465,6 +466,10 @@ def test_settings_of_an_artifact_that_no_model_has_are_refused(config: dict[str,
         numerics.resolve({}, config, {})
     assert caught.value.code == "ART_CONFIG"
     assert len(str(caught.value)) < 200
+
+
+def test_a_sequence_length_that_only_the_user_may_ask_for_is_taken_from_the_flag() -> None:
+    assert numerics.resolve({"seq_len": 1 << 16}, {"train_seq_len": 1 << 16}, {})["seq_len"].value == 1 << 16
 
 
 def test_a_model_config_that_contradicts_the_tensors_is_noted_and_not_believed(world: World, tmp_path: Path) -> None:

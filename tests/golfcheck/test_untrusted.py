@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from golfcheck import untrusted
 from golfcheck.errors import Refused
 from golfcheck.rescore import weights
-from golfcheck.untrusted import inflate, load, picklesubset, tensors, zipread
+from golfcheck.untrusted import containers, inflate, load, picklesubset, tensors, zipread
 from golfcheck.untrusted.limits import Limits, ProcessLimits
 from reference.artifact import dequantize, quantize
 from tests.conftest import ROOT
@@ -179,6 +179,16 @@ def test_what_torch_saves_is_read_as_torch_reads_it(obj: dict[str, Any]) -> None
         assert error.code == "PKL_DEPTH"
         return
     assert same(arrays(tree), obj)
+
+
+@pytest.mark.parametrize("quality", [1, 5, 9])
+def test_weights_in_brotli_are_named_and_noise_is_not(quality: int) -> None:
+    brotli = pytest.importorskip("brotli")
+    draw = random.Random(quality)
+    weights = bytes(round(draw.gauss(0, 25)) % 256 for _ in range(300_000))
+    assert containers.name_of(brotli.compress(weights, quality=quality)) == "brotli"
+    noise = [random.Random(100 * quality + seed).randbytes(70_000) for seed in range(100)]
+    assert {containers.name_of(each) for each in noise} == {None}
 
 
 def test_brotli_is_named_where_the_package_is_there() -> None:
