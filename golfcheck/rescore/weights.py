@@ -15,6 +15,7 @@ from reference.artifact import dequantize, quantize
 from reference.model import GPT, GPTConfig
 
 State = dict[str, Tensor]
+_OPTIONAL = {"model_config", "qmeta", "passthrough_orig_dtypes"}  # sections that an artifact need not have
 _MAX_WEIGHTS = 48_000_000  # in 16 MB under 2.7 bits each: int8 that zlib makes so small is padding, not a model
 
 
@@ -60,7 +61,10 @@ def differences(
             ours, theirs = wanted[section].get(name), found[section].get(name)
             if ours is None or theirs is None or ours.dtype != theirs.dtype or not torch.equal(ours, theirs):
                 differ.add(name)
-    differ |= {name for name, dtype in wanted["dtypes"].items() if found["dtypes"].get(name) != dtype}
+    for section in ("dtypes", "qmeta", "passthrough_orig_dtypes"):
+        ours, theirs = wanted.get(section, {}), found.get(section, {})
+        differ |= {name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
+    differ |= found.keys() - wanted.keys() - _OPTIONAL  # what the format does not write
     return len(state), tuple(sorted(differ))
 
 

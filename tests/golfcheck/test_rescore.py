@@ -313,6 +313,13 @@ def test_an_artifact_is_known_as_its_raw_weights_quantized_or_not(world: World, 
         load(artifact.pack(tree)[0]), load(raw.read_bytes(), zipped=False), tiny.KEEP
     )  # fmt: skip
     assert differ == ("blocks.0.attn.q_gain", "tok_emb.weight")
+    for section, edit in (("passthrough_orig_dtypes", {"blocks.0.attn.q_gain": "bfloat16"}), ("payload", {"x": "y"})):
+        other = artifact.quantize(big_state(), tiny.KEEP)
+        other[section] = other.get(section, {}) | edit
+        _, differ = weights.differences(
+            load(artifact.pack(other)[0]), load(raw.read_bytes(), zipped=False), tiny.KEEP
+        )  # fmt: skip
+        assert differ == ((section,) if section == "payload" else (*edit,))
     whole = scored(world, raw=world.root / "final_model.pt")
     assert whole.raw is not None
     assert whole.raw.differ == ()
