@@ -91,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"rescore: --max-bytes must be from 1 to {1 << 30}, not {args.max_bytes}")
     if not 0 < args.within < math.inf:
         raise UsageError(f"rescore: --within must be a positive number of bits per byte, not {args.within}")
+    if args.json is not None and (args.json.is_dir() or not args.json.absolute().parent.is_dir()):
+        raise UsageError(f"rescore: --json {args.json}: expected a file to write, in a folder that is there")
     if args.order_seed is not None and args.order_seed < 0:
         raise UsageError(f"rescore: --order-seed must not be negative, not {args.order_seed}")
     if args.stride is not None and (args.estimate or args.control):

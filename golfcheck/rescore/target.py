@@ -2,11 +2,13 @@
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from golfcheck import bounded, trainlog
 from golfcheck.code import Source
+from golfcheck.discover import record_folders
 from golfcheck.errors import GolfcheckError, UsageError
 from golfcheck.record import Record, RecordFile, load
 from golfcheck.rescore.report import Claim
@@ -97,7 +99,12 @@ def _with_log(target: Target, path: Path) -> Target:
 
 
 def _in_folder(path: Path, limit_bytes: int) -> list[Target]:
-    record = load(path)
+    below = [path]
+    with suppress(UsageError):  # no record: a folder of artifacts
+        below = record_folders([path])
+    if len(below) > 1:
+        raise UsageError(f"{path}: {len(below)} records in it, each with its own claims: name one, as {below[0]}")
+    record = load(below[0])
     artifacts = [file for file in record.artifacts if file.path.endswith(".ptz")] or list(record.artifacts)
     if not artifacts:
         raise UsageError(f"{path}: no artifact (*.ptz) in it: most records do not ship theirs; name the file itself")

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import random
+import shutil
 import subprocess
 import sys
 import zlib
@@ -292,6 +293,15 @@ def test_each_artifact_of_a_record_meets_the_log_of_its_own_seed(world: World, t
     ]
     with pytest.raises(UsageError, match="2 artifacts, but one --claim"):
         target.find(tmp_path, claim_of(1.0), None, 16_000_000)
+
+
+def test_a_tree_of_records_is_not_read_as_one(world: World, tmp_path: Path) -> None:
+    for name in ("2026-04-01_A", "2026-04-02_B"):
+        shutil.copytree(world.record, tmp_path / name)
+    with pytest.raises(UsageError, match=r"2 records in it, each with its own claims: name one, as .*2026-04-01_A"):
+        target.find(tmp_path, None, None, 16_000_000)
+    shutil.rmtree(tmp_path / "2026-04-02_B")
+    assert len(target.find(tmp_path, None, None, 16_000_000)) == 1
 
 
 def test_a_folder_without_artifact_says_so(tmp_path: Path) -> None:
@@ -779,6 +789,8 @@ def test_the_command_exits_1_for_a_claim_that_is_missed_and_2_for_one_that_canno
         (["--tolerance", "-1"], "--tolerance must be 0 or more"),
         (["--tolerance", "inf"], "--tolerance must be 0 or more"),
         (["--within", "inf"], "--within must be a positive number"),
+        (["--json", "."], "--json .: expected a file to write"),
+        (["--json", "/nowhere/report.json"], "in a folder that is there"),
         (["--within", "nan"], "--within must be a positive number"),
         (["--seq-len", "0"], "--seq-len must be a number from 1 to 65536, not 0"),
         (["--max-bytes", "10"], "ART_TOO_BIG: "),
