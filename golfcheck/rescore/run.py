@@ -166,13 +166,14 @@ def _named(path: str | Path) -> Iterator[None]:
 def _read(target: Target, request: Request) -> _Model:
     """Read an artifact, and make out the model in it."""
     tree = load(target.data, replace(Limits(), file_bytes=request.max_bytes))
-    state = weights.state_of(tree)
+    sound = weights.sound_of(tree)
     stated = tree.get("model_config", {})
     if not isinstance(stated, dict) or not all(isinstance(value, str | int | float) for value in stated.values()):
         raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
     settings = numerics.resolve(request.flags(), stated, target.log_settings)
     options = {name: item.value for name, item in settings.items() if name != "seq_len"}
-    config = weights.config_of(state, options | {"train_seq_len": settings["seq_len"].value})
+    config = weights.config_of(weights.shapes_of(sound), options | {"train_seq_len": settings["seq_len"].value})
+    state = weights.state_of(sound)  # as floats four times as large: only once it is a model that we know
     told = {name: getattr(config, name) for name in _TOLD}
     notes = numerics.disagreements(stated, told)
     if settings["seq_len"].source == numerics.DEFAULT_SOURCE:

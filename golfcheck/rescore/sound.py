@@ -9,6 +9,7 @@ from torch import Tensor
 from reference.artifact import DTYPES, FORMAT, PER_ROW, SECTIONS
 
 _OPTIONAL = ("qmeta", "passthrough_orig_dtypes")
+_PIECE = 1 << 20  # elements
 
 
 class ArtifactError(ValueError):
@@ -59,8 +60,12 @@ def _check_dtype(name: str, dtype: Any) -> None:
 
 def _check_tensor(where: str, tensor: Any) -> None:
     _require(isinstance(tensor, Tensor), "ART_TYPE", f"{where} is a {type(tensor).__name__}, not a tensor")
-    bad = torch.nonzero(~torch.isfinite(tensor))[:1].tolist() if tensor.is_floating_point() else []
-    _require(not bad, "ART_NONFINITE", f"{where} is not finite at {bad}")
+    if not tensor.is_floating_point():
+        return
+    # In pieces: of a large tensor, what torch makes on the way takes as much memory as the tensor.
+    if not all(bool(torch.isfinite(piece).all()) for piece in tensor.flatten().split(_PIECE)):  # [elements]
+        bad = torch.nonzero(~torch.isfinite(tensor))[0].tolist()
+        raise ArtifactError("ART_NONFINITE", f"{where} is not finite at {bad}")
 
 
 def _require(condition: bool, code: str, message: str) -> None:

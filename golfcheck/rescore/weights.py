@@ -15,20 +15,28 @@ from reference.artifact import dequantize, quantize
 from reference.model import GPT, GPTConfig
 
 State = dict[str, Tensor]
+Sections = dict[str, Any]  # an artifact's dict, with torch tensors in it, once `sound_of` has found sense in it
 _OPTIONAL = {"model_config", "qmeta", "passthrough_orig_dtypes"}  # sections that an artifact need not have
-_MAX_WEIGHTS = 48_000_000  # in 16 MB under 2.7 bits each: int8 that zlib makes so small is padding, not a model
 
 
-def state_of(tree: Mapping[str, Any]) -> State:
-    """Return the state dict of an artifact's tree; Refused, with the format's label, unless all of it makes sense."""
+def sound_of(tree: Mapping[str, Any]) -> Sections:
+    """Return an artifact's tree with torch tensors in it; Refused, with the format's label, unless it makes sense."""
     try:
         check(sound := _tensors(tree))
     except ArtifactError as error:
         unsupported = "unsupported quantization format: " if error.code == "ART_QFORMAT" else ""
         raise Refused(error.code, f"{unsupported}{error}") from None
-    weights = sum(tensor.numel() for section in ("quantized", "passthrough") for tensor in sound[section].values())
-    if weights > _MAX_WEIGHTS:  # as floats they would take four times the memory that they were read with
-        raise Refused("ART_TOO_BIG", f"{weights:,} > {_MAX_WEIGHTS:,} weights")
+    return dict(sound)
+
+
+def shapes_of(sound: Sections) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor that the artifact stands for, before any of them is made."""
+    stored = {**sound["quantized"], **sound["passthrough"]}
+    return {name: tuple(tensor.shape) for name, tensor in stored.items()}
+
+
+def state_of(sound: Sections) -> State:
+    """Return the state dict that an artifact stands for; Refused (ART_DTYPE) for weights that are no floats."""
     state = dequantize(sound)
     for name, tensor in state.items():
         if not tensor.is_floating_point():
@@ -68,12 +76,11 @@ def differences(
     return len(state), tuple(sorted(differ))
 
 
-def config_of(state: State, options: Mapping[str, Any]) -> GPTConfig:
-    """Return the model's configuration: its sizes from the tensors, `options` for what they do not tell.
+def config_of(shapes: shape.Shapes, options: Mapping[str, Any]) -> GPTConfig:
+    """Return the model's configuration: its sizes from the tensors' shapes, `options` for what they do not tell.
 
     Refused (ART_KEYS, ART_SHAPE) unless the tensors are exactly those of such a model.
     """
-    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     try:
         config = GPTConfig(**shape.infer(shapes), **options)  # type: ignore[arg-type]
         with torch.device("meta"):  # shapes without memory; the positions of its tables matter to no shape

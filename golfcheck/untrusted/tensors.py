@@ -100,7 +100,7 @@ def _span(view: TensorView, limits: Limits) -> Span:
     if not all(is_int(n) and n >= 0 for n in (*shape, *stride)):
         raise Refused("PKL_TENSOR", "a negative or odd size or stride")
     numel = math.prod(shape)
-    if numel * _FP32_BYTES > limits.tensor_bytes:
+    if numel > limits.tensor_bytes:  # of one byte at least; what all take as fp32 is summed later
         raise Refused("PKL_TENSOR", f"too many elements: {numel}")
     expected = 1
     for size, step in zip(reversed(shape), reversed(stride), strict=True):

@@ -224,13 +224,14 @@ def test_a_claim_about_other_text_is_not_compared(world: World) -> None:
     assert rescore.other_tables is None
 
 
-def test_more_weights_than_a_model_of_the_contest_can_have_are_refused_before_they_are_made_floats(
-    monkeypatch: pytest.MonkeyPatch, world: World
+def test_no_tensor_is_made_floats_before_all_are_known_to_be_a_models(
+    monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(weights, "_MAX_WEIGHTS", 1_000)
+    path = tmp_path / "a.int8.ptz"
+    path.write_bytes(artifact.pack(artifact.quantize({**world.state, "extra": torch.ones(1)}, tiny.KEEP))[0])
     monkeypatch.setattr(weights, "dequantize", lambda _: pytest.fail("made floats"))
-    with pytest.raises(Refused, match=r"ART_TOO_BIG: .* > 1,000 weights"):
-        scored(world)
+    with pytest.raises(Refused, match=r"ART_KEYS: .*not known 'extra'"):
+        scored(world, path)
 
 
 def test_without_a_claim_the_score_stands_alone(world: World) -> None:
@@ -546,7 +547,7 @@ def test_tensors_that_are_not_this_architecture_are_named(world: World, code: st
     state = dict(world.state)
     edit(state)
     with pytest.raises(Refused) as caught:
-        weights.config_of(state, {})
+        weights.config_of({name: tuple(tensor.shape) for name, tensor in state.items()}, {})
     assert caught.value.code == code
     assert words in str(caught.value)
 
@@ -558,6 +559,13 @@ def big_state() -> dict[str, torch.Tensor]:
     """A state dict of which one matrix is large enough to be quantized."""
     config = replace(tiny.CONFIG, vocab_size=2100)
     return tiny.model(config=config).state_dict()
+
+
+def read(tree: Tree) -> None:
+    """Do all that stands between an artifact's tree and the model."""
+    sound = weights.sound_of(tree)
+    weights.config_of(weights.shapes_of(sound), {})
+    weights.state_of(sound)
 
 
 EMBEDDING = "tok_emb.weight"
@@ -593,7 +601,7 @@ def test_an_artifact_without_sound_meaning_is_refused(number: int, code: str, ed
     tree = artifact.quantize(big_state(), tiny.KEEP)
     edit(tree)
     with pytest.raises(Refused) as caught:
-        weights.config_of(weights.state_of(load(artifact.pack(tree)[0])), {})
+        read(load(artifact.pack(tree)[0]))
     assert caught.value.code == code
     assert words in str(caught.value)
     assert str(caught.value).isprintable()
@@ -626,8 +634,7 @@ def test_any_edit_of_an_artifacts_meaning_is_refused_or_gives_a_model(world: Wor
         else:
             where[key if rng.random() < 0.8 else "new"] = copy.copy(rng.choice([*strange, *base.values()]))
         try:
-            state = weights.state_of(tree)
-            weights.config_of(state, {})
+            read(tree)
         except Refused as error:
             assert error.code.startswith("ART_"), error
 
