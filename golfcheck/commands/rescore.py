@@ -4,10 +4,10 @@ import argparse
 import json
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
-from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ _EPILOG = (
     "--standalone --nproc_per_node=N -m golfcheck rescore ..."
 )
 _REDRAW_SECONDS = 0.2
+_BPB = re.compile(r"[0-9]{1,3}(?:\.([0-9]{1,32}))?")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -145,20 +146,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _claim(text: str | None) -> "Claim | None":
-    """Return the claim that was typed; its decimals are how exactly it was meant."""
+    """Return the claim that was typed; its decimals, at least four of them, are how exactly it was meant."""
     if text is None:
         return None
     from golfcheck.rescore.report import Claim
-    from golfcheck.rescore.target import MAX_BPB, MAX_DIGITS
+    from golfcheck.rescore.target import LEAST_DIGITS, MAX_BPB, MAX_DIGITS
 
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 < value < MAX_BPB:
+    if not (match := _BPB.fullmatch(text)) or not 0 < (value := float(text)) < MAX_BPB:
         raise UsageError(f"rescore: --claim must be a number of bits per byte like 1.2032, not {text!r}")
-    decimals = -int(Decimal(text.strip()).as_tuple().exponent)
-    return Claim(value, min(max(decimals, 0), MAX_DIGITS), "--claim")
+    return Claim(value, min(max(len(match[1] or ""), LEAST_DIGITS), MAX_DIGITS), "--claim")
 
 
 def progress(stage: str) -> Callable[..., None]:

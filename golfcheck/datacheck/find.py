@@ -8,6 +8,8 @@ from golfcheck.errors import UsageError
 
 def find_shards(folder: Path) -> dict[Path, list[Path]]:
     """Return the shards of each dataset in `folder`: in it, in its `datasets/*`, or in its own subfolders."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: a file; expected the folder with the shards fineweb_*.bin")
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder: make data with `golfcheck data demo` or `golfcheck data get`")
     folders = [folder, *sorted(path for path in folder.glob("datasets/*")), *sorted(path for path in folder.glob("*"))]

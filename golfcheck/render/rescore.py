@@ -12,7 +12,7 @@ from typing import Any
 
 from golfcheck import __version__
 from golfcheck.render.page import Page
-from golfcheck.rescore.report import Estimate, Mean, Measured, Outcome, RawCheck, Rescore
+from golfcheck.rescore.report import Claim, Estimate, Mean, Measured, Outcome, RawCheck, Rescore
 from golfcheck.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
 from golfcheck.text import safe
 
@@ -26,17 +26,14 @@ def render(rescore: Rescore, page: Page) -> str:
     measured, claim = rescore.measured, rescore.claim
     lines = [page.paint(safe(rescore.artifact.path), "bold")]
     if claim is not None:
-        nats = f"   {claim.val_loss_nats:.8f} nats/tok" if claim.val_loss_nats is not None else ""
-        lines += page.flow(
-            "claimed", [(f"{claim.val_bpb:.{claim.digits}f} bpb{nats}", ""), (safe(claim.source), "dim")]
-        )
+        lines += page.flow("claimed", [*_claimed(claim, measured), (safe(claim.source), "dim")])
     if (stated := rescore.json_claim) is not None:
-        lines += page.flow("and", [(f"{stated.val_bpb:.{stated.digits}f} bpb", ""), (safe(stated.source), "dim")])
+        lines += page.flow("and", [*_claimed(stated, measured), (safe(stated.source), "dim")])
     lines += page.flow("measured" if measured.estimate is None else "estimate", _score(measured))
     if measured.estimate is not None:
         lines += page.flow("", _estimate(measured, measured.estimate))
-    if rescore.delta_bpb is not None:
-        delta = [(f"{_signed(rescore.delta_bpb)} bpb", _STYLE[rescore.outcome]), *_delta_nats(rescore)]
+    if (delta_bpb := rescore.delta_bpb) is not None:
+        delta = [(f"{_signed(delta_bpb)} bpb", _STYLE[rescore.outcome]), (_delta_nats(rescore, delta_bpb), "")]
         source = (safe(rescore.tolerance_source), "dim")
         if measured.estimate is None:
             lines += page.flow("delta", [*delta, (f"tolerance {rescore.tolerance_bpb:.7f}", "")])
@@ -103,7 +100,9 @@ def summary(rescores: Sequence[Rescore], mean_claim: Mean | None, page: Page) ->
     if mean_claim is not None:
         claim, delta = mean_claim.claim, _signed(mean_claim.val_bpb - mean_claim.claim.val_bpb)
         claimed = f"{safe(claim.source)} {claim.val_bpb:.{claim.digits}f} for the mean: {mean_claim.outcome}"
-        told = [(claimed, _STYLE[mean_claim.outcome]), (f"delta {delta}", "")]
+        told = [(claimed, _STYLE[mean_claim.outcome]), (f"delta {delta} bpb", "")]
+        if claim.val_loss_nats is not None:
+            told.append((f"{_signed(mean_claim.val_loss_nats - claim.val_loss_nats)} nats/tok", ""))
         lines += page.flow("", [*told, (f"tolerance {mean_claim.tolerance_bpb:.7f}", "")], indent=9)
     return page.text(lines)
 
@@ -114,7 +113,8 @@ def _signed(difference: float) -> str:
 
 def _score(measured: Measured) -> list[tuple[str, str]]:
     return [
-        (f"{measured.val_bpb:.8f} bpb   {measured.val_loss_nats:.8f} nats/tok", "bold"),
+        (f"{measured.val_bpb:.8f} bpb", "bold"),
+        (f"{measured.val_loss_nats:.8f} nats/tok", "bold"),
         (f"{measured.rope_tables} rotary tables, {measured.precision} activations", ""),
         *([(f"window of {measured.seq_len}, stride {measured.stride}", "")] if measured.stride else []),
     ]
@@ -137,9 +137,21 @@ def _seen(estimate: Estimate) -> str:
     return f"{estimate.share:.1%} of the tokens seen"
 
 
-def _delta_nats(rescore: Rescore) -> list[tuple[str, str]]:
+def _claimed(claim: Claim, measured: Measured) -> list[tuple[str, str]]:
+    """Return a claim in bpb and nats; "=" where the nats are ours, by the bytes per token of what was scored."""
+    nats = claim.val_loss_nats
+    stated = f"= {claim.val_bpb * _nats_per_bpb(measured):.8f}" if nats is None else f"{nats:.8f}"
+    return [(f"{claim.val_bpb:.{claim.digits}f} bpb", ""), (f"{stated} nats/tok", "")]
+
+
+def _nats_per_bpb(measured: Measured) -> float:
+    return measured.val_loss_nats / measured.val_bpb  # ln 2 times the text's bytes per token
+
+
+def _delta_nats(rescore: Rescore, delta_bpb: float) -> str:
     claimed = rescore.claim.val_loss_nats if rescore.claim else None
-    return [] if claimed is None else [(f"{_signed(rescore.measured.val_loss_nats - claimed)} nats/tok", "")]
+    of_text = delta_bpb * _nats_per_bpb(rescore.measured)
+    return f"{_signed(of_text if claimed is None else rescore.measured.val_loss_nats - claimed)} nats/tok"
 
 
 def _bytes(measured: Measured, vocab_size: object) -> list[tuple[str, str]]:
@@ -165,15 +177,30 @@ def _next(rescore: Rescore, page: Page) -> list[str]:
     hints = {
         Outcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision; "
         "or other code? What is evaluated is the contest's architecture",
-        Outcome.INCOMPARABLE: "the whole validation split: golfcheck data get, and no --val-tokens"
-        if rescore.other_code is None
-        else "evaluate it with the record's own code: here only the reference's model is",
+        Outcome.INCOMPARABLE: _what_would_compare(rescore),
         Outcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
     }
     if rescore.measured.estimate is not None and rescore.outcome is Outcome.CONFIRMED:
         hints[Outcome.CONFIRMED] = "the score itself, from all of the text: --full"
-    hint = hints.get(rescore.outcome)
-    return [page.paint(f"next     {hint}", "dim")] if hint else []
+    if (hint := hints.get(rescore.outcome)) is None:
+        return []
+    is_command = rescore.outcome is Outcome.MEASURED  # to be copied: in one line
+    lines = [f"next     {hint}"] if is_command else page.prose(hint, "next     ", " " * 9)
+    return [page.paint(line, "dim") for line in lines]
+
+
+def _what_would_compare(rescore: Rescore) -> str:
+    """Return what to do about a claim that this score says nothing of, the surest reason first."""
+    claimed, found = rescore.claim.tokens if rescore.claim else None, rescore.measured.tokens
+    if claimed is not None and claimed > found:
+        return "the whole validation split: golfcheck data get, and no --val-tokens"
+    if claimed is not None and claimed < found:
+        return f"as much text as the claim is about: --val-tokens {claimed}"
+    if rescore.claim and rescore.claim.text_bytes not in (None, rescore.measured.text_bytes):
+        return "the text and the tokenizer that the claim was made with: --data DIR --tokenizer MODEL"
+    if rescore.other_code is not None:
+        return "evaluate it with the record's own code: here only the reference's model is"
+    return "the sequence length that it was trained with: --seq-len N, or --log FILE"
 
 
 def so_far(measured: Measured) -> str:

@@ -36,5 +36,6 @@ def describe(device: torch.device, processes: int, how: str) -> str:
     if cpuinfo.is_file():
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    count = f"{processes} processes" if processes > 1 else f"{torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    count = f"{processes} processes" if processes > 1 else f"{threads} thread{'s' * (threads != 1)}"
     return f"cpu ({names[0] if names else 'unnamed'}, {count}{how and f', {how}'})"

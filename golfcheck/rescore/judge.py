@@ -9,7 +9,7 @@ from golfcheck.rescore.report import Claim, Mean, Measured, Outcome, Rescore
 SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
 DEVICES_BPB = 5e-4  # same precision, another kind of device
 CONTEST_PRECISION = "bf16"  # of a claim that states none
-_LOSS_ROUNDING_NATS = 5e-5  # logs print four decimals of a loss at least
+_LOSS_ROUNDING_NATS = 5e-5  # logs and submission.json have four decimals of a loss at least
 PRECISIONS_BPB = 2e-3  # bf16 activations against fp32: the golden artifacts move by 0.0002 and 0.0010
 
 
@@ -104,14 +104,14 @@ def decide(
     return Outcome.REFUTED, f"missed with {measured.rope_tables} rotary tables{tried}"
 
 
-def excused(outcome: Outcome, reason: str, other_code: str | None) -> tuple[Outcome, str]:
-    """Return what follows where the record may have been made with other code: a claim missed by ours is not refuted.
+def excused(outcome: Outcome, reason: str, cause: str | None) -> tuple[Outcome, str]:
+    """Return what follows where there is a `cause` that ours may not be the score that was claimed: nothing.
 
-    One that is met is confirmed all the same: a score does not come out right by chance.
+    A claim that is met is confirmed all the same: a score does not come out right by chance.
     """
-    if outcome is not Outcome.REFUTED or other_code is None:
+    if outcome is not Outcome.REFUTED or cause is None:
         return outcome, reason
-    return Outcome.INCOMPARABLE, f"{reason}; but the record ships other code: {other_code}"
+    return Outcome.INCOMPARABLE, f"{reason}; but {cause}"
 
 
 def also(
@@ -120,10 +120,13 @@ def also(
     """Return what follows once the JSON's claim is looked at as well: where the log's holds, it must hold too."""
     if stated is None or outcome is not Outcome.CONFIRMED:
         return outcome, reason
-    if meets(stated, measured, tolerance_bpb):
-        return outcome, f"{reason}; {stated.source} holds as well"
-    claimed = f"{stated.source} is {stated.val_bpb:.{stated.digits}f}"
-    return Outcome.REFUTED, f"the log's score holds, but {claimed}: missed by more than {tolerance_bpb:.7f}"
+    if not meets(stated, measured, tolerance_bpb):
+        claimed = f"{stated.source} is {stated.val_bpb:.{stated.digits}f}"
+        return Outcome.REFUTED, f"the log's score holds, but {claimed}: missed by more than {tolerance_bpb:.7f}"
+    if _misses_loss(stated, measured, tolerance_bpb):
+        claimed = f"its val_loss {stated.val_loss_nats:.8f} nats"
+        return Outcome.REFUTED, f"{stated.source} holds, but not {claimed}: measured {measured.val_loss_nats:.8f}"
+    return outcome, f"{reason}; {stated.source} holds as well"
 
 
 def mean(
@@ -138,11 +141,15 @@ def mean(
     scores = [rescore.measured for rescore in rescores]
     tolerance_bpb, _ = tolerance(claim, scores[0].precision, device, given_tolerance_bpb)
     tolerance_bpb += fmean(score.estimate.half_width_bpb if score.estimate else 0.0 for score in scores)
-    val_bpb = fmean(score.val_bpb for score in scores)
-    outcome = Outcome.CONFIRMED if abs(val_bpb - claim.val_bpb) <= tolerance_bpb else Outcome.REFUTED
+    val_bpb, val_loss_nats = fmean(s.val_bpb for s in scores), fmean(s.val_loss_nats for s in scores)
+    is_met = abs(val_bpb - claim.val_bpb) <= tolerance_bpb
+    if claim.val_loss_nats is not None:
+        allowed_nats = tolerance_bpb * val_loss_nats / val_bpb + _LOSS_ROUNDING_NATS
+        is_met &= abs(val_loss_nats - claim.val_loss_nats) <= allowed_nats
+    outcome = Outcome.CONFIRMED if is_met else Outcome.REFUTED
     if Outcome.INCOMPARABLE in {rescore.outcome for rescore in rescores}:
         outcome = Outcome.INCOMPARABLE
-    return Mean(claim, val_bpb, tolerance_bpb, outcome)
+    return Mean(claim, val_bpb, val_loss_nats, tolerance_bpb, outcome)
 
 
 def _how(measured: Measured, tolerance_bpb: float) -> str:

@@ -10,7 +10,7 @@ class Outcome(StrEnum):
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
     MEASURED = "measured"  # nothing was claimed
-    INCOMPARABLE = "incomparable"  # the claim is about other text than what was scored, or about other code
+    INCOMPARABLE = "incomparable"  # the claim may be about other text, other code or another sequence length than ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class FileDigest:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A score that somebody states; `digits` are its decimals, None where the claim does not say."""
+    """A score that somebody states; `digits` are its decimals. None is what the claim does not say."""
 
     val_bpb: float
     digits: int
@@ -148,5 +148,6 @@ class Mean:
 
     claim: Claim
     val_bpb: float
+    val_loss_nats: float
     tolerance_bpb: float
     outcome: Outcome

@@ -127,7 +127,8 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     )
     outcome, reason = judge.also(outcome, reason, target.json_claim, measured, json_tolerance_bpb)
     other_code = shipped.difference(target.sources)
-    outcome, reason = judge.excused(outcome, reason, other_code)
+    outcome, reason = judge.excused(outcome, reason, other_code and f"the record ships other code: {other_code}")
+    outcome, reason = judge.excused(outcome, reason, _assumed(settings["seq_len"]))
     if not all(probe.passed for probe in probes):
         outcome, reason = Outcome.REFUTED, "a probe of the loaded model failed"
     return Rescore(
@@ -176,10 +177,17 @@ def _read(target: Target, request: Request) -> _Model:
     state = weights.state_of(sound)  # as floats four times as large: only once it is a model that we know
     told = {name: getattr(config, name) for name in _TOLD}
     notes = numerics.disagreements(stated, told)
-    if settings["seq_len"].source == numerics.DEFAULT_SOURCE:
-        notes.append(f"nobody states the sequence length: {config.train_seq_len} is assumed; --seq-len says otherwise")
+    if (assumed := _assumed(settings["seq_len"])) is not None:
+        notes.append(assumed)
     sourced = {name: Sourced(value, "the tensors") for name, value in told.items()}
     return _Model(tree, state, config, sourced | settings, tuple(notes))
+
+
+def _assumed(seq_len: Sourced) -> str | None:
+    """Return that a sequence length is nobody's: with another one every score is another."""
+    if seq_len.source != numerics.DEFAULT_SOURCE:
+        return None
+    return f"nobody states the sequence length: {seq_len.value} is assumed; --seq-len says otherwise"
 
 
 def _is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, notes: list[str]) -> bool:

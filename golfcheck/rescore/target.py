@@ -12,13 +12,15 @@ from golfcheck.discover import record_folders
 from golfcheck.errors import GolfcheckError, UsageError
 from golfcheck.record import Record, RecordFile, load
 from golfcheck.rescore.report import Claim
+from golfcheck.submission import SeedClaim, Submission
 from golfcheck.trainlog import Run, choose_score
 from golfcheck.trainlog.choose import RunScore
 
 MAX_BPB = 100.0  # a uniform guess among 65,536 tokens costs at most 16 bits for a byte
 MAX_DIGITS = 12
-_LEAST_DIGITS = 4
+LEAST_DIGITS = 4  # of the contest's scores: who states 1.2 means 1.2000, and no claim is loose by being short
 _ARTIFACT = "an artifact or a record folder"
+_NO_ARTIFACT = (".json", ".log", ".txt", ".py", ".md")  # what else a record holds, named by mistake
 _SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
 
 
@@ -81,6 +83,8 @@ def _read_in(folder: int, name: str, shown: Path, limit_bytes: int, expected: st
 
 def _file(path: Path, limit_bytes: int) -> Target:
     """Return a file on its own, or with what the record folder that it lies in says of it."""
+    if path.suffix in _NO_ARTIFACT:
+        raise UsageError(f"{path}: expected {_ARTIFACT}, as {path.parent or Path()}")
     if path.exists() and (path.parent / "submission.json").is_file():
         record = load(path.parent)
         if files := [file for file in record.artifacts if file.path == path.name]:
@@ -129,25 +133,34 @@ def _artifact(record: Record, file: RecordFile, data: bytes, scores: list[RunSco
     if (submission := record.submission) is None:
         return target
     seeds = max(len(submission.seeds), len(scores), len(record.artifacts))
-    of_seed = next((item.val_bpb for item in submission.seeds if item.seed == target.seed), None)
-    stated = submission.val_bpb if of_seed is None and seeds == 1 else of_seed
-    named = f"{submission.path} val_bpb" + (f" of seed {target.seed}" if of_seed is not None else "")
-    mean = submission.val_bpb if seeds > 1 else None
+    of_seed = next((item for item in submission.seeds if item.seed == target.seed and item.val_bpb is not None), None)
+    named = f"{submission.path} val_bpb"
+    if of_seed is not None:
+        stated = _in_json(of_seed, f"{named} of seed {of_seed.seed}", target.claim)
+    else:
+        stated = _in_json(submission, named, target.claim) if seeds == 1 else None
     return replace(
         target,
-        claim=target.claim or _in_json(stated, named, None),
-        json_claim=_in_json(stated, named, target.claim) if target.claim else None,
-        mean_claim=_in_json(mean, f"{submission.path} val_bpb", target.claim),
+        claim=target.claim or stated,
+        json_claim=stated if target.claim else None,
+        mean_claim=_in_json(submission, named, target.claim) if seeds > 1 else None,
         seeds=seeds,
     )
 
 
-def _in_json(stated: float | None, source: str, log: Claim | None) -> Claim | None:
-    """Return a score of the JSON as a claim, about the run of the log's where there is one."""
-    if stated is None or not 0 < stated < MAX_BPB:
+def _in_json(stated: Submission | SeedClaim, source: str, log: Claim | None) -> Claim | None:
+    """Return the score that the JSON states as a claim, about the run of the log's where there is one."""
+    if stated.val_bpb is None or not 0 < stated.val_bpb < MAX_BPB:
         return None
     activations, device = (log.activations, log.device) if log else (None, None)
-    return Claim(stated, digits_of(stated), source, activations=activations, device=device)
+    return Claim(
+        val_bpb=stated.val_bpb,
+        digits=digits_of(stated.val_bpb),
+        source=source,
+        val_loss_nats=stated.val_loss_nats,
+        activations=activations,
+        device=device,
+    )
 
 
 def _matching(seed: int | None, size_bytes: int, scores: list[RunScore]) -> RunScore | None:
@@ -167,7 +180,7 @@ def _of_run(path: str, data: bytes, score: RunScore) -> Target:
     settings = {name: fact.value for name, fact in run.settings.items()}
     claim = Claim(
         val_bpb=line.val_bpb,
-        digits=min(line.digits, MAX_DIGITS),
+        digits=min(max(line.digits, LEAST_DIGITS), MAX_DIGITS),
         source=f"{score.log.path}:{line.line} {line.name}",
         val_loss_nats=line.val_loss_nats if math.isfinite(line.val_loss_nats) else None,
         tokens=run.val_tokens.value if run.val_tokens else None,
@@ -188,10 +201,8 @@ def _device(run: Run, settings: dict[str, str]) -> str | None:
 def digits_of(value: float) -> int:
     """Return the number of decimals that a JSON number was written with, at most `MAX_DIGITS`.
 
-    Zeros at its end are not told, and are meant: the contest's scores have `_LEAST_DIGITS` at least.
+    Zeros at its end are not told, and are meant.
     """
     return (
-        min(max(len(repr(value).partition(".")[2]), _LEAST_DIGITS), MAX_DIGITS)
-        if "e" not in repr(value)
-        else MAX_DIGITS
+        min(max(len(repr(value).partition(".")[2]), LEAST_DIGITS), MAX_DIGITS) if "e" not in repr(value) else MAX_DIGITS
     )

@@ -20,7 +20,8 @@ _MAGIC: list[tuple[bytes, str]] = [
     (b"GGUF", "GGUF"),
     (b"\x7fELF", "an ELF executable"),
 ]
-_PICKLE = re.compile(rb"\x80[\x02-\x05][(}\]c\x8c\x95KJMX]")
+# Protocols 2 to 5 say so; 0 and 1 begin with a dict or a list that is to be remembered, or with a global's two lines.
+_PICKLE = re.compile(rb"\x80[\x02-\x05][(}\]c\x8c\x95KJMX]|\([dl]p[0-9]+\n|[}\]]q\0|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n")
 _SAFETENSORS = re.compile(rb".{5}\0\0\0\{\s*\"", re.DOTALL)
 _BROTLI_PROBE_BYTES = 1 << 16
 _STORED_BYTES = 64

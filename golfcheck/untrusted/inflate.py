@@ -16,7 +16,7 @@ def inflate(data: bytes, limits: Limits) -> bytearray:
     early), ART_ZLIB_TRAILING (goes on after its end), ART_INFLATE_LIMIT.
     """
     if len(data) > limits.file_bytes:
-        raise Refused("ART_TOO_BIG", f"{len(data)} > {limits.file_bytes} bytes")
+        raise Refused("ART_TOO_BIG", f"more than {limits.file_bytes} bytes")
     found = containers.name_of(data)
     if found not in (None, "zlib"):
         code = "ART_ZLIB" if found == "gzip" else "ART_FORMAT_OWN"

@@ -46,7 +46,7 @@ def load(
     """
     limits, process = limits or Limits(), process or ProcessLimits()
     if len(data) > limits.file_bytes:
-        raise Refused("ART_TOO_BIG", f"{len(data)} > {limits.file_bytes} bytes")
+        raise Refused("ART_TOO_BIG", f"more than {limits.file_bytes} bytes")
     request = json.dumps([zipped, dataclasses.asdict(limits), dataclasses.asdict(process)])
     command = [sys.executable, "-I", "-c", _START, str(_ROOT), request]
     pipe, late = subprocess.PIPE, threading.Event()

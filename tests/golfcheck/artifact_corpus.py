@@ -6,6 +6,7 @@ small assembler writes pickles, archives and streams, right by default and wrong
 
 import gzip
 import lzma
+import pickle
 import struct
 import zlib
 from collections.abc import Callable, Sequence
@@ -307,10 +308,12 @@ def cases() -> list[Case]:
         C(None, "safetensors", "ART_FORMAT_OWN", safetensors, "safetensors"),
         C(None, "torch file without zlib", "ART_FORMAT_OWN", lambda: archive(records()), "ZIP"),
         C(None, "raw pickle without zlib", "ART_FORMAT_OWN", lambda: GOOD_PICKLE, "pickle"),
+        C(None, "pickle of protocol 0", "ART_FORMAT_OWN", lambda: pickle.dumps({"a": 1}, 0), "a raw pickle"),
+        C(None, "pickle of protocol 1", "ART_FORMAT_OWN", lambda: pickle.dumps({"a": 1}, 1), "a raw pickle"),
         C(7, "preset dictionary", "ART_ZLIB", dictionary),
         C(8, "trailing byte", "ART_ZLIB_TRAILING", lambda: GOOD + b"\0", "1 bytes after"),
         C(9, "second stream appended", "ART_ZLIB_TRAILING", lambda: GOOD + GOOD),
-        C(10, "one byte over the cap", "ART_TOO_BIG", lambda: b"\x78\x9c" + bytes(15_999_999), "16000001 > 16000000"),
+        C(10, "one byte over the cap", "ART_TOO_BIG", lambda: b"\x78\x9c" + bytes(15_999_999), "more than 16000000"),
         C(11, "4 GiB bomb", "ART_INFLATE_LIMIT", lambda: bomb(4 << 30), "268435456"),
         C(12, "nested zlib", "ZIP_NOT_ZIP", lambda: pack(GOOD), "zlib"),
         C(13, "raw pickle", "ZIP_NOT_ZIP", lambda: pack(GOOD_PICKLE), "at 0: unsupported: a raw pickle"),

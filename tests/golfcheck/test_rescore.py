@@ -222,6 +222,38 @@ def test_a_claim_about_other_text_is_not_compared(world: World) -> None:
     assert rescore.outcome is Outcome.INCOMPARABLE
     assert rescore.reason == f"the claim is about {world.score.tokens:,} tokens, this score about 640"
     assert rescore.other_tables is None
+    assert "the whole validation split" in render.render(rescore, Page())
+
+
+@pytest.mark.parametrize(
+    ("tokens", "more_bytes", "hint"),
+    [(1, 0, "--val-tokens 1"), (None, 1, "the text and the tokenizer that the claim was made with")],
+)
+def test_what_would_make_a_claim_comparable_follows_from_what_differs(
+    world: World, tokens: int | None, more_bytes: int, hint: str
+) -> None:
+    score = scored(world)
+    claim = Claim(1.2, 4, "", tokens=tokens, text_bytes=score.measured.text_bytes + more_bytes)
+    outcome, reason = judge.decide(claim, score.measured, None, 1e-3, True)
+    assert outcome is Outcome.INCOMPARABLE
+    page = render.render(replace(score, claim=claim, outcome=outcome, reason=reason), Page())
+    assert hint in page.partition("next     ")[2]
+
+
+def test_a_claim_is_not_refuted_with_a_sequence_length_that_nobody_states(world: World) -> None:
+    """The text is as long as one sequence of the default, and the artifact was trained with another length."""
+    world_tokens = scored(world).measured.tokens
+    assumed = dict(seq_len=None, rope_tables="bf16", tolerance_bpb=1e-9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(numerics._SETTINGS, "seq_len", replace(numerics._SETTINGS["seq_len"], default=128))
+        missed = scored(world, world.artifact, claim_of(1.0), **assumed)
+        met = scored(world, world.artifact, claim_of(missed.measured.val_bpb), **assumed)
+    assert missed.measured.tokens <= world_tokens
+    assert missed.outcome is Outcome.INCOMPARABLE
+    assert missed.reason.endswith("; but nobody states the sequence length: 128 is assumed; --seq-len says otherwise")
+    assert "next     the sequence length that it was trained with: --seq-len N" in render.render(missed, Page())
+    assert met.outcome is Outcome.CONFIRMED
+    assert scored(world, world.artifact, claim_of(1.0)).outcome is Outcome.REFUTED
 
 
 def test_no_tensor_is_made_floats_before_all_are_known_to_be_a_models(
@@ -270,8 +302,34 @@ def test_a_score_whose_val_bpb_holds_and_whose_val_loss_does_not_is_refuted(worl
         assert ("val_bpb holds, but not val_loss" in reason) == (outcome is Outcome.REFUTED)
 
 
+def test_a_claim_is_told_in_nats_also_where_only_bits_per_byte_were_claimed(world: World) -> None:
+    rescore = scored(world, world.artifact, Claim(1.2, 4, "--claim"))
+    nats = 1.2 * math.log(2) * rescore.measured.text_bytes / rescore.measured.tokens
+    page = render.render(rescore, Page())
+    assert f"claimed   1.2000 bpb   = {nats:.8f} nats/tok   --claim" in page
+    assert f"bpb   {rescore.measured.val_loss_nats - nats:+.8f} nats/tok   tolerance" in page
+
+
+def test_no_number_is_cut_on_forty_columns(world: World) -> None:
+    rescore = scored(world)
+    assert rescore.claim is not None and rescore.claim.val_loss_nats is not None
+    page = render.render(rescore, Page(columns=40))
+    for number in (rescore.measured.val_bpb, rescore.measured.val_loss_nats, rescore.claim.val_loss_nats):
+        assert f"{number:.8f} " in page
+
+
 def test_zeros_that_json_does_not_tell_loosen_no_claim() -> None:
     assert [target.digits_of(value) for value in (2.9, 1.0, 1.20321, 1e-7)] == [4, 4, 5, target.MAX_DIGITS]
+
+
+def test_few_decimals_loosen_no_claim(world: World, tmp_path: Path) -> None:
+    for typed, digits in (("3", 4), ("1.2", 4), ("1.20", 4), ("1.20321", 5)):
+        found = command._claim(typed)
+        assert found is not None and (found.val_bpb, found.digits) == (float(typed), digits)
+    path = tmp_path / "a.log"
+    path.write_text(tiny.log(world).replace(f"val_bpb:{world.score.val_bpb:.8f}", "val_bpb:3"))
+    [of_log] = target.find(world.artifact, None, path, 16_000_000)
+    assert of_log.claim is not None and (of_log.claim.val_bpb, of_log.claim.digits) == (3.0, 4)
 
 
 @pytest.mark.parametrize("stated", ["nan", "inf", "-1.0", "1e30"])
@@ -426,15 +484,29 @@ def test_the_log_and_the_json_must_both_hold_and_are_both_named(world: World, tm
     assert "the log's score holds, but submission.json val_bpb is " in rescore.reason
 
 
-@pytest.mark.parametrize(("low", "told"), [(0.0, "confirmed"), (0.01, "refuted")])
+@pytest.mark.parametrize("is_per_seed", [False, True])
+def test_the_val_loss_of_the_json_must_hold_too(world: World, tmp_path: Path, is_per_seed: bool) -> None:
+    folder = copied(world, tmp_path)
+    for nats, outcome in ((0.0, Outcome.CONFIRMED), (0.01, Outcome.REFUTED)):
+        claims = {"val_bpb": world.score.val_bpb, "val_loss": world.score.val_loss_nats + nats}
+        (folder / "submission.json").write_text(json.dumps({"seeds": {"1337": claims}} if is_per_seed else claims))
+        rescore = scored(world, folder, seq_len=None)
+        assert rescore.outcome is outcome
+        assert ("holds, but not its val_loss" in rescore.reason) == (nats > 0)
+
+
+@pytest.mark.parametrize(
+    ("low", "told"), [((0.0, 0.0), "confirmed"), ((0.01, 0.0), "refuted"), ((0.0, 0.01), "refuted")]
+)
 def test_the_mean_that_the_json_claims_is_compared_where_every_seed_is_there(
-    world: World, tmp_path: Path, low: float, told: str, capsys: pytest.CaptureFixture[str]
+    world: World, tmp_path: Path, low: tuple[float, float], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for seed in (1337, 42):
         (tmp_path / f"final_model_seed{seed}.int8.ptz").write_bytes(world.artifact.read_bytes())
         (tmp_path / f"train_seed{seed}.log").write_text(tiny.log(world, seed=seed))
     seeds = {"1337": {"val_bpb": world.score.val_bpb}, "42": {"val_bpb": world.score.val_bpb}}
-    claims = {"val_bpb": world.score.val_bpb - low, "seed_results": seeds}
+    means = {"val_bpb": world.score.val_bpb - low[0], "val_loss": world.score.val_loss_nats - low[1]}
+    claims = {**means, "seed_results": seeds}
     (tmp_path / "submission.json").write_text(json.dumps(claims))
     report = tmp_path / "report.json"
     command = ["rescore", str(tmp_path), "--device", "cpu", "--data", str(world.shards)]
@@ -801,7 +873,9 @@ def test_the_command_exits_1_for_a_claim_that_is_missed_and_2_for_one_that_canno
         (["--within", "nan"], "--within must be a positive number"),
         (["--seq-len", "0"], "--seq-len must be a number from 1 to 65536, not 0"),
         (["--max-bytes", "10"], "ART_TOO_BIG: "),
+        (["--claim", "2_9.1"], "--claim must be a number of bits per byte like 1.2032, not '2_9.1'"),
         (["--data", "/nowhere"], "no such folder"),
+        (["--data", __file__], "test_rescore.py: a file; expected the folder with the shards"),
         (["--log", "/nowhere.log"], "/nowhere.log: No such file or directory; expected a training log"),
         (["--raw", "/nowhere.pt"], "/nowhere.pt: No such file or directory; expected what torch.save made"),
     ],
@@ -821,6 +895,7 @@ def test_what_cannot_be_meant_is_one_line_and_exit_code_2(
         ("zip.ptz", zlib.decompress, "zip.ptz: unsupported container: a ZIP archive"),
         ("gzip.ptz", lambda raw: b"\x1f\x8b" + raw, "gzip.ptz: unsupported container: gzip"),
         ("missing.ptz", None, "missing.ptz"),
+        ("train.log", None, "train.log: expected an artifact or a record folder, as "),
     ],
 )
 def test_a_foreign_file_is_unsupported_by_name_with_exit_code_2(
