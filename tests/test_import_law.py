@@ -97,7 +97,8 @@ Data, and making records.
 
 Other people's artifacts.
     untrusted        ← errors ruleset
-    rescore          ← bounded cache code datacheck discover errors record schema strictjson syntax trainlog untrusted
+    rescore          ← bounded cache code datacheck discover errors record schema strictjson submission syntax trainlog
+                       untrusted
                        reference.artifact reference.bpb reference.data reference.files reference.model reference.ranks
                        reference.settings
 
