@@ -230,16 +230,15 @@ class GPT(nn.Module):
                 stack.append(x)
         return rms(x), (self.tok_emb if self.lm_head is None else self.lm_head).weight
 
-    def logits(self, ids: Tensor) -> Tensor:
-        """Return softcapped logits [B, T, V] of token ids [B, T]."""
-        x, weight = self.hidden(ids)
-        z = F.linear(x, weight.to(x.dtype))  # [B, T, V]
+    def logits(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Return softcapped logits [..., V] of what `hidden` returns, or of a part of its x [..., D]."""
+        z = F.linear(x, weight.to(x.dtype))  # [..., V]
         return self.config.logit_softcap * torch.tanh(z / self.config.logit_softcap)
 
     def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Return the mean cross-entropy in nats of targets [B, T] given ids [B, T]; a scalar, in fp32."""
         if not torch.is_grad_enabled():  # a score has the arithmetic of logits(): the softcap in the type of z
-            return F.cross_entropy(self.logits(ids).float().flatten(0, 1), targets.flatten())
+            return F.cross_entropy(self.logits(*self.hidden(ids)).float().flatten(0, 1), targets.flatten())
         x, weight = self.hidden(ids)
         total = _Loss.apply(x.flatten(0, 1), weight, targets.flatten(), self.config.logit_softcap)
         return total / targets.numel()  # type: ignore[no-any-return]

@@ -40,7 +40,7 @@ Kernel = Callable[[Tensor, Tensor, Tensor], Tensor | None]
 def kernel() -> tuple[Kernel | None, str]:
     """Return the compiled kernel, or None and why there is none: no such chip, no compiler, no place to put it.
 
-    It takes q [1, H, T, d] and k and v [1, K, T, d] and returns [1, H, T, d], None without memory.
+    It takes q [B, H, T, d] and k and v [B, K, T, d] and returns [B, H, T, d], None without memory.
     """
     cpuinfo = Path("/proc/cpuinfo")
     if sys.platform != "linux" or "avx512_bf16" not in cpuinfo.read_text(encoding="utf-8", errors="replace").split():
@@ -54,7 +54,8 @@ def kernel() -> tuple[Kernel | None, str]:
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor | None:
         q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
         out = torch.empty_like(q)
-        code = function(*(x.data_ptr() for x in (q, k, v, out)), q.size(1), k.size(1), *q.shape[2:])
+        heads = (x.size(0) * x.size(1) for x in (q, k))  # of all sequences: as many of q still share one of k
+        code = function(*(x.data_ptr() for x in (q, k, v, out)), *heads, *q.shape[2:])
         return out if code == 0 else None
 
     return attend, ""
@@ -104,5 +105,5 @@ class Compiled(TorchFunctionMode):
 def _fits(q: Tensor, k: Tensor, v: Tensor) -> bool:
     """Tell whether the kernel can compute this, and should: it has one thread."""
     is_known = all(x.dtype is torch.bfloat16 and x.device.type == "cpu" and x.size(-1) in _WIDTHS for x in (q, k, v))
-    is_fitting = q.size(0) == 1 and q.size(2) == k.size(2) >= _MIN_TOKENS and q.size(1) % k.size(1) == 0
+    is_fitting = q.size(0) == k.size(0) and q.size(2) == k.size(2) >= _MIN_TOKENS and q.size(1) % k.size(1) == 0
     return is_known and is_fitting and torch.get_num_threads() == 1

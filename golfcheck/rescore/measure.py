@@ -1,8 +1,8 @@
 """The evaluation itself: a model and validation tokens → every sequence's loss → the score."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,9 +22,13 @@ from reference.data import Tokens
 from reference.model import GPT, GPTConfig
 from reference.ranks import Ranks
 
-# One sequence a call is fastest on a CPU (performance.md); an accelerator wants as many tokens as the contest's call.
+# A call's tokens. A CPU wants what its caches hold, and enough that calling does not cost more than computing; an
+# accelerator wants as many as the contest's call has.
+_CPU_CALL_TOKENS = 2048
 _BATCH_TOKENS = 65_536
-_LOGIT_ROWS = 1024  # positions whose logits are in fp32 at a time: 4 MB of 1,024 pieces
+# Positions whose logits live at a time: on a CPU what its caches hold, elsewhere 64 MB in fp32 of 1,024 pieces.
+_CPU_LOGIT_ROWS = 256
+_LOGIT_ROWS = 16_384
 
 Progress = Callable[[int, int], object]
 Vector = npt.NDArray[Any]
@@ -66,24 +70,31 @@ class Evaluation:
 
     def logits(self, ids: Tensor) -> Tensor:
         """Return softcapped logits [B, T, V] of token ids [B, T]."""
+        with self._computing():
+            return self.model.logits(*self.model.hidden(ids))
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Compute in this precision, with this attention, and without gradients."""
         is_mixed = self.precision == "bf16"
         mixed = torch.autocast(self.device.type, torch.bfloat16) if is_mixed else nullcontext()
         with torch.inference_mode(), mixed, self._attention or nullcontext():
-            return self.model.logits(ids)
+            yield
 
     def losses(self, ids: Tensor, last: Sequence[int] | None = None) -> Tensor:
         """Return the mean loss of each sequence, or of its `last` tokens [B]: ids [B, T + 1] -> float64 [B].
 
-        Only `_LOGIT_ROWS` of the logits are in fp32 at a time.
+        Only some of the logits live at a time.
         """
-        counts = [ids.size(1) - 1] * len(ids) if last is None else last
-        with torch.inference_mode():
-            of_each = []
-            for z, targets, count in zip(self.logits(ids[:, :-1]), ids[:, 1:], counts, strict=True):  # [T, V], [T]
-                pieces = zip(z[-count:].split(_LOGIT_ROWS), targets[-count:].split(_LOGIT_ROWS), strict=True)
-                of_tokens = [F.cross_entropy(rows.float(), right, reduction="none") for rows, right in pieces]
-                of_each.append(torch.cat(of_tokens).cpu().double().mean())  # on the CPU: MPS has no float64
-        return torch.stack(of_each)
+        with self._computing():
+            x, weight = self.model.hidden(ids[:, :-1])  # [B, T, D] and [V, D]
+            size = _CPU_LOGIT_ROWS if self.device.type == "cpu" else _LOGIT_ROWS
+            pieces = zip(x.flatten(0, 1).split(size), ids[:, 1:].flatten().split(size), strict=True)  # [n, D] and [n]
+            logits = ((self.model.logits(rows, weight).float(), right) for rows, right in pieces)  # [n, V] and [n]
+            of_tokens = torch.cat([F.cross_entropy(*piece, reduction="none") for piece in logits])  # [B·T]
+        found = of_tokens.cpu().double().view(len(ids), -1)  # [B, T]; on the CPU: MPS has no float64
+        counts = [found.size(1)] * len(ids) if last is None else last
+        return torch.stack([row[-count:].mean() for row, count in zip(found, counts, strict=True)])
 
     def score(self, tokens: Tokens, worth: Vector, progress: Progress) -> Measured:
         """Score validation tokens [n + 1], n = seqs * seq_len, of which each predicted one is `worth` bytes [n].
@@ -170,7 +181,8 @@ class Evaluation:
         return self._batch_seqs() * self.ranks.world_size * self.workers
 
     def _batch_seqs(self) -> int:
-        return 1 if self.device.type == "cpu" else max(1, _BATCH_TOKENS // self.config.train_seq_len)
+        tokens = _CPU_CALL_TOKENS if self.device.type == "cpu" else _BATCH_TOKENS
+        return max(1, tokens // self.config.train_seq_len)
 
     def _mine(self, total: int) -> range:
         """Return this rank's share of all sequences or windows; the ranks' shares follow each other."""
@@ -200,7 +212,7 @@ class Evaluation:
         except torch.OutOfMemoryError:
             call = f"{len(spans)} sequences of {self.config.train_seq_len} tokens"
             raise GolfcheckError(
-                f"rescore: {self.device} has too little free memory for {call} a call; --device cpu takes one at a time"
+                f"rescore: {self.device} has too little free memory for {call} a call; --device cpu takes fewer"
             ) from None
         return found
 

@@ -1,10 +1,11 @@
 """What rescoring costs: `python -m tests.bench.bench_rescore [--rounds N] [--length N] [--precision P]`.
 
 The baseline is `tests/bench/plain.py`: the evaluation written the obvious way, 65,536 tokens a call (VAL_BATCH_SIZE by
-eight micro-batches), all logits in fp32. Each step away from it is measured by itself, in a process of its own, in turn
-with the others; shown are medians of the rounds, and by how much the score of the same tokens moves. Where other work
-shares the machine, the ratio of CPU seconds is the one to read. The share is of the machine's own matrix products of
-that precision, measured in the same process by one thread, times the threads.
+eight micro-batches), all logits in fp32. Lengths 1024 and 4096 are of the 17M model, 256 is the golden configuration.
+Each step away from it is measured by itself, in a process of its own, in turn with the others; shown are medians of the
+rounds, and by how much the score of the same tokens moves. Where other work shares the machine, the ratio of CPU
+seconds is the one to read. The share is of the machine's own matrix products of that precision, measured in the same
+process by one thread, times the threads.
 """
 
 import argparse
@@ -26,8 +27,9 @@ from tests.golfcheck import artifact_corpus
 
 CALL_TOKENS = 65_536
 TOKENS = 32_768  # of the variants that need no such call
-FLOP_PER_TOKEN = 34.1e6  # of the 17M model's matrices, forward
-ATTENTION_FLOP = 9.2e3  # per token and per position of the sequence: half of all pairs, 9 layers, width 512
+LENGTHS = (256, 1024, 4096)
+GOLDEN = {"num_layers": 4, "model_dim": 128, "num_heads": 4, "num_kv_heads": 2}  # the golden runs' model, at length 256
+GOLDEN_CALL_TOKENS = 4096  # VAL_BATCH_SIZE 32,768 by eight micro-batches
 VARIANTS = {  # what each adds, and its threads or processes
     "plain": ("plain.py, one thread", 1),
     "short": ("one sequence a call", 1),
@@ -91,14 +93,15 @@ def measure(variant: str, seq_len: int, precision: str) -> dict[str, float]:
     peak = matrix_rate(torch.bfloat16 if precision == "bf16" else torch.float32) * threads
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    config = GPTConfig(train_seq_len=seq_len)
+    shape = GOLDEN if seq_len == LENGTHS[0] else {}
+    config = GPTConfig(**shape, train_seq_len=seq_len)
     state = {name: value + 0.02 * torch.randn_like(value.float()) for name, value in GPT(config).state_dict().items()}
     text = np.random.default_rng(0).integers(0, 1024, tokens + 1).astype(np.uint16)
     table = ByteTable(np.full(1024, 2), np.zeros(1024, np.bool_), np.zeros(1024, np.bool_))
     mib: list[float] = []
     if is_plain:
-        batch = 8 * seq_len if variant == "short" else 8 * CALL_TOKENS
-        plain = Plain(Settings(train_seq_len=seq_len, val_batch_size=batch))
+        batch = 8 * (seq_len if variant == "short" else GOLDEN_CALL_TOKENS if shape else CALL_TOKENS)
+        plain = Plain(Settings(**shape, train_seq_len=seq_len, val_batch_size=batch))
         plain.model.load_state_dict(state, strict=False)
         if precision == "fp32":
             plain.model.float()
@@ -115,7 +118,9 @@ def measure(variant: str, seq_len: int, precision: str) -> dict[str, float]:
         start, worked = time.perf_counter(), cpu_seconds()
         score = evaluation.score(text, table.count(text), watch)
     rate, core_rate = tokens / (time.perf_counter() - start), tokens / (cpu_seconds() - worked)
-    flop = FLOP_PER_TOKEN + ATTENTION_FLOP * seq_len
+    # Forward: every weight of a matrix, and attention to half of the sequence, as in docs/scaling.md.
+    flop = 2 * sum(value.numel() for value in state.values() if value.ndim == 2)
+    flop += 2 * config.num_layers * config.model_dim * seq_len
     mib.append(peak_mib())
     share = rate * flop / peak
     return {"rate": rate, "core_rate": core_rate, "share": share, "mib": max(mib), "bpb": score.val_bpb}
@@ -203,7 +208,7 @@ def main() -> None:
         return
     loading()
     hostile()
-    for seq_len, precision in itertools.product(args.length or (1024, 4096), args.precision or ("bf16", "fp32")):
+    for seq_len, precision in itertools.product(args.length or LENGTHS, args.precision or ("bf16", "fp32")):
         evaluation(seq_len, precision, args.rounds)
 
 

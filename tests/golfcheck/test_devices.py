@@ -38,8 +38,8 @@ class OnMps(torch.Tensor):
         return found
 
 
-def moved(logits: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
-    return lambda ids: logits(ids).as_subclass(OnMps)
+def moved(logits: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    return lambda x, weight: logits(x, weight).as_subclass(OnMps)
 
 
 def test_sums_and_probes_in_float64_are_taken_on_the_cpu_for_devices_without_it(
@@ -50,7 +50,7 @@ def test_sums_and_probes_in_float64_are_taken_on_the_cpu_for_devices_without_it(
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     ids = torch.arange(65)[None]
     with pytest.raises(TypeError, match="float64"):
-        there.model.logits(ids[:, :-1]).double()
+        there.model.logits(*there.model.hidden(ids[:, :-1])).double()
     assert torch.equal(there.losses(ids), plain.losses(ids))
     assert there.probe(tokens) == plain.probe(tokens)
 
@@ -74,7 +74,7 @@ def test_an_accelerator_without_enough_memory_is_one_line_that_says_what_to_do(
     monkeypatch.setattr(held, "losses", full)
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     with pytest.raises(
-        GolfcheckError, match="too little free memory for 1 sequences of 64 tokens a call; --device cpu"
+        GolfcheckError, match="too little free memory for 2 sequences of 64 tokens a call; --device cpu"
     ):
         list(held.draw(tokens, np.arange(2)))
 

@@ -408,7 +408,8 @@ def estimated_by(world: World, estimate: bool | None) -> Rescore:
     return run.rescore(found, request(world, within_bpb=0.5, estimate=estimate), ALONE, silent)
 
 
-def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World) -> None:
+def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", 64)  # one sequence a call
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     worth = ByteTable.load(world.tokenizer, tiny.VOCAB).count(tokens)
     evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE)
@@ -441,7 +442,7 @@ def test_two_ranks_deal_the_sequences_out_and_agree(world: World, tmp_path: Path
     one = estimated(world, 1.0, rope_tables="bf16").measured
     assert one.estimate is not None
     assert two["rank_sequences"] == [two["estimate"]["sequences"] // 2] * 2
-    assert two["estimate"]["sequences"] - one.estimate.sequences in (0, 1)
+    assert two["estimate"]["sequences"] - one.estimate.sequences in (0, 32)  # sequences a call: the second rank's
     assert two["val_bpb"] == pytest.approx(one.val_bpb, abs=0.5 * one.estimate.half_width_bpb)
 
 

@@ -29,6 +29,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(autouse=True)
+def one_sequence_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many calls, for the processes to share."""
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", 64)
+
+
+@pytest.fixture(autouse=True)
 def threads() -> Iterator[None]:
     yield
     torch.set_num_threads(1)

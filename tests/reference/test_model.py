@@ -70,11 +70,11 @@ def test_the_first_weights_are_the_contracts() -> None:
 def test_a_future_token_changes_no_earlier_logit() -> None:
     model = awake(SMALL)
     ids = torch.randint(0, 64, (2, 16))
-    before = model.logits(ids)
+    before = model.logits(*model.hidden(ids))
     for t in (1, 7, 15):
         other = ids.clone()
         other[:, t:] = (other[:, t:] + 5) % 64
-        after = model.logits(other)
+        after = model.logits(*model.hidden(other))
         assert torch.equal(after[:, :t], before[:, :t])
         assert not torch.equal(after[:, t:], before[:, t:])
 
@@ -133,14 +133,14 @@ def test_the_model_is_that_of_its_equations() -> None:
         if i < 2:
             kept.append(x)
     logits = 30 * torch.tanh(rms(x) @ model.tok_emb.weight.T / 30)
-    torch.testing.assert_close(model.logits(ids), logits, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(model.logits(*model.hidden(ids)), logits, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_the_loss_is_the_mean_cross_entropy_of_the_softcapped_logits(tied: bool) -> None:
     model = awake(replace(SMALL, logit_softcap=2.0, tie_embeddings=tied))
     ids, targets = torch.randint(0, 64, (2, 2, 8))
-    logits = model.logits(ids)
+    logits = model.logits(*model.hidden(ids))
     assert logits.abs().max() < 2.0
     nats = -torch.log_softmax(logits.double(), -1).gather(-1, targets[..., None]).mean()
     assert model(ids, targets).item() == pytest.approx(nats.item(), abs=1e-6)
@@ -244,7 +244,7 @@ def test_the_loss_by_chunks_has_the_value_and_the_gradients_of_all_logits_at_onc
 ) -> None:
     model = awake(replace(SMALL, tie_embeddings=tied, logit_softcap=2.0))
     ids, targets = torch.randint(0, 64, (2, 3, 16))
-    whole = F.cross_entropy(model.logits(ids).flatten(0, 1), targets.flatten())
+    whole = F.cross_entropy(model.logits(*model.hidden(ids)).flatten(0, 1), targets.flatten())
     expected = torch.autograd.grad(whole, list(model.parameters()))
     monkeypatch.setattr("reference.model.LOSS_TOKENS", 7)
     by_chunks = model(ids, targets)
