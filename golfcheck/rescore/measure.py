@@ -24,7 +24,7 @@ from reference.ranks import Ranks
 
 # A call's tokens. A CPU wants what its caches hold, and enough that calling does not cost more than computing; an
 # accelerator wants as many as the contest's call has.
-_CPU_CALL_TOKENS = 2048
+_CPU_CALL_TOKENS = {"bf16": 4096, "fp32": 2048}
 _BATCH_TOKENS = 65_536
 # Positions whose logits live at a time: on a CPU what its caches hold, elsewhere 64 MB in fp32 of 1,024 pieces.
 _CPU_LOGIT_ROWS = 256
@@ -52,6 +52,8 @@ class Evaluation:
     def __init__(self, state: State, config: GPTConfig, precision: str, ranks: Ranks, *, compiled: bool = True) -> None:
         self.config, self.precision, self.ranks, self.device = config, precision, ranks, ranks.device
         is_alone_on_cpu = self.device.type == "cpu" and ranks.world_size == 1
+        if self.device.type == "cpu":
+            devices.keep_freed_memory()
         self.workers = workers.usable(torch.get_num_threads()) if is_alone_on_cpu else 1
         self.model = GPT(config)
         self.model.load_state_dict(state)
@@ -84,17 +86,19 @@ class Evaluation:
     def losses(self, ids: Tensor, last: Sequence[int] | None = None) -> Tensor:
         """Return the mean loss of each sequence, or of its `last` tokens [B]: ids [B, T + 1] -> float64 [B].
 
-        Only some of the logits live at a time.
+        Only theirs and only some of the logits live at a time.
         """
+        counts = [ids.size(1) - 1] * len(ids) if last is None else list(last)
+        size = _CPU_LOGIT_ROWS if self.device.type == "cpu" else _LOGIT_ROWS
         with self._computing():
             x, weight = self.model.hidden(ids[:, :-1])  # [B, T, D] and [V, D]
-            size = _CPU_LOGIT_ROWS if self.device.type == "cpu" else _LOGIT_ROWS
-            pieces = zip(x.flatten(0, 1).split(size), ids[:, 1:].flatten().split(size), strict=True)  # [n, D] and [n]
-            logits = ((self.model.logits(rows, weight).float(), right) for rows, right in pieces)  # [n, V] and [n]
-            of_tokens = torch.cat([F.cross_entropy(*piece, reduction="none") for piece in logits])  # [B·T]
-        found = of_tokens.cpu().double().view(len(ids), -1)  # [B, T]; on the CPU: MPS has no float64
-        counts = [found.size(1)] * len(ids) if last is None else last
-        return torch.stack([row[-count:].mean() for row, count in zip(found, counts, strict=True)])
+            rows = torch.cat([x[i, -count:] for i, count in enumerate(counts)])  # [N, D], N the sum of counts
+            targets = torch.cat([ids[i, -count:] for i, count in enumerate(counts)])  # [N]
+            pieces = zip(torch.split(rows, size), torch.split(targets, size), strict=True)  # [n, D] and [n]
+            logits = ((self.model.logits(some, weight).float(), right) for some, right in pieces)  # [n, V] and [n]
+            losses = torch.cat([F.cross_entropy(*piece, reduction="none") for piece in logits])  # [N]
+        losses = losses.cpu().double()  # on the CPU: MPS has no float64
+        return torch.stack([of_one.mean() for of_one in torch.split(losses, counts)])
 
     def score(self, tokens: Tokens, worth: Vector, progress: Progress) -> Measured:
         """Score validation tokens [n + 1], n = seqs * seq_len, of which each predicted one is `worth` bytes [n].
@@ -181,7 +185,7 @@ class Evaluation:
         return self._batch_seqs() * self.ranks.world_size * self.workers
 
     def _batch_seqs(self) -> int:
-        tokens = _CPU_CALL_TOKENS if self.device.type == "cpu" else _BATCH_TOKENS
+        tokens = _CPU_CALL_TOKENS[self.precision] if self.device.type == "cpu" else _BATCH_TOKENS
         return max(1, tokens // self.config.train_seq_len)
 
     def _mine(self, total: int) -> range:

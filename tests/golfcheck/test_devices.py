@@ -1,5 +1,8 @@
 """Where a score is computed: stand-ins for accelerators, of which nothing is asked that they cannot do."""
 
+import platform
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -98,3 +101,33 @@ def test_each_rank_takes_the_graphics_card_of_its_place_and_names_it(monkeypatch
     monkeypatch.setenv("LOCAL_RANK", "1")
     with pytest.raises(UsageError, match="cuda"):
         devices.join("cuda")
+
+
+PAGE_FAULTS = """
+import resource, sys, torch
+from golfcheck.rescore import devices, measure
+from reference.model import GPT, GPTConfig
+from reference.ranks import Ranks
+
+if sys.argv[1] == "without":
+    devices.keep_freed_memory = lambda: None
+torch.set_num_threads(1)
+config = GPTConfig(num_layers=2, model_dim=64, num_heads=2, num_kv_heads=2, train_seq_len=256)
+evaluation = measure.Evaluation(GPT(config).state_dict(), config, "fp32", Ranks(0, 1, torch.device("cpu")))
+ids = torch.zeros((8, 257), dtype=torch.int64)
+for _ in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        evaluation.losses(ids)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) // 5)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
+def test_a_call_takes_no_memory_from_the_system_that_the_one_before_has_freed() -> None:
+    def pages_a_call(setting: str) -> int:
+        command = [sys.executable, "-c", PAGE_FAULTS, setting]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert pages_a_call("with") < 300
+    assert pages_a_call("without") > 1000

@@ -27,11 +27,18 @@ from golfcheck.rescore.report import Claim, Estimate, Measured, Outcome, Rescore
 from reference import data
 from reference.bpb import ByteTable
 from reference.ranks import Ranks
+from tests.conftest import ROOT
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
 ALONE = Ranks(0, 1, torch.device("cpu"))
 Array = npt.NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True)
+def one_sequence_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks as often as it can be: after every sequence."""
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
 
 
 # --- the interval -----------------------------------------------------------------------------------------------------
@@ -408,8 +415,7 @@ def estimated_by(world: World, estimate: bool | None) -> Rescore:
     return run.rescore(found, request(world, within_bpb=0.5, estimate=estimate), ALONE, silent)
 
 
-def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", 64)  # one sequence a call
+def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World) -> None:
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     worth = ByteTable.load(world.tokenizer, tiny.VOCAB).count(tokens)
     evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE)
@@ -430,19 +436,37 @@ def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World, monkeypat
     assert "±" in stop_at(40)
 
 
+ONE_SEQUENCE_A_CALL = """
+from golfcheck.cli import main
+from golfcheck.rescore import measure
+from tests.conftest import ROOT
+from tests.golfcheck import rescore_fixture as tiny
+
+measure._CPU_CALL_TOKENS = tiny.ONE_SEQUENCE
+raise SystemExit(main())
+"""
+
+
 def test_two_ranks_deal_the_sequences_out_and_agree(world: World, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "golfcheck"]
-    launch += ["rescore", str(world.record), "--device", "cpu", "--json", str(path), "--estimate", "--claim", "1.0"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    program = tmp_path / "golfcheck_rank.py"
+    program.write_text(ONE_SEQUENCE_A_CALL, "utf-8")
+    launch += [str(program), "rescore", str(world.record), "--device", "cpu", "--json", str(path), "--estimate"]
+    launch += ["--claim", "1.0"]
     done = subprocess.run(
-        launch, cwd=world.root, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        launch,
+        cwd=world.root,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
     )
     assert done.stdout.count("VERDICT  refuted   an estimate") == 1, done.stderr
     two = json.loads(path.read_text())["rescores"][0]["measured"]
     one = estimated(world, 1.0, rope_tables="bf16").measured
     assert one.estimate is not None
     assert two["rank_sequences"] == [two["estimate"]["sequences"] // 2] * 2
-    assert two["estimate"]["sequences"] - one.estimate.sequences in (0, 32)  # sequences a call: the second rank's
+    assert two["estimate"]["sequences"] - one.estimate.sequences in (0, 1)
     assert two["val_bpb"] == pytest.approx(one.val_bpb, abs=0.5 * one.estimate.half_width_bpb)
 
 

@@ -31,7 +31,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture(autouse=True)
 def one_sequence_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many calls, for the processes to share."""
-    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", 64)
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
 
 
 @pytest.fixture(autouse=True)
