@@ -296,7 +296,8 @@ def main() -> None:
         default = start(data, folder, DEFAULT)
         quantizing(default.gpt.state_dict())  # before a step moves the weights
         steps("default, 8,192 tokens a step", default, rounds)
-        evaluations("evaluation of the default", default, 1)  # minutes, mostly the plain version's
+        evaluations("evaluation, golden", golden, 3)
+        evaluations("evaluation, default", default, 1)  # minutes, mostly the plain version's
 
 
 if __name__ == "__main__":
