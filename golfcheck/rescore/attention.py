@@ -105,5 +105,5 @@ class Compiled(TorchFunctionMode):
 def _fits(q: Tensor, k: Tensor, v: Tensor) -> bool:
     """Tell whether the kernel can compute this, and should: it has one thread."""
     is_known = all(x.dtype is torch.bfloat16 and x.device.type == "cpu" and x.size(-1) in _WIDTHS for x in (q, k, v))
-    is_fitting = q.size(0) == k.size(0) and q.size(2) == k.size(2) >= _MIN_TOKENS and q.size(1) % k.size(1) == 0
-    return is_known and is_fitting and torch.get_num_threads() == 1
+    is_fitting = k.shape == v.shape and q.shape[::2] == k.shape[::2] and q.size(1) % k.size(1) == 0
+    return is_known and is_fitting and q.size(2) >= _MIN_TOKENS and torch.get_num_threads() == 1

@@ -35,7 +35,7 @@ def keep_freed_memory() -> None:
     """Have this process keep the memory that it frees, for its next call; where the C library is not glibc, nothing.
 
     By default glibc returns the tensors of a call to the system and the next call takes them again, page by page: a
-    fifth to a quarter of the time that a small model takes, and a tenth of a large one's.
+    fifth of a small model's time (docs/rescore.md). It still returns blocks of 32 MiB and more, and what is over 1 GiB.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)

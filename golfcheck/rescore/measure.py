@@ -25,10 +25,11 @@ from reference.ranks import Ranks
 # A call's tokens. A CPU wants what its caches hold, and enough that calling does not cost more than computing; an
 # accelerator wants as many as the contest's call has.
 _CPU_CALL_TOKENS = {"bf16": 4096, "fp32": 2048}
-_BATCH_TOKENS = 65_536
-# Positions whose logits live at a time: on a CPU what its caches hold, elsewhere 64 MB in fp32 of 1,024 pieces.
+_DEVICE_CALL_TOKENS = 65_536
+_LEAST_CALLS = 64  # of a text that has as many sequences
+# Positions whose logits live at a time: on a CPU what its caches hold, elsewhere 64 MB of them in fp32.
 _CPU_LOGIT_ROWS = 256
-_LOGIT_ROWS = 16_384
+_DEVICE_LOGITS = 2**24
 
 Progress = Callable[[int, int], object]
 Vector = npt.NDArray[Any]
@@ -89,14 +90,19 @@ class Evaluation:
         Only theirs and only some of the logits live at a time.
         """
         counts = [ids.size(1) - 1] * len(ids) if last is None else list(last)
-        size = _CPU_LOGIT_ROWS if self.device.type == "cpu" else _LOGIT_ROWS
+        is_cpu = self.device.type == "cpu"
+        size = _CPU_LOGIT_ROWS if is_cpu else max(_CPU_LOGIT_ROWS, _DEVICE_LOGITS // self.config.vocab_size)
         with self._computing():
             x, weight = self.model.hidden(ids[:, :-1])  # [B, T, D] and [V, D]
             rows = torch.cat([x[i, -count:] for i, count in enumerate(counts)])  # [N, D], N the sum of counts
             targets = torch.cat([ids[i, -count:] for i, count in enumerate(counts)])  # [N]
             pieces = zip(torch.split(rows, size), torch.split(targets, size), strict=True)  # [n, D] and [n]
-            logits = ((self.model.logits(some, weight).float(), right) for some, right in pieces)  # [n, V] and [n]
-            losses = torch.cat([F.cross_entropy(*piece, reduction="none") for piece in logits])  # [N]
+            losses = torch.cat(
+                [
+                    F.cross_entropy(self.model.logits(some, weight).float(), right, reduction="none")
+                    for some, right in pieces
+                ]
+            )  # [N]
         losses = losses.cpu().double()  # on the CPU: MPS has no float64
         return torch.stack([of_one.mean() for of_one in torch.split(losses, counts)])
 
@@ -185,7 +191,7 @@ class Evaluation:
         return self._batch_seqs() * self.ranks.world_size * self.workers
 
     def _batch_seqs(self) -> int:
-        tokens = _CPU_CALL_TOKENS[self.precision] if self.device.type == "cpu" else _BATCH_TOKENS
+        tokens = _CPU_CALL_TOKENS[self.precision] if self.device.type == "cpu" else _DEVICE_CALL_TOKENS
         return max(1, tokens // self.config.train_seq_len)
 
     def _mine(self, total: int) -> range:
@@ -197,9 +203,12 @@ class Evaluation:
 
     def _each(self, losses_of: Callable[[Vector], list[float]], items: Vector) -> Generator[list[float]]:
         """Yield the losses of items [n, ...], call after call, computed by the workers where there are several."""
-        size = self._batch_seqs()
+        # The same calls, to the last bit, whoever makes them; of a short text small ones, so that all have some.
+        size = max(1, min(self._batch_seqs(), len(items) // _LEAST_CALLS))
         calls = [items[first : first + size] for first in range(0, len(items), size)]
-        return workers.ordered(losses_of, calls, min(self.workers, len(calls)), partial(torch.set_num_threads, 1))
+        # A single call goes to a worker as well: here several threads would compute it, without compiled attention.
+        count = min(self.workers, max(2, len(calls)))
+        return workers.ordered(losses_of, calls, count, partial(torch.set_num_threads, 1))
 
     def _sequence_losses(self, tokens: Tokens, sequences: Vector) -> list[float]:
         """Return the mean losses of sequences [B] of validation tokens."""
@@ -216,7 +225,7 @@ class Evaluation:
         except torch.OutOfMemoryError:
             call = f"{len(spans)} sequences of {self.config.train_seq_len} tokens"
             raise GolfcheckError(
-                f"rescore: {self.device} has too little free memory for {call} a call; --device cpu takes fewer"
+                f"rescore: {self.device} has too little free memory for {call} a call; try --device cpu"
             ) from None
         return found
 

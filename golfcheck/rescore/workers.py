@@ -1,7 +1,7 @@
 """One process a core: forked workers that share the memory of what they compute with, and take work in turn.
 
-Two processes of one thread score 1.06 to 1.3 times as fast as one of two (performance.md): no thread waits for another,
-and where other work keeps a core busy, the rest goes on and takes what that core does not get to.
+Two processes of one thread score 1.1 to 1.4 times as fast as one of two (docs/rescore.md): no thread waits for
+another, and where other work keeps a core busy, the rest goes on and takes what that core does not get to.
 """
 
 import multiprocessing

@@ -1,9 +1,9 @@
 """What rescoring costs: `python -m tests.bench.bench_rescore [--rounds N] [--length N] [--precision P]`.
 
-The baseline is `tests/bench/plain.py`: the evaluation written the obvious way, 65,536 tokens a call (VAL_BATCH_SIZE by
-eight micro-batches), all logits in fp32. Lengths 1024 and 4096 are of the 17M model, 256 is the golden configuration.
-Each step away from it is measured by itself, in a process of its own, in turn with the others; shown are medians of the
-rounds, and by how much the score of the same tokens moves. Where other work shares the machine, the ratio of CPU
+The baseline is `tests/bench/plain.py`: the evaluation written the obvious way, calls of VAL_BATCH_SIZE by eight
+micro-batches (65,536 tokens; golden 4,096), all logits in fp32. Lengths 1024 and 4096 are of the 17M model, 256 is the
+golden configuration. Each variant is measured in a process of its own, in turn with the others; shown are medians of
+the rounds, and by how much the score of the same tokens moves. Where other work shares the machine, the ratio of CPU
 seconds is the one to read. The share is of the machine's own matrix products of that precision, measured in the same
 process by one thread, times the threads.
 """
@@ -33,8 +33,8 @@ GOLDEN_CALL_TOKENS = 4096  # VAL_BATCH_SIZE 32,768 by eight micro-batches
 GOLDEN_TOKENS = 262_144  # seconds of so small a model, beside which its first call is nothing
 VARIANTS = {  # what each adds, and its threads or processes
     "plain": ("plain.py, one thread", 1),
-    "short": ("one sequence a call", 1),
-    "ours": ("+ weights cast once, logits in pieces", 1),
+    "short": ("plain.py, one sequence a call", 1),
+    "ours": ("ours, torch's attention", 1),
     "compiled": ("+ compiled attention", 1),
     "plain-all": ("plain.py, a thread a core", 0),
     "all": ("all of it, a process a core", 0),

@@ -114,6 +114,16 @@ def test_only_what_fits_reaches_the_kernel() -> None:
     assert len(seen) == 2
 
 
+def test_the_kernel_reads_no_key_or_value_that_is_not_there() -> None:
+    q, k, v = heads(64, 32)
+    assert attention._fits(q, k, v)
+    assert not attention._fits(q.repeat(2, 1, 1, 1), k, v)
+    assert not attention._fits(q, k[:, :, :63], v[:, :, :63])
+    assert not attention._fits(q, k, v[:, :, :63])
+    assert not attention._fits(q, k, v[:, :1])
+    assert not attention._fits(q[:, :3], k, v)
+
+
 CONFIG = GPTConfig(
     vocab_size=300, num_layers=3, model_dim=128, num_heads=4, num_kv_heads=2, train_seq_len=200, rope_base=500.0
 )

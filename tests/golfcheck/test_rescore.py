@@ -778,9 +778,10 @@ def test_a_model_that_looks_ahead_fails_the_probe_of_causality(world: World) -> 
         return honest(ids) + torch.nn.functional.one_hot(ids.roll(-1, 1), 300)
 
     cheat.logits = logits  # type: ignore[method-assign]
-    causal, normalized, _ = cheat.probe(tokens_of(world))
+    causal, normalized, scored_so = cheat.probe(tokens_of(world))
     assert not causal.passed
     assert normalized.passed
+    assert not scored_so.passed  # the score is from other logits
 
 
 def test_ctrl_c_reports_what_is_known_so_far(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

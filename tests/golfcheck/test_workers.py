@@ -153,6 +153,56 @@ def test_several_processes_give_the_score_of_one_to_the_last_bit(world: World, p
     assert same(one.score_sliding(*first), three.score_sliding(*first))
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize("sequences", [1, 2, 40, 75])
+def test_a_text_of_any_length_is_cut_into_the_same_calls_for_all(
+    world: World, sequences: int, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", {"bf16": 4096, "fp32": 2048})
+    monkeypatch.setattr(measure, "_LEAST_CALLS", 4)
+    tokens, worth = text(world)
+    part = tokens[: 64 * sequences + 1], worth[: 64 * sequences], silent
+    one, three = (evaluation(world, processes, precision) for processes in (1, 3))
+    alone = one.score(*part)
+    torch.set_num_threads(3)  # as the command leaves it
+    assert same(alone, three.score(*part))
+
+
+def test_calls_have_what_suits_the_caches_and_fewer_where_the_text_is_short(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", {"bf16": 4096, "fp32": 2048})
+    tokens, worth = text(world)
+    for precision, least, largest in (("bf16", 64, 1), ("bf16", 5, 15), ("bf16", 1, 64), ("fp32", 1, 32)):
+        monkeypatch.setattr(measure, "_LEAST_CALLS", least)
+        held = evaluation(world, 1, precision)
+        shapes: list[int] = []
+        losses = held.losses
+        monkeypatch.setattr(held, "losses", lambda ids, last: shapes.append(len(ids)) or losses(ids, last))  # noqa: B023
+        held.score(tokens, worth, silent)
+        assert (max(shapes), sum(shapes)) == (largest, 75)
+
+
+def test_only_wanted_logits_are_computed_and_few_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, rows = evaluation(world, 1), list[int]()
+    logits = held.model.logits
+
+    def counted(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        rows.append(x.size(0))
+        return logits(x, weight)
+
+    monkeypatch.setattr(held.model, "logits", counted)
+    ids = torch.from_numpy(text(world)[0][: 8 * 65].astype("int64")).view(8, 65)
+    whole = held.losses(ids)
+    assert rows == [256, 256]
+    rows.clear()
+    counts = [1, 64, 64, 64, 64, 3, 40, 7]
+    last = held.losses(ids, counts)
+    assert rows == [256, sum(counts) - 256]
+    assert torch.equal(last[1:5], whole[1:5])
+    assert not torch.equal(last[5:], whole[5:])
+
+
 def test_several_processes_give_the_estimate_of_one(world: World) -> None:
     tokens, worth = text(world)
     plan = early.plan(tokens, worth, 64, None, order_seed=1, within_bpb=0.3)
