@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from golfcheck.config import Settings  # noqa: E402 - found by the line above
+from golfcheck.judging.config import Settings  # noqa: E402 - found by the line above
 from golfcheck.tui.app import GolfcheckApp  # noqa: E402
 from tests.golfcheck.boards import board  # noqa: E402
 

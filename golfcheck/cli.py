@@ -15,32 +15,12 @@ import sys
 from collections.abc import Sequence
 
 from golfcheck import __version__
-from golfcheck.errors import GolfcheckError, UsageError
-from golfcheck.suggest import suggestion
-from golfcheck.terminal import wants_color
-from golfcheck.text import safe
+from golfcheck.commands import COMMANDS, GROUPS
+from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.core.suggest import suggestion
+from golfcheck.core.terminal import wants_color
+from golfcheck.core.text import safe
 
-GROUPS = {
-    "Judge": {
-        "verify": "judge record folders: every finding with its line, its numbers and its remedy",
-        "rescore": "evaluate an artifact again and compare its val_bpb with the claim",
-        "diff": "how two records differ: scores, size, settings in the logs, findings, unwrapped code",
-        "tui": "browse records by val_bpb, compare them, and watch a run while it trains",
-        "leaderboard": "rank records: gain and p over the record of their day, and who held it when",
-        "stats": "is a gain more than luck: tests in bpb and nats per token, both rulesets, seeds still needed",
-        "explain": "what a rule checks, why, and how to fix it; alone: all rules",
-    },
-    "Make a record": {
-        "demo": "the whole way in two minutes: data, three tiny seeds, a record, verify, rescore, the board",
-        "data": "get, make and check tokenizers and token shards",
-        "new": "make a submission folder from training logs",
-    },
-    "Set up": {
-        "doctor": "what is installed, what is missing, and the command that installs it",
-        "completion": "print a completion script for bash, zsh or tcsh",
-    },
-}
-COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
 _WORDS = (*COMMANDS, "help", "--help", "--version")
 
 
@@ -78,13 +58,9 @@ def _dispatch(argv: list[str]) -> int:
     if name not in COMMANDS:
         kind = "option" if name.startswith("-") else "command"
         raise UsageError(f"unknown {kind} {name!r}{suggestion(name, _WORDS)}; see golfcheck --help")
-    from golfcheck.parser import parser_of  # argparse costs as much as all the rest of the overview
+    from golfcheck.commands.parser import run  # argparse costs as much as all the rest of the overview
 
-    try:
-        args = parser_of(name).parse_args(rest)
-    except SystemExit as done:  # argparse ends the process after --help
-        return int(done.code or 0)
-    return int(args.run(args))
+    return run(name, rest)
 
 
 def _overview() -> str:

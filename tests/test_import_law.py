@@ -1,117 +1,46 @@
-"""Who may know whom (design: architecture.md, Laws), read from the sources; and what a fresh `golfcheck --help` loads.
+"""The import-layering test: which folder of golfcheck may import which, and what a fresh `golfcheck --help` loads.
 
-A row says what a module, or a package with all in it, may import of ours: `render ← verdict` lets every file in
-`golfcheck/render/` import `golfcheck/verdict.py`. Imports inside functions count like those at the top.
+The table is the map of docs/architecture.md, top floor first: a folder imports only folders that stand below it, and
+of these only the ones its row names. Imports inside functions and under TYPE_CHECKING count like those at the top.
 """
 
 import ast
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
 
-ARROWS = """
-The vocabulary knows nothing of ours.
-    verdict          ←
-    errors           ←
-    ruleset          ←
-    stats            ←
-    text             ←
-    terminal         ←
-    suggest          ←
-    textfiles        ← errors
-    stdlib_text      ←
-
-Reading what was submitted: bytes → facts. No rule is known here.
-    bounded          ← verdict
-    strictjson       ←
-    schema           ←
-    submission       ←
-    trainlog         ← reference.loglines
-    decoders         ←
-    syntax           ←
-    static           ← decoders
-    unwrap           ← decoders static syntax
-    wrap             ← syntax
-    nodes            ←
-    program          ← nodes syntax
-    validation_path  ← nodes program
-    code             ← decoders static syntax unwrap verdict
-    discover         ← errors
-    history          ← discover errors
-    record           ← bounded code errors schema strictjson submission trainlog verdict
-    cache            ← bounded record schema
-
-Judging: facts → verdict.
-    results          ← record stats trainlog
-    frontier         ← record results ruleset stats verdict
-    rules            ← code frontier history nodes program record results ruleset stats submission trainlog
-                       validation_path verdict wrap
-    summary          ← record results ruleset stats trainlog verdict
-    verify           ← errors frontier history record results rules ruleset summary trainlog verdict
-    outcome          ← verdict
-    gain             ← errors record results ruleset stats
-    calibrated       ←
-    config           ← discover errors render ruleset suggest
-    decisions        ← discover errors schema strictjson
-    judged           ← cache frontier history record results ruleset verdict verify
-    processes        ← errors judged
-    batch            ← cache config decisions discover errors frontier history judged processes ruleset suggest
-                       verdict verify
-    leaderboard      ← decisions outcome verdict
-    rows             ← batch decisions frontier gain judged leaderboard ruleset verdict
-    board            ← batch config discover leaderboard rows ruleset
-    curves           ← record results trainlog
-    series           ← curves
-    logtext          ← bounded trainlog
-    follow           ←
-    pace             ← leaderboard record results trainlog
-    watch            ← curves follow pace results trainlog
-    query            ← decisions errors leaderboard outcome suggest
-    patience         ←
-    codediff         ← code patience record
-    diff             ← codediff frontier record results verdict
-    fix              ← jsonedit record results strictjson submission
-    jsonedit         ← strictjson
-
-Printing: data types → text.
-    markers          ← errors
-    progress         ← text
-    render           ← __version__ codediff decisions diff gain leaderboard outcome rescore.report ruleset text verdict
-    site             ← bounded curves errors gain leaderboard logtext outcome record render results rules ruleset
-                       stats text trainlog verdict reference.files
-
-Data, and making records.
-    shardwriter      ← reference.data
-    tokenizing       ← reference.data
-    dataset          ← errors shardwriter stdlib_text textfiles tokenizing
-                       reference.bpb reference.data reference.files
-    datacheck        ← errors reference.bpb reference.data
-    hub              ← errors reference.data
-    newrecord        ← errors render results ruleset text trainlog reference.loglines
-
-Other people's artifacts.
-    untrusted        ← errors ruleset
-    rescore          ← bounded cache code datacheck discover errors record schema strictjson submission syntax trainlog
-                       untrusted
-                       reference.artifact reference.bpb reference.data reference.files reference.model reference.ranks
-                       reference.settings
-
-The screens: they show what others return.
-    tui              ← board bounded cache calibrated codediff config curves diff errors leaderboard logtext outcome
-                       pace query record render results rules series text verdict watch reference.files
-
-The front: commands may know everything, and nobody knows them.
-    cli              ← __version__ errors parser suggest terminal text
-    parser           ← errors suggest
-    __main__         ← cli
-    __init__         ←
-    commands         ← *
+LAYERS = """
+    cli            ← commands core
+    commands       ← tui site render authoring board rescore judging rules comparison submission trainlog untrusted
+                     datacheck data reference core
+    tui            ← tui.screens tui.widgets tui.drawing board judging reference core
+    tui.screens    ← tui.widgets tui.drawing render live board judging rules comparison submission core
+    tui.widgets    ← tui.drawing live board judging rules comparison submission core
+    tui.drawing    ← render live board judging rules comparison submission core
+    site           ← render live board rules comparison submission trainlog reference core
+    render         ← board rescore judging comparison core
+    authoring      ← submission trainlog reference core
+    live           ← board submission trainlog core
+    board          ← judging comparison submission core
+    rescore        ← box judging submission trainlog source untrusted datacheck reference core
+    box            ← core
+    judging        ← rules comparison submission trainlog core
+    rules          ← comparison submission trainlog source core
+    comparison     ← submission source core
+    submission     ← trainlog source core
+    trainlog       ← reference core
+    source         ← core
+    untrusted      ← core
+    datacheck      ← reference core
+    data           ← reference core
+    reference      ←
+    core           ←
 """
 
 # Packages of others that are slow to load or kept in one place: who may import them, at the top or in a function.
@@ -120,10 +49,10 @@ OTHERS = {
         *(f"rescore.{name}" for name in ("attention", "devices", "measure", "probes", "sound", "weights")),
         "commands.doctor",
     },
-    "git": {"history"},
-    "jsonschema": {"schema"},
+    "git": {"submission.history"},
+    "jsonschema": {"core.schema"},
     "textual": {"tui"},
-    "huggingface_hub": {"hub"},
+    "huggingface_hub": {"data.hub"},
     "scipy": set(),
     "matplotlib": {"site.svg", "site.charts"},
     "jinja2": {"site.template"},
@@ -131,11 +60,13 @@ OTHERS = {
 HEAVY = ("torch", "numpy", "textual", "git", "jsonschema", "scipy", "rich")
 
 
-def arrows() -> dict[str, set[str]]:
-    """Return the table above as module → what it may import."""
-    table: dict[str, set[str]] = {}
-    for match in re.finditer(r"^    (\w+) +←((?: .*)?(?:\n {20,}.*)*)$", ARROWS, re.MULTILINE):
-        table[match[1]] = set(match[2].split())
+def layers() -> dict[str, list[str]]:
+    """Return the table above as folder → folders it may import, in the order of the table."""
+    rows = " ".join(LAYERS.split()).replace(" ←", "←").split("←")
+    table: dict[str, list[str]] = {}
+    for row, after in pairwise(rows):
+        name, is_last = row.split()[-1], after is rows[-1]
+        table[name] = after.split() if is_last else after.split()[:-1]
     return table
 
 
@@ -148,61 +79,98 @@ def modules(package: str) -> Iterator[tuple[str, Path]]:
 
 def imports(path: Path) -> set[str]:
     """Return the dotted names that a source imports, wherever in it; `from a import b` is a.b."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found |= {f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names}
-    return found
+            names |= {f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names}
+    return names
 
 
-def allows(row: set[str], name: str) -> bool:
-    """Whether a row lets `name` be imported; `render` lets golfcheck.render.page be."""
-    inside = name.removeprefix("golfcheck.")
-    return "*" in row or any(inside == known or inside.startswith(f"{known}.") for known in row)
+def folder_of(name: str) -> str:
+    """Return the row of the table that a dotted name inside golfcheck falls under: the longest that begins it."""
+    rows = [row for row in layers() if name == row or name.startswith(f"{row}.")]
+    return max(rows, key=len, default=name.partition(".")[0])
 
 
-@pytest.mark.parametrize("name", [name for name, _ in modules("golfcheck")])
-def test_a_module_imports_only_what_its_row_allows(name: str):
-    path = dict(modules("golfcheck"))[name]
-    own = name.partition(".")[0]
-    assert own in arrows(), f"{own} has no row in the table of {Path(__file__).name}: say what it may import"
-    ours = {found for found in imports(path) if found.startswith(("golfcheck.", "reference."))}
-    foreign = {found for found in ours if not found.startswith(f"golfcheck.{own}.") and found != f"golfcheck.{own}"}
-    assert {found for found in foreign if not allows(arrows()[own], found)} == set()
+GOLFCHECK = {name: path for name, path in modules("golfcheck") if not name.startswith("reference")}
 
 
-def test_every_row_is_of_a_module_that_exists():
-    existing = {name.partition(".")[0] for name, _ in modules("golfcheck")}
-    assert set(arrows()) - existing == set()
+@pytest.mark.parametrize("name", [name for name in GOLFCHECK if name not in ("__init__", "__main__")])
+def test_a_module_imports_only_what_the_row_of_its_folder_allows(name: str):
+    table, own = layers(), folder_of(name)
+    assert own in table, f"{own} has no row in the table of {Path(__file__).name}: say what it may import"
+    ours = {other.removeprefix("golfcheck.") for other in imports(GOLFCHECK[name]) if other.startswith("golfcheck.")}
+    foreign = {other for other in ours if folder_of(other) != own and other != "__version__"}
+    assert {other for other in foreign if folder_of(other) not in table[own]} == set()
 
 
-def test_nobody_imports_the_commands_or_the_terminal_interface():
-    front = ("golfcheck.commands", "golfcheck.tui")
-    for name, path in modules("golfcheck"):
-        if not name.startswith(("commands", "tui")):
-            assert not {found for found in imports(path) if found.startswith(front)}, name
+def test_a_folder_imports_only_folders_that_stand_below_it():
+    table = layers()
+    order = list(table)
+    for place, (folder, below) in enumerate(table.items()):
+        assert [other for other in below if order.index(other) <= place] == [], folder
 
 
-def test_the_judge_never_imports_the_composer_of_the_trainer():
-    for name, path in modules("golfcheck"):
-        assert not {found for found in imports(path) if found.startswith("reference.train")}, name
+def test_every_row_is_of_a_folder_that_exists_and_names_only_folders_that_it_imports():
+    used: dict[str, set[str]] = {}
+    for name, path in GOLFCHECK.items():
+        others = {other.removeprefix("golfcheck.") for other in imports(path) if other.startswith("golfcheck.")}
+        used.setdefault(folder_of(name), set()).update(map(folder_of, others))
+    for folder, below in layers().items():
+        assert folder == "reference" or folder in used, f"there is no golfcheck/{folder}"
+        assert set(below) - used.get(folder, set()) == set(), f"{folder} no longer imports these"
+
+
+def test_no_two_modules_of_golfcheck_import_each_other_in_a_circle():
+    known = set(GOLFCHECK)
+    graph = {
+        name: {
+            next(known_ for known_ in (inner, inner.rpartition(".")[0]) if known_ in known)
+            for other in imports(path)
+            if (inner := other.removeprefix("golfcheck.")) in known or inner.rpartition(".")[0] in known
+        }
+        - {name}
+        for name, path in GOLFCHECK.items()
+    }
+    while leaves := {name for name, below in graph.items() if not below & graph.keys()}:
+        graph = {name: below for name, below in graph.items() if name not in leaves}
+    assert graph == {}
+
+
+def test_few_modules_stand_at_the_top_and_none_has_more_than_300_lines():
+    assert {name for name in GOLFCHECK if "." not in name and GOLFCHECK[name].parent == ROOT / "golfcheck"} == {
+        "__init__",
+        "__main__",
+        "cli",
+    }
+    long = {
+        str(path): count
+        for base in ("golfcheck", "reference")
+        for _, path in modules(base)
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 300
+    }
+    assert long == {}
+
+
+def test_the_judge_never_imports_the_script_that_composes_the_trainer():
+    for name, path in GOLFCHECK.items():
+        assert not {other for other in imports(path) if other.startswith("golfcheck.reference.train")}, name
 
 
 @pytest.mark.parametrize("package", OTHERS)
 def test_a_package_of_others_is_imported_only_where_it_may_be(package: str):
-    found = {
-        name for name, path in modules("golfcheck") for known in imports(path) if known.partition(".")[0] == package
+    importers = {
+        name for name, path in GOLFCHECK.items() for other in imports(path) if other.partition(".")[0] == package
     }
-    assert {
-        name for name in found if name not in OTHERS[package] and name.partition(".")[0] not in OTHERS[package]
-    } == set()
+    allowed = OTHERS[package]
+    assert {name for name in importers if name not in allowed and name.partition(".")[0] not in allowed} == set()
 
 
 def test_golfcheck_imports_itself_by_full_names():
-    for name, path in modules("golfcheck"):
-        assert not {found for found in imports(path) if found.startswith(".")}, name
+    for name, path in GOLFCHECK.items():
+        assert not {other for other in imports(path) if other.startswith((".", "reference"))}, name
 
 
 # The trainer: a folder that can be copied.

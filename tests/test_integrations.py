@@ -13,7 +13,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.golfcheck import folders
-from tests.golfcheck.test_history import commit, git
+from tests.golfcheck.submission.test_history import commit, git
 
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())

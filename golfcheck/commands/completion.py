@@ -21,8 +21,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the script, made from the parsers of all commands."""
     import shtab
 
-    from golfcheck.cli import COMMANDS
-    from golfcheck.parser import parser_of
+    from golfcheck.commands import COMMANDS
+    from golfcheck.commands.parser import parser_of
 
     root = argparse.ArgumentParser(prog="golfcheck")
     commands = root.add_subparsers()

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from golfcheck.errors import GolfcheckError, MissingExtra, UsageError
-from golfcheck.text import safe
+from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
+from golfcheck.core.text import safe
 
 if TYPE_CHECKING:
     from golfcheck.datacheck import Report
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from golfcheck.dataset import make_demo
+    from golfcheck.data.dataset import make_demo
 
     dataset = make_demo(args.out)
     print(f"train {dataset.train_tokens:,} tokens, val {dataset.val_tokens:,} tokens", file=sys.stderr)
@@ -91,7 +91,7 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _get(args: argparse.Namespace) -> int:
-    from golfcheck.hub import download
+    from golfcheck.data.hub import download
 
     if args.train_shards < 0:
         raise UsageError(f"data get: --train-shards must not be negative, not {args.train_shards}")
@@ -110,8 +110,8 @@ def _tokenize(args: argparse.Namespace) -> int:
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
+    from golfcheck.data.dataset import tokenize_files
     from golfcheck.datacheck import BadFile, check
-    from golfcheck.dataset import tokenize_files
 
     if args.shard_tokens < 1:
         raise UsageError(f"data tokenize: --shard-tokens must be at least 1, not {args.shard_tokens}")

@@ -8,10 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from golfcheck.errors import GolfcheckError, MissingExtra
+from golfcheck.commands.parser import run as run_command
+from golfcheck.core.errors import GolfcheckError, MissingExtra
 
 if TYPE_CHECKING:
-    from golfcheck.dataset import Dataset
+    from golfcheck.data.dataset import Dataset
 
 HELP = "the whole way in two minutes: data, three tiny seeds, a record, verify, rescore, the board"
 _SEEDS = (1337, 1338, 1339)
@@ -25,12 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make data, train, make a record, judge it, score it again, rank it; the worst exit code."""
-    from golfcheck.cli import main
-
     for package in ("torch", "sentencepiece"):
         if find_spec(package) is None:
             raise MissingExtra("demo", package, "train")
-    from golfcheck import dataset
+    from golfcheck.data import dataset
 
     out: Path = args.out
     print("1/6 data: a tokenizer and shards of the English that every Python ships", flush=True)
@@ -44,12 +43,12 @@ def run(args: argparse.Namespace) -> int:
         raise GolfcheckError(f"demo: the trainer left no record in {out / 'record'}; see {out / 'logs'}")
     print(f"3/6 record: {record}: {', '.join(sorted(path.name for path in record.iterdir()))}", flush=True)
     print(f"4/6 golfcheck verify {record}", flush=True)
-    code = main(["verify", str(record)])
+    code = run_command("verify", [str(record)])
     paths = ["--data", str(data.data_path), "--tokenizer", str(data.tokenizer_path)]
     print(f"5/6 golfcheck rescore {record} {' '.join(paths)}", flush=True)
-    code = max(code, main(["rescore", str(record), *paths]))
+    code = max(code, run_command("rescore", [str(record), *paths]))
     print(f"6/6 golfcheck leaderboard {record.parent}", flush=True)
-    code = max(code, main(["leaderboard", str(record.parent)]))
+    code = max(code, run_command("leaderboard", [str(record.parent)]))
     print(f"""
 Try next (`. .venv/bin/activate` first, where `make demo` installed it):
   golfcheck verify {record} --format markdown
@@ -67,11 +66,11 @@ def _train(data: "Dataset", out: Path) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    import reference
-    from golfcheck.trainlog.lines import parse
-    from reference import loglines
+    import golfcheck.reference
+    from golfcheck.reference import loglines
+    from golfcheck.trainlog.templates import parse
 
-    script = Path(str(reference.__file__)).with_name("train.py")
+    script = Path(str(golfcheck.reference.__file__)).with_name("train.py")
     seeds = ",".join(map(str, _SEEDS))
     command = [sys.executable, str(script), "--smoke", "--run-id", "demo", "--seeds", seeds, "--out", str(out)]
     command += ["--data-path", str(data.data_path), "--tokenizer-path", str(data.tokenizer_path)]

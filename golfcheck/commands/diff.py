@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from golfcheck.record import Record
+    from golfcheck.submission.record import Record
 
 HELP = "how two records differ: scores, size, settings in the logs, findings, unwrapped code"
 _EPILOG = """B is compared with A: what A has stands after -, what B has after +, and differences are B minus A.
@@ -35,15 +35,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare and print."""
-    from golfcheck.diff import difference
-    from golfcheck.render import diff, diff_data, diff_markdown
+    from golfcheck.comparison.difference import difference
+    from golfcheck.core.terminal import columns, only_ascii, wants_color
+    from golfcheck.judging.verify import verify
+    from golfcheck.render import diff_data, diff_markdown, diff_text
     from golfcheck.render.page import Page
-    from golfcheck.terminal import columns, only_ascii, wants_color
-    from golfcheck.verify import verify
 
     records = [_record(args.a), _record(args.b)]
     found = difference(records, [verify(record) for record in records])
-    sections = tuple(name for name in ("settings", "code") if getattr(args, name) and not args.all) or diff.SECTIONS
+    sections = (
+        tuple(name for name in ("settings", "code") if getattr(args, name) and not args.all) or diff_text.SECTIONS
+    )
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
     whole = args.code or args.all
     if args.format == "json":
@@ -51,14 +53,14 @@ def run(args: argparse.Namespace) -> int:
     elif args.format == "markdown":
         sys.stdout.write(diff_markdown.render(found, sections, whole))
     else:
-        sys.stdout.write(diff.render(found, page, sections, whole))
+        sys.stdout.write(diff_text.render(found, page, sections, whole))
     return 0
 
 
 def _record(path: Path) -> "Record":
-    from golfcheck.discover import record_folders
-    from golfcheck.errors import UsageError
-    from golfcheck.record import load
+    from golfcheck.core.errors import UsageError
+    from golfcheck.submission.discover import record_folders
+    from golfcheck.submission.record import load
 
     folders = record_folders([path])
     if len(folders) > 1:

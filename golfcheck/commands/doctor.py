@@ -98,8 +98,8 @@ def _devices() -> Iterator[str]:
 
 def _data() -> None:
     """Say which datasets the standard folder holds, and whether each has its tokenizer."""
+    from golfcheck.core.errors import UsageError
     from golfcheck.datacheck import find_shards, find_tokenizer
-    from golfcheck.errors import UsageError
 
     try:
         datasets = find_shards(_DATA)
@@ -114,8 +114,8 @@ def _data() -> None:
 
 
 def _say(good: bool, name: str, text: str) -> None:
-    from golfcheck.terminal import wants_color
-    from golfcheck.text import safe
+    from golfcheck.core.terminal import wants_color
+    from golfcheck.core.text import safe
 
     word = "ok" if good else "--"
     if wants_color(sys.stdout):

@@ -20,11 +20,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one rule, one family, or all."""
-    from golfcheck.errors import UsageError
+    from golfcheck.core.errors import UsageError
+    from golfcheck.core.suggest import suggestion
+    from golfcheck.core.terminal import columns, only_ascii, wants_color
     from golfcheck.render.page import Page
     from golfcheck.rules import RULES
-    from golfcheck.suggest import suggestion
-    from golfcheck.terminal import columns, only_ascii, wants_color
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
     families = {rule.family: [other for other in RULES if other.family == rule.family] for rule in RULES}
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _one(rule: "Rule", page: "Page") -> list[str]:
-    from golfcheck.calibrated import RECORDS, TRIGGERED
+    from golfcheck.rules.calibrated import RECORDS, TRIGGERED
 
     head = f"{page.paint(rule.name, 'bold')}   {page.paint(rule.severity.label, rule.severity.label)}   {rule.family}"
     lines = [head]
@@ -63,9 +63,9 @@ def _one(rule: "Rule", page: "Page") -> list[str]:
 
 def _all(families: "dict[str, list[Rule]]", page: "Page") -> list[str]:
     """Return every rule with the first line of its documentation, family by family; then rulesets and formats."""
-    from golfcheck.render import FORMATS
-    from golfcheck.ruleset import RULESETS
-    from golfcheck.text import fit
+    from golfcheck.core.ruleset import RULESETS
+    from golfcheck.core.text import fit
+    from golfcheck.judging.config import FORMATS
 
     names = max(len(rule.name) for rules in families.values() for rule in rules)
     lines = []
@@ -93,7 +93,7 @@ def _all(families: "dict[str, list[Rule]]", page: "Page") -> list[str]:
 
 def _terms() -> "Iterator[tuple[str, str]]":
     """Yield an example of each term of a filter, and what it means."""
-    from golfcheck.query import KEYS
+    from golfcheck.board.query import KEYS
 
     yield 'gptq "sliding window"', "in name, author or path; case is ignored"
     yield "-verdict:invalid", "what the term does not match"

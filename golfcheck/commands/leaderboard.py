@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from golfcheck.config import Settings
-    from golfcheck.leaderboard import Board, Row
+    from golfcheck.board.model import Board, Row
+    from golfcheck.judging.config import Settings
 
 HELP = "rank records: gain and p over the record of their day, and who held it when"
 _EPILOG = """Records are replayed in the order in which they were made (by git's history where there is one): each that
@@ -36,9 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add what to read, what to show, and where."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
-    from golfcheck.query import SORT_KEYS
-    from golfcheck.render.board import FORMATS
-    from golfcheck.ruleset import RULESETS
+    from golfcheck.board.query import SORT_KEYS
+    from golfcheck.core.ruleset import RULESETS
+    from golfcheck.render.board_formats import FORMATS
 
     parser.formatter_class = RawDescriptionRichHelpFormatter
     parser.epilog = _EPILOG
@@ -68,10 +68,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, rank and print. Returns 1 when a file is stale that was to be checked, else 0."""
-    from golfcheck.board import load_board
-    from golfcheck.errors import UsageError
-    from golfcheck.progress import narrate, record_bar
-    from golfcheck.query import parse, sorted_rows
+    from golfcheck.board.load import load_board
+    from golfcheck.board.query import parse, sorted_rows
+    from golfcheck.core.errors import UsageError
+    from golfcheck.core.progress import narrate, record_bar
 
     query = parse(args.filter)
     if wrong := _at_odds(args):
@@ -109,8 +109,9 @@ def _at_odds(args: argparse.Namespace) -> str:
 
 
 def _write_pages(board: "Board", folder: Path, *, cached: bool) -> int:
-    from golfcheck import record, site
-    from golfcheck.cache import Cache
+    from golfcheck import site
+    from golfcheck.judging.cache import Cache
+    from golfcheck.submission import record
 
     if not cached:
         site.write(board, folder, record.load)
@@ -121,7 +122,7 @@ def _write_pages(board: "Board", folder: Path, *, cached: bool) -> int:
 
 
 def _settings(args: argparse.Namespace) -> "Settings":
-    from golfcheck.config import resolve
+    from golfcheck.judging.config import resolve
 
     ignored = [rule.strip() for text in args.ignore or () for rule in text.split(",") if rule.strip()]
     flags = {"ruleset": args.ruleset, "jobs": args.jobs, "cache": args.cache, "ignore": tuple(ignored) or None}
@@ -130,11 +131,11 @@ def _settings(args: argparse.Namespace) -> "Settings":
 
 def _against(board: "Board", path: Path, settings: "Settings") -> "Board":
     """Return the board with all differences against one record, which need not be on it."""
-    from golfcheck.board import load_board
-    from golfcheck.discover import record_folders
-    from golfcheck.errors import UsageError
-    from golfcheck.rows import pinned
-    from golfcheck.ruleset import RULESETS
+    from golfcheck.board.load import load_board
+    from golfcheck.board.rows import pinned
+    from golfcheck.core.errors import UsageError
+    from golfcheck.core.ruleset import RULESETS
+    from golfcheck.submission.discover import record_folders
 
     folders = record_folders([path])
     if len(folders) > 1:
@@ -146,26 +147,26 @@ def _against(board: "Board", path: Path, settings: "Settings") -> "Board":
 
 
 def _rendered(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> str:
-    from golfcheck.render.board import data, markdown, text
+    from golfcheck.core.terminal import columns, only_ascii, wants_color
+    from golfcheck.render import board_data, board_markdown, board_text
     from golfcheck.render.page import Page
-    from golfcheck.terminal import columns, only_ascii, wants_color
 
     why = args.why or args.frontier
     if args.format == "json":
-        return data.render_json(board, rows)
+        return board_data.render_json(board, rows)
     if args.format == "csv":
-        return data.render_csv(rows)
+        return board_data.render_csv(rows)
     if args.format == "markdown":
-        return markdown.render(board, rows, why=why, notes=_notes(board, args))
+        return board_markdown.render(board, rows, why=why, notes=_notes(board, args))
     out = sys.stdout
     page = Page() if args.output else Page(columns(out), wants_color(out), only_ascii(out))
-    return text.render(board, rows, page, why=why, notes=_notes(board, args))
+    return board_text.render(board, rows, page, why=why, notes=_notes(board, args))
 
 
 def _notes(board: "Board", args: argparse.Namespace) -> list[str]:
-    from golfcheck.errors import UsageError
-    from golfcheck.render.board.standing import standing
-    from golfcheck.suggest import suggestion
+    from golfcheck.core.errors import UsageError
+    from golfcheck.core.suggest import suggestion
+    from golfcheck.render.board_standing import standing
 
     if args.me is None:
         return []
@@ -177,7 +178,7 @@ def _notes(board: "Board", args: argparse.Namespace) -> list[str]:
 
 
 def _print(text: str, output: Path | None) -> None:
-    from reference.files import write_atomic
+    from golfcheck.reference.files import write_atomic
 
     if output is None:
         sys.stdout.write(text)
@@ -187,14 +188,14 @@ def _print(text: str, output: Path | None) -> None:
 
 def _write(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> int:
     """Put the table into the files, or say which of them are stale."""
-    from golfcheck.markers import replaced
-    from golfcheck.progress import narrate
-    from golfcheck.render.board import markdown
-    from reference.files import write_atomic
+    from golfcheck.core.markers import replaced
+    from golfcheck.core.progress import narrate
+    from golfcheck.reference.files import write_atomic
+    from golfcheck.render import board_markdown
 
     stale, tables = 0, []
     for path in args.write:  # all of them, before the first is written
-        table = markdown.render(board, rows, beside=path.resolve(), why=args.why or args.frontier)
+        table = board_markdown.render(board, rows, beside=path.resolve(), why=args.why or args.frontier)
         tables.append((path, *replaced(path, table)))
     for path, before, after in tables:
         if before == after:

@@ -6,7 +6,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from golfcheck.errors import UsageError
+from golfcheck.core.errors import UsageError
 
 HELP = "make a submission folder from training logs"
 
@@ -30,8 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the folder, whole or not at all, and say how the record stands."""
-    from golfcheck.newrecord import About, build, default_author
-    from golfcheck.ruleset import SIZE_CAP_BYTES
+    from golfcheck.authoring.newrecord import About, build, default_author
+    from golfcheck.core.ruleset import SIZE_CAP_BYTES
 
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     if (args.dir is None) == (args.into is None) or (args.into and not args.name):
@@ -70,7 +70,7 @@ def _free(folder: Path) -> Path:
 
 def _write(target: Path, files: dict[str, bytes]) -> None:
     """Make the folder under a temporary name and rename it: it is there with all its files, or not at all."""
-    from reference.files import write_atomic
+    from golfcheck.reference.files import write_atomic
 
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:

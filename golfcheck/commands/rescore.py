@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from golfcheck.errors import MissingExtra, UsageError
+from golfcheck.core.errors import MissingExtra, UsageError
 from golfcheck.untrusted.limits import Limits
 
 if TYPE_CHECKING:
@@ -100,21 +100,21 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("rescore: --estimate and --control score sequences side by side, --stride slides a window")
     if args.estimate is False and args.control:
         raise UsageError("rescore: --control helps to estimate, --full scores all of the text")
-    from golfcheck.render import rescore as render
+    from golfcheck.render import rescore_text as render
     from golfcheck.render.page import Page
 
     # Threads that spin while they wait cost seventeen times the whole evaluation beside another busy process.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded, below
     if is_helper := os.environ.get("RANK", "0") != "0":  # of torchrun: the first rank speaks for all
         sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
+    from golfcheck.core.terminal import columns, only_ascii, wants_color
+    from golfcheck.reference.files import write_atomic
     from golfcheck.rescore import run as rescoring
     from golfcheck.rescore.devices import join, leave
     from golfcheck.rescore.judge import mean as mean_of
     from golfcheck.rescore.measure import Interrupted
     from golfcheck.rescore.report import Outcome
     from golfcheck.rescore.target import find
-    from golfcheck.terminal import columns, only_ascii, wants_color
-    from reference.files import write_atomic
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
     names = ("data", "tokenizer", "raw", "val_tokens", "stride", "estimate", "control", "order_seed")

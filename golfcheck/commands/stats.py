@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from golfcheck.gain import Sample
+    from golfcheck.comparison.gain import Sample
 
 HELP = "is a gain more than luck: tests in bpb and nats per token, both rulesets, seeds still needed"
 _EPILOG = """A is yours, B is the record to beat; differences are A minus B, so negative is better. p is the chance of
@@ -42,11 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Test and print."""
-    from golfcheck.errors import UsageError
-    from golfcheck.gain import gain_over, pooled
-    from golfcheck.render import stats
+    from golfcheck.comparison.gain import gain_over, pooled
+    from golfcheck.core.errors import UsageError
+    from golfcheck.core.terminal import columns, only_ascii, wants_color
+    from golfcheck.render import stats_text
     from golfcheck.render.page import Page
-    from golfcheck.terminal import columns, only_ascii, wants_color
 
     if (args.b is None) == (args.bar is None):
         raise UsageError("stats: expected a record to beat, or a bar: golfcheck stats A B, golfcheck stats A --bar BPB")
@@ -54,20 +54,20 @@ def run(args: argparse.Namespace) -> int:
     theirs = _sample(args.b) if args.b else None
     found = gain_over(ours, theirs, bar_bpb=args.bar, sigma_bpb=args.sigma, confidence=args.confidence, notes=notes)
     if args.format == "json":
-        sys.stdout.write(stats.render_json(found))
+        sys.stdout.write(stats_text.render_json(found))
     elif args.format == "markdown":
-        sys.stdout.write(stats.render_markdown(found))
+        sys.stdout.write(stats_text.render_markdown(found))
     else:
         page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
-        sys.stdout.write(stats.render(found, page))
+        sys.stdout.write(stats_text.render(found, page))
     return 0
 
 
 def _sample(path: Path) -> "Sample":
-    from golfcheck.discover import record_folders
-    from golfcheck.errors import UsageError
-    from golfcheck.gain import sample
-    from golfcheck.record import load
+    from golfcheck.comparison.gain import sample
+    from golfcheck.core.errors import UsageError
+    from golfcheck.submission.discover import record_folders
+    from golfcheck.submission.record import load
 
     folders = record_folders([path])
     if len(folders) > 1:

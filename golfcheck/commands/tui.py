@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the tree and how it is shown."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
-    from golfcheck.config import CHOICES
+    from golfcheck.judging.config import CHOICES
 
     parser.formatter_class = RawDescriptionRichHelpFormatter
     parser.epilog = _EPILOG
@@ -31,9 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Open the screens; returns when they are left."""
-    from golfcheck.config import resolve
-    from golfcheck.errors import MissingExtra, UsageError
-    from golfcheck.terminal import only_ascii
+    from golfcheck.core.errors import MissingExtra, UsageError
+    from golfcheck.core.terminal import only_ascii
+    from golfcheck.judging.config import resolve
 
     try:  # textual costs 0.3 s
         from golfcheck.tui.app import GolfcheckApp

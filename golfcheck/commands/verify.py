@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from golfcheck.config import Settings
-    from golfcheck.verdict import Verdict
+    from golfcheck.core.verdict import Verdict
+    from golfcheck.judging.config import Settings
 
 HELP = "judge record folders: every finding with its line, its numbers and its remedy"
 _EXAMPLES = """Rules, rulesets and formats are explained by: golfcheck explain
@@ -24,10 +24,10 @@ Examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options. Where one is not given, the environment and a file decide (golfcheck/config.py)."""
+    """Add the options. Where one is not given, the environment and a file decide (golfcheck/judging/config.py)."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
-    from golfcheck.config import CHOICES
+    from golfcheck.judging.config import CHOICES
 
     parser.formatter_class = RawDescriptionRichHelpFormatter
     add = parser.add_argument
@@ -68,11 +68,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge and print. Returns 1 when a verdict fails, else 0."""
-    from golfcheck.batch import judge_all
-    from golfcheck.errors import UsageError
-    from golfcheck.outcome import fails
-    from golfcheck.progress import narrate, record_bar
-    from golfcheck.verdict import Severity
+    from golfcheck.core.errors import UsageError
+    from golfcheck.core.outcome import fails
+    from golfcheck.core.progress import narrate, record_bar
+    from golfcheck.core.verdict import Severity
+    from golfcheck.judging.batch import judge_all
 
     settings = _settings(args)
     also = [_format_and_file(text) for text in args.also]
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> "Settings":
-    from golfcheck.config import resolve
+    from golfcheck.judging.config import resolve
 
     flags = dict(vars(args))
     for name in ("select", "ignore"):
@@ -107,9 +107,9 @@ def _settings(args: argparse.Namespace) -> "Settings":
 
 
 def _format_and_file(text: str) -> tuple[str, Path]:
-    from golfcheck.errors import UsageError
-    from golfcheck.render import FORMATS
-    from golfcheck.suggest import suggestion
+    from golfcheck.core.errors import UsageError
+    from golfcheck.core.suggest import suggestion
+    from golfcheck.judging.config import FORMATS
 
     name, colon, file = text.partition(":")
     if name not in FORMATS or not colon or not file:
@@ -120,11 +120,11 @@ def _format_and_file(text: str) -> tuple[str, Path]:
 
 def _fix(paths: Sequence[Path], *, dry: bool) -> None:
     """Make the edits, each file at once or not at all, and say what was done; dry: print them as a diff."""
-    from golfcheck.discover import record_folders
-    from golfcheck.fix import fix
-    from golfcheck.record import load
-    from golfcheck.text import safe
-    from reference.files import write_atomic
+    from golfcheck.authoring.fix import fix
+    from golfcheck.core.text import safe
+    from golfcheck.reference.files import write_atomic
+    from golfcheck.submission.discover import record_folders
+    from golfcheck.submission.record import load
 
     fixes = [made for folder in record_folders(paths) if (made := fix(load(folder)))]
     for made in fixes:
@@ -140,9 +140,9 @@ def _fix(paths: Sequence[Path], *, dry: bool) -> None:
 
 def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbose: bool) -> None:
     """Print in the format `name`, or write it to a file: all of it, or what was there before stays."""
+    from golfcheck.core.terminal import columns, only_ascii, wants_color
+    from golfcheck.reference.files import write_atomic
     from golfcheck.render.page import Page
-    from golfcheck.terminal import columns, only_ascii, wants_color
-    from reference.files import write_atomic
 
     out = sys.stdout
     page = Page(verbose=verbose) if file else Page(columns(out), wants_color(out), only_ascii(out), verbose)

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from golfcheck.core.errors import GolfcheckError
 from golfcheck.datacheck.find import find_shards, find_tokenizer, vocab_of
-from golfcheck.errors import GolfcheckError
 
 __all__ = ["BadFile", "Report", "ShardReport", "TokenizerReport", "check", "find_shards", "find_tokenizer", "vocab_of"]
 

@@ -11,10 +11,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from golfcheck.core.errors import Refused
 from golfcheck.datacheck import MAX_PIECES, BadFile, Report
 from golfcheck.datacheck.shards import check_shard
 from golfcheck.datacheck.tokenizer import load_tokenizer
-from golfcheck.errors import Refused
 
 _MEMORY_BYTES = 4 << 30
 _OUTPUT_BYTES = 1 << 20  # a library that complains without end

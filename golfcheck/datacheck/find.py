@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from golfcheck.errors import UsageError
+from golfcheck.core.errors import UsageError
 
 
 def find_shards(folder: Path) -> dict[Path, list[Path]]:

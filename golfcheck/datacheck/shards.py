@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from golfcheck.core.errors import Refused
 from golfcheck.datacheck import ShardReport
 from golfcheck.datacheck.tokenizer import Decoder
-from golfcheck.errors import Refused
-from reference.data import HEADER_BYTES, MAGIC, VERSION, Tokens
+from golfcheck.reference.data import HEADER_BYTES, MAGIC, VERSION, Tokens
 
 _BLOCK_TOKENS = 1 << 20
 _LOOK_BACK_TOKENS = 4096

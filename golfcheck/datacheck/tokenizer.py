@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from golfcheck.core.errors import Refused
 from golfcheck.datacheck import MAX_PIECES, MAX_TOKENIZER_BYTES, TokenizerReport
-from golfcheck.errors import Refused
-from reference.bpb import ByteTable
-from reference.data import Tokens
+from golfcheck.reference.bpb import ByteTable
+from golfcheck.reference.data import Tokens
 
 
 class Decoder:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from golfcheck.core.ruleset import RULESETS
+from golfcheck.core.text import fit, safe, width
+from golfcheck.core.verdict import ScoreSummary, SizeSummary, TimeSummary, ToBeat, TokenBytes, Verdict
 from golfcheck.render.page import Page
-from golfcheck.ruleset import RULESETS
-from golfcheck.text import fit, safe, width
-from golfcheck.verdict import ScoreSummary, SizeSummary, TimeSummary, ToBeat, TokenBytes, Verdict
 
 Segment = tuple[str, str]  # text and style
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Verdict
 from golfcheck.render.counts import counts_text, outcomes_text
 from golfcheck.render.findings import in_order
 from golfcheck.render.page import Page
 from golfcheck.render.place import place
-from golfcheck.text import safe
-from golfcheck.verdict import Verdict
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from golfcheck.outcome import Outcome, outcome
-from golfcheck.verdict import Severity, Verdict
+from golfcheck.core.outcome import Outcome, outcome
+from golfcheck.core.verdict import Severity, Verdict
 
 
 def counts_text(verdicts: Sequence[Verdict]) -> str:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from golfcheck import __version__
-from golfcheck.codediff import CodeDiff
-from golfcheck.diff import Difference
+from golfcheck.comparison.codediff import CodeDiff
+from golfcheck.comparison.difference import Difference
+from golfcheck.core.text import safe
 from golfcheck.render.plain import plain, verdict_object
-from golfcheck.text import safe
 
 
 def render(difference: Difference) -> str:

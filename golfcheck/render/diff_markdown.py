@@ -6,8 +6,8 @@ Whatever the records wrote stands in code spans or in the fence: there GitHub in
 import re
 from collections.abc import Sequence
 
-from golfcheck.diff import Difference, Printed
-from golfcheck.render.diff import (
+from golfcheck.comparison.difference import Difference, Printed
+from golfcheck.render.diff_text import (
     SECTIONS,
     Cells,
     code_lines,

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Finding, Severity
 from golfcheck.render.page import Page
-from golfcheck.text import safe
-from golfcheck.verdict import Finding, Severity
 
 
 def findings(found: Iterable[Finding], page: Page) -> list[str]:

@@ -6,11 +6,11 @@ Escaping follows the runner's own (actions/toolkit, `command.ts`): `%`, CR, LF, 
 
 from collections.abc import Sequence
 
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Finding, Severity, Verdict
 from golfcheck.render.counts import counts_text, outcomes_text
 from golfcheck.render.page import Page
 from golfcheck.render.place import path_of
-from golfcheck.text import safe
-from golfcheck.verdict import Finding, Severity, Verdict
 
 MAX_ANNOTATIONS = 10
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 
 from golfcheck import __version__
+from golfcheck.core.verdict import Verdict
 from golfcheck.render.page import Page
 from golfcheck.render.plain import summary_object, verdict_object
-from golfcheck.verdict import Verdict
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:

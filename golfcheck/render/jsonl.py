@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 
+from golfcheck.core.verdict import Verdict
 from golfcheck.render.page import Page
 from golfcheck.render.plain import verdict_object
-from golfcheck.verdict import Verdict
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:

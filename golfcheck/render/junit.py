@@ -6,10 +6,10 @@ Errors are failures. JUnit knows no lesser grade, so warnings and info stand in 
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Finding, Severity, Verdict
 from golfcheck.render.page import Page
 from golfcheck.render.place import place
-from golfcheck.text import safe
-from golfcheck.verdict import Finding, Severity, Verdict
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:

@@ -1,8 +1,8 @@
 """The size ledger: every part's bytes on the disk, in the log, and in submission.json, side by side."""
 
+from golfcheck.core.text import pad, safe, width
+from golfcheck.core.verdict import LedgerRow, Verdict
 from golfcheck.render.page import Page
-from golfcheck.text import pad, safe, width
-from golfcheck.verdict import LedgerRow, Verdict
 
 _HEADINGS = ("file on disk", "log says", "submission.json")
 _NUMBER_COLUMNS = 15

@@ -6,13 +6,13 @@ Whatever the submission wrote stands in code spans: there GitHub interprets no H
 import re
 from collections.abc import Sequence
 
-from golfcheck.outcome import Outcome, outcome
+from golfcheck.core.outcome import Outcome, outcome
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Finding, Severity, Verdict
 from golfcheck.render.block import mark, seeds_text
 from golfcheck.render.counts import counts_text, outcomes_text
 from golfcheck.render.findings import in_order, location
 from golfcheck.render.page import Page
-from golfcheck.text import safe
-from golfcheck.verdict import Finding, Severity, Verdict
 
 _SIGN = {Outcome.INVALID: "❌", Outcome.HUMAN: "⚠️", Outcome.VALID: "✅", Outcome.RECORD: "🏆"}
 _MAX_CHARS = 60_000  # a comment on GitHub holds 65,536

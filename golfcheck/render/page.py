@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from golfcheck.text import fit, width
+from golfcheck.core.text import fit, width
 
 _STYLES = {"error": "1;31", "warning": "33", "info": "36", "ok": "32", "bold": "1", "dim": "2"}
 _GAP = "   "

@@ -1,7 +1,7 @@
 """Where a finding is, as seen from the folder that golfcheck runs in."""
 
-from golfcheck.text import safe
-from golfcheck.verdict import Finding, Verdict
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Finding, Verdict
 
 _PATH_CHARS = 1_000
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from golfcheck.outcome import outcome
-from golfcheck.text import safe
-from golfcheck.verdict import Severity, Verdict
+from golfcheck.core.outcome import outcome
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Severity, Verdict
 
 
 def plain(value: Any) -> Any:

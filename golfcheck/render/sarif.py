@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from golfcheck import __version__
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Finding, Severity, Verdict
 from golfcheck.render.page import Page
 from golfcheck.render.place import path_of
-from golfcheck.text import safe
-from golfcheck.verdict import Finding, Severity, Verdict
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}

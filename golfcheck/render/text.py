@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from os.path import commonpath
 
-from golfcheck.outcome import Outcome, outcome
+from golfcheck.core.outcome import Outcome, outcome
+from golfcheck.core.text import fit, safe, width
+from golfcheck.core.verdict import Severity, Verdict
 from golfcheck.render.block import block, day
 from golfcheck.render.counts import counts_text, outcomes_text
 from golfcheck.render.findings import briefly, findings
 from golfcheck.render.ledger import disagrees, ledger
 from golfcheck.render.page import Page
-from golfcheck.text import fit, safe, width
-from golfcheck.verdict import Severity, Verdict
 
 _STYLE = {Outcome.INVALID: "error", Outcome.HUMAN: "warning", Outcome.VALID: "ok", Outcome.RECORD: "ok"}
 _IN_FULL = 3  # more records than this are told in a line each, with their errors and warnings

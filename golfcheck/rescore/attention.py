@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from golfcheck.cache import default_path
-from reference.files import write_atomic
+from golfcheck.judging.cache import default_path
+from golfcheck.reference.files import write_atomic
 
 _SOURCE = Path(__file__).with_suffix(".c")
 _FLAGS = ("-O3", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512bf16", "-shared", "-fPIC", "-x", "c")

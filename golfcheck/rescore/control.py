@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golfcheck import schema, strictjson
-from golfcheck.errors import UsageError
+from golfcheck.core import schema
+from golfcheck.core.errors import UsageError
 from golfcheck.rescore.report import FileDigest
 from golfcheck.rescore.target import read_file
+from golfcheck.submission import strictjson
 
 MAX_REPORT_BYTES = 64 << 20  # 30 KB of losses a score at sequence length 4096, 2.6 MB at 64
 MAX_CONTROLS = 4

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from golfcheck.errors import UsageError
-from reference.ranks import Ranks
+from golfcheck.core.errors import UsageError
+from golfcheck.reference.ranks import Ranks
 
 # Of glibc's malloc.h: mallopt's parameters, and the most that M_MMAP_THRESHOLD may be.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3

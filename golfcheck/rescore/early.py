@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from golfcheck.reference.bpb import Score
+from golfcheck.reference.data import Tokens
 from golfcheck.rescore import ngram, sequence
 from golfcheck.rescore.measure import Evaluation, Interrupted, Vector
 from golfcheck.rescore.report import Estimate, Measured
-from reference.bpb import Score
-from reference.data import Tokens
 
 Order = npt.NDArray[np.int64]
 Look = Callable[..., object]  # (done, total, what is known)

@@ -4,10 +4,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from golfcheck.core.errors import GolfcheckError, Refused, UsageError
 from golfcheck.datacheck import BadFile, check, find_shards, find_tokenizer, vocab_of
-from golfcheck.errors import GolfcheckError, Refused, UsageError
+from golfcheck.reference import data
 from golfcheck.rescore.report import FileDigest
-from reference import data
 
 STANDARD = Path("data")  # where `golfcheck data` puts them: data/datasets/NAME and data/tokenizers
 _HELP = "give --data DIR and --tokenizer MODEL, or get some with `golfcheck data get` or `golfcheck data demo`"

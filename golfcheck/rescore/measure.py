@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from golfcheck.errors import GolfcheckError, Refused
+from golfcheck.core.errors import GolfcheckError, Refused
+from golfcheck.reference.bpb import Score
+from golfcheck.reference.data import Tokens
+from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import attention, devices, probes, workers
 from golfcheck.rescore.report import Measured, Probe
 from golfcheck.rescore.weights import State
-from reference.bpb import Score
-from reference.data import Tokens
-from reference.model import GPT, GPTConfig
-from reference.ranks import Ranks
 
 # A call's tokens. A CPU wants what its caches hold, and enough that calling does not cost more than computing; an
 # accelerator wants as many as the contest's call has.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reference.data import Tokens
+from golfcheck.reference.data import Tokens
 
 ORDER = 3
 _SLOT_BITS = 24

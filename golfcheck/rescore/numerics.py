@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from golfcheck.errors import Refused, UsageError
+from golfcheck.core.errors import Refused, UsageError
 from golfcheck.rescore.report import Sourced
 
 MAX_SEQ_LEN = 1 << 16  # of the user: the rotary tables grow with it

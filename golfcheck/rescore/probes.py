@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 from golfcheck.rescore.report import Probe
 
 MAX_TOKENS = 512

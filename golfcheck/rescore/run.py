@@ -10,18 +10,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import reference.model
-from golfcheck.errors import GolfcheckError, Refused, UsageError
+import golfcheck.reference.model
+from golfcheck.core.errors import GolfcheckError, Refused, UsageError
+from golfcheck.reference.bpb import ByteTable
+from golfcheck.reference.data import Tokens, digest, read_validation
+from golfcheck.reference.model import GPTConfig
+from golfcheck.reference.ranks import Ranks
+from golfcheck.reference.settings import CONTROL_TENSORS
 from golfcheck.rescore import control, early, inputs, judge, measure, numerics, shipped, weights
 from golfcheck.rescore.report import FileDigest, Measured, Outcome, RawCheck, Rescore, Sourced
 from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
 from golfcheck.untrusted.load import load
-from reference.bpb import ByteTable
-from reference.data import Tokens, digest, read_validation
-from reference.model import GPTConfig
-from reference.ranks import Ranks
-from reference.settings import CONTROL_TENSORS
 
 MAX_RAW_BYTES = 256 << 20  # the contest's model has 67 MB
 SLOW_SECONDS = 600.0  # on a CPU: a full evaluation that takes longer is estimated, unless it is asked for
@@ -248,7 +248,7 @@ def _text(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None
 
 def code_digest() -> str:
     """Return one sha256 of our own evaluating code: of what `sha256sum` prints of its files, in their order."""
-    ours, theirs = Path(__file__).parent, Path(reference.model.__file__).parent
+    ours, theirs = Path(__file__).parent, Path(golfcheck.reference.model.__file__).parent
     paths = [theirs / f"{name}.py" for name in ("artifact", "bpb", "data", "model")]
     paths += [*sorted(ours.glob("*.[cp]*")), *sorted((ours.parent / "untrusted").glob("*.py"))]
     return digest(paths)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 
 Shapes = Mapping[str, tuple[int, ...]]
 

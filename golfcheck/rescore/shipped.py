@@ -8,10 +8,10 @@ import ast
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-import reference.bpb
-import reference.model
-from golfcheck import syntax
-from golfcheck.code import Source
+import golfcheck.reference.bpb
+import golfcheck.reference.model
+from golfcheck.source import syntax
+from golfcheck.source.reach import Source
 
 _MAX_BYTES = 512 << 10  # of one source for Python's own parser; our model has 9 KB
 _SHOWN = 6
@@ -26,7 +26,7 @@ def difference(sources: Sequence[Source]) -> str | None:
     if not sources:
         return None
     known, differ, count = 0, list[str](), 0
-    for module in (reference.model, reference.bpb):
+    for module in (golfcheck.reference.model, golfcheck.reference.bpb):
         path = Path(module.__file__ or "")
         named = [source for source in sources if PurePosixPath(source.path).name == path.name]
         found: dict[str, set[str]] = {}

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reference.artifact import DTYPES, FORMAT, PER_ROW, SECTIONS
+from golfcheck.reference.artifact import DTYPES, FORMAT, PER_ROW, SECTIONS
 
 _OPTIONAL = ("qmeta", "passthrough_orig_dtypes")
 _PIECE = 1 << 20  # elements

@@ -6,13 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from golfcheck import bounded, trainlog
-from golfcheck.code import Source
-from golfcheck.discover import record_folders
-from golfcheck.errors import GolfcheckError, UsageError
-from golfcheck.record import Record, RecordFile, load
+from golfcheck import trainlog
+from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.rescore.report import Claim
-from golfcheck.submission import SeedClaim, Submission
+from golfcheck.source.reach import Source
+from golfcheck.submission import bounded
+from golfcheck.submission.claims import SeedClaim, Submission
+from golfcheck.submission.discover import record_folders
+from golfcheck.submission.record import Record, RecordFile, load
 from golfcheck.trainlog import Run, choose_score
 from golfcheck.trainlog.choose import RunScore
 

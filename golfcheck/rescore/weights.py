@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
+from golfcheck.reference.artifact import dequantize, quantize
+from golfcheck.reference.model import GPT, GPTConfig
 from golfcheck.rescore import shape
 from golfcheck.rescore.sound import ArtifactError, check
 from golfcheck.untrusted.load import Array
-from reference.artifact import dequantize, quantize
-from reference.model import GPT, GPTConfig
 
 State = dict[str, Tensor]
 Sections = dict[str, Any]  # an artifact's dict, with torch tensors in it, once `sound_of` has found sense in it

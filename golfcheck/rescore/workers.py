@@ -12,7 +12,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
-from golfcheck.errors import GolfcheckError
+from golfcheck.core.errors import GolfcheckError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

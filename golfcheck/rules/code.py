@@ -3,15 +3,15 @@
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 
-from golfcheck.code import Source
-from golfcheck.nodes import Call
-from golfcheck.program import MAX_NODES, Program, programs
-from golfcheck.record import Record
-from golfcheck.results import distinct_runs
+from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, WARNING, Context, Skip, rule
+from golfcheck.source.dataflow import MAX_CALLS, validation_paths
+from golfcheck.source.nodes import Call
+from golfcheck.source.program import MAX_NODES, Program, programs
+from golfcheck.source.reach import Source
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import distinct_runs
 from golfcheck.trainlog.events import SourceDump
-from golfcheck.validation_path import MAX_CALLS, validation_paths
-from golfcheck.verdict import Problem
 
 _NETWORK = frozenset(
     "aiohttp boto3 comet_ml datasets ftplib gdown gradio_client httpx http.client huggingface_hub kagglehub mlflow "

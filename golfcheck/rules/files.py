@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from golfcheck.frontier import folder_date, parse_date
-from golfcheck.record import Record
+from golfcheck.comparison.frontier import folder_date, parse_date
+from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
-from golfcheck.verdict import Problem
+from golfcheck.submission.record import Record
 
 _SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
 _README = re.compile(r"readme(\.[a-z]+)?", re.IGNORECASE)

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from golfcheck.record import Record
-from golfcheck.results import distinct_runs
+from golfcheck.core.ruleset import ACCELERATOR, WORLD_SIZE
+from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
-from golfcheck.ruleset import ACCELERATOR, WORLD_SIZE
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import distinct_runs
 from golfcheck.trainlog.events import Fact
-from golfcheck.verdict import Problem
 
 
 def _ranked(ctx: Context) -> None:

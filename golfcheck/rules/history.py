@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from golfcheck.record import Record
+from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, WARNING, Context, Skip, rule
-from golfcheck.verdict import Problem
+from golfcheck.submission.record import Record
 
 _SHOWN = 20
 _DONE = {"A": "added", "M": "changed", "D": "deleted", "T": "replaced"}

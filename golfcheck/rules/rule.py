@@ -4,13 +4,13 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from golfcheck.frontier import Entry
-from golfcheck.history import Branch
-from golfcheck.record import Record
-from golfcheck.results import Result
-from golfcheck.ruleset import Ruleset, Track
-from golfcheck.submission import Submission
-from golfcheck.verdict import Problem, Severity, ToBeat
+from golfcheck.comparison.frontier import Entry
+from golfcheck.core.ruleset import Ruleset, Track
+from golfcheck.core.verdict import Problem, Severity, ToBeat
+from golfcheck.submission.claims import Submission
+from golfcheck.submission.history import Branch
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
@@ -52,7 +52,7 @@ class Rule:
     family: str
     severity: Severity
     doc: str
-    example: str  # `place: message`, as the case that breaks the rule in tests/golfcheck/test_rules.py prints it
+    example: str  # `place: message`, as the case that breaks the rule in tests/golfcheck/rules/test_rules.py prints it
     hint: str
     check: Check
     trainer: bool  # also judges a trainer's folder

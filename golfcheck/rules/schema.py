@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from golfcheck.frontier import made_on, parse_date
-from golfcheck.record import Record
+from golfcheck.comparison.frontier import made_on, parse_date
+from golfcheck.core.ruleset import STRICT_FROM
+from golfcheck.core.verdict import Problem, Severity
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
-from golfcheck.ruleset import STRICT_FROM
-from golfcheck.verdict import Problem, Severity
+from golfcheck.submission.record import Record
 
 _SHOWN = 4  # violations of one file in a message
 

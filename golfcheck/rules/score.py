@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from golfcheck import stats
-from golfcheck.record import Record
-from golfcheck.results import Result, base_name, distinct_runs, final_scores, is_score, seed_of
+from golfcheck.core import stats
+from golfcheck.core.ruleset import VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE, export_of, tokenizer_of
+from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
-from golfcheck.ruleset import VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE, export_of, tokenizer_of
-from golfcheck.submission import Submission
+from golfcheck.submission.claims import Submission
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result, base_name, distinct_runs, final_scores, is_score, seed_of
 from golfcheck.trainlog.choose import counts
 from golfcheck.trainlog.events import ScoreLine
-from golfcheck.verdict import Problem
 
 _EXACT_DIGITS = 8  # the most that a log prints
 _FINE_DIGITS = 4

@@ -4,12 +4,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from golfcheck.record import Record
-from golfcheck.results import distinct_runs, seed_in_name
+from golfcheck.core.ruleset import RECORD_SEEDS
+from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
-from golfcheck.ruleset import RECORD_SEEDS
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import distinct_runs, seed_in_name
 from golfcheck.trainlog.events import Run
-from golfcheck.verdict import Problem
 
 _EARLY_LOSSES = 5  # fewer may agree by chance: first losses lie close to ln(vocabulary)
 # Settings that name a run or its place, not the program.

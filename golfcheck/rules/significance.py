@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from golfcheck import stats
-from golfcheck.frontier import comparable_nats, p_under
-from golfcheck.record import Record
+from golfcheck.comparison.frontier import comparable_nats, p_under
+from golfcheck.core import stats
+from golfcheck.core.ruleset import RULESETS, Ruleset
+from golfcheck.core.verdict import Problem, ToBeat
 from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule
-from golfcheck.ruleset import RULESETS, Ruleset
-from golfcheck.verdict import Problem, ToBeat
+from golfcheck.submission.record import Record
 
 _POWER = 0.8  # how likely the wanted number of seeds is to show the gain: the usual choice
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from golfcheck.record import Record
-from golfcheck.results import Result, distinct_runs
+from golfcheck.core.ruleset import SCRIPT_LINES, THIN_MARGIN_BYTES, WRAP_TOLERANCE
+from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
-from golfcheck.ruleset import SCRIPT_LINES, THIN_MARGIN_BYTES, WRAP_TOLERANCE
-from golfcheck.submission import Submission
+from golfcheck.source.wrap import wrapped_bytes
+from golfcheck.submission.claims import Submission
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result, distinct_runs
 from golfcheck.trainlog.events import Run, Size
-from golfcheck.verdict import Problem
-from golfcheck.wrap import wrapped_bytes
 
 
 @rule(ERROR)

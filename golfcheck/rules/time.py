@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from golfcheck.record import Record
-from golfcheck.results import distinct_runs, step_ms, timed_points, train_ms
+from golfcheck.core.ruleset import OVERSHOOT_STEPS
+from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
-from golfcheck.ruleset import OVERSHOOT_STEPS
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import distinct_runs, step_ms, timed_points, train_ms
 from golfcheck.trainlog.events import TrainPoint, ValPoint
-from golfcheck.verdict import Problem
 
 _CALIBRATION = re.compile(r"hessian|calibrat", re.IGNORECASE)
 _RESERVE_MS = 1_000.0  # a run that stopped earlier than this before the cap has kept time for what follows

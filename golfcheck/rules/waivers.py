@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from golfcheck.record import Record
+from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule, submission_of
-from golfcheck.submission import Submission
-from golfcheck.verdict import Problem
+from golfcheck.submission.claims import Submission
+from golfcheck.submission.record import Record
 
 FAMILY = __name__.rpartition(".")[2]
 

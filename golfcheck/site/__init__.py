@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from golfcheck import record
-from golfcheck.errors import MissingExtra
-from golfcheck.leaderboard import Board
-from golfcheck.record import Record
+from golfcheck.board.model import Board
+from golfcheck.core.errors import MissingExtra
+from golfcheck.submission import record
+from golfcheck.submission.record import Record
 
 
 def write(board: Board, folder: Path, load: Callable[[Path], Record] = record.load) -> None:

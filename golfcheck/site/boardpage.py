@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from golfcheck.gain import p_text
-from golfcheck.leaderboard import Board, Row, Status
-from golfcheck.outcome import Outcome
-from golfcheck.render.board.columns import title_of
-from golfcheck.ruleset import RULESETS
+from golfcheck.board.model import Board, Row, Status
+from golfcheck.comparison.gain import p_text
+from golfcheck.core.outcome import Outcome
+from golfcheck.core.ruleset import RULESETS
+from golfcheck.render.board_columns import title_of
 from golfcheck.site import charts
 from golfcheck.site.template import page
 

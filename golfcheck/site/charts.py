@@ -8,12 +8,12 @@ from markupsafe import Markup
 from matplotlib.dates import ConciseDateFormatter, date2num
 from matplotlib.ticker import MaxNLocator
 
-from golfcheck import stats
-from golfcheck.curves import Curve, Point
-from golfcheck.leaderboard import Row
-from golfcheck.render.board.columns import title_of
+from golfcheck.board.model import Row
+from golfcheck.core import stats
+from golfcheck.core.text import fit
+from golfcheck.live.curves import Curve, Point
+from golfcheck.render.board_columns import title_of
 from golfcheck.site.svg import ACCENT, DIM, INK, PAPER, SERIES, drawing, titled
-from golfcheck.text import fit
 
 _INCHES = 13.5  # of 72 points: at the width of a page, text is as large as the page's
 _YEARS = range(2015, 2101)  # a folder may be named for any day, but one of year 1 would make a dot of all others

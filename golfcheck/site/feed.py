@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree
 
-from golfcheck.gain import p_text
-from golfcheck.leaderboard import Board, Row
-from golfcheck.render.board.columns import title_of
-from golfcheck.text import safe
+from golfcheck.board.model import Board, Row
+from golfcheck.comparison.gain import p_text
+from golfcheck.core.text import safe
+from golfcheck.render.board_columns import title_of
 
 _NAMESPACE = "http://www.w3.org/2005/Atom"
 _ENTRIES = 50

@@ -4,8 +4,8 @@ import contextlib
 import re
 from pathlib import Path
 
-from golfcheck.errors import UsageError
-from reference.files import sweep_partial, write_atomic
+from golfcheck.core.errors import UsageError
+from golfcheck.reference.files import sweep_partial, write_atomic
 
 _LIST = ".golfcheck-site"
 _MAX_LIST_BYTES = 2**24

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
-from golfcheck.leaderboard import Board
-from golfcheck.record import Record
-from golfcheck.render.board.data import render_json
+from golfcheck.board.model import Board
+from golfcheck.render.board_data import render_json
 from golfcheck.site.boardpage import board_page
 from golfcheck.site.feed import feed
 from golfcheck.site.names import slugs
 from golfcheck.site.recordpage import record_pages
+from golfcheck.submission.record import Record
 
 
 def pages(board: Board, load: Callable[[Path], Record]) -> Iterator[tuple[str, bytes]]:

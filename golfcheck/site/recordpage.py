@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from golfcheck import bounded
-from golfcheck.curves import curves
-from golfcheck.leaderboard import Row
-from golfcheck.logtext import LogText
-from golfcheck.record import Record
-from golfcheck.render.board.columns import title_of
-from golfcheck.results import distinct_runs, results
+from golfcheck.board.model import Row
+from golfcheck.core.verdict import Finding, Verdict
+from golfcheck.live.curves import curves
+from golfcheck.render.board_columns import title_of
 from golfcheck.rules import RULES
-from golfcheck.site import charts, numbers
+from golfcheck.site import charts, recordnumbers
 from golfcheck.site.boardpage import OUTCOME_MEANINGS, STATUS_MEANINGS, line_of
 from golfcheck.site.names import slugs
-from golfcheck.site.numbers import Cited
+from golfcheck.site.recordnumbers import Cited
 from golfcheck.site.template import page
 from golfcheck.site.textpage import Citations, shown_lines
-from golfcheck.verdict import Finding, Verdict
+from golfcheck.submission import bounded
+from golfcheck.submission.logtext import LogText
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import distinct_runs, results
 
 _LOGS = 24  # with a page of at most a megabyte each; the real records have up to nine
 _RUNS = 64  # drawn and listed; the real records have up to nine
@@ -51,17 +51,17 @@ def record_pages(row: Row, record: Record) -> Iterator[tuple[str, bytes]]:
         verdict=row.verdict,
         status_meaning=STATUS_MEANINGS[row.status] if row.status else "",
         outcome_meaning=OUTCOME_MEANINGS[row.outcome],
-        facts=numbers.facts(row, record, found, cite),
+        facts=recordnumbers.facts(row, record, found, cite),
         chart=charts.losses(drawn, {place: href for place in marked if (href := cite.href(*place))}),
-        seed_columns=numbers.SEED_COLUMNS,
+        seed_columns=recordnumbers.SEED_COLUMNS,
         seeds=[
-            (result.log.path, cite.href(result.log.path, None), numbers.seed_row(result, cite))
+            (result.log.path, cite.href(result.log.path, None), recordnumbers.seed_row(result, cite))
             for result in found[:_RUNS]
         ],
         more_seeds=max(len(found) - _RUNS, 0),
         findings=[_shown(finding, cite) for finding in _sorted(row.verdict)],
-        ledger=numbers.ledger(row.verdict, record, found, cite),
-        settings=numbers.settings(record, cite),
+        ledger=recordnumbers.ledger(row.verdict, record, found, cite),
+        settings=recordnumbers.settings(record, cite),
         files=list(cite.pages.items()),
     )
     yield "index.html", main

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from golfcheck.text import safe
+from golfcheck.core.text import safe
 
 # Colors that no page shows: each stands for a variable of the style sheet.
 PAPER, INK, DIM, RULE, ACCENT = (f"#0101{place:02x}" for place in range(1, 6))

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from golfcheck.text import safe
+from golfcheck.core.text import safe
 
 
 def page(template: str, **values: Any) -> bytes:

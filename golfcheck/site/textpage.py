@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from golfcheck.logtext import LogText
-from golfcheck.text import safe
+from golfcheck.core.text import safe
+from golfcheck.submission.logtext import LogText
 
 MAX_CHARS = 512 * 2**10  # of a page: the longest of 165 real logs has 205 KB
 _LINE_CHARS = 1_000

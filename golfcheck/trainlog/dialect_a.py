@@ -5,10 +5,10 @@ Lines that follow the templates of `reference.loglines` exactly are read by them
 
 import re
 
+from golfcheck.reference import loglines
 from golfcheck.trainlog.events import Fact, Stop, TrainPoint, ValPoint
-from golfcheck.trainlog.numbers import INT, milliseconds, pairs, pattern_of
+from golfcheck.trainlog.pairs import INT, milliseconds, pairs, pattern_of
 from golfcheck.trainlog.runs import MAX_SETTINGS, Runs
-from reference import loglines
 
 _TRAIN = pattern_of(loglines.TrainStep.template).fullmatch
 _VAL = pattern_of(loglines.ValStep.template).fullmatch

@@ -4,7 +4,7 @@ import re
 
 from golfcheck.trainlog.dialect_a import keep_setting
 from golfcheck.trainlog.events import Fact, TrainPoint, ValPoint
-from golfcheck.trainlog.numbers import INT, NUMBER, milliseconds, pairs
+from golfcheck.trainlog.pairs import INT, NUMBER, milliseconds, pairs
 from golfcheck.trainlog.runs import Runs
 
 _TRAIN = re.compile(rf"({INT})/({INT}) train_loss: ({NUMBER})")

@@ -4,7 +4,7 @@ import re
 
 from golfcheck.trainlog.dialect_a import settings
 from golfcheck.trainlog.events import Fact, Size
-from golfcheck.trainlog.numbers import INT, pairs
+from golfcheck.trainlog.pairs import INT, pairs
 from golfcheck.trainlog.runs import Runs
 
 _BUDGET = re.compile(rf"budget:({INT})/({INT})")

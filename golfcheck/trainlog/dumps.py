@@ -7,9 +7,9 @@ of 100 `=`; a source that holds such a line itself is not cut there, for what fo
 import re
 from dataclasses import dataclass
 
-from golfcheck.trainlog import lines
+from golfcheck.reference import loglines
+from golfcheck.trainlog import templates
 from golfcheck.trainlog.events import SourceDump
-from reference import loglines
 
 _RULE = str(loglines.Separator()).encode() + b"\n"
 _MAX_RULES = 64  # of one log; a log of one run has two or four
@@ -47,7 +47,7 @@ def _named(data: bytes) -> list[Span]:
         if end_of_line < 0:
             break
         position = end_of_line + 1
-        header = lines.parse_as(
+        header = templates.parse_as(
             loglines.SourceFile, data[start:end_of_line][:_MAX_HEADER_BYTES].decode("utf-8", "replace")
         )
         if header is None:

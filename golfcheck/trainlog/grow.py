@@ -7,7 +7,7 @@ is another number.
 
 import codecs
 
-from golfcheck.trainlog import dumps, text
+from golfcheck.trainlog import dumps, rawlines
 from golfcheck.trainlog.events import Fact, Run
 from golfcheck.trainlog.read import read_lines
 from golfcheck.trainlog.runs import Runs
@@ -31,7 +31,7 @@ class Growing:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the file."""
-        room = max(0, text.MAX_LOG_BYTES - self.size_bytes)
+        room = max(0, rawlines.MAX_LOG_BYTES - self.size_bytes)
         self.size_bytes += len(data)
         self.full = self.full or len(data) > room
         data = data[:room]
@@ -50,7 +50,7 @@ class Growing:
         return self._runs.finish()
 
     def _read_head(self) -> None:
-        encoding = text.encoding_of(self._head)
+        encoding = rawlines.encoding_of(self._head)
         decoder = codecs.getincrementaldecoder(encoding)("replace")
         whole = decoder.decode(self._head).encode("utf-8", "replace").removeprefix(codecs.BOM_UTF8)
         data = whole[: whole.rfind(b"\n") + 1].replace(b"\r\n", b"\n")
@@ -58,7 +58,7 @@ class Growing:
         self._runs, notes = Runs(), list[Fact[str]]()
         self.lines, count = read_lines(self._runs, data, spans, notes)
         self.notes = tuple(notes)
-        self.full = self.full or count > text.MAX_LINES
+        self.full = self.full or count > rawlines.MAX_LINES
         if len(self._head) == HEAD_BYTES:
             self._rest, self._head = decoder, b""
             self._open = b""
@@ -76,4 +76,4 @@ class Growing:
         notes = list(self.notes)
         lines, _ = read_lines(self._runs, data[:end].replace(b"\r\n", b"\n"), [], notes, line=self.lines)
         self.lines, self.notes = lines, tuple(notes)
-        self.full = self.full or self.lines > text.MAX_LINES
+        self.full = self.full or self.lines > rawlines.MAX_LINES

@@ -2,11 +2,11 @@
 
 import json
 
+from golfcheck.reference import loglines
 from golfcheck.trainlog.dialect_a import keep_setting
 from golfcheck.trainlog.events import Fact, Phase
-from golfcheck.trainlog.lines import parse
 from golfcheck.trainlog.runs import Runs
-from reference import loglines
+from golfcheck.trainlog.templates import parse
 
 
 def extra(runs: Runs, line: int, text: str) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 
-from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, shared, text
+from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, rawlines, shared
 from golfcheck.trainlog.events import Fact, TrainLog
 from golfcheck.trainlog.runs import Runs
 
@@ -44,14 +44,14 @@ _READERS: dict[str, tuple[Reader, ...]] = {
 def read(path_label: str, data: bytes, max_lines: int | None = None) -> TrainLog:
     """Read a log of any dialect; `path_label` is its path inside the record. Never raises on content.
 
-    Reading stops at the end of the page (1 MiB) in which `max_lines` is passed (None: `text.MAX_LINES`), and a note
+    Reading stops at the end of the page (1 MiB) in which `max_lines` is passed (None: `rawlines.MAX_LINES`), and a note
     says so; each of the lines that one long line holds counts.
     """
     sha256 = hashlib.sha256(data).hexdigest()
-    data, notes = text.normalize(data)
+    data, notes = rawlines.normalize(data)
     spans = dumps.find(data)
     runs = Runs()
-    most = text.MAX_LINES if max_lines is None else max_lines
+    most = rawlines.MAX_LINES if max_lines is None else max_lines
     _, count = read_lines(runs, data, spans, notes, most=most)
     return TrainLog(path_label, sha256, runs.finish(), tuple(span.dump for span in spans), tuple(notes), count)
 
@@ -63,7 +63,7 @@ def read_lines(
     notes: list[Fact[str]],
     *,
     line: int = 0,
-    most: int = text.MAX_LINES,
+    most: int = rawlines.MAX_LINES,
 ) -> tuple[int, int]:
     """Read the lines of normalized `data` outside `spans` into `runs`; `line` is the number of lines before it.
 
@@ -71,7 +71,7 @@ def read_lines(
     """
     start = count = 0
     for end, resume in [*((span.start, span.end) for span in spans), (len(data), len(data))]:
-        for page in text.pages(data, start, end):
+        for page in rawlines.pages(data, start, end):
             count += _read_page(runs, line, page, notes)
             line += len(page) - 1
             if count > most:
@@ -84,7 +84,7 @@ def read_lines(
 
 def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]]) -> int:
     """Read the lines of a page, and return how many these were; `before` is the number of lines before it."""
-    readers, folded = _READERS, text.FOLDED_CHARS
+    readers, folded = _READERS, rawlines.FOLDED_CHARS
     count = len(page)
     for line, whole in enumerate(page, before + 1):
         if len(whole) > folded or "\r" in whole:
@@ -104,10 +104,10 @@ def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]])
 def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]]) -> int:
     """Read a line that may hold several, and return how many: newlines were lost, or a progress bar overwritten."""
     count = 0
-    if len(whole) > text.PIECE_CHARS and len(notes) < _MAX_NOTES:
-        notes.append(Fact(f"a line of more than {text.PIECE_CHARS:,} characters", line))
+    if len(whole) > rawlines.PIECE_CHARS and len(notes) < _MAX_NOTES:
+        notes.append(Fact(f"a line of more than {rawlines.PIECE_CHARS:,} characters", line))
     for part in whole.split("\r"):
-        for segment in text.unfolded(part):
+        for segment in rawlines.unfolded(part):
             _read_other(runs, line, segment)
             count += 1
     return count
@@ -119,7 +119,7 @@ def _read_other(runs: Runs, line: int, whole: str) -> None:
     if first.isdecimal() or first == "[":
         if dialect_b.step(runs, line, whole):
             return
-        whole = text.without_prefix(whole) or whole
+        whole = rawlines.without_prefix(whole) or whole
         first = whole[:1]
         if first.isdecimal() and dialect_b.step(runs, line, whole):
             return

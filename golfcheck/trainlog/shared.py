@@ -3,7 +3,7 @@
 import re
 
 from golfcheck.trainlog.events import Fact, Phase, ScoreLine, Size
-from golfcheck.trainlog.numbers import NUMBER, milliseconds, pairs
+from golfcheck.trainlog.pairs import NUMBER, milliseconds, pairs
 from golfcheck.trainlog.runs import Runs
 
 _SIZE = re.compile(

@@ -18,16 +18,17 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Input
 
-from golfcheck.cache import Cache
-from golfcheck.config import Settings
-from golfcheck.leaderboard import Board, Row
-from golfcheck.record import Record, load
-from golfcheck.text import safe
-from golfcheck.tui import editor, help, palette, state
+from golfcheck.board.model import Board, Row
+from golfcheck.core.text import safe
+from golfcheck.judging.cache import Cache
+from golfcheck.judging.config import Settings
+from golfcheck.submission.record import Record, load
+from golfcheck.tui import editor, palette, state
 from golfcheck.tui.asciionly import AsciiOnly
-from golfcheck.tui.board import BoardScreen
-from golfcheck.tui.glyphs import ASCII, UNICODE
+from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
 from golfcheck.tui.inturn import KeysInTurn
+from golfcheck.tui.screens import help
+from golfcheck.tui.screens.board import BoardScreen
 from golfcheck.tui.themes import THEMES
 
 _TERMINATED = 128 + 15  # as a shell reports a process that SIGTERM ended

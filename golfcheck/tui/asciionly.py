@@ -4,7 +4,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from golfcheck.tui.sheet import plain
+from golfcheck.tui.widgets.sheet import plain
 
 
 class AsciiOnly(LineFilter):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from textual.app import SystemCommand
 from textual.screen import Screen
 
-from golfcheck.query import KEYS, SORT_KEYS
-from golfcheck.tui.board import BoardScreen
-from golfcheck.tui.help import ours
+from golfcheck.board.query import KEYS, SORT_KEYS
+from golfcheck.tui.screens.board import BoardScreen
+from golfcheck.tui.screens.help import ours
 
 if TYPE_CHECKING:
     from golfcheck.tui.app import GolfcheckApp

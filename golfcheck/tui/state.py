@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from reference.files import write_atomic
+from golfcheck.reference.files import write_atomic
 
 _MAX_BYTES = 2**16
 

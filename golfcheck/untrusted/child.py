@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any, BinaryIO
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 from golfcheck.untrusted import tensors
 from golfcheck.untrusted.limits import Limits, ProcessLimits
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 
 DTYPE_OF_STORAGE = {
     "FloatStorage": "float32",

@@ -2,7 +2,7 @@
 
 import zlib
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 from golfcheck.untrusted import containers
 from golfcheck.untrusted.limits import Limits
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from golfcheck.ruleset import SIZE_CAP_BYTES
+from golfcheck.core.ruleset import SIZE_CAP_BYTES
 
 
 @dataclass(frozen=True, slots=True)

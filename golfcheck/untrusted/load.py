@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 from golfcheck.untrusted.child import HEADER_LENGTH_BYTES
 from golfcheck.untrusted.limits import Limits, ProcessLimits
 from golfcheck.untrusted.tensors import ITEM_BYTES

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 from golfcheck.untrusted import descriptors
 from golfcheck.untrusted.descriptors import Global, Storage, TensorView, kind
 from golfcheck.untrusted.limits import Limits

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 from golfcheck.untrusted import inflate, picklesubset, zipread
 from golfcheck.untrusted.descriptors import TensorView, is_int
 from golfcheck.untrusted.limits import Limits

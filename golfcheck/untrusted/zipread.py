@@ -11,7 +11,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 from golfcheck.untrusted import containers
 from golfcheck.untrusted.limits import Limits
 

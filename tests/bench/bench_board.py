@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from golfcheck.discover import record_folders  # noqa: E402 - found by the line above
+from golfcheck.submission.discover import record_folders  # noqa: E402 - found by the line above
 from tests.golfcheck.valid_record import Draft  # noqa: E402
 
 RECORDS = ROOT.parent / "shared" / "data" / "records"

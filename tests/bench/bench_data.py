@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from golfcheck import dataset
+from golfcheck.data import dataset
+from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.data.stdlib_text import documents
 from golfcheck.datacheck.shards import check_shard
 from golfcheck.datacheck.tokenizer import load_tokenizer
-from golfcheck.shardwriter import shard_bytes
-from golfcheck.stdlib_text import documents
-from reference.data import read_shard
+from golfcheck.reference.data import read_shard
 
 TOKENS = 10_000_000
 

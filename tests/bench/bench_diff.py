@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from golfcheck.leaderboard import Row, Status
-from golfcheck.patience import hunks
-from golfcheck.query import parse, sorted_rows
-from tests.golfcheck.test_patience import hostile
+from golfcheck.board.model import Row, Status
+from golfcheck.board.query import parse, sorted_rows
+from golfcheck.comparison.patience import hunks
+from tests.golfcheck.comparison.test_patience import hostile
 from tests.golfcheck.verdicts import a_verdict
 
 ROWS = 10_000

@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from golfcheck.reference.bpb import ByteTable
+from golfcheck.reference.data import read_validation, sha256, shard_paths
+from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import control, early, measure, ngram, sequence, weights
 from golfcheck.rescore.judge import DEVICES_BPB
 from golfcheck.rescore.report import FileDigest
 from golfcheck.untrusted.load import load
-from reference.bpb import ByteTable
-from reference.data import read_validation, sha256, shard_paths
-from reference.ranks import Ranks
 from tests.bench import controls as trained
 from tests.bench.controls import ARTIFACT, DATA, SEQ_LEN, SHARED, TABLES
 

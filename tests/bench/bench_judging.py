@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from golfcheck.discover import record_folders
-from golfcheck.frontier import entry_of
-from golfcheck.record import load
-from golfcheck.verify import judge
-from tests.golfcheck.test_judging_hostile import FLOODS, PROGRAMS
+from golfcheck.comparison.frontier import entry_of
+from golfcheck.judging.verify import judge
+from golfcheck.submission.discover import record_folders
+from golfcheck.submission.record import load
+from tests.golfcheck.judging.test_judging_hostile import FLOODS, PROGRAMS
 from tests.golfcheck.valid_record import SCRIPT, Draft
 
 RECORDS = Path(__file__).resolve().parents[3] / "shared" / "data" / "records"

@@ -27,8 +27,8 @@ import torch  # noqa: E402 - found by the line above
 import torch.distributed as dist  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from reference.muon import Muon  # noqa: E402
-from reference.settings import parse  # noqa: E402
+from golfcheck.reference.muon import Muon  # noqa: E402
+from golfcheck.reference.settings import parse  # noqa: E402
 from tests.bench.plain import Plain  # noqa: E402
 from tests.reference.trainer import make_data  # noqa: E402
 

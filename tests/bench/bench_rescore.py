@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 from golfcheck.untrusted.load import load
 from tests.golfcheck import artifact_corpus
 
@@ -80,11 +80,11 @@ def measure(variant: str, seq_len: int, precision: str) -> dict[str, float]:
     import numpy as np
     import torch
 
+    from golfcheck.reference.bpb import ByteTable
+    from golfcheck.reference.model import GPT, GPTConfig
+    from golfcheck.reference.ranks import Ranks
+    from golfcheck.reference.settings import Settings
     from golfcheck.rescore.measure import Evaluation
-    from reference.bpb import ByteTable
-    from reference.model import GPT, GPTConfig
-    from reference.ranks import Ranks
-    from reference.settings import Settings
     from tests.bench.plain import Plain
 
     is_plain = variant in ("plain", "short", "plain-all")
@@ -167,8 +167,8 @@ def loading() -> None:
 
     import torch
 
-    from reference import artifact
-    from reference.model import GPT, GPTConfig
+    from golfcheck.reference import artifact
+    from golfcheck.reference.model import GPT, GPTConfig
 
     model = GPT(GPTConfig())
     with torch.no_grad():

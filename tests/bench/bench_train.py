@@ -33,8 +33,8 @@ import torch.nn.functional as F  # noqa: E402
 import train  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from golfcheck.trainlog import lines  # noqa: E402
-from reference import loglines  # noqa: E402
+from golfcheck.reference import loglines  # noqa: E402
+from golfcheck.trainlog import templates  # noqa: E402
 from tests.bench.plain import Plain  # noqa: E402
 from tests.reference import trainer  # noqa: E402
 from tests.reference.test_golden import SETTINGS as GOLDEN  # noqa: E402
@@ -151,7 +151,9 @@ def compiled_losses(out: str) -> None:
     tokens = Data(shared / "fineweb", shared / "fineweb" / "fineweb_1024_bpe.model")
     done = trainer.train(Path(out), tokens, COMPILE="on", **GOLDEN)
     text = (shared / "golden" / "one_rank.log").read_text(encoding="utf-8")
-    golden = [line.train_loss for line in map(lines.parse, text.split("\n")) if isinstance(line, loglines.TrainStep)]
+    golden = [
+        line.train_loss for line in map(templates.parse, text.split("\n")) if isinstance(line, loglines.TrainStep)
+    ]
     apart = max(abs(ours - theirs) for ours, theirs in zip(done.losses, golden, strict=True))
     print(f"golden losses                {len(golden)} of the compiled trainer within {apart:.4f} (0.005 allowed)")
 

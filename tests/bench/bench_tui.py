@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from golfcheck.leaderboard import Row  # noqa: E402 - found by the line above
+from golfcheck.board.model import Row  # noqa: E402 - found by the line above
 
 SIZE = (120, 34)
 ROWS = 10_000
@@ -39,7 +39,7 @@ class Paints:
     """When the table of the board was drawn, and what was on it."""
 
     def __init__(self) -> None:
-        from golfcheck.tui.table import BoardTable
+        from golfcheck.tui.widgets.table import BoardTable
 
         self.shows = 0  # how often other rows were given to the table
         self.seen: list[tuple[float, tuple[Row, ...], tuple[int, int]]] = []  # time, rows, (shows, cursor)
@@ -70,7 +70,7 @@ class Paints:
 
 async def real_records(paints: Paints) -> tuple[float, float, int]:
     """Return the seconds to the first and to all rows of a tree, and how many there are."""
-    from golfcheck.config import Settings
+    from golfcheck.judging.config import Settings
     from golfcheck.tui.app import GolfcheckApp
 
     tree = ROOT.parent / "shared" / "data" / "records"
@@ -88,7 +88,7 @@ async def real_records(paints: Paints) -> tuple[float, float, int]:
 async def many_rows(paints: Paints) -> dict[str, list[float]]:
     """Return the seconds to a board of ROWS rows, and of every key on it, by what the keys do."""
     from golfcheck.tui import state
-    from golfcheck.tui.filterbar import FilterBar
+    from golfcheck.tui.widgets.filterbar import FilterBar
     from tests.golfcheck.boards import app_of, board
 
     state.path().unlink(missing_ok=True)  # the last run's order and cursor
@@ -131,8 +131,8 @@ async def data_table() -> float:
     from textual.app import App, ComposeResult
     from textual.widgets import DataTable
 
-    from golfcheck.tui.columns import COLUMNS
-    from golfcheck.tui.glyphs import UNICODE
+    from golfcheck.tui.drawing.columns import COLUMNS
+    from golfcheck.tui.drawing.glyphs import UNICODE
     from tests.golfcheck.boards import board
 
     rows = board(ROWS).rows

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 
+from golfcheck.reference.artifact import dump
+from golfcheck.reference.settings import parse
 from golfcheck.rescore import weights
 from golfcheck.untrusted.load import load
-from reference.artifact import dump
-from reference.settings import parse
 from tests.conftest import ROOT
 
 SHARED = ROOT.parent / "shared" / "data"

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from reference.bpb import ByteTable, Score
-from reference.settings import Settings
+from golfcheck.reference.bpb import ByteTable, Score
+from golfcheck.reference.settings import Settings
 
 EPS = 2.0**-23
 MICRO_BATCHES = 8

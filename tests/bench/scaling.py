@@ -8,7 +8,7 @@ lengths (`fit`): so the run at 4,096 tokens is predicted, not fitted.
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reference.settings import MICRO_BATCHES, Settings
+from golfcheck.reference.settings import MICRO_BATCHES, Settings
 from tests.bench import work
 from tests.bench.scaling_logs import LOG_1024, LOG_2048
 

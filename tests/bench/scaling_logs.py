@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from golfcheck import trainlog
-from reference.settings import PRESETS, Settings
+from golfcheck.reference.settings import PRESETS, Settings
 
 SHARD_TOKENS = 100_000_000  # in a shard of the contest's training data
 RANKS = 8

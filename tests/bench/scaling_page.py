@@ -6,7 +6,7 @@ A test fails when the page is stale: tests/reference/test_scaling.py.
 from dataclasses import fields, replace
 from pathlib import Path
 
-from reference.files import write_atomic
+from golfcheck.reference.files import write_atomic
 from tests.bench import work
 from tests.bench.scaling import (
     CUDNN,

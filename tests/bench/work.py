@@ -6,7 +6,7 @@ of Muon, and against what a process group is given: tests/reference/test_scaling
 
 from dataclasses import dataclass
 
-from reference.settings import Settings
+from golfcheck.reference.settings import Settings
 
 BF16_BYTES, FP32_BYTES = 2, 4
 

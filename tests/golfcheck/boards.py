@@ -11,9 +11,9 @@ from typing import Any
 from textual import _wait
 from textual.pilot import Pilot
 
-from golfcheck.config import Settings
-from golfcheck.leaderboard import Board, Row, Status
-from golfcheck.outcome import GAIN_RULE
+from golfcheck.board.model import Board, Row, Status
+from golfcheck.core.outcome import GAIN_RULE
+from golfcheck.judging.config import Settings
 from golfcheck.tui.app import GolfcheckApp
 from tests.golfcheck import verdicts
 

@@ -1,4 +1,4 @@
-"""What the rules find on 28 real records → docs/calibration.md, golfcheck/calibrated.py.
+"""What the rules find on 28 real records → docs/calibration.md, golfcheck/rules/calibrated.py.
 
 Made by `python -m tests.golfcheck.calibration`.
 """
@@ -9,18 +9,18 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
-from golfcheck.board import load_board
-from golfcheck.code import Source
-from golfcheck.config import Settings
-from golfcheck.discover import record_folders
-from golfcheck.frontier import entry_of
-from golfcheck.gain import p_text
-from golfcheck.leaderboard import Row
-from golfcheck.record import RecordFile, load
+from golfcheck.board.load import load_board
+from golfcheck.board.model import Row
+from golfcheck.comparison.frontier import entry_of
+from golfcheck.comparison.gain import p_text
+from golfcheck.core.ruleset import RULESETS, Ruleset
+from golfcheck.core.verdict import Severity, Verdict
+from golfcheck.judging.config import Settings
+from golfcheck.judging.verify import chosen_rules, judge
 from golfcheck.rules import RULES
-from golfcheck.ruleset import RULESETS, Ruleset
-from golfcheck.verdict import Severity, Verdict
-from golfcheck.verify import chosen_rules, judge
+from golfcheck.source.reach import Source
+from golfcheck.submission.discover import record_folders
+from golfcheck.submission.record import RecordFile, load
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT.parent / "shared" / "data" / "records"

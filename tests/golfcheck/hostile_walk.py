@@ -15,18 +15,18 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 import golfcheck.tui
-from golfcheck.board import load_board
-from golfcheck.config import Settings
-from golfcheck.leaderboard import Row
+from golfcheck.board.load import load_board
+from golfcheck.board.model import Row
+from golfcheck.judging.config import Settings
 from golfcheck.tui.app import GolfcheckApp
-from golfcheck.tui.compare import MOST, CompareScreen
-from golfcheck.tui.detail import DetailScreen
-from golfcheck.tui.diffview import DiffScreen
-from golfcheck.tui.prompt import PathPrompt
-from golfcheck.tui.timeline import TimelineScreen
-from golfcheck.tui.watch import WatchScreen
-from tests.golfcheck.test_tui_hostile import assert_harmless
-from tests.golfcheck.test_tui_record import settled
+from golfcheck.tui.screens.compare import MOST, CompareScreen
+from golfcheck.tui.screens.detail import DetailScreen
+from golfcheck.tui.screens.diff import DiffScreen
+from golfcheck.tui.screens.prompt import PathPrompt
+from golfcheck.tui.screens.timeline import TimelineScreen
+from golfcheck.tui.screens.watch import WatchScreen
+from tests.golfcheck.tui.test_hostile import assert_harmless
+from tests.golfcheck.tui.test_record import settled
 
 Check = Callable[[str], None]
 

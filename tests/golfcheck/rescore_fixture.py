@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
-from golfcheck.shardwriter import shard_bytes
-from golfcheck.tokenizing import make_dataset
-from reference import artifact, data
-from reference.bpb import ByteTable, Score, evaluate
-from reference.model import GPT, GPTConfig
+from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.data.tokenizing import make_dataset
+from golfcheck.reference import artifact, data
+from golfcheck.reference.bpb import ByteTable, Score, evaluate
+from golfcheck.reference.model import GPT, GPTConfig
 
 VOCAB = 300
 ONE_SEQUENCE = {"bf16": 64, "fp32": 64}  # a call, for tests that count calls

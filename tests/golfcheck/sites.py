@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from golfcheck import site
-from golfcheck.board import load_board
-from golfcheck.config import Settings
-from golfcheck.leaderboard import Board
-from golfcheck.record import Record, load
+from golfcheck.board.load import load_board
+from golfcheck.board.model import Board
+from golfcheck.judging.config import Settings
+from golfcheck.submission.record import Record, load
 from tests.golfcheck.valid_record import Draft
 
 OWNED = "window.owned=1"

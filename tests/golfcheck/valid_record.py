@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from golfcheck.frontier import Entry, entry_of
-from golfcheck.history import Branch, Change
-from golfcheck.record import Record, load
-from golfcheck.verdict import Verdict
-from golfcheck.verify import judge
+from golfcheck.comparison.frontier import Entry, entry_of
+from golfcheck.core.verdict import Verdict
+from golfcheck.judging.verify import judge
+from golfcheck.submission.history import Branch, Change
+from golfcheck.submission.record import Record, load
 
 LN2 = 0.6931471805599453
 BYTES_PER_TOKEN = 2.43592

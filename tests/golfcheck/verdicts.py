@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from golfcheck.verdict import (
+from golfcheck.core.verdict import (
     Finding,
     LedgerRow,
     ScoreSummary,

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference import artifact
-from reference.model import GPT, GPTConfig
-from reference.settings import CONTROL_TENSORS
+from golfcheck.reference import artifact
+from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.reference.settings import CONTROL_TENSORS
 
 KEEP = CONTROL_TENSORS.split(",")
 

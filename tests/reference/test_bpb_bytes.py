@@ -10,8 +10,8 @@ import sentencepiece as spm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golfcheck.tokenizing import make_dataset, tokenize
-from reference.bpb import ByteTable
+from golfcheck.data.tokenizing import make_dataset, tokenize
+from golfcheck.reference.bpb import ByteTable
 from tests.golfcheck.tokenizer_models import CONTROL, PIECES, SPECIAL, model, piece
 
 WORDS = "the of and to in is that it for was on are as with his they at be this have from or had by word".split()

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference.bpb import ByteTable, Score, evaluate
+from golfcheck.reference.bpb import ByteTable, Score, evaluate
 
 VOCAB, SEQ = 16, 8
 CPU = torch.device("cpu")

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from golfcheck.shardwriter import shard_bytes
-from reference.data import READER, TokenStream, shard_paths
+from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.reference.data import READER, TokenStream, shard_paths
 from tests.conftest import ROOT
 from tests.reference import trainer
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from golfcheck.shardwriter import shard_bytes, shard_header
-from reference.data import (
+from golfcheck.data.shardwriter import shard_bytes, shard_header
+from golfcheck.reference.data import (
     HEADER_BYTES,
     MAGIC,
     TokenStream,
@@ -147,7 +147,7 @@ def test_a_shard_is_read_ahead_and_no_crossing_waits_for_it(tmp_path: Path, monk
         threads.setdefault(path.name, threading.current_thread().name)
         return read_shard(path, vocab_size)
 
-    monkeypatch.setattr("reference.data.read_shard", noted)
+    monkeypatch.setattr("golfcheck.reference.data.read_shard", noted)
     stream = TokenStream(paths, 65536)
     np.testing.assert_array_equal(stream.take(45), np.resize(np.arange(30), 45))
     here = threading.current_thread().name

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from reference.files import sweep_partial, write_atomic
+from golfcheck.reference.files import sweep_partial, write_atomic
 
 ROOT = Path(__file__).parents[2]
 

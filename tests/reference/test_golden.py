@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from golfcheck.trainlog.lines import parse
-from reference import loglines
+from golfcheck.reference import loglines
+from golfcheck.trainlog.templates import parse
 from tests.reference import trainer
 from tests.reference.trainer import Data
 

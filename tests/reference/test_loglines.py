@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golfcheck.trainlog.lines import parse, parse_as
-from reference import loglines
-from reference.loglines import KINDS, Line
+from golfcheck.reference import loglines
+from golfcheck.reference.loglines import KINDS, Line
+from golfcheck.trainlog.templates import parse, parse_as
 
 HOSTILE_BYTES = 16 << 10
 INT64 = st.integers(-(2**63), 2**63 - 1)

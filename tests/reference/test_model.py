@@ -8,7 +8,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from reference.model import GPT, QUERY_BLOCK, RMS_EPS, Attention, GPTConfig, attend, rms, rotary_tables, rotate
+from golfcheck.reference.model import (
+    GPT,
+    QUERY_BLOCK,
+    RMS_EPS,
+    Attention,
+    GPTConfig,
+    attend,
+    rms,
+    rotary_tables,
+    rotate,
+)
 
 SMALL = GPTConfig(vocab_size=64, num_layers=3, model_dim=32, num_heads=4, num_kv_heads=2, train_seq_len=16)
 
@@ -246,7 +256,7 @@ def test_the_loss_by_chunks_has_the_value_and_the_gradients_of_all_logits_at_onc
     ids, targets = torch.randint(0, 64, (2, 3, 16))
     whole = F.cross_entropy(model.logits(*model.hidden(ids)).flatten(0, 1), targets.flatten())
     expected = torch.autograd.grad(whole, list(model.parameters()))
-    monkeypatch.setattr("reference.model.LOSS_TOKENS", 7)
+    monkeypatch.setattr("golfcheck.reference.model.LOSS_TOKENS", 7)
     by_chunks = model(ids, targets)
     assert by_chunks.item() == pytest.approx(whole.item(), abs=1e-5)
     for ours, theirs in zip(torch.autograd.grad(by_chunks, list(model.parameters())), expected, strict=True):

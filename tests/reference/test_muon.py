@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from reference.muon import COEFFICIENTS, Muon, orthogonalize
+from golfcheck.reference.muon import COEFFICIENTS, Muon, orthogonalize
 
 SHAPES = [(8, 8), (16, 8), (8, 16), (8, 8), (8, 8), (16, 8)]
 

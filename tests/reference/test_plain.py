@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from golfcheck.trainlog import lines
-from reference import loglines
-from reference.settings import parse
+from golfcheck.reference import loglines
+from golfcheck.reference.settings import parse
+from golfcheck.trainlog import templates
 from tests.bench.plain import Plain
 from tests.conftest import ROOT
 from tests.reference import trainer
@@ -19,7 +19,9 @@ STEPS = 30  # the momentum's rise, 20, and half of the rates' fall; all 40 take 
 
 def test_the_plain_version_reproduces_the_golden_losses(shared_data: Path) -> None:
     text = (shared_data / "golden" / "one_rank.log").read_text()
-    golden = [line.train_loss for line in map(lines.parse, text.split("\n")) if isinstance(line, loglines.TrainStep)]
+    golden = [
+        line.train_loss for line in map(templates.parse, text.split("\n")) if isinstance(line, loglines.TrainStep)
+    ]
     plain = Plain(parse([], {**SETTINGS, "DATA_PATH": str(shared_data / "fineweb")}))
     assert [plain.step() for _ in range(STEPS)] == pytest.approx(golden[:STEPS], abs=0.005)
 

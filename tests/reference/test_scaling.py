@@ -15,9 +15,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.testing._internal.distributed.fake_pg import FakeStore
 from torch.utils.flop_counter import FlopCounterMode
 
-from reference.model import GPT, GPTConfig
-from reference.muon import Muon, orthogonalize
-from reference.settings import Settings
+from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.reference.muon import Muon, orthogonalize
+from golfcheck.reference.settings import Settings
 from tests.bench import work
 from tests.bench.plain import Model, Plain
 from tests.bench.scaling import (

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from reference.settings import PRESETS, Settings, parse
+from golfcheck.reference.settings import PRESETS, Settings, parse
 
 CONTRACT = {
     "DATA_PATH": "./data/datasets/fineweb10B_sp1024", "TOKENIZER_PATH": "./data/tokenizers/fineweb_1024_bpe.model",

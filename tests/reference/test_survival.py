@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import torch
 
-from golfcheck.shardwriter import shard_bytes
-from reference import loglines
-from reference.data import read_shard
+from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.reference import loglines
+from golfcheck.reference.data import read_shard
 from tests.reference import trainer
 from tests.reference.trainer import Data, Finished
 

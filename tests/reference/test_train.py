@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from golfcheck.shardwriter import shard_bytes
-from golfcheck.trainlog.lines import parse
-from reference import artifact, loglines
-from reference import data as shards
-from reference.bpb import ByteTable, evaluate
-from reference.model import GPT, GPTConfig
+from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.reference import artifact, loglines
+from golfcheck.reference import data as shards
+from golfcheck.reference.bpb import ByteTable, evaluate
+from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.trainlog.templates import parse
 from tests.reference import trainer
 from tests.reference.trainer import Data, Finished
 
@@ -92,7 +92,7 @@ def test_the_raw_weights_quantize_to_the_artifact(tiny: Finished) -> None:
 
 
 def trainer_patterns() -> list[str]:
-    from reference.settings import CONTROL_TENSORS
+    from golfcheck.reference.settings import CONTROL_TENSORS
 
     return CONTROL_TENSORS.split(",")
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from golfcheck import dataset
-from golfcheck.shardwriter import shard_bytes
-from golfcheck.trainlog.lines import parse
-from reference import data, loglines
+from golfcheck.data import dataset
+from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.reference import data, loglines
+from golfcheck.trainlog.templates import parse
 
 REFERENCE = Path(data.__file__).parent
 TINY = {

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from reference.artifact import pack, quantize
-from reference.model import GPT, GPTConfig
-from reference.settings import CONTROL_TENSORS
+from golfcheck.reference.artifact import pack, quantize
+from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.reference.settings import CONTROL_TENSORS
 
 FOLDER = Path(__file__).parent
 CONFIG = GPTConfig(

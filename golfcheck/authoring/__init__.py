@@ -1,0 +1,1 @@
+"""Writing submissions: a new record folder, and edits of submission.json."""

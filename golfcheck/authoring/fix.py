@@ -1,0 +1,169 @@
+"""Edits of submission.json that follow from the record itself and change no score.
+
+Keys get their canonical names; what the logs say and the file does not (bytes, loss, seeds, the result of each seed) is
+filled in; a total that the logs contradict is corrected; a date is written as YYYY-MM-DD. `val_bpb` is never touched,
+and whatever is not edited stays as it is written, to the digit.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+from golfcheck.authoring.jsonedit import edited
+from golfcheck.submission import strictjson
+from golfcheck.submission.claims import ALIASES, Submission
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result, results, train_ms
+
+_LOOSE_DATE = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
+_PLAIN = (str, int, float)
+_SAME_BPB = 5e-5  # a claim of four decimals
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A changed submission file: where, its text before and after, and what was done, a line each."""
+
+    path: Path
+    before: str
+    after: str
+    edits: tuple[str, ...]
+
+    def diff(self) -> str:
+        """Return the change as a unified diff."""
+        lines = unified_diff(
+            self.before.splitlines(keepends=True),
+            self.after.splitlines(keepends=True),
+            fromfile=str(self.path),
+            tofile=str(self.path),
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def fix(record: Record) -> Fix | None:
+    """Return the edits that `record` allows, or None when there are none to make (or no file to make them in)."""
+    submission = record.submission
+    if submission is None:
+        return None
+    path = record.path / submission.path
+    data = path.read_bytes()
+    document = strictjson.parse(data)
+    renamed = _renamed(submission)
+    named = {canonical: key for key, canonical in renamed.items()}
+    edits = ["the byte order mark is gone"] if document.bom else []
+    edits += [f"{key} is now called {canonical}" for key, canonical in renamed.items()]
+    changed, added = {}, {}
+    for key, value in _derived(record, submission, renamed).items():
+        old = named.get(key, key)  # what the file calls it
+        if key in renamed or old not in submission.raw:
+            added[key] = value
+            edits.append(f"{key}: {_shown(value)}")
+        elif submission.raw[old] != value:
+            changed[old] = value
+            edits.append(f"{key}: {_shown(value)} (was {_shown(submission.raw[old])})")
+    if not edits:
+        return None
+    after = edited(data.decode("utf-8-sig"), document.spans, renamed=renamed, changed=changed, added=added)
+    return Fix(path, data.decode("utf-8"), after, tuple(edits))
+
+
+def _renamed(submission: Submission) -> dict[str, str]:
+    """Return which keys get their canonical names: alias → name."""
+    names = {}
+    for field, key in submission.key_of.items():
+        canonical = ALIASES[field][0]
+        # A mean is not the largest total, and seeds are listed in many forms: those are derived from the logs instead.
+        another = field == "seeds" or (field == "total_bytes" and "mean" in key)
+        if (
+            key != canonical
+            and canonical not in submission.raw
+            and not another
+            and isinstance(submission.raw[key], _PLAIN)
+        ):
+            names[key] = canonical
+    by_seed = submission.raw.get("seeds")  # "seeds" may hold what is called seed_results
+    if isinstance(by_seed, dict) and "seed_results" not in submission.raw and all(map(str.isdecimal, by_seed)):
+        names["seeds"] = "seed_results"
+    return names
+
+
+def _derived(record: Record, submission: Submission, renamed: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the logs and the folder say of canonical keys; only what they say without doubt."""
+    found = results(record)
+    derived: dict[str, Any] = {}
+    if "seeds" in renamed:
+        derived["seeds"] = [claim.seed for claim in submission.seeds]
+    if day := _day(submission.date):
+        derived["date"] = day
+    if submission.track and "track" not in submission.raw:
+        derived["track"] = submission.track
+    seeds = [result.seed for result in found]
+    if found and None not in seeds and len(set(seeds)) == len(seeds):
+        derived = _from_logs(submission, found) | derived
+    return derived
+
+
+def _from_logs(submission: Submission, found: Sequence[Result]) -> dict[str, Any]:
+    derived: dict[str, Any] = {}
+    totals = [total.size_bytes for result in found if (total := result.total_bytes)]
+    if len(totals) == len(found):
+        derived["bytes_total"] = max(totals)
+    codes = {result.run.code_bytes[-1].size_bytes for result in found if result.run.code_bytes}
+    if submission.code_bytes is None and len(codes) == 1:
+        derived["bytes_code"] = codes.pop()
+    if submission.val_loss_nats is None and (loss := _claimed_loss(submission, found)) is not None:
+        derived["val_loss"] = loss
+    if "seeds" not in submission.raw:
+        derived["seeds"] = [result.seed for result in found]
+    if "seed_results" not in submission.raw and not isinstance(submission.raw.get("seeds"), dict):
+        derived["seed_results"] = {str(result.seed): _seed_result(result) for result in found}
+    return derived
+
+
+def _claimed_loss(submission: Submission, found: Sequence[Result]) -> float | None:
+    """Return the loss that goes with the claimed bpb: the mean over seeds, or the one seed that was claimed."""
+    if submission.val_bpb is None:
+        return None
+    bpb = [result.score.val_bpb for result in found]
+    nats = [result.score.val_loss_nats for result in found]
+    candidates = [(sum(bpb) / len(bpb), sum(nats) / len(nats)), *zip(bpb, nats, strict=True)]
+    return next((round(loss, 8) for score, loss in candidates if abs(score - submission.val_bpb) <= _SAME_BPB), None)
+
+
+def _seed_result(result: Result) -> dict[str, Any]:
+    """Return what the schema calls a seed result, without what the log does not say."""
+    total, model = result.total_bytes, result.model_bytes
+    values = {
+        "val_loss": result.score.val_loss_nats,
+        "val_bpb": result.score.val_bpb,
+        "bytes_total": total and total.size_bytes,
+        "bytes_model": model and model.size_bytes,
+        "train_time_ms": train_ms(result.run),
+        "eval_time_ms": result.eval_ms,
+        "steps": result.run.stop.step if result.run.stop else None,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _day(text: str | None) -> str | None:
+    """Return a loosely written date (2026-4-1, 2026/04/01) as YYYY-MM-DD; None if it is fine, or no date."""
+    match = _LOOSE_DATE.fullmatch((text or "").strip())
+    if not match:
+        return None
+    try:
+        day = date(*map(int, match.groups())).isoformat()
+    except ValueError:
+        return None
+    return day if day != text else None
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= 60 or not isinstance(value, dict | list):
+        return text
+    return "1 entry" if len(value) == 1 else f"{len(value)} entries"

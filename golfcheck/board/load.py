@@ -1,0 +1,50 @@
+"""Folders → Board: reads, judges and ranks every record of a tree. What `leaderboard`, the page and the TUI open."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from golfcheck.board.model import Board, Row, ranked
+from golfcheck.board.rows import row_claimed, row_of, row_so_far
+from golfcheck.core.ruleset import RULESETS
+from golfcheck.judging.batch import Progress, day_of, judge_trees
+from golfcheck.judging.config import Settings
+from golfcheck.submission.discover import record_folders
+
+
+def load_board(
+    paths: Sequence[Path],
+    settings: Settings,
+    *,
+    as_of: str | None = None,
+    progress: Progress = lambda done, of: None,
+    early: Callable[[Sequence[Row]], None] | None = None,
+    idle: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Board:
+    """Read every record that `paths` lead to and rank them; with `as_of`, those made up to the end of that day.
+
+    `early` is given rows in chunks as they are read, before any has a rank or a record to beat; the board has them all
+    again, but for those made later. The first of those that are not in the cache come twice: as their submission.json
+    claims, and judged. `idle` is called many times a second while others work; what it raises ends them at once.
+    `say` is told, a line each, what could not be used.
+    Raises UsageError for a path, a day or a ruling that cannot be meant, and when there is no record.
+    """
+    day = day_of(as_of)
+    until = day.date() if day else None
+    folders = {folder.resolve(): folder for folder in record_folders(paths)}
+    placed = judge_trees(
+        list(folders.values()),
+        settings,
+        until=until,
+        progress=progress,
+        claims=(lambda claimed: early(list(map(row_claimed, claimed)))) if early else None,
+        early=lambda judged: early(list(map(row_so_far, judged))) if early else None,
+        idle=idle,
+        say=say,
+    )
+    known = [place for place in placed if until is None or (place.made is not None and place.made.date() <= until)]
+    undated = sum(place.made is None for place in placed)
+    if until is not None and undated:
+        say(f"left out for want of a date: {undated} of {len(placed)} records")
+    ruleset = RULESETS[settings.ruleset]
+    return Board(settings.ruleset, day, ranked([row_of(place, ruleset) for place in known]))

@@ -1,0 +1,78 @@
+"""Verdicts → ranked rows, and the frontier through time. What every board shows is decided here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from golfcheck.core.outcome import Outcome, outcome
+from golfcheck.core.verdict import Verdict
+from golfcheck.judging.decisions import Ruling
+
+
+class Status(StrEnum):
+    """What stands behind a score: what the submission says, what its logs show, or an evaluation of ours."""
+
+    CLAIMED = "claimed"
+    LOGGED = "logged"
+    RESCORED = "rescored"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record on the board."""
+
+    verdict: Verdict
+    made: datetime | None  # when, as the frontier dates it
+    score_bpb: float | None  # the score that counts: rescored, else logged, else claimed
+    status: Status | None  # of that score; None where there is none
+    seeds_bpb: tuple[float, ...]  # of each seed, as logged
+    seeds_nats: tuple[float, ...]
+    rank: int | None = None  # from 1, equal scores share one; None: does not take part
+    delta_bpb: float | None = None  # to the record to beat on its day; negative is better
+    delta_nats: float | None = None
+    p: float | None = None  # the one that the board's ruleset looks at
+    held: bool = False  # was the record once
+    reason: str = ""  # why it was not, or why there is no p, in one line
+    takes_part: bool = True  # in the ranking: a score that its logs or we show, on a ranked track, not refuted
+    rulings: tuple[Ruling, ...] = ()  # of the maintainers, in the order of their days
+    judged: bool = True  # False: only its submission.json is read yet, and the verdict says nothing
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict in one word."""
+        return outcome(self.verdict)
+
+    @property
+    def ruling(self) -> Ruling | None:
+        """The maintainers' last word on it."""
+        return self.rulings[-1] if self.rulings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All rows in the order of their ranks, those without one last."""
+
+    ruleset: str
+    as_of: datetime | None
+    rows: tuple[Row, ...]
+    against: str | None = None  # the one record that all differences are to, in place of each day's record to beat
+
+    @property
+    def frontier(self) -> tuple[Row, ...]:
+        """Return the rows that were the record, in the order of time."""
+        held = (row for row in self.rows if row.held)
+        return tuple(sorted(held, key=lambda row: row.made or datetime.min.replace(tzinfo=UTC)))
+
+
+def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows by their scores with their ranks; after those that take part the others, without a score last."""
+    ordered = sorted(
+        rows, key=lambda row: (row.score_bpb is None, not row.takes_part, row.score_bpb or 0.0, row.verdict.path)
+    )
+    out: list[Row] = []
+    for place, row in enumerate(ordered, start=1):
+        tie = bool(out) and out[-1].score_bpb == row.score_bpb
+        rank = out[-1].rank if tie else place
+        out.append(replace(row, rank=rank if row.takes_part and row.score_bpb is not None else None))
+    return tuple(out)

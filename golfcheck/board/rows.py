@@ -1,0 +1,134 @@
+"""A judged record in its place among the others → its row on the board: the score that counts, its gain, and why."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from golfcheck.board.model import Board, Row, Status
+from golfcheck.comparison.frontier import Entry, Turn, compare, p_under, rescored
+from golfcheck.comparison.gain import p_text
+from golfcheck.core.ruleset import DEFAULT_TRACK, TRACKS, Ruleset
+from golfcheck.core.verdict import ToBeat
+from golfcheck.judging.batch import Placed
+from golfcheck.judging.decisions import Rulings
+from golfcheck.judging.judged import Judged
+
+
+def row_so_far(judged: Judged) -> Row:
+    """Return the row of a record that has no place yet: no rank, and nothing that depends on another record."""
+    bpb, status = _score(judged, Rulings())
+    verdict = replace(judged.verdict, to_beat=None)
+    return Row(verdict, judged.made, bpb, status, judged.bpb, judged.nats, takes_part=False)
+
+
+def row_claimed(claimed: Judged) -> Row:
+    """Return the row of a record of which only submission.json is read."""
+    return replace(row_so_far(claimed), judged=False)
+
+
+def row_of(place: Placed, ruleset: Ruleset) -> Row:
+    """Return the row of a record, all but its rank."""
+    judged, entry, turn, rulings = place.judged, place.entry, place.turn, place.rulings
+    bpb, status = _score(judged, rulings)
+    gain = judged.verdict.to_beat
+    if rulings.rescored and entry and turn:
+        gain = replace(compare(entry, turn.best), reason="re-scored: one number") if turn.best else None
+    ranked = judged.verdict.track in TRACKS and TRACKS[judged.verdict.track].ranked
+    return Row(
+        judged.verdict,
+        place.made,
+        bpb,
+        status,
+        judged.bpb,
+        judged.nats,
+        delta_bpb=gain.delta_bpb if gain else None,
+        delta_nats=gain.delta_nats if gain else None,
+        p=p_under(gain, ruleset) if gain else None,
+        held=turn is not None and turn.held,
+        reason=_reason(place, gain, ruleset),
+        takes_part=ranked and status not in (None, Status.CLAIMED) and bool(judged.bpb) and not place.refused,
+        rulings=rulings.all,
+    )
+
+
+def pinned(board: Board, baseline: Row, ruleset: Ruleset) -> Board:
+    """Return the board with every difference and p against one record in place of the record to beat of the day."""
+    theirs = _entry(baseline)
+
+    def against(row: Row) -> Row:
+        if not row.seeds_bpb or row.verdict.path == baseline.verdict.path:
+            return replace(row, delta_bpb=None, delta_nats=None, p=None, reason="")
+        gain = compare(_entry(row), theirs)
+        return replace(
+            row,
+            verdict=replace(row.verdict, to_beat=gain),
+            delta_bpb=gain.delta_bpb,
+            delta_nats=gain.delta_nats,
+            p=p_under(gain, ruleset),
+            reason=f"no p: {gain.reason}" if gain.reason else "",
+        )
+
+    return replace(board, rows=tuple(map(against, board.rows)), against=theirs.name)
+
+
+def _entry(row: Row) -> Entry:
+    """Return a row's entry for a comparison, for which neither day nor track count."""
+    path, made = Path(row.verdict.path), row.made or datetime.min.replace(tzinfo=UTC)
+    name = row.verdict.name or path.name
+    entry = Entry(path, name, made, TRACKS[DEFAULT_TRACK], row.seeds_bpb, row.seeds_nats)
+    return rescored(entry, row.score_bpb) if row.status is Status.RESCORED and row.score_bpb else entry
+
+
+def _score(judged: Judged, rulings: Rulings) -> tuple[float | None, Status | None]:
+    score = judged.verdict.score
+    if rulings.rescored:
+        return rulings.rescored.val_bpb, Status.RESCORED
+    if score is None:
+        return None, None
+    return (score.claimed_bpb, Status.CLAIMED) if score.mean_bpb is None else (score.mean_bpb, Status.LOGGED)
+
+
+def _reason(place: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
+    """Say why a record was not the one to beat, or was it without a p; "" when its p says all."""
+    verdict, entry, turn = place.judged.verdict, place.entry, place.turn
+    if verdict.track is None:
+        return "a trainer's folder, not a record"
+    if not TRACKS[verdict.track].ranked:
+        return f"track {verdict.track} is not ranked"
+    if place.refused:
+        return place.refused
+    if entry is None or turn is None:
+        return "no date: it has no place in time" if place.judged.bpb else "no score in its logs: nothing to test"
+    if not turn.held:
+        return _why_not(entry, turn, gain, ruleset)
+    if turn.best is None:
+        return "there was no record to beat"
+    p = p_under(gain, ruleset) if gain else None
+    if entry.overruled and (p is None or p >= ruleset.alpha) and place.rulings.all:
+        return place.rulings.all[-1].text
+    if p is None and gain:
+        return f"no p: {gain.reason}; the gain alone is above {_margin(ruleset)}"
+    return ""
+
+
+def _why_not(entry: Entry, turn: Turn, gain: ToBeat | None, ruleset: Ruleset) -> str:
+    """Say what it lacked against the record that stood when its turn came."""
+    met = turn.met
+    assert met is not None  # nothing else keeps an entry from the place
+    against = met.name if met == turn.best else f"{met.name}, of the same day"
+    delta_bpb = entry.mean_bpb - met.mean_bpb
+    if delta_bpb == 0:
+        return f"a tie with {against}, which keeps the place"
+    if delta_bpb > 0:
+        return f"no gain over {against}"
+    if gain is None or met != turn.best:
+        gain = compare(entry, met)
+    asked = f"a gain above {_margin(ruleset)}"
+    p = p_under(gain, ruleset)
+    if p is None:
+        return f"no p: {gain.reason}; the gain over {against} is not above {_margin(ruleset)}"
+    return f"p {p_text(p)} of {asked} over {against}: not below {ruleset.alpha:g}"
+
+
+def _margin(ruleset: Ruleset) -> str:
+    return f"{ruleset.margin_nats:g} nats" if ruleset.margin_nats else "0 bpb"

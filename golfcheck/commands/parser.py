@@ -1,0 +1,74 @@
+"""The parser of a command: complaints in one line, with a suggestion, and help drawn by rich-argparse."""
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+from golfcheck.core.errors import UsageError
+from golfcheck.core.suggest import suggestion
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """Import the command `name` and return its parser; `run` is set on what it parses."""
+    module = import_module(f"golfcheck.commands.{name}")
+    parser = Parser(prog=f"golfcheck {name}", description=_sentence(module.HELP))
+    module.configure(parser)
+    parser.set_defaults(run=module.run)
+    return parser
+
+
+def run(name: str, arguments: Sequence[str]) -> int:
+    """Run the command `name` with its arguments and return its exit code."""
+    try:
+        args = parser_of(name).parse_args(arguments)
+    except SystemExit as done:  # argparse ends the process after --help
+        return int(done.code or 0)
+    return int(args.run(args))
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, with a suggestion; its help is drawn by rich-argparse."""
+
+    def __init__(self, **settings: Any) -> None:
+        from rich_argparse import RichHelpFormatter  # 1 ms: it loads rich to draw help, not before
+
+        RichHelpFormatter.group_name_formatter = str.capitalize
+        settings.setdefault("formatter_class", RichHelpFormatter)
+        settings.setdefault("allow_abbrev", False)
+        super().__init__(**settings)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; an option that does not exist is answered with the one that was perhaps meant."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            options = (word for word in unknown if word.startswith("-"))
+            word = next(options, unknown[0]).partition("=")[0]
+            kind = "option" if word.startswith("-") else "argument"
+            self.error(f"unknown {kind} {word!r}{suggestion(word, _options_of(self))}")
+        return parsed
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            message = f"{value!r} is none of {', '.join(known)}{suggestion(str(value), known)}"
+            raise argparse.ArgumentError(action, message)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError; `main` prints it as one line."""
+        raise UsageError(f"{self.prog.removeprefix('golfcheck ')}: {message}; see {self.prog} --help")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def _options_of(parser: argparse.ArgumentParser) -> list[str]:
+    """Return every option of `parser` and of the parsers below it."""
+    options: list[str] = []
+    for action in parser._actions:
+        options += action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                options += _options_of(child)
+    return options

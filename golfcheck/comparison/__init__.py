@@ -1,0 +1,1 @@
+"""Comparing records: the frontier, gains and their tests, and how two records differ."""

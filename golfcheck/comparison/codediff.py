@@ -1,0 +1,87 @@
+"""The code of two records, unwrapped and never executed → what one has that the other has not, line by line."""
+
+from dataclasses import dataclass
+
+from golfcheck.comparison.patience import MAX_LINES, Hunk, hunks
+from golfcheck.source.reach import Source, reached
+from golfcheck.submission.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDiff:
+    """A source file of two records; a name of None: only the other has it. No hunk: the text is the same."""
+
+    first: str | None  # the file, and what it was unwrapped from: "train_gpt.py (lzma+base85, unwrapped)"
+    second: str | None
+    hunks: tuple[Hunk, ...]
+    notes: tuple[str, ...]  # what could not be unwrapped, and what was left out
+
+    @property
+    def added(self) -> int:
+        """How many lines only the second has."""
+        return self._count("+")
+
+    @property
+    def removed(self) -> int:
+        """How many lines only the first has."""
+        return self._count("-")
+
+    def _count(self, sign: str) -> int:
+        return sum(line.sign == sign for hunk in self.hunks for line in hunk.lines)
+
+
+def code_diffs(first: Record, second: Record) -> tuple[CodeDiff, ...]:
+    """Return a CodeDiff for each source of either record, the main scripts as one pair; () where one has no code.
+
+    The code is that of the folder, or of a log that the source was dumped into where the folder has none.
+    """
+    ours, theirs = sources(first), sources(second)
+    if not ours or not theirs:
+        return ()
+    paths = [source.path for source in ours[1:]]
+    others = {source.path: source for source in theirs[1:]}
+    pairs: list[tuple[Source | None, Source | None]] = [(ours[0], theirs[0])]
+    pairs += [(source, others.get(source.path)) for source in ours[1:]]
+    pairs += [(None, other) for path, other in others.items() if path not in paths]
+    return tuple(_diff(one, other) for one, other in pairs)
+
+
+def sources(record: Record) -> tuple[Source, ...]:
+    """Return the sources of a record, the main script first: of its folder, or else the largest dump of its logs."""
+    if record.sources:
+        return record.sources
+    dumps = [(log.path, dump) for log in record.logs for dump in log.dumps]
+    if not dumps:
+        return ()
+    path, dump = max(dumps, key=lambda found: len(found[1].text))
+    place = f"{path}:{dump.line}"
+    # The name decides how it is read, and is not shown: a log need not say it.
+    return tuple(
+        Source(f"source in {place}", found.text, True, found.wrapper, found.unwrapped, found.note)
+        for found in reached(["train_gpt.py"], lambda name: dump.text)
+    )
+
+
+def _diff(first: Source | None, second: Source | None) -> CodeDiff:
+    texts = [_lines(source) if source else [] for source in (first, second)]
+    one, other = texts
+    notes = [f"{source.path}: still packed: {source.note}" for source in (first, second) if source and source.note]
+    notes += [
+        f"{source.path}: only the first {MAX_LINES:,} of {len(text):,} lines were compared"
+        for source, text in zip((first, second), texts, strict=True)
+        if source and len(text) > MAX_LINES
+    ]
+    return CodeDiff(_name(first), _name(second), hunks(one, other), tuple(notes))
+
+
+def _lines(source: Source) -> list[str]:
+    """Return the lines of what the source runs; how they end, and a byte order mark, are no difference."""
+    text = source.text if source.unwrapped is None else source.unwrapped
+    lines = text.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def _name(source: Source | None) -> str | None:
+    if source is None or source.wrapper is None:
+        return source.path if source else None
+    return f"{source.path} ({source.wrapper}, {'still packed' if source.unwrapped is None else 'unwrapped'})"

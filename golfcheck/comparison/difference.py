@@ -1,0 +1,165 @@
+"""Records side by side: what their logs print and come to, and what was found in some of them only.
+
+The first record is what the others are compared with. Nothing of a record is executed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, DecimalException
+
+from golfcheck.comparison.codediff import CodeDiff, code_diffs, sources
+from golfcheck.comparison.frontier import Entry, compare, made_on, track_of
+from golfcheck.core.verdict import Finding, Severity, ToBeat, Verdict
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import distinct_runs, results
+
+_OF_A_RUN = frozenset({"seed", "run_id", "logfile"})  # they name a run; no two runs need have them alike
+
+
+@dataclass(frozen=True, slots=True)
+class SeedScore:
+    """The score of one seed, and the line of the log that states it."""
+
+    seed: int | None
+    val_bpb: float
+    val_loss_nats: float
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the records."""
+
+    verdict: Verdict
+    seeds: tuple[SeedScore, ...]
+    gain: ToBeat | None  # over the first record; None for itself, and where one of the two has no score
+    made: datetime | None  # the day that a board has; submission.json may say another
+    has_code: bool  # a script, or a log with its source
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A setting as a log prints it."""
+
+    value: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """A setting whose values differ; a place of `printed` is None where that record's logs do not print it."""
+
+    name: str
+    printed: tuple[Printed | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A rule that found something in some of the records only, and what, for each of them."""
+
+    rule: str
+    severity: Severity
+    found: tuple[tuple[Finding, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How records differ; all tuples of one place per record are in the order of `sides`."""
+
+    sides: tuple[Side, ...]
+    settings: tuple[SettingRow, ...]  # in the order of the logs' lines
+    alike: int  # how many settings all logs print with one value
+    varying: tuple[str, ...]  # settings that differ between the runs of one record, or name a run: not compared
+    findings: tuple[FindingRow, ...]  # the gravest first
+    code: tuple[CodeDiff, ...]  # of a pair of records that both have code; else ()
+
+
+def difference(
+    records: Sequence[Record], verdicts: Sequence[Verdict], made: Sequence[datetime | None] | None = None
+) -> Difference:
+    """Compare two or more records; `verdicts` are theirs, in the same order.
+
+    So are the days of `made`, where a board knows them; otherwise they are those of the folders, or of the JSON.
+    """
+    days = [made_on(record) for record in records] if made is None else made
+    rows, alike, varying = _settings([_printed(record) for record in records])
+    entries = [_entry(record) for record in records]
+    first = entries[0]
+    gains = [compare(entry, first) if entry and first else None for entry in entries]
+    return Difference(
+        sides=tuple(
+            Side(verdict, _seeds(record), None if place == 0 else gain, day, bool(sources(record)))
+            for place, (record, verdict, gain, day) in enumerate(zip(records, verdicts, gains, days, strict=True))
+        ),
+        settings=rows,
+        alike=alike,
+        varying=varying,
+        findings=_findings(verdicts),
+        code=code_diffs(*records) if len(records) == 2 else (),
+    )
+
+
+def _entry(record: Record) -> Entry | None:
+    """Return what a test of the scores needs; when the record was made does not matter to it."""
+    found = results(record)
+    bpb = tuple(result.score.val_bpb for result in found)
+    nats = tuple(result.score.val_loss_nats for result in found)
+    name = record.submission.name if record.submission else None
+    made = datetime.min.replace(tzinfo=UTC)
+    return Entry(record.path, name or record.path.name, made, track_of(record), bpb, nats) if bpb else None
+
+
+def _seeds(record: Record) -> tuple[SeedScore, ...]:
+    return tuple(
+        SeedScore(found.seed, found.score.val_bpb, found.score.val_loss_nats, found.log.path, found.score.line)
+        for found in results(record)
+    )
+
+
+def _printed(record: Record) -> dict[str, list[Printed]]:
+    """Return each setting that the record's runs print, with its different values; the first run's settings first."""
+    found: dict[str, list[Printed]] = {}
+    for log, run in distinct_runs(record):
+        for name, fact in run.settings.items():
+            known = found.setdefault(name, [])
+            if all(_meaning(fact.value) != _meaning(other.value) for other in known):
+                known.append(Printed(fact.value, log.path, fact.line))
+    return found
+
+
+def _settings(printed: Sequence[dict[str, list[Printed]]]) -> tuple[tuple[SettingRow, ...], int, tuple[str, ...]]:
+    rows: list[SettingRow] = []
+    varying: list[str] = []
+    alike = 0
+    for name in dict.fromkeys(name for settings in printed for name in settings):
+        values = [settings.get(name, []) for settings in printed]
+        if name in _OF_A_RUN or any(len(found) > 1 for found in values):
+            varying.append(name)
+        elif len({_meaning(found[0].value) if found else None for found in values}) > 1:
+            rows.append(SettingRow(name, tuple(found[0] if found else None for found in values)))
+        else:
+            alike += 1
+    return tuple(rows), alike, tuple(varying)
+
+
+def _meaning(value: str) -> Decimal | str:
+    """Return what values are compared by: numbers by their exact values (0.04 is 4e-2), words without their case."""
+    try:
+        number = Decimal(value)
+    except DecimalException:
+        return value.strip().casefold()
+    return number if number.is_finite() else value.strip().casefold()
+
+
+def _findings(verdicts: Sequence[Verdict]) -> tuple[FindingRow, ...]:
+    rules = dict.fromkeys(finding.rule for verdict in verdicts for finding in verdict.findings)
+    rows = []
+    for rule in rules:
+        found = tuple(tuple(f for f in verdict.findings if f.rule == rule) for verdict in verdicts)
+        if not all(found):
+            severity = max(finding.severity for each in found for finding in each)
+            rows.append(FindingRow(rule, severity, found))
+    return tuple(sorted(rows, key=lambda row: -row.severity))

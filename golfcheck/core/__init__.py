@@ -1,0 +1,1 @@
+"""The vocabulary: errors, verdicts, rulesets, statistics, text. Nothing in here imports anything else of ours."""

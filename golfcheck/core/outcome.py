@@ -1,0 +1,36 @@
+"""What a verdict comes to, in one word, and whether that fails a check."""
+
+from enum import StrEnum
+
+from golfcheck.core.verdict import Severity, Verdict
+
+RECORD_TRACK = "10min_16mb"
+GAIN_RULE = "gain-not-significant"
+
+
+class Outcome(StrEnum):
+    """One word for a whole verdict, from worst to best."""
+
+    INVALID = "invalid"  # arithmetic proves at least one error
+    HUMAN = "human"  # evidence, or a waiver, that a person must look at
+    VALID = "valid"  # nothing found against it, but not shown to be a record
+    RECORD = "record"  # nothing found against it, and its gain over the record to beat is significant
+
+
+def outcome(verdict: Verdict) -> Outcome:
+    """Return the word for `verdict`; the reason of a waiver is the submitter's, so a person must judge it."""
+    if verdict.count(Severity.ERROR):
+        return Outcome.INVALID
+    waived = any(finding.waived is not None and finding.severity > Severity.INFO for finding in verdict.findings)
+    if waived or verdict.count(Severity.WARNING):
+        return Outcome.HUMAN
+    if verdict.track == RECORD_TRACK and verdict.to_beat is not None and GAIN_RULE in verdict.passed:
+        return Outcome.RECORD
+    return Outcome.VALID
+
+
+def fails(verdict: Verdict, at: Severity | None, require_record: bool = False) -> bool:
+    """Whether `verdict` has a finding at or above `at` (None: never), or is no record where one is required."""
+    if require_record and outcome(verdict) is not Outcome.RECORD:
+        return True
+    return at is not None and any(verdict.count(severity) for severity in Severity if severity >= at)

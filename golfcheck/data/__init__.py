@@ -1,0 +1,1 @@
+"""Downloading, tokenizing and writing token shards."""

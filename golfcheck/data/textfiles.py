@@ -1,0 +1,70 @@
+"""Anybody's text, one document after another: plain text or JSON lines, in UTF-8."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from golfcheck.core.errors import UsageError
+
+SEPARATOR = "<|endoftext|>"  # on a line of its own, as in other plain-text corpora
+MAX_DOCUMENT_BYTES = 16 << 20
+
+
+def read_documents(path: Path) -> Iterator[str]:
+    """Yield the documents of a UTF-8 file, never more than one in memory; empty ones are left out.
+
+    `.jsonl`: the string under "text" of each line. Anything else: plain text, in which a line `<|endoftext|>` ends a
+    document; a file without one is one document. Raises UsageError naming file and line.
+    """
+    lines = _lines(path)
+    found = _json_documents(path, lines) if path.suffix == ".jsonl" else _text_documents(path, lines)
+    return (text for text in found if text)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each line with its line end, and a byte order mark at the start taken away."""
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(MAX_DOCUMENT_BYTES + 1):
+                number += 1
+                if len(line) > MAX_DOCUMENT_BYTES:
+                    raise UsageError(f"{path}:{number}: a line of more than {MAX_DOCUMENT_BYTES:,} bytes")
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
+        raise UsageError(f"{path}:{number}: not UTF-8: {found}; convert the file to UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+
+
+def _text_documents(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[str]:
+    parts: list[str] = []
+    size_bytes = 0
+    for number, line in lines:
+        if line.rstrip("\r\n") == SEPARATOR:
+            yield "".join(parts).removesuffix("\n")
+            parts, size_bytes = [], 0
+            continue
+        parts.append(line)
+        size_bytes += len(line.encode())
+        if size_bytes > MAX_DOCUMENT_BYTES:
+            raise UsageError(
+                f"{path}:{number}: a document of more than {MAX_DOCUMENT_BYTES:,} bytes: "
+                f"put a line {SEPARATOR} between documents"
+            )
+    yield "".join(parts).removesuffix("\n")
+
+
+def _json_documents(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[str]:
+    for number, line in lines:
+        if not line.strip():
+            continue
+        try:
+            text = json.loads(line)["text"]
+            text.encode()  # a lone surrogate is no text
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise UsageError(
+                f'{path}:{number}: expected a JSON object with its text as a string under "text"'
+            ) from None
+        yield text

@@ -1,0 +1,217 @@
+"""Parsed records and what was made of them in sqlite, so that what has not changed is not read again.
+
+A record is kept under its path, the size and time of every file in it, and the version of the parsers; what was made of
+it, under the name of the making as well. All is kept as JSON: a file that somebody has put in its place can be wrong,
+but it can run nothing. A cache that cannot be read or written is no failure: it is made anew, or done without.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from golfcheck.core import schema
+from golfcheck.submission import bounded
+from golfcheck.submission.record import Record, load
+
+MAX_RECORD_BYTES = 16 * 2**20  # of JSON; a larger record is read again each time
+_WAIT_SECONDS = 2.0
+_BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError)  # what is read of an entry that is none of ours
+_UNKEPT = (sqlite3.Error, UnicodeEncodeError)  # a folder's name may be any bytes; sqlite keeps Unicode
+
+T = TypeVar("T")
+
+
+def default_path() -> Path:
+    """Return where the cache of this user is: `$XDG_CACHE_HOME/golfcheck/records.sqlite`."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "golfcheck" / "records.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How something is made of records: one of each name is kept, and it is made anew in another version."""
+
+    name: str
+    version: str
+
+
+class Cache:
+    """A cache of records; a context manager that holds one connection."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or default_path()
+        self.connection: sqlite3.Connection | None = None
+
+    def __enter__(self) -> "Cache":
+        with contextlib.suppress(OSError, sqlite3.Error):
+            self.connection = _connected(self.path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.connection:
+            with contextlib.suppress(sqlite3.Error):
+                self.connection.close()
+            self.connection = None
+
+    def load(self, path: Path) -> Record:
+        """Return the record at `path` as `record.load` does, from the cache if nothing in it has changed."""
+        stamp = stamp_of(path)
+        if stamp is None:
+            return load(path)
+        key = str(path.resolve())
+        kept = self._one("select record from records where path = ? and stamp = ?", (key, stamp))
+        if kept is not None:
+            with contextlib.suppress(*_BROKEN):
+                record: Record = _reader(Record)(json.loads(kept))
+                return replace(record, path=path)
+        record = load(path)
+        if stamp_of(path) == stamp:
+            self._put("insert or replace into records values (?, ?, ?)", (key, stamp, _json(record)))
+        return record
+
+    def made(self, kind: type[T], how: Making, path: Path, stamp: str | None) -> T | None:
+        """Return what `keep` was last given for the record at the resolved `path`, if it is still of this stamp."""
+        if stamp is None:
+            return None
+        wanted = "select value from made where path = ? and name = ? and stamp = ?"
+        kept = self._one(wanted, (str(path), how.name, how.version + stamp))
+        if kept is None:
+            return None
+        reader: Callable[[Any], T] = _reader(cast(Hashable, kind))  # a class is hashable, which mypy does not see of T
+        with contextlib.suppress(*_BROKEN):
+            return reader(json.loads(kept))
+        return None
+
+    def keep(self, value: object, how: Making, path: Path, stamp: str | None) -> None:
+        """Keep a dataclass that was made of the record at the resolved `path` while it had this stamp."""
+        if stamp is not None and stamp_of(path) == stamp:
+            row = (str(path), how.name, how.version + stamp, _json(value))
+            self._put("insert or replace into made values (?, ?, ?, ?)", row)
+
+    def _one(self, wanted: str, values: tuple[str, ...]) -> str | None:
+        if self.connection is None:
+            return None
+        try:
+            found = self.connection.execute(wanted, values).fetchone()
+        except _UNKEPT:
+            return None
+        return found[0] if found and isinstance(found[0], str) else None
+
+    def _put(self, order: str, values: tuple[str, ...]) -> None:
+        if self.connection is None or len(values[-1]) > MAX_RECORD_BYTES:
+            return
+        with contextlib.suppress(*_UNKEPT), self.connection:
+            self.connection.execute(order, values)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Open the cache; one that is broken is deleted and made anew."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for attempt in range(2):
+        connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = normal")
+            connection.execute("create table if not exists records (path text primary key, stamp text, record text)")
+            connection.execute("select path, stamp, record from records limit 1").fetchone()
+            connection.execute(
+                "create table if not exists made "
+                "(path text, name text, stamp text, value text, primary key (path, name))"
+            )
+            connection.execute("select path, name, stamp, value from made limit 1").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            raise  # locked by another process, or the disk is full: done without
+        except sqlite3.DatabaseError:
+            connection.close()
+            if attempt:
+                raise
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        else:
+            path.chmod(0o600)
+            return connection
+    raise AssertionError("unreachable")
+
+
+def stamp_of(path: Path) -> str | None:
+    """Return a digest of what stands in the folder: every path, size and time, and golfcheck's version."""
+    try:
+        with bounded.opened(path) as folder:
+            listing = bounded.walk(folder)
+    except OSError:
+        return None
+    text = json.dumps([sources_version(), [(e.path, e.size_bytes, e.mtime_ns, e.ctime_ns) for e in listing.entries]])
+    return hashlib.sha256(f"{text}{listing.problems}".encode("utf-8", "backslashreplace")).hexdigest()
+
+
+@cache
+def sources_version() -> str:
+    """Return a digest of all of golfcheck's sources and schemas.
+
+    Whatever is edited, nothing that the edited code would read or judge differently comes back from the cache: a list
+    of the modules that matter would have to be kept by hand.
+    """
+    package = Path(__file__).parents[1]
+    sources = [*package.rglob("*.py"), *(package / "reference").glob("*.py"), *schema.folder().glob("*.json")]
+    digest = hashlib.sha256()
+    for source in sorted(set(sources)):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()
+
+
+def _json(value: object) -> str:
+    return json.dumps(_plain(value), separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    """Return dataclasses as lists of their fields, bytes as Latin-1 text; the types on reading tell them apart."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return [_plain(getattr(value, field.name)) for field in fields(value)]
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Path) else value
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """Return what makes a value of type `kind` from its plain form. The reader raises ValueError and its like."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        (inner,) = (_reader(argument) for argument in arguments if argument is not NoneType)
+        return lambda value: None if value is None else inner(value)
+    if origin in (tuple, list):
+        item = _reader(arguments[0])
+        return lambda value: origin([item(part) for part in value])
+    if origin is dict:
+        item = _reader(arguments[1])
+        return lambda value: {key: item(part) for key, part in value.items()}
+    target = origin or kind
+    if is_dataclass(target):
+        return _dataclass_reader(target, dict(zip(getattr(target, "__parameters__", ()), arguments, strict=True)))
+    if kind is bytes:
+        return lambda value: value.encode("latin-1")
+    if kind is datetime:
+        return datetime.fromisoformat
+    return kind if isinstance(kind, type) and issubclass(kind, Path | int) and kind is not int else lambda value: value
+
+
+def _dataclass_reader(target: Any, parameters: dict[Any, Any]) -> Callable[[Any], Any]:
+    hints = get_type_hints(target)
+    readers = [_reader(parameters.get(hints[field.name], hints[field.name])) for field in fields(target)]
+    return lambda value: target(*(read(part) for read, part in zip(readers, value, strict=True)))

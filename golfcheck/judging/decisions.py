@@ -1,0 +1,143 @@
+"""What the maintainers of a tree have ruled on its records: `decisions.json` at the tree's root.
+
+A ruling is theirs: the file is looked for beside the tracks and never inside a record. It holds from its day on, is
+shown beside its record on every board, and changes what takes part:
+
+    included     takes part whatever was found against it, and needs no significant gain (systems-only work)
+    removed      takes no part; it stays on the board without a rank, with the reason
+    superseded   the same, because a later folder takes its place
+    waived       the rules named do not count against it; gain-not-significant waives the test of the gain
+    re-scored    another val_bpb counts, of one evaluation, vouched for by the sha256 of its report
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from golfcheck.core import schema
+from golfcheck.core.errors import UsageError
+from golfcheck.submission import strictjson
+from golfcheck.submission.discover import is_record
+
+NAME = "decisions.json"
+MAX_BYTES = 4 * 2**20  # 2,000 rulings of 2 KB
+
+
+class Kind(StrEnum):
+    """What a ruling says."""
+
+    INCLUDED = "included"
+    REMOVED = "removed"
+    SUPERSEDED = "superseded"
+    WAIVED = "waived"
+    RESCORED = "re-scored"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One decision on one record: who, when and why."""
+
+    record: str  # its folder, from the tree's root
+    kind: Kind
+    by: str
+    on: date
+    why: str
+    rules: tuple[str, ...] = ()  # of WAIVED
+    superseded_by: str | None = None
+    val_bpb: float | None = None  # of RESCORED
+    report_sha256: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The ruling in one line; a stranger's text that is made safe where it is printed."""
+        what = f"waived ({', '.join(self.rules)})" if self.rules else str(self.kind)
+        what += f" by {self.superseded_by}" if self.superseded_by else ""
+        return f"{what}: {self.why} ({self.by}, {self.on})"
+
+
+@dataclass(frozen=True, slots=True)
+class Rulings:
+    """What holds for one record, in the order of the days."""
+
+    all: tuple[Ruling, ...] = ()
+
+    @property
+    def standing(self) -> Ruling | None:
+        """The last ruling on whether it takes part: included, removed or superseded; None where there is none."""
+        settling = (Kind.INCLUDED, Kind.REMOVED, Kind.SUPERSEDED)
+        return next((ruling for ruling in reversed(self.all) if ruling.kind in settling), None)
+
+    @property
+    def included(self) -> bool:
+        """Whether it takes part whatever was found."""
+        return self.standing is not None and self.standing.kind is Kind.INCLUDED
+
+    @property
+    def excluded(self) -> bool:
+        """Whether it takes no part."""
+        return self.standing is not None and self.standing.kind is not Kind.INCLUDED
+
+    @property
+    def waived(self) -> frozenset[str]:
+        """The rules that do not count against it."""
+        return frozenset(rule for ruling in self.all for rule in ruling.rules)
+
+    @property
+    def rescored(self) -> Ruling | None:
+        """The last ruling that gives another score; None where there is none."""
+        return next((ruling for ruling in reversed(self.all) if ruling.kind is Kind.RESCORED), None)
+
+
+def read(tree: Path) -> tuple[Ruling, ...]:
+    """Return the rulings on the records of a tree in the order of their days; none without the file.
+
+    Raises UsageError that names the place of what cannot be meant.
+    """
+    path = tree / NAME
+    if is_record(tree) or not os.path.lexists(path):
+        return ()
+    if not path.is_file():
+        raise UsageError(f"{path}: no plain file; expected the maintainers' rulings (schemas/decisions.schema.json)")
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{path}: larger than {MAX_BYTES:,} bytes")
+    try:
+        document = strictjson.parse(data).value
+    except strictjson.JsonError as error:
+        raise UsageError(f"{path}:{error.line}: column {error.column}: {error.message}") from None
+    for violation in schema.violations("decisions", document):
+        raise UsageError(f"{path}: {violation.pointer or '/'}: {violation.message} (schemas/decisions.schema.json)")
+    rulings = [_ruling(item, f"{path}: /decisions/{place}") for place, item in enumerate(document["decisions"])]
+    return tuple(sorted(rulings, key=lambda ruling: ruling.on))
+
+
+def _ruling(item: Mapping[str, Any], place: str) -> Ruling:
+    try:
+        day = date.fromisoformat(item["on"])
+    except ValueError:
+        raise UsageError(f"{place}/on: {item['on']} is no day of the calendar") from None
+    return Ruling(
+        item["record"].strip("/"),
+        Kind(item["ruling"]),
+        item["by"],
+        day,
+        item["why"],
+        tuple(item.get("rules", ())),
+        item.get("superseded_by"),
+        item.get("val_bpb"),
+        item.get("report_sha256"),
+    )
+
+
+def by_record(tree: Path, rulings: Iterable[Ruling], until: date | None = None) -> dict[Path, Rulings]:
+    """Return what holds for each record, by its resolved folder; rulings made after the day `until` do not yet."""
+    found: dict[Path, list[Ruling]] = {}
+    for ruling in rulings:
+        if until is None or ruling.on <= until:
+            found.setdefault(tree.resolve() / ruling.record, []).append(ruling)
+    return {path: Rulings(tuple(held)) for path, held in found.items()}

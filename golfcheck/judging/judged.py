@@ -1,0 +1,112 @@
+"""A record's verdict with the numbers that the replay needs, in the small form that is kept: no log, no source."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from golfcheck.comparison.frontier import Entry, made_on
+from golfcheck.core.ruleset import TRACKS
+from golfcheck.core.verdict import Verdict
+from golfcheck.judging.cache import Cache, Making, sources_version, stamp_of
+from golfcheck.judging.verify import chosen_rules, judge
+from golfcheck.submission.history import Branch
+from golfcheck.submission.record import load_claim
+from golfcheck.submission.results import results
+
+ALONE = ""  # compared with no record
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What judging a record came to, and what its turn in the replay needs."""
+
+    verdict: Verdict
+    made: datetime | None  # as its folder or its JSON says
+    bpb: tuple[float, ...]  # of each seed
+    nats: tuple[float, ...]
+    rival: str  # `key_of` the record that it was compared with
+
+    def entry(self, path: Path, made: datetime | None = None) -> Entry | None:
+        """Return its entry in the replay, `made` when that is better known; None without a day or a score."""
+        made = made or self.made
+        if made is None or not self.bpb or self.verdict.track is None:
+            return None
+        name = self.verdict.name or path.name
+        return Entry(path, name, made, TRACKS[self.verdict.track], self.bpb, self.nats)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """By what records are judged: names of rules or families, and a branch of which only one judgment is made."""
+
+    ruleset: str
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    branch: Branch | None = None
+
+    @property
+    def making(self) -> Making:
+        """The name under which a judgment is kept, and golfcheck's version."""
+        names = f"{self.ruleset} +{','.join(sorted(self.select))} -{','.join(sorted(self.ignore))}"
+        return Making(names, sources_version())
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A record to judge: its folder as the user names it, and the record to beat when it was made."""
+
+    folder: Path
+    rival: Entry | None = None
+    made: datetime | None = None
+
+
+def claim(folder: Path, ruleset: str) -> Judged | None:
+    """Return what a record's submission.json says, before anything is judged; None where none can be read.
+
+    Its verdict has no finding, for nothing was looked for. Raises UsageError when the folder is gone.
+    """
+    record = load_claim(folder)
+    if record.submission is None:
+        return None
+    return Judged(judge(record, (), ruleset=ruleset, rules=()), made_on(record), (), (), ALONE)
+
+
+def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Judged]:
+    """Judge records one after another, and keep what comes of it in the cache at `store` (None: the user's)."""
+    rules = chosen_rules(how.select, how.ignore)
+    done = []
+    with Cache(store) as kept:
+        for task in tasks:
+            started, path = time.perf_counter(), task.folder.resolve()
+            stamp = stamp_of(path)
+            record = kept.load(task.folder)
+            found = results(record)
+            verdict = judge(
+                record,
+                [task.rival] if task.rival else [],
+                ruleset=how.ruleset,
+                rules=rules,
+                made=task.made,
+                branch=how.branch,
+            )
+            judged = Judged(
+                replace(verdict, seconds=time.perf_counter() - started),
+                made_on(record),
+                tuple(result.score.val_bpb for result in found),
+                tuple(result.score.val_loss_nats for result in found),
+                key_of(task.rival),
+            )
+            if how.branch is None:
+                kept.keep(judged, how.making, path, stamp)
+            done.append(judged)
+    return done
+
+
+def key_of(rival: Entry | None) -> str:
+    """Return what a comparison depends on of the other record, in a few characters."""
+    if rival is None:
+        return ALONE
+    return hashlib.sha256(f"{rival.name!a} {rival.bpb} {rival.nats}".encode()).hexdigest()[:16]

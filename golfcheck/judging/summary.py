@@ -1,0 +1,111 @@
+"""The blocks of a verdict: what a record's logs, files and submission.json say of score, size, time and tokens."""
+
+from collections.abc import Sequence
+
+from golfcheck.core import stats
+from golfcheck.core.ruleset import Track, export_of, tokenizer_of
+from golfcheck.core.verdict import LedgerRow, ScoreSummary, SizeSummary, TimeSummary, TokenBytes
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result, step_ms, train_ms
+from golfcheck.trainlog.events import Size
+
+
+def score_of(record: Record, found: Sequence[Result]) -> ScoreSummary | None:
+    """Return the score that counts and what submission.json claims; None when there is neither."""
+    claimed = record.submission.val_bpb if record.submission else None
+    if not found and claimed is None:
+        return None
+    bpb = [result.score.val_bpb for result in found]
+    return ScoreSummary(
+        claimed_bpb=claimed,
+        name=found[0].name if found else None,
+        mean_bpb=stats.mean(bpb) if found else None,
+        mean_nats=stats.mean([result.score.val_loss_nats for result in found]) if found else None,
+        sd_bpb=stats.variance(bpb) ** 0.5 if len(bpb) > 1 else None,
+        seeds=tuple(result.seed for result in found),
+    )
+
+
+def size_of(found: Sequence[Result], track: Track) -> SizeSummary | None:
+    """Return the largest logged total; None when no log states one."""
+    totals = [(total.size_bytes, result.seed) for result in found if (total := result.total_bytes)]
+    if not totals:
+        return None
+    size_bytes, seed = max(totals, key=lambda pair: pair[0])
+    return SizeSummary(size_bytes, track.size_cap_bytes, seed)
+
+
+def time_of(found: Sequence[Result], track: Track) -> TimeSummary | None:
+    """Return the longest training and evaluation; None when no run has a score."""
+    if not found:
+        return None
+    longest = max(found, key=lambda result: train_ms(result.run) or 0.0)
+    return TimeSummary(
+        train_ms=train_ms(longest.run),
+        train_cap_ms=track.train_cap_ms,
+        step_ms=step_ms(longest.run),
+        eval_ms=max((ms for result in found if (ms := result.eval_ms)), default=None),
+        eval_cap_ms=track.eval_cap_ms,
+    )
+
+
+def token_bytes_of(found: Sequence[Result]) -> TokenBytes | None:
+    """Return the bytes per token that the first score implies, and whose they are."""
+    if not found:
+        return None
+    ratio = found[0].bytes_per_token
+    known = tokenizer_of(ratio)
+    tokens = found[0].run.val_tokens
+    export = export_of(tokens.value) if tokens else None
+    return TokenBytes(ratio, known.name if known else export.name if export else None)
+
+
+def ledger_of(record: Record, found: Sequence[Result]) -> tuple[LedgerRow, ...]:
+    """Return what code, model and total come to on disk, in the log of the largest run, and in submission.json."""
+    submission = record.submission
+    largest = max(found, key=lambda result: result.total_bytes.size_bytes if result.total_bytes else 0, default=None)
+    code = largest.run.code_bytes[-1] if largest and largest.run.code_bytes else None
+    model = largest.model_bytes if largest else None
+    total = largest.total_bytes if largest else None
+    main = next((source for source in record.sources if source.main), None)
+    code_disk = _code_on_disk(record, _bytes(code))
+    artifact = max(record.artifacts, key=lambda file: file.size_bytes, default=None)
+    model_disk = artifact.size_bytes if artifact else None
+    claimed_code = submission.code_bytes if submission else None
+    claimed_total = submission.total_bytes if submission else None
+    parts = (claimed_total, claimed_code)
+    return (
+        LedgerRow("code", main.path if main else None, code_disk, _bytes(code), claimed_code, _code_note(record)),
+        LedgerRow("model", artifact.path if artifact else None, model_disk, _bytes(model), _difference(*parts)),
+        LedgerRow("total", None, _sum(code_disk, model_disk), _bytes(total), claimed_total),
+    )
+
+
+def _code_on_disk(record: Record, logged: int | None) -> int | None:
+    """Return the bytes of the sources that are reached, or of all Python files where the log counts those."""
+    if not record.sources:
+        return None
+    everything = sum(file.size_bytes for file in record.files if file.path.endswith(".py"))
+    return everything if everything == logged else sum(len(source.text) for source in record.sources)
+
+
+def _bytes(size: Size | None) -> int | None:
+    return size.size_bytes if size else None
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _difference(total: int | None, part: int | None) -> int | None:
+    return None if total is None or part is None else total - part
+
+
+def _code_note(record: Record) -> str:
+    main = next((source for source in record.sources if source.main), None)
+    if main is None:
+        return ""
+    if main.wrapper:
+        inside = f"{len(main.unwrapped):,} raw" if main.unwrapped is not None else "contents unknown"
+        return f"wrapper: {main.wrapper} -> {inside}"
+    return f"{len(record.sources)} files" if len(record.sources) > 1 else ""

@@ -1,0 +1,176 @@
+"""Record + rules + the record to beat → Verdict."""
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from difflib import get_close_matches
+
+from golfcheck.comparison.frontier import Entry, best_before, compare, entry_of, folder_date, track_of
+from golfcheck.core.errors import UsageError
+from golfcheck.core.ruleset import DEFAULT_RULESET, RULESETS
+from golfcheck.core.verdict import Finding, Problem, Severity, Skipped, Verdict
+from golfcheck.judging.summary import ledger_of, score_of, size_of, time_of, token_bytes_of
+from golfcheck.rules import RULES, Context, Rule, Skip
+from golfcheck.rules.waivers import FAMILY as WAIVER_FAMILY
+from golfcheck.rules.waivers import waivers
+from golfcheck.submission.history import Branch
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import results
+from golfcheck.trainlog.choose import choose_score
+
+_COMPARED = ("score", "size", "time")  # families of rules about what records are compared by
+
+
+def verify(
+    record: Record,
+    *,
+    ruleset: str = DEFAULT_RULESET,
+    field: Iterable[Record] = (),
+    select: Collection[str] = (),
+    ignore: Collection[str] = (),
+) -> Verdict:
+    """Judge one record among `field`, the other records of its time.
+
+    `select` and `ignore` name rules or families; nothing selected is everything. Raises UsageError for an unknown name,
+    and for a folder in which there is nothing to judge.
+    """
+    entries = [entry for other in field if (entry := entry_of(other))]
+    return judge(record, entries, ruleset=ruleset, rules=chosen_rules(select, ignore))
+
+
+def chosen_rules(select: Collection[str], ignore: Collection[str]) -> tuple[Rule, ...]:
+    """Return the rules that `select` (empty: all) and `ignore` leave; both name rules or families."""
+    known = {rule.name for rule in RULES} | {rule.family for rule in RULES}
+    for name in (*select, *ignore):
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"no rule or family is called {name!r}{hint} (`golfcheck explain` lists them all)")
+    chosen = tuple(
+        rule
+        for rule in RULES
+        if (not select or rule.name in select or rule.family in select)
+        and rule.name not in ignore
+        and rule.family not in ignore
+    )
+    if not chosen:
+        raise UsageError("no rule is left to check: --ignore takes away all that --select leaves")
+    return chosen
+
+
+def judge(
+    record: Record,
+    entries: Iterable[Entry],
+    *,
+    ruleset: str = DEFAULT_RULESET,
+    rules: Sequence[Rule] = RULES,
+    made: datetime | None = None,
+    branch: Branch | None = None,
+) -> Verdict:
+    """Judge one record among the entries of all (its own may be among them).
+
+    `made` is when the record was made, where that is better known than by its folder's name; `branch` is what the
+    branch under judgment changes.
+    """
+    started = time.perf_counter()
+    if ruleset not in RULESETS:
+        raise UsageError(f"no ruleset is called {ruleset!r}; there are {', '.join(RULESETS)}")
+    if not (record.submission or record.logs or record.sources or record.problems):
+        raise UsageError(f"{record.path}: nothing to check here; expected submission.json, train logs, or a script")
+    chosen = choose_score(record.logs)
+    found = results(record)
+    entry = entry_of(record, found)
+    if entry and made:
+        entry = replace(entry, made=made)
+    ranked = entry is not None and entry.track.ranked
+    best = best_before(entry, entries, RULESETS[ruleset]) if entry and ranked else None
+    context = Context(
+        ruleset=RULESETS[ruleset],
+        track=track_of(record),
+        results=found,
+        no_results="no score of the logs is a number" if chosen.scores else chosen.reason,
+        to_beat=compare(entry, best) if entry and best else None,
+        best=best,
+        trainer=is_trainer(record),
+        branch=branch,
+    )
+    findings, passed, skipped = _apply(record, context, rules)
+    submission = record.submission
+    return Verdict(
+        path=str(record.path),
+        name=submission.name if submission else None,
+        author=submission.author if submission else None,
+        date=submission.date if submission and submission.date else _text(folder_date(record)),
+        track=None if context.trainer else context.track.name,
+        ruleset=ruleset,
+        findings=_waived(record, findings),
+        passed=passed,
+        skipped=skipped,
+        score=score_of(record, found),
+        size=size_of(found, context.track),
+        time=time_of(found, context.track),
+        token_bytes=token_bytes_of(found),
+        to_beat=context.to_beat,
+        ledger=ledger_of(record, found),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def refuted(verdict: Verdict) -> tuple[str, ...]:
+    """Return the rules that prove a record's score, size or time wrong: what it is compared by does not hold.
+
+    A missing file is an error too, but proves nothing of these.
+    """
+    errors = {finding.rule for finding in verdict.findings if finding.severity is Severity.ERROR}
+    return tuple(rule.name for rule in RULES if rule.name in errors and rule.family in _COMPARED)
+
+
+def is_trainer(record: Record) -> bool:
+    """Whether a folder holds a trainer and claims nothing: a script, but no submission, no log, no dated name."""
+    return record.submission is None and not record.logs and bool(record.sources) and folder_date(record) is None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _apply(
+    record: Record, context: Context, rules: Sequence[Rule]
+) -> tuple[list[Finding], tuple[str, ...], tuple[Skipped, ...]]:
+    """Run the rules, those about waivers last, for they look at what the others found."""
+    findings: list[Finding] = []
+    passed: list[str] = []
+    skipped: list[Skipped] = []
+    for rule in sorted(rules, key=lambda rule: rule.family == WAIVER_FAMILY):
+        problems: list[Problem] = []
+        reason = "a trainer's folder, not a record" if context.trainer and not rule.trainer else None
+        met = tuple(met.problem for met in record.problems if met.rule == rule.name)
+        try:
+            if reason is None:
+                seen = frozenset(finding.rule for finding in findings)
+                problems += rule.check(record, replace(context, met=met, found=seen))
+        except Skip as skip:
+            reason = str(skip)
+        findings += [_finding(rule, problem) for problem in problems]
+        if not problems:
+            if reason is None:
+                passed.append(rule.name)
+            else:
+                skipped.append(Skipped(rule.name, reason))
+    return findings, tuple(passed), tuple(skipped)
+
+
+def _finding(rule: Rule, problem: Problem) -> Finding:
+    severity = rule.severity if problem.severity is None else problem.severity
+    return Finding(rule.name, severity, problem.message, problem.path, problem.line, rule.hint)
+
+
+def _waived(record: Record, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Put the submission's reasons on the findings that it waives, and the gravest findings first."""
+    reasons = waivers(record)
+    marked = [
+        finding if finding.rule not in reasons else replace(finding, waived=reasons[finding.rule])
+        for finding in findings
+    ]
+    return tuple(sorted(marked, key=lambda finding: -finding.severity))

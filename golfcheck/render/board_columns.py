@@ -1,0 +1,102 @@
+"""The columns of a board as text and as Markdown: what each shows of a row, and which give way where it is narrow."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from golfcheck.board.model import Board, Row
+from golfcheck.comparison.gain import p_text
+from golfcheck.core.ruleset import RULESETS
+from golfcheck.core.text import safe
+from golfcheck.judging.decisions import Kind
+
+NOTHING = "-"
+_AUTHOR_CHARS = 40
+_NAME_CHARS = 120
+_SETTLING = (Kind.INCLUDED, Kind.REMOVED, Kind.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `cell` returns safe text. Those with the highest number fall away first; 0 stays."""
+
+    title: str
+    falls: int
+    cell: Callable[[Row], str]
+    right: bool = True
+
+
+def title_of(row: Row) -> str:
+    """Return what a record is called, safe to print: its name, or else its folder's."""
+    return safe(row.verdict.name or row.verdict.path.rstrip("/").rpartition("/")[2] or row.verdict.path, _NAME_CHARS)
+
+
+def _number(value: float | None, form: str) -> str:
+    return NOTHING if value is None else format(value, form)
+
+
+def _score(row: Row) -> str:
+    return _number(row.score_bpb, ".5f")
+
+
+def _rank(row: Row) -> str:
+    return f"{NOTHING if row.rank is None else row.rank}{'*' if row.held else ' '}"
+
+
+def _bytes(row: Row) -> str:
+    size = row.verdict.size
+    return _number(size.total_bytes if size else None, ",")
+
+
+def _left(row: Row) -> str:
+    size = row.verdict.size
+    return _number(size.cap_bytes - size.total_bytes if size else None, ",")
+
+
+def _token_bytes(row: Row) -> str:
+    known = row.verdict.token_bytes
+    return _number(known.bytes_per_token if known else None, ".4f")
+
+
+def _seconds(ms: float | None) -> str:
+    return _number(None if ms is None else ms / 1e3, ".0f")
+
+
+def _word(row: Row) -> str:
+    """Return the verdict, and what the maintainers made of it."""
+    settled = next((ruling.kind for ruling in reversed(row.rulings) if ruling.kind in _SETTLING), None)
+    return f"{row.outcome}, {settled}" if settled else str(row.outcome)
+
+
+COLUMNS = (
+    Column("#", 0, _rank),
+    Column("val_bpb", 0, _score),
+    Column("Δ bpb", 3, lambda row: _number(row.delta_bpb, "+.5f")),
+    Column("Δ nats/tok", 8, lambda row: _number(row.delta_nats, "+.5f")),
+    Column("n", 6, lambda row: str(len(row.seeds_bpb)) if row.seeds_bpb else NOTHING),
+    Column("p", 4, lambda row: NOTHING if row.p is None else p_text(row.p)),
+    Column("bytes", 7, _bytes),
+    Column("left", 12, _left),
+    Column("train s", 10, lambda row: _seconds(row.verdict.time.train_ms if row.verdict.time else None)),
+    Column("eval s", 11, lambda row: _seconds(row.verdict.time.eval_ms if row.verdict.time else None)),
+    Column("B/tok", 13, _token_bytes),
+    Column("date", 2, lambda row: str(row.made.date()) if row.made else NOTHING, right=False),
+    Column("status", 9, lambda row: str(row.status or NOTHING), right=False),
+    Column("verdict", 1, _word, right=False),
+    Column("author", 5, lambda row: safe(row.verdict.author or NOTHING, _AUTHOR_CHARS), right=False),
+    Column("record", 0, title_of, right=False),
+)
+
+
+def legend(board: Board, rows: Sequence[Row]) -> str:
+    """Return what the marks and the numbers mean, and of which board they are."""
+    ruleset, count = RULESETS[board.ruleset], len(board.rows)
+    of = f"{count:,} record{'' if count == 1 else 's'}"
+    shown = of if len(rows) == count else f"{len(rows):,} of {of}"
+    when = f" as of {board.as_of.date()}" if board.as_of else ""
+    held = f"* was the record ({len(board.frontier)})" if board.frontier else "none was the record of a ranked track"
+    asked = f"above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "above 0"
+    rival = f"all against {safe(board.against, 80)}" if board.against else "against the record to beat when it was made"
+    return (
+        f"{shown}{when}; {held}. Δ and p: {rival}; p of a gain {asked} "
+        f"(ruleset {board.ruleset}: below {ruleset.alpha:g})."
+    )

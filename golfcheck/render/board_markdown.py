@@ -1,0 +1,51 @@
+"""The markdown format of a board: whatever a submission wrote stands in code spans, as in golfcheck/render/markdown.py.
+
+GitHub splits a table into cells before it sees code spans, so `|` is escaped in each cell.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from golfcheck.board.model import Board, Row
+from golfcheck.render.board_columns import COLUMNS, NOTHING, legend
+from golfcheck.render.markdown import code
+
+_STRANGERS = ("author", "record")
+
+
+def render(
+    board: Board, rows: Sequence[Row], *, beside: Path | None = None, why: bool = False, notes: Sequence[str] = ()
+) -> str:
+    """Return the table; names lead to their folders from the file `beside`, where one is given."""
+    titles = [column.title for column in COLUMNS] + (["why"] if why else [])
+    lines = [
+        f"| {' | '.join(titles)} |",
+        f"|{'|'.join('--:' if column.right else '---' for column in COLUMNS)}|{'---|' if why else ''}",
+    ]
+    lines += [
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _cells(row, beside, why))} |" for row in rows
+    ]
+    lines += ["", legend(board, rows).replace("*", "\\*")]
+    for row in rows:
+        lines += [f"- {code(row.verdict.name or row.verdict.path)}: {code(ruling.text)}" for ruling in row.rulings]
+    lines += [f"- {code(note)}" for note in notes]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Row, beside: Path | None, why: bool) -> list[str]:
+    cells = []
+    for column in COLUMNS:
+        text = column.cell(row).strip()
+        if column.title in _STRANGERS and text != NOTHING:
+            text = code(text)
+        if column.title == "record" and beside is not None:
+            text = f"[{text}]({_address(row.verdict.path, beside)})"
+        cells.append(text.replace("*", "\\*") if column.title == "#" else text)
+    return [*cells, code(row.reason) if row.reason else ""] if why else cells
+
+
+def _address(path: str, beside: Path) -> str:
+    """Return where a record lies, seen from a file, with every character escaped that is not plain in an address."""
+    return quote(os.fsencode(os.path.relpath(path, beside.parent)), safe="/._-")

@@ -1,0 +1,49 @@
+"""Where an author stands: the own rank, the gap to the first, and what the next record must score."""
+
+import math
+
+from golfcheck.board.model import Board, Row
+from golfcheck.core.ruleset import RULESETS
+from golfcheck.core.text import safe
+from golfcheck.render.board_columns import title_of
+
+
+def standing(board: Board, author: str) -> list[str]:
+    """Return lines about the records of `author`, case ignored; none when the board has no score of that author."""
+    own = [row for row in board.rows if (row.verdict.author or "").casefold() == author.casefold()]
+    scored = [row for row in own if row.score_bpb is not None]
+    if not scored:
+        return []
+    mine, ranked = scored[0], [row for row in board.rows if row.rank is not None]
+    name = safe(mine.verdict.author or author, 40)
+    if mine.rank is None:
+        lines = [f"{name}: no rank with {mine.score_bpb:.5f} bpb ({title_of(mine)}): {safe(mine.reason)}"]
+    else:
+        lines = [f"{name}: rank {mine.rank} of {len(ranked)} with {mine.score_bpb:.5f} bpb ({title_of(mine)})"]
+    if len(scored) > 1:
+        lines[0] += f"; {len(scored) - 1} more on the board"
+    if ranked and mine.score_bpb is not None and ranked[0].score_bpb is not None and mine.rank != 1:
+        gap = mine.score_bpb - ranked[0].score_bpb
+        lines.append(f"to rank 1: {gap:+.5f} bpb{_in_nats(mine, gap)} behind {title_of(ranked[0])}")
+    if board.frontier:
+        lines.append(_next(board, mine))
+    return lines
+
+
+def _next(board: Board, mine: Row) -> str:
+    ruleset, record = RULESETS[board.ruleset], board.frontier[-1]
+    assert record.score_bpb is not None  # nothing without a score was a record
+    asked = f"p < {ruleset.alpha:g}"
+    if not ruleset.margin_nats or mine.verdict.token_bytes is None:
+        margin = f" and {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else ""
+        return f"the next record: below {record.score_bpb:.5f} bpb{margin} with {asked}"
+    margin_bpb = ruleset.margin_nats / (math.log(2) * mine.verdict.token_bytes.bytes_per_token)
+    return (
+        f"the next record: below {record.score_bpb - margin_bpb:.5f} bpb with {asked} ({record.score_bpb:.5f} less "
+        f"{ruleset.margin_nats:g} nats per token, which are {margin_bpb:.5f} bpb for your tokenizer)"
+    )
+
+
+def _in_nats(row: Row, gap_bpb: float) -> str:
+    known = row.verdict.token_bytes
+    return f", {gap_bpb * math.log(2) * known.bytes_per_token:+.5f} nats per token of yours" if known else ""

@@ -1,0 +1,63 @@
+"""The text format of a board: a table as wide as the terminal, rulings below their rows, and what the marks mean."""
+
+from collections.abc import Sequence
+
+from golfcheck.board.model import Board, Row
+from golfcheck.core.outcome import Outcome
+from golfcheck.core.text import fit, pad, safe, width
+from golfcheck.render.board_columns import COLUMNS, Column, legend
+from golfcheck.render.page import Page
+
+_GAP = "  "
+_MAX_COLUMNS = {"author": 16, "verdict": 19}
+_LEAST_RECORD = 24  # columns for the record's name; others fall away before it has fewer
+_STYLE = {Outcome.INVALID: "error", Outcome.HUMAN: "warning", Outcome.VALID: "", Outcome.RECORD: "ok"}
+
+
+def render(board: Board, rows: Sequence[Row], page: Page, *, why: bool = False, notes: Sequence[str] = ()) -> str:
+    """Return the table of `rows`, which are of the board; with `why`, the reason below each that has one."""
+    cells = [[column.cell(row) for column in COLUMNS] for row in rows]
+    widths = {
+        column.title: min(
+            _MAX_COLUMNS.get(column.title, 400), max(map(width, [column.title, *(line[place] for line in cells)]))
+        )
+        for place, column in enumerate(COLUMNS)
+    }
+    kept = _kept(widths, page.columns)
+    last = kept[-1].title
+    taken = sum(widths[column.title] + len(_GAP) for column in kept[:-1])
+    widths[last] = max(8, page.columns - taken)
+    delta = "d" if page.ascii else "Δ"
+    lines = [page.paint(_line([column.title.replace("Δ", delta) for column in kept], kept, widths), "dim")]
+    shown = [place for place, column in enumerate(COLUMNS) if column in kept]
+    for row, line in zip(rows, cells, strict=True):
+        style = "dim" if row.rank is None else _STYLE[row.outcome] or ("bold" if row.held else "")
+        lines.append(page.paint(_line([line[place] for place in shown], kept, widths), style))
+        told = [ruling.text for ruling in row.rulings]
+        if why and row.reason and row.reason not in told:
+            told.append(row.reason)
+        for text in told:
+            lines += [page.paint(part, "dim") for part in page.prose(safe(text), "      ", "      ")]
+    lines.append("")
+    lines += [page.paint(part, "dim") for part in page.prose(legend(board, rows).replace("Δ", delta), "", "")]
+    return page.text([*lines, *(part for note in notes for part in page.prose(note, "", "  "))])
+
+
+def _kept(widths: dict[str, int], columns: int) -> list[Column]:
+    """Return the columns that fit, each as wide as it needs."""
+    kept = list(COLUMNS)
+    while True:
+        room = columns - sum(widths[column.title] + len(_GAP) for column in kept[:-1])
+        falling = [column for column in kept if column.falls]
+        if room >= _LEAST_RECORD or not falling:
+            return kept
+        kept.remove(max(falling, key=lambda column: column.falls))
+
+
+def _line(cells: Sequence[str], kept: Sequence[Column], widths: dict[str, int]) -> str:
+    parts = []
+    for text, column in zip(cells, kept, strict=True):
+        room = widths[column.title]
+        cut = fit(text, room)
+        parts.append(" " * (room - width(cut)) + cut if column.right else pad(cut, room))
+    return _GAP.join(parts).rstrip()

@@ -1,0 +1,247 @@
+"""A rescoring → what a person reads, and the JSON report."""
+
+import base64
+import struct
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from math import isfinite
+from statistics import mean as mean_of
+from statistics import stdev
+from typing import Any
+
+from golfcheck import __version__
+from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
+from golfcheck.core.text import safe
+from golfcheck.render.page import Page
+from golfcheck.rescore.report import Claim, Estimate, Mean, Measured, Outcome, RawCheck, Rescore
+
+_STYLE = {Outcome.CONFIRMED: "ok", Outcome.REFUTED: "error", Outcome.MEASURED: "bold", Outcome.INCOMPARABLE: "warning"}
+_MODEL = ("num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "vocab_size", "tie_embeddings")
+_HALF_MAX = 65_504.0
+
+
+def render(rescore: Rescore, page: Page) -> str:
+    """Return the block of one artifact."""
+    measured, claim = rescore.measured, rescore.claim
+    lines = [page.paint(safe(rescore.artifact.path), "bold")]
+    if claim is not None:
+        lines += page.flow("claimed", [*_claimed(claim, measured), (safe(claim.source), "dim")])
+    if (stated := rescore.json_claim) is not None:
+        lines += page.flow("and", [*_claimed(stated, measured), (safe(stated.source), "dim")])
+    lines += page.flow("measured" if measured.estimate is None else "estimate", _score(measured))
+    if measured.estimate is not None:
+        lines += page.flow("", _estimate(measured, measured.estimate))
+    if (delta_bpb := rescore.delta_bpb) is not None:
+        delta = [(f"{_signed(delta_bpb)} bpb", _STYLE[rescore.outcome]), (_delta_nats(rescore, delta_bpb), "")]
+        source = (safe(rescore.tolerance_source), "dim")
+        if measured.estimate is None:
+            lines += page.flow("delta", [*delta, (f"tolerance {rescore.tolerance_bpb:.7f}", "")])
+            lines += page.flow("", [source])
+        else:
+            within, tolerance = measured.estimate.within_bpb, rescore.tolerance_bpb
+            why = "--within" if within >= tolerance else f"--within {within:g} is less than the tolerance"
+            lines += page.flow("delta", [*delta, ("what counts is where the whole interval lies", "dim")])
+            lines += page.flow("", [(f"refuted once it lies beyond {tolerance:.7f} of the claim", ""), source])
+            near = f"confirmed once it lies within {max(within, tolerance):.7f} of it"
+            lines += page.flow("", [(near, ""), (why, "dim")])
+    if rescore.other_tables is not None:
+        lines += page.flow("other", _score(rescore.other_tables))
+        if rescore.other_tables.estimate is not None:
+            lines += page.flow("", _estimate(rescore.other_tables, rescore.other_tables.estimate))
+    if rescore.control is not None:
+        lines += page.flow("control", [(safe(rescore.control.path), ""), (rescore.control.sha256[:16], "dim")])
+    lines += page.flow("bytes", _bytes(measured, rescore.settings["vocab_size"].value))
+    left = SIZE_CAP_BYTES - rescore.artifact.size_bytes
+    lines += page.flow(
+        "artifact",
+        [(f"{rescore.artifact.size_bytes:,} bytes", ""), (f"{left:,} left of {SIZE_CAP_BYTES:,} for code", "")],
+    )
+    settings = {name: value for name, value in rescore.settings.items() if name not in _MODEL}
+    told = rescore.settings
+    model = f"{told['num_layers'].value} layers, width {told['model_dim'].value}, {told['num_heads'].value} heads"
+    model += f" ({told['num_kv_heads'].value} kv), MLP x{told['mlp_mult'].value}, vocabulary {told['vocab_size'].value}"
+    head = "tied" if told["tie_embeddings"].value else "untied"
+    lines += page.flow("model", [(safe(f"{model}, {head}"), ""), ("from the tensors", "dim")])
+    lines += page.flow(
+        "settings", [(safe(f"{name} {item.value} ({item.source})"), "") for name, item in settings.items()]
+    )
+    ranks = [(f"{len(measured.rank_sequences)} ranks", "")] if len(measured.rank_sequences) > 1 else []
+    cap = f"{CLOCK_CAP_MS / 1000:.0f} s on {WORLD_SIZE}x{ACCELERATOR}"
+    took = (f"evaluation {measured.seconds:.1f} s, the cap is {cap}", "")
+    lines += page.flow("device", [(safe(rescore.device), ""), *ranks, took])
+    lines += page.flow(
+        "probes",
+        [
+            (f"{probe.name} {'ok' if probe.passed else f'FAILED: {probe.detail}'}", "" if probe.passed else "error")
+            for probe in rescore.probes
+        ],
+    )
+    if rescore.raw is not None:
+        lines += page.flow("raw", _raw(rescore.raw))
+    if rescore.other_code is not None:
+        lines += page.prose(safe(rescore.other_code), "code      ", " " * 10)
+    for note in rescore.notes:
+        lines += page.prose(safe(note), "note      ", " " * 10)
+    how = [] if measured.estimate is None else [(f"an estimate, {_seen(measured.estimate)}", "warning")]
+    verdict = [(str(rescore.outcome), _STYLE[rescore.outcome]), *how, (f"{rescore.seconds:.1f} s", "dim")]
+    lines += ["", *page.flow("VERDICT", verdict, indent=9), *page.prose(safe(rescore.reason), " " * 9, " " * 9)]
+    lines += [*_next(rescore, page), ""]
+    return page.text(lines) + "\n"
+
+
+def summary(rescores: Sequence[Rescore], mean_claim: Mean | None, page: Page) -> str:
+    """Return what follows for all artifacts of a record: how many claims hold, the mean score, and the claimed one."""
+    counts = Counter(rescore.outcome for rescore in rescores)
+    scores = [rescore.measured.val_bpb for rescore in rescores]
+    segments = [(f"{count} {outcome}", _STYLE[outcome]) for outcome, count in counts.items()]
+    mean = f"mean {mean_of(scores):.8f} bpb   sd {stdev(scores):.8f}   {len(scores)} artifacts"
+    lines = page.flow("ALL", [*segments, (mean, "bold")], indent=9)
+    if mean_claim is not None:
+        claim, delta = mean_claim.claim, _signed(mean_claim.val_bpb - mean_claim.claim.val_bpb)
+        claimed = f"{safe(claim.source)} {claim.val_bpb:.{claim.digits}f} for the mean: {mean_claim.outcome}"
+        told = [(claimed, _STYLE[mean_claim.outcome]), (f"delta {delta} bpb", "")]
+        if claim.val_loss_nats is not None:
+            told.append((f"{_signed(mean_claim.val_loss_nats - claim.val_loss_nats)} nats/tok", ""))
+        lines += page.flow("", [*told, (f"tolerance {mean_claim.tolerance_bpb:.7f}", "")], indent=9)
+    return page.text(lines)
+
+
+def _signed(difference: float) -> str:
+    return f"{round(difference, 8) + 0.0:+.8f}"  # + 0.0: no minus in front of a zero
+
+
+def _score(measured: Measured) -> list[tuple[str, str]]:
+    return [
+        (f"{measured.val_bpb:.8f} bpb", "bold"),
+        (f"{measured.val_loss_nats:.8f} nats/tok", "bold"),
+        (f"{measured.rope_tables} rotary tables, {measured.precision} activations", ""),
+        *([(f"window of {measured.seq_len}, stride {measured.stride}", "")] if measured.stride else []),
+    ]
+
+
+def _estimate(measured: Measured, estimate: Estimate) -> list[tuple[str, str]]:
+    tokens = estimate.sequences * measured.seq_len
+    wider = estimate.half_width_bpb / estimate.fixed_half_width_bpb if estimate.fixed_half_width_bpb else 1.0
+    return [
+        (f"± {estimate.half_width_bpb:.6f} bpb at {estimate.level:.0%}, whenever one looks", "bold"),
+        (f"{wider:.2f}x as wide as for one look", "dim"),
+        (f"{_seen(estimate)} in {measured.seconds:.1f} s", "warning"),
+        (f"{estimate.sequences:,} of {estimate.of_sequences:,} sequences, {tokens:,} tokens", ""),
+        (f"order seed {estimate.order_seed}", "dim"),
+        (f"helped by {', '.join(dict.fromkeys(estimate.covariates))}", "dim"),
+    ]
+
+
+def _seen(estimate: Estimate) -> str:
+    return f"{estimate.share:.1%} of the tokens seen"
+
+
+def _claimed(claim: Claim, measured: Measured) -> list[tuple[str, str]]:
+    """Return a claim in bpb and nats; "=" where the nats are ours, by the bytes per token of what was scored."""
+    nats = claim.val_loss_nats
+    stated = f"= {claim.val_bpb * _nats_per_bpb(measured):.8f}" if nats is None else f"{nats:.8f}"
+    return [(f"{claim.val_bpb:.{claim.digits}f} bpb", ""), (f"{stated} nats/tok", "")]
+
+
+def _nats_per_bpb(measured: Measured) -> float:
+    return measured.val_loss_nats / measured.val_bpb  # ln 2 times the text's bytes per token
+
+
+def _delta_nats(rescore: Rescore, delta_bpb: float) -> str:
+    claimed = rescore.claim.val_loss_nats if rescore.claim else None
+    of_text = delta_bpb * _nats_per_bpb(rescore.measured)
+    return f"{_signed(of_text if claimed is None else rescore.measured.val_loss_nats - claimed)} nats/tok"
+
+
+def _bytes(measured: Measured, vocab_size: object) -> list[tuple[str, str]]:
+    """Return the text's bytes per token beside what is known of such a tokenizer, which holds for the whole split."""
+    ratio, known = measured.text_bytes / measured.tokens, tokenizer_of(measured.text_bytes / measured.tokens)
+    told = [(f"{measured.tokens:,} tokens, {measured.text_bytes:,} bytes", "")]
+    told += [(f"{ratio:.4f} bytes per token" + (f" = {known.name}" if known else ""), "")]
+    others = dict.fromkeys(f"{t.name} {t.bytes_per_token:.4f}" for t in TOKENIZERS if t.vocab_size == vocab_size)
+    return told if known or not others else [*told, (f"on the whole split: {', '.join(others)}", "dim")]
+
+
+def _raw(raw: RawCheck) -> list[tuple[str, str]]:
+    if not raw.differ:
+        return [(f"the artifact is exactly what the format makes of {safe(raw.file.path)}", "ok")]
+    names = ", ".join(safe(name, 60) for name in raw.differ[:3]) + (", …" if len(raw.differ) > 3 else "")
+    return [
+        (f"{len(raw.differ)} of {raw.tensors} tensors are not what the format makes of", "warning"),
+        (f"{safe(raw.file.path)}: {names}", ""),
+    ]
+
+
+def _next(rescore: Rescore, page: Page) -> list[str]:
+    hints = {
+        Outcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision; "
+        "or other code? What is evaluated is the contest's architecture",
+        Outcome.INCOMPARABLE: _what_would_compare(rescore),
+        Outcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
+    }
+    if rescore.measured.estimate is not None and rescore.outcome is Outcome.CONFIRMED:
+        hints[Outcome.CONFIRMED] = "the score itself, from all of the text: --full"
+    if (hint := hints.get(rescore.outcome)) is None:
+        return []
+    is_command = rescore.outcome is Outcome.MEASURED  # to be copied: in one line
+    lines = [f"next     {hint}"] if is_command else page.prose(hint, "next     ", " " * 9)
+    return [page.paint(line, "dim") for line in lines]
+
+
+def _what_would_compare(rescore: Rescore) -> str:
+    """Return what to do about a claim that this score says nothing of, the surest reason first."""
+    claimed, found = rescore.claim.tokens if rescore.claim else None, rescore.measured.tokens
+    if claimed is not None and claimed > found:
+        return "the whole validation split: golfcheck data get, and no --val-tokens"
+    if claimed is not None and claimed < found:
+        return f"as much text as the claim is about: --val-tokens {claimed}"
+    if rescore.claim and rescore.claim.text_bytes not in (None, rescore.measured.text_bytes):
+        return "the text and the tokenizer that the claim was made with: --data DIR --tokenizer MODEL"
+    if rescore.other_code is not None:
+        return "evaluate it with the record's own code: here only the reference's model is"
+    return "the sequence length that it was trained with: --seq-len N, or --log FILE"
+
+
+def so_far(measured: Measured) -> str:
+    """Return what is known when an evaluation is stopped."""
+    if (estimate := measured.estimate) is not None:
+        known = f"± {estimate.half_width_bpb:.5f} " if isfinite(estimate.half_width_bpb) else ""
+        return (
+            f"\nso far an estimate: {measured.val_bpb:.5f} {known}bpb from {estimate.sequences:,} of "
+            f"{estimate.of_sequences:,} sequences ({estimate.share:.1%}), {measured.rope_tables} rotary tables"
+        )
+    return (
+        f"\nso far: {measured.val_bpb:.5f} bpb   {measured.val_loss_nats:.5f} nats/tok over the first "
+        f"{measured.tokens:,} tokens, {measured.rope_tables} rotary tables"
+    )
+
+
+def document(
+    rescores: Sequence[Rescore], mean: Mean | None, code_sha256: str, versions: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the JSON report of all artifacts, as `schemas/rescore.schema.json` describes it."""
+    return {
+        "golfcheck": __version__,
+        "code_sha256": code_sha256,
+        "versions": dict(versions),
+        "rescores": [_object(rescore) for rescore in rescores],
+        "mean": None if mean is None else asdict(mean),
+    }
+
+
+def _object(rescore: Rescore) -> dict[str, Any]:
+    out = asdict(rescore)
+    for name in ("measured", "other_tables"):
+        if out[name] is not None:
+            out[name]["sequence_losses"] = _halves(out[name]["sequence_losses"])
+            if out[name]["estimate"] is not None:
+                out[name]["estimate"]["share"] = getattr(rescore, name).estimate.share
+    out["delta_bpb"] = rescore.delta_bpb
+    return out
+
+
+def _halves(losses: Sequence[float]) -> dict[str, Any]:
+    """Pack losses as half precision, 30 KB for the whole split: enough to be another score's control variate."""
+    packed = struct.pack(f"<{len(losses)}e", *(min(loss, _HALF_MAX) for loss in losses))
+    return {"dtype": "float16", "count": len(losses), "base64": base64.b64encode(packed).decode()}

@@ -1,0 +1,161 @@
+"""The numbers of one record, each with the address of the line that states it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from golfcheck.board.model import Row
+from golfcheck.core.verdict import LedgerRow, Verdict
+from golfcheck.rules.rule import claim_line
+from golfcheck.site.boardpage import MISSING, seconds
+from golfcheck.site.textpage import Citations
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result, distinct_runs, train_ms
+from golfcheck.trainlog.events import Run, Size, TrainPoint, ValPoint
+
+SEED_COLUMNS = ("seed", "val_bpb", "nats/token", "steps", "train s", "eval s", "code", "model", "total")
+_SETTINGS = 400
+_SETTING_CHARS = 200
+_CLAIMS = {"code": "code_bytes", "model": "total_bytes", "total": "total_bytes"}  # a model's is what the code leaves
+_ROUNDING_BPB = 5e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A number or a word as it is shown, and the address of the line that states it."""
+
+    text: str
+    href: str | None = None
+    differs: bool = False  # from what another source says
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A heading, a value, and what to compare the value with."""
+
+    heading: str
+    value: Cited
+    beside: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """A part of the submission, and its bytes on the disk, in the log, and in submission.json."""
+
+    row: LedgerRow
+    counts: tuple[Cited, ...]
+
+
+def facts(row: Row, record: Record, found: Sequence[Result], cite: Citations) -> list[Fact]:
+    """Return the record in short, as far as it is known."""
+    size, time, tokens, score = row.verdict.size, row.verdict.time, row.verdict.token_bytes, row.verdict.score
+    facts: list[Fact] = []
+    if size and (largest := _largest(found)) and (total := largest.total_bytes):
+        left = size.cap_bytes - size.total_bytes
+        margin = f"{left:,} left of {size.cap_bytes:,}" if left >= 0 else f"{-left:,} over {size.cap_bytes:,}"
+        facts.append(Fact("bytes", Cited(f"{size.total_bytes:,}", cite.href(largest.log.path, total.line)), margin))
+    if time and time.train_ms is not None:
+        longest = max(found, key=lambda result: train_ms(result.run) or 0.0)
+        line = cite.href(longest.log.path, _trained_at(longest.run))
+        facts.append(Fact("training", Cited(f"{seconds(time.train_ms).text} s", line), _cap(time.train_cap_ms)))
+    if time and time.eval_ms is not None:
+        slowest = max(found, key=lambda result: result.eval_ms or 0.0)
+        line = cite.href(slowest.log.path, _evaluated_at(slowest))
+        facts.append(Fact("evaluation", Cited(f"{seconds(time.eval_ms).text} s", line), _cap(time.eval_cap_ms)))
+    if tokens:
+        line = cite.href(found[0].log.path, found[0].score.line)
+        known = tokens.tokenizer or "no tokenizer we know"
+        facts.append(Fact("bytes per token", Cited(f"{tokens.bytes_per_token:.4f}", line), known))
+    if score and score.claimed_bpb is not None and record.submission:
+        line = cite.href(record.submission.path, claim_line(record.submission, "val_bpb"))
+        differs = row.score_bpb is not None and abs(score.claimed_bpb - row.score_bpb) > _ROUNDING_BPB
+        facts.append(Fact("claimed", Cited(f"{score.claimed_bpb:.5f}", line, differs), "bpb in submission.json"))
+    return facts
+
+
+def seed_row(result: Result, cite: Citations) -> tuple[Cited, ...]:
+    """Return the numbers of a run in the order of SEED_COLUMNS."""
+    run, path, score = result.run, result.log.path, result.score
+    code = run.code_bytes[-1] if run.code_bytes else None
+    ended = run.stop or (run.train[-1] if run.train else None)
+    spent = train_ms(run)
+
+    def cited(text: str, line: int | None) -> Cited:
+        return Cited(text, cite.href(path, line) if line and text != MISSING else None)
+
+    def size(found: Size | None) -> Cited:
+        return cited(f"{found.size_bytes:,}", found.line) if found else Cited(MISSING)
+
+    return (
+        cited(MISSING if result.seed is None else str(result.seed), run.seed.line if run.seed else None),
+        cited(f"{score.val_bpb:.5f}", score.line),
+        cited(f"{score.val_loss_nats:.5f}", score.line),
+        cited(f"{ended.step:,}", ended.line) if ended else Cited(MISSING),
+        cited(seconds(spent).text, _trained_at(run)),
+        cited(seconds(result.eval_ms).text, _evaluated_at(result)),
+        size(code),
+        size(result.model_bytes),
+        size(result.total_bytes),
+    )
+
+
+def ledger(verdict: Verdict, record: Record, found: Sequence[Result], cite: Citations) -> list[LedgerLine]:
+    """Return the size ledger; nothing where no source states any bytes."""
+    largest, submission = _largest(found), record.submission
+    lines = []
+    for row in verdict.ledger:
+        logged = _logged_line(largest, row.part)
+        hrefs = (
+            None,
+            cite.href(largest.log.path, logged) if largest and logged else None,
+            cite.href(submission.path, claim_line(submission, _CLAIMS[row.part])) if submission else None,
+        )
+        counts = (row.disk_bytes, row.logged_bytes, row.claimed_bytes)
+        differ = len({count for count in counts if count is not None}) > 1
+        cells = (
+            Cited(MISSING) if count is None else Cited(f"{count:,}", href, differ)
+            for count, href in zip(counts, hrefs, strict=True)
+        )
+        lines.append(LedgerLine(row, tuple(cells)))
+    return lines if any(count.text != MISSING for line in lines for count in line.counts) else []
+
+
+def settings(record: Record, cite: Citations) -> list[tuple[str, Cited]]:
+    """Return the settings that the first run with any prints, by their names."""
+    for log, run in distinct_runs(record):
+        if run.settings:
+            return [
+                (name, Cited(fact.value[:_SETTING_CHARS], cite.href(log.path, fact.line)))
+                for name, fact in sorted(run.settings.items())[:_SETTINGS]
+            ]
+    return []
+
+
+def _largest(found: Sequence[Result]) -> Result | None:
+    return max(found, key=lambda result: result.total_bytes.size_bytes if result.total_bytes else 0, default=None)
+
+
+def _cap(cap_ms: float | None) -> str:
+    return f"cap {cap_ms / 1e3:,.0f} s" if cap_ms else "no cap"
+
+
+def _trained_at(run: Run) -> int | None:
+    """Return the line that says how long the training took."""
+    if run.stop:
+        return run.stop.line
+    points: list[TrainPoint | ValPoint] = [*run.train, *run.val]
+    timed = [(point.train_ms, point.line) for point in points if point.train_ms is not None]
+    return max(timed)[1] if timed else None
+
+
+def _evaluated_at(result: Result) -> int:
+    """Return the line that says how long the evaluation took, or else the line of the score."""
+    timed = (score for score in result.run.scores if score.eval_ms is not None and score.eval_ms == result.eval_ms)
+    return next(timed, result.score).line
+
+
+def _logged_line(result: Result | None, part: str) -> int | None:
+    if result is None:
+        return None
+    code = result.run.code_bytes[-1] if result.run.code_bytes else None
+    size = {"code": code, "model": result.model_bytes, "total": result.total_bytes}[part]
+    return size.line if size else None

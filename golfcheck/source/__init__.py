@@ -1,0 +1,1 @@
+"""Python source as data: parsed, followed and unpacked, never executed."""

@@ -1,0 +1,168 @@
+"""Reading a folder that nobody trusts: nothing outside it, nothing special, nothing without a limit.
+
+Every name is opened relative to a descriptor of the folder, without following links and without waiting (a FIFO would
+block for ever), must then prove to be a regular file, and is read up to a limit that the caller names.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from golfcheck.core.verdict import Problem
+
+# The limits of security.md, "The rest of a submission".
+MAX_FILES = 512
+MAX_DEPTH = 8
+MAX_FOLDER_BYTES = 64 * 2**20
+MAX_JSON_BYTES = 256 * 2**10
+MAX_LOG_BYTES = 64 * 2**20
+MAX_SOURCE_BYTES = 2 * 2**20
+MAX_README_BYTES = 2**20  # ours: a README is shown to people
+
+_IGNORED_FOLDERS = {"__pycache__"}
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER_FLAGS = _READ_FLAGS | os.O_DIRECTORY
+_CHUNK_BYTES = 2**20
+
+
+class UnreadableError(Exception):
+    """A file of the submission that cannot be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A regular file: its path inside the folder with `/`, its size, and when it and its data last changed."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int  # mtime is the submitter's to choose; this one is not
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The regular files of a folder in the order of their paths, and what is wrong with the rest."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...]
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[int]:
+    """Open a folder that the user named (it may be a link; what is inside may not). Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def walk(folder: int) -> Listing:
+    """List the files under the descriptor `folder`, within all limits; never raises on what is found."""
+    found = _Walk()
+    found.enter(folder, "", 1)
+    entries, problems = found.entries, found.problems
+    if found.names > MAX_FILES:
+        problems.append(Problem(f"the folder holds more than {MAX_FILES} names: the rest was not looked at"))
+    entries.sort(key=lambda entry: entry.path)
+    total_bytes = sum(entry.size_bytes for entry in entries)
+    if total_bytes > MAX_FOLDER_BYTES:
+        problems.append(Problem(f"the files add up to {total_bytes:,} bytes, more than {MAX_FOLDER_BYTES:,}"))
+    problems += _collisions(entries)
+    return Listing(tuple(entries), tuple(problems))
+
+
+def read(folder: int, path: str, limit_bytes: int) -> tuple[bytes, bool]:
+    """Read a file below the descriptor `folder`: its first `limit_bytes`, and whether that was all of it.
+
+    Raises UnreadableError for links, special files, missing rights, and files that vanish.
+    """
+    *parents, name = path.split("/")
+    held: list[int] = []
+    try:
+        for parent in parents:
+            folder = os.open(parent, _FOLDER_FLAGS, dir_fd=folder)
+            held.append(folder)
+        file = os.open(name, _READ_FLAGS, dir_fd=folder)
+        held.append(file)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise UnreadableError("not a regular file")
+        pieces: list[bytes] = []
+        wanted = limit_bytes + 1  # one more, to see a file that is longer or grows
+        while wanted > 0 and (piece := os.read(file, min(wanted, _CHUNK_BYTES))):
+            pieces.append(piece)
+            wanted -= len(piece)
+    except OSError as error:
+        raise UnreadableError(error.strerror or type(error).__name__) from None
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+    if wanted > 0:
+        return b"".join(pieces), True
+    pieces[-1] = pieces[-1][:-1]
+    return b"".join(pieces), False
+
+
+class _Walk:
+    """What a walk has found so far."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.problems: list[Problem] = []
+        self.names = 0
+
+    def enter(self, folder: int, prefix: str, depth: int) -> None:
+        with os.scandir(folder) as items:
+            for item in items:
+                self.names += 1
+                if self.names > MAX_FILES:
+                    return
+                path = prefix + item.name
+                if item.name.isprintable():
+                    self.take(folder, item, path, depth)
+                else:
+                    self.problems.append(Problem(f"a name that is not printable UTF-8: {path!a}"))
+
+    def take(self, folder: int, item: os.DirEntry[str], path: str, depth: int) -> None:
+        try:
+            status = item.stat(follow_symlinks=False)
+        except OSError as error:
+            self.problems.append(Problem(f"cannot be examined: {error.strerror}", path))
+            return
+        if stat.S_ISREG(status.st_mode):
+            self.entries.append(Entry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+        elif not stat.S_ISDIR(status.st_mode):
+            self.problems.append(Problem(f"{_kind(status.st_mode)}: a submission holds only plain files", path))
+        elif item.name.lower() == ".git":
+            self.problems.append(Problem("a repository inside a submission: not opened", path))
+        elif depth == MAX_DEPTH:
+            self.problems.append(Problem(f"folders are nested more than {MAX_DEPTH} deep: not opened", path))
+        elif item.name not in _IGNORED_FOLDERS:
+            try:
+                inner = os.open(item.name, _FOLDER_FLAGS, dir_fd=folder)
+            except OSError as error:
+                self.problems.append(Problem(f"cannot be opened: {error.strerror}", path))
+                return
+            try:
+                self.enter(inner, path + "/", depth + 1)
+            finally:
+                os.close(inner)
+
+
+def _kind(mode: int) -> str:
+    kinds = ((stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"))
+    return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
+
+
+def _collisions(entries: list[Entry]) -> list[Problem]:
+    """Names that are one file on systems that ignore case."""
+    first: dict[str, str] = {}
+    problems = []
+    for entry in entries:
+        other = first.setdefault(entry.path.casefold(), entry.path)
+        if other != entry.path:
+            problems.append(Problem(f"differs from {other} only in case", entry.path))
+    return problems

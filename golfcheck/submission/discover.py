@@ -1,0 +1,94 @@
+"""Paths that a person names → record folders. A tree is searched, a file leads to the record that it lies in."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from golfcheck.core.errors import UsageError
+
+MAX_DEPTH = 8
+_SUBMISSION = re.compile(r"submission[^.]*\.json", re.IGNORECASE)
+_KNOWN = re.compile(r"submission[^.]*\.json|readme.*|.*\.(log|out|txt|py|ptz)", re.IGNORECASE)
+_EVIDENCE = re.compile(r".*\.(log|out|py|ptz)", re.IGNORECASE)  # a folder named outright needs more than a README
+_DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_.+")
+
+
+def record_folders(paths: Sequence[Path]) -> list[Path]:
+    """Return the record folders that `paths` name, each once, in the order of the paths and then of the names.
+
+    Raises UsageError for a path that does not exist or leads to no record: nothing checked is never a success.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file or folder")
+        folders = _enclosing(path) if path.is_file() else list(_below(path))
+        outright = path.parent if path.is_file() else path
+        if not folders and any(map(_EVIDENCE.fullmatch, _files(outright))):
+            folders = [outright]  # what it lacks of a record becomes findings
+        if not folders:
+            raise UsageError(
+                f"{path}: nothing to check here; expected a record folder (submission.json, logs, train_gpt.py), "
+                "a tree of such folders, or a file in one"
+            )
+        found.update(dict.fromkeys(folders))
+    return list(found)
+
+
+def tree_of(folder: Path) -> Path | None:
+    """Return the tree of records that a record belongs to (`records/` above its track), or None if it lies alone."""
+    track = folder.resolve().parent
+    if track.name.startswith("track_"):
+        return track.parent
+    return track if track.name == "records" else None
+
+
+def is_record(folder: Path) -> bool:
+    """Whether a folder is a record to the eye: a submission file in it, or its name or place and a file we know."""
+    names = _files(folder)
+    if any(_SUBMISSION.fullmatch(name) for name in names):
+        return True
+    placed = _DATED.fullmatch(folder.resolve().name) or folder.resolve().parent.name.startswith("track_")
+    return bool(placed) and any(map(_KNOWN.fullmatch, names))
+
+
+def _below(folder: Path, depth: int = 0) -> Iterator[Path]:
+    """Yield the record folders in a tree; what lies inside a record is its own. Links are not followed."""
+    if is_record(folder):
+        yield folder
+    elif depth < MAX_DEPTH:
+        with os.scandir(folder) as items:
+            names = sorted(item.name for item in items if _is_open(item))
+        for name in names:
+            yield from _below(folder / name, depth + 1)
+
+
+def _is_open(item: "os.DirEntry[str]") -> bool:
+    hidden = item.name.startswith((".", "__")) or item.name in ("node_modules", "build", "dist")
+    return not hidden and item.is_dir(follow_symlinks=False)
+
+
+def _enclosing(file: Path) -> list[Path]:
+    """Return the nearest folder above `file` that is a record, at most as far up as a record is deep."""
+    parents = list(file.resolve().parents)[:MAX_DEPTH]
+    nearest = next((parent for parent in parents if is_record(parent)), None)
+    return [_as_named(nearest, file)] if nearest else []
+
+
+def _as_named(folder: Path, file: Path) -> Path:
+    """Return `folder` the way the user would write it: relative when the file was given so."""
+    if file.is_absolute():
+        return folder
+    try:
+        return Path(os.path.relpath(folder))
+    except ValueError:  # another drive
+        return folder
+
+
+def _files(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as items:
+            return [item.name for item in items if item.is_file(follow_symlinks=False)]
+    except PermissionError:
+        return []

@@ -1,0 +1,169 @@
+"""What the judge's own git repository knows: when a record came, and what a branch adds. The only user of git.
+
+A repository that lies in a record is never opened. Of ours, only objects are read, with plumbing commands; nothing is
+checked out, and no hook, monitor, external diff, text conversion, or network is used: a repository's configuration may
+name programs, and reading history must not run them.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.submission.discover import is_record
+
+_TIMEOUT_SECONDS = 60
+_MAX_CHANGES = 100_000
+# Overrules whatever the repository's and the user's files configure.
+_CONFIG = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.pager=cat",
+    "core.quotePath=false",
+    "diff.external=",
+    "protocol.allow=never",
+    "log.showSignature=false",
+)
+_ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_EXTERNAL_DIFF": "",
+}
+_DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
+_LINK, _MODULE = "120000", "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file that a branch changes: its path from the repository's root, how, and its mode afterwards.
+
+    `status` is git's letter: A added, M modified, D deleted, T turned into another type.
+    """
+
+    path: str
+    status: str
+    mode: str
+
+    @property
+    def special(self) -> str | None:
+        """What it is when it is no plain file."""
+        return {_LINK: "a symbolic link", _MODULE: "a submodule"}.get(self.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What HEAD changes since it left `base`, in the repository at `root`."""
+
+    base: str
+    root: Path
+    changes: tuple[Change, ...]
+
+    def inside(self, folder: Path) -> tuple[Change, ...]:
+        """Return the changes below `folder`."""
+        path = folder.resolve()
+        if not path.is_relative_to(self.root):
+            return ()
+        prefix = f"{path.relative_to(self.root).as_posix()}/"
+        return tuple(change for change in self.changes if change.path.startswith(prefix))
+
+    def outside(self, folder: Path) -> tuple[Change, ...]:
+        """Return the changes that are not below `folder`."""
+        inside = set(self.inside(folder))
+        return tuple(change for change in self.changes if change not in inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The commit that added the first file of a folder, and when its author wrote it."""
+
+    commit: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The judge's repository, by the folder at its top."""
+
+    root: Path
+
+    def added(self, tree: Path) -> dict[Path, Added]:
+        """Return for every folder at or below `tree` the commit that its first file came with.
+
+        Raises GolfcheckError when git fails, and in a shallow clone, whose oldest commit seems to add everything.
+        """
+        if self._git("rev-parse", "--is-shallow-repository").strip() != "false":
+            raise GolfcheckError(f"{self.root} is a shallow clone; fetch all of it (fetch-depth: 0)")
+        inside = self._inside(tree)
+        listed = self._git("rev-list", "--reverse", "--format=%at %H", "HEAD", "--", inside).splitlines()
+        pairs = (line.split(" ") for line in listed if not line.startswith("commit "))
+        commits = {commit: Added(commit, datetime.fromtimestamp(int(seconds), UTC)) for seconds, commit in pairs}
+        told = self._git(
+            *("diff-tree", "--stdin", "--root", "-r", "-z", "--name-only", "--diff-filter=A", *_DIFF, "--", inside),
+            stdin="".join(f"{commit}\n" for commit in commits),
+        )
+        found: dict[Path, Added] = {}
+        current: Added | None = None
+        for token in told.split("\0"):  # a commit, then the paths that it adds, then the next commit
+            current = commits.get(token, current)
+            if token and token not in commits and current is not None:
+                for folder in Path(token).parents:
+                    found.setdefault(self.root / folder, current)
+        return found
+
+    def branch(self, base: str) -> Branch:
+        """Return what HEAD changes since it left `base`. Raises UsageError where there is no such revision."""
+        if base.startswith("-") or not base.isprintable():
+            raise UsageError(f"--base {base!r}: not a revision")
+        commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").strip()
+        if not commit:
+            raise UsageError(f"--base {base}: no such revision in {self.root}; fetch it first (fetch-depth: 0)")
+        start = self._git("merge-base", commit, "HEAD").strip()
+        if not start:
+            raise UsageError(f"--base {base}: no commit in common with HEAD; in a shallow clone, fetch more of it")
+        raw = self._git("diff-tree", "-r", "-z", "--raw", *_DIFF, start, "HEAD").split("\0")[:-1]
+        if len(raw) // 2 > _MAX_CHANGES:
+            raise GolfcheckError(f"--base {base}: {len(raw) // 2:,} files changed, more than {_MAX_CHANGES:,}")
+        heads = (head.split(" ") for head in raw[::2])  # ":100644 100644 <blob> <blob> M"
+        changes = (Change(path, head[4][:1], head[1]) for head, path in zip(heads, raw[1::2], strict=True))
+        return Branch(base, self.root, tuple(changes))
+
+    def _inside(self, folder: Path) -> str:
+        inside = folder.resolve().relative_to(self.root)
+        return f":(top,literal){inside}" if inside.parts else ":(top)"
+
+    def _git(self, command: str, *arguments: str, stdin: str = "") -> str:
+        """Run one plumbing command; "" when it quietly says no. Raises GolfcheckError when it fails."""
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # importing must not fail where there is no git
+        import git
+
+        config = [word for setting in _CONFIG for word in ("-c", setting)]
+        try:
+            with TemporaryFile() as feed:
+                feed.write(stdin.encode("utf-8", "surrogateescape"))
+                feed.seek(0)
+                status, out, complaint = git.Git(self.root).execute(
+                    ["git", *config, command, *arguments],
+                    istream=feed,
+                    env=_ENVIRONMENT,
+                    kill_after_timeout=_TIMEOUT_SECONDS,
+                    with_extended_output=True,
+                    with_exceptions=False,
+                )
+        except git.GitCommandNotFound:
+            raise GolfcheckError("git is not installed: everything but --base works without it") from None
+        if status not in (0, 1) and str(complaint).strip():
+            raise GolfcheckError(f"git {command} failed in {self.root}: {' '.join(str(complaint).split())}")
+        return str(out)
+
+
+def repository_of(start: Path) -> Repository | None:
+    """Return the repository that `start` lies in; None if there is none, or only one that came with a record."""
+    folders = (start.resolve(), *start.resolve().parents)
+    for index, folder in enumerate(folders):
+        if (folder / ".git").exists() and not any(map(is_record, folders[index:])):
+            return Repository(folder)
+    return None

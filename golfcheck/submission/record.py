@@ -1,0 +1,222 @@
+"""A submission folder → Record, or the problems met on the way. Loading never raises on content."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from golfcheck import trainlog
+from golfcheck.core import schema
+from golfcheck.core.errors import UsageError
+from golfcheck.core.verdict import Problem, Severity
+from golfcheck.source import reach
+from golfcheck.source.reach import Source
+from golfcheck.submission import bounded, claims, strictjson
+from golfcheck.submission.claims import Submission
+from golfcheck.trainlog.events import TrainLog
+from golfcheck.trainlog.rawlines import MAX_LINES
+
+_ARTIFACT_SUFFIXES = {
+    *(".ptz", ".pt", ".pth", ".ckpt", ".safetensors", ".npz", ".npy", ".bin"),
+    *(".xz", ".lzma", ".zst", ".br", ".gz", ".zip"),
+}
+_VALIDATED_ITEMS = 20  # of each list: the schema tells which kinds of lines are missing, and how one looks
+_NO_LOG = re.compile(r"(?:requirements|readme|license|notes?|todo)[^/]*\.txt", re.IGNORECASE)
+_SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProblem:
+    """What loading had to say, under the rule that stands for it (`json-invalid`, `unexpected-file`, …)."""
+
+    rule: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFile:
+    """A file of the folder: its path inside it, and its size."""
+
+    path: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that is known of one submission folder."""
+
+    path: Path
+    files: tuple[RecordFile, ...]
+    submission: Submission | None
+    logs: tuple[TrainLog, ...]  # in the order of their names; files equal in content are all here
+    sources: tuple[Source, ...]  # every source file the main script reaches, itself first
+    artifacts: tuple[RecordFile, ...]
+    readme: str | None
+    problems: tuple[LoadProblem, ...]
+
+
+def load(path: Path) -> Record:
+    """Read a submission folder. What is wrong inside becomes problems; raises UsageError if `path` is no folder."""
+    try:
+        with bounded.opened(path) as folder:
+            return _Folder(folder, path).load()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}; expected a submission folder") from None
+
+
+def load_claim(path: Path) -> Record:
+    """Read of a submission folder what its submission.json claims, and nothing else; raises as `load` does.
+
+    It takes a thousandth of a second, for a board that shows its rows before it judges them.
+    """
+    try:
+        with bounded.opened(path) as folder:
+            found = _Folder(folder, path).submission(checked=False)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}; expected a submission folder") from None
+    return Record(path, (), found, (), (), (), None, ())
+
+
+class _Folder:
+    """An open folder, and the problems that reading it has met."""
+
+    def __init__(self, folder: int, path: Path) -> None:
+        self.folder = folder
+        self.path = path
+        self.listing = bounded.walk(folder)
+        self.problems = [LoadProblem("unexpected-file", problem) for problem in self.listing.problems]
+
+    def load(self) -> Record:
+        files = tuple(RecordFile(entry.path, entry.size_bytes) for entry in self.listing.entries)
+        found = self.submission()
+        logs = tuple(self.logs())
+        sources = reach.reached([file.path for file in files], self.source)
+        for source in sources:
+            self.problems += [LoadProblem("syntax-error", problem) for problem in source.problems]
+        return Record(
+            path=self.path,
+            files=files,
+            submission=found,
+            logs=logs,
+            sources=sources,
+            artifacts=tuple(file for file in files if _is_artifact(file.path)),
+            readme=self.readme(),
+            problems=tuple(self.problems),
+        )
+
+    def read(self, path: str, limit_bytes: int) -> tuple[bytes, bool] | None:
+        """Read a file, or say why it cannot be."""
+        try:
+            return bounded.read(self.folder, path, limit_bytes)
+        except bounded.UnreadableError as error:
+            self.say("unexpected-file", f"cannot be read: {error}", path, severity=Severity.WARNING)
+            return None
+
+    def say(
+        self, rule: str, message: str, path: str, line: int | None = None, severity: Severity | None = None
+    ) -> None:
+        self.problems.append(LoadProblem(rule, Problem(message, path, line, severity)))
+
+    def submission(self, *, checked: bool = True) -> Submission | None:
+        """Read submission.json, or the one file that is named like it; `checked` against its schema."""
+        names = [entry.path for entry in self.listing.entries if _SUBMISSION.fullmatch(entry.path)]
+        if not names:
+            return None
+        path = "submission.json" if "submission.json" in names else names[0]
+        for other in names:
+            if other != path:
+                self.say("unexpected-file", f"a second submission file: {path} was read", other)
+        content = self.read(path, bounded.MAX_JSON_BYTES)
+        if content is None:
+            return None
+        data, is_whole = content
+        if not is_whole:
+            self.say("json-invalid", f"larger than {bounded.MAX_JSON_BYTES:,} bytes: not read", path)
+            return None
+        try:
+            document = strictjson.parse(data)
+        except strictjson.JsonError as error:
+            self.say("json-invalid", f"column {error.column}: {error.message}", path, error.line)
+            return None
+        if document.bom:
+            message = "begins with a byte order mark (U+FEFF), which most JSON readers refuse: save it without"
+            self.say("json-invalid", message, path, 1, Severity.WARNING)
+        if not isinstance(document.value, dict):
+            self.say("json-invalid", f"expected an object, found {_json_type(document.value)}", path, 1)
+            return None
+        for violation in schema.violations("submission", document.value) if checked else ():
+            key = violation.pointer.split("/")[1] if violation.pointer else ""
+            where = f"{violation.pointer}: " if violation.pointer else ""
+            self.say("schema-violation", where + violation.message, path, document.line_of.get(key))
+        return claims.normalize(path, document.value, document.line_of, _track_of_place(self.path))
+
+    def logs(self) -> Iterator[TrainLog]:
+        """Read every log; together at most as much as one log may have."""
+        left_bytes, left_lines = bounded.MAX_LOG_BYTES, MAX_LINES
+        for entry in self.listing.entries:
+            if not _may_be_log(entry.path):
+                continue
+            content = self.read(entry.path, left_bytes)
+            if content is None:
+                continue
+            if left_lines < 0:
+                self.say("unexpected-file", f"not read: the logs before it have over {MAX_LINES:,} lines", entry.path)
+                return
+            data, is_whole = content
+            left_bytes -= len(data)
+            log = trainlog.read(entry.path, data, left_lines)
+            left_lines -= log.lines
+            if not entry.path.lower().endswith(".log") and not any(run.train or run.scores for run in log.runs):
+                continue  # a text file that is no log
+            if not is_whole:
+                self.say("unexpected-file", f"only {len(data):,} of {entry.size_bytes:,} bytes were read", entry.path)
+            for note in log.notes:
+                self.say("log-schema-violation", f"read as it is: {note.value}", entry.path, note.line, Severity.INFO)
+            for violation in schema.violations("train_log", trainlog.to_json(log, _VALIDATED_ITEMS)):
+                self.say("log-schema-violation", _log_message(violation, log), entry.path)
+            yield log
+
+    def source(self, path: str) -> bytes | None:
+        """Read a source file."""
+        content = self.read(path, bounded.MAX_SOURCE_BYTES)
+        if content is None:
+            return None
+        data, is_whole = content
+        if not is_whole:
+            self.say("syntax-error", f"larger than {bounded.MAX_SOURCE_BYTES:,} bytes: not read", path)
+            return None
+        return data
+
+    def readme(self) -> str | None:
+        names = [entry.path for entry in self.listing.entries if entry.path.lower() in ("readme.md", "readme")]
+        content = self.read(names[0], bounded.MAX_README_BYTES) if names else None
+        return content[0].decode("utf-8", "replace") if content else None
+
+
+def _is_artifact(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in _ARTIFACT_SUFFIXES
+
+
+def _may_be_log(path: str) -> bool:
+    name = PurePosixPath(path)
+    if name.suffix.lower() in (".log", ".out"):
+        return True
+    return name.suffix.lower() == ".txt" and not _NO_LOG.fullmatch(name.name)
+
+
+def _track_of_place(path: Path) -> str | None:
+    """Return the track that the folder above a record names: `records/track_10min_16mb/2026-03-25_Name`."""
+    return claims.track_of(path.resolve().parent.name)
+
+
+def _json_type(value: Any) -> str:
+    names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _log_message(violation: schema.Violation, log: TrainLog) -> str:
+    if violation.pointer == "/runs":
+        return "no line of a training run in it"
+    place = violation.pointer.removeprefix("/runs/0" if len(log.runs) == 1 else "/").strip("/")
+    return f"{place}: {violation.message}" if place else violation.message

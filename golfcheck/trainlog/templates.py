@@ -1,0 +1,45 @@
+"""Reading a line of our own trainer's log by the template that wrote it (`reference.loglines`)."""
+
+import re
+from collections.abc import Callable
+from string import Formatter
+from typing import Any
+
+from golfcheck.reference.loglines import KINDS, Line
+
+_READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str: str, float: float}
+# Bounded, for it reads strangers' logs. What looks like a value must also print as it stands: `parse_as` sees to that.
+# Words are read as values are: two free texts on one line would take a hostile line seconds to tell apart.
+_TEXT, _VALUE = r"[^\n\r]{0,4096}", r"[!-~]{1,400}"
+
+
+def _pattern(kind: type[Line]) -> re.Pattern[str]:
+    """Return the expression that matches what may be a line of this kind, one named group per field."""
+    expression = ""
+    for literal, field, spec, _ in Formatter().parse(kind.template):
+        expression += re.escape(literal)
+        if field is not None:
+            expression += f"(?P<{field}>{_TEXT if kind.types[field] is str and not spec else _VALUE})"
+    return re.compile(expression)
+
+
+PATTERNS = {kind: _pattern(kind) for kind in KINDS}
+_HEADS = tuple((kind.template.partition("{")[0], kind) for kind in KINDS)
+
+
+def parse(text: str) -> Line | None:
+    """Return the line that `text` (without its newline) is, or None if it is of no kind."""
+    for head, kind in _HEADS:
+        if text.startswith(head) and (line := parse_as(kind, text)) is not None:
+            return line
+    return None
+
+
+def parse_as(kind: type[Line], text: str) -> Line | None:
+    """Read `text` if all of it is a line of this kind."""
+    match = PATTERNS[kind].fullmatch(text)
+    try:
+        line = match and kind(**{name: _READERS[type_](match[name]) for name, type_ in kind.types.items()})
+    except ValueError:
+        return None
+    return line if str(line) == text else None

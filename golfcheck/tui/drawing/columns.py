@@ -1,0 +1,163 @@
+"""The columns of the board: what each shows of a row, how wide it is, and which give way on a narrow terminal."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from golfcheck.board.model import Row, Status
+from golfcheck.core.outcome import Outcome
+from golfcheck.core.text import LIMIT_CHARS, safe
+from golfcheck.tui.drawing.glyphs import Glyphs, bar
+
+MIN_NAME = 16
+_LEAST_P = 0.0001
+_BAR = 5  # cells of the size bar; it grows on a wide terminal
+# A style by what a cell means; the table turns it into colors of the theme.
+OUTCOMES = {Outcome.INVALID: "bad", Outcome.HUMAN: "warn", Outcome.VALID: "", Outcome.RECORD: "good"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `cell` returns text that fits any width, and the name of its style ("" for none)."""
+
+    title: str
+    width: int
+    sort: str  # a key of query.SORT_KEYS
+    priority: int  # columns with the highest number fall away first
+    cell: Callable[[Row, int, Glyphs], tuple[str, str]]
+    right: bool = True
+    last_first: bool = False  # sorted from the highest on, when it is chosen
+    grows: int = 0  # up to this width, where there is room
+
+
+def _number(digits: int, value: Callable[[Row], float | None], sign: str = "") -> Callable[..., tuple[str, str]]:
+    def cell(row: Row, width: int, _glyphs: Glyphs) -> tuple[str, str]:
+        found = value(row)
+        return ("" if found is None else _digits(found, digits, width, sign)), ""
+
+    return cell
+
+
+def _digits(value: float, digits: int, width: int, sign: str = "") -> str:
+    """Return a number with as many of `digits` decimals as there is room for, or a bound that holds where it has none.
+
+    A number that is cut reads as another number.
+    """
+    for decimals in range(digits, -1, -1):
+        shown = f"{value:{sign}.{decimals}f}"
+        if len(shown) <= width:
+            return shown
+    nines = "9" * (width - 1)
+    return f">{nines}" if value > 0 else f"<-{nines[1:]}"
+
+
+def _score(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
+    if row.score_bpb is None:
+        return f"{glyphs.dash} ", ""
+    sign = {Status.CLAIMED: glyphs.claimed, Status.RESCORED: glyphs.rescored}.get(row.status or Status.LOGGED, " ")
+    return f"{_digits(row.score_bpb, 5, width - 1)}{sign}", "score"
+
+
+def _rank(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
+    return (_digits(row.rank, 0, width) if row.rank is not None else glyphs.dash), ""
+
+
+def _p(row: Row, _width: int, _glyphs: Glyphs) -> tuple[str, str]:
+    if row.p is None:
+        return "", ""
+    return (f"{row.p:.4f}" if row.p >= _LEAST_P else "<.0001"), ""
+
+
+def _megabytes(row: Row) -> float | None:
+    return row.verdict.size.total_bytes / 1e6 if row.verdict.size else None
+
+
+def _bar(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
+    size = row.verdict.size
+    if size is None:
+        return "", ""
+    share = size.total_bytes / size.cap_bytes
+    return bar(share, width, glyphs), "bad" if share > 1 else "bar"
+
+
+def _train(row: Row) -> float | None:
+    ms = row.verdict.time.train_ms if row.verdict.time else None
+    return None if ms is None else ms / 1e3
+
+
+def _eval(row: Row) -> float | None:
+    ms = row.verdict.time.eval_ms if row.verdict.time else None
+    return None if ms is None else ms / 1e3
+
+
+def _bytes_per_token(row: Row) -> float | None:
+    return row.verdict.token_bytes.bytes_per_token if row.verdict.token_bytes else None
+
+
+def _seeds(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
+    count = len(row.verdict.score.seeds) if row.verdict.score else 0
+    return (_digits(count, 0, width) if count else glyphs.dash), ""  # no log tells: a claim alone, or not read yet
+
+
+def _text(value: Callable[[Row], object | None], style: str = "") -> Callable[..., tuple[str, str]]:
+    def cell(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
+        found = value(row)
+        return (safe(str(found), LIMIT_CHARS) if found is not None else glyphs.dash), style
+
+    return cell
+
+
+def name_of(row: Row) -> str:
+    """Return what a record is called, safe to print: its name, or the folder's."""
+    return safe(row.verdict.name or row.verdict.path.rstrip("/").rpartition("/")[2] or row.verdict.path)
+
+
+def _outcome(row: Row, _width: int, _glyphs: Glyphs) -> tuple[str, str]:
+    return (row.outcome.value, OUTCOMES[row.outcome]) if row.judged else ("judging", "")
+
+
+COLUMNS = (
+    Column("#", 5, "rank", 0, _rank),
+    Column("val_bpb", 8, "bpb", 0, _score),
+    Column("Δ bpb", 8, "delta", 3, _number(5, lambda row: row.delta_bpb, "+")),
+    Column("Δ nats", 8, "delta-nats", 9, _number(5, lambda row: row.delta_nats, "+")),
+    Column("p", 6, "p", 5, _p),
+    Column("n", 2, "seeds", 6, _seeds, last_first=True),
+    Column("MB", 5, "size", 4, _number(2, _megabytes)),
+    Column("of 16", _BAR, "size", 4, _bar, right=False, grows=16),
+    Column("train", 5, "train", 7, _number(0, _train)),
+    Column("eval", 4, "eval", 8, _number(0, _eval)),
+    Column("B/tok", 5, "bytes-per-token", 11, _number(3, _bytes_per_token)),
+    Column("verdict", 7, "verdict", 2, _outcome, right=False, last_first=True),
+    Column("date", 10, "date", 2, _text(lambda r: r.made and r.made.date()), right=False, last_first=True),
+    Column("author", 8, "author", 10, _text(lambda r: r.verdict.author), right=False, grows=20),
+    Column("status", 8, "status", 12, _text(lambda r: r.status), right=False, last_first=True),
+    Column("name", MIN_NAME, "name", 0, lambda row, width, glyphs: (name_of(row), "name"), right=False, grows=400),
+)
+
+
+def fitting(columns: int) -> tuple[Column, ...]:
+    """Return the columns that `columns` cells have room for, with their widths; a blank stands between two.
+
+    The name always stays, with at least MIN_NAME cells where the terminal is that wide.
+    """
+    kept = list(COLUMNS)
+    while len(kept) > 1 and _taken(kept) > columns:
+        least = max(kept, key=lambda column: column.priority)
+        if least is COLUMNS[0]:  # only what must stay is left: first the rank gives the cell that 10,000 rows need
+            kept[0] = replace(least, width=least.width - 1)
+        else:
+            kept.remove(least)
+    spare = columns - _taken(kept)
+    widened = []
+    for place, column in enumerate(kept):
+        rest = sum(1 for other in kept[place + 1 :] if other.grows)
+        # The name has half of what is spare: it says most.
+        share = spare if not rest else spare // (2 * rest + 2)
+        more = min(share, column.grows - column.width) if column.grows else 0
+        spare -= max(more, 0)
+        widened.append(replace(column, width=max(column.width + more, 1)))
+    return tuple(widened)
+
+
+def _taken(columns: Sequence[Column]) -> int:
+    return sum(column.width for column in columns) + len(columns) - 1

@@ -1,0 +1,112 @@
+"""Where a record's bytes and seconds are: the size ledger, its bar, and the numbers of each seed."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import LedgerRow, Verdict
+from golfcheck.submission.results import Result, train_ms
+
+_BAR = 16
+_SIZE_RULES = ("bytes-", "total-", "code-size", "artifact-size", "uncounted", "wrapper", "thin-margin")
+
+
+def ledger(verdict: Verdict, found: tuple[Result, ...]) -> RenderableType:
+    """Return all that is known of a record's sizes and times; `found` are its seeds."""
+    parts: list[RenderableType] = [_cap(verdict), Text()]
+    parts += [_sources(verdict), Text()] if verdict.ledger else []
+    if verdict.size is None and not verdict.ledger:
+        parts = [Text("no source states any bytes", "dim"), Text()]
+    about = [f for f in verdict.findings if f.rule.startswith(_SIZE_RULES)]
+    for finding in about:
+        parts.append(
+            Text(f"{finding.severity.label}  {safe(finding.message)}", "warning" if finding.severity > 1 else "dim")
+        )
+    parts += [Text()] if about else []
+    if found:
+        parts += [_seeds(found), Text()]
+    parts.append(_times(verdict))
+    return Group(*parts)
+
+
+def _cap(verdict: Verdict) -> Text:
+    size = verdict.size
+    if size is None:
+        return Text("no log states a total", "dim")
+    share = size.total_bytes / size.cap_bytes
+    full = _BAR if share >= 1 else min(int(share * _BAR), _BAR - 1)
+    left = size.cap_bytes - size.total_bytes
+    seed = f"  largest seed {size.seed}" if size.seed is not None else ""
+    return Text.assemble(
+        ("█" * full, "error" if left < 0 else "ok"),
+        ("░" * (_BAR - full), "dim"),
+        f"  {size.total_bytes:,} / {size.cap_bytes:,}  ",
+        (f"{left:,} left" if left >= 0 else f"{-left:,} over", "error" if left < 0 else "bold"),
+        (seed, "dim"),
+    )
+
+
+def _sources(verdict: Verdict) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("bytes")
+    for heading in ("file on disk", "log says", "submission.json"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    for row in verdict.ledger:
+        name = Text.assemble((row.part, "bold"), (f"  {safe(row.path, 60)}" if row.path else "", "dim"))
+        counts = (row.disk_bytes, row.logged_bytes, row.claimed_bytes)
+        known = {count for count in counts if count is not None}
+        style = "warning" if len(known) > 1 else ""
+        cells = [Text("-" if count is None else f"{count:,}", style) for count in counts]
+        table.add_row(name, *cells, Text(_note(row, len(known) > 1), "dim"))
+    return table
+
+
+def _note(row: LedgerRow, differ: bool) -> str:
+    return "; ".join(filter(None, ["the sources differ" if differ else "", safe(row.note, 200)]))
+
+
+def _seeds(found: tuple[Result, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("seed", "val_bpb", "code", "model", "total", "train s", "eval s", "steps"):
+        table.add_column(heading, justify="right", no_wrap=True)  # it is the log's name that gives way
+    table.add_column("log", overflow="fold")
+    for result in found:
+        run, model, total, ms = result.run, result.model_bytes, result.total_bytes, train_ms(result.run)
+        code = run.code_bytes[-1].size_bytes if run.code_bytes else None
+        step = run.stop.step if run.stop else run.train[-1].step if run.train else None
+        table.add_row(
+            "-" if result.seed is None else str(result.seed),
+            f"{result.score.val_bpb:.5f}",
+            _count(code),
+            _count(model.size_bytes if model else None),
+            _count(total.size_bytes if total else None),
+            "-" if ms is None else f"{ms / 1000:,.1f}",
+            "-" if result.eval_ms is None else f"{result.eval_ms / 1000:,.1f}",
+            _count(step),
+            Text(safe(f"{result.log.path}:{result.score.line}", 80), "dim"),
+        )
+    return table
+
+
+def _times(verdict: Verdict) -> RenderableType:
+    time, tokens = verdict.time, verdict.token_bytes
+    lines = []
+    if time is not None and time.train_ms is not None:
+        cap = f" / {time.train_cap_ms / 1000:,.0f}" if time.train_cap_ms else ""
+        lines.append(f"training    {time.train_ms / 1000:,.2f} s{cap}")
+    if time is not None and time.eval_ms is not None:
+        cap = f" / {time.eval_cap_ms / 1000:,.0f}" if time.eval_cap_ms else ""
+        lines.append(f"evaluation  {time.eval_ms / 1000:,.2f} s{cap}")
+    if time is not None and time.step_ms is not None:
+        lines.append(f"step        {time.step_ms:,.2f} ms on average")
+    if tokens is not None:
+        lines.append(
+            f"bytes       {tokens.bytes_per_token:.4f} per token{f' = {tokens.tokenizer}' if tokens.tokenizer else ''}"
+        )
+    return Text("\n".join(lines))
+
+
+def _count(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"

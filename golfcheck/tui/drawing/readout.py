@@ -1,0 +1,115 @@
+"""The lines above and below the board: what is shown, and what is to be said of the record under the cursor."""
+
+from collections import Counter
+
+from textual.content import Content
+
+from golfcheck.board.model import Board, Row
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Severity
+from golfcheck.tui.drawing.columns import name_of
+from golfcheck.tui.drawing.glyphs import Glyphs, bar
+
+_RULES = 3  # that are named; the rest is counted
+_PROGRESS = 10  # cells of the bar
+
+
+def plain(text: Content, g: Glyphs) -> Content:
+    """Return `text` in the characters that the terminal has, which are as many."""
+    return Content(g.plain(text.plain), list(text.spans))
+
+
+def title(
+    root: str, board: Board | None, shown: int, count: int, *, reading: tuple[int, int] | None, order: str, g: Glyphs
+) -> Content:
+    """Return the first line: the tree, how many records, the ruleset, the best; or how far reading is.
+
+    `order` is the key that the rows are sorted by, where no head of a column says so.
+    """
+    parts = [Content.styled(" golfcheck ", "bold $primary"), Content.styled(safe(root, 60), "dim")]
+    records = (
+        f"{shown} of {count} records" if shown != count and reading is None else f"{count} record{'s' * (count != 1)}"
+    )
+    parts.append(Content(f"  {records}"))
+    if order:
+        parts.append(Content.styled(f"  by {order}", "$accent"))
+    if reading is not None:
+        done, of = reading
+        if of:
+            drawn = Content.styled(bar(done / of, _PROGRESS, g), "$accent")
+            parts += [Content("  reading "), drawn, Content(f" {done}/{of}")]
+        else:
+            parts.append(Content("  looking for records"))
+    elif board is not None:
+        parts.append(Content.styled(f"  {board.ruleset} rules", "dim"))
+        if held := board.frontier:
+            best = held[-1]
+            parts += [
+                Content.styled(f"  {g.held} to beat {best.score_bpb:.5f}", "bold $success"),
+                Content.styled(f" {safe(best.verdict.author or name_of(best), 30)}", "dim"),
+            ]
+    return plain(Content("").join(parts), g)
+
+
+def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
+    """Return four lines on a record: its name, whose it is, whether it held the frontier or why not, what was found."""
+    verdict = row.verdict
+    gap = f" {g.dot} "
+    who = gap.join(
+        [safe(verdict.author or "author unknown", 60), row.made.date().isoformat() if row.made else "undated"]
+    )
+    score = verdict.score
+    seeds = f"{len(score.seeds)} seed{'s' * (len(score.seeds) != 1)}" if score and score.seeds else ""
+    spread = f"sd {score.sd_bpb:.5f}" if score is not None and score.sd_bpb is not None else ""
+    facts = gap.join(filter(None, [row.status.value if row.status else "no score", seeds, spread]))
+    found = f"{row.outcome.value}: " if row.judged else "being judged: "
+    about = _findings(row) if row.judged else "only its submission.json is read yet"
+    lines = [
+        Content.styled(f" {name_of(row)}", "bold"),
+        Content.styled(f" {who}{gap}{facts}", "dim"),
+        Content(f" {standing(row, board, g)}{gap + safe(row.ruling.text) if row.ruling else ''}"),
+        Content.assemble(Content(f" {found}"), Content.styled(about, "dim")),
+    ]
+    return plain(Content("\n").join(lines), g)
+
+
+def standing(row: Row, board: Board | None, g: Glyphs) -> str:
+    """Return in a line whether the record was on the frontier, and otherwise why it was not."""
+    if board is None:
+        return "not ranked yet"
+    if row.held:
+        newest = bool(board.frontier) and board.frontier[-1].verdict.path == row.verdict.path
+        return f"{g.held} the record to beat" if newest else f"{g.held} was the record"
+    return f"not a record: {safe(row.reason)}" if row.reason else "not a record"
+
+
+def _findings(row: Row) -> str:
+    counts = [
+        f"{count} {severity.label}{'s' * (count != 1)}"
+        for severity in (Severity.ERROR, Severity.WARNING)
+        if (count := row.verdict.count(severity))
+    ]
+    rules = Counter(f.rule for f in row.verdict.findings if f.severity > Severity.INFO and f.waived is None)
+    named = ", ".join(list(rules)[:_RULES])
+    more = f" and {len(rules) - _RULES} more" if len(rules) > _RULES else ""
+    return f"{', '.join(counts)}: {named}{more}" if counts else "nothing above info was found"
+
+
+def nothing_here(problem: str) -> Content:
+    """Return what to do where there is no record; `problem` may be a stranger's text."""
+    return Content(
+        f"no records here\n\n{safe(problem)}\n\n"
+        "golfcheck demo          makes one in two minutes\n"
+        "golfcheck tui ROOT      opens another tree\n"
+        "w                       follows a run that trains now"
+    )
+
+
+def could_not_read(failure: str) -> Content:
+    """Return what is to be said when reading the tree failed, for as long as it has."""
+    return Content(f"the records could not be read\n\n{safe(failure)}\n\nr tries again")
+
+
+def filtered_out() -> Content:
+    """Return what to do where the filter leaves no record."""
+    return Content("no record matches the filter\n\nesc removes it, F1 lists what it understands")

@@ -1,0 +1,119 @@
+"""Up to four records in columns: their scores, bytes and times; and the settings that their logs print differently."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from golfcheck.comparison.difference import Difference, Side
+from golfcheck.core.text import safe
+from golfcheck.core.verdict import Verdict
+from golfcheck.render.diff_text import day, nats_label, same_tokens, settings_title
+
+LETTERS = "ABCD"
+_VALUE_CHARS = 120
+_LABEL = 22  # columns; what is longer is folded
+
+Number = float | None
+
+
+def numbers(found: Difference, outcomes: Sequence[str]) -> RenderableType:
+    """Return a column for each record; the least of a row is set off where less is better."""
+    sides = found.sides
+    table = _table(sides)
+    for label, words in _words(sides, outcomes):
+        table.add_row(Text(label, "dim"), *(Text(safe(word, 60)) for word in words))
+    for label, spec, values, less_is_better in _rows(sides):
+        known = [value for value in values if value is not None]
+        if known:
+            least = min(known) if less_is_better and len(known) > 1 and min(known) != max(known) else None
+            drawn = [_cell(value, spec, value is not None and value == least) for value in values]
+            table.add_row(Text(label, "dim"), *drawn)
+    parts: list[RenderableType] = [table]
+    if found.findings:
+        parts += [Text(), Text("found in some of them only", "bold"), _findings(found)]
+    return Group(*parts)
+
+
+def settings(found: Difference) -> RenderableType:
+    """Return a row for each setting that differs, with what each record's logs print."""
+    title = Text(settings_title(found), "dim")
+    if not found.settings:
+        return Group(title, Text("\nno log prints a setting that differs"))
+    table = _table(found.sides)
+    by_all = [row for row in found.settings if None not in row.printed]
+    by_some = [row for row in found.settings if None in row.printed]
+    for heading, rows in (("", by_all), ("only some print", by_some)):
+        if heading and rows:
+            table.add_row(Text(f"\n{heading}", "bold"))
+        for row in rows:
+            cells = [Text("-", "dim") if p is None else Text(safe(p.value, _VALUE_CHARS)) for p in row.printed]
+            table.add_row(Text(safe(row.name, 60), "dim"), *cells)
+    return Group(table, Text(), title)
+
+
+def _table(sides: Sequence[Side]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=True)
+    table.add_column("", width=_LABEL, overflow="fold")
+    for letter in LETTERS[: len(sides)]:
+        table.add_column(Text(letter, "bold"), ratio=4, overflow="fold")
+    return table
+
+
+def _words(sides: Sequence[Side], outcomes: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
+    verdicts = [side.verdict for side in sides]
+    yield "author", [verdict.author or "-" for verdict in verdicts]
+    yield "date", [day(side) or "-" for side in sides]
+    yield "verdict", list(outcomes)
+    yield "seeds", [" ".join("?" if s.seed is None else str(s.seed) for s in side.seeds) or "-" for side in sides]
+
+
+def _rows(sides: Sequence[Side]) -> Iterable[tuple[str, str, list[Number], bool]]:
+    """Yield label, format, the value of each record, and whether less is better."""
+    verdicts = [side.verdict for side in sides]
+
+    def each(get: Callable[[Verdict], Number]) -> list[Number]:
+        return [get(verdict) for verdict in verdicts]
+
+    yield "val_bpb", ".5f", each(lambda v: v.score.mean_bpb if v.score else None), True
+    yield "claimed", ".5f", each(lambda v: v.score.claimed_bpb if v.score else None), False
+    yield "sd", ".5f", each(lambda v: v.score.sd_bpb if v.score else None), False
+    yield nats_label(sides), ".5f", each(lambda v: v.score.mean_nats if v.score else None), False
+    yield "to A, bpb", "+.5f", [side.gain.delta_bpb if side.gain else None for side in sides], False
+    yield (
+        "to A, nats" if same_tokens(sides) else f"to A, {nats_label(sides)}",
+        "+.5f",
+        [side.gain.delta_nats if side.gain else None for side in sides],
+        False,
+    )
+    yield "p (gain > 0)", ".4f", [side.gain.p_zero if side.gain else None for side in sides], False
+    yield "bytes, total", ",", each(lambda v: v.size.total_bytes if v.size else None), True
+    for part in ("model", "code"):
+        yield f"bytes, {part}", ",", each(lambda v, part=part: _logged(v, part)), True  # type: ignore[misc]
+    yield "bytes per token", ".4f", each(lambda v: v.token_bytes.bytes_per_token if v.token_bytes else None), False
+    yield "training, s", ",.1f", each(lambda v: _seconds(v.time.train_ms if v.time else None)), True
+    yield "evaluation, s", ",.1f", each(lambda v: _seconds(v.time.eval_ms if v.time else None)), True
+    yield "step, ms", ",.2f", each(lambda v: v.time.step_ms if v.time else None), True
+
+
+def _logged(verdict: Verdict, part: str) -> int | None:
+    rows = [row for row in verdict.ledger if row.part == part]
+    return rows[0].logged_bytes if rows else None
+
+
+def _seconds(ms: Number) -> Number:
+    return None if ms is None else ms / 1000
+
+
+def _cell(value: Number, spec: str, best: bool) -> Text:
+    return Text("-", "dim") if value is None else Text(format(value, spec), "ok" if best else "")
+
+
+def _findings(found: Difference) -> Table:
+    table = _table(found.sides)
+    table.show_header = False
+    for row in found.findings:
+        cells = [Text("-", "dim") if not each else Text(safe(each[0].message, 200)) for each in row.found]
+        table.add_row(Text(f"{row.severity.label} {row.rule}", "dim"), *cells)
+    return table

@@ -1,0 +1,188 @@
+"""Records over time on a grid of cells: the frontier as a step line, the others as dots, the seeds' spread as bars."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from golfcheck.board.model import Row
+from golfcheck.tui.drawing.glyphs import Glyphs
+
+_LABEL = 8  # columns of the scores on the left
+_NEAR_BPB = 0.003  # around the cursor, either way, at the closest scale
+_MARGIN = 0.04  # of the range, above and below
+SCALES = ("frontier", "all", "near")
+ORDERS = ("date", "turn")
+
+Cell = tuple[str, str]  # a character, and the name of its style
+_BLANK: Cell = (" ", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is drawn: the drawable records, which one the cursor is on, and how they are looked at.
+
+    Records that a filter leaves out are not drawn, and the cursor does not stop at them; but the frontier is that of
+    all, for a record does not get better by who is looked for.
+    """
+
+    rows: tuple[Row, ...]
+    cursor: int = 0
+    scale: str = "frontier"  # which scores are in sight: one of SCALES
+    order: str = "date"  # what stands to the right of what, and how far: one of ORDERS
+    left_out: frozenset[int] = frozenset()  # places of records that a filter leaves out
+
+    @property
+    def stops(self) -> tuple[int, ...]:
+        """The places that the cursor can be on, in the order of time."""
+        return tuple(place for place in range(len(self.rows)) if place not in self.left_out)
+
+
+def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows that have a date and a score, by date; of one moment the worst first, as the frontier falls."""
+    return tuple(
+        sorted(
+            (row for row in rows if row.made is not None and row.score_bpb is not None),
+            key=lambda row: (when(row), -score(row), row.verdict.path),
+        )
+    )
+
+
+def when(row: Row) -> datetime:
+    """Return the date of a row that is drawable."""
+    return row.made or datetime.min.replace(tzinfo=UTC)
+
+
+def score(row: Row) -> float:
+    """Return the score of a row that is drawable."""
+    return row.score_bpb or 0.0
+
+
+def spread(row: Row) -> float:
+    """Return the standard deviation of the seeds' scores, 0 where there is one seed."""
+    summary = row.verdict.score
+    return summary.sd_bpb if summary is not None and summary.sd_bpb is not None else 0.0
+
+
+def limits(chart: Chart) -> tuple[float, float]:
+    """Return the lowest and the highest score in sight."""
+    here = chart.rows[chart.cursor]
+    if chart.scale == "near":
+        reach = max(_NEAR_BPB, 6 * spread(here))
+        return score(here) - reach, score(here) + reach
+    held = [row for row in chart.rows if row.held]
+    seen = [chart.rows[place] for place in chart.stops]
+    of = held if chart.scale == "frontier" and len(held) > 1 else [*seen, *held]
+    low, high = min(map(score, of)), max(map(score, of))
+    low = min(low, min(map(score, seen)) if chart.scale == "frontier" and seen else low)
+    room = max((high - low) * _MARGIN, 1e-4)
+    return low - room, high + room
+
+
+class Canvas:
+    """A grid of cells on which scores stand at their heights; the last two lines are the axis of time."""
+
+    def __init__(self, chart: Chart, columns: int, lines: int) -> None:
+        self.cells = [[_BLANK] * columns for _ in range(lines)]
+        self.wide, self.high = columns - _LABEL - 2, lines - 2
+        self.low, self.top = limits(chart) if chart.stops else (0.0, 1.0)
+        self.line_bpb = (self.top - self.low) / max(self.high - 1, 1)
+        self.places = _places(chart, self.wide) if chart.rows else []
+
+    def line_of(self, bpb: float) -> int:
+        """Return the line of a score; it is none of the canvas where the score is out of sight."""
+        return round((self.top - bpb) / self.line_bpb)
+
+    def put(self, x: int, y: int, cell: Cell) -> None:
+        """Draw a cell, if it is in sight."""
+        if 0 <= y < self.high:
+            self.cells[y][_LABEL + 1 + x] = cell
+
+
+def draw(chart: Chart, columns: int, lines: int, g: Glyphs) -> list[list[Cell]]:
+    """Return `lines` lines of `columns` cells."""
+    canvas = Canvas(chart, columns, lines)
+    if not chart.stops or canvas.wide < 8 or canvas.high < 3:
+        return canvas.cells
+    _score_axis(canvas, g)
+    x_here = canvas.places[chart.cursor]
+    for y in range(canvas.high):
+        canvas.put(x_here, y, (g.cursor, "cursor"))
+    _steps(chart, canvas, g)
+    for place in chart.stops:
+        x, row = canvas.places[place], chart.rows[place]
+        if chart.scale != "near" or canvas.line_of(score(row)) >= 0:  # near the cursor, most records are out of sight
+            _record(row, x, canvas, g)
+    here = chart.rows[chart.cursor]
+    canvas.put(x_here, max(canvas.line_of(score(here)), 0), (g.held if here.held else g.mark, "here"))
+    _time_axis(chart, canvas, g)
+    return canvas.cells
+
+
+def nearest(chart: Chart, columns: int, lines: int, x: int, y: int) -> int:
+    """Return the place of the record that is drawn nearest to a cell; a line counts as two columns."""
+    canvas = Canvas(chart, columns, lines)
+
+    def far(place: int) -> float:
+        line = max(canvas.line_of(score(chart.rows[place])), 0)
+        return (canvas.places[place] + _LABEL + 1 - x) ** 2 + 4.0 * (line - y) ** 2
+
+    return min(chart.stops, key=far)
+
+
+def _score_axis(canvas: Canvas, g: Glyphs) -> None:
+    for y in range(canvas.high):
+        canvas.cells[y][_LABEL] = (g.post, "axis")
+    for y in range(0, canvas.high, max(canvas.high // 5, 2)):
+        _write(canvas.cells[y], 0, f"{canvas.top - canvas.line_bpb * y:.4f}".rjust(_LABEL - 1), "axis")
+
+
+def _record(row: Row, x: int, canvas: Canvas, g: Glyphs) -> None:
+    y, reach, style = canvas.line_of(score(row)), spread(row), "held" if row.held else "other"
+    first, last = canvas.line_of(score(row) + reach), canvas.line_of(score(row) - reach)
+    if 2 * reach >= canvas.line_bpb:  # a shorter bar would seem longer than it is
+        for between in range(max(first, 0), min(last, canvas.high - 1) + 1):
+            canvas.put(x, between, (g.post, "spread"))
+    canvas.put(x, max(y, 0), (g.up if y < 0 else g.held if row.held else g.other, style))
+
+
+def _places(chart: Chart, wide: int) -> list[int]:
+    if chart.order == "turn":
+        last = max(len(chart.rows) - 1, 1)
+        return [place * (wide - 1) // last for place in range(len(chart.rows))]
+    first, last_day = when(chart.rows[0]), when(chart.rows[-1])
+    whole = (last_day - first).total_seconds() or 1.0
+    return [round((when(row) - first).total_seconds() / whole * (wide - 1)) for row in chart.rows]
+
+
+def _steps(chart: Chart, canvas: Canvas, g: Glyphs) -> None:
+    pairs = zip(canvas.places, chart.rows, strict=True)
+    held = [(x, canvas.line_of(score(row))) for x, row in pairs if row.held]
+    for place, (x, y) in enumerate(held):
+        next_x, next_y = held[place + 1] if place + 1 < len(held) else (canvas.wide, y)
+        for between in range(x, next_x):
+            canvas.put(between, y, (g.rule, "line"))
+        if next_y != y:
+            canvas.put(next_x, y, (g.rise if next_x > x else g.post, "line"))
+            for between in range(min(y, next_y) + 1, max(y, next_y)):
+                canvas.put(next_x, between, (g.post, "line"))
+
+
+def _time_axis(chart: Chart, canvas: Canvas, g: Glyphs) -> None:
+    for x in range(_LABEL, len(canvas.cells[0])):
+        canvas.cells[-2][x] = (g.rule, "axis")
+    dated = [(place, when(row).strftime("%m-%d")) for place, row in zip(canvas.places, chart.rows, strict=True)]
+    place, newest = dated[-1]
+    end = min(_LABEL + 1 + place, len(canvas.cells[-1]) - len(newest))  # flush right where it would pass the edge
+    free = 0
+    for place, label in dated:
+        x = _LABEL + 1 + place
+        if x >= free and x + len(label) + 2 <= end:  # the newest is always told: what would touch it gives way
+            _write(canvas.cells[-1], x, label, "axis")
+            free = x + len(label) + 2
+    _write(canvas.cells[-1], end, newest, "axis")
+
+
+def _write(cells: list[Cell], start: int, text: str, style: str) -> None:
+    for place, character in enumerate(text, start=start):
+        if place < len(cells):
+            cells[place] = (character, style)

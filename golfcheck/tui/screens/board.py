@@ -1,0 +1,271 @@
+"""The board: all records by their scores, filtered while one types, opened, compared and followed from here."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Center
+from textual.widgets import Static
+
+from golfcheck.board.model import Board, Row
+from golfcheck.board.query import SORT_KEYS, Query, sorted_rows
+from golfcheck.live import newest
+from golfcheck.tui.drawing.columns import COLUMNS, name_of
+from golfcheck.tui.drawing.readout import could_not_read, filtered_out, nothing_here, plain, readout, title
+from golfcheck.tui.screens import opening
+from golfcheck.tui.screens.orders import Orders
+from golfcheck.tui.screens.prompt import PathPrompt
+from golfcheck.tui.screens.reading import ReadingScreen
+from golfcheck.tui.widgets.filterbar import FilterBar
+from golfcheck.tui.widgets.keys import Keys
+from golfcheck.tui.widgets.table import MAX_MARKS, BoardTable
+
+_LAST_FIRST = {column.sort for column in COLUMNS if column.last_first}
+
+
+class BoardScreen(ReadingScreen):
+    """The screen that golfcheck opens on."""
+
+    HELP = """\
+◆ was the record on its day; the others stand back. A score that only submission.json states ends in ?, one that
+golfcheck evaluated again in ✓; all others are read from logs. Δ and p are against the record to beat on that day.
+n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks."""
+
+    AUTO_FOCUS = "BoardTable"  # the first that could take it is the line of the filter
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", key_display="/", tooltip="show only records that match, while you type"),
+        Binding("s,greater_than_sign", "sort(1)", "sort", tooltip="sort by the next column; a click on a head does it"),
+        Binding("less_than_sign", "sort(-1)", "sort back", show=False, tooltip="sort by the column before"),
+        Binding("S", "reverse", "reverse", show=False, tooltip="sort the other way round"),
+        Binding("o", "orders", "orders", show=False, tooltip="choose from a list what to sort by"),
+        Binding("c", "compare", "compare", tooltip="the marked records side by side"),
+        Binding("t", "timeline", "timeline", tooltip="the frontier through time"),
+        Binding("w", "watch", "watch", tooltip="follow a log that grows, beside the best record"),
+        Binding(
+            "d",
+            "diff",
+            "diff",
+            tooltip="two marked records, a marked one and this, or this one and the record it had to beat",
+        ),
+        Binding("Y", "copy", "copy", tooltip="copy the path of the record to the clipboard (OSC 52)"),
+        Binding("e", "edit", "edit", tooltip="open submission.json in $EDITOR"),
+        Binding("r", "reload", "re-verify", tooltip="read what has changed and judge again"),
+        Binding("escape", "back", "clear", show=False, tooltip="remove the filter, then the marks"),
+    ]
+
+    def __init__(self, board: Board | None = None) -> None:
+        super().__init__(board)
+        self.query_now = Query()
+        self.filter_text = ""
+        self.sort, self.reverse = "rank", False
+        self.record = ""  # the path under the cursor, if it was moved
+
+    @property
+    def table(self) -> BoardTable:
+        """The table."""
+        return self.query_one(BoardTable)
+
+    def compose(self) -> ComposeResult:
+        """Yield the title, the filter, the table, what it says when it is empty, the readout and the keys."""
+        yield Static(id="board-title", markup=False)
+        yield FilterBar()
+        yield BoardTable(self.golfcheck.glyphs)
+        with Center(id="empty"):
+            yield Static(id="empty-text", markup=False)
+        yield Static(id="readout", markup=False)
+        yield Keys()
+
+    def on_mount(self) -> None:
+        """Restore how the board was left, and begin to read."""
+        kept = self.golfcheck.state
+        self.sort, self.reverse = (kept.sort, kept.reverse) if kept.sort in SORT_KEYS else ("rank", False)
+        if kept.record and kept.root == str(self.golfcheck.root.resolve()):
+            self.table.stays_on = kept.record
+        self.table.ordered_by(self.sort, self.reverse)
+        self.set_focus(self.table)
+        if kept.filter:
+            self.query_one(FilterBar).fill(kept.filter)
+        if self.board is None:
+            self.read()
+        self.draw()
+
+    # Drawing.
+
+    def draw(self, problem: str = "") -> None:
+        """Filter and sort the rows, and show them."""
+        rows: Sequence[Row] = self.board.rows if self.board else tuple(self.found.values())
+        shown = tuple(filter(self.query_now.matches, rows)) if self.query_now.terms else rows
+        if self.sort != "rank" or self.reverse or self.board is None:  # a board's own order is by rank
+            shown = sorted_rows(shown, self.sort if self.board or self.sort != "rank" else "bpb", self.reverse)
+        self.table.show(shown)
+        self._say_if_empty(problem)
+        self.draw_progress()
+
+    def draw_progress(self) -> None:
+        """Show the title: the tree, how far reading is, and the order where no head says it."""
+        root, hidden = str(self.golfcheck.root), self.sort not in self.table.orders
+        shown, count, order = len(self.table.rows), len(self.found), self.sort if hidden else ""
+        line = title(root, self.board, shown, count, reading=self.reading, order=order, g=self.golfcheck.glyphs)
+        self.query_one("#board-title", Static).update(line)
+
+    def _say_if_empty(self, problem: str) -> None:
+        empty = not self.table.rows and self.reading is None
+        self.set_class(empty, "is-empty")
+        if self.found:
+            text = filtered_out()
+        else:
+            text = could_not_read(self.failure) if self.failure else nothing_here(problem or str(self.golfcheck.root))
+        self.query_one("#empty-text", Static).update(plain(text, self.golfcheck.glyphs))
+
+    def on_board_table_moved(self, event: BoardTable.Moved) -> None:
+        """Say more of the record under the cursor."""
+        self.record = self.table.stays_on or ""
+        text = readout(event.row, self.board, self.golfcheck.glyphs) if event.row else ""
+        self.query_one("#readout", Static).update(text)
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Show what matches."""
+        self.query_now, self.filter_text = event.query, event.text
+        self.draw()
+
+    def on_board_table_head_clicked(self, event: BoardTable.HeadClicked) -> None:
+        """Sort by the column, or the other way round."""
+        if event.sort == self.sort:
+            self.action_reverse()
+        else:
+            self.sort_by(event.sort)
+
+    def sort_by(self, key: str, reverse: bool | None = None) -> None:
+        """Sort by one of query.SORT_KEYS; in the order that the column is read in, unless it is said."""
+        self.sort, self.reverse = key, key in _LAST_FIRST if reverse is None else reverse
+        self.table.ordered_by(self.sort, self.reverse)
+        self.draw()
+
+    # Keys.
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).open()
+
+    def action_sort(self, columns: int) -> None:
+        """Sort by another of the columns that are seen: the next one, or the one before."""
+        orders = self.table.orders
+        place = orders.index(self.sort) + columns if self.sort in orders else 0
+        self.sort_by(orders[place % len(orders)])
+
+    def action_orders(self) -> None:
+        """Choose an order from a list."""
+
+        def chosen(key: str | None) -> None:
+            if key not in (None, self.sort):  # the present order stays, and its direction
+                self.sort_by(key)
+
+        self.app.push_screen(Orders(self.sort, self.reverse, self.golfcheck.glyphs), chosen)
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.sort_by(self.sort, not self.reverse)
+
+    def on_board_table_opened(self, event: BoardTable.Opened) -> None:
+        """Open a record."""
+        if self._judged([event.row]):
+            opening.detail(self.golfcheck, event.row)
+
+    def on_board_table_marked(self, event: BoardTable.Marked) -> None:
+        """Say why a fifth record is not marked."""
+        if event.refused:
+            self.golfcheck.tell(f"{MAX_MARKS} records are marked already: space on one of them removes its mark")
+
+    def marked(self) -> list[Row]:
+        """Return the marked rows in their order, and the one under the cursor where only one other is marked."""
+        rows = [self.found[path] for path in self.table.marks if path in self.found]
+        here = self.table.current
+        return [*rows, here] if here is not None and len(rows) == 1 and here is not rows[0] else rows
+
+    def action_compare(self) -> None:
+        """Show the marked records side by side."""
+        rows = self.marked()
+        if len(rows) < 2:
+            self.golfcheck.tell("mark two to four records with space, then press c")
+        elif self._judged(rows):
+            opening.compare(self.golfcheck, rows)
+
+    def action_diff(self) -> None:
+        """Show how two records differ."""
+        rows = self.marked()
+        if not rows and (here := self.table.current) and (rival := self._to_beat(here)):
+            rows = [rival, here]
+        if len(rows) == 2:
+            if self._judged(rows):
+                opening.diff(self.golfcheck, rows[0], rows[1])
+        elif rows:
+            self.golfcheck.tell("a diff is of two records; press c to compare up to four")
+        elif self.board is None:
+            self.golfcheck.tell(self._no_board())
+        else:
+            self.golfcheck.tell("this record had none to beat: mark another with space, then press d")
+
+    def _no_board(self) -> str:
+        return "the records are still being read" if self.reading else "no record was read; r tries again"
+
+    def _judged(self, rows: Sequence[Row]) -> bool:
+        """Whether all are judged; says so if not."""
+        waits = next((row for row in rows if not row.judged), None)
+        if waits is not None:
+            self.golfcheck.tell(f"{name_of(waits)} is still being judged")
+        return waits is None
+
+    def _to_beat(self, row: Row) -> Row | None:
+        rival = row.verdict.to_beat
+        held = self.board.frontier if self.board and rival else ()
+        names = [(other, other.verdict.name or Path(other.verdict.path).name) for other in reversed(held)]
+        return next((other for other, name in names if rival and name == rival.name), None)
+
+    def action_timeline(self) -> None:
+        """Show the frontier through time."""
+        if self.board is None:
+            self.golfcheck.tell(self._no_board())
+        else:
+            opening.timeline(self.golfcheck, self.board, self.table.current, self.query_now, self.filter_text)
+
+    def action_watch(self) -> None:
+        """Follow the newest log, if a run seems to write it; otherwise ask for one."""
+        log = newest.newest_log(Path())
+        if log is not None and newest.is_fresh(log):
+            self.watch_log(log)
+        else:
+            self.app.push_screen(PathPrompt("Which log is to be followed?", log), self.watch_log)
+
+    def watch_log(self, log: Path | None) -> None:
+        """Follow a log beside the best record."""
+        if log is not None:
+            held = self.board.frontier if self.board else ()
+            ranked = [row for row in (self.board.rows if self.board else ()) if row.score_bpb is not None]
+            opening.watch(self.golfcheck, log, held[-1] if held else next(iter(ranked), None))
+
+    def action_reload(self) -> None:
+        """Read and judge again; records that have not changed come from the cache."""
+        self.read()
+        self.draw_progress()
+
+    def action_edit(self) -> None:
+        """Open what the record says of itself."""
+        self._here(self.golfcheck.edit_record)
+
+    def action_copy(self) -> None:
+        """Copy the record's path."""
+        self._here(lambda row: self.golfcheck.copy(row.verdict.path))
+
+    def _here(self, do: Callable[[Row], None]) -> None:
+        if row := self.table.current:
+            do(row)
+
+    def action_back(self) -> None:
+        """Remove the filter, then the marks."""
+        if self.query_one(FilterBar).text:
+            self.query_one(FilterBar).fill("")
+            self.set_focus(self.table)
+        else:
+            self.table.unmark()

@@ -1,0 +1,178 @@
+"""Up to four records side by side: their numbers, their settings, their curves, their code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static, TabPane
+
+from golfcheck.board.model import Row
+from golfcheck.comparison.codediff import CodeDiff, code_diffs
+from golfcheck.comparison.difference import Difference, difference
+from golfcheck.core.text import fit, safe
+from golfcheck.live.curves import Curve, curves
+from golfcheck.render.diff_text import code_lines, code_title, no_code
+from golfcheck.tui.drawing.sidebyside import LETTERS, numbers, settings
+from golfcheck.tui.widgets import background
+from golfcheck.tui.widgets.chart import is_ascii
+from golfcheck.tui.widgets.codeview import CodeView
+from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
+from golfcheck.tui.widgets.keys import Keys
+from golfcheck.tui.widgets.sheet import Sheet, plain
+
+if TYPE_CHECKING:
+    from golfcheck.tui.app import GolfcheckApp
+from golfcheck.tui.screens.tabs import KeyedTabs, TabbedScreen
+
+TABS = ("numbers", "settings", "curves", "code")
+MOST = len(LETTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What the tabs show."""
+
+    found: Difference
+    curves: tuple[tuple[Curve, ...], ...]  # of each record
+    code: tuple[tuple[CodeDiff, ...], ...]  # of each record but the first, beside the first
+
+
+class CompareScreen(TabbedScreen):
+    """Two to four records; the first is what the others are compared with."""
+
+    HELP = """\
+Records are called A to D in the order in which they were marked; differences are to A. Green is the least of a row,
+where less is better. Settings are what the logs print. Code is unwrapped where it is packed, and never executed."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "back", tooltip="to the screen before"),
+        Binding("1", "tab('numbers')", "tabs", key_display="1-4", tooltip="numbers, settings, curves, code"),
+        *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
+        Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", tooltip="to the right: steps or seconds"),
+        Binding("d", "tab('code')", "diff", tooltip="the code, unwrapped"),
+        Binding(
+            "left_square_bracket", "code(-1)", "code before", show=False, key_display="[", tooltip="code of another"
+        ),
+        Binding(
+            "right_square_bracket", "code(1)", "next code", show=False, key_display="]", tooltip="code of the next"
+        ),
+        Binding("Y", "copy", "copy", tooltip="copy the command that compares them"),
+    ]
+    DEFAULT_CSS = """
+    CompareScreen #names {
+        height: auto; max-height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    CompareScreen #code-title { height: auto; max-height: 4; padding: 0 1; color: $text-muted; }
+    CompareScreen KeyedTabs { height: 1fr; }
+    CompareScreen TabPane { padding: 0; }
+    CompareScreen.-ascii Underline { display: none; }
+    CompareScreen.-ascii Tab.-active { text-style: bold reverse; }
+    """
+
+    def __init__(self, rows: Sequence[Row], tab: str = "numbers") -> None:
+        super().__init__()
+        self.rows, self.first_tab = tuple(rows[:MOST]), tab
+        self.loaded: _Loaded | None = None
+        self.beside = 1  # whose code is shown beside A's
+
+    def compose(self) -> ComposeResult:
+        """Yield the names and the tabs, which are empty until the records are read."""
+        yield Static(Content("\n").join(map(self._title, range(len(self.rows)))), id="names", markup=False)
+        with KeyedTabs(initial=self.first_tab):
+            with TabPane(Content("1 Numbers"), id="numbers"):
+                yield Sheet(id="number-sheet")
+            with TabPane(Content("2 Settings"), id="settings"):
+                yield Sheet(id="setting-sheet")
+            with TabPane(Content("3 Curves"), id="curves"):
+                yield CurvePane()
+            with TabPane(Content("4 Code"), id="code"), Vertical():
+                yield Static("reading", id="code-title", markup=False)
+                yield CodeView()
+        yield Keys()
+
+    def on_mount(self) -> None:
+        """Begin to read the records."""
+        self.set_class(is_ascii(self), "-ascii")
+        background.begin(self, "records", self._load)
+        self.focus_tab()
+
+    def _load(self) -> _Loaded:
+        records = [self._app.load_record(row) for row in self.rows]
+        found = difference(records, [row.verdict for row in self.rows], [row.made for row in self.rows])
+        code = tuple(found.code if len(records) == 2 else code_diffs(records[0], other) for other in records[1:])
+        return _Loaded(found, tuple(map(curves, records)), code)
+
+    def on_done(self, message: background.Done) -> None:
+        """Show what was read."""
+        if not isinstance(message.result, _Loaded):
+            return
+        loaded = self.loaded = message.result
+        self.query_one("#number-sheet", Sheet).show(numbers(loaded.found, [row.outcome.value for row in self.rows]))
+        self.query_one("#setting-sheet", Sheet).show(settings(loaded.found))
+        bundles = [Bundle(self._short(n, 40), found) for n, found in enumerate(loaded.curves)]
+        self.query_one(CurvePane).show(bundles)
+        self._show_code()
+
+    def on_failed(self, message: background.Failed) -> None:
+        """Say that they could not be read, in every tab, for a toast goes away."""
+        reason = self._shown(f"the records could not be compared: {safe(message.reason)}")
+        self._app.tell(reason, "error")
+        for sheet in self.query(Sheet):
+            sheet.show(Text(reason, "error"))
+        self.query_one(CurvePane).show((), missing=reason)
+        self.query_one("#code-title", Static).update(Content(reason))
+
+    def action_code(self, by: int) -> None:
+        """Show the code of another record beside A's."""
+        self.action_tab("code")
+        self.beside = (self.beside - 1 + by) % max(1, len(self.rows) - 1) + 1
+        self._show_code()
+
+    def action_copy(self) -> None:
+        """Copy the command that prints the comparison of A and another."""
+        one, other = self.rows[0].verdict.path, self.rows[min(self.beside, len(self.rows) - 1)].verdict.path
+        self._app.copy(f"golfcheck diff {one} {other}")
+
+    def _show_code(self) -> None:
+        if self.loaded is None:
+            return
+        found = self.loaded.code[self.beside - 1] if self.loaded.code else ()
+        pair = f"A and {LETTERS[self.beside]}"
+        more = "   [ and ] turn to another" if len(self.rows) > 2 else ""
+        sides = self.loaded.found.sides[0], self.loaded.found.sides[self.beside]
+        titles = [code_title(each) for each in found] or [no_code(sides, f"A{LETTERS[self.beside]}")]
+        notes = [safe(note) for each in found for note in each.notes]
+        self.query_one("#code-title", Static).update(
+            Content(self._shown("\n".join([f"{pair}{more}", *titles, *notes])))
+        )
+        self.query_one(CodeView).show([line for each in found for line in code_lines(each)])
+
+    def _title(self, place: int) -> Content:
+        row = self.rows[place]
+        score = f"{row.score_bpb:.5f}" if row.score_bpb is not None else "no score"
+        day = row.made.date().isoformat() if row.made else ""
+        tail = "  ".join(safe(text, 40) for text in (row.verdict.author, day) if text)
+        name = self._shown(self._short(place, 60))
+        return Content.assemble(Content.styled(name, "bold"), Content.styled(self._shown(f"  {score}  {tail}"), "dim"))
+
+    def _shown(self, text: str) -> str:
+        return plain(text) if is_ascii(self) else text
+
+    def _short(self, place: int, columns: int) -> str:
+        verdict = self.rows[place].verdict
+        return f"{LETTERS[place]} {fit(safe(verdict.name or verdict.path), columns)}"
+
+    def focus_tab(self) -> None:
+        """Give the keys to what the tab shows."""
+        targets = {"numbers": "#number-sheet", "settings": "#setting-sheet", "code": "CodeView"}
+        target = targets.get(self.tab)
+        self.set_focus(self.query_one(target) if target else None)
+
+    @property
+    def _app(self) -> "GolfcheckApp":
+        return cast("GolfcheckApp", self.app)

@@ -1,0 +1,246 @@
+"""One record: its seeds, its curves, what was found in it, its README, its logs and its bytes."""
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.console import Group
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static, TabPane
+
+from golfcheck.board.model import Row
+from golfcheck.core.text import fit, safe
+from golfcheck.core.verdict import Finding
+from golfcheck.live.curves import Curve, curves
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result, results
+from golfcheck.tui.drawing.ledgertable import ledger
+from golfcheck.tui.drawing.readme import readme
+from golfcheck.tui.widgets import background
+from golfcheck.tui.widgets.chart import is_ascii
+from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
+from golfcheck.tui.widgets.findingspane import FindingList, FindingsPane
+from golfcheck.tui.widgets.keys import Keys
+from golfcheck.tui.widgets.logpane import LogPane
+from golfcheck.tui.widgets.seedstrip import Seeds, SeedStrip
+from golfcheck.tui.widgets.sheet import Sheet, plain
+
+if TYPE_CHECKING:
+    from golfcheck.tui.app import GolfcheckApp
+from golfcheck.tui.screens.tabs import KeyedTabs, TabbedScreen
+
+TABS = ("curve", "findings", "readme", "log", "ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What the tabs show beside the verdict."""
+
+    record: Record
+    curves: tuple[Curve, ...]
+    results: tuple[Result, ...]
+
+
+class DetailScreen(TabbedScreen):
+    """The record of a row; `load` reads it, and is called in a thread."""
+
+    HELP = """\
+The strip at the top has a dot for each seed, + at their mean, and a bar where the record to beat was: left is better.
+Curves are training losses, divided by the bytes that a token stands for where bits per byte are drawn; the larger marks
+are validations. Findings: ✗ arithmetic proves it, ▲ a person must look, · for information, ○ could not be decided.
+In the ledger, yellow numbers are of sources that do not agree."""
+    CURVES = "curve"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "back", tooltip="to the screen before"),
+        Binding("1", "tab('curve')", "tabs", key_display="1-5", tooltip="curve, findings, README, log, ledger"),
+        *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
+        Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", tooltip="to the right: steps or seconds"),
+        Binding("slash", "search", "search", key_display="/", tooltip="search the log; n and N go on"),
+        Binding("e", "edit", "edit", tooltip="open $EDITOR at what is shown"),
+        Binding("o", "log_line", "in log", show=False, tooltip="show the finding's line in the log"),
+        Binding("Y", "copy", "copy", tooltip="copy a line on this record"),
+        Binding("left_square_bracket", "log(-1)", "log before", show=False, key_display="[", tooltip="the log before"),
+        Binding("right_square_bracket", "log(1)", "next log", show=False, key_display="]", tooltip="the next log"),
+    ]
+    DEFAULT_CSS = """
+    DetailScreen #headline {
+        height: 1; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    DetailScreen KeyedTabs { height: 1fr; }
+    DetailScreen TabPane { padding: 0; }
+    DetailScreen.-ascii Underline { display: none; }
+    DetailScreen.-ascii Tab.-active { text-style: bold reverse; }
+    DetailScreen.-ascii FindingsPane Sheet { border-left: ascii $panel; }
+    """
+
+    def __init__(self, row: Row, load: Callable[[Row], Record], tab: str = "curve") -> None:
+        super().__init__()
+        self.row, self.load, self.first_tab = row, load, tab
+        self.loaded: _Loaded | None = None
+
+    def compose(self) -> ComposeResult:
+        """Yield the head, the seeds and the tabs; what must be read first says so until it is."""
+        verdict = self.row.verdict
+        yield Static(headline(self.row, plain if is_ascii(self) else str), id="headline", markup=False)
+        yield SeedStrip(Seeds((), verdict.score, verdict.to_beat))
+        errors = len(verdict.findings)
+        with KeyedTabs(initial=self.first_tab):
+            with TabPane(Content("1 Curve"), id="curve"):
+                yield CurvePane()
+            with TabPane(Content(f"2 Findings {errors}" if errors else "2 Findings"), id="findings"):
+                yield FindingsPane(verdict)
+            with TabPane(Content("3 README"), id="readme"):
+                yield Sheet(id="readme-sheet")
+            with TabPane(Content("4 Log"), id="log"):
+                yield LogPane()
+            with TabPane(Content("5 Ledger"), id="ledger"):
+                yield Sheet(ledger(verdict, ()), id="ledger-sheet")
+        yield Keys()
+
+    def on_mount(self) -> None:
+        """Begin to read the record."""
+        self.set_class(is_ascii(self), "-ascii")
+        background.begin(self, "record", self._load)
+        self.focus_tab()
+
+    def _load(self) -> _Loaded:
+        record = self.load(self.row)
+        return _Loaded(record, curves(record), results(record))
+
+    def on_done(self, message: background.Done) -> None:
+        """Show what was read."""
+        if message.what != "record" or not isinstance(message.result, _Loaded):
+            return
+        loaded = self.loaded = message.result
+        verdict = self.row.verdict
+        scores = tuple((result.seed, result.score.val_bpb) for result in loaded.results)
+        self.query_one(SeedStrip).show(Seeds(scores, verdict.score, verdict.to_beat))
+        named = [Bundle(_name(curve), (curve,)) for curve in loaded.curves]
+        missing = "" if loaded.record.logs else "this record has no log"
+        self.query_one(CurvePane).show(named, verdict.to_beat.bpb if verdict.to_beat else None, missing)
+        self.query_one("#readme-sheet", Sheet).show(readme(loaded.record.readme))
+        self.query_one("#ledger-sheet", Sheet).show(ledger(verdict, loaded.results))
+        self.query_one(LogPane).show(loaded.record.path, [log.path for log in loaded.record.logs])
+        self.refresh_bindings()  # findings can be shown in a log now
+
+    def on_failed(self, message: background.Failed) -> None:
+        """Say that the record, or a log of it, could not be read; of a record in every tab, for a toast goes away."""
+        self._app.tell(f"{self.row.verdict.path}: {message.reason}", "error")
+        if message.what != "record":
+            return
+        shown = plain if is_ascii(self) else str
+        reason = shown(f"this record could not be read: {safe(message.reason)}")
+        self.query_one(CurvePane).show((), missing=reason)
+        self.query_one("#readme-sheet", Sheet).show(Text(reason, "error"))
+        head = self.query_one("LogPane > .head", Static)
+        head.update(Content(reason))
+        head.styles.height = "auto"  # it names a log in one line; a reason may take more
+        known = ledger(self.row.verdict, ())  # of the verdict, which was read before
+        self.query_one("#ledger-sheet", Sheet).show(Group(Text(reason, "error"), Text(), known))
+
+    def on_findings_pane_wanted(self, message: FindingsPane.Wanted) -> None:
+        """Open the editor where the finding stands."""
+        if message.finding.path is not None:
+            self._edit(message.finding.path, message.finding.line)
+
+    def action_leave(self) -> None:
+        """Leave the search, or the record."""
+        if not self.query_one(LogPane).leave_search():
+            self.dismiss()
+
+    def action_search(self) -> None:
+        """Ask for words to look for in the log."""
+        self.action_tab("log")
+        self.query_one(LogPane).ask()
+
+    def action_log(self, by: int) -> None:
+        """Show another log of the record."""
+        self.action_tab("log")
+        self.query_one(LogPane).turn(by)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer a finding's line in the log where the finding is of a log."""
+        return action != "log_line" or self._in_log() is not None
+
+    def action_log_line(self) -> None:
+        """Show the line of a finding in its log."""
+        finding = self._in_log()
+        if finding is not None and self.query_one(LogPane).open(finding.path or "", finding.line or 1):
+            self.action_tab("log")
+
+    def _in_log(self) -> Finding | None:
+        """Return the finding under the cursor, if it is of a log that was read."""
+        pane = next(iter(self.query(FindingsPane)), None)
+        logs = {log.path for log in self.loaded.record.logs} if self.loaded else set()
+        finding = pane.finding if pane and logs else None
+        return finding if finding and finding.path in logs else None
+
+    def action_edit(self) -> None:
+        """Open the editor at what is shown: a finding's line, a log's, the README, or submission.json."""
+        pane, finding = self.query_one(LogPane), self.query_one(FindingsPane).finding
+        if self.tab == "findings" and finding is not None and finding.path is not None:
+            self._edit(finding.path, finding.line)
+        elif self.tab == "log" and pane.path is not None:
+            self._edit(pane.path, pane.line)
+        elif self.tab == "readme" and self.loaded is not None and self.loaded.record.readme is not None:
+            self._edit("README.md")
+        else:
+            self._app.edit_record(self.row)
+
+    def action_copy(self) -> None:
+        """Copy the record's name, score and path."""
+        score = f"{self.row.score_bpb:.5f} bpb" if self.row.score_bpb is not None else "no score"
+        verdict = self.row.verdict
+        self._app.copy(f"{safe(verdict.name or '', 200)}  {score}  {verdict.path}".strip())
+
+    def _edit(self, path: str, line: int | None = None) -> None:
+        """Open a file of the folder; not what a link leads to, nor what an editor would wait for."""
+        file = Path(self.row.verdict.path) / path
+        try:
+            regular = stat.S_ISREG(file.lstat().st_mode)
+        except (OSError, ValueError):
+            regular = False
+        if regular:
+            self._app.edit(file, line)
+        else:
+            self._app.tell(f"{path}: no regular file in this folder", "warning")
+
+    def focus_tab(self) -> None:
+        """Give the keys to what the tab shows."""
+        """Give the keys to what the tab shows."""
+        if self.tab == "log":
+            self.query_one(LogPane).take_focus()
+        elif self.tab == "findings":
+            self.set_focus(self.query_one(FindingList))
+        else:
+            sheets = {"readme": "#readme-sheet", "ledger": "#ledger-sheet"}
+            self.set_focus(self.query_one(sheets[self.tab]) if self.tab in sheets else None)
+
+    @property
+    def _app(self) -> "GolfcheckApp":
+        return cast("GolfcheckApp", self.app)
+
+
+def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
+    """Return a record's rank, verdict, name, author and day in one line; `shown` makes text drawable."""
+    verdict = row.verdict
+    rank = f"#{row.rank} " if row.rank is not None else ""
+    day = row.made.date().isoformat() if row.made else ""
+    tail = "  ".join(fit(safe(text), 30) for text in (verdict.author, day) if text)
+    style = {"invalid": "$error", "human": "$warning", "record": "bold $success"}.get(row.outcome.value, "$success")
+    return Content.assemble(
+        Content.styled(rank, "bold"),
+        Content.styled(f"{row.outcome.value}  ", style),
+        Content.styled(shown(fit(safe(verdict.name or Path(verdict.path).name), 70)), "bold"),
+        Content.styled(shown(f"  {tail}"), "dim"),
+    )
+
+
+def _name(curve: Curve) -> str:
+    return f"seed {curve.seed}" if curve.seed is not None else safe(curve.log, 30)

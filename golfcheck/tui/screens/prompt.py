@@ -1,0 +1,92 @@
+"""A question that is answered with a path."""
+
+import os
+import time
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from golfcheck.tui.drawing.untrusted import content
+from golfcheck.tui.widgets.typed import TypedInput
+
+_LISTED = 10_000  # names of a folder that a path is completed from
+_HINTS = "enter follow it    tab complete the path    esc leave"
+
+
+class PathPrompt(ModalScreen[Path | None]):
+    """Asks for a file, which need not be there yet; answers with its path, or None when the question is left."""
+
+    DEFAULT_CSS = """
+    PathPrompt #prompt-why, PathPrompt #prompt-hints { color: $text-muted; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "leave"),
+        Binding("tab", "complete", "complete", priority=True, tooltip="complete the path"),
+    ]
+
+    def __init__(self, question: str, guess: Path | None = None) -> None:
+        super().__init__()
+        self.question, self.guess = question, guess
+
+    def compose(self) -> ComposeResult:
+        """Yield the question, why a path stands there, a line for the answer, and its keys."""
+        with Vertical(classes="dialog"):
+            yield Static(content(self.question), classes="dialog-title")
+            yield Static(content(_why(self.guess)), id="prompt-why", markup=False)
+            yield TypedInput(str(self.guess or ""), placeholder="logs/run.txt", compact=True, select_on_focus=False)
+            yield Static(id="prompt-problem", markup=False)
+            yield Static(_HINTS, id="prompt-hints", markup=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer; a file that is not there is waited for by whoever follows it."""
+        given = event.value.strip()
+        path = Path(given).expanduser()
+        if given and not path.is_dir():
+            self.dismiss(path)
+        else:
+            why = f"{given}: a folder; expected a log in it" if given else "no path; expected one, as logs/run.txt"
+            self.query_one("#prompt-problem", Static).update(content(why))
+
+    def action_complete(self) -> None:
+        """Add what all paths that begin like this have in common."""
+        line = self.query_one(Input)
+        line.value = completed(line.value)
+        line.cursor_position = len(line.value)
+
+    def action_leave(self) -> None:
+        """Leave without an answer."""
+        self.dismiss(None)
+
+
+def completed(path: str) -> str:
+    """Return `path` with what all names that begin with its last part go on with; a folder gets its slash."""
+    folder, begun = os.path.split(path)
+    try:
+        with os.scandir(Path(folder or ".").expanduser()) as entries:
+            names = [f"{e.name}/" if e.is_dir() else e.name for e in islice(entries, _LISTED)]
+    except OSError:
+        return path
+    fitting = sorted(name for name in names if name.startswith(begun))
+    if not fitting:
+        return path
+    first, last = fitting[0], fitting[-1]  # what these share, all share
+    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return path + first[len(begun) : same]
+
+
+def _why(guess: Path | None) -> str:
+    """Return which log stands in the line already, and why."""
+    if guess is None:
+        return "There is no log here or in logs/. A file that is not there yet is waited for."
+    try:
+        minutes = (time.time() - guess.stat().st_mtime) / 60
+    except OSError:
+        minutes = 0.0
+    age = f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
+    return f"The newest log here was last written {age} ago. A file that is not there yet is waited for."

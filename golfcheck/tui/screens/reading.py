@@ -1,0 +1,99 @@
+"""A screen that reads a tree of records: what has arrived so far, how far it is, and why it failed if it did."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from textual import work
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState, get_current_worker
+
+from golfcheck.board.model import Board, Row
+from golfcheck.tui.widgets import loading
+
+if TYPE_CHECKING:
+    from golfcheck.tui.app import GolfcheckApp
+
+_PAUSE_SECONDS = 0.1  # between two drawings of rows that arrive
+
+
+class ReadingScreen(Screen[None]):
+    """Holds the board, or the rows that were read of it; `draw` and `draw_progress` are called when they change."""
+
+    def __init__(self, board: Board | None = None) -> None:
+        super().__init__()
+        self.board = board  # None: read the tree of the application
+        self.found: dict[str, Row] = {} if board is None else {row.verdict.path: row for row in board.rows}
+        self.reading: tuple[int, int] | None = None
+        self.failure = ""  # why reading ended without a board; "" where it did not
+        self._stale = False
+
+    @property
+    def golfcheck(self) -> "GolfcheckApp":
+        """The application, as its own type."""
+        return cast("GolfcheckApp", self.app)
+
+    def read(self) -> None:
+        """Begin to read the tree."""
+        self.reading, self.failure = (0, 0), ""
+        self._read(self.golfcheck.root)
+
+    @work(thread=True, exclusive=True, exit_on_error=False)
+    def _read(self, root: Path) -> None:
+        worker = get_current_worker()
+        loading.read(root, self.golfcheck.settings, self.post_message, lambda: worker.is_cancelled)
+
+    def draw(self, problem: str = "") -> None:
+        """Show the rows; `problem` says why there are none."""
+        raise NotImplementedError
+
+    def draw_progress(self) -> None:
+        """Say how far reading is."""
+        raise NotImplementedError
+
+    def on_arrived(self, event: loading.Arrived) -> None:
+        """Show rows that were read; many come in a second, and are drawn together."""
+        first = not self.found
+        self.found |= {row.verdict.path: row for row in event.rows}
+        if first:
+            self._draw()
+            self.call_after_refresh(event.drawn.set)
+            return
+        event.drawn.set()  # others were there before
+        if not self._stale:
+            self._stale = True
+            self.set_timer(_PAUSE_SECONDS, self._draw)
+
+    def _draw(self) -> None:
+        self._stale = False
+        self.draw()
+
+    def on_progressed(self, event: loading.Progressed) -> None:
+        """Say how far reading is."""
+        self.reading = (event.done, event.of)
+        self.draw_progress()
+
+    def on_said(self, event: loading.Said) -> None:
+        """Show what could not be used."""
+        self.golfcheck.tell(event.line, "warning")
+
+    def on_loaded(self, event: loading.Loaded) -> None:
+        """Show the ranks."""
+        self.board, self.reading = event.board, None
+        self.found = {row.verdict.path: row for row in event.board.rows}
+        self.draw()
+
+    def on_failed(self, event: loading.Failed) -> None:
+        """Say why there is nothing, and what to do; what was read before is of records that are no longer there."""
+        if self.found or not event.empty:
+            self.golfcheck.tell(event.reason, "error")
+        self.board, self.found, self.reading = None, {}, None
+        self.draw(event.reason)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show a toast for a failure that nobody foresaw; a worker has an error, too, when another took its place."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            self.reading = None
+            self.failure = f"reading failed: {type(error).__name__}: {error}"
+            self.golfcheck.tell(self.failure, "error")
+            self.draw()

@@ -1,0 +1,188 @@
+"""Lines and marks in a frame with ticks: the chart of all screens."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from rich.text import Text
+from textual.widget import Widget
+
+from golfcheck.tui.drawing.canvas import Canvas
+
+DARK = ("#7fc8a9", "#e8c170", "#89a8d6", "#e8716b", "#c79be0", "#d9ddd7")  # on a dark ground
+LIGHT = ("#1f6f54", "#8a5a00", "#33598f", "#b3261e", "#7a3fa0", "#22282a")
+MARKS = ("●", "▲", "■", "◆", "▼", "○")
+ASCII_MARKS = ("o", "^", "#", "*", "v", "@")
+_FEW = 40  # points of a line that get a mark each
+_TICK_ROWS, _TICK_COLUMNS = 4, 9  # at least so many cells between two ticks
+_LABEL = 8  # columns of a number
+
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line through points in the order of x; `marks` get a mark each, and so do all points where they are few."""
+
+    points: Points
+    place: int = 0  # which color and mark it has
+    marks: Points = ()
+    faint: bool = False  # only dots, in a weaker color, below the other lines
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What a chart shows; x and y are ranges."""
+
+    lines: Sequence[Line]
+    x: tuple[float, float]
+    y: tuple[float, float]
+    x_label: str = ""
+    y_label: str = ""
+    log_y: bool = False
+    level: float | None = None  # a value of y that is drawn across
+    level_label: str = ""
+    x_text: Callable[[float], str] = field(default=lambda value: f"{value:,.0f}")
+
+
+class Chart(Widget):
+    """A plot as large as the widget; without one, a line that says why."""
+
+    DEFAULT_CSS = """
+    Chart { height: 1fr; padding: 0 1; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.plot: Plot | None = None
+        self.reason = "reading"
+
+    def show(self, plot: Plot | None, reason: str = "") -> None:
+        """Draw a plot, or say why there is none; both are ours, not a stranger's."""
+        self.plot, self.reason = plot, reason
+        self.refresh()
+
+    def on_mount(self) -> None:
+        """Draw again when a theme is chosen."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
+
+    def render(self) -> Text:
+        """Return the chart."""
+        columns, rows = self.content_size
+        if self.plot is None or columns < 24 or rows < 5:
+            return Text(self.reason, "dim")
+        return Text("\n", no_wrap=True, end="").join(
+            draw(self.plot, columns, rows, colors=colors(self), ascii_only=is_ascii(self))
+        )
+
+
+def colors(widget: Widget) -> Sequence[str]:
+    """Return the colors that lines have on the ground of the app's theme."""
+    return DARK if widget.app.current_theme.dark else LIGHT
+
+
+def is_ascii(widget: Widget) -> bool:
+    """Whether the app draws with ASCII alone."""
+    return bool(getattr(widget.app, "ascii_only", False))
+
+
+def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, ascii_only: bool = False) -> list[Text]:
+    """Return `rows` lines of `columns` cells: the frame with its ticks, and the lines with their marks."""
+    canvas = Canvas(columns - _LABEL - 2, rows - 2, ascii_only=ascii_only)
+    low, high = (_log(value, plot) for value in plot.y)
+    left, right = plot.x
+    wide, tall = (right - left) or 1.0, (high - low) or 1.0
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return (x - left) / wide * (canvas.width - 1), (_log(y, plot) - low) / tall * (canvas.height - 1)
+
+    if plot.level is not None:
+        _, at = place(left, plot.level)
+        for across in range(0, canvas.width, 2 if ascii_only else 4):
+            canvas.dot(across, at, "dim")
+    for line in sorted(plot.lines, key=lambda line: (not line.faint, -line.place)):
+        style = f"{'dim ' if line.faint else ''}{colors[line.place % len(colors)]}"
+        dots = [place(x, y) for x, y in line.points]
+        for start, end in pairwise(dots) if not line.faint else ():
+            canvas.line(start, end, style)
+        for dot in dots if line.faint or len(dots) == 1 else ():
+            canvas.dot(*dot, style)
+    marks = ASCII_MARKS if ascii_only else MARKS
+    for line in sorted(plot.lines, key=lambda line: -line.place):  # the first is seen where lines meet
+        own = () if line.faint or len(line.points) > _FEW else line.points
+        for x, y in (*own, *line.marks):
+            canvas.mark(*place(x, y), marks[line.place % len(marks)], f"bold {colors[line.place % len(colors)]}")
+    return _framed(plot, canvas, (low, high), (left, right))
+
+
+def _framed(plot: Plot, canvas: Canvas, y: tuple[float, float], x: tuple[float, float]) -> list[Text]:
+    """Put the axes around a canvas: ticks of y left of it, those of x below; the labels stand in the last line."""
+    side, at_y, corner, floor, at_x = ("|", "+", "+", "-", "+") if canvas.ascii_only else ("│", "┤", "└", "─", "┬")
+    values = [10**value if plot.log_y else value for value in y]
+    count = max(2, canvas.rows // (1 if plot.log_y else _TICK_ROWS))
+    digits = _digits(values[1] - values[0], count)
+    ticks: dict[int, str] = {}
+    for value in nice(values[0], values[1], count):
+        share = (_log(value, plot) - y[0]) / ((y[1] - y[0]) or 1.0)
+        ticks.setdefault(
+            canvas.rows - 1 - int(share * (canvas.height - 1)) * canvas.rows // canvas.height, f"{value:.{digits}f}"
+        )
+    lines = []
+    for row, drawn in enumerate(canvas.lines()):
+        head = f"{ticks[row]:>{_LABEL}} {at_y}" if row in ticks else " " * (_LABEL + 1) + side
+        lines.append(Text.assemble((head, "dim"), drawn, no_wrap=True, end=""))
+    base, below = [floor] * canvas.columns, [" "] * canvas.columns
+    label = f" {plot.x_label}"
+    for value in nice(x[0], x[1], max(2, canvas.columns // _TICK_COLUMNS)):
+        column = int((value - x[0]) / ((x[1] - x[0]) or 1.0) * (canvas.width - 1)) * canvas.columns // canvas.width
+        text = plot.x_text(value)
+        start = max(0, min(column - len(text) // 2, canvas.columns - len(text)))
+        if start + len(text) > canvas.columns - len(label) or any(
+            c != " " for c in below[max(0, start - 1) : start + len(text) + 1]
+        ):
+            continue
+        base[column] = at_x
+        below[start : start + len(text)] = text
+    below[canvas.columns - len(label) :] = label
+    lines.append(Text(" " * (_LABEL + 1) + corner + "".join(base), "dim", no_wrap=True, end=""))
+    lines.append(Text(f"{plot.y_label:>{_LABEL}}  " + "".join(below), "dim", no_wrap=True, end=""))
+    if plot.level is not None and plot.level_label:
+        _write_level(plot, canvas, lines, y)
+    return lines
+
+
+def _write_level(plot: Plot, canvas: Canvas, lines: list[Text], y: tuple[float, float]) -> None:
+    """Write the label of the level over its line, at the left, where curves seldom are."""
+    assert plot.level is not None
+    share = (_log(plot.level, plot) - y[0]) / ((y[1] - y[0]) or 1.0)
+    if not 0 <= share <= 1:
+        return
+    row = canvas.rows - 1 - int(share * (canvas.height - 1)) * canvas.rows // canvas.height
+    start = _LABEL + 3
+    label = Text(f" {plot.level_label} ", "dim")
+    lines[row] = Text("", no_wrap=True, end="").join([lines[row][:start], label, lines[row][start + len(label) :]])
+
+
+def nice(low: float, high: float, count: int) -> list[float]:
+    """Return about `count` round numbers in a range: multiples of 1, 2 or 5 of a power of ten."""
+    if not high > low:
+        return [low]
+    step = _step(high - low, count)
+    first = math.ceil(low / step - 1e-9)
+    return [n * step for n in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _step(span: float, count: int) -> float:
+    rough = span / max(count, 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+
+
+def _digits(span: float, count: int) -> int:
+    """Return how many decimals tell the ticks of a range apart."""
+    return min(6, max(0, -math.floor(math.log10(_step(span, count)) + 1e-9))) if span > 0 else 4
+
+
+def _log(value: float, plot: Plot) -> float:
+    return math.log10(max(value, 1e-12)) if plot.log_y else value

@@ -1,0 +1,100 @@
+"""The line that filters the board while it is typed."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from golfcheck.board import query
+from golfcheck.core.errors import UsageError
+from golfcheck.tui.drawing.untrusted import content
+from golfcheck.tui.widgets.typed import TypedInput
+
+
+class FilterInput(TypedInput):
+    """A line of the filter grammar; the keys of a list lead back to the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "clear_filter", "clear", tooltip="remove the filter and go back to the records"),
+        Binding("enter", "submit", "done", tooltip="keep the filter and go to the records"),
+        Binding("down", "leave", "to the records", show=False),
+    ]
+
+    def action_clear_filter(self) -> None:
+        """Show all records again."""
+        self.value = ""
+        self.screen.set_focus(self.screen.query_one("BoardTable"))
+
+    def action_leave(self) -> None:
+        """Go to the records."""
+        self.screen.set_focus(self.screen.query_one("BoardTable"))
+
+
+class FilterBar(Vertical):
+    """The filter with what it cannot read yet; text that is half typed keeps the last filter that could be read."""
+
+    @dataclass
+    class Changed(Message):
+        """Another filter is to be applied."""
+
+        query: query.Query
+        text: str
+
+    def compose(self) -> ComposeResult:
+        """Yield the line, and one for what is wrong with it."""
+        yield FilterInput(
+            placeholder="words, or author:ann bpb:<1.08 seeds:>=3 verdict:human after:2026-04   (F1 explains)",
+            compact=True,
+            select_on_focus=False,
+        )
+        yield Static(id="filter-error", markup=False)
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self.query_one(FilterInput).value
+
+    def fill(self, text: str) -> None:
+        """Set the text, as if it were typed."""
+        self.query_one(FilterInput).value = text
+
+    def open(self) -> None:
+        """Show the line and type into it."""
+        self.add_class("open")
+        self.screen.set_focus(self.query_one(FilterInput))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Apply what can be read so far, and say what is wrong with the rest."""
+        event.stop()
+        self.set_class(bool(event.value) or event.input.has_focus, "open")
+        self._complain("")
+        try:
+            self._apply(query.parse(query.closed(event.value)), event.value)
+        except UsageError as error:
+            self._complain(str(error))
+            with suppress(UsageError):
+                self._apply(query.parse(event.value, partial=True), event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go to the records, if all of it could be read; a quote that is still open is closed."""
+        event.stop()
+        self.fill(query.closed(self.text))
+        if not self.query_one("#filter-error", Static).display:
+            self.screen.set_focus(self.screen.query_one("BoardTable"))
+
+    def on_descendant_blur(self) -> None:
+        """Hide the line when it is empty."""
+        self.set_class(bool(self.text), "open")
+
+    def _apply(self, found: query.Query, text: str) -> None:
+        self.post_message(self.Changed(found, text))
+
+    def _complain(self, problem: str) -> None:
+        line = self.query_one("#filter-error", Static)
+        line.update(content(problem))
+        line.display = bool(problem)

@@ -1,0 +1,120 @@
+"""The logs of a record, one at a time: which one, its text, and the line to search it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from golfcheck.core.text import safe
+from golfcheck.submission.logtext import LogText
+from golfcheck.tui.widgets import background
+from golfcheck.tui.widgets.chart import is_ascii
+from golfcheck.tui.widgets.logview import LogView
+from golfcheck.tui.widgets.sheet import plain
+
+
+class LogPane(Vertical):
+    """Shows the first log until another is asked for; each is read in a thread when it is wanted."""
+
+    DEFAULT_CSS = """
+    LogPane { height: 1fr; }
+    LogPane > .head { height: 1; padding: 0 1; color: $text-muted; }
+    LogPane > Input { height: 1; border: none; padding: 0 1; display: none; }
+    LogPane > Input.-open { display: block; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.folder = Path()
+        self.paths: tuple[str, ...] = ()
+        self.path: str | None = None  # the one that is shown
+        self._at = 1
+        self._head = ""  # what there is to say of the log
+
+    def compose(self) -> ComposeResult:
+        """Yield the name of the log, its text, and the line to search it."""
+        yield Static("reading", classes="head", markup=False)
+        yield LogView()
+        yield Input(placeholder="search this log: enter finds, n and N go on, esc leaves", compact=True)
+
+    @property
+    def line(self) -> int:
+        """The marked line."""
+        return self.query_one(LogView).at
+
+    def show(self, folder: Path, paths: Sequence[str]) -> None:
+        """Take the logs of a record."""
+        self.folder, self.paths = folder, tuple(paths)
+        if not self.paths:
+            self.query_one(".head", Static).update("this record has no log")
+        else:
+            self.open(self.path or self.paths[0], self._at)
+
+    def open(self, path: str, at: int = 1) -> bool:
+        """Show a log with a line marked; returns whether the record has it."""
+        if path not in self.paths:
+            return False
+        if path == self.path and len(self.query_one(LogView).log_text):
+            self.query_one(LogView).go(at)
+            return True
+        self.path, self._at = path, at
+        background.begin(self, "log", lambda: (path, LogText.open(self.folder, path)))
+        return True
+
+    def turn(self, by: int) -> None:
+        """Show the next log, or the one before."""
+        if self.paths and self.path is not None:
+            self.open(self.paths[(self.paths.index(self.path) + by) % len(self.paths)])
+
+    def take_focus(self) -> None:
+        """Give the keys to the search while it is open, else to the log."""
+        line = self.query_one(Input)
+        self.screen.set_focus(line if line.has_class("-open") else self.query_one(LogView))
+
+    def ask(self) -> None:
+        """Open the line that takes the words to look for."""
+        self.query_one(Input).add_class("-open")
+        self.take_focus()
+
+    def leave_search(self) -> bool:
+        """Close that line; returns whether it was open."""
+        line = self.query_one(Input)
+        if not line.has_class("-open"):
+            return False
+        line.remove_class("-open")
+        self.screen.set_focus(self.query_one(LogView))
+        return True
+
+    def on_done(self, message: background.Done) -> None:
+        """Show the log that was read, if it is still the one that is wanted."""
+        message.stop()
+        path, text = message.result if isinstance(message.result, tuple) else (None, None)
+        if path is None or path != self.path or not isinstance(text, LogText):
+            return
+        self.query_one(LogView).show(text, self._at)
+        place = f"log {self.paths.index(path) + 1} of {len(self.paths)} ([ and ] turn)" if len(self.paths) > 1 else ""
+        said = [safe(path, 80), place, f"{len(text):,} lines, {len(text.data):,} bytes", *text.notes]
+        self._head = "   ".join(filter(None, said))
+        self._say(self._head)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Look for the words."""
+        event.stop()
+        self.leave_search()
+        self.query_one(LogView).find(event.value)
+
+    def on_log_view_searched(self, message: LogView.Searched) -> None:
+        """Say which of the hits is marked, in front of what there is to say of the log."""
+        message.stop()
+        found = ""
+        if message.words:
+            words = safe(message.words, 30)
+            count = f"{message.place:,} of {message.hits:,} lines" if message.hits else "nowhere in this log"
+            found = f"{words}: {count}" + (f", {message.around}" if message.around else "")
+        self._say("   ".join(filter(None, [found, self._head])))
+
+    def _say(self, head: str) -> None:
+        self.query_one(".head", Static).update(Content(plain(head) if is_ascii(self) else head))

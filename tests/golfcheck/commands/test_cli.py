@@ -1,0 +1,163 @@
+"""The command line's entrance: exit codes, one-line complaints, suggestions, and what happens when a reader leaves."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from golfcheck import cli
+from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
+from tests.conftest import ROOT
+from tests.golfcheck import folders
+
+
+def golfcheck(*arguments: object, **settings: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "golfcheck", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, **settings)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_each_command_has_its_line_in_the_table_and_a_help_page(name: str, capsys):
+    assert cli.COMMANDS[name] == import_module(f"golfcheck.commands.{name}").HELP
+    assert cli.main([name, "--help"]) == 0
+    assert f"golfcheck {name}" in capsys.readouterr().out
+
+
+def test_every_command_module_is_in_the_table():
+    modules = {path.stem for path in (ROOT / "golfcheck" / "commands").glob("*.py")} - {"__init__"}
+    assert modules == set(cli.COMMANDS)
+
+
+def test_help_lists_the_commands_in_their_order(capsys):
+    assert cli.main(["--help"]) == 0
+    listed = re.findall(r"^  ([a-z]+) {2,}", capsys.readouterr().out, re.MULTILINE)
+    assert listed == list(cli.COMMANDS)
+
+
+def test_no_command_is_a_usage_error_that_shows_the_help(capsys):
+    assert cli.main([]) == 2
+    assert "usage: golfcheck COMMAND" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggested"),
+    [
+        (["verfiy"], "verify"),
+        (["--hepl"], "--help"),
+        (["verify", "--fromat", "json"], "--format"),
+        (["verify", "--format", "jsno"], "json"),
+        (["verify", "--select", "readme-mising", "."], "readme-missing"),
+        (["verify", "--also", "mardkown:x"], "markdown"),
+        (["explain", "train-time-over-capp"], "train-time-over-cap"),
+        (["data", "demmo"], "demo"),
+        (["data", "check", "--tokenzier", "x"], "--tokenizer"),
+    ],
+)
+def test_a_misspelling_is_answered_with_what_was_meant(arguments: list[str], suggested: str, capsys):
+    assert cli.main(arguments) == 2
+    complaint = capsys.readouterr().err
+    assert f"did you mean {suggested}" in complaint.replace("'", "")
+    assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (GolfcheckError("no room"), "golfcheck: no room\n"),
+        (MissingExtra("rescore", "torch", "train"), "golfcheck: rescore needs torch: pip install 'golfcheck[train]'\n"),
+        (FileNotFoundError(2, "No such file or directory", "x"), "golfcheck: x: No such file or directory\n"),
+        (UsageError("name \x1b]0;owned\x07"), "golfcheck: name \\x1b]0;owned\\x07\n"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_2(error: Exception, said: str, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_dispatch", lambda argv: (_ for _ in ()).throw(error))
+    assert cli.main(["verify"]) == 2
+    assert capsys.readouterr().err == said
+
+
+def test_an_interrupt_is_130(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_dispatch", lambda argv: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert cli.main(["verify"]) == 130
+
+
+def test_a_reader_that_leaves_ends_golfcheck_quietly(tmp_path: Path):
+    read, write = os.pipe()
+    os.close(read)
+    folders.make(tmp_path)
+    command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", str(tmp_path)]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, cwd=ROOT, timeout=60)
+    os.close(write)
+    assert done.returncode == 141
+    assert done.stderr == b""
+
+
+def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path):
+    folders.make(tmp_path, author="Renée")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "XDG_CACHE_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "golfcheck", "verify", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b"[###############################.]" in done.stdout
+    assert b"Ren\\xe9e" in done.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_the_completion_script_knows_every_command(shell: str, tmp_path: Path):
+    done = golfcheck("completion", shell)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in cli.COMMANDS)
+    assert "--require" in done.stdout
+    assert shell != "zsh" or done.stdout.startswith("#compdef golfcheck\n")  # or zsh does not register it
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("golfcheck exp", ["explain"]),
+        ("golfcheck verify --fai", ["--fail-on"]),
+        ("golfcheck verify --format conc", ["concise"]),
+        ("golfcheck explain train-time", ["train-time-over-cap"]),
+        ("golfcheck verify rec", ["records"]),
+    ],
+)
+def test_bash_completes_commands_options_values_rules_and_files(words: str, completed: list[str], tmp_path: Path):
+    script = tmp_path / "golfcheck.bash"
+    script.write_text(golfcheck("completion", "bash").stdout)
+    (tmp_path / "records").mkdir()
+    ask = f"""source {script}; COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+        complete_with=$(complete -p golfcheck | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+        $complete_with golfcheck "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}"; echo "${{COMPREPLY[@]}}" """
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=30, cwd=tmp_path)
+    assert done.stdout.split() == completed, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "colored"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_color_is_for_terminals_unless_told_otherwise(variables: dict[str, str], colored: bool, tmp_path: Path):
+    folders.make(tmp_path)
+    environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")} | variables
+    command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=60)
+    assert (b"\x1b[" in done.stdout) is colored
+
+
+def test_an_interrupt_of_all_processes_shows_one_line(tmp_path: Path):
+    for number in range(600):
+        folders.make(tmp_path, f"2026-04-01_R{number}")
+    command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", "--jobs", "2", str(tmp_path)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(0.8)  # the processes are started and at work: all need several times as long
+    os.killpg(process.pid, signal.SIGINT)
+    out, said = process.communicate(timeout=60)
+    assert (process.returncode, out, said) == (130, "", "\ngolfcheck: interrupted\n")

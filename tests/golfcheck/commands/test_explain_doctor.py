@@ -1,0 +1,70 @@
+"""`golfcheck explain` documents every rule; `golfcheck doctor` tells what is there and how to get the rest."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from golfcheck import cli
+from golfcheck.board.query import KEYS
+from golfcheck.commands import doctor
+from golfcheck.rules import RULES
+
+
+def said(capsys, *arguments: str) -> str:
+    assert cli.main(list(arguments)) == 0
+    return str(capsys.readouterr().out)
+
+
+def test_alone_it_lists_every_rule_once(capsys):
+    listed = re.findall(r"^  ([a-z0-9-]+) +(?:error|warning|info) ", said(capsys, "explain"), re.MULTILINE)
+    assert sorted(listed) == sorted(rule.name for rule in RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_each_rule_has_what_why_an_example_how_to_fix_and_how_to_waive(rule, capsys):
+    text = said(capsys, "explain", rule.name)
+    words = " ".join(text.split())
+    assert words.startswith(f"{rule.name} {rule.severity.label} {rule.family}")
+    assert " ".join(rule.doc.split()) in words
+    assert f"example {rule.example} fix {rule.hint}" in words
+    assert f'"{rule.name}": "why it does not apply"' in words
+
+
+def test_a_family_is_explained_rule_by_rule(capsys):
+    text = said(capsys, "explain", "seeds")
+    assert all(rule.name in text for rule in RULES if rule.family == "seeds")
+    assert "bytes-over-cap" not in text
+
+
+def test_it_lists_every_key_of_a_filter_with_its_example_and_words(capsys):
+    words = " ".join(said(capsys, "explain").split())
+    assert all(f"{key.example} {key.meaning}" in words for key in KEYS.values())
+    assert "ruling:waived the maintainers' last word on it: included, removed, superseded, waived, re-scored" in words
+
+
+def test_doctor_names_versions_and_the_data(capsys, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "_devices", lambda: iter(["cpu, 2 threads"]))
+    text = said(capsys, "doctor")
+    assert re.search(r"ok +core +for verify.*jsonschema [0-9]", text)
+    assert re.search(r"ok +device +cpu, 2 threads", text)
+    assert re.search(r"-- +data .*golfcheck data demo", text)
+
+
+def test_doctor_says_how_to_install_what_is_missing(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "_devices", lambda: iter(()))
+    monkeypatch.setattr(doctor, "_version", lambda package: None if package == "torch" else "1.0")
+    assert "missing torch: pip install 'golfcheck[train]'" in said(capsys, "doctor")
+
+
+def test_doctor_fails_where_the_core_is_missing(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "_devices", lambda: iter(()))
+    monkeypatch.setattr(doctor, "_version", lambda package: None if package == "jsonschema" else "1.0")
+    assert cli.main(["doctor"]) == 2
+    assert "missing jsonschema: pip install 'golfcheck'" in capsys.readouterr().out
+
+
+def test_what_a_rule_tells_to_type_is_a_command(capsys):
+    told = {name for rule in RULES for name in re.findall(r"`golfcheck ([a-z]+)", f"{rule.doc} {rule.hint}")}
+    assert told and told <= set(cli.COMMANDS)

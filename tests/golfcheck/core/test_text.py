@@ -1,0 +1,93 @@
+"""No string of a stranger reaches a terminal as anything but visible characters on one line."""
+
+import random
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from golfcheck.core.text import LIMIT_CHARS, fit, pad, safe, width
+from tests.golfcheck.hostile_text import PAYLOADS
+
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=200)
+
+
+def is_harmless(text: str) -> bool:
+    return all(character == " " or unicodedata.category(character)[0] not in "CZ" for character in text)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
+def test_every_payload_becomes_visible_text_within_the_limit(payload: str):
+    shown = safe(payload)
+    assert is_harmless(shown)
+    assert len(shown) <= LIMIT_CHARS
+    assert shown.encode("utf-8")
+
+
+@given(ANY_TEXT, st.integers(1, 300))
+def test_any_text_becomes_harmless_within_any_limit(text: str, limit: int):
+    shown = safe(text, limit)
+    assert is_harmless(shown)
+    assert len(shown) <= limit
+
+
+@given(ANY_TEXT)
+def test_what_is_safe_stays_as_it_is(text: str):
+    assert safe(safe(text)) == safe(text)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=500))
+def test_plain_text_is_not_touched(text: str):
+    assert safe(text) == text
+
+
+@pytest.mark.parametrize(
+    "name", ["Renée Müller", "李明", "Иван", "अनिल कुमार", "नमस्ते", "Nguyễn Văn A", "أحمد", "e\u0301te\u0301"]
+)
+def test_names_in_living_scripts_are_not_touched(name: str):
+    assert safe(name) == name
+
+
+def test_what_is_cut_is_counted():
+    assert safe("x" * 100_000, 100) == "x" * 68 + "… (99,932 more characters)"
+
+
+def test_marks_after_the_fourth_are_escaped():
+    assert safe("a" + "\u0301" * 6) == "a" + "\u0301" * 4 + "\\u0301\\u0301"
+
+
+@given(ANY_TEXT, st.integers(1, 80))
+def test_a_padded_cell_has_exactly_its_width(text: str, columns: int):
+    assert width(pad(safe(text), columns)) == columns
+
+
+@given(ANY_TEXT, st.integers(1, 80))
+def test_a_fitted_text_is_no_wider_than_its_room(text: str, columns: int):
+    assert width(fit(safe(text), columns)) <= columns
+
+
+def test_wide_characters_take_two_columns():
+    assert width("李明") == 4
+    assert fit("李明李明", 6) == "李明…"
+
+
+def test_ten_thousand_strings_of_dangerous_pieces_become_harmless():
+    seed = random.randrange(2**32)
+    print("seed", seed)  # shown when it fails
+    chance = random.Random(seed)
+    pieces = [
+        *PAYLOADS.values(),
+        *map(chr, range(0, 0x300)),
+        *map(chr, range(0x2000, 0x2070)),
+        "\U000e0020",
+        "李",
+        "ａ",
+    ]
+    for _ in range(10_000):
+        text = "".join(piece[:200] for piece in chance.choices(pieces, k=chance.randint(1, 8)))
+        limit = chance.choice((1, 10, 63, 64, 65, 200, LIMIT_CHARS))
+        shown = safe(text, limit)
+        assert len(shown) <= limit
+        assert shown.isprintable()
+        assert is_harmless(shown)

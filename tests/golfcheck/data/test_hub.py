@@ -1,0 +1,322 @@
+"""`golfcheck data get` against a small server that speaks the hub's protocol."""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("huggingface_hub", reason="needs the train extra: huggingface_hub")
+
+import huggingface_hub
+
+from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.data import hub as hub_module
+from golfcheck.data.hub import download, select_by_manifest
+from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.reference.data import shard_tokens
+from tests.golfcheck.hub_server import Hub, serving
+
+REPO = "willdepueoai/parameter-golf"
+SHARDS = "datasets/datasets/fineweb10B_sp1024"
+MANIFEST = {
+    "datasets": [
+        {
+            "name": "fineweb10B_sp1024",
+            "tokenizer_name": "sp_bpe_1024",
+            "path": "datasets/fineweb10B_sp1024",
+            "stats": {"files_train": 3, "files_val": 1},
+        }
+    ],
+    "tokenizers": [
+        {
+            "name": "sp_bpe_1024",
+            "model_path": "tokenizers/fineweb_1024_bpe.model",
+            "vocab_path": "tokenizers/fineweb_1024_bpe.vocab",
+        }
+    ],
+}
+
+
+def shard(seed: int, tokens: int = 20_000) -> bytes:
+    return shard_bytes(np.random.default_rng(seed).integers(0, 1024, tokens))
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    files = {
+        "README.md": b"a dataset",
+        "datasets/manifest.json": json.dumps(MANIFEST).encode(),
+        "datasets/tokenizers/fineweb_1024_bpe.model": b"m" * 3000,
+        "datasets/tokenizers/fineweb_1024_bpe.vocab": b"v" * 300,  # small: known by its git name, not by sha256
+        f"{SHARDS}/fineweb_val_000000.bin": shard(0, 3000),
+        **{f"{SHARDS}/fineweb_train_{i:06d}.bin": shard(i + 1) for i in range(3)},
+    }
+    with serving(Hub(REPO, files)) as hub:
+        constants = huggingface_hub.constants  # read from HF_ENDPOINT when they are imported
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1024)
+        yield hub
+
+
+def get(out: Path, train_shards: int = 1, variant: str = "sp1024", repo: str = REPO) -> tuple[Path, Path]:
+    return download(repo, variant, train_shards, out, lambda _line: None)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def expected_tree(hub: Hub, train_shards: int) -> dict[str, bytes]:
+    """The output folder as the trainer expects it: the repository's `datasets/`, without manifest and later shards."""
+    last = f"{SHARDS}/fineweb_train_{train_shards:06d}.bin"
+    wanted = {path: data for path, data in hub.files.items() if path.startswith("datasets/") and "manifest" not in path}
+    return {
+        path.removeprefix("datasets/"): data
+        for path, data in wanted.items()
+        if not path.startswith(f"{SHARDS}/fineweb_train") or path < last
+    }
+
+
+def content_requests(hub: Hub) -> list[str]:
+    return [line for line in hub.asked if "/resolve/" in line and "manifest" not in line]
+
+
+@pytest.mark.parametrize("train_shards", [0, 2])
+def test_every_wanted_file_lands_where_the_trainer_looks_for_it(server: Hub, tmp_path: Path, train_shards: int) -> None:
+    data_path, tokenizer_path = get(tmp_path / "data", train_shards)
+    assert tree(tmp_path / "data") == expected_tree(server, train_shards)
+    assert data_path == tmp_path / "data/datasets/fineweb10B_sp1024"
+    assert tokenizer_path == tmp_path / "data/tokenizers/fineweb_1024_bpe.model"
+
+
+def test_a_second_run_downloads_nothing(server: Hub, tmp_path: Path) -> None:
+    get(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    server.asked.clear()
+    get(tmp_path)
+    assert content_requests(server) == []
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+
+def test_more_shards_later_download_only_those(server: Hub, tmp_path: Path) -> None:
+    get(tmp_path, 1)
+    server.asked.clear()
+    get(tmp_path, 3)
+    assert [line.rpartition("/")[2] for line in content_requests(server)] == [
+        "fineweb_train_000001.bin",
+        "fineweb_train_000002.bin",
+    ]
+    assert tree(tmp_path) == expected_tree(server, 3)
+
+
+def test_a_repository_without_manifest_is_read_by_its_file_names(server: Hub, tmp_path: Path) -> None:
+    del server.files["datasets/manifest.json"]
+    get(tmp_path, 2)
+    assert tree(tmp_path) == expected_tree(server, 2)
+
+
+def test_a_download_that_was_cut_goes_on_where_it_ended(server: Hub, tmp_path: Path) -> None:
+    name = f"{SHARDS}/fineweb_train_000000.bin"
+    server.cut_at[name] = 30_000
+    with pytest.raises(GolfcheckError, match=r"HTTP status 503 from .*fineweb_train_000000\.bin; run the same command"):
+        get(tmp_path)
+    (partial,) = tmp_path.rglob(".*.download")
+    assert not (tmp_path / "datasets/fineweb10B_sp1024/fineweb_train_000000.bin").exists()
+    have_bytes = partial.stat().st_size
+    assert 28_000 < have_bytes <= 30_000
+    server.status.clear()
+    server.asked.clear()
+    server.sent_bytes = 0
+    get(tmp_path)
+    assert any(line.startswith("GET /store/") and line.endswith(" range") for line in server.asked)
+    manifest_bytes = len(server.files["datasets/manifest.json"])
+    assert server.sent_bytes - manifest_bytes == len(server.files[name]) - have_bytes
+    assert tree(tmp_path) == expected_tree(server, 1)
+
+
+def test_a_killed_download_goes_on_where_it_ended(server: Hub, tmp_path: Path) -> None:
+    """What a killed process leaves is a partial file of any length: here it is put there by hand."""
+    get(tmp_path)
+    path = tmp_path / "datasets/fineweb10B_sp1024/fineweb_train_000000.bin"
+    remote = hub_module.RemoteFile(
+        f"{SHARDS}/{path.name}", path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
+    )
+    data = path.read_bytes()
+    for left in (b"", data[:1], data[:-1], data, data + b"too long"):
+        path.unlink(missing_ok=True)
+        hub_module._partial(remote, path).write_bytes(left)
+        get(tmp_path)
+        assert tree(tmp_path) == expected_tree(server, 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["tokenizers/fineweb_1024_bpe.vocab", "datasets/fineweb10B_sp1024/fineweb_train_000000.bin"]
+)
+def test_content_that_is_not_what_the_hub_promises_is_refused_and_leaves_nothing(
+    server: Hub, tmp_path: Path, name: str
+) -> None:
+    good = server.files[f"datasets/{name}"]
+    server.served_instead[f"datasets/{name}"] = good[:-1] + bytes([good[-1] ^ 1])
+    with pytest.raises(GolfcheckError, match=r"the hub's digest is .* it was removed"):
+        get(tmp_path)
+    assert not (tmp_path / name).exists()
+    assert list(tmp_path.rglob("*.download")) == []
+    server.served_instead.clear()
+    get(tmp_path)
+    assert tree(tmp_path) == expected_tree(server, 1)
+
+
+def test_content_of_another_size_is_refused(server: Hub, tmp_path: Path) -> None:
+    name = f"{SHARDS}/fineweb_train_000000.bin"
+    server.served_instead[name] = server.files[name] + b"more"
+    with pytest.raises(GolfcheckError):
+        get(tmp_path)
+    assert not (tmp_path / "datasets/fineweb10B_sp1024/fineweb_train_000000.bin").exists()
+
+
+def test_a_bad_shard_is_refused_however_faithfully_it_arrived(server: Hub, tmp_path: Path) -> None:
+    name = f"{SHARDS}/fineweb_val_000000.bin"
+    server.files[name] = server.files[name] + b"\0"
+    with pytest.raises(GolfcheckError, match=r"the hub's file is bad: .* 7,025 bytes, but 3,000 tokens make 7,024"):
+        get(tmp_path)
+    assert list(tmp_path.rglob("*fineweb_val*")) == []
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_written(
+    server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(total=1, used=1, free=50_000))
+    need_bytes = sum(map(len, expected_tree(server, 2).values()))
+    with pytest.raises(UsageError, match=rf"disk too small: 5 files need {need_bytes:,} bytes, .* has 50,000 free"):
+        get(tmp_path / "data", 2)
+    assert not (tmp_path / "data").exists()
+    assert content_requests(server) == []
+
+
+def test_a_local_file_with_other_content_is_never_overwritten(server: Hub, tmp_path: Path) -> None:
+    path = tmp_path / "tokenizers/fineweb_1024_bpe.model"
+    path.parent.mkdir()
+    path.write_bytes(b"mine")
+    with pytest.raises(UsageError, match="is not what the hub has under that name"):
+        get(tmp_path)
+    assert tree(tmp_path) == {"tokenizers/fineweb_1024_bpe.model": b"mine"}
+
+
+def test_two_downloads_of_one_file_do_not_mix(server: Hub, tmp_path: Path) -> None:
+    partial = tmp_path / "x.download"
+    with (
+        hub_module._only_writer(partial),
+        pytest.raises(GolfcheckError, match="another process is downloading"),
+        hub_module._only_writer(partial),
+    ):
+        raise AssertionError("both have it")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"variant": "sp4096"}, "no variant 'sp4096' in the manifest; it has sp1024"),
+        ({"train_shards": 4}, "has 3 training shards of sp1024, not 4"),
+        ({"repo": "nobody/nothing"}, "HTTP status 404 .* there is no such dataset"),
+        ({"repo": "not a name"}, "--repo not a name"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_one_line(
+    server: Hub, tmp_path: Path, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(GolfcheckError, match=message) as caught:
+        get(tmp_path, **options)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    assert tree(tmp_path) == {}
+
+
+def test_a_file_that_the_manifest_promises_and_the_repository_lacks_is_named(server: Hub, tmp_path: Path) -> None:
+    del server.files[f"{SHARDS}/fineweb_train_000002.bin"]
+    with pytest.raises(GolfcheckError, match=rf"lacks {SHARDS}/fineweb_train_000002.bin"):
+        get(tmp_path, 3)
+
+
+def test_a_manifest_cannot_promise_shards_without_end() -> None:
+    stats = {"files_train": 10**12, "files_val": 1}
+    manifest = MANIFEST | {"datasets": [MANIFEST["datasets"][0] | {"stats": stats}]}
+    assert len(select_by_manifest("fineweb10B_sp1024", json.dumps(manifest).encode()).train) == hub_module.MAX_SHARDS
+
+
+def test_a_page_that_is_no_hub_is_one_line(server: Hub, tmp_path: Path) -> None:
+    server.page = b"<html>Please log in to this network</html>"
+    with pytest.raises(GolfcheckError, match="no hub, or a proxy in front of it") as caught:
+        get(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_is_down_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{port}")
+    with pytest.raises(GolfcheckError, match=r"Connect.*; run the same command again") as caught:
+        get(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_hubs_offline_mode_is_one_line(server: Hub, tmp_path: Path) -> None:
+    done = command(server, tmp_path, HF_HUB_OFFLINE="1")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "offline" in done.stderr.lower()
+
+
+def test_the_command_prints_what_the_trainer_needs(server: Hub, tmp_path: Path) -> None:
+    done = command(server, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "DATA_PATH=data/datasets/fineweb10B_sp1024",
+        "TOKENIZER_PATH=data/tokenizers/fineweb_1024_bpe.model",
+    ]
+    assert done.stderr.endswith("next: golfcheck data check data/datasets/fineweb10B_sp1024\n")
+    assert shard_tokens(tmp_path / "data/datasets/fineweb10B_sp1024/fineweb_train_000000.bin") == 20_000
+
+
+def command(server: Hub, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).parents[3]
+    return subprocess.run(
+        [sys.executable, "-m", "golfcheck", "data", "get", "--variant", "sp1024", "--train-shards", "1"],
+        cwd=cwd,
+        env=os.environ | {"HF_ENDPOINT": server.url, "PYTHONPATH": str(root)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+HOSTILE_MANIFESTS = [
+    b"",
+    b"[]",
+    b"{}",
+    b"\xff",
+    b"[" * 1_000_000,
+    b'{"datasets": 5}',
+    json.dumps(MANIFEST | {"tokenizers": []}).encode(),
+    json.dumps(MANIFEST | {"tokenizers": [{"name": "sp_bpe_1024"}]}).encode(),
+    json.dumps(MANIFEST).replace("tokenizers/fineweb_1024_bpe.model", "../../.bashrc").encode(),
+    json.dumps(MANIFEST).replace("tokenizers/fineweb_1024_bpe.model", "tokenizers/..\\\\x").encode(),
+    json.dumps(MANIFEST).replace('"files_val": 1', '"files_val": "many"').encode(),
+    json.dumps(MANIFEST).replace('"files_val": 1', '"files_val": 0').encode(),
+]
+
+
+@pytest.mark.parametrize("data", HOSTILE_MANIFESTS, ids=range(len(HOSTILE_MANIFESTS)))
+def test_a_manifest_that_cannot_be_meant_is_refused_in_one_line(data: bytes) -> None:
+    with pytest.raises(GolfcheckError) as caught:
+        select_by_manifest("fineweb10B_sp1024", data)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,146 @@
+"""The cache gives back what was read, notices every change, and is never in the way."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from golfcheck.judging import cache
+from golfcheck.judging.cache import Cache, stamp_of
+from golfcheck.submission.record import Record, load
+from tests.golfcheck.submission.test_record import write
+from tests.golfcheck.trainlog.test_trainlog import MACHINE, SOURCE, A
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "track_10min_16mb" / "2026-06-01_Valid"
+    write(
+        place,
+        {
+            "submission.json": '{"name": "x", "val_bpb": 1.1, "seeds": [1, 2], "seed_results": {"1": {"val_bpb": 1}}}',
+            "train.log": f"{SOURCE}\n{MACHINE}{A}final val_loss:nan val_bpb:1.0\nGPTQ:collected 67 Hessians in 12.9s\n",
+            "train_gpt.py": "import zlib\nexec(zlib.decompress(b'bad'))\nimport helper # \u202e\n",
+            "helper.py": b"\xff\xfe",
+            "README.md": "é",
+        },
+    )
+    return place
+
+
+def same(one: Record, other: Record) -> bool:
+    return repr(one) == repr(other)  # NaN is not equal to itself; its text is
+
+
+def no_load(path: Path) -> Record:
+    raise AssertionError("read again")
+
+
+def test_an_unchanged_record_comes_back_equal_without_being_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = load(folder)
+    with Cache(tmp_path / "c.sqlite") as first:
+        assert same(first.load(folder), plain)
+    monkeypatch.setattr(cache, "load", no_load)
+    with Cache(tmp_path / "c.sqlite") as second:
+        found = second.load(folder)
+    assert same(found, plain)
+    assert plain.problems and plain.sources[0].note and plain.logs[0].dumps
+
+
+@pytest.mark.parametrize("change", ["content", "time", "new", "gone", "renamed"])
+def test_every_change_in_the_folder_is_noticed(change: str, folder: Path, tmp_path: Path) -> None:
+    log = folder / "train.log"
+    with Cache(tmp_path / "c.sqlite") as kept:
+        before = kept.load(folder)
+        match change:
+            case "content":
+                log.write_text("seed:5\n")
+            case "time":
+                log.write_text(log.read_text().replace("1339", "1340"))
+                os.utime(log, ns=(1, 1))
+            case "new":
+                (folder / "train_seed2.log").write_text("seed:2\n")
+            case "gone":
+                log.unlink()
+            case _:
+                log.rename(folder / "train_seed1339.log")
+        after = kept.load(folder)
+    assert same(after, load(folder)) and not same(after, before)
+
+
+def test_another_version_of_the_parsers_reads_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Cache(tmp_path / "c.sqlite") as kept:
+        kept.load(folder)
+        monkeypatch.setattr(cache, "sources_version", lambda: "another")
+        monkeypatch.setattr(cache, "load", no_load)
+        with pytest.raises(AssertionError, match="read again"):
+            kept.load(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk" * 10_000, b"SQLite format 3\0" + b"\xff" * 5_000])
+def test_a_broken_cache_is_made_anew_in_silence(
+    content: bytes, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "c.sqlite"
+    path.write_bytes(content)
+    with Cache(path) as kept:
+        assert same(kept.load(folder), load(folder))
+    assert capfd.readouterr() == ("", "")
+    rows = sqlite3.connect(path).execute("select count(*) from records").fetchone()
+    assert rows == (1,)
+
+
+@pytest.mark.parametrize(
+    "record", ["", "null", "[]", "{", '["/etc"]', "[1,2,3,4,5,6,7,8]", '{"__reduce__": "os.system"}']
+)
+def test_an_entry_that_is_no_record_is_read_again(record: str, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    with Cache(path) as kept:
+        kept.load(folder)
+    with sqlite3.connect(path) as connection:
+        connection.execute("update records set record = ?", (record,))
+    connection.close()
+    with Cache(path) as kept:
+        assert same(kept.load(folder), load(folder))
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with Cache(tmp_path / "file" / "c.sqlite") as kept:
+        assert same(kept.load(folder), load(folder))
+    with Cache(tmp_path) as kept:
+        assert same(kept.load(folder), load(folder))
+
+
+def test_two_processes_may_use_one_cache(folder: Path, tmp_path: Path) -> None:
+    with Cache(tmp_path / "c.sqlite") as one, Cache(tmp_path / "c.sqlite") as two:
+        assert same(one.load(folder), two.load(folder))
+
+
+def test_the_cache_is_this_users_alone(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
+    with Cache() as kept:
+        kept.load(folder)
+    path = tmp_path / "x" / "golfcheck" / "records.sqlite"
+    assert path.stat().st_mode & 0o077 == 0 and path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_all_28_real_records_come_back_equal(shared_data: Path, tmp_path: Path) -> None:
+    folders = sorted(path for path in shared_data.glob("records/*/*") if path.is_dir())
+    with Cache(tmp_path / "c.sqlite") as kept:
+        first = [kept.load(folder) for folder in folders]
+        assert [kept.load(folder) for folder in folders] == first
+
+
+def test_a_file_that_keeps_its_size_and_its_time_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "train.log"
+    file.write_text("val_bpb:1.06")
+    status, before = file.stat(), stamp_of(tmp_path)
+    file.write_text("val_bpb:1.05")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert stamp_of(tmp_path) != before

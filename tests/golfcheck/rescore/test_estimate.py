@@ -1,0 +1,492 @@
+"""Deciding early: the interval holds at every look, covariates only help, and an estimate never passes for a score."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from golfcheck import cli
+from golfcheck.core import schema
+from golfcheck.core.errors import UsageError
+from golfcheck.reference import data
+from golfcheck.reference.bpb import ByteTable
+from golfcheck.reference.ranks import Ranks
+from golfcheck.render import rescore_text as render
+from golfcheck.render.page import Page
+from golfcheck.rescore import control, early, judge, measure, ngram, run, sequence, target
+from golfcheck.rescore.report import Claim, Estimate, Measured, Outcome, Rescore
+from tests.conftest import ROOT
+from tests.golfcheck import rescore_fixture as tiny
+from tests.golfcheck.rescore_fixture import World
+
+ALONE = Ranks(0, 1, torch.device("cpu"))
+Array = npt.NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True)
+def one_sequence_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks as often as it can be: after every sequence."""
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
+
+
+# --- the interval -----------------------------------------------------------------------------------------------------
+
+
+def bayes_factor(y: Array, x: Array, mean: float, population: int) -> float:
+    """The mixture martingale by integration: sample values [n] without replacement, centered covariates [n, k].
+
+    The sample's covariance is that of a population given its mean. What is left when the covariates are projected out
+    knows nothing of their coefficients; its scale, with prior 1/scale, and the mean's distance are summed over a grid.
+    """
+    n = len(y)
+    whiten = np.linalg.inv(np.linalg.cholesky(np.eye(n) - 1 / population))
+    basis = np.linalg.qr(whiten @ x, mode="complete")[0][:, x.shape[1] :].T @ whiten  # [n - k, n]
+    errors, drift = basis @ (y - mean), basis @ np.ones(n)  # [n - k] twice
+    scale = np.exp(np.linspace(math.log(y.std()) - 4, math.log(y.std()) + 4, 2001))[:, None]  # [s, 1]
+    effect = np.linspace(-3, 3, 2001)  # [e], in units of the scale
+    prior = np.exp(-sequence._PRIOR_SEQUENCES * effect**2 / 2)
+    cross, square = errors @ drift, drift @ drift
+    none = -len(errors) * np.log(scale) - (errors @ errors) / (2 * scale**2)  # [s, 1], the effect being none
+    some = none + effect * cross / scale - effect**2 * square / 2  # [s, e]
+    return float(np.exp(some - some.max()).sum(axis=0) @ (prior / prior.sum()) / np.exp(none - some.max()).sum())
+
+
+@pytest.mark.parametrize(("n", "covariates", "population"), [(30, 0, 1000), (60, 0, 80), (50, 3, 200)])
+def test_the_interval_ends_where_the_integrated_martingale_reaches_a_hundred(
+    n: int, covariates: int, population: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequence, "_skewness", lambda _error: 0.0)
+    rng = np.random.default_rng(n)
+    x = sequence.design(rng.normal(size=(population, covariates)))[:n]
+    y = rng.normal(3.5, 0.2, n) + x.sum(axis=1)
+    found = sequence.interval(sequence.rows(x, y), population)
+    for side in (-1, 1):
+        end = found.mean + side * found.half_width
+        assert bayes_factor(y, x, end, population) == pytest.approx(1 / (1 - sequence.LEVEL), rel=2e-3)
+
+
+POPULATIONS: dict[str, Callable[[np.random.Generator], Array]] = {
+    "normal": lambda rng: rng.normal(3.5, 0.22, 2000),
+    "exponential": lambda rng: 3 + rng.exponential(0.2, 2000),  # skewness 2
+    "skewed to the left": lambda rng: 4 - rng.gamma(3, 0.1, 2000),
+    "heavy tails": lambda rng: 3.5 + 0.2 * rng.standard_t(3, 2000),
+}
+
+
+def looks(losses: Array, covariates: Array, rescorings: int) -> tuple[Array, Array, Array]:
+    """At each look of each rescoring, whether the interval misses the mean, and whether one for a single look does.
+
+    Both [looks, rescorings]; also how much wider the first one is in the end [rescorings].
+    """
+    rng, population = np.random.default_rng(0), len(losses)
+    rows = sequence.rows(sequence.design(covariates), losses)
+    drawn = rows[np.argsort(rng.random((rescorings, population)), axis=1)[:, :500]]
+    missed, fixed = [], []
+    for n in [*range(25, 100, 3), *range(100, 501, 20)]:
+        found = sequence.interval(drawn[:, :n], population)
+        distance = np.abs(found.mean - losses.mean())
+        missed.append(distance > found.half_width)
+        fixed.append(distance > found.fixed_half_width)
+    return np.array(missed), np.array(fixed), found.half_width / found.fixed_half_width
+
+
+@pytest.mark.parametrize("helped", [False, True], ids=["naive", "covariates"])
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_of_a_thousand_rescorings_of_a_true_claim_at_most_one_in_a_hundred_ends_in_a_refutation(
+    name: str, helped: bool
+) -> None:
+    rng = np.random.default_rng(1)
+    losses = POPULATIONS[name](rng)
+    noise = rng.normal(size=(len(losses), 4))
+    covariates = np.column_stack([losses + 0.3 * noise[:, 0], noise[:, 1:]]) if helped else np.empty((len(losses), 0))
+    missed, _, _ = looks(losses, covariates, 1000)
+    assert missed.any(axis=0).sum() <= 10
+
+
+def test_intervals_for_one_look_would_refute_far_more_true_claims_when_looked_at_often() -> None:
+    losses = POPULATIONS["normal"](np.random.default_rng(1))
+    _, fixed, wider = looks(losses, np.empty((2000, 0)), 1000)
+    assert fixed[-1].mean() == pytest.approx(0.01, abs=0.01)
+    assert fixed.any(axis=0).mean() > 0.05
+    assert 1.3 < wider.mean() < 1.6  # the price of looking whenever one likes
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(-10, 10), st.floats(0.01, 100).flatmap(lambda x: st.sampled_from([x, -x])))
+@settings(deadline=None, max_examples=50)
+def test_the_interval_follows_shifts_and_scales_of_the_losses(seed: int, shift: float, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    x, y = sequence.design(rng.normal(size=(300, 2)))[:60], rng.normal(size=60)
+    plain = sequence.interval(sequence.rows(x, y), 300)
+    moved = sequence.interval(sequence.rows(x, shift + scale * y), 300)
+    assert moved.mean == pytest.approx(shift + scale * plain.mean, abs=1e-8)
+    assert moved.half_width == pytest.approx(abs(scale) * plain.half_width, rel=1e-6)
+
+
+def test_without_covariates_the_estimate_is_the_mean_and_narrows_to_it_as_the_population_is_used_up() -> None:
+    losses = np.random.default_rng(3).normal(3.5, 0.2, 200)
+    found = [sequence.interval(sequence.rows(np.empty((n, 0)), losses[:n]), 200) for n in (30, 100, 199)]
+    assert found[1].mean == pytest.approx(losses[:100].mean())
+    assert found[2].half_width < 0.1 * found[1].half_width < 0.05 * found[0].half_width
+
+
+def test_a_covariate_that_tells_all_leaves_nothing_to_doubt() -> None:
+    rng = np.random.default_rng(4)
+    known = rng.normal(size=(500, 1))
+    losses = 3 + 0.2 * known[:, 0]
+    found = sequence.interval(sequence.rows(sequence.design(known)[:40], losses[:40]), 500)
+    assert found.mean == pytest.approx(losses.mean(), abs=1e-12)
+    assert found.half_width < 1e-6
+
+
+def test_there_is_no_interval_before_the_burn_in_or_from_covariates_that_do_not_vary_yet() -> None:
+    losses = np.random.default_rng(5).normal(size=100)
+    rare = np.r_[np.zeros(90), np.ones(10)][:, None]
+    short = sequence.interval(sequence.rows(np.empty((23, 0)), losses[:23]), 100)
+    constant = sequence.interval(sequence.rows(sequence.design(rare)[:60], losses[:60]), 100)
+    assert (short.half_width, constant.half_width) == (math.inf, math.inf)
+
+
+def test_covariates_are_made_uncorrelated_and_redundant_ones_dropped() -> None:
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(5, 1, 400), 1e6 * rng.random(400)
+    made = sequence.design(np.column_stack([a, b, a + 3, np.full(400, 7.0), 2 * b - 1e6 * a]))
+    assert made.shape == (400, 2)
+    assert made.mean(axis=0) == pytest.approx(0, abs=1e-12)
+    assert made.T @ made / 400 == pytest.approx(np.eye(2), abs=1e-10)
+
+
+@pytest.mark.parametrize(("freedom", "quantile"), [(10, 3.16927), (24, 2.79694), (100, 2.62589), (10**6, 2.57583)])
+def test_students_quantile_is_that_of_the_tables(freedom: int, quantile: float) -> None:
+    assert sequence._t_quantile(freedom) == pytest.approx(quantile, abs=2e-3)
+
+
+# --- the n-gram model -------------------------------------------------------------------------------------------------
+
+
+def slow_ngram(tokens: list[int], seq_len: int) -> Array:
+    """The same model, a token at a time."""
+    text = [0] * (ngram.ORDER - 1) + tokens
+    at = range(ngram.ORDER, len(text))
+    vocabulary = max(tokens) + 1
+    counts = {k: Counter(tuple(text[i - k + 1 : i + 1]) for i in at) for k in range(1, ngram.ORDER + 1)}
+    out = []
+    for i in at:
+        p, of_token = 1 / vocabulary, []
+        for order, weight in enumerate(ngram._CONCENTRATION, 1):
+            gram = tuple(text[i - order + 1 : i + 1])
+            others = counts[order][gram] - 1
+            total = len(at) - 1 if order == 1 else max(counts[order - 1][gram[:-1]] - 1, others)
+            p = (others + weight * p) / (total + weight)
+            of_token.append(-math.log(p))
+        out.append(of_token)
+    return np.array(out).reshape(-1, seq_len, ngram.ORDER).mean(axis=1)
+
+
+def some_text(vocabulary: int, count: int) -> data.Tokens:
+    return (np.random.default_rng(7).zipf(1.5, count) % vocabulary).astype(np.uint16)
+
+
+@pytest.mark.parametrize("vocabulary", [5, 1024])
+def test_the_ngram_losses_are_those_of_a_slow_model(vocabulary: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = some_text(vocabulary, 40 * 16 + 1)
+    expected = slow_ngram(tokens.tolist(), 16)
+    assert ngram.losses(tokens, 16) == pytest.approx(expected, rel=1e-4)
+    monkeypatch.setattr(ngram, "_CHUNK_TOKENS", 48)
+    assert ngram.losses(tokens, 16) == pytest.approx(expected, rel=1e-4)
+
+
+def test_ngrams_that_share_slots_still_give_finite_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ngram, "_SLOT_BITS", 4)
+    found = ngram.losses(some_text(60_000, 6401), 64)
+    assert found.shape == (100, ngram.ORDER)
+    assert np.isfinite(found).all()
+
+
+# --- when it is enough ------------------------------------------------------------------------------------------------
+
+
+def known(mean: float, half_width: float, within: float = 0.002) -> Measured:
+    estimate = Estimate(mean - half_width, mean + half_width, half_width / 1.4, 0.99, within, 50, 100, 1, ())
+    return Measured(1.0, mean, 1000, 2000, "bf16", "bf16", 10, None, 1.0, (50,), (), estimate)
+
+
+@pytest.mark.parametrize(
+    ("mean", "half_width", "enough", "outcome"),
+    [
+        (1.2, 0.01, False, None),  # it may be, and it may not
+        (1.2, 0.0019, True, Outcome.CONFIRMED),
+        (1.201, 0.0007, True, Outcome.CONFIRMED),
+        (1.22, 0.0194, True, Outcome.REFUTED),
+        (1.22, 0.0196, False, None),  # the tolerance is reached
+        (1.18, 0.0194, True, Outcome.REFUTED),
+    ],
+)
+def test_an_estimate_is_enough_once_the_interval_is_close_to_the_claim_or_beyond_the_tolerance(
+    mean: float, half_width: float, enough: bool, outcome: Outcome | None
+) -> None:
+    claim, measured = Claim(1.2, 4, "--claim"), known(mean, half_width)
+    assert judge.settled(claim, measured, 5e-4) is enough
+    if outcome is not None:
+        assert judge.decide(claim, measured, None, 5e-4, True)[0] is outcome
+
+
+def test_without_a_claim_the_interval_only_has_to_be_narrow() -> None:
+    assert not judge.settled(None, known(1.2, 0.0021), 0.0)
+    assert judge.settled(None, known(1.2, 0.0019), 0.0)
+
+
+# --- an artifact ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    torch.set_num_threads(1)
+    return tiny.make(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def report(world: World) -> Path:
+    """The report of a full rescoring of another artifact, much like the first."""
+    state = {name: value + 0.02 * torch.randn_like(value.float()) for name, value in world.state.items()}
+    other, path = world.root / "other.int8.ptz", world.root / "other.json"
+    other.write_bytes(tiny.packed(state))
+    (found,) = target.find(other, None, None, 16_000_000)
+    rescored = run.rescore(found, request(world), ALONE, silent)
+    path.write_text(json.dumps(render.document([rescored], None, run.code_digest(), run.versions())))
+    return path
+
+
+def silent(_stage: str) -> Callable[..., None]:
+    return lambda *_: None
+
+
+def request(world: World, **changes: Any) -> run.Request:
+    return replace(
+        run.Request(data=world.shards, tokenizer=world.tokenizer, seq_len=64, rope_base=500.0), **changes
+    )  # fmt: skip
+
+
+def estimated(world: World, bpb: float | None, **changes: Any) -> Rescore:
+    claim = None if bpb is None else Claim(bpb, 8, "--claim")
+    (found,) = target.find(world.artifact, claim, None, 16_000_000)
+    return run.rescore(found, request(world, estimate=True, **changes), ALONE, silent)
+
+
+def test_a_claim_far_too_low_is_refuted_by_a_few_sequences_and_labelled_an_estimate(world: World) -> None:
+    rescore = estimated(world, world.score.val_bpb - 1.0)
+    estimate = rescore.measured.estimate
+    assert rescore.outcome is Outcome.REFUTED
+    assert estimate is not None
+    assert estimate.sequences < estimate.of_sequences == world.score.tokens // 64
+    assert estimate.low_bpb <= world.score.val_bpb <= estimate.high_bpb
+    assert (rescore.measured.tokens, rescore.measured.text_bytes) == (world.score.tokens, world.score.bytes)
+    text = render.render(rescore, Page())
+    assert f"VERDICT  refuted   an estimate, {estimate.share:.1%} of the tokens seen" in text
+    assert "measured  " not in text
+    document = render.document([rescore], None, run.code_digest(), run.versions())
+    assert schema.violations("rescore", json.loads(json.dumps(document, allow_nan=False))) == []
+
+
+def test_a_true_claim_is_confirmed_as_closely_as_asked(world: World) -> None:
+    rescore = estimated(world, world.score.val_bpb, within_bpb=0.5)
+    assert rescore.outcome is Outcome.CONFIRMED
+    assert rescore.measured.estimate is not None
+    assert rescore.reason == "at 99% within 0.5 bpb of the claim, with bf16 rotary tables"
+    page = render.render(rescore, Page())
+    assert "refuted once it lies beyond 0.0005000 of the claim" in page
+    assert "confirmed once it lies within 0.5000000 of it   --within" in page
+
+
+def test_a_tolerance_wider_than_what_was_asked_for_is_what_confirms_and_the_page_says_so(world: World) -> None:
+    rescore = estimated(world, world.score.val_bpb, within_bpb=0.1, tolerance_bpb=0.5)
+    assert rescore.measured.estimate is not None
+    page = render.render(rescore, Page())
+    assert "confirmed once it lies within 0.5000000 of it   --within 0.1 is less than the tolerance" in page
+
+
+def test_an_estimate_that_has_to_see_everything_is_the_score(world: World) -> None:
+    rescore = estimated(world, None, within_bpb=1e-9)
+    assert rescore.measured.estimate is None
+    assert rescore.measured.val_bpb == pytest.approx(world.score.val_bpb, abs=1e-6)
+    whole = run.rescore(
+        target.find(world.artifact, None, None, 16_000_000)[0], request(world, estimate=False), ALONE, silent
+    )
+    assert rescore.measured.sequence_losses == pytest.approx(whole.measured.sequence_losses, abs=1e-6)
+
+
+def test_the_order_follows_from_the_artifact_unless_a_seed_is_given(world: World) -> None:
+    first, again, other = (estimated(world, None, within_bpb=0.5, order_seed=seed) for seed in (None, None, 5))
+    seeds = [rescore.measured.estimate.order_seed for rescore in (first, again, other) if rescore.measured.estimate]
+    assert seeds == [int(first.artifact.sha256[:8], 16)] * 2 + [5]
+    assert first.measured.val_bpb == again.measured.val_bpb != other.measured.val_bpb
+
+
+def test_another_artifacts_report_saves_sequences(world: World, report: Path) -> None:
+    alone, helped = (estimated(world, None, within_bpb=0.1, control=path) for path in (None, report))
+    assert helped.measured.estimate is not None
+    assert helped.measured.estimate.sequences < (
+        alone.measured.estimate.sequences if alone.measured.estimate else world.score.tokens // 64
+    )
+    assert helped.measured.estimate.covariates == ("bytes", "1-gram", "2-gram", "3-gram", "control")
+    assert helped.control is not None
+    assert abs(helped.measured.val_bpb - world.score.val_bpb) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda r: "{", "line 1"),
+        (lambda r: json.dumps({}), "is missing"),
+        (lambda r: r.replace('"seq_len": 64,', '"seq_len": 32,'), "its sequences have 32 tokens, these 64"),
+        (lambda r: r.replace('"stride": null', '"stride": 8'), "the report of a full rescoring"),
+        (lambda r: edited(r, lambda m: m.update(estimate=estimate_object())), "the report of a full rescoring"),
+        (lambda r: edited(r, lambda m: m["sequence_losses"].update(count=3)), "it has 3 sequences, here are"),
+        (lambda r: edited(r, lambda m: m["sequence_losses"].update(base64="AAA=")), "no finite numbers"),
+        (lambda r: edited(r, lambda m: m["sequence_losses"].update(base64="!")), "no finite numbers"),
+        (lambda r: edited(r, lambda _: None, sha256="ab" * 32), "other validation shards"),
+    ],
+)
+def test_a_report_about_other_sequences_is_no_control(
+    world: World, report: Path, tmp_path: Path, edit: Callable[[str], str], words: str
+) -> None:
+    path = tmp_path / "control.json"
+    path.write_text(edit(report.read_text()))
+    with pytest.raises(UsageError, match=f"--control {path}.*{words}"):
+        estimated(world, None, control=path)
+
+
+def edited(report: str, edit: Callable[[dict[str, Any]], object], sha256: str | None = None) -> str:
+    document = json.loads(report)
+    edit(document["rescores"][0]["measured"])
+    if sha256 is not None:
+        document["rescores"][0]["shards"][0]["sha256"] = sha256
+    return json.dumps(document)
+
+
+def estimate_object() -> dict[str, Any]:
+    names = ("low_bpb", "high_bpb", "fixed_half_width_bpb", "level", "within_bpb", "share")
+    counts = ("sequences", "of_sequences", "order_seed")
+    return dict.fromkeys(names, 1.0) | dict.fromkeys(counts, 1) | {"covariates": []}
+
+
+def test_several_artifacts_of_a_report_are_several_controls(world: World, report: Path, tmp_path: Path) -> None:
+    document = json.loads(report.read_text())
+    document["rescores"] *= control.MAX_CONTROLS + 2
+    path = tmp_path / "many.json"
+    path.write_text(json.dumps(document))
+    shards = (replace_digest(document["rescores"][0]["shards"][0]),)
+    _, losses = control.read(path, shards, 64, world.score.tokens // 64)
+    assert losses.shape == (world.score.tokens // 64, control.MAX_CONTROLS)
+
+
+def replace_digest(shard: dict[str, Any]) -> Any:
+    from golfcheck.rescore.report import FileDigest
+
+    return FileDigest(**shard)
+
+
+def test_on_a_cpu_what_takes_too_long_is_estimated_unless_all_is_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "SLOW_SECONDS", 0.0)
+    asked, full = (estimated(world, None, within_bpb=0.5) for _ in range(2))
+    default = estimated_by(world, None)
+    full = estimated_by(world, False)
+    assert asked.measured.estimate is not None
+    assert default.measured.estimate is not None
+    assert "estimated; --full scores all of it" in default.notes[-1]
+    assert full.measured.estimate is None
+
+
+def estimated_by(world: World, estimate: bool | None) -> Rescore:
+    (found,) = target.find(world.artifact, None, None, 16_000_000)
+    return run.rescore(found, request(world, within_bpb=0.5, estimate=estimate), ALONE, silent)
+
+
+def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World) -> None:
+    tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
+    worth = ByteTable.load(world.tokenizer, tiny.VOCAB).count(tokens)
+    evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE)
+    plan = early.plan(tokens, worth, 64, None, order_seed=1, within_bpb=0.002)
+
+    def stop_at(sequences: int) -> str:
+        def look(done: int, _total: int, _known: str = "") -> None:
+            if done == sequences:
+                raise KeyboardInterrupt
+
+        with pytest.raises(measure.Interrupted) as caught:
+            early.score(evaluation, tokens, plan, lambda _: False, look)
+        return render.so_far(caught.value.so_far)
+
+    total = (tokens.size - 1) // 64
+    assert f"bpb from 2 of {total} sequences" in stop_at(2)
+    assert "±" not in stop_at(2)
+    assert "±" in stop_at(40)
+
+
+ONE_SEQUENCE_A_CALL = """
+from golfcheck.cli import main
+from golfcheck.rescore import measure
+from tests.conftest import ROOT
+from tests.golfcheck import rescore_fixture as tiny
+
+measure._CPU_CALL_TOKENS = tiny.ONE_SEQUENCE
+raise SystemExit(main())
+"""
+
+
+def test_two_ranks_deal_the_sequences_out_and_agree(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    program = tmp_path / "golfcheck_rank.py"
+    program.write_text(ONE_SEQUENCE_A_CALL, "utf-8")
+    launch += [str(program), "rescore", str(world.record), "--device", "cpu", "--json", str(path), "--estimate"]
+    launch += ["--claim", "1.0"]
+    done = subprocess.run(
+        launch,
+        cwd=world.root,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout.count("VERDICT  refuted   an estimate") == 1, done.stderr
+    two = json.loads(path.read_text())["rescores"][0]["measured"]
+    one = estimated(world, 1.0, rope_tables="bf16").measured
+    assert one.estimate is not None
+    assert two["rank_sequences"] == [two["estimate"]["sequences"] // 2] * 2
+    assert two["estimate"]["sequences"] - one.estimate.sequences in (0, 1)
+    assert two["val_bpb"] == pytest.approx(one.val_bpb, abs=0.5 * one.estimate.half_width_bpb)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--within", "0"], "--within must be a positive number"),
+        (["--order-seed", "-1"], "--order-seed must not be negative"),
+        (["--estimate", "--stride", "8"], "--stride slides a window"),
+        (["--full", "--control", "x.json"], "--full scores all of the text"),
+        (["--control", "missing.json"], "missing.json"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_one_line_and_exit_code_2(
+    world: World, capsys: pytest.CaptureFixture[str], options: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.root)
+    common = ["rescore", str(world.artifact), "--device", "cpu", "--seq-len", "64"]
+    assert cli.main([*common, *options]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1

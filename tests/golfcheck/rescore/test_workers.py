@@ -1,0 +1,259 @@
+"""One process a core: the same results in the same order, whoever computed them, and nobody is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from golfcheck.core.errors import GolfcheckError, MissingExtra, Refused, UsageError
+from golfcheck.reference import data
+from golfcheck.reference.bpb import ByteTable
+from golfcheck.reference.ranks import Ranks
+from golfcheck.rescore import early, measure, workers
+from golfcheck.rescore.report import Measured
+from tests.golfcheck import rescore_fixture as tiny
+from tests.golfcheck.rescore_fixture import World
+
+pytestmark = pytest.mark.skipif(workers.usable(2) == 1, reason="one process here: this system cannot fork safely")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return tiny.make(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(autouse=True)
+def one_sequence_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many calls, for the processes to share."""
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    yield
+    torch.set_num_threads(1)
+
+
+def nothing() -> None:
+    pass
+
+
+def slow_when_even(task: int) -> tuple[int, int]:
+    time.sleep(0.02 if task % 2 == 0 else 0)
+    return task, os.getpid()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs: one that has ended and waits for its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_results_come_in_the_order_of_the_tasks_from_several_processes_that_end() -> None:
+    found = list(workers.ordered(slow_when_even, range(20), 3, nothing))
+    assert [task for task, _ in found] == list(range(20))
+    pids = {pid for _, pid in found}
+    assert len(pids) == 3
+    assert os.getpid() not in pids
+    assert not any(map(alive, pids))
+
+
+def test_with_one_worker_all_is_done_here() -> None:
+    assert {pid for _, pid in workers.ordered(slow_when_even, range(3), 1, nothing)} == {os.getpid()}
+
+
+def test_a_generator_that_is_closed_ends_its_workers() -> None:
+    results = workers.ordered(slow_when_even, range(1000), 2, nothing)
+    pids = {pid for _, pid in (next(results), next(results))}
+    results.close()
+    assert not any(map(alive, pids))
+
+
+def test_what_a_worker_raises_is_raised_here() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(workers.ordered(lambda task: 1 // task, [2, 1, 0, 3], 2, nothing))
+
+
+ERRORS = [GolfcheckError("no"), UsageError("no"), MissingExtra("rescore", "torch", "train"), Refused("ART_ZLIB", "no")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_of_ours_is_the_same_in_another_process(error: GolfcheckError) -> None:
+    def fail(_task: int) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        list(workers.ordered(fail, range(2), 2, nothing))
+    assert (str(caught.value), vars(caught.value)) == (str(error), vars(error))
+
+
+def test_a_worker_that_is_killed_is_one_line_and_no_hang() -> None:
+    def die(_task: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(GolfcheckError, match="a worker process was killed; was memory short"):
+        list(workers.ordered(die, range(4), 2, nothing))
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    program = (
+        "import os, time; from golfcheck.rescore import workers; "
+        "[print(pid, flush=True) for pid in workers.ordered(lambda _: time.sleep(0.1) or os.getpid(), range(999), 2, "
+        "lambda: None)]"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pids = {int(parent.stdout.readline()) for _ in range(4)}
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(pids) == 2
+    assert not any(map(alive, pids))
+
+
+# --- the evaluation ---------------------------------------------------------------------------------------------------
+
+
+def evaluation(world: World, processes: int, precision: str = "bf16") -> measure.Evaluation:
+    torch.set_num_threads(processes)
+    made = measure.Evaluation(world.state, world.config, precision, Ranks(0, 1, torch.device("cpu")))
+    assert made.workers == processes
+    torch.set_num_threads(1)
+    return made
+
+
+def text(world: World) -> tuple[data.Tokens, measure.Vector]:
+    tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
+    return tokens, ByteTable.load(world.tokenizer, tiny.VOCAB).count(tokens)
+
+
+def same(one: Measured, several: Measured) -> bool:
+    return (one.val_loss_nats, one.sequence_losses) == (several.val_loss_nats, several.sequence_losses)
+
+
+def silent(*_: object) -> None:
+    pass
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_several_processes_give_the_score_of_one_to_the_last_bit(world: World, precision: str) -> None:
+    tokens, worth = text(world)
+    one, three = (evaluation(world, processes, precision) for processes in (1, 3))
+    assert same(one.score(tokens, worth, silent), three.score(tokens, worth, silent))
+    first = tokens[:641], worth[:640], 24, silent
+    assert same(one.score_sliding(*first), three.score_sliding(*first))
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize("sequences", [1, 2, 40, 75])
+def test_a_text_of_any_length_is_cut_into_the_same_calls_for_all(
+    world: World, sequences: int, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", {"bf16": 4096, "fp32": 2048})
+    monkeypatch.setattr(measure, "_LEAST_CALLS", 4)
+    tokens, worth = text(world)
+    part = tokens[: 64 * sequences + 1], worth[: 64 * sequences], silent
+    one, three = (evaluation(world, processes, precision) for processes in (1, 3))
+    alone = one.score(*part)
+    torch.set_num_threads(3)  # as the command leaves it
+    assert same(alone, three.score(*part))
+
+
+def test_calls_have_what_suits_the_caches_and_fewer_where_the_text_is_short(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", {"bf16": 4096, "fp32": 2048})
+    tokens, worth = text(world)
+    for precision, least, largest in (("bf16", 64, 1), ("bf16", 5, 15), ("bf16", 1, 64), ("fp32", 1, 32)):
+        monkeypatch.setattr(measure, "_LEAST_CALLS", least)
+        held = evaluation(world, 1, precision)
+        shapes: list[int] = []
+        losses = held.losses
+        monkeypatch.setattr(held, "losses", lambda ids, last: shapes.append(len(ids)) or losses(ids, last))  # noqa: B023
+        held.score(tokens, worth, silent)
+        assert (max(shapes), sum(shapes)) == (largest, 75)
+
+
+def test_only_wanted_logits_are_computed_and_few_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, rows = evaluation(world, 1), list[int]()
+    logits = held.model.logits
+
+    def counted(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        rows.append(x.size(0))
+        return logits(x, weight)
+
+    monkeypatch.setattr(held.model, "logits", counted)
+    ids = torch.from_numpy(text(world)[0][: 8 * 65].astype("int64")).view(8, 65)
+    whole = held.losses(ids)
+    assert rows == [256, 256]
+    rows.clear()
+    counts = [1, 64, 64, 64, 64, 3, 40, 7]
+    last = held.losses(ids, counts)
+    assert rows == [256, sum(counts) - 256]
+    assert torch.equal(last[1:5], whole[1:5])
+    assert not torch.equal(last[5:], whole[5:])
+
+
+def test_several_processes_give_the_estimate_of_one(world: World) -> None:
+    tokens, worth = text(world)
+    plan = early.plan(tokens, worth, 64, None, order_seed=1, within_bpb=0.3)
+
+    def known(processes: int) -> Measured:
+        def is_narrow(found: Measured) -> bool:
+            return found.estimate is not None and found.estimate.half_width_bpb < 0.3
+
+        return early.score(evaluation(world, processes), tokens, plan, is_narrow, silent)
+
+    one, two = known(1), known(2)
+    assert one.estimate is not None
+    assert one.estimate == two.estimate
+    assert one.val_bpb == two.val_bpb
+
+
+def test_progress_counts_every_sequence_once_and_in_order(world: World) -> None:
+    tokens, worth = text(world)
+    seen: list[tuple[int, int]] = []
+    evaluation(world, 2).score(tokens, worth, lambda done, total: seen.append((done, total)))
+    total = (tokens.size - 1) // 64
+    assert seen == [(done, total) for done in range(1, total + 1)]
+
+
+def test_ctrl_c_on_the_command_reports_what_is_known_and_leaves_no_process(world: World) -> None:
+    command = [sys.executable, "-m", "golfcheck", "rescore", str(world.record), "--device", "cpu", "--stride", "1"]
+    running = subprocess.Popen(
+        command, cwd=world.root, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+    )  # fmt: skip
+
+    def helpers() -> list[int]:
+        """Processes of the command's session that compute for it."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == running.pid and int(fields[1]) == running.pid and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+        return found
+
+    deadline = time.monotonic() + 60
+    while len(helpers()) < 2 and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    pids = helpers()
+    assert len(pids) == 2
+    time.sleep(0.5)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of the group
+    _, error = running.communicate(timeout=20)
+    assert "so far: " in error
+    assert running.returncode == 130
+    assert not any(map(alive, pids))

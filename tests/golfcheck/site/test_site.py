@@ -1,0 +1,364 @@
+"""The site: nothing of a stranger's is markup, all is linked to its line, and the same board gives the same bytes."""
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from golfcheck import site
+from golfcheck.board.load import load_board
+from golfcheck.board.model import Board
+from golfcheck.core.errors import UsageError
+from golfcheck.judging.config import Settings
+from golfcheck.site.names import slugs
+from golfcheck.site.textpage import MAX_CHARS, shown_lines
+from golfcheck.submission.logtext import LogText
+from golfcheck.submission.record import load
+from tests.golfcheck import hostile_records, sites
+from tests.golfcheck.valid_record import Draft
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+VOID = {"meta", "link", "input", "br", "img"}
+
+
+class Page(HTMLParser):
+    """What a page consists of: tags with their attributes, identifiers, the texts of style and script, all text."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.inside: list[str] = []
+        self.code: dict[str, str] = {}
+        self.text = ""
+        self.feed(data.decode())
+        self.close()
+        assert self.inside == [], "an element is not closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.inside.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.inside.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.inside and self.inside[-1] in ("style", "script"):
+            self.code[self.inside[-1]] = data
+        self.text += data
+
+    @property
+    def ids(self) -> set[str]:
+        return {attributes["id"] for _, attributes in self.tags if "id" in attributes}
+
+    @property
+    def links(self) -> list[str]:
+        return [attributes["href"] for _, attributes in self.tags if "href" in attributes]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sites.write_records(tmp_path_factory.mktemp("records"))
+
+
+@pytest.fixture(scope="module")
+def board(tree: Path) -> Board:
+    return sites.board_of(tree)
+
+
+@pytest.fixture(scope="module")
+def built(board: Board, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("site")
+    site.write(board, folder)
+    return sites.files(folder)
+
+
+def pages(built: dict[str, bytes]) -> dict[str, Page]:
+    return {name: Page(data) for name, data in built.items() if name.endswith(".html")}
+
+
+def test_every_page_allows_its_own_style_and_script_and_nothing_else(built: dict[str, bytes]):
+    for page in pages(built).values():
+        policies = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+        digest = {
+            kind: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for kind, text in page.code.items()
+        }
+        assert policies == [
+            f"default-src 'none'; style-src 'sha256-{digest['style']}'; script-src 'sha256-{digest['script']}'; "
+            "base-uri 'none'; form-action 'none'"
+        ]
+
+
+def test_markup_of_strangers_adds_no_element_and_no_attribute(built: dict[str, bytes]):
+    found = pages(built)
+    hostile = [page for page in found.values() if "window.owned" in page.text]
+    assert len(hostile) >= 5  # the board, the record's page, and its files
+    for page in found.values():
+        tags = [tag for tag, _ in page.tags]
+        assert tags.count("script") == tags.count("style") == 1
+        assert "img" not in tags and "49 " not in page.text
+        names = {name for _, attributes in page.tags for name in attributes}
+        assert not {name for name in names if name.startswith("on")} and "style" not in names
+        assert not [link for link in page.links if ":" in link.split("#")[0]]
+    assert sites.MARKUP[:60] in found["index.html"].text
+
+
+def test_no_page_asks_for_anything_from_elsewhere(built: dict[str, bytes]):
+    for name, data in built.items():
+        text = data.replace(b"http://www.w3.org/2000/svg", b"").replace(b"http://www.w3.org/2005/Atom", b"")
+        assert not re.search(rb"https?:|url\((?!#)|@import|//[a-z]", text.replace(b"// ", b"")), name
+
+
+def test_every_link_leads_to_a_file_and_a_line_of_the_site(built: dict[str, bytes]):
+    found = pages(built)
+    assert sum(link.partition("#")[2].startswith("L") for page in found.values() for link in page.links) > 100
+    for name, page in found.items():
+        for link in page.links:
+            path, _, anchor = link.partition("#")
+            target = (Path("/") / name).parent.joinpath(path).resolve() if path else Path("/") / name
+            file = str(target.relative_to("/"))
+            assert file in built, (name, link)
+            assert not anchor or anchor in found[file].ids, (name, link)
+
+
+def test_a_score_is_linked_to_the_line_that_states_it(built: dict[str, bytes]):
+    record = built["records/2026-06-04-quantized/index.html"].decode()
+    for file, line, bpb in re.findall(r'href="(file-train-seed\d+-log\.html)#L(\d+)">(1\.0\d{4})<', record):
+        shown = built[f"records/2026-06-04-quantized/{file}"].decode()
+        stated = re.search(rf'id="L{line}"><a [^>]*>{line}</a> (.*)', shown)
+        assert stated and f"val_bpb:{bpb}"[:-1] in stated[1]
+
+
+def test_the_board_has_a_row_for_every_record_and_those_without_rank_last(built: dict[str, bytes], board: Board):
+    rows = re.findall(r'<tr class="(held|off)">.*?data-v="(\d*)"', built["index.html"].decode(), re.DOTALL)
+    assert len(rows) == len(board.rows) == len(sites.NAMES) + 2
+    ranks = [int(rank) if rank else None for _, rank in rows]
+    assert ranks == [row.rank for row in board.rows] and ranks[-1] is None
+    assert [name == "held" for name, _ in rows] == [row.held for row in board.rows]
+
+
+def test_the_same_board_gives_the_same_bytes_and_touches_no_file(board: Board, tmp_path: Path):
+    site.write(board, tmp_path)
+    first = sites.files(tmp_path)
+    times = {name: (tmp_path / name).stat().st_mtime_ns for name in first if not name.startswith(".")}
+    site.write(board, tmp_path)
+    assert sites.files(tmp_path) == first
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in times} == times
+
+
+def test_a_page_is_removed_with_its_record_and_a_file_of_somebodys_stays(tree: Path, tmp_path: Path):
+    both = sorted(tree.rglob("2026-06-0[12]_*"))
+    settings = Settings(cache=False, jobs=1)
+    site.write(load_board(both, settings), tmp_path)
+    mine = tmp_path / "records" / "2026-06-02-wider" / "notes.html"
+    mine.write_text("mine")
+    site.write(load_board(both[:1], settings), tmp_path)
+    assert [path.name for path in (tmp_path / "records" / "2026-06-02-wider").iterdir()] == ["notes.html"]
+    assert (tmp_path / "records" / "2026-06-01-baseline" / "index.html").is_file()
+
+
+def test_a_file_that_golfcheck_did_not_make_is_not_replaced(board: Board, tmp_path: Path):
+    (tmp_path / "index.html").write_text("my home page")
+    with pytest.raises(UsageError, match=r"index\.html: golfcheck did not make this file"):
+        site.write(board, tmp_path)
+    assert (tmp_path / "index.html").read_text() == "my home page"
+
+
+def test_a_list_that_names_files_elsewhere_removes_none(board: Board, tmp_path: Path):
+    (tmp_path / "precious.html").write_text("precious")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / ".golfcheck-site").write_text("../precious.html\nrecords/../../precious.html\n/etc/passwd\n")
+    site.write(board, tmp_path / "site")
+    assert (tmp_path / "precious.html").read_text() == "precious"
+
+
+def test_a_site_that_was_written_half_way_is_finished_by_the_next_run(board: Board, tmp_path: Path):
+    calls = []
+
+    def failing(path: Path):
+        calls.append(path)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return load(path)
+
+    with pytest.raises(KeyboardInterrupt):
+        site.write(board, tmp_path, failing)
+    assert not (tmp_path / "index.html").exists()
+    site.write(board, tmp_path)
+    assert (tmp_path / "index.html").is_file()
+
+
+def test_the_feed_has_an_entry_for_each_record_that_was_held_the_newest_first(built: dict[str, bytes], board: Board):
+    root = ElementTree.fromstring(built["feed.xml"])
+    entries = root.findall(f"{ATOM}entry")
+    assert root.tag == f"{ATOM}feed" and len(entries) == len(board.frontier) == len(sites.NAMES)
+    for element in (root, *entries):  # RFC 4287: what every feed and every entry must have, once
+        for name in ("id", "title", "updated"):
+            assert len(element.findall(f"{ATOM}{name}")) == 1
+    times = [entry.findtext(f"{ATOM}updated") or "" for entry in entries]
+    assert times == sorted(times, reverse=True) and root.findtext(f"{ATOM}updated") == times[0]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time) for time in times)
+    links = [link.attrib["href"] for entry in entries for link in entry.findall(f"{ATOM}link")]
+    assert all(link in built for link in links)
+    assert len({entry.findtext(f"{ATOM}id") for entry in entries}) == len(entries)
+
+
+def test_the_data_beside_the_page_has_every_record(built: dict[str, bytes], board: Board):
+    data = json.loads(built["data.json"])
+    assert [row["path"] for row in data["rows"]] == [row.verdict.path for row in board.rows]
+
+
+def test_a_drawing_is_well_formed_without_styles_dates_or_colors_of_its_own(built: dict[str, bytes]):
+    for name in ("index.html", "records/2026-06-04-quantized/index.html"):
+        drawings = re.findall(r"<svg [^>]*role=.*?</svg>", built[name].decode(), re.DOTALL)
+        assert drawings
+        for drawing in drawings:
+            root = ElementTree.fromstring(drawing)
+            assert root.get("aria-label")
+            for element in root.iter():
+                assert "style" not in element.attrib and element.tag not in ("style", "metadata", "script")
+                for paint in (element.get("fill"), element.get("stroke")):
+                    assert paint is None or paint == "none" or paint.startswith("var(--"), (name, element.attrib)
+
+
+def test_identifiers_are_unique_in_every_page(built: dict[str, bytes]):
+    for name, page in pages(built).items():
+        found = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+        assert len(found) == len(set(found)), name
+
+
+def test_headings_of_columns_name_their_scope_and_what_is_sorted_by(built: dict[str, bytes]):
+    page = pages(built)["index.html"]
+    heads = [attributes for tag, attributes in page.tags if tag == "th"]
+    assert heads and all(attributes.get("scope") in ("row", "col") for attributes in heads)
+    assert [attributes["data-key"] for attributes in heads if "aria-sort" in attributes] == ["rank"]
+
+
+def test_hostile_records_reach_no_page_with_a_character_that_is_obeyed_or_hidden(tmp_path: Path):
+    hostile_records.write_all(tmp_path / "records")
+    built = sites.write_site(tmp_path / "records", tmp_path / "site")
+    assert len([name for name in built if name.endswith("/index.html")]) == len(hostile_records.PAYLOADS)
+    for name, data in built.items():
+        text = data.decode()
+        assert hostile_records.obeyed(text) == set(), name
+        if name.endswith(".html"):
+            page = Page(data)
+            tags = [tag for tag, _ in page.tags]
+            assert tags.count("script") == 1 and "img" not in tags, name
+    ElementTree.fromstring(built["feed.xml"])
+
+
+def test_a_name_in_another_script_is_drawn_as_it_is(tmp_path: Path):
+    draft = Draft()
+    draft.set(name="高速モデル 🏌 модель $α$")
+    draft.write(tmp_path / "records")
+    built = sites.write_site(tmp_path / "records", tmp_path / "site")
+    assert "高速モデル 🏌 модель $α$</text>" in built["index.html"].decode()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_that_no_chart_can_show_keeps_no_page_from_being_written(tmp_path: Path, day: str):
+    Draft(folder=f"{day}_Far").write(tmp_path / "records")
+    Draft(folder="2026-06-01_Near", bpb_shift=0.01).write(tmp_path / "records")
+    assert "index.html" in sites.write_site(tmp_path / "records", tmp_path / "site")
+
+
+def test_losses_and_steps_that_no_chart_can_show_keep_no_page_from_being_written(tmp_path: Path):
+    draft = Draft()
+    draft.edit_logs("train_loss:", "train_loss:1e308 was:")
+    draft.edit_logs("step:1000/20000 val_loss:2.1000", f"step:{10**15}/20000 val_loss:2.1000")
+    draft.write(tmp_path / "records")
+    assert "index.html" in sites.write_site(tmp_path / "records", tmp_path / "site")
+
+
+def test_runs_without_end_make_no_page_without_end(tmp_path: Path):
+    draft = Draft()
+    for place in range(100):
+        log = draft.log(42).replace(b"train_loss:1.9", b"train_loss:1.%d9" % place)
+        draft.files[f"train_seed{10_000 + place}.log"] = log.replace(b"seed:42", b"seed:%d" % (10_000 + place))
+    draft.write(tmp_path / "records")
+    built = sites.write_site(tmp_path / "records", tmp_path / "site")
+    page = built["records/2026-06-01-valid/index.html"]
+    assert b"39 more runs have a score" in page and len(page) < 400_000
+    assert len([name for name in built if "file-train" in name]) == 24
+
+
+def test_a_page_of_sixty_records_is_below_a_megabyte(tree: Path, tmp_path: Path):
+    records = tmp_path / "records"
+    for place in range(60):
+        draft = Draft(bpb_shift=-0.002 * place, folder=f"2026-{1 + place // 28:02}-{1 + place % 28:02}_Record{place}")
+        draft.set(name=f"Record {place} " + "with a long name that tells what is new " * 2)
+        draft.write(records)
+    from golfcheck.site.boardpage import board_page
+
+    board = sites.board_of(records)
+    page = board_page(board, {row.verdict.path: f"records/{place}/index.html" for place, row in enumerate(board.rows)})
+    assert len(board.rows) == 60 and len(page) < 2**20
+
+
+def test_a_long_log_is_shown_by_its_ends_and_the_lines_that_are_cited():
+    log = LogText("".join(f"line {number} {'x' * 90}\n" for number in range(1, 50_001)).encode())
+    shown = list(shown_lines(log, {20_000, 30_000}))
+    numbers = [line.number for line in shown]
+    assert numbers[0] == 1 and numbers[-1] == 50_000 and {20_000, 30_000} <= set(numbers)
+    assert numbers == sorted(set(numbers))
+    assert sum(len(line.text) for line in shown) < MAX_CHARS + 10_000
+    assert sum(line.skipped for line in shown) + len(shown) == 50_000
+    assert all(line.text.startswith(f"line {line.number} ") for line in shown)
+
+
+@given(st.lists(st.text(max_size=90), unique=True, max_size=12))
+def test_slugs_are_plain_and_different_whatever_the_names_are(names: list[str]):
+    found = slugs(names, "record")
+    assert len(set(found)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) and len(slug) <= 81 for slug in found)
+
+
+def test_no_name_takes_the_slug_of_another():
+    both = slugs(["A b", "a-b"], "record")
+    assert len(set(slugs(["A b", "a-b", *both], "record"))) == 4
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
+def test_a_missing_package_is_one_line_that_says_what_to_install(tree: Path, tmp_path: Path, package: str):
+    program = f"import sys; sys.modules['{package}'] = None; from golfcheck.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "leaderboard", str(tree), "--no-cache", "--jobs", "1"]
+    done = subprocess.run([*command, "--format", "html", "-o", str(tmp_path / "out")], capture_output=True, text=True)
+    assert done.returncode == 2 and not (tmp_path / "out").exists()
+    assert f"leaderboard --format html needs {package}: pip install 'golfcheck[site]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_command_writes_the_site(tree: Path, tmp_path: Path):
+    command = [sys.executable, "-m", "golfcheck", "leaderboard", str(tree), "--no-cache", "--jobs", "1"]
+    done = subprocess.run([*command, "--format", "html", "-o", str(tmp_path / "out")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {"index.html", "data.json", "feed.xml"} <= set(sites.files(tmp_path / "out"))
+
+
+def test_an_empty_board_is_a_page_too(tmp_path: Path):
+    site.write(Board("written", None, ()), tmp_path)
+    assert Page((tmp_path / "index.html").read_bytes()).ids >= {"board", "main"}
+    ElementTree.fromstring((tmp_path / "feed.xml").read_bytes())
+
+
+def test_the_pages_of_the_real_records_are_linked_throughout(shared_data: Path, tmp_path: Path):
+    built = sites.write_site(shared_data / "records", tmp_path)
+    found = pages(built)
+    assert len([name for name in found if name.endswith("/index.html")]) == 28
+    assert len(built["index.html"]) < 500_000
+    record = "records/2026-03-25-valcalib-gptq-xsa-bigramhash3072"
+    assert 'href="file-train-seed999-log.html#L66">600.1<' in built[f"{record}/index.html"].decode()
+    assert "600137ms" in re.search(r'id="L66">.*', built[f"{record}/file-train-seed999-log.html"].decode())[0]

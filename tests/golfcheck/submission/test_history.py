@@ -1,0 +1,152 @@
+"""What git knows of records, read without running anything that a repository's configuration names."""
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.submission.history import Repository, repository_of
+from tests.golfcheck import folders
+
+
+def git(repository: Path, *arguments: str, at: str = "2026-04-01T00:00:00Z") -> str:
+    dated = {"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at, "GIT_CONFIG_GLOBAL": os.devnull}
+    who = {f"GIT_{role}_{what}": "t@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    command = ["git", *arguments]
+    run = subprocess.run(
+        command, cwd=repository, env=os.environ | dated | who, capture_output=True, text=True, check=True
+    )
+    return run.stdout
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Path:
+    """A repository on `main` with one record."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    folders.make(tmp_path, "2026-04-01_First")
+    commit(tmp_path, "2026-04-01T12:00:00Z")
+    return tmp_path
+
+
+def commit(repository: Path, at: str) -> None:
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "x", at=at)
+
+
+def opened(path: Path) -> Repository:
+    repository = repository_of(path)
+    assert repository is not None
+    return repository
+
+
+def test_a_record_is_as_old_as_its_first_file(ours: Path):
+    second = folders.make(ours, "2026-04-02_Second")
+    commit(ours, "2026-04-05T00:00:00Z")
+    (second / "extra.md").write_text("later\n")
+    commit(ours, "2026-04-09T00:00:00Z")
+    added = opened(ours).added(ours / "records")
+    assert added[second.resolve()].time == datetime(2026, 4, 5, tzinfo=UTC)
+    assert added[(second.parent / "2026-04-01_First").resolve()].time == datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+
+def test_a_shallow_clone_tells_no_dates(ours: Path, tmp_path_factory):
+    clone = tmp_path_factory.mktemp("clone")
+    git(clone, "clone", "-q", "--depth", "1", f"file://{ours}", ".")
+    with pytest.raises(GolfcheckError, match="shallow clone"):
+        opened(clone).added(clone / "records")
+
+
+def test_a_tree_at_the_top_of_its_repository_is_dated_by_its_commits(ours: Path):
+    assert opened(ours).added(ours)[(ours / "records").resolve()]
+
+
+def test_a_branch_is_what_changed_since_it_left_its_base(ours: Path):
+    git(ours, "checkout", "-q", "-b", "mine")
+    mine = folders.make(ours, "2026-04-03_Mine")
+    (ours / "README.md").write_text("changed\n")
+    commit(ours, "2026-04-03T00:00:00Z")
+    git(ours, "checkout", "-q", "main")
+    folders.make(ours, "2026-04-04_Theirs")
+    commit(ours, "2026-04-04T00:00:00Z")
+    git(ours, "checkout", "-q", "mine")
+    branch = opened(ours).branch("main")
+    assert {change.status for change in branch.changes} == {"A"}
+    assert len(branch.inside(mine)) == 6
+    assert [change.path for change in branch.outside(mine)] == ["README.md"]
+
+
+def test_links_are_told_from_files(ours: Path):
+    git(ours, "checkout", "-q", "-b", "mine")
+    (ours / "link").symlink_to("/etc/passwd")
+    commit(ours, "2026-04-03T00:00:00Z")
+    assert [change.special for change in opened(ours).branch("main").changes] == ["a symbolic link"]
+
+
+def test_odd_file_names_come_through_whole(ours: Path):
+    git(ours, "checkout", "-q", "-b", "mine")
+    names = ["new\nline", "tab\there", "ü", '"quoted"', "-dash"]
+    for name in names:
+        (ours / name).write_text("x")
+    commit(ours, "2026-04-03T00:00:00Z")
+    assert sorted(change.path for change in opened(ours).branch("main").changes) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "base", ["nope", "--output=/tmp/golfcheck-owned", "-x", "main\n", "main:README.md", "", "@{99}"]
+)
+def test_what_is_no_revision_is_a_usage_error(base: str, ours: Path):
+    with pytest.raises(UsageError, match="--base"):
+        opened(ours).branch(base)
+    assert not Path("/tmp/golfcheck-owned").exists()
+
+
+def test_branches_without_a_common_commit_are_a_usage_error(ours: Path):
+    git(ours, "checkout", "-q", "--orphan", "other")
+    commit(ours, "2026-04-03T00:00:00Z")
+    with pytest.raises(UsageError, match="no commit in common"):
+        opened(ours).branch("main")
+
+
+def test_a_repository_that_came_with_a_record_is_not_opened(tmp_path: Path):
+    record = folders.make(tmp_path)
+    git(record, "init", "-q")
+    assert repository_of(record) is None
+    (record / "sub").mkdir()
+    git(record / "sub", "init", "-q")
+    assert repository_of(record / "sub") is None
+
+
+def test_our_repository_is_found_past_one_in_a_record(ours: Path):
+    record = folders.make(ours, "2026-04-02_Hostile")
+    git(record, "init", "-q")
+    assert opened(record).root == ours
+
+
+def test_nothing_that_a_configuration_names_is_run(ours: Path):
+    git(ours, "checkout", "-q", "-b", "mine")
+    folders.make(ours, "2026-04-03_Mine")
+    (ours / ".gitattributes").write_text("* diff=evil filter=evil\n")
+    commit(ours, "2026-04-03T00:00:00Z")
+    trap, hooks = ours / "owned", ours / ".git" / "hooks"
+    script = ours / ".git" / "evil.sh"
+    script.write_text(f"#!/bin/sh\ntouch {trap}\n")
+    script.chmod(0o755)
+    hooks.mkdir(exist_ok=True)
+    for hook in ("post-checkout", "reference-transaction", "fsmonitor-watchman", "post-index-change"):
+        (hooks / hook).write_text(script.read_text())
+        (hooks / hook).chmod(0o755)
+    for key in (
+        *("core.fsmonitor", "core.pager", "diff.external", "diff.evil.textconv", "diff.evil.command"),
+        *("filter.evil.clean", "filter.evil.smudge", "filter.evil.process", "core.sshCommand", "gpg.program"),
+    ):
+        git(ours, "config", key, str(script))
+    git(ours, "config", "log.showSignature", "true")
+    trap.unlink(missing_ok=True)  # git itself may have run it while we set it
+    branch = opened(ours).branch("main")
+    added = opened(ours).added(ours / "records")
+    assert branch.changes
+    assert added
+    assert not trap.exists()
