@@ -1,6 +1,6 @@
 """The value of an expression, as far as it can be known without running anything.
 
-A small evaluator follows literals, names bound once, concatenation, slices and the decoders of `golfcheck.decoders`.
+A small evaluator follows literals, names bound once, concatenation, slices and the decoders of `source.decoders`.
 """
 
 import ast

@@ -28,8 +28,8 @@ CACHED_SECONDS = 2.0
 PROGRAM = """
 import resource, sys, time
 from pathlib import Path
-from golfcheck.board import load_board
-from golfcheck.config import Settings
+from golfcheck.board.load import load_board
+from golfcheck.judging.config import Settings
 first = []
 started, spent = time.perf_counter(), time.process_time()
 board = load_board([Path(sys.argv[1])], Settings(), early=lambda rows: first or first.append(time.perf_counter()))

@@ -25,7 +25,7 @@ from golfcheck.submission.record import RecordFile, load
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT.parent / "shared" / "data" / "records"
 PAGE = ROOT / "docs" / "calibration.md"
-MODULE = ROOT / "golfcheck" / "calibrated.py"
+MODULE = ROOT / "golfcheck" / "rules" / "calibrated.py"
 LEFT_OUT = ("script-missing", "readme-missing")  # scripts and READMEs are left out of the data
 
 # What a person must know of the warnings: why each is evidence, and is no error.

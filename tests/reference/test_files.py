@@ -29,7 +29,7 @@ def test_killed_in_the_middle_the_old_or_the_new_file_is_there(tmp_path: Path) -
     """A writer replaces a file over and over with one byte repeated, and is killed at some moment, ten times."""
     path = tmp_path / "x.bin"
     code = (
-        "import sys; from pathlib import Path; from reference.files import write_atomic\n"
+        "import sys; from pathlib import Path; from golfcheck.reference.files import write_atomic\n"
         "for i in range(100_000): write_atomic(Path(sys.argv[1]), bytes([i % 256]) * 4_000_000); print(flush=True)"
     )
     left_behind = 0

@@ -76,7 +76,7 @@ def test_python_ships_megabytes_of_english_without_repetition(english: list[str]
 
 def test_gathering_is_the_same_in_every_process_and_imports_no_module_that_it_reads(english: list[str]) -> None:
     code = (
-        "import hashlib, sys; from golfcheck.stdlib_text import documents\n"
+        "import hashlib, sys; from golfcheck.data.stdlib_text import documents\n"
         "before = set(sys.modules)\n"
         "print(hashlib.sha256(repr(documents()).encode()).hexdigest(), *set(sys.modules) - before)"
     )
@@ -243,7 +243,7 @@ def test_a_full_disk_says_need_and_have_and_keeps_nothing(tmp_path: Path, monkey
 def test_a_killed_writer_leaves_no_shard_and_the_next_one_sweeps(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path; import numpy as np\n"
-        "from golfcheck.shardwriter import ShardWriter\n"
+        "from golfcheck.data.shardwriter import ShardWriter\n"
         "with ShardWriter(Path(sys.argv[1]), 'train', 10) as writer:\n"
         "    writer.add(np.arange(25, dtype=np.uint16)); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -417,7 +417,7 @@ def test_five_hundred_damaged_tokenizers_are_loaded_or_refused_in_one_child(demo
 import sys, random
 from pathlib import Path
 from golfcheck.datacheck.tokenizer import load_tokenizer
-from golfcheck.errors import Refused
+from golfcheck.core.errors import Refused
 good, path, outcomes = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]), {}
 random.seed(11)
 for _ in range(500):
@@ -549,7 +549,8 @@ def test_a_missing_package_is_one_line_with_the_command_that_installs_it(
 
 def test_no_part_of_the_data_command_imports_torch(demo: Dataset) -> None:
     code = (
-        "import sys; from golfcheck import cli, dataset, hub; from golfcheck.datacheck import child\n"
+        "import sys; from golfcheck import cli; from golfcheck.data import dataset, hub\n"
+        "from golfcheck.datacheck import child\n"
         "assert cli.main(['data', 'check', sys.argv[1]]) == 0\n"
         "assert 'torch' not in sys.modules"
     )

@@ -205,7 +205,7 @@ def test_each_hostile_log_is_read_within_bounds(name: str) -> None:
 def test_a_64_mib_log_is_loaded_within_300_mb(unit: bytes, tmp_path: Path) -> None:
     (tmp_path / "train.log").write_bytes(unit * (64 * 2**20 // len(unit)))
     program = (
-        "import sys; from pathlib import Path; from golfcheck.record import load\n"
+        "import sys; from pathlib import Path; from golfcheck.submission.record import load\n"
         "assert load(Path(sys.argv[1])).logs\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
@@ -239,7 +239,7 @@ def test_as_much_code_as_there_may_be_is_judged_within_300_mb_and_5_s(kind: str,
         (tmp_path / name).write_bytes(text)
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from golfcheck.record import load; from golfcheck.verify import verify\n"
+        "from golfcheck.submission.record import load; from golfcheck.judging.verify import verify\n"
         "record = load(Path(sys.argv[1])); verify(record); print(time.process_time())\n"
         "print(any(met.rule == 'syntax-error' for met in record.problems))\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"

@@ -76,7 +76,7 @@ def test_a_line_without_an_end_keeps_no_memory_of_more_than_its_last_piece():
 
 
 def test_reading_stops_at_the_limits_of_any_log(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(grow.text, "MAX_LOG_BYTES", 3_000)
+    monkeypatch.setattr(grow.rawlines, "MAX_LOG_BYTES", 3_000)
     log = grown(b"step:1/9 train_loss:1.0 train_time:1ms step_avg:1.00ms\n" * 100, [10, 2_000])
     assert log.full and len(log.runs[0].train) == 3_000 // 55
 

@@ -221,8 +221,8 @@ FOREIGN = (
 _RUN = """
 import sys
 from pathlib import Path
-from golfcheck.board import load_board
-from golfcheck.config import Settings
+from golfcheck.board.load import load_board
+from golfcheck.judging.config import Settings
 from golfcheck.tui.app import GolfcheckApp
 root = Path(sys.argv[1])
 GolfcheckApp(root, Settings(cache=False, jobs=1), board=load_board([root], Settings(cache=False, jobs=1))).run()

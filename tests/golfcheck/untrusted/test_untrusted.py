@@ -62,7 +62,7 @@ def test_reading_what_is_large_takes_no_more_than_800_mb_in_either_process(tmp_p
     path.write_bytes(sound or next(case for case in CASES if case.title == title).build())
     code = (
         "import resource, sys; sys.path.insert(0, sys.argv[2])\n"
-        "from golfcheck.errors import Refused; from golfcheck.untrusted.load import load\n"
+        "from golfcheck.core.errors import Refused; from golfcheck.untrusted.load import load\n"
         "try: load(open(sys.argv[1], 'rb').read()); print('loaded')\n"
         "except Refused as error: print(error.code)\n"
         "print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))"
