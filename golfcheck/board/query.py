@@ -4,7 +4,7 @@ Terms stand beside each other and must all match. A term is a word or a "phrase"
 and path; or `key:value` with one of KEYS. A `-` before a term keeps the rows that it does not match. Case is ignored.
 
     text      author:ann  name:"sliding window"   contains this
-    word      verdict:human  status:rescored      is this one of the known words
+    word      verdict:review  status:rescored      is this one of the known words
     number    bpb:<1.08  seeds:>=3  size:15.99m  p:0.01..0.25
               a plain number means what rounds to it; a range has both its ends; k is 1,000 and m 1,000,000
     date      date:2026-04  after:2026-04-09  before:2026-05
@@ -35,6 +35,7 @@ _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _DATE_OF_SIGN = {">": "after", ">=": "after", "<": "before", "<=": "before", "=": "date"}
 _COMPARE_DATE = {"date": operator.eq, "after": operator.ge, "before": operator.lt}
+_FORMER_WORDS = {("verdict", "human"): "review"}  # still read in filters that were saved before they changed
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6}
 
 
@@ -125,7 +126,7 @@ KEYS = {
     "verdict": Key(
         "word",
         "outcome in one word",
-        "verdict:human",
+        "verdict:review",
         lambda row: row.outcome if row.judged else None,
         tuple(map(str, Outcome)),
     ),
@@ -237,6 +238,7 @@ def _text(name: str, wanted: str) -> Test:
 
 def _word(name: str, wanted: str) -> Test:
     value, words, wanted = KEYS[name].value, KEYS[name].words, wanted.casefold()
+    wanted = _FORMER_WORDS.get((name, wanted), wanted)
     if wanted not in words:
         raise ValueError(f"one of {', '.join(words)}{suggestion(wanted, words)}")
     return lambda row: bool(value(row) == wanted)

@@ -18,7 +18,7 @@ _EPILOG = """Records are replayed in the order in which they were made (by git's
 shows its gain as the ruleset asks becomes the record. What maintainers decided is read from decisions.json beside the
 tracks (schemas/decisions.schema.json) and shown.
 
-Filters: words, author:ann, bpb:<1.08, seeds:>=3, verdict:human, rule:thin-margin, after:2026-04-01, -held:yes, …
+Filters: words, author:ann, bpb:<1.08, seeds:>=3, verdict:review, rule:thin-margin, after:2026-04-01, -held:yes, …
 
 Examples:
   golfcheck leaderboard records                                    the board

@@ -12,9 +12,14 @@ class Outcome(StrEnum):
     """One word for a whole verdict, from worst to best."""
 
     INVALID = "invalid"  # arithmetic proves at least one error
-    HUMAN = "human"  # evidence, or a waiver, that a person must look at
+    REVIEW = "review"  # evidence, or a waiver, that a person must look at
     VALID = "valid"  # nothing found against it, but not shown to be a record
     RECORD = "record"  # nothing found against it, and its gain over the record to beat is significant
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Outcome | None":
+        """Return REVIEW for `human`, its name until version 0.1: filters and files of that time stay valid."""
+        return cls.REVIEW if value == "human" else None
 
 
 def outcome(verdict: Verdict) -> Outcome:
@@ -23,7 +28,7 @@ def outcome(verdict: Verdict) -> Outcome:
         return Outcome.INVALID
     waived = any(finding.waived is not None and finding.severity > Severity.INFO for finding in verdict.findings)
     if waived or verdict.count(Severity.WARNING):
-        return Outcome.HUMAN
+        return Outcome.REVIEW
     if verdict.track == RECORD_TRACK and verdict.to_beat is not None and GAIN_RULE in verdict.passed:
         return Outcome.RECORD
     return Outcome.VALID

@@ -18,7 +18,7 @@ def counts_text(verdicts: Sequence[Verdict]) -> str:
 
 
 def outcomes_text(verdicts: Sequence[Verdict]) -> str:
-    """Return `28 records: 3 invalid, 20 human, 5 valid`."""
+    """Return `28 records: 3 invalid, 20 review, 5 valid`."""
     words = Counter(map(outcome, verdicts))
     told = ", ".join(f"{words[word]} {word}" for word in Outcome if words[word])
     return f"{len(verdicts)} record{'' if len(verdicts) == 1 else 's'}: {told}"

@@ -14,7 +14,7 @@ from golfcheck.render.counts import counts_text, outcomes_text
 from golfcheck.render.findings import in_order, location
 from golfcheck.render.page import Page
 
-_SIGN = {Outcome.INVALID: "❌", Outcome.HUMAN: "⚠️", Outcome.VALID: "✅", Outcome.RECORD: "🏆"}
+_SIGN = {Outcome.INVALID: "❌", Outcome.REVIEW: "⚠️", Outcome.VALID: "✅", Outcome.RECORD: "🏆"}
 _MAX_CHARS = 60_000  # a comment on GitHub holds 65,536
 _CUT = "\n_The rest does not fit here: run_ `golfcheck verify`"
 

@@ -13,7 +13,7 @@ from golfcheck.render.findings import briefly, findings
 from golfcheck.render.ledger import disagrees, ledger
 from golfcheck.render.page import Page
 
-_STYLE = {Outcome.INVALID: "error", Outcome.HUMAN: "warning", Outcome.VALID: "ok", Outcome.RECORD: "ok"}
+_STYLE = {Outcome.INVALID: "error", Outcome.REVIEW: "warning", Outcome.VALID: "ok", Outcome.RECORD: "ok"}
 _IN_FULL = 3  # more records than this are told in a line each, with their errors and warnings
 
 

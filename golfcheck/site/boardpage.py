@@ -20,7 +20,7 @@ STATUS_MEANINGS = {
 OUTCOME_MEANINGS = {
     Outcome.RECORD: "nothing found against it, and a significant gain",
     Outcome.VALID: "nothing found against it",
-    Outcome.HUMAN: "a person must look at what was found",
+    Outcome.REVIEW: "a person must look at what was found",
     Outcome.INVALID: "arithmetic proves an error",
 }
 

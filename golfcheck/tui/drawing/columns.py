@@ -12,7 +12,7 @@ MIN_NAME = 16
 _LEAST_P = 0.0001
 _BAR = 5  # cells of the size bar; it grows on a wide terminal
 # A style by what a cell means; the table turns it into colors of the theme.
-OUTCOMES = {Outcome.INVALID: "bad", Outcome.HUMAN: "warn", Outcome.VALID: "", Outcome.RECORD: "good"}
+OUTCOMES = {Outcome.INVALID: "bad", Outcome.REVIEW: "warn", Outcome.VALID: "", Outcome.RECORD: "good"}
 
 
 @dataclass(frozen=True, slots=True)

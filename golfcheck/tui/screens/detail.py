@@ -233,7 +233,7 @@ def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
     rank = f"#{row.rank} " if row.rank is not None else ""
     day = row.made.date().isoformat() if row.made else ""
     tail = "  ".join(fit(safe(text), 30) for text in (verdict.author, day) if text)
-    style = {"invalid": "$error", "human": "$warning", "record": "bold $success"}.get(row.outcome.value, "$success")
+    style = {"invalid": "$error", "review": "$warning", "record": "bold $success"}.get(row.outcome.value, "$success")
     return Content.assemble(
         Content.styled(rank, "bold"),
         Content.styled(f"{row.outcome.value}  ", style),

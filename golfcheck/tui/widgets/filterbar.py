@@ -48,7 +48,7 @@ class FilterBar(Vertical):
     def compose(self) -> ComposeResult:
         """Yield the line, and one for what is wrong with it."""
         yield FilterInput(
-            placeholder="words, or author:ann bpb:<1.08 seeds:>=3 verdict:human after:2026-04   (F1 explains)",
+            placeholder="words, or author:ann bpb:<1.08 seeds:>=3 verdict:review after:2026-04   (F1 explains)",
             compact=True,
             select_on_focus=False,
         )

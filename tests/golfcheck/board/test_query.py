@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from golfcheck.board.model import Row, Status
 from golfcheck.board.query import KEYS, SORT_KEYS, closed, parse, sorted_rows
 from golfcheck.core.errors import UsageError
+from golfcheck.core.outcome import Outcome
 from golfcheck.judging.decisions import Kind, Ruling
-from tests.golfcheck.verdicts import BYTES, RECORD, a_verdict
+from tests.golfcheck.verdicts import BYTES, RECORD, SEEDS, a_verdict
 
 ROW = Row(
     RECORD,
@@ -149,7 +150,7 @@ def test_quotes_protect_blanks_and_colons():
         ("size:1g", "expected a number, not '1g', as in size:>15.99m"),
         ("bpb:", "expected something after it, as in bpb:<1.08"),
         ("bpb<1.08", "expected a colon after the key: bpb:<1.08"),
-        ("verdict:humna", "expected one of invalid, human, valid, record - did you mean 'human'?"),
+        ("verdict:reviwe", "expected one of invalid, review, valid, record - did you mean 'review'?"),
         ("after:yesterday", "expected a day as YYYY-MM-DD"),
         ("date:>2026-04-01", "not '>2026-04-01' - did you mean 'after:2026-04-01'?"),
         ("after:>=2026-04", "did you mean 'after:2026-04'?"),
@@ -179,7 +180,15 @@ def test_a_quote_that_is_still_open_can_be_closed(text: str, whole: str):
     assert closed(whole) == whole
 
 
-FULL = 'gptq author:ann "a phrase" bpb:<1.08 -seeds:>=3 p:0.01..0.25 size:>15.99m after:2026-04-01 verdict:human'
+def test_the_former_word_human_still_selects_the_verdict_review():
+    doubtful = replace(ROW, verdict=a_verdict(findings=(SEEDS,)))
+    assert Outcome("human") is doubtful.outcome is Outcome.REVIEW
+    for word in ("human", "Human", "review"):
+        assert parse(f"verdict:{word}").matches(doubtful) and not parse(f"-verdict:{word}").matches(doubtful)
+        assert not parse(f"verdict:{word}").matches(ROW)
+
+
+FULL = 'gptq author:ann "a phrase" bpb:<1.08 -seeds:>=3 p:0.01..0.25 size:>15.99m after:2026-04-01 verdict:review'
 
 
 @pytest.mark.parametrize("length", range(len(FULL) + 1))

@@ -114,7 +114,7 @@ def test_many_records_are_told_in_short_and_summed_up_by_rule():
     assert re.search(r"^invalid  1\.11474  a  abaybektursun  2026-03-25$", text, re.MULTILINE)
     assert re.search(r"^total-drift +1 +1$", text, re.MULTILINE)
     assert "waived[seed-repeated]" in text
-    assert "VERDICT  4 records: 1 invalid, 2 human, 1 record   1 error, 2 warnings, 3 info, 1 waived" in text
+    assert "VERDICT  4 records: 1 invalid, 2 review, 1 record   1 error, 2 warnings, 3 info, 1 waived" in text
     assert text.endswith("next     golfcheck explain total-drift\n")
 
 
@@ -293,8 +293,8 @@ def finding(severity: Severity, waived: str | None = None) -> Finding:
 
 def test_the_outcome_is_the_worst_finding_and_a_waived_one_is_for_a_person_to_judge():
     assert outcome(a_verdict(findings=(finding(Severity.ERROR), finding(Severity.WARNING)))) is Outcome.INVALID
-    assert outcome(a_verdict(findings=(finding(Severity.WARNING),))) is Outcome.HUMAN
-    assert outcome(a_verdict(findings=(finding(Severity.ERROR, waived="why"),))) is Outcome.HUMAN
+    assert outcome(a_verdict(findings=(finding(Severity.WARNING),))) is Outcome.REVIEW
+    assert outcome(a_verdict(findings=(finding(Severity.ERROR, waived="why"),))) is Outcome.REVIEW
     assert outcome(a_verdict(findings=(finding(Severity.INFO, waived="why"),))) is Outcome.RECORD
 
 
