@@ -2,6 +2,9 @@
 
 Every name is opened relative to a descriptor of the folder, without following links and without waiting (a FIFO would
 block for ever), must then prove to be a regular file, and is read up to a limit that the caller names.
+
+A record is read through `Files`: an open folder is one kind (`OpenFolder`), a tree of git objects the other
+(golfcheck/queue/files.py).
 """
 
 import os
@@ -10,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from golfcheck.core.verdict import Problem
 
@@ -50,6 +54,31 @@ class Listing:
     problems: tuple[Problem, ...]
 
 
+class Files(Protocol):
+    """What a record is read from: it lists plain files and reads them, both within the limits above."""
+
+    def walk(self) -> Listing:
+        """List the files; never raises on content."""
+
+    def read(self, path: str, limit_bytes: int) -> tuple[bytes, bool]:
+        """Return the first `limit_bytes` of a file, and whether that is all of it. Raises UnreadableError."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFolder:
+    """A folder of the file system, by its open descriptor."""
+
+    descriptor: int
+
+    def walk(self) -> Listing:
+        """List the files, as `Files` asks."""
+        return walk(self.descriptor)
+
+    def read(self, path: str, limit_bytes: int) -> tuple[bytes, bool]:
+        """Read a file, as `Files` asks."""
+        return read(self.descriptor, path, limit_bytes)
+
+
 @contextmanager
 def opened(folder: Path) -> Iterator[int]:
     """Open a folder that the user named (it may be a link; what is inside may not). Raises OSError."""
@@ -64,8 +93,12 @@ def walk(folder: int) -> Listing:
     """List the files under the descriptor `folder`, within all limits; never raises on what is found."""
     found = _Walk()
     found.enter(folder, "", 1)
-    entries, problems = found.entries, found.problems
-    if found.names > MAX_FILES:
+    return listing(found.entries, found.problems, found.names)
+
+
+def listing(entries: list[Entry], problems: list[Problem], num_names: int) -> Listing:
+    """Sort what a walk has collected, and add what is wrong with all of it together; takes both lists over."""
+    if num_names > MAX_FILES:
         problems.append(Problem(f"the folder holds more than {MAX_FILES} names: the rest was not looked at"))
     entries.sort(key=lambda entry: entry.path)
     total_bytes = sum(entry.size_bytes for entry in entries)

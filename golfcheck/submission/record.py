@@ -60,9 +60,14 @@ def load(path: Path) -> Record:
     """Read a submission folder. What is wrong inside becomes problems; raises UsageError if `path` is no folder."""
     try:
         with bounded.opened(path) as folder:
-            return _Folder(folder, path).load()
+            return load_from(bounded.OpenFolder(folder), path)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; expected a submission folder") from None
+
+
+def load_from(files: bounded.Files, path: Path) -> Record:
+    """Read a submission from wherever its files are; `path` names it, its track and its day, and is not opened."""
+    return _Folder(files, path).load()
 
 
 def load_claim(path: Path) -> Record:
@@ -72,19 +77,19 @@ def load_claim(path: Path) -> Record:
     """
     try:
         with bounded.opened(path) as folder:
-            found = _Folder(folder, path).submission(checked=False)
+            found = _Folder(bounded.OpenFolder(folder), path).submission(checked=False)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; expected a submission folder") from None
     return Record(path, (), found, (), (), (), None, ())
 
 
 class _Folder:
-    """An open folder, and the problems that reading it has met."""
+    """The files of a submission, and the problems that reading them has met."""
 
-    def __init__(self, folder: int, path: Path) -> None:
-        self.folder = folder
+    def __init__(self, files: bounded.Files, path: Path) -> None:
+        self.files = files
         self.path = path
-        self.listing = bounded.walk(folder)
+        self.listing = files.walk()
         self.problems = [LoadProblem("unexpected-file", problem) for problem in self.listing.problems]
 
     def load(self) -> Record:
@@ -108,7 +113,7 @@ class _Folder:
     def read(self, path: str, limit_bytes: int) -> tuple[bytes, bool] | None:
         """Read a file, or say why it cannot be."""
         try:
-            return bounded.read(self.folder, path, limit_bytes)
+            return self.files.read(path, limit_bytes)
         except bounded.UnreadableError as error:
             self.say("unexpected-file", f"cannot be read: {error}", path, severity=Severity.WARNING)
             return None
