@@ -5,14 +5,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from golfcheck.submission.strictjson import Span
+from golfcheck.submission.strictjson import JsonSpan
 
 _INDENT = re.compile(r"\n([ \t]*)$")
 
 
 def edited(
     text: str,
-    spans: Mapping[str, Span],
+    spans: Mapping[str, JsonSpan],
     *,
     renamed: Mapping[str, str],
     changed: Mapping[str, Any],

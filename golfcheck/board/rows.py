@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from golfcheck.board.model import Board, Row, Status
-from golfcheck.comparison.frontier import Entry, Turn, compare, p_under, rescored
+from golfcheck.comparison.frontier import Turn, compare, p_under, rescored
 from golfcheck.comparison.gain import p_text
 from golfcheck.core.ruleset import DEFAULT_TRACK, TRACKS, Ruleset
 from golfcheck.core.verdict import ToBeat
 from golfcheck.judging.batch import Placed
 from golfcheck.judging.decisions import Rulings
 from golfcheck.judging.judged import Judged
+from golfcheck.submission.examined import Entry
 
 
 def row_so_far(judged: Judged) -> Row:

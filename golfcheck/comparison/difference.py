@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from decimal import Decimal, DecimalException
 
 from golfcheck.comparison.codediff import CodeDiff, code_diffs, sources
-from golfcheck.comparison.frontier import Entry, compare, made_on, track_of
+from golfcheck.comparison.frontier import compare
 from golfcheck.core.verdict import Finding, Severity, ToBeat, Verdict
+from golfcheck.submission.examined import Examined, examine
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import distinct_runs, results
+from golfcheck.submission.results import distinct_runs
 
+_SOME_DAY = datetime.min.replace(tzinfo=UTC)
 _OF_A_RUN = frozenset({"seed", "run_id", "logfile"})  # they name a run; no two runs need have them alike
 
 
@@ -84,15 +86,16 @@ def difference(
 
     So are the days of `made`, where a board knows them; otherwise they are those of the folders, or of the JSON.
     """
-    days = [made_on(record) for record in records] if made is None else made
+    examined = [examine(record) for record in records]
+    days = [one.identity.made for one in examined] if made is None else made
     rows, alike, varying = _settings([_printed(record) for record in records])
-    entries = [_entry(record) for record in records]
+    entries = [one.entry(_SOME_DAY) for one in examined]  # a test of the scores asks for no day
     first = entries[0]
     gains = [compare(entry, first) if entry and first else None for entry in entries]
     return Difference(
         sides=tuple(
-            Side(verdict, _seeds(record), None if place == 0 else gain, day, bool(sources(record)))
-            for place, (record, verdict, gain, day) in enumerate(zip(records, verdicts, gains, days, strict=True))
+            Side(verdict, _seeds(one), None if place == 0 else gain, day, bool(sources(one.record)))
+            for place, (one, verdict, gain, day) in enumerate(zip(examined, verdicts, gains, days, strict=True))
         ),
         settings=rows,
         alike=alike,
@@ -102,20 +105,10 @@ def difference(
     )
 
 
-def _entry(record: Record) -> Entry | None:
-    """Return what a test of the scores needs; when the record was made does not matter to it."""
-    found = results(record)
-    bpb = tuple(result.score.val_bpb for result in found)
-    nats = tuple(result.score.val_loss_nats for result in found)
-    name = record.submission.name if record.submission else None
-    made = datetime.min.replace(tzinfo=UTC)
-    return Entry(record.path, name or record.path.name, made, track_of(record), bpb, nats) if bpb else None
-
-
-def _seeds(record: Record) -> tuple[SeedScore, ...]:
+def _seeds(examined: Examined) -> tuple[SeedScore, ...]:
     return tuple(
-        SeedScore(found.seed, found.score.val_bpb, found.score.val_loss_nats, found.log.path, found.score.line)
-        for found in results(record)
+        SeedScore(result.seed, result.score.val_bpb, result.score.val_loss_nats, result.log.path, result.score.line)
+        for result in examined.results
     )
 
 

@@ -1,93 +1,21 @@
 """The record to beat: a replay of all records by their dates, in which each that shows a gain moves the frontier."""
 
-import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 from functools import cache
-from pathlib import Path
 
 from golfcheck.core import stats
-from golfcheck.core.ruleset import DEFAULT_TRACK, RULESETS, TOKEN_BYTES_TOLERANCE, TRACKS, Ruleset, Track
+from golfcheck.core.ruleset import RULESETS, TOKEN_BYTES_TOLERANCE, Ruleset
+from golfcheck.core.units import LN2
 from golfcheck.core.verdict import ToBeat
-from golfcheck.submission.record import Record
-from golfcheck.submission.results import Result, results
+from golfcheck.submission.examined import Entry
 
 WRITTEN_MARGIN_NATS = RULESETS["written"].margin_nats
-_DATED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_.+")
-_LN2 = math.log(2)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the replay needs of a record: when it was made, on which track, and its score for each seed."""
-
-    path: Path
-    name: str
-    made: datetime
-    track: Track
-    bpb: tuple[float, ...]
-    nats: tuple[float, ...]
-    refused: str = ""  # why it may not be the record, whatever its gain
-    overruled: bool = False  # the maintainers ask for no significant gain
-
-    @property
-    def mean_bpb(self) -> float:
-        """The score it stands for."""
-        return stats.mean(self.bpb)
-
-    @property
-    def bytes_per_token(self) -> float:
-        """Of its tokenizer, as its scores imply."""
-        return stats.mean(self.nats) / (self.mean_bpb * _LN2)
-
-
-def track_of(record: Record) -> Track:
-    """Return the track of the folder that the record lies in, or else of its JSON, or else the record track."""
-    folder = record.path.resolve().parent.name.removeprefix("track_")
-    named = record.submission.track if record.submission else None
-    return TRACKS.get(folder) or TRACKS.get(named or "") or TRACKS[DEFAULT_TRACK]
-
-
-def parse_date(text: str | None) -> datetime | None:
-    """Read `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ`; a day stands for its first moment; None for anything else."""
-    try:
-        parsed = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return parsed.replace(tzinfo=parsed.tzinfo or UTC) if parsed else None
-
-
-def folder_date(record: Record) -> date | None:
-    """Return the date that a folder's name begins with, or None."""
-    match = _DATED.fullmatch(record.path.resolve().name)
-    made = parse_date(match[1]) if match else None
-    return made.date() if made else None
-
-
-def made_on(record: Record) -> datetime | None:
-    """Return when the record was made: as its folder's name says, or else its JSON."""
-    if day := folder_date(record):
-        return datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return parse_date(record.submission.date) if record.submission else None
-
-
-def entry_of(record: Record, found: Sequence[Result] | None = None) -> Entry | None:
-    """Return a record's entry in the replay, or None when it has no date or no score."""
-    found = results(record) if found is None else found
-    made = made_on(record)
-    bpb = tuple(result.score.val_bpb for result in found)
-    nats = tuple(result.score.val_loss_nats for result in found)
-    if made is None or not bpb:
-        return None
-    name = record.submission.name if record.submission else None
-    return Entry(record.path.resolve(), name or record.path.resolve().name, made, track_of(record), bpb, nats)
 
 
 def rescored(entry: Entry, val_bpb: float) -> Entry:
     """Return the entry with the score of one evaluation in place of those of its seeds; its tokenizer stays."""
-    return replace(entry, bpb=(val_bpb,), nats=(val_bpb * _LN2 * entry.bytes_per_token,))
+    return replace(entry, bpb=(val_bpb,), nats=(val_bpb * LN2 * entry.bytes_per_token,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +90,7 @@ def comparable_nats(theirs: Entry, bytes_per_token: float) -> tuple[float, ...]:
     """Return their losses per token of our tokenizer: as they are if it is theirs too, else by way of bits per byte."""
     if abs(theirs.bytes_per_token / bytes_per_token - 1) <= TOKEN_BYTES_TOLERANCE:
         return theirs.nats
-    return tuple(bpb * _LN2 * bytes_per_token for bpb in theirs.bpb)
+    return tuple(bpb * LN2 * bytes_per_token for bpb in theirs.bpb)
 
 
 @cache  # every replay meets the same pairs again

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from golfcheck.core import stats
+from golfcheck.core import stats, units
 from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import RULESETS, TOKEN_BYTES_TOLERANCE, Ruleset, tokenizer_of
 from golfcheck.core.stats import Outcome
+from golfcheck.core.units import LN2
+from golfcheck.submission.examined import examine
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import results
 
 WANTED_POWER = 0.8  # how likely the wanted number of seeds is to show the gain: the usual choice
 MOST_SEEDS = 50
 MARGIN = RULESETS["written"].margin_nats  # meant in nats per token: 0.005 bpb would be 1.7 to 2.6 times as much
-_LN2 = math.log(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Sample:
     @property
     def bytes_per_token(self) -> float:
         """Of its tokenizer, as its scores imply."""
-        return stats.mean(self.nats) / (stats.mean(self.bpb) * _LN2)
+        return units.bytes_per_token(stats.mean(self.nats), stats.mean(self.bpb))
 
     @property
     def tokenizer(self) -> str:
@@ -100,17 +100,11 @@ class Gain:
 
 def sample(record: Record) -> Sample:
     """Return the scores of a record's seeds. Raises UsageError when its logs have none."""
-    found = results(record)
-    if not found:
+    examined = examine(record)
+    if not examined.results:
         raise UsageError(f"{record.path}: no score in its logs: nothing to test")
-    name = record.submission.name if record.submission else None
-    return Sample(
-        name or record.path.resolve().name,
-        str(record.path),
-        tuple(result.seed for result in found),
-        tuple(result.score.val_bpb for result in found),
-        tuple(result.score.val_loss_nats for result in found),
-    )
+    seeds = tuple(result.seed for result in examined.results)
+    return Sample(examined.identity.name, str(record.path), seeds, examined.bpb, examined.nats)
 
 
 def pooled(ours: Sample, others: Sequence[Sample]) -> tuple[Sample, list[str]]:
@@ -152,7 +146,7 @@ def gain_over(
 
     `sigma_bpb` is a spread between seeds that is known from elsewhere: then one seed is enough.
     """
-    per_bpb = _LN2 * ours.bytes_per_token  # nats per token that one bit per byte is, for A's tokenizer
+    per_bpb = LN2 * ours.bytes_per_token  # nats per token that one bit per byte is, for A's tokenizer
     if theirs is None:
         assert bar_bpb is not None
         their_bpb: tuple[float, ...] = (bar_bpb,)

@@ -17,7 +17,7 @@ _CELLS = 2_000_000  # of the tables of common subsequences, for all gaps of a pa
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """A line of a hunk: "-" stands in the first text only, "+" in the second only, " " in both."""
 
     sign: str
@@ -30,7 +30,7 @@ class Hunk:
 
     first: int
     second: int
-    lines: tuple[Line, ...]
+    lines: tuple[DiffLine, ...]
 
     @property
     def head(self) -> str:
@@ -59,7 +59,7 @@ def hunks(first: Sequence[str], second: Sequence[str], context: int = 3) -> tupl
         Hunk(
             script[start][1] + 1,
             script[start][2] + 1,
-            tuple(Line(sign, second[j] if sign == "+" else first[i]) for sign, i, j in script[start:end]),
+            tuple(DiffLine(sign, second[j] if sign == "+" else first[i]) for sign, i, j in script[start:end]),
         )
         for start, end in groups
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-from golfcheck.comparison.frontier import Entry, Turn, best_before, parse_date, replay, rescored
+from golfcheck.comparison.frontier import Turn, best_before, replay, rescored
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.suggest import suggestion
@@ -20,7 +20,9 @@ from golfcheck.judging.judged import How, Judged, Task, claim, key_of
 from golfcheck.judging.processes import Processes
 from golfcheck.judging.verify import chosen_rules, refuted
 from golfcheck.submission.discover import record_folders, tree_of
+from golfcheck.submission.examined import Entry
 from golfcheck.submission.history import Branch, repository_of
+from golfcheck.submission.identity import parse_date
 
 Progress = Callable[[int, int], None]  # how many records are read, of how many
 _CHUNK = 250  # records that are told of together; more than a screen shows

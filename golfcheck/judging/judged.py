@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from golfcheck.comparison.frontier import Entry, made_on
 from golfcheck.core.ruleset import TRACKS
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging.cache import Cache, Making, sources_version, stamp_of
 from golfcheck.judging.verify import chosen_rules, judge
+from golfcheck.submission.examined import Entry, examine
 from golfcheck.submission.history import Branch
 from golfcheck.submission.record import load_claim
-from golfcheck.submission.results import results
 
 ALONE = ""  # compared with no record
 
@@ -71,7 +70,8 @@ def claim(folder: Path, ruleset: str) -> Judged | None:
     record = load_claim(folder)
     if record.submission is None:
         return None
-    return Judged(judge(record, (), ruleset=ruleset, rules=()), made_on(record), (), (), ALONE)
+    examined = examine(record)
+    return Judged(judge(examined, (), ruleset=ruleset, rules=()), examined.identity.made, (), (), ALONE)
 
 
 def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Judged]:
@@ -82,10 +82,9 @@ def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Jud
         for task in tasks:
             started, path = time.perf_counter(), task.folder.resolve()
             stamp = stamp_of(path)
-            record = kept.load(task.folder)
-            found = results(record)
+            examined = examine(kept.load(task.folder))
             verdict = judge(
-                record,
+                examined,
                 [task.rival] if task.rival else [],
                 ruleset=how.ruleset,
                 rules=rules,
@@ -94,9 +93,9 @@ def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Jud
             )
             judged = Judged(
                 replace(verdict, seconds=time.perf_counter() - started),
-                made_on(record),
-                tuple(result.score.val_bpb for result in found),
-                tuple(result.score.val_loss_nats for result in found),
+                examined.identity.made,
+                examined.bpb,
+                examined.nats,
                 key_of(task.rival),
             )
             if how.branch is None:

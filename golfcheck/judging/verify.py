@@ -4,19 +4,19 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from difflib import get_close_matches
 
-from golfcheck.comparison.frontier import Entry, best_before, compare, entry_of, folder_date, track_of
+from golfcheck.comparison.frontier import best_before, compare
 from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import DEFAULT_RULESET, RULESETS
+from golfcheck.core.suggest import suggestion
 from golfcheck.core.verdict import Finding, Problem, Severity, Skipped, Verdict
 from golfcheck.judging.summary import ledger_of, score_of, size_of, time_of, token_bytes_of
 from golfcheck.rules import RULES, Context, Rule, Skip
 from golfcheck.rules.waivers import FAMILY as WAIVER_FAMILY
 from golfcheck.rules.waivers import waivers
+from golfcheck.submission.examined import Entry, Examined, examine
 from golfcheck.submission.history import Branch
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import results
 from golfcheck.trainlog.choose import choose_score
 
 _COMPARED = ("score", "size", "time")  # families of rules about what records are compared by
@@ -35,8 +35,8 @@ def verify(
     `select` and `ignore` name rules or families; nothing selected is everything. Raises UsageError for an unknown name,
     and for a folder in which there is nothing to judge.
     """
-    entries = [entry for other in field if (entry := entry_of(other))]
-    return judge(record, entries, ruleset=ruleset, rules=chosen_rules(select, ignore))
+    entries = [entry for other in field if (entry := examine(other).entry())]
+    return judge(examine(record), entries, ruleset=ruleset, rules=chosen_rules(select, ignore))
 
 
 def chosen_rules(select: Collection[str], ignore: Collection[str]) -> tuple[Rule, ...]:
@@ -44,8 +44,7 @@ def chosen_rules(select: Collection[str], ignore: Collection[str]) -> tuple[Rule
     known = {rule.name for rule in RULES} | {rule.family for rule in RULES}
     for name in (*select, *ignore):
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = suggestion(name, known)
             raise UsageError(f"no rule or family is called {name!r}{hint} (`golfcheck explain` lists them all)")
     chosen = tuple(
         rule
@@ -60,7 +59,7 @@ def chosen_rules(select: Collection[str], ignore: Collection[str]) -> tuple[Rule
 
 
 def judge(
-    record: Record,
+    examined: Examined,
     entries: Iterable[Entry],
     *,
     ruleset: str = DEFAULT_RULESET,
@@ -74,25 +73,23 @@ def judge(
     branch under judgment changes.
     """
     started = time.perf_counter()
+    record, identity, results = examined.record, examined.identity, examined.results
     if ruleset not in RULESETS:
         raise UsageError(f"no ruleset is called {ruleset!r}; there are {', '.join(RULESETS)}")
     if not (record.submission or record.logs or record.sources or record.problems):
         raise UsageError(f"{record.path}: nothing to check here; expected submission.json, train logs, or a script")
     chosen = choose_score(record.logs)
-    found = results(record)
-    entry = entry_of(record, found)
-    if entry and made:
-        entry = replace(entry, made=made)
+    entry = examined.entry(made)
     ranked = entry is not None and entry.track.ranked
     best = best_before(entry, entries, RULESETS[ruleset]) if entry and ranked else None
     context = Context(
         ruleset=RULESETS[ruleset],
-        track=track_of(record),
-        results=found,
+        identity=identity,
+        results=results,
         no_results="no score of the logs is a number" if chosen.scores else chosen.reason,
         to_beat=compare(entry, best) if entry and best else None,
         best=best,
-        trainer=is_trainer(record),
+        trainer=is_trainer(examined),
         branch=branch,
     )
     findings, passed, skipped = _apply(record, context, rules)
@@ -101,18 +98,18 @@ def judge(
         path=str(record.path),
         name=submission.name if submission else None,
         author=submission.author if submission else None,
-        date=submission.date if submission and submission.date else _text(folder_date(record)),
+        date=submission.date if submission and submission.date else _text(identity.folder_day),
         track=None if context.trainer else context.track.name,
         ruleset=ruleset,
         findings=_waived(record, findings),
         passed=passed,
         skipped=skipped,
-        score=score_of(record, found),
-        size=size_of(found, context.track),
-        time=time_of(found, context.track),
-        token_bytes=token_bytes_of(found),
+        score=score_of(record, results),
+        size=size_of(results, context.track),
+        time=time_of(results, context.track),
+        token_bytes=token_bytes_of(results),
         to_beat=context.to_beat,
-        ledger=ledger_of(record, found),
+        ledger=ledger_of(record, results),
         seconds=time.perf_counter() - started,
     )
 
@@ -126,9 +123,12 @@ def refuted(verdict: Verdict) -> tuple[str, ...]:
     return tuple(rule.name for rule in RULES if rule.name in errors and rule.family in _COMPARED)
 
 
-def is_trainer(record: Record) -> bool:
+def is_trainer(examined: Examined) -> bool:
     """Whether a folder holds a trainer and claims nothing: a script, but no submission, no log, no dated name."""
-    return record.submission is None and not record.logs and bool(record.sources) and folder_date(record) is None
+    record = examined.record
+    return (
+        record.submission is None and not record.logs and bool(record.sources) and examined.identity.folder_day is None
+    )
 
 
 def _text(value: object) -> str | None:

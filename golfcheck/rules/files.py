@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from golfcheck.comparison.frontier import folder_date, parse_date
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
+from golfcheck.submission.identity import SUBMISSION_FILE, parse_date
 from golfcheck.submission.record import Record
 
-_SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
 _README = re.compile(r"readme(\.[a-z]+)?", re.IGNORECASE)
 _FOLDER = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_[A-Za-z0-9._+-]+")
 _KNOWN_SUFFIXES = frozenset(
@@ -26,7 +25,7 @@ def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: (record): no submission.json in the folder
     Fix: write submission.json; `golfcheck new DIR --from LOGS…` makes one from the logs.
     """
-    if record.submission is None and not any(_SUBMISSION.fullmatch(file.path) for file in record.files):
+    if record.submission is None and not any(SUBMISSION_FILE.fullmatch(file.path) for file in record.files):
         yield Problem("no submission.json in the folder")
 
 
@@ -90,7 +89,7 @@ def folder_name(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: (record): folder 'Valid' is not named YYYY-MM-DD_Name
     Fix: rename the folder to YYYY-MM-DD_Name, of letters, digits and `._+-`.
     """
-    name = record.path.resolve().name
+    name = ctx.identity.path.name
     match = _FOLDER.fullmatch(name)
     if not match:
         yield Problem(f"folder {name!r} is not named YYYY-MM-DD_Name")
@@ -107,7 +106,7 @@ def date_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: let `date` in submission.json and the folder's name agree.
     """
     submission = submission_of(record)
-    folder, made = folder_date(record), parse_date(submission.date)
+    folder, made = ctx.identity.folder_day, parse_date(submission.date)
     if folder is None or made is None:
         raise Skip("the folder's name or submission.json has no date to compare")
     if folder != made.date():

@@ -4,11 +4,12 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from golfcheck.comparison.frontier import Entry
 from golfcheck.core.ruleset import Ruleset, Track
 from golfcheck.core.verdict import Problem, Severity, ToBeat
 from golfcheck.submission.claims import Submission
+from golfcheck.submission.examined import Entry
 from golfcheck.submission.history import Branch
+from golfcheck.submission.identity import Identity
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result
 
@@ -24,7 +25,7 @@ class Context:
     """What a rule may know beside the record itself."""
 
     ruleset: Ruleset
-    track: Track
+    identity: Identity
     results: tuple[Result, ...]
     no_results: str  # why there are none
     to_beat: ToBeat | None
@@ -33,6 +34,11 @@ class Context:
     met: tuple[Problem, ...] = ()  # what loading had to say under the name of the rule that is running
     branch: Branch | None = None  # what the branch changes, where a base is named
     found: frozenset[str] = frozenset()  # rules that found something: for the rules about waivers, which come last
+
+    @property
+    def track(self) -> Track:
+        """The track whose limits hold."""
+        return self.identity.track
 
     def scored(self) -> tuple[Result, ...]:
         """Return the results; Skip when there are none."""

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from golfcheck.comparison.frontier import made_on, parse_date
 from golfcheck.core.ruleset import STRICT_FROM
 from golfcheck.core.verdict import Problem, Severity
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
+from golfcheck.submission.identity import parse_date
 from golfcheck.submission.record import Record
 
 _SHOWN = 4  # violations of one file in a message
@@ -35,7 +35,7 @@ def schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: use the keys that the message names; `golfcheck verify --fix` rewrites what can be derived.
     """
     submission_of(record)
-    yield from _by_file(ctx, _severity(record, ERROR))
+    yield from _by_file(ctx, _severity(ctx, ERROR))
 
 
 @rule(WARNING)
@@ -50,11 +50,11 @@ def log_schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     if not record.logs:
         raise Skip("there is no log")
-    yield from _by_file(ctx, _severity(record, WARNING))
+    yield from _by_file(ctx, _severity(ctx, WARNING))
 
 
-def _severity(record: Record, severity: Severity) -> Severity:
-    made = made_on(record)
+def _severity(ctx: Context, severity: Severity) -> Severity:
+    made = ctx.identity.made
     return INFO if made and made.date() < STRICT_FROM else severity
 
 

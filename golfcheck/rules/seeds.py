@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from golfcheck.core.ruleset import RECORD_SEEDS
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
+from golfcheck.submission.identity import seed_in_name
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import distinct_runs, seed_in_name
+from golfcheck.submission.results import distinct_runs
 from golfcheck.trainlog.events import Run
 
 _EARLY_LOSSES = 5  # fewer may agree by chance: first losses lie close to ln(vocabulary)

@@ -37,7 +37,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FileEntry:
     """A regular file: its path inside the folder with `/`, its size, and when it and its data last changed."""
 
     path: str
@@ -50,7 +50,7 @@ class Entry:
 class Listing:
     """The regular files of a folder in the order of their paths, and what is wrong with the rest."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[FileEntry, ...]
     problems: tuple[Problem, ...]
 
 
@@ -143,7 +143,7 @@ class _Walk:
     """What a walk has found so far."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[FileEntry] = []
         self.problems: list[Problem] = []
         self.names = 0
 
@@ -166,7 +166,7 @@ class _Walk:
             self.problems.append(Problem(f"cannot be examined: {error.strerror}", path))
             return
         if stat.S_ISREG(status.st_mode):
-            self.entries.append(Entry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+            self.entries.append(FileEntry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         elif not stat.S_ISDIR(status.st_mode):
             self.problems.append(Problem(f"{_kind(status.st_mode)}: a submission holds only plain files", path))
         elif item.name.lower() == ".git":
@@ -190,7 +190,7 @@ def _kind(mode: int) -> str:
     return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
 
 
-def _collisions(entries: list[Entry]) -> list[Problem]:
+def _collisions(entries: list[FileEntry]) -> list[Problem]:
     """Names that are one file on systems that ignore case."""
     first: dict[str, str] = {}
     problems = []

@@ -145,7 +145,7 @@ def normalize(path: str, raw: dict[str, Any], line_of: dict[str, int], folder_tr
         author=text("author"),
         github_id=text("github_id"),
         date=text("date"),
-        track=track_of(text("track")) or folder_track,
+        track=track_named(text("track")) or folder_track,
         val_loss_nats=loss_nats,
         val_bpb=bpb,
         total_bytes=total_bytes,
@@ -157,7 +157,7 @@ def normalize(path: str, raw: dict[str, Any], line_of: dict[str, int], folder_tr
     )
 
 
-def track_of(text: str | None) -> str | None:
+def track_named(text: str | None) -> str | None:
     """Read a track's name in any of its spellings: "10min_16mb", "track_non_record_16mb", "non-record-unlimited-…"."""
     words = (text or "").lower().replace("-", "_").replace(" ", "_")
     if "non_record" in words or "unlimited" in words:

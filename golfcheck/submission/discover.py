@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from golfcheck.core.errors import UsageError
+from golfcheck.submission.identity import DATED_FOLDER, SUBMISSION_FILE
 
 MAX_DEPTH = 8
-_SUBMISSION = re.compile(r"submission[^.]*\.json", re.IGNORECASE)
-_KNOWN = re.compile(r"submission[^.]*\.json|readme.*|.*\.(log|out|txt|py|ptz)", re.IGNORECASE)
+_KNOWN = re.compile(r"readme.*|.*\.(log|out|txt|py|ptz)", re.IGNORECASE)
 _EVIDENCE = re.compile(r".*\.(log|out|py|ptz)", re.IGNORECASE)  # a folder named outright needs more than a README
-_DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_.+")
 
 
 def record_folders(paths: Sequence[Path]) -> list[Path]:
@@ -47,9 +46,9 @@ def tree_of(folder: Path) -> Path | None:
 def is_record(folder: Path) -> bool:
     """Whether a folder is a record to the eye: a submission file in it, or its name or place and a file we know."""
     names = _files(folder)
-    if any(_SUBMISSION.fullmatch(name) for name in names):
+    if any(SUBMISSION_FILE.fullmatch(name) for name in names):
         return True
-    placed = _DATED.fullmatch(folder.resolve().name) or folder.resolve().parent.name.startswith("track_")
+    placed = DATED_FOLDER.fullmatch(folder.resolve().name) or folder.resolve().parent.name.startswith("track_")
     return bool(placed) and any(map(_KNOWN.fullmatch, names))
 
 

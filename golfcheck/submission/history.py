@@ -85,7 +85,7 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
+class GitRepository:
     """The judge's repository, by the folder at its top."""
 
     root: Path
@@ -160,10 +160,10 @@ class Repository:
         return str(out)
 
 
-def repository_of(start: Path) -> Repository | None:
+def repository_of(start: Path) -> GitRepository | None:
     """Return the repository that `start` lies in; None if there is none, or only one that came with a record."""
     folders = (start.resolve(), *start.resolve().parents)
     for index, folder in enumerate(folders):
         if (folder / ".git").exists() and not any(map(is_record, folders[index:])):
-            return Repository(folder)
+            return GitRepository(folder)
     return None

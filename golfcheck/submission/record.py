@@ -14,6 +14,7 @@ from golfcheck.source import reach
 from golfcheck.source.reach import Source
 from golfcheck.submission import bounded, claims, strictjson
 from golfcheck.submission.claims import Submission
+from golfcheck.submission.identity import SUBMISSION_FILE, track_of_place
 from golfcheck.trainlog.events import TrainLog
 from golfcheck.trainlog.rawlines import MAX_LINES
 
@@ -23,7 +24,6 @@ _ARTIFACT_SUFFIXES = {
 }
 _VALIDATED_ITEMS = 20  # of each list: the schema tells which kinds of lines are missing, and how one looks
 _NO_LOG = re.compile(r"(?:requirements|readme|license|notes?|todo)[^/]*\.txt", re.IGNORECASE)
-_SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ def load_claim(path: Path) -> Record:
     """
     try:
         with bounded.opened(path) as folder:
-            found = _Folder(bounded.OpenFolder(folder), path).submission(checked=False)
+            submission = _Folder(bounded.OpenFolder(folder), path).submission(checked=False)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; expected a submission folder") from None
-    return Record(path, (), found, (), (), (), None, ())
+    return Record(path, (), submission, (), (), (), None, ())
 
 
 class _Folder:
@@ -94,7 +94,7 @@ class _Folder:
 
     def load(self) -> Record:
         files = tuple(RecordFile(entry.path, entry.size_bytes) for entry in self.listing.entries)
-        found = self.submission()
+        submission = self.submission()
         logs = tuple(self.logs())
         sources = reach.reached([file.path for file in files], self.source)
         for source in sources:
@@ -102,7 +102,7 @@ class _Folder:
         return Record(
             path=self.path,
             files=files,
-            submission=found,
+            submission=submission,
             logs=logs,
             sources=sources,
             artifacts=tuple(file for file in files if _is_artifact(file.path)),
@@ -125,7 +125,7 @@ class _Folder:
 
     def submission(self, *, checked: bool = True) -> Submission | None:
         """Read submission.json, or the one file that is named like it; `checked` against its schema."""
-        names = [entry.path for entry in self.listing.entries if _SUBMISSION.fullmatch(entry.path)]
+        names = [entry.path for entry in self.listing.entries if SUBMISSION_FILE.fullmatch(entry.path)]
         if not names:
             return None
         path = "submission.json" if "submission.json" in names else names[0]
@@ -154,7 +154,7 @@ class _Folder:
             key = violation.pointer.split("/")[1] if violation.pointer else ""
             where = f"{violation.pointer}: " if violation.pointer else ""
             self.say("schema-violation", where + violation.message, path, document.line_of.get(key))
-        return claims.normalize(path, document.value, document.line_of, _track_of_place(self.path))
+        return claims.normalize(path, document.value, document.line_of, track_of_place(self.path))
 
     def logs(self) -> Iterator[TrainLog]:
         """Read every log; together at most as much as one log may have."""
@@ -208,11 +208,6 @@ def _may_be_log(path: str) -> bool:
     if name.suffix.lower() in (".log", ".out"):
         return True
     return name.suffix.lower() == ".txt" and not _NO_LOG.fullmatch(name.name)
-
-
-def _track_of_place(path: Path) -> str | None:
-    """Return the track that the folder above a record names: `records/track_10min_16mb/2026-03-25_Name`."""
-    return claims.track_of(path.resolve().parent.name)
 
 
 def _json_type(value: Any) -> str:

@@ -1,17 +1,15 @@
 """What a record's logs say its result is: the score that counts in each run, its bytes and its times."""
 
 import math
-import re
 from dataclasses import dataclass
 
+from golfcheck.core import units
+from golfcheck.submission.identity import seed_in_name
 from golfcheck.submission.record import Record
 from golfcheck.trainlog.choose import choose_score, counts
 from golfcheck.trainlog.events import Run, ScoreLine, Size, TrainLog, TrainPoint, ValPoint
 
 _EXACT = "_exact"
-_NUMBERS = re.compile(r"[0-9]+")
-_SEED_IN_NAME = re.compile(r"seed[_-]?([0-9]{1,18})", re.IGNORECASE)
-_LN2 = math.log(2)
 _LEAST, _MOST = 1e-6, 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 
 
@@ -57,7 +55,7 @@ class Result:
     @property
     def bytes_per_token(self) -> float:
         """How many bytes of text a token stands for, as the two numbers of the score imply."""
-        return self.score.val_loss_nats / (self.score.val_bpb * _LN2)
+        return units.bytes_per_token(self.score.val_loss_nats, self.score.val_bpb)
 
 
 def _same_score(score: ScoreLine, run: Run) -> list[ScoreLine]:
@@ -84,15 +82,6 @@ def final_scores(run: Run) -> list[ScoreLine]:
 def base_name(name: str) -> str:
     """Return the name of the line that a line `X_exact` gives all digits of: `X`."""
     return name.removesuffix(_EXACT)
-
-
-def seed_in_name(path: str) -> int | None:
-    """Return the seed that a log's file name gives (`train_seed42.log`, `ternary_log_7.txt`), or None."""
-    stem = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    if match := _SEED_IN_NAME.search(stem):
-        return int(match[1])
-    numbers = _NUMBERS.findall(stem)
-    return int(numbers[0]) if len(numbers) == 1 and len(numbers[0]) <= 18 else None
 
 
 def seed_of(log: TrainLog, run: Run) -> int | None:

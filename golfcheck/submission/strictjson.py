@@ -30,7 +30,7 @@ class JsonError(ValueError):
         self.column = column
 
 
-class Span(NamedTuple):
+class JsonSpan(NamedTuple):
     """Where a key with its quotes, and its value, stand in a text: text[key_start:key_end], text[start:end]."""
 
     key_start: int
@@ -45,7 +45,7 @@ class Document:
 
     value: Any
     line_of: dict[str, int]
-    spans: dict[str, Span]
+    spans: dict[str, JsonSpan]
     bom: bool
 
 
@@ -78,7 +78,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.line_of: dict[str, int] = {}
-        self.spans: dict[str, Span] = {}
+        self.spans: dict[str, JsonSpan] = {}
 
     def space(self, position: int) -> int:
         match = _SPACE.match(self.text, position)
@@ -117,7 +117,7 @@ class _Reader:
             result[key], position = self.value(value_at, depth + 1)
             if depth == 1:
                 self.line_of[key] = text.count("\n", 0, key_at) + 1
-                self.spans[key] = Span(key_at, key_end, value_at, position)
+                self.spans[key] = JsonSpan(key_at, key_end, value_at, position)
             position = self.space(position)
             match text[position : position + 1]:
                 case "}":

@@ -24,7 +24,7 @@ _FIRST_LINE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DumpSpan:
     """A dump and the bytes of the log that it takes: data[start:end]."""
 
     start: int
@@ -32,15 +32,15 @@ class Span:
     dump: SourceDump
 
 
-def find(data: bytes) -> list[Span]:
+def find(data: bytes) -> list[DumpSpan]:
     """Return the dumps of a log (UTF-8, newlines normalized) in their order; they do not overlap."""
     spans = _named(data)
     return spans or _printed(data)
 
 
-def _named(data: bytes) -> list[Span]:
+def _named(data: bytes) -> list[DumpSpan]:
     """Files that our trainer announces with their length; they stand one after another at the beginning."""
-    spans: list[Span] = []
+    spans: list[DumpSpan] = []
     position = 0
     while len(spans) < _MAX_FILES and (start := _line_with(b"# file: ", data, position)) >= 0:
         end_of_line = data.find(b"\n", start)
@@ -54,15 +54,15 @@ def _named(data: bytes) -> list[Span]:
             continue
         text = data[position : position + max(header.size_bytes, 0)]
         spans.append(
-            Span(start, position + len(text), SourceDump(data.count(b"\n", 0, position) + 1, header.name, text))
+            DumpSpan(start, position + len(text), SourceDump(data.count(b"\n", 0, position) + 1, header.name, text))
         )
         position += len(text)
     return spans
 
 
-def _printed(data: bytes) -> list[Span]:
+def _printed(data: bytes) -> list[DumpSpan]:
     """Scripts that print themselves before a rule of 100 `=`."""
-    spans: list[Span] = []
+    spans: list[DumpSpan] = []
     begin = position = 0
     in_machine = False  # between the two rules that enclose the description of the machine
     for _ in range(_MAX_RULES):
@@ -78,7 +78,7 @@ def _printed(data: bytes) -> list[Span]:
             assert first  # an import is a first line
             text = data[first.start() : rule].removesuffix(b"\n")
             line = data.count(b"\n", 0, first.start()) + 1
-            spans.append(Span(first.start(), rule, SourceDump(line, None, text)))
+            spans.append(DumpSpan(first.start(), rule, SourceDump(line, None, text)))
         elif not (opens or in_machine):
             continue  # a rule inside a source
         begin = position

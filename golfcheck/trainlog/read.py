@@ -59,7 +59,7 @@ def read(path_label: str, data: bytes, max_lines: int | None = None) -> TrainLog
 def read_lines(
     runs: Runs,
     data: bytes,
-    spans: Sequence[dumps.Span],
+    spans: Sequence[dumps.DumpSpan],
     notes: list[Fact[str]],
     *,
     line: int = 0,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from golfcheck.comparison.frontier import entry_of
 from golfcheck.judging.verify import judge
 from golfcheck.submission.discover import record_folders
+from golfcheck.submission.examined import examine
 from golfcheck.submission.record import load
 from tests.golfcheck.judging.test_judging_hostile import FLOODS, PROGRAMS
 from tests.golfcheck.valid_record import SCRIPT, Draft
@@ -35,8 +35,8 @@ def test_judging_real_records_costs_less_than_reading_them() -> None:
     folders = record_folders([RECORDS])
     reading = min(seconds(lambda: [load(folder) for folder in folders]) for _ in range(3))
     records = [load(folder) for folder in folders]
-    entries = [entry for record in records if (entry := entry_of(record))]
-    judging = min(seconds(lambda: [judge(record, entries) for record in records]) for _ in range(3))
+    entries = [entry for record in records if (entry := examine(record).entry())]
+    judging = min(seconds(lambda: [judge(examine(record), entries) for record in records]) for _ in range(3))
     print(f"\n{len(folders)} records: reading {reading:.2f} s, judging {judging:.2f} s ({judging / reading:.2f}x)")
     assert judging < reading
 
@@ -50,7 +50,7 @@ def test_a_flood_is_read_and_judged_within_the_bound(name: str, tmp_path: Path) 
     else:
         folder = tmp_path
         (folder / "train_gpt.py").write_bytes(SCRIPT + PROGRAMS[name].encode())
-    took = seconds(lambda: judge(load(folder), []))
+    took = seconds(lambda: judge(examine(load(folder)), []))
     print(f"\n{name}: {took:.2f} s")
     assert took < HOSTILE_SECONDS
 
@@ -74,7 +74,7 @@ def test_a_folder_full_of_one_line_is_read_and_judged_within_the_bound(line: str
     text = f"{line}\n".encode() * (size_bytes // (len(line) + 1))
     for number in range(logs):
         (folder / f"train_seed{number + 5_000}.log").write_bytes(text)
-    took = seconds(lambda: judge(load(folder), []))
+    took = seconds(lambda: judge(examine(load(folder)), []))
     print(f"\n{line[:20].strip()} in {logs} logs: {took:.2f} s")
     assert took < HOSTILE_SECONDS
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Row
-from golfcheck.comparison.frontier import entry_of
 from golfcheck.comparison.gain import p_text
 from golfcheck.core.ruleset import RULESETS, Ruleset
 from golfcheck.core.verdict import Severity, Verdict
@@ -20,6 +19,7 @@ from golfcheck.judging.verify import chosen_rules, judge
 from golfcheck.rules import RULES
 from golfcheck.source.reach import Source
 from golfcheck.submission.discover import record_folders
+from golfcheck.submission.examined import examine
 from golfcheck.submission.record import RecordFile, load
 
 ROOT = Path(__file__).parents[2]
@@ -47,9 +47,9 @@ WHY = {
 def verdicts(folder: Path, ruleset: str) -> list[Verdict]:
     """Judge every record in a tree, each against all."""
     records = [load(path) for path in record_folders([folder])]
-    entries = [entry for record in records if (entry := entry_of(record))]
+    entries = [entry for record in records if (entry := examine(record).entry())]
     rules = chosen_rules((), LEFT_OUT)
-    return [judge(record, entries, ruleset=ruleset, rules=rules) for record in records]
+    return [judge(examine(record), entries, ruleset=ruleset, rules=rules) for record in records]
 
 
 def render(folder: Path) -> str:
@@ -120,7 +120,7 @@ def _as_shipped(folder: Path) -> list[str]:
         file = RecordFile(main["path"], main["bytes"])
         record = load(path)
         record = replace(record, sources=(source,), files=(*record.files, file))
-        for finding in judge(record, [], rules=rules).findings:
+        for finding in judge(examine(record), [], rules=rules).findings:
             message = finding.message.partition("; packed by golfcheck")[0]
             lines.append(f"| {path.name} | `{finding.rule}` ({finding.severity.label}) | {_cell(message)} |")
     return lines

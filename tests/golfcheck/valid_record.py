@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from golfcheck.comparison.frontier import Entry, entry_of
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging.verify import judge
+from golfcheck.submission.examined import Entry, examine
 from golfcheck.submission.history import Branch, Change
 from golfcheck.submission.record import Record, load
 
@@ -162,7 +162,7 @@ class Draft:
 
 def earlier(root: Path, shift: float = 0.05) -> Entry:
     """Return the entry of a record made a month before, worse by `shift` bits per byte."""
-    entry = entry_of(Draft(folder="2026-05-01_Earlier", bpb_shift=shift).load(root))
+    entry = examine(Draft(folder="2026-05-01_Earlier", bpb_shift=shift).load(root)).entry()
     assert entry
     return entry
 
@@ -172,7 +172,7 @@ def verdict_of(
 ) -> Verdict:
     """Judge a draft against the record of a month before; `changes` are those of the branch that adds it."""
     branch = Branch("main", root.resolve(), changes)
-    return judge(draft.load(root), [earlier(root, shift)], ruleset=ruleset, branch=branch)
+    return judge(examine(draft.load(root)), [earlier(root, shift)], ruleset=ruleset, branch=branch)
 
 
 def write(tree: Path, folder: str, shift: float, **changes: Any) -> Path:

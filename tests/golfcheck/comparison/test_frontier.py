@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golfcheck.comparison.frontier import Entry, best_before, compare, entry_of, frontier, p_under, parse_date
+from golfcheck.comparison.frontier import best_before, compare, frontier, p_under
 from golfcheck.core.ruleset import RULESETS, TRACKS
 from golfcheck.submission.discover import record_folders
+from golfcheck.submission.examined import Entry, examine
+from golfcheck.submission.identity import parse_date
 from golfcheck.submission.record import load
 
 LN2 = 0.6931471805599453
@@ -26,7 +28,7 @@ def entry(day: int, *bpb: float, ratio: float = 2.43592, track: str = "10min_16m
 @pytest.fixture(scope="module")
 def real(shared_data: Path) -> dict[str, Entry]:
     folders = record_folders([shared_data / "records"])
-    return {folder.name: found for folder in folders if (found := entry_of(load(folder)))}
+    return {folder.name: entry for folder in folders if (entry := examine(load(folder)).entry())}
 
 
 def test_the_record_to_beat_is_the_best_significant_one_before() -> None:

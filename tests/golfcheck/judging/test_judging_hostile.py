@@ -11,6 +11,7 @@ from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging.verify import judge
 from golfcheck.rules import RULES
+from golfcheck.submission.examined import examine
 from golfcheck.submission.record import load
 from tests.golfcheck.valid_record import SCRIPT, Draft, earlier
 
@@ -45,7 +46,7 @@ def test_a_mutated_record_is_judged_without_an_exception(tmp_path_factory, seed)
     for path in rng.sample(sorted(draft.files), 2):
         draft.files[path] = mutated(draft.files[path], rng)
     root = tmp_path_factory.mktemp("mutated")
-    verdict = judge(draft.load(root), [earlier(root)], ruleset=rng.choice(list(RULESETS)))
+    verdict = judge(examine(draft.load(root)), [earlier(root)], ruleset=rng.choice(list(RULESETS)))
     assert isinstance(verdict, Verdict)
     assert all(finding.message for finding in verdict.findings)
 
@@ -57,7 +58,7 @@ def test_an_absurd_score_is_no_score(value, tmp_path: Path) -> None:
         lines = draft.files[path].decode().splitlines()
         lines[-1] = f"final_int8_zlib_roundtrip_exact val_loss:{value} val_bpb:{value}"
         draft.files[path] = "\n".join(lines).encode()
-    verdict = judge(draft.load(tmp_path), [earlier(tmp_path)])
+    verdict = judge(examine(draft.load(tmp_path)), [earlier(tmp_path)])
     mean = verdict.score.mean_bpb
     assert mean is None or 1 < mean < 2  # where the line was not read, the one with four decimals counts
 
@@ -76,7 +77,7 @@ FLOODS = {
 def test_a_flood_of_log_lines_is_judged(flood, tmp_path: Path) -> None:
     draft = Draft()
     draft.files["train_seed42.log"] += FLOODS[flood].encode()
-    verdict = judge(draft.load(tmp_path), [earlier(tmp_path)])  # a quadratic rule would take minutes
+    verdict = judge(examine(draft.load(tmp_path)), [earlier(tmp_path)])  # a quadratic rule would take minutes
     assert len(verdict.findings) < 100
 
 
@@ -97,5 +98,5 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_flood_of_code_is_judged(name, tmp_path: Path) -> None:
     (tmp_path / "train_gpt.py").write_bytes(SCRIPT + PROGRAMS[name].encode())
-    verdict = judge(load(tmp_path), [])  # a quadratic walk would take minutes
+    verdict = judge(examine(load(tmp_path)), [])  # a quadratic walk would take minutes
     assert {finding.rule for finding in verdict.findings} <= {rule.name for rule in RULES if rule.trainer}

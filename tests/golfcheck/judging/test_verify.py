@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from golfcheck.comparison.frontier import entry_of
 from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.verdict import LedgerRow, Severity
 from golfcheck.judging.verify import chosen_rules, judge, verify
 from golfcheck.rules import RULES
 from golfcheck.submission.discover import record_folders
+from golfcheck.submission.examined import examine
 from golfcheck.submission.record import load
 from tests.golfcheck.valid_record import SCRIPT, Draft, verdict_of
 
@@ -70,10 +70,10 @@ def test_a_real_record_reads_as_the_design_shows_it(shared_data: Path) -> None:
 @pytest.mark.parametrize("ruleset", RULESETS)
 def test_no_real_record_has_an_error(shared_data: Path, ruleset: str) -> None:
     records = [load(folder) for folder in record_folders([shared_data / "records"])]
-    entries = [entry for record in records if (entry := entry_of(record))]
+    entries = [entry for record in records if (entry := examine(record).entry())]
     rules = chosen_rules((), ("script-missing", "readme-missing"))  # left out of the data
     for record in records:
-        verdict = judge(record, entries, ruleset=ruleset, rules=rules)
+        verdict = judge(examine(record), entries, ruleset=ruleset, rules=rules)
         assert [f for f in verdict.findings if f.severity is Severity.ERROR] == [], record.path
 
 
@@ -94,7 +94,7 @@ def test_an_honest_record_of_one_cpu_is_judged_without_error_or_warning(tmp_path
 
 
 def test_this_repositorys_trainer_is_judged_by_the_rules_about_code() -> None:
-    verdict = judge(load(Path(__file__).parents[3] / "reference"), [])
+    verdict = judge(examine(load(Path(__file__).parents[3] / "reference")), [])
     judged = {*verdict.passed, *(finding.rule for finding in verdict.findings)}
     assert judged == {rule.name for rule in RULES if rule.trainer}
     assert {"lines-over-limit", "syntax-error", "network-import"} <= judged
@@ -106,7 +106,7 @@ def test_a_trainer_that_is_too_long_is_an_error_and_a_record_that_is_is_told(tmp
     script = SCRIPT + b"x = 1\n" * 1500
     (tmp_path / "trainer").mkdir()
     (tmp_path / "trainer" / "train_gpt.py").write_bytes(script)
-    trainer = judge(load(tmp_path / "trainer"), [])
+    trainer = judge(examine(load(tmp_path / "trainer")), [])
     assert [(f.rule, f.severity) for f in trainer.findings] == [("lines-over-limit", Severity.ERROR)]
     record = verdict_of(Draft(script=script), tmp_path)
     assert [(f.rule, f.severity) for f in record.findings] == [("lines-over-limit", Severity.INFO)]
@@ -149,7 +149,7 @@ def test_select_and_ignore_take_rules_and_families() -> None:
 
 
 def test_an_unknown_rule_is_answered_with_the_nearest_one() -> None:
-    with pytest.raises(UsageError, match=r"'thin-margins'; did you mean thin-margin\?"):
+    with pytest.raises(UsageError, match=r"'thin-margins' - did you mean 'thin-margin'\?"):
         chosen_rules(("thin-margins",), ())
     with pytest.raises(UsageError, match="no rule is left"):
         chosen_rules(("size",), ("size",))

@@ -9,7 +9,7 @@ import pytest
 
 from golfcheck.core import schema
 from golfcheck.submission import strictjson
-from golfcheck.submission.claims import SeedClaim, Submission, normalize, track_of
+from golfcheck.submission.claims import SeedClaim, Submission, normalize, track_named
 
 CANONICAL: dict[str, Any] = {
     "author": "A. Golfer",
@@ -169,7 +169,7 @@ def test_without_a_total_the_largest_seed_counts() -> None:
     ],
 )
 def test_a_track_is_told_in_any_spelling(text: str | None, track: str | None) -> None:
-    assert track_of(text) == track
+    assert track_named(text) == track
 
 
 def test_a_key_that_means_nothing_is_unknown_also_when_it_looks_like_another() -> None:

@@ -61,6 +61,19 @@ def test_a_dated_folder_without_submission_is_a_record_that_lacks_one(tmp_path: 
     assert record_folders([tmp_path]) == [record]
 
 
+@pytest.mark.parametrize("name", ["submission_final.json", "Submission.json", "submission.v2.json"])
+def test_an_undated_folder_with_a_submission_file_is_a_record_in_a_tree_too(name: str, tmp_path: Path):
+    folder = tmp_path / "track_10min_16mb" / "Mine"
+    folder.mkdir(parents=True)
+    (folder / name).write_text("{}")
+    assert record_folders([tmp_path]) == record_folders([folder]) == [folder]
+
+
+def test_a_schema_for_submissions_is_no_submission(tmp_path: Path):
+    (tmp_path / "submission.schema.json").write_text("{}")
+    assert not is_record(tmp_path)
+
+
 def test_a_folder_named_outright_is_judged_with_what_it_has(tmp_path: Path):
     (tmp_path / "train_gpt.py").write_text("pass\n")
     assert not is_record(tmp_path)

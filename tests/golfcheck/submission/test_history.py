@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck.core.errors import GolfcheckError, UsageError
-from golfcheck.submission.history import Repository, repository_of
+from golfcheck.submission.history import GitRepository, repository_of
 from tests.golfcheck import folders
 
 
@@ -36,7 +36,7 @@ def commit(repository: Path, at: str) -> None:
     git(repository, "commit", "-q", "-m", "x", at=at)
 
 
-def opened(path: Path) -> Repository:
+def opened(path: Path) -> GitRepository:
     repository = repository_of(path)
     assert repository is not None
     return repository

@@ -7,8 +7,9 @@ import pytest
 
 from golfcheck.core import stats
 from golfcheck.submission.discover import record_folders
+from golfcheck.submission.identity import seed_in_name
 from golfcheck.submission.record import Record, load
-from golfcheck.submission.results import results, seed_in_name, step_ms, train_ms
+from golfcheck.submission.results import results, step_ms, train_ms
 from tests.golfcheck.valid_record import BPB, Draft
 
 # The claims that are not the mean of the chosen score over the record's logs, each with its reason.

@@ -1,0 +1,66 @@
+"""A record that is read once: its identity, the results that its logs show, and its entry in a replay."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from golfcheck.core import stats, units
+from golfcheck.core.ruleset import Track
+from golfcheck.submission.identity import Identity, identity_of
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result, results
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the replay needs of a record: when it was made, on which track, and its score for each seed."""
+
+    path: Path
+    name: str
+    made: datetime
+    track: Track
+    bpb: tuple[float, ...]
+    nats: tuple[float, ...]
+    refused: str = ""  # why it may not be the record, whatever its gain
+    overruled: bool = False  # the maintainers ask for no significant gain
+
+    @property
+    def mean_bpb(self) -> float:
+        """The score it stands for."""
+        return stats.mean(self.bpb)
+
+    @property
+    def bytes_per_token(self) -> float:
+        """Of its tokenizer, as its scores imply."""
+        return units.bytes_per_token(stats.mean(self.nats), self.mean_bpb)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A record with what every judge, board and comparison asks of it."""
+
+    record: Record
+    identity: Identity
+    results: tuple[Result, ...]
+
+    @property
+    def bpb(self) -> tuple[float, ...]:
+        """The score of each run that counts, in bits per byte."""
+        return tuple(result.score.val_bpb for result in self.results)
+
+    @property
+    def nats(self) -> tuple[float, ...]:
+        """The loss of each run that counts, in nats per token of its own tokenizer."""
+        return tuple(result.score.val_loss_nats for result in self.results)
+
+    def entry(self, made: datetime | None = None) -> Entry | None:
+        """Return its entry in the replay, `made` when that is better known; None without a day or a score."""
+        made = made or self.identity.made
+        if made is None or not self.results:
+            return None
+        return Entry(self.identity.path, self.identity.name, made, self.identity.track, self.bpb, self.nats)
+
+
+def examine(record: Record) -> Examined:
+    """Return the record with its identity and its results, each found out once."""
+    return Examined(record, identity_of(record.path, record.submission), results(record))

@@ -1,0 +1,73 @@
+"""What a folder's name, its place and submission.json say of a record: its track, its day, and the seed of a log."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from golfcheck.core.ruleset import DEFAULT_TRACK, TRACKS, Track
+from golfcheck.submission.claims import Submission, track_named
+
+# `submission.json`, `submission_final.json`, `submission.v2.json`; not a schema for such files.
+SUBMISSION_FILE = re.compile(r"submission(?!\.schema\.)[^/]*\.json", re.IGNORECASE)
+DATED_FOLDER = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_.+")
+_SEED_IN_NAME = re.compile(r"seed[_-]?([0-9]{1,18})", re.IGNORECASE)
+_NUMBERS = re.compile(r"[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which record a folder is: its resolved path, its name on boards, its track and its day."""
+
+    path: Path
+    name: str
+    track: Track
+    folder_day: date | None  # that the folder's name begins with
+    made: datetime | None  # the folder's day, or else the date in submission.json
+
+
+def identity_of(folder: Path, submission: Submission | None) -> Identity:
+    """Return the identity of the record in `folder`."""
+    path = folder.resolve()
+    day = folder_day(path.name)
+    made = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+    if made is None and submission is not None:
+        made = parse_date(submission.date)
+    name = submission.name if submission else None
+    return Identity(path, name or path.name, _track(path, submission), day, made)
+
+
+def track_of_place(folder: Path) -> str | None:
+    """Return the track that the folder above a record names: `records/track_10min_16mb/2026-03-25_Name`."""
+    return track_named(folder.resolve().parent.name)
+
+
+def _track(path: Path, submission: Submission | None) -> Track:
+    """Return the track of the folder that the record lies in, or else of its JSON, or else the record track."""
+    named = submission.track if submission else None
+    return TRACKS.get(path.parent.name.removeprefix("track_")) or TRACKS.get(named or "") or TRACKS[DEFAULT_TRACK]
+
+
+def folder_day(name: str) -> date | None:
+    """Return the day that a folder's name begins with, or None."""
+    match = DATED_FOLDER.fullmatch(name)
+    day = parse_date(match[1]) if match else None
+    return day.date() if day else None
+
+
+def parse_date(text: str | None) -> datetime | None:
+    """Read `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ`; a day stands for its first moment; None for anything else."""
+    try:
+        parsed = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return parsed.replace(tzinfo=parsed.tzinfo or UTC) if parsed else None
+
+
+def seed_in_name(path: str) -> int | None:
+    """Return the seed that a log's file name gives (`train_seed42.log`, `ternary_log_7.txt`), or None."""
+    stem = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    if match := _SEED_IN_NAME.search(stem):
+        return int(match[1])
+    numbers = _NUMBERS.findall(stem)
+    return int(numbers[0]) if len(numbers) == 1 and len(numbers[0]) <= 18 else None
