@@ -96,7 +96,7 @@ def walk(folder: int) -> Listing:
     return listing(found.entries, found.problems, found.names)
 
 
-def listing(entries: list[Entry], problems: list[Problem], num_names: int) -> Listing:
+def listing(entries: list[FileEntry], problems: list[Problem], num_names: int) -> Listing:
     """Sort what a walk has collected, and add what is wrong with all of it together; takes both lists over."""
     if num_names > MAX_FILES:
         problems.append(Problem(f"the folder holds more than {MAX_FILES} names: the rest was not looked at"))
