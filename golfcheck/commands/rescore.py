@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.rescore.devices import join, leave
     from golfcheck.rescore.judge import mean as mean_of
     from golfcheck.rescore.measure import Interrupted
-    from golfcheck.rescore.report import Outcome
+    from golfcheck.rescore.report import RescoreOutcome
     from golfcheck.rescore.target import find
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
@@ -142,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
         document = render.document(found, mean, rescoring.code_digest(), rescoring.versions())
         write_atomic(args.json, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
     outcomes = {rescore.outcome for rescore in found} | ({mean.outcome} if mean else set())
-    return 1 if Outcome.REFUTED in outcomes else 2 if Outcome.INCOMPARABLE in outcomes else 0
+    return 1 if RescoreOutcome.REFUTED in outcomes else 2 if RescoreOutcome.INCOMPARABLE in outcomes else 0
 
 
 def _claim(text: str | None) -> "Claim | None":

@@ -8,12 +8,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from golfcheck.core import sandbox
 from golfcheck.core.errors import GolfcheckError
 from golfcheck.datacheck.find import find_shards, find_tokenizer, vocab_of
 
@@ -73,13 +73,11 @@ def check(tokenizer: Path | None, shards: Sequence[Path], vocab_size: int | None
     request = json.dumps({"tokenizer": tokenizer is not None, "files": files, "vocab_size": vocab_size})
     names = iter([*([tokenizer] if tokenizer else []), *shards])
     with tempfile.TemporaryFile() as complaints:
-        command = [sys.executable, "-m", "golfcheck.datacheck.child"]
         with subprocess.Popen(
-            command,
+            sandbox.command("golfcheck.datacheck.child", isolated=False),  # it needs installed packages
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,
-            cwd=Path(__file__).parents[2],  # -m looks here first: no module of the user's folder is imported
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             text=True,
         ) as child:
@@ -94,8 +92,8 @@ def check(tokenizer: Path | None, shards: Sequence[Path], vocab_size: int | None
             finally:
                 child.kill()
         if status < 0:
-            name = signal.Signals(-status).name
-            why = "it took too long" if name == "SIGALRM" else f"the process that read it died of {name}"
+            is_late = status == -signal.SIGALRM or sandbox.is_out_of_time(status)
+            why = "it took too long" if is_late else f"the process that read it {sandbox.manner(status)}"
             yield BadFile(str(next(names)), "TOK_CRASH", f"{why}: do not use this file")
         elif status:
             complaints.seek(0)

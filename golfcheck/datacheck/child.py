@@ -1,23 +1,28 @@
 """The child process of `datacheck`: reads what to check from stdin, writes one JSON line per file.
 
-It limits its own memory, output and time, for a hostile file may make the code that reads it misbehave.
+It opens all files, enters the sandbox, and only then parses: a hostile file may make the code that reads it misbehave.
 """
 
 import contextlib
 import json
+import os
 import resource
 import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy.ma  # noqa: F401 - numpy imports it at first need, when no file can be opened any more
 
 from golfcheck.core.errors import Refused
+from golfcheck.core.sandbox import SandboxLimits, confine
 from golfcheck.datacheck import MAX_PIECES, BadFile, Report
-from golfcheck.datacheck.shards import check_shard
-from golfcheck.datacheck.tokenizer import load_tokenizer
+from golfcheck.datacheck.shards import check_opened, open_shard
+from golfcheck.datacheck.tokenizer import read_tokenizer, tokenizer_of
 
 _MEMORY_BYTES = 4 << 30
-_OUTPUT_BYTES = 1 << 20  # a library that complains without end
+_COMPLAINT_BYTES = 1 << 20  # a library that complains without end
 _LOAD_SECONDS = 60
 _BYTES_PER_SECOND = 500_000  # of a shard: thirty times slower than measured
 
@@ -25,43 +30,58 @@ _BYTES_PER_SECOND = 500_000  # of a shard: thirty times slower than measured
 def main() -> None:
     """Check the files of the request, the tokenizer first."""
     request = json.load(sys.stdin)
-    files = [Path(name) for name in request["files"]]
-    vocab_size, decoder = request["vocab_size"], None
-    _limit()
+    paths = [Path(name) for name in request["files"]]
+    vocab_size, decoder, model = request["vocab_size"], None, None
     if request["tokenizer"]:
-        path = files.pop(0)
+        path = paths.pop(0)
+        try:
+            model = read_tokenizer(path)
+        except Refused as refused:
+            _say(BadFile(str(path), refused.code, refused.message))
+            return
+    _allow_open_files()
+    opened = [_open(path) for path in paths]
+    sizes = [0 if isinstance(file, BadFile) else os.fstat(file.fileno()).st_size for file in opened]
+    seconds = [_LOAD_SECONDS + size // _BYTES_PER_SECOND for size in sizes]
+    confine(SandboxLimits(_MEMORY_BYTES, _LOAD_SECONDS + sum(seconds), _COMPLAINT_BYTES))
+    if model is not None:
         signal.alarm(_LOAD_SECONDS)
         try:
-            decoder, report = load_tokenizer(path, vocab_size)
+            decoder, report = tokenizer_of(model, path, vocab_size)
         except Refused as refused:
             _say(BadFile(str(path), refused.code, refused.message))
             return
         _say(report)
         vocab_size = report.pieces
-    for path in files:
-        with contextlib.suppress(OSError):
-            signal.alarm(_LOAD_SECONDS + path.stat().st_size // _BYTES_PER_SECOND)
+    for path, file, limit_seconds in zip(paths, opened, seconds, strict=True):
+        if isinstance(file, BadFile):
+            _say(file)
+            continue
+        signal.alarm(limit_seconds)
         try:
-            _say(check_shard(path, vocab_size or MAX_PIECES, decoder))
+            with file:
+                _say(check_opened(file, path, vocab_size or MAX_PIECES, decoder))
         except Refused as refused:
             _say(BadFile(str(path), refused.code, refused.message))
         except OSError as error:
             _say(BadFile(str(path), "FILE_ACCESS", error.strerror or str(error)))
 
 
-def _limit() -> None:
-    for kind, most in (
-        (resource.RLIMIT_AS, _MEMORY_BYTES),
-        (resource.RLIMIT_FSIZE, _OUTPUT_BYTES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        with contextlib.suppress(ValueError, OSError):  # a system that lacks one, or has a lower one
-            resource.setrlimit(kind, (most, most))
+def _open(path: Path) -> BinaryIO | BadFile:
+    try:
+        return open_shard(path)
+    except Refused as refused:
+        return BadFile(str(path), refused.code, refused.message)
+    except OSError as error:
+        return BadFile(str(path), "FILE_ACCESS", error.strerror or str(error))
+
+
+def _allow_open_files() -> None:
+    """Allow as many open files as the system does: the contest's data has hundreds of shards."""
+    with contextlib.suppress(ValueError, OSError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say(report: Report) -> None:
     print(json.dumps({"kind": type(report).__name__} | asdict(report)), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,16 @@
 """A token shard, read in blocks: its header, its tokens, and the bytes of each document. Runs in the child process."""
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from golfcheck.core.errors import Refused
 from golfcheck.datacheck import ShardReport
-from golfcheck.datacheck.tokenizer import Decoder
+from golfcheck.datacheck.tokenizer import TokenDecoder
 from golfcheck.reference.data import HEADER_BYTES, MAGIC, VERSION, Tokens
 
 _BLOCK_TOKENS = 1 << 20
@@ -15,11 +18,29 @@ _LOOK_BACK_TOKENS = 4096
 _MAX_CHARACTER_BYTES = 4
 
 
-def check_shard(path: Path, vocab_size: int, decoder: Decoder | None) -> ShardReport:
-    """Read a shard in blocks; Refused at the first thing that is wrong, with its offset in the file."""
-    count = _check_header(path)
+def check_shard(path: Path, vocab_size: int, decoder: TokenDecoder | None) -> ShardReport:
+    """Open a shard and check it, as `check_opened` does."""
+    with open_shard(path) as file:
+        return check_opened(file, path, vocab_size, decoder)
+
+
+def open_shard(path: Path) -> BinaryIO:
+    """Open a shard; Refused (SHARD_TYPE) for what is no regular file."""
+    if not path.exists():
+        raise Refused("SHARD_TYPE", "expected a shard, found no regular file")
+    # Without waiting for the other end of a pipe, which a path may name.
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise Refused("SHARD_TYPE", "expected a shard, found no regular file")
+    return file
+
+
+def check_opened(file: BinaryIO, path: Path, vocab_size: int, decoder: TokenDecoder | None) -> ShardReport:
+    """Read an open shard in blocks; Refused at the first thing that is wrong, with its offset in the file."""
+    count = _check_header(file)
     before = start = documents = text_bytes = top = 0
-    for block, is_whole in _blocks(path, count, vocab_size, decoder):
+    for block, is_whole in _blocks(file, count, vocab_size, decoder):
         top = max(top, int(block.max()))
         if decoder is not None:
             documents += _compare(decoder, block, start, documents, is_whole)
@@ -32,15 +53,12 @@ def check_shard(path: Path, vocab_size: int, decoder: Decoder | None) -> ShardRe
     return ShardReport(str(path), count, top, documents, text_bytes)
 
 
-def _check_header(path: Path) -> int:
+def _check_header(file: BinaryIO) -> int:
     """Return the number of tokens in a shard; Refused unless header and size agree."""
-    if not path.is_file():
-        raise Refused("SHARD_TYPE", "expected a shard, found no regular file")
-    size_bytes = path.stat().st_size
+    size_bytes = os.fstat(file.fileno()).st_size
     if size_bytes < HEADER_BYTES:
         raise Refused("SHARD_HEADER", f"expected a header of {HEADER_BYTES:,} bytes, found a file of {size_bytes:,}")
-    with path.open("rb") as file:
-        magic, version, count = np.frombuffer(file.read(12), "<i4").tolist()
+    magic, version, count = np.frombuffer(file.read(12), "<i4").tolist()
     if magic != MAGIC:
         raise Refused("SHARD_MAGIC", f"byte 0: expected the number {MAGIC}, found {magic}: not a token shard")
     if version != VERSION:
@@ -55,29 +73,28 @@ def _check_header(path: Path) -> int:
     return int(count)
 
 
-def _blocks(path: Path, count: int, vocab_size: int, decoder: Decoder | None) -> Iterator[tuple[Tokens, bool]]:
+def _blocks(file: BinaryIO, count: int, vocab_size: int, decoder: TokenDecoder | None) -> Iterator[tuple[Tokens, bool]]:
     """Yield all tokens in blocks, and whether a block ends with a document; most do, the last is not known to."""
     left = np.empty(0, np.uint16)
-    with path.open("rb") as file:
-        file.seek(HEADER_BYTES)
-        for start in range(0, count, _BLOCK_TOKENS):
-            size = min(_BLOCK_TOKENS, count - start)
-            fresh = np.frombuffer(file.read(2 * size), "<u2")
-            if fresh.size != size:
-                raise Refused("SHARD_SIZE", "the file became shorter while it was read")
-            if fresh.max() >= vocab_size:
-                i = int((fresh >= vocab_size).argmax())
-                where = f"byte {HEADER_BYTES + 2 * (start + i):,} (token {start + i:,})"
-                raise Refused("SHARD_TOKEN_RANGE", f"{where}: expected a token below {vocab_size:,}, found {fresh[i]}")
-            block = np.concatenate([left, fresh])
-            cut, is_whole = block.size, False
-            if decoder is not None and start + size < count:
-                cut, is_whole = _cut(decoder, block)
-            yield block[:cut], is_whole
-            left = block[cut:]
+    file.seek(HEADER_BYTES)
+    for start in range(0, count, _BLOCK_TOKENS):
+        size = min(_BLOCK_TOKENS, count - start)
+        fresh = np.frombuffer(file.read(2 * size), "<u2")
+        if fresh.size != size:
+            raise Refused("SHARD_SIZE", "the file became shorter while it was read")
+        if fresh.max() >= vocab_size:
+            i = int((fresh >= vocab_size).argmax())
+            where = f"byte {HEADER_BYTES + 2 * (start + i):,} (token {start + i:,})"
+            raise Refused("SHARD_TOKEN_RANGE", f"{where}: expected a token below {vocab_size:,}, found {fresh[i]}")
+        block = np.concatenate([left, fresh])
+        cut, is_whole = block.size, False
+        if decoder is not None and start + size < count:
+            cut, is_whole = _cut(decoder, block)
+        yield block[:cut], is_whole
+        left = block[cut:]
 
 
-def _cut(decoder: Decoder, block: Tokens) -> tuple[int, bool]:
+def _cut(decoder: TokenDecoder, block: Tokens) -> tuple[int, bool]:
     """Return where a document begins last, and True; in a document without end, a place between words, and False."""
     starts = np.flatnonzero(decoder.table.boundary[block])
     if starts.size and starts[-1] > 0:
@@ -88,7 +105,7 @@ def _cut(decoder: Decoder, block: Tokens) -> tuple[int, bool]:
     return cut or block.size, False
 
 
-def _compare(decoder: Decoder, block: Tokens, start: int, documents: int, is_whole: bool) -> int:
+def _compare(decoder: TokenDecoder, block: Tokens, start: int, documents: int, is_whole: bool) -> int:
     """Compare both counts for each document of a block, and return how many begin in it; Refused at a difference.
 
     `start` is the block's place in the shard, `documents` how many began before it.
@@ -115,7 +132,7 @@ def _compare(decoder: Decoder, block: Tokens, start: int, documents: int, is_who
     return int(starts.size)
 
 
-def _why(decoder: Decoder, text: Tokens) -> str:
+def _why(decoder: TokenDecoder, text: Tokens) -> str:
     """Say whether the byte pieces among the tokens form no valid UTF-8."""
     runs = np.where(decoder.byte_of[text] >= 0, decoder.byte_of[text], ord(" ")).astype(np.uint8)
     try:
@@ -125,7 +142,7 @@ def _why(decoder: Decoder, text: Tokens) -> str:
     return ""
 
 
-def _whole_characters(decoder: Decoder, text: Tokens, front: bool, back: bool) -> Tokens:
+def _whole_characters(decoder: TokenDecoder, text: Tokens, front: bool, back: bool) -> Tokens:
     """Take away the byte pieces of a character that was cut in two, at the front, at the back."""
     if front:
         head = decoder.byte_of[text[: _MAX_CHARACTER_BYTES - 1]]

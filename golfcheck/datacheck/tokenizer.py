@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import sentencepiece as spm
 
 from golfcheck.core.errors import Refused
 from golfcheck.datacheck import MAX_PIECES, MAX_TOKENIZER_BYTES, TokenizerReport
@@ -13,7 +14,7 @@ from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.data import Tokens
 
 
-class Decoder:
+class TokenDecoder:
     """A tokenizer's two ways to count the bytes of tokens: the byte table, and the text that they decode to."""
 
     def __init__(self, tokenizer: Any, table: ByteTable) -> None:
@@ -35,7 +36,8 @@ class Decoder:
 
     def decoded(self, fragments: list[Tokens]) -> list[int]:
         """Return the bytes of the text of each fragment, less the space that it begins with."""
-        texts = self.tokenizer.decode([fragment.tolist() for fragment in fragments])
+        # One at a time: for a list of them SentencePiece starts threads, which the sandbox does not allow.
+        texts = [self.tokenizer.decode(fragment.tolist()) for fragment in fragments]
         spaces = [
             self.keeps_space and fragment.size > 0 and bool(self.table.leading_space[fragment[0]])
             for fragment in fragments
@@ -43,10 +45,13 @@ class Decoder:
         return [len(text.encode()) - space for text, space in zip(texts, spaces, strict=True)]
 
 
-def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[Decoder, TokenizerReport]:
-    """Load a SentencePiece model; Refused unless every piece decodes to the bytes that the table says."""
-    import sentencepiece as spm
+def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[TokenDecoder, TokenizerReport]:
+    """Read a SentencePiece model and load it, as `tokenizer_of` does."""
+    return tokenizer_of(read_tokenizer(path), path, vocab_size)
 
+
+def read_tokenizer(path: Path) -> bytes:
+    """Return the bytes of a SentencePiece model; Refused for what is no regular file, empty or too large."""
     if not path.is_file():
         raise Refused("FILE_TYPE", "expected a SentencePiece model, found no regular file")
     with path.open("rb") as file:
@@ -55,6 +60,11 @@ def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[Decoder, Tokeniz
         raise Refused("TOK_EMPTY", "expected a SentencePiece model, found an empty file")
     if len(data) > MAX_TOKENIZER_BYTES:
         raise Refused("FILE_TOO_BIG", f"more than the {MAX_TOKENIZER_BYTES:,} bytes that a tokenizer may have")
+    return data
+
+
+def tokenizer_of(data: bytes, path: Path, vocab_size: int | None) -> tuple[TokenDecoder, TokenizerReport]:
+    """Load a SentencePiece model; Refused unless every piece decodes to the bytes that the table says."""
     try:
         tokenizer = spm.SentencePieceProcessor(model_proto=data)
         size = tokenizer.vocab_size()
@@ -75,12 +85,12 @@ def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[Decoder, Tokeniz
     table = ByteTable.from_tokenizer(tokenizer)
     if not table.boundary.any() or not table.worth.any():
         raise Refused("TOK_PIECE", "expected a control or unknown piece and pieces of text, found only one kind")
-    decoder = Decoder(tokenizer, table)
+    decoder = TokenDecoder(tokenizer, table)
     _check_pieces(decoder)
     return decoder, TokenizerReport(str(path), hashlib.sha256(data).hexdigest(), size)
 
 
-def _check_pieces(decoder: Decoder) -> None:
+def _check_pieces(decoder: TokenDecoder) -> None:
     """Decode every piece of text after another one; Refused where it is worth other bytes than it decodes to."""
     plain = np.flatnonzero((decoder.table.worth > 0) & (decoder.byte_of < 0))
     if not plain.size:

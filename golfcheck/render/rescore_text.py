@@ -14,9 +14,9 @@ from golfcheck import __version__
 from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
 from golfcheck.core.text import safe
 from golfcheck.render.page import Page
-from golfcheck.rescore.report import Claim, Estimate, Mean, Measured, Outcome, RawCheck, Rescore
+from golfcheck.rescore.report import Claim, Estimate, Mean, Measured, RescoreOutcome, RawCheck, Rescore
 
-_STYLE = {Outcome.CONFIRMED: "ok", Outcome.REFUTED: "error", Outcome.MEASURED: "bold", Outcome.INCOMPARABLE: "warning"}
+_STYLE = {RescoreOutcome.CONFIRMED: "ok", RescoreOutcome.REFUTED: "error", RescoreOutcome.MEASURED: "bold", RescoreOutcome.INCOMPARABLE: "warning"}
 _MODEL = ("num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "vocab_size", "tie_embeddings")
 _HALF_MAX = 65_504.0
 
@@ -175,16 +175,16 @@ def _raw(raw: RawCheck) -> list[tuple[str, str]]:
 
 def _next(rescore: Rescore, page: Page) -> list[str]:
     hints = {
-        Outcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision; "
+        RescoreOutcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision; "
         "or other code? What is evaluated is the contest's architecture",
-        Outcome.INCOMPARABLE: _what_would_compare(rescore),
-        Outcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
+        RescoreOutcome.INCOMPARABLE: _what_would_compare(rescore),
+        RescoreOutcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
     }
-    if rescore.measured.estimate is not None and rescore.outcome is Outcome.CONFIRMED:
-        hints[Outcome.CONFIRMED] = "the score itself, from all of the text: --full"
+    if rescore.measured.estimate is not None and rescore.outcome is RescoreOutcome.CONFIRMED:
+        hints[RescoreOutcome.CONFIRMED] = "the score itself, from all of the text: --full"
     if (hint := hints.get(rescore.outcome)) is None:
         return []
-    is_command = rescore.outcome is Outcome.MEASURED  # to be copied: in one line
+    is_command = rescore.outcome is RescoreOutcome.MEASURED  # to be copied: in one line
     lines = [f"next     {hint}"] if is_command else page.prose(hint, "next     ", " " * 9)
     return [page.paint(line, "dim") for line in lines]
 

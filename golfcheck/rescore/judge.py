@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from golfcheck.rescore.report import Claim, Mean, Measured, Outcome, Rescore
+from golfcheck.rescore.report import Claim, Mean, Measured, RescoreOutcome, Rescore
 
 # Measured differences of one artifact's score; reference-trainer.md and the golden runs.
 SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
@@ -77,55 +77,55 @@ def settled(claim: Claim | None, measured: Measured, tolerance_bpb: float) -> bo
 
 def decide(
     claim: Claim | None, measured: Measured, other: Measured | None, tolerance_bpb: float, tables_are_stated: bool
-) -> tuple[Outcome, str]:
+) -> tuple[RescoreOutcome, str]:
     """Return what follows, and why. `other` is the score with the other rotary tables, where it was tried.
 
     Where nobody stated the tables, the ones that meet the claim were the ones it was made with.
     """
     if claim is None:
-        return Outcome.MEASURED, "no claim to compare with: give --claim, or a record folder"
+        return RescoreOutcome.MEASURED, "no claim to compare with: give --claim, or a record folder"
     if (reason := comparable(claim, measured)) is not None:
-        return Outcome.INCOMPARABLE, reason
+        return RescoreOutcome.INCOMPARABLE, reason
     if meets(claim, measured, tolerance_bpb):
         if _misses_loss(claim, measured, tolerance_bpb):
             reason = f"val_bpb holds, but not val_loss: claimed {claim.val_loss_nats:.8f} nats, measured"
-            return Outcome.REFUTED, f"{reason} {measured.val_loss_nats:.8f}"
-        return Outcome.CONFIRMED, f"{_how(measured, tolerance_bpb)} with {measured.rope_tables} rotary tables"
+            return RescoreOutcome.REFUTED, f"{reason} {measured.val_loss_nats:.8f}"
+        return RescoreOutcome.CONFIRMED, f"{_how(measured, tolerance_bpb)} with {measured.rope_tables} rotary tables"
     if other is not None and meets(claim, other, tolerance_bpb):
         reason = (
             f"missed with {measured.rope_tables} rotary tables, met with {other.rope_tables} ones "
             f"({other.val_bpb:.8f}): the claim was made with {other.rope_tables} tables"
         )
-        return (Outcome.REFUTED if tables_are_stated else Outcome.CONFIRMED), reason
+        return (RescoreOutcome.REFUTED if tables_are_stated else RescoreOutcome.CONFIRMED), reason
     if measured.estimate is not None:
         reason = f"at {measured.estimate.level:.0%} not the claimed score with {measured.rope_tables} rotary tables"
-        return Outcome.REFUTED, reason + (f", nor with {other.rope_tables} ones" if other is not None else "")
+        return RescoreOutcome.REFUTED, reason + (f", nor with {other.rope_tables} ones" if other is not None else "")
     tried = f", and with {other.rope_tables} ones ({other.val_bpb:.8f})" if other is not None else ""
-    return Outcome.REFUTED, f"missed with {measured.rope_tables} rotary tables{tried}"
+    return RescoreOutcome.REFUTED, f"missed with {measured.rope_tables} rotary tables{tried}"
 
 
-def excused(outcome: Outcome, reason: str, cause: str | None) -> tuple[Outcome, str]:
+def excused(outcome: RescoreOutcome, reason: str, cause: str | None) -> tuple[RescoreOutcome, str]:
     """Return what follows where there is a `cause` that ours may not be the score that was claimed: nothing.
 
     A claim that is met is confirmed all the same: a score does not come out right by chance.
     """
-    if outcome is not Outcome.REFUTED or cause is None:
+    if outcome is not RescoreOutcome.REFUTED or cause is None:
         return outcome, reason
-    return Outcome.INCOMPARABLE, f"{reason}; but {cause}"
+    return RescoreOutcome.INCOMPARABLE, f"{reason}; but {cause}"
 
 
 def also(
-    outcome: Outcome, reason: str, stated: Claim | None, measured: Measured, tolerance_bpb: float
-) -> tuple[Outcome, str]:
+    outcome: RescoreOutcome, reason: str, stated: Claim | None, measured: Measured, tolerance_bpb: float
+) -> tuple[RescoreOutcome, str]:
     """Return what follows once the JSON's claim is looked at as well: where the log's holds, it must hold too."""
-    if stated is None or outcome is not Outcome.CONFIRMED:
+    if stated is None or outcome is not RescoreOutcome.CONFIRMED:
         return outcome, reason
     if not meets(stated, measured, tolerance_bpb):
         claimed = f"{stated.source} is {stated.val_bpb:.{stated.digits}f}"
-        return Outcome.REFUTED, f"the log's score holds, but {claimed}: missed by more than {tolerance_bpb:.7f}"
+        return RescoreOutcome.REFUTED, f"the log's score holds, but {claimed}: missed by more than {tolerance_bpb:.7f}"
     if _misses_loss(stated, measured, tolerance_bpb):
         claimed = f"its val_loss {stated.val_loss_nats:.8f} nats"
-        return Outcome.REFUTED, f"{stated.source} holds, but not {claimed}: measured {measured.val_loss_nats:.8f}"
+        return RescoreOutcome.REFUTED, f"{stated.source} holds, but not {claimed}: measured {measured.val_loss_nats:.8f}"
     return outcome, f"{reason}; {stated.source} holds as well"
 
 
@@ -146,9 +146,9 @@ def mean(
     if claim.val_loss_nats is not None:
         allowed_nats = tolerance_bpb * val_loss_nats / val_bpb + _LOSS_ROUNDING_NATS
         is_met &= abs(val_loss_nats - claim.val_loss_nats) <= allowed_nats
-    outcome = Outcome.CONFIRMED if is_met else Outcome.REFUTED
-    if Outcome.INCOMPARABLE in {rescore.outcome for rescore in rescores}:
-        outcome = Outcome.INCOMPARABLE
+    outcome = RescoreOutcome.CONFIRMED if is_met else RescoreOutcome.REFUTED
+    if RescoreOutcome.INCOMPARABLE in {rescore.outcome for rescore in rescores}:
+        outcome = RescoreOutcome.INCOMPARABLE
     return Mean(claim, val_bpb, val_loss_nats, tolerance_bpb, outcome)
 
 

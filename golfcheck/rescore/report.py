@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Outcome(StrEnum):
+class RescoreOutcome(StrEnum):
     """What follows for the claim."""
 
     CONFIRMED = "confirmed"
@@ -126,7 +126,7 @@ class Rescore:
     other_tables: Measured | None  # with the other rotary tables, tried where the claim was missed
     tolerance_bpb: float
     tolerance_source: str
-    outcome: Outcome
+    outcome: RescoreOutcome
     reason: str
     probes: tuple[Probe, ...]
     raw: RawCheck | None
@@ -150,4 +150,4 @@ class Mean:
     val_bpb: float
     val_loss_nats: float
     tolerance_bpb: float
-    outcome: Outcome
+    outcome: RescoreOutcome

@@ -18,7 +18,7 @@ from golfcheck.reference.model import GPTConfig
 from golfcheck.reference.ranks import Ranks
 from golfcheck.reference.settings import CONTROL_TENSORS
 from golfcheck.rescore import control, early, inputs, judge, measure, numerics, shipped, weights
-from golfcheck.rescore.report import FileDigest, Measured, Outcome, RawCheck, Rescore, Sourced
+from golfcheck.rescore.report import FileDigest, Measured, RescoreOutcome, RawCheck, Rescore, Sourced
 from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
 from golfcheck.untrusted.load import load
@@ -119,7 +119,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     if is_missed and not is_hurried:
         other = score(evaluation({"bf16": "fp32", "fp32": "bf16"}[config.rope_tables]))
     outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
-    if outcome is Outcome.CONFIRMED and other is not None:
+    if outcome is RescoreOutcome.CONFIRMED and other is not None:
         measured, other = other, measured
         settings["rope_tables"] = Sourced(measured.rope_tables, "the claim, which the others miss")
     json_tolerance_bpb, _ = judge.tolerance(
@@ -130,7 +130,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     outcome, reason = judge.excused(outcome, reason, other_code and f"the record ships other code: {other_code}")
     outcome, reason = judge.excused(outcome, reason, _assumed(settings["seq_len"]))
     if not all(probe.passed for probe in probes):
-        outcome, reason = Outcome.REFUTED, "a probe of the loaded model failed"
+        outcome, reason = RescoreOutcome.REFUTED, "a probe of the loaded model failed"
     return Rescore(
         artifact=artifact,
         tokenizer=tokenizer,

@@ -5,57 +5,28 @@ header = {"refused": [code, message]} or {"tree": tree, "records": [[key, size_b
 tree   = {"dict": {name: tree}}, {"tuple": [tree]}, {"tensor": [dtype, shape, key, start]}, or a JSON scalar
 """
 
-import contextlib
 import json
 import sys
 from typing import Any, BinaryIO
 
 from golfcheck.core.errors import Refused
+from golfcheck.core.sandbox import SandboxLimits, confine
 from golfcheck.untrusted import tensors
-from golfcheck.untrusted.limits import Limits, ProcessLimits
+from golfcheck.untrusted.limits import Limits
 
 HEADER_LENGTH_BYTES = 8
-_CLONE_NEWUSER = 0x1000_0000  # linux/sched.h
-_CLONE_NEWNET = 0x4000_0000
 
 
 def main() -> None:
     """Read a file from stdin and write the answer to stdout; the last of argv is a JSON array.
 
-    It holds whether the file is packed with zlib, and the fields of both limits.
+    It holds whether the file is packed with zlib, the fields of `Limits` and those of `SandboxLimits`.
     """
-    zipped, bounds, process_bounds = json.loads(sys.argv[-1])
-    limits, process = Limits(**bounds), ProcessLimits(**process_bounds)
+    zipped, bounds, sandbox_bounds = json.loads(sys.argv[-1])
+    limits = Limits(**bounds)
     data = sys.stdin.buffer.read(limits.file_bytes + 1)
-    confine(process)
+    confine(SandboxLimits(**sandbox_bounds))
     answer(data, limits, zipped, sys.stdout.buffer)
-
-
-def confine(process: ProcessLimits) -> None:
-    """Give up, for ever: more memory and time than the limits, new files, sockets and processes, and the network.
-
-    What the system does not offer is left out: the parsing does not rely on it, this is the second wall.
-    """
-    with contextlib.suppress(ImportError, OSError, AttributeError):
-        import ctypes
-
-        ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-    with contextlib.suppress(ImportError):
-        import resource
-
-        bounds = {
-            "RLIMIT_AS": process.address_space_bytes,
-            "RLIMIT_CORE": 0,
-            "RLIMIT_FSIZE": 0,
-            "RLIMIT_NPROC": 0,
-            "RLIMIT_NOFILE": 0,  # no descriptor beyond those that are open: neither file nor socket nor pipe
-        }
-        for name, bound in bounds.items():
-            with contextlib.suppress(AttributeError, ValueError, OSError):
-                resource.setrlimit(getattr(resource, name), (bound, bound))
-        # The first bound sends SIGXCPU, by which the parent knows it; at the second one the system kills.
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_CPU, (process.cpu_seconds, process.cpu_seconds + 1))
 
 
 def answer(data: bytes, limits: Limits, zipped: bool, out: BinaryIO) -> None:
@@ -82,7 +53,7 @@ def answer(data: bytes, limits: Limits, zipped: bool, out: BinaryIO) -> None:
 
 
 def _encode(value: Any) -> Any:
-    if isinstance(value, tensors.Span):
+    if isinstance(value, tensors.StorageSpan):
         return {"tensor": [value.dtype, value.shape, value.key, value.start]}
     if isinstance(value, dict):
         return {"dict": {key: _encode(child) for key, child in value.items()}}

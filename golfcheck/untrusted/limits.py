@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
+from golfcheck.core.sandbox import SandboxLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,6 @@ class Limits:
     tensor_bytes: int = 192 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessLimits:
-    """What the system lets the reading process spend, should a bound of `Limits` ever fail."""
-
-    address_space_bytes: int = 800 << 20
-    cpu_seconds: int = 10
-    wall_seconds: float = 20.0
+# What the system lets the reading process spend, should a bound of `Limits` ever fail.
+PROCESS = SandboxLimits(address_space_bytes=800 << 20, cpu_seconds=10)
+WALL_SECONDS = 20.0

@@ -4,24 +4,21 @@ import contextlib
 import dataclasses
 import json
 import math
-import signal
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from golfcheck.core import sandbox
 from golfcheck.core.errors import Refused
 from golfcheck.untrusted.child import HEADER_LENGTH_BYTES
-from golfcheck.untrusted.limits import Limits, ProcessLimits
+from golfcheck.untrusted.limits import PROCESS, WALL_SECONDS, Limits
 from golfcheck.untrusted.tensors import ITEM_BYTES
 
-_ROOT = Path(__file__).resolve().parents[2]
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from golfcheck.untrusted.child import main; main()"
+_CHILD = "golfcheck.untrusted.child"
 _HEADER_BYTES = 64 << 20  # the tree as JSON: at most 200,000 instructions, each a string of at most 4 KiB in theory
 
 
@@ -35,7 +32,11 @@ class Array:
 
 
 def load(
-    data: bytes, limits: Limits | None = None, process: ProcessLimits | None = None, zipped: bool = True
+    data: bytes,
+    limits: Limits | None = None,
+    process: sandbox.SandboxLimits = PROCESS,
+    zipped: bool = True,
+    wall_seconds: float = WALL_SECONDS,
 ) -> dict[str, Any]:
     """Read an artifact in a child process; return its tree of dicts, tuples, strings, numbers and `Array`s.
 
@@ -44,11 +45,11 @@ def load(
     Raises `Refused` with the reader's label; SBX_CPU, SBX_MEM or SBX_WALL when the child ran over its limits, and
     ART_CRASH when it died of something else. Tensors that share a record share memory.
     """
-    limits, process = limits or Limits(), process or ProcessLimits()
+    limits = limits or Limits()
     if len(data) > limits.file_bytes:
         raise Refused("ART_TOO_BIG", f"more than {limits.file_bytes} bytes")
     request = json.dumps([zipped, dataclasses.asdict(limits), dataclasses.asdict(process)])
-    command = [sys.executable, "-I", "-c", _START, str(_ROOT), request]
+    command = sandbox.command(_CHILD, request)
     pipe, late = subprocess.PIPE, threading.Event()
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as child:
 
@@ -56,7 +57,7 @@ def load(
             late.set()
             child.kill()
 
-        timer = threading.Timer(process.wall_seconds, stop)
+        timer = threading.Timer(wall_seconds, stop)
         timer.start()
         assert child.stdin is not None
         assert child.stdout is not None
@@ -66,21 +67,18 @@ def load(
             return _decode_answer(child.stdout, limits)
         except EOFError:
             child.kill()
-            raise _death(child.wait(), late.is_set(), process) from None
+            status = child.wait()
+            if late.is_set():
+                raise Refused("SBX_WALL", f"reading it takes longer than {wall_seconds:g} s") from None
+            if sandbox.is_out_of_time(status):
+                reason = f"reading it takes more than {process.cpu_seconds} s of processor time"
+                raise Refused("SBX_CPU", reason) from None
+            raise Refused("ART_CRASH", f"the process that read it {sandbox.manner(status)}") from None
         except (ValueError, KeyError, TypeError):
             raise Refused("ART_CRASH", "the process that read it gave no sound answer") from None
         finally:
             timer.cancel()
             child.kill()
-
-
-def _death(returncode: int, late: bool, process: ProcessLimits) -> Refused:
-    if late:
-        return Refused("SBX_WALL", f"reading it takes longer than {process.wall_seconds:g} s")
-    if returncode == -getattr(signal, "SIGXCPU", 0):
-        return Refused("SBX_CPU", f"reading it takes more than {process.cpu_seconds} s of processor time")
-    how = f"by signal {-returncode}" if returncode < 0 else f"with exit code {returncode}"
-    return Refused("ART_CRASH", f"the process that read it ended {how}")
 
 
 def _read(stream: IO[bytes], size_bytes: int) -> bytearray:

@@ -17,7 +17,7 @@ _FP32_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class StorageSpan:
     """A contiguous tensor: row-major, from `start` (in bytes) of the record `key`."""
 
     dtype: str
@@ -28,7 +28,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file holds: a tree of dicts, tuples, strings, numbers and `Span`s, and the records they lie in."""
+    """What a file holds: a tree of dicts, tuples, strings, numbers and `StorageSpan`s, and the records they lie in."""
 
     tree: dict[str, Any]
     records: dict[str, memoryview]
@@ -46,7 +46,7 @@ def parse(data: bytes, limits: Limits, zipped: bool = True) -> Parsed:
     for name in named:
         if name.startswith("data/") and name.removeprefix("data/") not in used:
             raise Refused("ZIP_UNUSED", f"{name} belongs to no tensor")
-    spans: dict[int, Span] = {}
+    spans: dict[int, StorageSpan] = {}
     total_bytes = 0
     for view in views:
         spans[id(view)] = span = _span(view, limits)
@@ -64,7 +64,7 @@ def _views(value: Any) -> Any:
             yield from _views(child)
 
 
-def _replace(value: Any, spans: dict[int, Span]) -> Any:
+def _replace(value: Any, spans: dict[int, StorageSpan]) -> Any:
     if isinstance(value, TensorView):
         return spans[id(value)]
     if isinstance(value, dict):
@@ -92,7 +92,7 @@ def _storages(views: list[TensorView], named: dict[str, memoryview]) -> dict[str
     return used
 
 
-def _span(view: TensorView, limits: Limits) -> Span:
+def _span(view: TensorView, limits: Limits) -> StorageSpan:
     """Check that a tensor is plain, contiguous and inside its storage."""
     shape, stride, storage = view.shape, view.stride, view.storage
     if len(shape) > limits.rank or len(shape) != len(stride):
@@ -109,4 +109,4 @@ def _span(view: TensorView, limits: Limits) -> Span:
         expected *= size
     if view.offset < 0 or view.offset + numel > storage.numel:
         raise Refused("PKL_OOB", f"offset {view.offset}+{numel} > storage {storage.numel}")
-    return Span(storage.dtype, shape, storage.key, view.offset * ITEM_BYTES[storage.dtype])
+    return StorageSpan(storage.dtype, shape, storage.key, view.offset * ITEM_BYTES[storage.dtype])

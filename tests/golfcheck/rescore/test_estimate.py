@@ -27,7 +27,7 @@ from golfcheck.reference.ranks import Ranks
 from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
 from golfcheck.rescore import control, early, judge, measure, ngram, run, sequence, target
-from golfcheck.rescore.report import Claim, Estimate, Measured, Outcome, Rescore
+from golfcheck.rescore.report import Claim, Estimate, Measured, RescoreOutcome, Rescore
 from tests.conftest import ROOT
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
@@ -227,15 +227,15 @@ def known(mean: float, half_width: float, within: float = 0.002) -> Measured:
     ("mean", "half_width", "enough", "outcome"),
     [
         (1.2, 0.01, False, None),  # it may be, and it may not
-        (1.2, 0.0019, True, Outcome.CONFIRMED),
-        (1.201, 0.0007, True, Outcome.CONFIRMED),
-        (1.22, 0.0194, True, Outcome.REFUTED),
+        (1.2, 0.0019, True, RescoreOutcome.CONFIRMED),
+        (1.201, 0.0007, True, RescoreOutcome.CONFIRMED),
+        (1.22, 0.0194, True, RescoreOutcome.REFUTED),
         (1.22, 0.0196, False, None),  # the tolerance is reached
-        (1.18, 0.0194, True, Outcome.REFUTED),
+        (1.18, 0.0194, True, RescoreOutcome.REFUTED),
     ],
 )
 def test_an_estimate_is_enough_once_the_interval_is_close_to_the_claim_or_beyond_the_tolerance(
-    mean: float, half_width: float, enough: bool, outcome: Outcome | None
+    mean: float, half_width: float, enough: bool, outcome: RescoreOutcome | None
 ) -> None:
     claim, measured = Claim(1.2, 4, "--claim"), known(mean, half_width)
     assert judge.settled(claim, measured, 5e-4) is enough
@@ -288,7 +288,7 @@ def estimated(world: World, bpb: float | None, **changes: Any) -> Rescore:
 def test_a_claim_far_too_low_is_refuted_by_a_few_sequences_and_labelled_an_estimate(world: World) -> None:
     rescore = estimated(world, world.score.val_bpb - 1.0)
     estimate = rescore.measured.estimate
-    assert rescore.outcome is Outcome.REFUTED
+    assert rescore.outcome is RescoreOutcome.REFUTED
     assert estimate is not None
     assert estimate.sequences < estimate.of_sequences == world.score.tokens // 64
     assert estimate.low_bpb <= world.score.val_bpb <= estimate.high_bpb
@@ -302,7 +302,7 @@ def test_a_claim_far_too_low_is_refuted_by_a_few_sequences_and_labelled_an_estim
 
 def test_a_true_claim_is_confirmed_as_closely_as_asked(world: World) -> None:
     rescore = estimated(world, world.score.val_bpb, within_bpb=0.5)
-    assert rescore.outcome is Outcome.CONFIRMED
+    assert rescore.outcome is RescoreOutcome.CONFIRMED
     assert rescore.measured.estimate is not None
     assert rescore.reason == "at 99% within 0.5 bpb of the claim, with bf16 rotary tables"
     page = render.render(rescore, Page())

@@ -34,7 +34,7 @@ from golfcheck.reference.ranks import Ranks
 from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
 from golfcheck.rescore import attention, inputs, judge, measure, numerics, run, shape, shipped, target, weights
-from golfcheck.rescore.report import Claim, Outcome, RawCheck, Rescore
+from golfcheck.rescore.report import Claim, RescoreOutcome, RawCheck, Rescore
 from golfcheck.submission import record
 from golfcheck.untrusted.load import load
 from tests.golfcheck import rescore_fixture as tiny
@@ -151,7 +151,7 @@ def test_golden_artifacts_score_as_their_page_says(
         tolerance_bpb=1e-5 if precision == "fp32" else judge.SAME_BPB, attention="torch",
     )  # fmt: skip
     rescore = run.rescore(found, wanted, ALONE, silent)
-    assert rescore.outcome is Outcome.CONFIRMED, rescore.reason
+    assert rescore.outcome is RescoreOutcome.CONFIRMED, rescore.reason
     assert rescore.other_tables is None
 
 
@@ -168,7 +168,7 @@ def test_the_compiled_attention_gives_the_golden_scores_to_one_part_in_ten_thous
         tolerance_bpb=1e-4,
     )  # fmt: skip
     rescore = run.rescore(found, wanted, ALONE, silent)
-    assert rescore.outcome is Outcome.CONFIRMED, rescore.reason
+    assert rescore.outcome is RescoreOutcome.CONFIRMED, rescore.reason
     assert "compiled attention" in rescore.device
 
 
@@ -177,7 +177,7 @@ def test_the_compiled_attention_gives_the_golden_scores_to_one_part_in_ten_thous
 
 def test_a_record_folder_brings_its_artifact_its_claim_and_its_settings(world: World) -> None:
     rescore = scored(world, seq_len=None)
-    assert rescore.outcome is Outcome.CONFIRMED
+    assert rescore.outcome is RescoreOutcome.CONFIRMED
     assert rescore.claim is not None
     assert rescore.claim.source == "train.log:13 final_int8_zlib_roundtrip_exact"
     assert rescore.tolerance_source == "same precision, both on cpu; the claim has 8 decimals"
@@ -204,7 +204,7 @@ def test_where_no_log_tells_the_json_of_the_record_states_the_claim(world: World
 
 def test_a_claim_that_is_too_low_is_refuted_with_both_tables(world: World) -> None:
     rescore = scored(world, world.artifact, claim_of(world.score.val_bpb - 0.02), rope_base=500.0)
-    assert rescore.outcome is Outcome.REFUTED
+    assert rescore.outcome is RescoreOutcome.REFUTED
     assert rescore.delta_bpb == pytest.approx(0.02, abs=1e-5)
     assert rescore.other_tables is not None
     assert rescore.other_tables.rope_tables == "fp32"
@@ -214,16 +214,16 @@ def test_a_claim_made_with_the_other_rotary_tables_is_diagnosed(world: World) ->
     exact = tiny.scored(world.state, world.shards, world.tokenizer, replace(world.config, rope_tables="fp32")).val_bpb
     assert abs(exact - world.score.val_bpb) > 5e-4
     unstated = scored(world, world.artifact, claim_of(exact), rope_base=500.0, tolerance_bpb=1e-5)
-    assert (unstated.outcome, unstated.measured.rope_tables) == (Outcome.CONFIRMED, "fp32")
+    assert (unstated.outcome, unstated.measured.rope_tables) == (RescoreOutcome.CONFIRMED, "fp32")
     assert "the claim was made with fp32 tables" in unstated.reason
     stated = scored(world, world.artifact, claim_of(exact), rope_base=500.0, rope_tables="bf16", tolerance_bpb=1e-5)
-    assert (stated.outcome, stated.measured.rope_tables) == (Outcome.REFUTED, "bf16")
+    assert (stated.outcome, stated.measured.rope_tables) == (RescoreOutcome.REFUTED, "bf16")
     assert "the claim was made with fp32 tables" in stated.reason
 
 
 def test_a_claim_about_other_text_is_not_compared(world: World) -> None:
     rescore = scored(world, val_tokens=640)
-    assert rescore.outcome is Outcome.INCOMPARABLE
+    assert rescore.outcome is RescoreOutcome.INCOMPARABLE
     assert rescore.reason == f"the claim is about {world.score.tokens:,} tokens, this score about 640"
     assert rescore.other_tables is None
     assert "the whole validation split" in render.render(rescore, Page())
@@ -239,7 +239,7 @@ def test_what_would_make_a_claim_comparable_follows_from_what_differs(
     score = scored(world)
     claim = Claim(1.2, 4, "", tokens=tokens, text_bytes=score.measured.text_bytes + more_bytes)
     outcome, reason = judge.decide(claim, score.measured, None, 1e-3, True)
-    assert outcome is Outcome.INCOMPARABLE
+    assert outcome is RescoreOutcome.INCOMPARABLE
     page = render.render(replace(score, claim=claim, outcome=outcome, reason=reason), Page())
     assert hint in page.partition("next     ")[2]
 
@@ -253,11 +253,11 @@ def test_a_claim_is_not_refuted_with_a_sequence_length_that_nobody_states(world:
         missed = scored(world, world.artifact, claim_of(1.0), **assumed)
         met = scored(world, world.artifact, claim_of(missed.measured.val_bpb), **assumed)
     assert missed.measured.tokens <= world_tokens
-    assert missed.outcome is Outcome.INCOMPARABLE
+    assert missed.outcome is RescoreOutcome.INCOMPARABLE
     assert missed.reason.endswith("; but nobody states the sequence length: 128 is assumed; --seq-len says otherwise")
     assert "next     the sequence length that it was trained with: --seq-len N" in render.render(missed, Page())
-    assert met.outcome is Outcome.CONFIRMED
-    assert scored(world, world.artifact, claim_of(1.0)).outcome is Outcome.REFUTED
+    assert met.outcome is RescoreOutcome.CONFIRMED
+    assert scored(world, world.artifact, claim_of(1.0)).outcome is RescoreOutcome.REFUTED
 
 
 def test_no_tensor_is_made_floats_before_all_are_known_to_be_a_models(
@@ -271,7 +271,7 @@ def test_no_tensor_is_made_floats_before_all_are_known_to_be_a_models(
 
 
 def test_without_a_claim_the_score_stands_alone(world: World) -> None:
-    assert scored(world, world.artifact).outcome is Outcome.MEASURED
+    assert scored(world, world.artifact).outcome is RescoreOutcome.MEASURED
 
 
 @pytest.mark.parametrize(
@@ -298,12 +298,12 @@ def test_a_claim_that_states_no_precision_has_the_contests() -> None:
 
 def test_a_score_whose_val_bpb_holds_and_whose_val_loss_does_not_is_refuted(world: World) -> None:
     score = scored(world)
-    assert score.outcome is Outcome.CONFIRMED and score.claim is not None and score.claim.val_loss_nats is not None
-    for nats, outcome in ((3e-5, Outcome.CONFIRMED), (0.01, Outcome.REFUTED), (-2.0, Outcome.REFUTED)):
+    assert score.outcome is RescoreOutcome.CONFIRMED and score.claim is not None and score.claim.val_loss_nats is not None
+    for nats, outcome in ((3e-5, RescoreOutcome.CONFIRMED), (0.01, RescoreOutcome.REFUTED), (-2.0, RescoreOutcome.REFUTED)):
         claim = replace(score.claim, val_loss_nats=score.claim.val_loss_nats + nats)
         found, reason = judge.decide(claim, score.measured, None, score.tolerance_bpb, True)
         assert found is outcome, nats
-        assert ("val_bpb holds, but not val_loss" in reason) == (outcome is Outcome.REFUTED)
+        assert ("val_bpb holds, but not val_loss" in reason) == (outcome is RescoreOutcome.REFUTED)
 
 
 def test_a_claim_is_told_in_nats_also_where_only_bits_per_byte_were_claimed(world: World) -> None:
@@ -460,10 +460,10 @@ def test_a_claim_that_our_model_misses_is_not_refuted_where_the_record_ships_oth
     folder = copied(world, tmp_path)
     (folder / "train.log").write_text(tiny.log(world, bpb=world.score.val_bpb - 0.02))
     ship(folder)
-    assert scored(world, folder, seq_len=None).outcome is Outcome.REFUTED
+    assert scored(world, folder, seq_len=None).outcome is RescoreOutcome.REFUTED
     ship(folder, ("F.relu(", "F.gelu("))
     rescore = scored(world, folder, seq_len=None)
-    assert rescore.outcome is Outcome.INCOMPARABLE
+    assert rescore.outcome is RescoreOutcome.INCOMPARABLE
     assert "but the record ships other code: 1 of " in rescore.reason
     assert rescore.reason.endswith("other or missing: Block.forward")
     assert "the record's own code" in render.render(rescore, Page())
@@ -472,7 +472,7 @@ def test_a_claim_that_our_model_misses_is_not_refuted_where_the_record_ships_oth
 def test_a_claim_that_our_model_meets_is_confirmed_whatever_code_the_record_ships(world: World, tmp_path: Path) -> None:
     ship(copied(world, tmp_path), (".square()", ".square().clone()"))
     rescore = scored(world, tmp_path, seq_len=None)
-    assert rescore.outcome is Outcome.CONFIRMED
+    assert rescore.outcome is RescoreOutcome.CONFIRMED
     assert rescore.other_code is not None
 
 
@@ -484,14 +484,14 @@ def test_the_log_and_the_json_must_both_hold_and_are_both_named(world: World, tm
     folder = copied(world, tmp_path)
     (folder / "submission.json").write_text(json.dumps({"val_bpb": world.score.val_bpb - 0.01}))
     rescore = scored(world, folder, seq_len=None)
-    assert rescore.outcome is Outcome.REFUTED
+    assert rescore.outcome is RescoreOutcome.REFUTED
     assert "the log's score holds, but submission.json val_bpb is " in rescore.reason
 
 
 @pytest.mark.parametrize("is_per_seed", [False, True])
 def test_the_val_loss_of_the_json_must_hold_too(world: World, tmp_path: Path, is_per_seed: bool) -> None:
     folder = copied(world, tmp_path)
-    for nats, outcome in ((0.0, Outcome.CONFIRMED), (0.01, Outcome.REFUTED)):
+    for nats, outcome in ((0.0, RescoreOutcome.CONFIRMED), (0.01, RescoreOutcome.REFUTED)):
         claims = {"val_bpb": world.score.val_bpb, "val_loss": world.score.val_loss_nats + nats}
         (folder / "submission.json").write_text(json.dumps({"seeds": {"1337": claims}} if is_per_seed else claims))
         rescore = scored(world, folder, seq_len=None)
