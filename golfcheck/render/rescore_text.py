@@ -14,9 +14,14 @@ from golfcheck import __version__
 from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
 from golfcheck.core.text import safe
 from golfcheck.render.page import Page
-from golfcheck.rescore.report import Claim, Estimate, Mean, Measured, RescoreOutcome, RawCheck, Rescore
+from golfcheck.rescore.report import Claim, Estimate, Mean, Measured, RawCheck, Rescore, RescoreOutcome
 
-_STYLE = {RescoreOutcome.CONFIRMED: "ok", RescoreOutcome.REFUTED: "error", RescoreOutcome.MEASURED: "bold", RescoreOutcome.INCOMPARABLE: "warning"}
+_STYLE = {
+    RescoreOutcome.CONFIRMED: "ok",
+    RescoreOutcome.REFUTED: "error",
+    RescoreOutcome.MEASURED: "bold",
+    RescoreOutcome.INCOMPARABLE: "warning",
+}
 _MODEL = ("num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "vocab_size", "tie_embeddings")
 _HALF_MAX = 65_504.0
 

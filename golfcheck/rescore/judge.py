@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from golfcheck.rescore.report import Claim, Mean, Measured, RescoreOutcome, Rescore
+from golfcheck.rescore.report import Claim, Mean, Measured, Rescore, RescoreOutcome
 
 # Measured differences of one artifact's score; reference-trainer.md and the golden runs.
 SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
@@ -125,7 +125,10 @@ def also(
         return RescoreOutcome.REFUTED, f"the log's score holds, but {claimed}: missed by more than {tolerance_bpb:.7f}"
     if _misses_loss(stated, measured, tolerance_bpb):
         claimed = f"its val_loss {stated.val_loss_nats:.8f} nats"
-        return RescoreOutcome.REFUTED, f"{stated.source} holds, but not {claimed}: measured {measured.val_loss_nats:.8f}"
+        return (
+            RescoreOutcome.REFUTED,
+            f"{stated.source} holds, but not {claimed}: measured {measured.val_loss_nats:.8f}",
+        )
     return outcome, f"{reason}; {stated.source} holds as well"
 
 

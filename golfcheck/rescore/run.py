@@ -18,7 +18,7 @@ from golfcheck.reference.model import GPTConfig
 from golfcheck.reference.ranks import Ranks
 from golfcheck.reference.settings import CONTROL_TENSORS
 from golfcheck.rescore import control, early, inputs, judge, measure, numerics, shipped, weights
-from golfcheck.rescore.report import FileDigest, Measured, RescoreOutcome, RawCheck, Rescore, Sourced
+from golfcheck.rescore.report import FileDigest, Measured, RawCheck, Rescore, RescoreOutcome, Sourced
 from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
 from golfcheck.untrusted.load import load

@@ -19,7 +19,8 @@ import sentencepiece as spm
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from golfcheck import cli, datacheck
+from golfcheck import cli
+from golfcheck.core import sandbox
 from golfcheck.core.errors import Refused, UsageError
 from golfcheck.data import dataset, textfiles
 from golfcheck.data.dataset import Dataset, make_demo, tokenize_files
@@ -457,7 +458,7 @@ def test_a_child_that_dies_is_a_finding_and_never_the_tools_death(
     dying = tmp_path / "python"
     dying.write_text(f"#!/bin/sh\nkill -{signal_name} $$\n")
     dying.chmod(dying.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(datacheck.sys, "executable", str(dying))
+    monkeypatch.setattr(sandbox.sys, "executable", str(dying))
     (report,) = check(tmp_path / "x.model", [tmp_path / "y.bin"], None)
     assert isinstance(report, BadFile)
     assert (report.path, report.code) == (str(tmp_path / "x.model"), "TOK_CRASH")

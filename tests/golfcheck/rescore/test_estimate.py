@@ -27,7 +27,7 @@ from golfcheck.reference.ranks import Ranks
 from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
 from golfcheck.rescore import control, early, judge, measure, ngram, run, sequence, target
-from golfcheck.rescore.report import Claim, Estimate, Measured, RescoreOutcome, Rescore
+from golfcheck.rescore.report import Claim, Estimate, Measured, Rescore, RescoreOutcome
 from tests.conftest import ROOT
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World

@@ -34,7 +34,7 @@ from golfcheck.reference.ranks import Ranks
 from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
 from golfcheck.rescore import attention, inputs, judge, measure, numerics, run, shape, shipped, target, weights
-from golfcheck.rescore.report import Claim, RescoreOutcome, RawCheck, Rescore
+from golfcheck.rescore.report import Claim, RawCheck, Rescore, RescoreOutcome
 from golfcheck.submission import record
 from golfcheck.untrusted.load import load
 from tests.golfcheck import rescore_fixture as tiny
@@ -298,8 +298,14 @@ def test_a_claim_that_states_no_precision_has_the_contests() -> None:
 
 def test_a_score_whose_val_bpb_holds_and_whose_val_loss_does_not_is_refuted(world: World) -> None:
     score = scored(world)
-    assert score.outcome is RescoreOutcome.CONFIRMED and score.claim is not None and score.claim.val_loss_nats is not None
-    for nats, outcome in ((3e-5, RescoreOutcome.CONFIRMED), (0.01, RescoreOutcome.REFUTED), (-2.0, RescoreOutcome.REFUTED)):
+    assert (
+        score.outcome is RescoreOutcome.CONFIRMED and score.claim is not None and score.claim.val_loss_nats is not None
+    )
+    for nats, outcome in (
+        (3e-5, RescoreOutcome.CONFIRMED),
+        (0.01, RescoreOutcome.REFUTED),
+        (-2.0, RescoreOutcome.REFUTED),
+    ):
         claim = replace(score.claim, val_loss_nats=score.claim.val_loss_nats + nats)
         found, reason = judge.decide(claim, score.measured, None, score.tolerance_bpb, True)
         assert found is outcome, nats
