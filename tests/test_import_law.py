@@ -19,10 +19,10 @@ LAYERS = """
     cli            ← commands core
     commands       ← tui site render authoring board rescore judging rules comparison submission trainlog untrusted
                      datacheck data reference core
-    tui            ← tui.screens tui.widgets tui.drawing board judging reference core
-    tui.screens    ← tui.widgets tui.drawing render live board judging rules comparison submission core
-    tui.widgets    ← tui.drawing live board judging rules comparison submission core
-    tui.drawing    ← render live board judging rules comparison submission core
+    tui            ← tui.screens tui.widgets tui.drawing board judging submission core
+    tui.screens    ← tui.widgets tui.drawing render live board judging comparison submission reference core
+    tui.widgets    ← tui.drawing live board judging submission core
+    tui.drawing    ← render live board rules comparison submission core
     site           ← render live board rules comparison submission trainlog reference core
     render         ← board rescore judging comparison core
     authoring      ← submission trainlog reference core

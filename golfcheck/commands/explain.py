@@ -93,7 +93,7 @@ def _all(families: "dict[str, list[Rule]]", page: "Page") -> list[str]:
 
 def _terms() -> "Iterator[tuple[str, str]]":
     """Yield an example of each term of a filter, and what it means."""
-    from golfcheck.board.query import KEYS
+    from golfcheck.board.keys import KEYS
 
     yield 'gptq "sliding window"', "in name, author or path; case is ignored"
     yield "-verdict:invalid", "what the term does not match"

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add what to read, what to show, and where."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
-    from golfcheck.board.query import SORT_KEYS
+    from golfcheck.board.keys import SORT_KEYS
     from golfcheck.core.ruleset import RULESETS
     from golfcheck.render.board_formats import FORMATS
 
@@ -68,8 +68,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, rank and print. Returns 1 when a file is stale that was to be checked, else 0."""
+    from golfcheck.board.keys import sorted_rows
     from golfcheck.board.load import load_board
-    from golfcheck.board.query import parse, sorted_rows
+    from golfcheck.board.query import parse
     from golfcheck.core.errors import UsageError
     from golfcheck.core.progress import narrate, record_bar
 

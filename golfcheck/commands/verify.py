@@ -146,7 +146,7 @@ def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbo
 
     out = sys.stdout
     page = Page(verbose=verbose) if file else Page(columns(out), wants_color(out), only_ascii(out), verbose)
-    text = import_module(f"golfcheck.render.{name}").render(verdicts, page)
+    text = import_module(f"golfcheck.render.verdict_{name}").render(verdicts, page)
     if file is None:
         out.write(text)
     elif file.exists() and not file.is_file():  # /dev/stderr, a pipe: nothing that could be replaced

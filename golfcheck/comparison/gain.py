@@ -12,7 +12,7 @@ from functools import partial
 from golfcheck.core import stats, units
 from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import RULESETS, TOKEN_BYTES_TOLERANCE, Ruleset, tokenizer_of
-from golfcheck.core.stats import Outcome
+from golfcheck.core.stats import TestResult
 from golfcheck.core.units import LN2
 from golfcheck.submission.examined import examine
 from golfcheck.submission.record import Record
@@ -52,7 +52,7 @@ class Tested:
     ours: tuple[float, ...]
     theirs: tuple[float, ...]  # one number over a bar
     delta: float
-    outcome: Outcome | None
+    outcome: TestResult | None
     p_margin: float | None  # of a gain above MARGIN in this unit
 
     def row(self) -> dict[str, str]:
@@ -210,7 +210,7 @@ def _tested(
 ) -> Tested:
     delta = stats.mean(ours) - stats.mean(theirs)
 
-    def test(above: float) -> Outcome:
+    def test(above: float) -> TestResult:
         if sigma:
             return stats.fixed_sigma(ours, theirs, sigma, above, confidence, exact=exact)
         if exact:

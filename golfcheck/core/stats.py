@@ -14,7 +14,7 @@ _MAX_TERMS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TestResult:
     """The outcome of a test; `delta` is ours minus theirs, so negative is better, and the interval is of `delta`."""
 
     delta: float
@@ -40,7 +40,7 @@ def variance(values: Sequence[float]) -> float:
     return math.fsum((value - center) ** 2 for value in values) / (len(values) - 1)
 
 
-def welch(ours: Sequence[float], theirs: Sequence[float], margin: float = 0.0, confidence: float = 0.95) -> Outcome:
+def welch(ours: Sequence[float], theirs: Sequence[float], margin: float = 0.0, confidence: float = 0.95) -> TestResult:
     """Test a gain above `margin` between two sets of seeds with spreads of their own (Welch 1947, Satterthwaite's df).
 
     ValueError with fewer than two values on a side, or when neither side has any spread.
@@ -53,7 +53,7 @@ def welch(ours: Sequence[float], theirs: Sequence[float], margin: float = 0.0, c
     return _outcome(mean(ours) - mean(theirs), math.sqrt(squared), df, margin, confidence)
 
 
-def one_sample(ours: Sequence[float], reference: float, margin: float = 0.0, confidence: float = 0.95) -> Outcome:
+def one_sample(ours: Sequence[float], reference: float, margin: float = 0.0, confidence: float = 0.95) -> TestResult:
     """Test a gain above `margin` over a single number that is taken as exact (Student 1908)."""
     squared = variance(ours) / len(ours)
     if squared <= 0:
@@ -69,7 +69,7 @@ def fixed_sigma(
     confidence: float = 0.95,
     *,
     exact: bool = False,
-) -> Outcome:
+) -> TestResult:
     """Test a gain above `margin` when the spread between seeds is known: a z test, for which one seed is enough.
 
     `exact`: theirs is a number without a spread, not the score of seeds.
@@ -80,10 +80,10 @@ def fixed_sigma(
     return _outcome(mean(ours) - mean(theirs), error, math.inf, margin, confidence)
 
 
-def _outcome(delta: float, error: float, df: float, margin: float, confidence: float) -> Outcome:
+def _outcome(delta: float, error: float, df: float, margin: float, confidence: float) -> TestResult:
     t = (delta + margin) / error
     half = t_quantile(0.5 + confidence / 2, df) * error
-    return Outcome(delta, error, t, df, t_tail(-t, df), (delta - half, delta + half))
+    return TestResult(delta, error, t, df, t_tail(-t, df), (delta - half, delta + half))
 
 
 def power(gain: float, error: float, df: float, margin: float, alpha: float) -> float:

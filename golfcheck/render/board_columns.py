@@ -16,7 +16,7 @@ _SETTLING = (Kind.INCLUDED, Kind.REMOVED, Kind.SUPERSEDED)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TextColumn:
     """One column; `cell` returns safe text. Those with the highest number fall away first; 0 stays."""
 
     title: str
@@ -68,22 +68,22 @@ def _word(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("#", 0, _rank),
-    Column("val_bpb", 0, _score),
-    Column("Δ bpb", 3, lambda row: _number(row.delta_bpb, "+.5f")),
-    Column("Δ nats/tok", 8, lambda row: _number(row.delta_nats, "+.5f")),
-    Column("n", 6, lambda row: str(len(row.seeds_bpb)) if row.seeds_bpb else NOTHING),
-    Column("p", 4, lambda row: NOTHING if row.p is None else p_text(row.p)),
-    Column("bytes", 7, _bytes),
-    Column("left", 12, _left),
-    Column("train s", 10, lambda row: _seconds(row.verdict.time.train_ms if row.verdict.time else None)),
-    Column("eval s", 11, lambda row: _seconds(row.verdict.time.eval_ms if row.verdict.time else None)),
-    Column("B/tok", 13, _token_bytes),
-    Column("date", 2, lambda row: str(row.made.date()) if row.made else NOTHING, right=False),
-    Column("status", 9, lambda row: str(row.status or NOTHING), right=False),
-    Column("verdict", 1, _word, right=False),
-    Column("author", 5, lambda row: safe(row.verdict.author or NOTHING, _AUTHOR_CHARS), right=False),
-    Column("record", 0, title_of, right=False),
+    TextColumn("#", 0, _rank),
+    TextColumn("val_bpb", 0, _score),
+    TextColumn("Δ bpb", 3, lambda row: _number(row.delta_bpb, "+.5f")),
+    TextColumn("Δ nats/tok", 8, lambda row: _number(row.delta_nats, "+.5f")),
+    TextColumn("n", 6, lambda row: str(len(row.seeds_bpb)) if row.seeds_bpb else NOTHING),
+    TextColumn("p", 4, lambda row: NOTHING if row.p is None else p_text(row.p)),
+    TextColumn("bytes", 7, _bytes),
+    TextColumn("left", 12, _left),
+    TextColumn("train s", 10, lambda row: _seconds(row.verdict.time.train_ms if row.verdict.time else None)),
+    TextColumn("eval s", 11, lambda row: _seconds(row.verdict.time.eval_ms if row.verdict.time else None)),
+    TextColumn("B/tok", 13, _token_bytes),
+    TextColumn("date", 2, lambda row: str(row.made.date()) if row.made else NOTHING, right=False),
+    TextColumn("status", 9, lambda row: str(row.status or NOTHING), right=False),
+    TextColumn("verdict", 1, _word, right=False),
+    TextColumn("author", 5, lambda row: safe(row.verdict.author or NOTHING, _AUTHOR_CHARS), right=False),
+    TextColumn("record", 0, title_of, right=False),
 )
 
 

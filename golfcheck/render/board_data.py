@@ -12,7 +12,7 @@ from golfcheck.board.model import Board, Row
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Severity
 from golfcheck.judging.decisions import Ruling
-from golfcheck.render.plain import plain
+from golfcheck.render.jsonable import plain
 
 _FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet may take the beginning of a formula for; it also knows wide ones
 

@@ -1,4 +1,4 @@
-"""The markdown format of a board: whatever a submission wrote stands in code spans, as in golfcheck/render/markdown.py.
+"""The markdown format of a board: whatever a submission wrote stands in code spans, as in verdict_markdown.py.
 
 GitHub splits a table into cells before it sees code spans, so `|` is escaped in each cell.
 """
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from golfcheck.board.model import Board, Row
 from golfcheck.render.board_columns import COLUMNS, NOTHING, legend
-from golfcheck.render.markdown import code
+from golfcheck.render.verdict_markdown import code
 
 _STRANGERS = ("author", "record")
 

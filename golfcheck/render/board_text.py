@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from golfcheck.board.model import Board, Row
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.text import fit, pad, safe, width
-from golfcheck.render.board_columns import COLUMNS, Column, legend
+from golfcheck.render.board_columns import COLUMNS, TextColumn, legend
 from golfcheck.render.page import Page
 
 _GAP = "  "
@@ -43,7 +43,7 @@ def render(board: Board, rows: Sequence[Row], page: Page, *, why: bool = False, 
     return page.text([*lines, *(part for note in notes for part in page.prose(note, "", "  "))])
 
 
-def _kept(widths: dict[str, int], columns: int) -> list[Column]:
+def _kept(widths: dict[str, int], columns: int) -> list[TextColumn]:
     """Return the columns that fit, each as wide as it needs."""
     kept = list(COLUMNS)
     while True:
@@ -54,7 +54,7 @@ def _kept(widths: dict[str, int], columns: int) -> list[Column]:
         kept.remove(max(falling, key=lambda column: column.falls))
 
 
-def _line(cells: Sequence[str], kept: Sequence[Column], widths: dict[str, int]) -> str:
+def _line(cells: Sequence[str], kept: Sequence[TextColumn], widths: dict[str, int]) -> str:
     parts = []
     for text, column in zip(cells, kept, strict=True):
         room = widths[column.title]

@@ -8,7 +8,7 @@ from golfcheck import __version__
 from golfcheck.comparison.codediff import CodeDiff
 from golfcheck.comparison.difference import Difference
 from golfcheck.core.text import safe
-from golfcheck.render.plain import plain, verdict_object
+from golfcheck.render.jsonable import plain, verdict_object
 
 
 def render(difference: Difference) -> str:

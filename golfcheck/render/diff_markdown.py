@@ -19,7 +19,7 @@ from golfcheck.render.diff_text import (
     size_rows,
 )
 from golfcheck.render.findings import location
-from golfcheck.render.markdown import code
+from golfcheck.render.verdict_markdown import code
 
 _MAX_CHARS = 60_000  # a comment on GitHub holds 65,536
 _NOTE_CHARS = 200

@@ -5,10 +5,10 @@ import json
 from golfcheck import __version__
 from golfcheck.comparison.gain import MOST_SEEDS, WANTED_POWER, Gain, Ruled, Sample, p_text
 from golfcheck.core.text import fit, pad, safe
-from golfcheck.render.block import Segment, seeds_text
-from golfcheck.render.markdown import code
+from golfcheck.render.jsonable import plain
 from golfcheck.render.page import Page
-from golfcheck.render.plain import plain
+from golfcheck.render.verdict_block import Segment, seeds_text
+from golfcheck.render.verdict_markdown import code
 
 _LABELS = 23
 _NUMBERS = 23  # columns of a number

@@ -26,7 +26,7 @@ OUTCOME_MEANINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PageColumn:
     """A column of the board: the key it is sorted by in the address, its heading, and what that means."""
 
     key: str
@@ -36,26 +36,26 @@ class Column:
 
 
 COLUMNS = (
-    Column("rank", "#", "rank; without one: takes no part"),
-    Column("name", "record", "name, and why it was not the record or has no p", number=False),
-    Column("author", "author", "as submission.json has it", number=False),
-    Column("bpb", "val_bpb", "bits per byte of the validation text, mean of the seeds; lower is better"),
-    Column("delta", "Δ bpb", "against the record to beat on its day"),
-    Column("nats", "Δ nats", "the same in nats per token"),
-    Column("p", "p", "of the gain, under the ruleset of the board"),
-    Column("seeds", "seeds", "whose score the logs have"),
-    Column("size", "bytes left", "of the size cap, in the largest seed; the bar is what is used"),
-    Column("train", "train s", "longest training, seconds"),
-    Column("eval", "eval s", "longest evaluation, seconds"),
-    Column("bytes", "bytes/tok", "of validation text, by the tokenizer"),
-    Column("date", "date", "made on", number=False),
-    Column("status", "score is", "what stands behind the score", number=False),
-    Column("verdict", "verdict", "what golfcheck verify found", number=False),
+    PageColumn("rank", "#", "rank; without one: takes no part"),
+    PageColumn("name", "record", "name, and why it was not the record or has no p", number=False),
+    PageColumn("author", "author", "as submission.json has it", number=False),
+    PageColumn("bpb", "val_bpb", "bits per byte of the validation text, mean of the seeds; lower is better"),
+    PageColumn("delta", "Δ bpb", "against the record to beat on its day"),
+    PageColumn("nats", "Δ nats", "the same in nats per token"),
+    PageColumn("p", "p", "of the gain, under the ruleset of the board"),
+    PageColumn("seeds", "seeds", "whose score the logs have"),
+    PageColumn("size", "bytes left", "of the size cap, in the largest seed; the bar is what is used"),
+    PageColumn("train", "train s", "longest training, seconds"),
+    PageColumn("eval", "eval s", "longest evaluation, seconds"),
+    PageColumn("bytes", "bytes/tok", "of validation text, by the tokenizer"),
+    PageColumn("date", "date", "made on", number=False),
+    PageColumn("status", "score is", "what stands behind the score", number=False),
+    PageColumn("verdict", "verdict", "what golfcheck verify found", number=False),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class PageCell:
     """What a cell shows, and by what it is sorted: a number, or text; "" stands last."""
 
     text: str
@@ -63,12 +63,12 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PageRow:
     """A record's row as the page has it."""
 
     href: str
     row: Row
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, PageCell]
     used: float | None  # of the size cap, in percent, at most 100
     over: bool
 
@@ -95,7 +95,7 @@ def board_page(board: Board, pages: Mapping[str, str]) -> bytes:
     )
 
 
-def line_of(row: Row, href: str) -> Line:
+def line_of(row: Row, href: str) -> PageRow:
     """Return a record's row; numbers are sorted by all their digits."""
     verdict = row.verdict
     size, time, tokens = verdict.size, verdict.time, verdict.token_bytes
@@ -107,7 +107,7 @@ def line_of(row: Row, href: str) -> Line:
         "bpb": number(row.score_bpb, ".5f"),
         "delta": number(row.delta_bpb, "+.5f"),
         "nats": number(row.delta_nats, "+.5f"),
-        "p": Cell(MISSING, "") if row.p is None else Cell(p_text(row.p), repr(row.p)),
+        "p": PageCell(MISSING, "") if row.p is None else PageCell(p_text(row.p), repr(row.p)),
         "seeds": number(len(row.seeds_bpb) or None, "d"),
         "size": number(left, ",d"),
         "train": seconds(time.train_ms if time else None),
@@ -118,20 +118,20 @@ def line_of(row: Row, href: str) -> Line:
         "verdict": _words(row.outcome),
     }
     used = min(100 * size.total_bytes / size.cap_bytes, 100.0) if size else None
-    return Line(href, row, cells, used, left is not None and left < 0)
+    return PageRow(href, row, cells, used, left is not None and left < 0)
 
 
-def number(value: float | None, form: str) -> Cell:
+def number(value: float | None, form: str) -> PageCell:
     """Return a number in this form, with a minus sign that is as wide as a plus."""
     if value is None:
-        return Cell(MISSING, "")
-    return Cell(format(value, form).replace("-", "−"), repr(value))
+        return PageCell(MISSING, "")
+    return PageCell(format(value, form).replace("-", "−"), repr(value))
 
 
-def seconds(ms: float | None) -> Cell:
+def seconds(ms: float | None) -> PageCell:
     """Return a duration in seconds."""
     return number(None if ms is None else ms / 1e3, ",.1f")
 
 
-def _words(text: str | None) -> Cell:
-    return Cell(text or MISSING, (text or "")[:200].casefold())
+def _words(text: str | None) -> PageCell:
+    return PageCell(text or MISSING, (text or "")[:200].casefold())

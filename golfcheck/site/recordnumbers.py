@@ -29,7 +29,7 @@ class Cited:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class RecordFact:
     """A heading, a value, and what to compare the value with."""
 
     heading: str
@@ -45,30 +45,32 @@ class LedgerLine:
     counts: tuple[Cited, ...]
 
 
-def facts(row: Row, record: Record, found: Sequence[Result], cite: Citations) -> list[Fact]:
+def facts(row: Row, record: Record, found: Sequence[Result], cite: Citations) -> list[RecordFact]:
     """Return the record in short, as far as it is known."""
     size, time, tokens, score = row.verdict.size, row.verdict.time, row.verdict.token_bytes, row.verdict.score
-    facts: list[Fact] = []
+    facts: list[RecordFact] = []
     if size and (largest := _largest(found)) and (total := largest.total_bytes):
         left = size.cap_bytes - size.total_bytes
         margin = f"{left:,} left of {size.cap_bytes:,}" if left >= 0 else f"{-left:,} over {size.cap_bytes:,}"
-        facts.append(Fact("bytes", Cited(f"{size.total_bytes:,}", cite.href(largest.log.path, total.line)), margin))
+        facts.append(
+            RecordFact("bytes", Cited(f"{size.total_bytes:,}", cite.href(largest.log.path, total.line)), margin)
+        )
     if time and time.train_ms is not None:
         longest = max(found, key=lambda result: train_ms(result.run) or 0.0)
         line = cite.href(longest.log.path, _trained_at(longest.run))
-        facts.append(Fact("training", Cited(f"{seconds(time.train_ms).text} s", line), _cap(time.train_cap_ms)))
+        facts.append(RecordFact("training", Cited(f"{seconds(time.train_ms).text} s", line), _cap(time.train_cap_ms)))
     if time and time.eval_ms is not None:
         slowest = max(found, key=lambda result: result.eval_ms or 0.0)
         line = cite.href(slowest.log.path, _evaluated_at(slowest))
-        facts.append(Fact("evaluation", Cited(f"{seconds(time.eval_ms).text} s", line), _cap(time.eval_cap_ms)))
+        facts.append(RecordFact("evaluation", Cited(f"{seconds(time.eval_ms).text} s", line), _cap(time.eval_cap_ms)))
     if tokens:
         line = cite.href(found[0].log.path, found[0].score.line)
         known = tokens.tokenizer or "no tokenizer we know"
-        facts.append(Fact("bytes per token", Cited(f"{tokens.bytes_per_token:.4f}", line), known))
+        facts.append(RecordFact("bytes per token", Cited(f"{tokens.bytes_per_token:.4f}", line), known))
     if score and score.claimed_bpb is not None and record.submission:
         line = cite.href(record.submission.path, claim_line(record.submission, "val_bpb"))
         differs = row.score_bpb is not None and abs(score.claimed_bpb - row.score_bpb) > _ROUNDING_BPB
-        facts.append(Fact("claimed", Cited(f"{score.claimed_bpb:.5f}", line, differs), "bpb in submission.json"))
+        facts.append(RecordFact("claimed", Cited(f"{score.claimed_bpb:.5f}", line, differs), "bpb in submission.json"))
     return facts
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from textual.app import SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
@@ -23,11 +23,12 @@ from golfcheck.core.text import safe
 from golfcheck.judging.cache import Cache
 from golfcheck.judging.config import Settings
 from golfcheck.submission.record import Record, load
-from golfcheck.tui import editor, palette, state
+from golfcheck.tui import editor, palette
 from golfcheck.tui.asciionly import AsciiOnly
 from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
 from golfcheck.tui.inturn import KeysInTurn
-from golfcheck.tui.screens import help
+from golfcheck.tui.screens import help, session
+from golfcheck.tui.screens.base import OpenComparison, OpenDiff, OpenRecord, OpenTimeline, OpenWatch, Records, Severity
 from golfcheck.tui.screens.board import BoardScreen
 from golfcheck.tui.themes import THEMES
 
@@ -35,7 +36,6 @@ _TERMINATED = 128 + 15  # as a shell reports a process that SIGTERM ended
 _HELP = "the keys of what has the focus; F1 where ? is typed"
 _KEY_NAMES = str.maketrans({"⏎": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right", "⌫": "backspace"})
 _ASCII_ONLY = AsciiOnly()
-Severity = Literal["information", "warning", "error"]
 
 
 class GolfcheckApp(KeysInTurn):
@@ -69,7 +69,7 @@ class GolfcheckApp(KeysInTurn):
         self.ascii_only = ascii_only
         self.glyphs = ASCII if ascii_only else UNICODE
         self.board_screen = BoardScreen(board)
-        self.state = state.load()
+        self.session = session.load()
 
     def get_driver_class(self) -> type[Driver]:
         """Return what reads the terminal."""
@@ -87,7 +87,8 @@ class GolfcheckApp(KeysInTurn):
         self.set_class(self.ascii_only, "-ascii")
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = self.state.theme if self.state.theme in self.available_themes else state.State().theme
+        name = self.session.theme
+        self.theme = name if name in self.available_themes else session.Session().theme
         self.push_screen(self.board_screen)
         if self.log_to_watch is not None:
             self.board_screen.watch_log(self.log_to_watch)
@@ -96,7 +97,7 @@ class GolfcheckApp(KeysInTurn):
         """Keep how the board was left."""
         board = self.board_screen
         root = str(self.root.resolve())
-        state.save(state.State(board.filter_text, board.sort, board.reverse, self.theme, root, board.record))
+        session.save(session.Session(board.filter_text, board.sort, board.reverse, self.theme, root, board.record))
 
     def get_key_display(self, binding: Binding) -> str:
         """Return the name of a key."""
@@ -114,11 +115,50 @@ class GolfcheckApp(KeysInTurn):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Return what the palette offers."""
-        return palette.commands(self, screen)
+        return palette.commands(self, self, screen)
 
     def action_help(self) -> None:
         """Show the keys of what has the focus."""
         self.push_screen(help.HelpScreen(help.page(self.screen), self.glyphs))
+
+    # The screens, each imported when it is first wanted: together they take a third of a second.
+
+    def on_open_record(self, event: OpenRecord) -> None:
+        """Open a record with its tabs."""
+        from golfcheck.tui.screens.detail import DetailScreen
+
+        self.push_screen(DetailScreen(event.row, self.load_record))
+
+    def on_open_comparison(self, event: OpenComparison) -> None:
+        """Open two to four records side by side."""
+        from golfcheck.tui.screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen(event.rows))
+
+    def on_open_diff(self, event: OpenDiff) -> None:
+        """Open the difference of two records."""
+        from golfcheck.tui.screens.diffscreen import DiffScreen
+
+        self.push_screen(DiffScreen(event.first, event.second))
+
+    def on_open_timeline(self, event: OpenTimeline) -> None:
+        """Open the frontier through time."""
+        from golfcheck.tui.screens.timeline import TimelineScreen
+
+        self.push_screen(TimelineScreen(event.board, event.row, event.query, event.text))
+
+    def on_open_watch(self, event: OpenWatch) -> None:
+        """Follow a growing log."""
+        from golfcheck.tui.screens.watchscreen import WatchScreen
+
+        self.push_screen(WatchScreen(event.log, event.best))
+
+    # What screens use: see `Host`.
+
+    @property
+    def records(self) -> Records:
+        """The records of the tree that the board shows."""
+        return self.board_screen
 
     def load_record(self, row: Row) -> Record:
         """Read the record of a row. Takes up to a second: call it in a thread."""
@@ -129,7 +169,7 @@ class GolfcheckApp(KeysInTurn):
             return cache.load(path)
 
     def tell(self, text: object, severity: Severity = "information") -> None:
-        """Show a toast; `text` may be a stranger's."""
+        """Show a toast; `text` may be untrusted."""
         self.notify(safe(str(text), 400), severity=severity, markup=False)
 
     def edit_record(self, row: Row) -> None:

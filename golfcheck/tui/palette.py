@@ -3,20 +3,17 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from golfcheck.board.query import KEYS, SORT_KEYS
+from golfcheck.board.keys import KEYS, SORT_KEYS
+from golfcheck.tui.screens.base import Host
 from golfcheck.tui.screens.board import BoardScreen
 from golfcheck.tui.screens.help import ours
 
-if TYPE_CHECKING:
-    from golfcheck.tui.app import GolfcheckApp
 
-
-def commands(app: "GolfcheckApp", screen: Screen[object]) -> Iterator[SystemCommand]:
+def commands(app: App[None], host: Host, screen: Screen[object]) -> Iterator[SystemCommand]:
     """Yield what can be done on `screen`."""
     named: set[str] = set()
     for entry in ours(screen.active_bindings.values()):
@@ -30,14 +27,14 @@ def commands(app: "GolfcheckApp", screen: Screen[object]) -> Iterator[SystemComm
         for key in SORT_KEYS:
             yield SystemCommand(f"Sort by {key}", KEYS[key].meaning, partial(screen.sort_by, key))
     yield SystemCommand("Theme", "choose other colors", app.search_themes)
-    yield SystemCommand("Picture", "save the screen as an SVG file", partial(picture, app))
+    yield SystemCommand("Picture", "save the screen as an SVG file", partial(picture, app, host))
 
 
-def picture(app: "GolfcheckApp") -> None:
+def picture(app: App[None], host: Host) -> None:
     """Save the screen among the downloads, or in the current folder where there is no such place, and say where."""
     downloads = Path.home() / "Downloads"
     folder = downloads if downloads.is_dir() else Path.cwd()
     try:
-        app.tell(f"picture saved: {app.save_screenshot(path=str(folder))}")
+        host.tell(f"picture saved: {app.save_screenshot(path=str(folder))}")
     except OSError as error:
-        app.tell(f"the picture could not be saved in {folder}: {error.strerror or error}", "error")
+        host.tell(f"the picture could not be saved in {folder}: {error.strerror or error}", "error")

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from golfcheck.board.keys import sorted_rows
 from golfcheck.board.model import Row, Status
-from golfcheck.board.query import parse, sorted_rows
+from golfcheck.board.query import parse
 from golfcheck.comparison.patience import hunks
 from tests.golfcheck.comparison.test_patience import hostile
 from tests.golfcheck.verdicts import a_verdict

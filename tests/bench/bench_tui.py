@@ -87,11 +87,11 @@ async def real_records(paints: Paints) -> tuple[float, float, int]:
 
 async def many_rows(paints: Paints) -> dict[str, list[float]]:
     """Return the seconds to a board of ROWS rows, and of every key on it, by what the keys do."""
-    from golfcheck.tui import state
+    from golfcheck.tui.screens import session
     from golfcheck.tui.widgets.filterbar import FilterBar
     from tests.golfcheck.boards import app_of, board
 
-    state.path().unlink(missing_ok=True)  # the last run's order and cursor
+    session.path().unlink(missing_ok=True)  # the last run's order and cursor
     rows = board(ROWS)
     paints.seen.clear()
     since = time.perf_counter()
@@ -131,8 +131,8 @@ async def data_table() -> float:
     from textual.app import App, ComposeResult
     from textual.widgets import DataTable
 
-    from golfcheck.tui.drawing.columns import COLUMNS
     from golfcheck.tui.drawing.glyphs import UNICODE
+    from golfcheck.tui.drawing.tablecolumns import COLUMNS
     from tests.golfcheck.boards import board
 
     rows = board(ROWS).rows

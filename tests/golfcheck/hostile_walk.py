@@ -21,10 +21,10 @@ from golfcheck.judging.config import Settings
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.screens.compare import MOST, CompareScreen
 from golfcheck.tui.screens.detail import DetailScreen
-from golfcheck.tui.screens.diff import DiffScreen
+from golfcheck.tui.screens.diffscreen import DiffScreen
 from golfcheck.tui.screens.prompt import PathPrompt
 from golfcheck.tui.screens.timeline import TimelineScreen
-from golfcheck.tui.screens.watch import WatchScreen
+from golfcheck.tui.screens.watchscreen import WatchScreen
 from tests.golfcheck.tui.test_hostile import assert_harmless
 from tests.golfcheck.tui.test_record import settled
 

@@ -9,7 +9,7 @@ _BRAILLE = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 _ASCII = {1: "'", 2: "-", 3: "'", 4: ".", 5: ":", 6: ".", 7: "|"}  # of three dots above one another
 
 
-class Canvas:
+class DotCanvas:
     """A grid of `columns` × `rows` cells; (0, 0) is the dot at the lower left."""
 
     def __init__(self, columns: int, rows: int, *, ascii_only: bool = False) -> None:

@@ -7,8 +7,8 @@ from textual.content import Content
 from golfcheck.board.model import Board, Row
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Severity
-from golfcheck.tui.drawing.columns import name_of
 from golfcheck.tui.drawing.glyphs import Glyphs, bar
+from golfcheck.tui.drawing.tablecolumns import name_of
 
 _RULES = 3  # that are named; the rest is counted
 _PROGRESS = 10  # cells of the bar

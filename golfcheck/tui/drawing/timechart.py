@@ -13,12 +13,12 @@ _MARGIN = 0.04  # of the range, above and below
 SCALES = ("frontier", "all", "near")
 ORDERS = ("date", "turn")
 
-Cell = tuple[str, str]  # a character, and the name of its style
-_BLANK: Cell = (" ", "")
+ChartCell = tuple[str, str]  # a character, and the name of its style
+_BLANK: ChartCell = (" ", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class Timeline:
     """What is drawn: the drawable records, which one the cursor is on, and how they are looked at.
 
     Records that a filter leaves out are not drawn, and the cursor does not stop at them; but the frontier is that of
@@ -63,7 +63,7 @@ def spread(row: Row) -> float:
     return summary.sd_bpb if summary is not None and summary.sd_bpb is not None else 0.0
 
 
-def limits(chart: Chart) -> tuple[float, float]:
+def limits(chart: Timeline) -> tuple[float, float]:
     """Return the lowest and the highest score in sight."""
     here = chart.rows[chart.cursor]
     if chart.scale == "near":
@@ -78,10 +78,10 @@ def limits(chart: Chart) -> tuple[float, float]:
     return low - room, high + room
 
 
-class Canvas:
+class TimeCanvas:
     """A grid of cells on which scores stand at their heights; the last two lines are the axis of time."""
 
-    def __init__(self, chart: Chart, columns: int, lines: int) -> None:
+    def __init__(self, chart: Timeline, columns: int, lines: int) -> None:
         self.cells = [[_BLANK] * columns for _ in range(lines)]
         self.wide, self.high = columns - _LABEL - 2, lines - 2
         self.low, self.top = limits(chart) if chart.stops else (0.0, 1.0)
@@ -92,15 +92,15 @@ class Canvas:
         """Return the line of a score; it is none of the canvas where the score is out of sight."""
         return round((self.top - bpb) / self.line_bpb)
 
-    def put(self, x: int, y: int, cell: Cell) -> None:
+    def put(self, x: int, y: int, cell: ChartCell) -> None:
         """Draw a cell, if it is in sight."""
         if 0 <= y < self.high:
             self.cells[y][_LABEL + 1 + x] = cell
 
 
-def draw(chart: Chart, columns: int, lines: int, g: Glyphs) -> list[list[Cell]]:
+def draw(chart: Timeline, columns: int, lines: int, g: Glyphs) -> list[list[ChartCell]]:
     """Return `lines` lines of `columns` cells."""
-    canvas = Canvas(chart, columns, lines)
+    canvas = TimeCanvas(chart, columns, lines)
     if not chart.stops or canvas.wide < 8 or canvas.high < 3:
         return canvas.cells
     _score_axis(canvas, g)
@@ -118,9 +118,9 @@ def draw(chart: Chart, columns: int, lines: int, g: Glyphs) -> list[list[Cell]]:
     return canvas.cells
 
 
-def nearest(chart: Chart, columns: int, lines: int, x: int, y: int) -> int:
+def nearest(chart: Timeline, columns: int, lines: int, x: int, y: int) -> int:
     """Return the place of the record that is drawn nearest to a cell; a line counts as two columns."""
-    canvas = Canvas(chart, columns, lines)
+    canvas = TimeCanvas(chart, columns, lines)
 
     def far(place: int) -> float:
         line = max(canvas.line_of(score(chart.rows[place])), 0)
@@ -129,14 +129,14 @@ def nearest(chart: Chart, columns: int, lines: int, x: int, y: int) -> int:
     return min(chart.stops, key=far)
 
 
-def _score_axis(canvas: Canvas, g: Glyphs) -> None:
+def _score_axis(canvas: TimeCanvas, g: Glyphs) -> None:
     for y in range(canvas.high):
         canvas.cells[y][_LABEL] = (g.post, "axis")
     for y in range(0, canvas.high, max(canvas.high // 5, 2)):
         _write(canvas.cells[y], 0, f"{canvas.top - canvas.line_bpb * y:.4f}".rjust(_LABEL - 1), "axis")
 
 
-def _record(row: Row, x: int, canvas: Canvas, g: Glyphs) -> None:
+def _record(row: Row, x: int, canvas: TimeCanvas, g: Glyphs) -> None:
     y, reach, style = canvas.line_of(score(row)), spread(row), "held" if row.held else "other"
     first, last = canvas.line_of(score(row) + reach), canvas.line_of(score(row) - reach)
     if 2 * reach >= canvas.line_bpb:  # a shorter bar would seem longer than it is
@@ -145,7 +145,7 @@ def _record(row: Row, x: int, canvas: Canvas, g: Glyphs) -> None:
     canvas.put(x, max(y, 0), (g.up if y < 0 else g.held if row.held else g.other, style))
 
 
-def _places(chart: Chart, wide: int) -> list[int]:
+def _places(chart: Timeline, wide: int) -> list[int]:
     if chart.order == "turn":
         last = max(len(chart.rows) - 1, 1)
         return [place * (wide - 1) // last for place in range(len(chart.rows))]
@@ -154,7 +154,7 @@ def _places(chart: Chart, wide: int) -> list[int]:
     return [round((when(row) - first).total_seconds() / whole * (wide - 1)) for row in chart.rows]
 
 
-def _steps(chart: Chart, canvas: Canvas, g: Glyphs) -> None:
+def _steps(chart: Timeline, canvas: TimeCanvas, g: Glyphs) -> None:
     pairs = zip(canvas.places, chart.rows, strict=True)
     held = [(x, canvas.line_of(score(row))) for x, row in pairs if row.held]
     for place, (x, y) in enumerate(held):
@@ -167,7 +167,7 @@ def _steps(chart: Chart, canvas: Canvas, g: Glyphs) -> None:
                 canvas.put(next_x, between, (g.post, "line"))
 
 
-def _time_axis(chart: Chart, canvas: Canvas, g: Glyphs) -> None:
+def _time_axis(chart: Timeline, canvas: TimeCanvas, g: Glyphs) -> None:
     for x in range(_LABEL, len(canvas.cells[0])):
         canvas.cells[-2][x] = (g.rule, "axis")
     dated = [(place, when(row).strftime("%m-%d")) for place, row in zip(canvas.places, chart.rows, strict=True)]
@@ -182,7 +182,7 @@ def _time_axis(chart: Chart, canvas: Canvas, g: Glyphs) -> None:
     _write(canvas.cells[-1], end, newest, "axis")
 
 
-def _write(cells: list[Cell], start: int, text: str, style: str) -> None:
+def _write(cells: list[ChartCell], start: int, text: str, style: str) -> None:
     for place, character in enumerate(text, start=start):
         if place < len(cells):
             cells[place] = (character, style)

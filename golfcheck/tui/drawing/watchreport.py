@@ -10,29 +10,29 @@ from textual.content import Content
 
 from golfcheck.core.text import fit, safe, width
 from golfcheck.live.pace import Gap
-from golfcheck.live.watch import Progress, State
+from golfcheck.live.runprogress import RunProgress, RunState
 from golfcheck.tui.drawing.glyphs import ASCII, Glyphs, bar
 
 _NAME_COLUMNS = 12  # of a record's name: where there are fewer, another part is left out
 _PATH_COLUMNS = 16  # of the log's path, likewise
 _BAR_COLUMNS = 8, 60
 _STATES = {
-    State.WAITING: "$warning",
-    State.STARTING: "$secondary",
-    State.TRAINING: "bold $success",
-    State.EVALUATING: "$secondary",
-    State.FINISHED: "bold $primary",
+    RunState.WAITING: "$warning",
+    RunState.STARTING: "$secondary",
+    RunState.TRAINING: "bold $success",
+    RunState.EVALUATING: "$secondary",
+    RunState.FINISHED: "bold $primary",
 }
 
 
-def report(found: Progress, log: Path, beside: str, columns: int, g: Glyphs) -> Content:
+def report(found: RunProgress, log: Path, beside: str, columns: int, g: Glyphs) -> Content:
     """Return the lines, none wider than `columns`; `beside` is the name of the record, a stranger's text."""
     lines = [*_head(found, log, columns, g), _bar(found, columns, g), _numbers(found, columns, g)]
     lines += [_gap(found, safe(beside), columns, g), *_projection(found, columns, g)]
     return Content("\n").join(lines)
 
 
-def summary(found: Progress, log: Path, beside: str) -> str:
+def summary(found: RunProgress, log: Path, beside: str) -> str:
     """Return all that matters of a report on one line of any length, to be copied; it is not safe to print."""
     number = f"run {found.run_number} of this log" if found.run_number > 1 else ""
     parts = [str(log), found.state.value, f"seed {found.seed}" if found.seed is not None else "", number]
@@ -55,7 +55,7 @@ def summary(found: Progress, log: Path, beside: str) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _head(found: Progress, log: Path, columns: int, g: Glyphs) -> list[Content]:
+def _head(found: RunProgress, log: Path, columns: int, g: Glyphs) -> list[Content]:
     """Return the first line, and a second one where the warning has no room in it."""
     warnings = [g.plain(safe(said, 160)) for said in (found.diverged, found.stall, found.note) if said]
     parts = [(0, "", found.state.value, _STATES[found.state])]
@@ -63,9 +63,9 @@ def _head(found: Progress, log: Path, columns: int, g: Glyphs) -> list[Content]:
         parts.append((1, "  ", f"seed {found.seed}", ""))
     if found.run_number > 1:
         parts.append((3, "  ", f"run {found.run_number} of this log", ""))
-    if not warnings and found.state in (State.TRAINING, State.EVALUATING):
+    if not warnings and found.state in (RunState.TRAINING, RunState.EVALUATING):
         parts.append((2, "  ", f"last line {found.idle_seconds:,.0f} s ago", "dim"))
-    if not warnings and found.past and found.state is not State.FINISHED:
+    if not warnings and found.past and found.state is not RunState.FINISHED:
         parts.append((4, "  ", found.past, "dim"))
     name = safe(str(log))
     least = min(width(name), _PATH_COLUMNS)
@@ -82,7 +82,7 @@ def _head(found: Progress, log: Path, columns: int, g: Glyphs) -> list[Content]:
     return [Content("  ").join(line), *([said] if warnings else [])]
 
 
-def _bar(found: Progress, columns: int, g: Glyphs) -> Content:
+def _bar(found: RunProgress, columns: int, g: Glyphs) -> Content:
     if found.share is None:
         return Content.styled("no training step yet", "dim")
     parts = [(0, "", f"{found.share:.1%}", "")]
@@ -99,7 +99,7 @@ def _bar(found: Progress, columns: int, g: Glyphs) -> Content:
     return Content.assemble(Content.styled(bar(found.share, room, g), "$primary on $surface"), "  ", text)
 
 
-def _numbers(found: Progress, columns: int, g: Glyphs) -> Content:
+def _numbers(found: RunProgress, columns: int, g: Glyphs) -> Content:
     dot = f" {g.dot} "
     parts = []
     if found.score_bpb is not None:
@@ -123,7 +123,7 @@ def _numbers(found: Progress, columns: int, g: Glyphs) -> Content:
     return _fitting(parts, columns) if parts else Content(" ")
 
 
-def _gap(found: Progress, name: str, columns: int, g: Glyphs) -> Content:
+def _gap(found: RunProgress, name: str, columns: int, g: Glyphs) -> Content:
     now = found.gap
     if now is None:
         leads = ("beside the best record: ", "no gap: ")
@@ -146,7 +146,7 @@ def _gap(found: Progress, name: str, columns: int, g: Glyphs) -> Content:
     return Content.assemble(Content.styled(told, style), f" {fit(name, max(1, columns - len(told) - 1))}")
 
 
-def _projection(found: Progress, columns: int, g: Glyphs) -> list[Content]:
+def _projection(found: RunProgress, columns: int, g: Glyphs) -> list[Content]:
     told = found.projection
     if told is None:
         reason = found.no_projection or "no training step yet"
@@ -222,13 +222,13 @@ def _when(gap: Gap) -> str:
     return f"at the same second, mean of {count} point{'s' * (count != 1)}" if count else "in the final score"
 
 
-def _seconds(found: Progress) -> str:
+def _seconds(found: RunProgress) -> str:
     if found.seconds is None:
         return ""
     return f"{found.seconds:,.1f}{f' / {found.cap_seconds:,.0f}' if found.cap_seconds else ''} s"
 
 
-def _steps(found: Progress, *, of: bool = False) -> str:
+def _steps(found: RunProgress, *, of: bool = False) -> str:
     if found.step is None:
         return ""
     return f"step {found.step:,}" + (f" / {found.iterations:,}" if of and found.iterations else "")

@@ -9,12 +9,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Center
 from textual.widgets import Static
 
+from golfcheck.board.keys import SORT_KEYS, sorted_rows
 from golfcheck.board.model import Board, Row
-from golfcheck.board.query import SORT_KEYS, Query, sorted_rows
+from golfcheck.board.query import Query
 from golfcheck.live import newest
-from golfcheck.tui.drawing.columns import COLUMNS, name_of
 from golfcheck.tui.drawing.readout import could_not_read, filtered_out, nothing_here, plain, readout, title
-from golfcheck.tui.screens import opening
+from golfcheck.tui.drawing.tablecolumns import COLUMNS, name_of
+from golfcheck.tui.screens.base import OpenComparison, OpenDiff, OpenRecord, OpenTimeline, OpenWatch
 from golfcheck.tui.screens.orders import Orders
 from golfcheck.tui.screens.prompt import PathPrompt
 from golfcheck.tui.screens.reading import ReadingScreen
@@ -71,7 +72,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         """Yield the title, the filter, the table, what it says when it is empty, the readout and the keys."""
         yield Static(id="board-title", markup=False)
         yield FilterBar()
-        yield BoardTable(self.golfcheck.glyphs)
+        yield BoardTable(self.host.glyphs)
         with Center(id="empty"):
             yield Static(id="empty-text", markup=False)
         yield Static(id="readout", markup=False)
@@ -79,9 +80,9 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
 
     def on_mount(self) -> None:
         """Restore how the board was left, and begin to read."""
-        kept = self.golfcheck.state
+        kept = self.host.session
         self.sort, self.reverse = (kept.sort, kept.reverse) if kept.sort in SORT_KEYS else ("rank", False)
-        if kept.record and kept.root == str(self.golfcheck.root.resolve()):
+        if kept.record and kept.root == str(self.host.root.resolve()):
             self.table.stays_on = kept.record
         self.table.ordered_by(self.sort, self.reverse)
         self.set_focus(self.table)
@@ -105,9 +106,9 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
 
     def draw_progress(self) -> None:
         """Show the title: the tree, how far reading is, and the order where no head says it."""
-        root, hidden = str(self.golfcheck.root), self.sort not in self.table.orders
+        root, hidden = str(self.host.root), self.sort not in self.table.orders
         shown, count, order = len(self.table.rows), len(self.found), self.sort if hidden else ""
-        line = title(root, self.board, shown, count, reading=self.reading, order=order, g=self.golfcheck.glyphs)
+        line = title(root, self.board, shown, count, reading=self.reading, order=order, g=self.host.glyphs)
         self.query_one("#board-title", Static).update(line)
 
     def _say_if_empty(self, problem: str) -> None:
@@ -116,13 +117,13 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         if self.found:
             text = filtered_out()
         else:
-            text = could_not_read(self.failure) if self.failure else nothing_here(problem or str(self.golfcheck.root))
-        self.query_one("#empty-text", Static).update(plain(text, self.golfcheck.glyphs))
+            text = could_not_read(self.failure) if self.failure else nothing_here(problem or str(self.host.root))
+        self.query_one("#empty-text", Static).update(plain(text, self.host.glyphs))
 
     def on_board_table_moved(self, event: BoardTable.Moved) -> None:
         """Say more of the record under the cursor."""
         self.record = self.table.stays_on or ""
-        text = readout(event.row, self.board, self.golfcheck.glyphs) if event.row else ""
+        text = readout(event.row, self.board, self.host.glyphs) if event.row else ""
         self.query_one("#readout", Static).update(text)
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
@@ -162,7 +163,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
             if key not in (None, self.sort):  # the present order stays, and its direction
                 self.sort_by(key)
 
-        self.app.push_screen(Orders(self.sort, self.reverse, self.golfcheck.glyphs), chosen)
+        self.app.push_screen(Orders(self.sort, self.reverse, self.host.glyphs), chosen)
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
@@ -171,12 +172,12 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
     def on_board_table_opened(self, event: BoardTable.Opened) -> None:
         """Open a record."""
         if self._judged([event.row]):
-            opening.detail(self.golfcheck, event.row)
+            self.post_message(OpenRecord(event.row))
 
     def on_board_table_marked(self, event: BoardTable.Marked) -> None:
         """Say why a fifth record is not marked."""
         if event.refused:
-            self.golfcheck.tell(f"{MAX_MARKS} records are marked already: space on one of them removes its mark")
+            self.host.tell(f"{MAX_MARKS} records are marked already: space on one of them removes its mark")
 
     def marked(self) -> list[Row]:
         """Return the marked rows in their order, and the one under the cursor where only one other is marked."""
@@ -188,9 +189,9 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         """Show the marked records side by side."""
         rows = self.marked()
         if len(rows) < 2:
-            self.golfcheck.tell("mark two to four records with space, then press c")
+            self.host.tell("mark two to four records with space, then press c")
         elif self._judged(rows):
-            opening.compare(self.golfcheck, rows)
+            self.post_message(OpenComparison(rows))
 
     def action_diff(self) -> None:
         """Show how two records differ."""
@@ -199,13 +200,13 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
             rows = [rival, here]
         if len(rows) == 2:
             if self._judged(rows):
-                opening.diff(self.golfcheck, rows[0], rows[1])
+                self.post_message(OpenDiff(rows[0], rows[1]))
         elif rows:
-            self.golfcheck.tell("a diff is of two records; press c to compare up to four")
+            self.host.tell("a diff is of two records; press c to compare up to four")
         elif self.board is None:
-            self.golfcheck.tell(self._no_board())
+            self.host.tell(self._no_board())
         else:
-            self.golfcheck.tell("this record had none to beat: mark another with space, then press d")
+            self.host.tell("this record had none to beat: mark another with space, then press d")
 
     def _no_board(self) -> str:
         return "the records are still being read" if self.reading else "no record was read; r tries again"
@@ -214,7 +215,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         """Whether all are judged; says so if not."""
         waits = next((row for row in rows if not row.judged), None)
         if waits is not None:
-            self.golfcheck.tell(f"{name_of(waits)} is still being judged")
+            self.host.tell(f"{name_of(waits)} is still being judged")
         return waits is None
 
     def _to_beat(self, row: Row) -> Row | None:
@@ -226,9 +227,9 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
     def action_timeline(self) -> None:
         """Show the frontier through time."""
         if self.board is None:
-            self.golfcheck.tell(self._no_board())
+            self.host.tell(self._no_board())
         else:
-            opening.timeline(self.golfcheck, self.board, self.table.current, self.query_now, self.filter_text)
+            self.post_message(OpenTimeline(self.board, self.table.current, self.query_now, self.filter_text))
 
     def action_watch(self) -> None:
         """Follow the newest log, if a run seems to write it; otherwise ask for one."""
@@ -243,7 +244,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         if log is not None:
             held = self.board.frontier if self.board else ()
             ranked = [row for row in (self.board.rows if self.board else ()) if row.score_bpb is not None]
-            opening.watch(self.golfcheck, log, held[-1] if held else next(iter(ranked), None))
+            self.post_message(OpenWatch(log, held[-1] if held else next(iter(ranked), None)))
 
     def action_reload(self) -> None:
         """Read and judge again; records that have not changed come from the cache."""
@@ -252,11 +253,11 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
 
     def action_edit(self) -> None:
         """Open what the record says of itself."""
-        self._here(self.golfcheck.edit_record)
+        self._here(self.host.edit_record)
 
     def action_copy(self) -> None:
         """Copy the record's path."""
-        self._here(lambda row: self.golfcheck.copy(row.verdict.path))
+        self._here(lambda row: self.host.copy(row.verdict.path))
 
     def _here(self, do: Callable[[Row], None]) -> None:
         if row := self.table.current:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -18,6 +18,7 @@ from golfcheck.core.text import fit, safe
 from golfcheck.live.curves import Curve, curves
 from golfcheck.render.diff_text import code_lines, code_title, no_code
 from golfcheck.tui.drawing.sidebyside import LETTERS, numbers, settings
+from golfcheck.tui.screens.tabs import KeyedTabs, TabbedScreen
 from golfcheck.tui.widgets import background
 from golfcheck.tui.widgets.chart import is_ascii
 from golfcheck.tui.widgets.codeview import CodeView
@@ -25,16 +26,12 @@ from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
 from golfcheck.tui.widgets.keys import Keys
 from golfcheck.tui.widgets.sheet import Sheet, plain
 
-if TYPE_CHECKING:
-    from golfcheck.tui.app import GolfcheckApp
-from golfcheck.tui.screens.tabs import KeyedTabs, TabbedScreen
-
 TABS = ("numbers", "settings", "curves", "code")
 MOST = len(LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
+class _LoadedRecords:
     """What the tabs show."""
 
     found: Difference
@@ -77,7 +74,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
     def __init__(self, rows: Sequence[Row], tab: str = "numbers") -> None:
         super().__init__()
         self.rows, self.first_tab = tuple(rows[:MOST]), tab
-        self.loaded: _Loaded | None = None
+        self.loaded: _LoadedRecords | None = None
         self.beside = 1  # whose code is shown beside A's
 
     def compose(self) -> ComposeResult:
@@ -101,15 +98,15 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         background.begin(self, "records", self._load)
         self.focus_tab()
 
-    def _load(self) -> _Loaded:
-        records = [self._app.load_record(row) for row in self.rows]
+    def _load(self) -> _LoadedRecords:
+        records = [self.host.load_record(row) for row in self.rows]
         found = difference(records, [row.verdict for row in self.rows], [row.made for row in self.rows])
         code = tuple(found.code if len(records) == 2 else code_diffs(records[0], other) for other in records[1:])
-        return _Loaded(found, tuple(map(curves, records)), code)
+        return _LoadedRecords(found, tuple(map(curves, records)), code)
 
-    def on_done(self, message: background.Done) -> None:
+    def on_work_done(self, message: background.WorkDone) -> None:
         """Show what was read."""
-        if not isinstance(message.result, _Loaded):
+        if not isinstance(message.result, _LoadedRecords):
             return
         loaded = self.loaded = message.result
         self.query_one("#number-sheet", Sheet).show(numbers(loaded.found, [row.outcome.value for row in self.rows]))
@@ -118,10 +115,10 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         self.query_one(CurvePane).show(bundles)
         self._show_code()
 
-    def on_failed(self, message: background.Failed) -> None:
+    def on_work_failed(self, message: background.WorkFailed) -> None:
         """Say that they could not be read, in every tab, for a toast goes away."""
         reason = self._shown(f"the records could not be compared: {safe(message.reason)}")
-        self._app.tell(reason, "error")
+        self.host.tell(reason, "error")
         for sheet in self.query(Sheet):
             sheet.show(Text(reason, "error"))
         self.query_one(CurvePane).show((), missing=reason)
@@ -136,7 +133,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
     def action_copy(self) -> None:
         """Copy the command that prints the comparison of A and another."""
         one, other = self.rows[0].verdict.path, self.rows[min(self.beside, len(self.rows) - 1)].verdict.path
-        self._app.copy(f"golfcheck diff {one} {other}")
+        self.host.copy(f"golfcheck diff {one} {other}")
 
     def _show_code(self) -> None:
         if self.loaded is None:
@@ -172,7 +169,3 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         targets = {"numbers": "#number-sheet", "settings": "#setting-sheet", "code": "CodeView"}
         target = targets.get(self.tab)
         self.set_focus(self.query_one(target) if target else None)
-
-    @property
-    def _app(self) -> "GolfcheckApp":
-        return cast("GolfcheckApp", self.app)

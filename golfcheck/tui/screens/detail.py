@@ -4,7 +4,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.console import Group
 from rich.text import Text
@@ -20,7 +20,8 @@ from golfcheck.live.curves import Curve, curves
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, results
 from golfcheck.tui.drawing.ledgertable import ledger
-from golfcheck.tui.drawing.readme import readme
+from golfcheck.tui.drawing.readmeview import readme
+from golfcheck.tui.screens.tabs import KeyedTabs, TabbedScreen
 from golfcheck.tui.widgets import background
 from golfcheck.tui.widgets.chart import is_ascii
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
@@ -30,15 +31,11 @@ from golfcheck.tui.widgets.logpane import LogPane
 from golfcheck.tui.widgets.seedstrip import Seeds, SeedStrip
 from golfcheck.tui.widgets.sheet import Sheet, plain
 
-if TYPE_CHECKING:
-    from golfcheck.tui.app import GolfcheckApp
-from golfcheck.tui.screens.tabs import KeyedTabs, TabbedScreen
-
 TABS = ("curve", "findings", "readme", "log", "ledger")
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
+class _LoadedRecord:
     """What the tabs show beside the verdict."""
 
     record: Record
@@ -82,7 +79,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
     def __init__(self, row: Row, load: Callable[[Row], Record], tab: str = "curve") -> None:
         super().__init__()
         self.row, self.load, self.first_tab = row, load, tab
-        self.loaded: _Loaded | None = None
+        self.loaded: _LoadedRecord | None = None
 
     def compose(self) -> ComposeResult:
         """Yield the head, the seeds and the tabs; what must be read first says so until it is."""
@@ -109,13 +106,13 @@ In the ledger, yellow numbers are of sources that do not agree."""
         background.begin(self, "record", self._load)
         self.focus_tab()
 
-    def _load(self) -> _Loaded:
+    def _load(self) -> _LoadedRecord:
         record = self.load(self.row)
-        return _Loaded(record, curves(record), results(record))
+        return _LoadedRecord(record, curves(record), results(record))
 
-    def on_done(self, message: background.Done) -> None:
+    def on_work_done(self, message: background.WorkDone) -> None:
         """Show what was read."""
-        if message.what != "record" or not isinstance(message.result, _Loaded):
+        if message.what != "record" or not isinstance(message.result, _LoadedRecord):
             return
         loaded = self.loaded = message.result
         verdict = self.row.verdict
@@ -129,9 +126,9 @@ In the ledger, yellow numbers are of sources that do not agree."""
         self.query_one(LogPane).show(loaded.record.path, [log.path for log in loaded.record.logs])
         self.refresh_bindings()  # findings can be shown in a log now
 
-    def on_failed(self, message: background.Failed) -> None:
+    def on_work_failed(self, message: background.WorkFailed) -> None:
         """Say that the record, or a log of it, could not be read; of a record in every tab, for a toast goes away."""
-        self._app.tell(f"{self.row.verdict.path}: {message.reason}", "error")
+        self.host.tell(f"{self.row.verdict.path}: {message.reason}", "error")
         if message.what != "record":
             return
         shown = plain if is_ascii(self) else str
@@ -191,13 +188,13 @@ In the ledger, yellow numbers are of sources that do not agree."""
         elif self.tab == "readme" and self.loaded is not None and self.loaded.record.readme is not None:
             self._edit("README.md")
         else:
-            self._app.edit_record(self.row)
+            self.host.edit_record(self.row)
 
     def action_copy(self) -> None:
         """Copy the record's name, score and path."""
         score = f"{self.row.score_bpb:.5f} bpb" if self.row.score_bpb is not None else "no score"
         verdict = self.row.verdict
-        self._app.copy(f"{safe(verdict.name or '', 200)}  {score}  {verdict.path}".strip())
+        self.host.copy(f"{safe(verdict.name or '', 200)}  {score}  {verdict.path}".strip())
 
     def _edit(self, path: str, line: int | None = None) -> None:
         """Open a file of the folder; not what a link leads to, nor what an editor would wait for."""
@@ -207,9 +204,9 @@ In the ledger, yellow numbers are of sources that do not agree."""
         except (OSError, ValueError):
             regular = False
         if regular:
-            self._app.edit(file, line)
+            self.host.edit(file, line)
         else:
-            self._app.tell(f"{path}: no regular file in this folder", "warning")
+            self.host.tell(f"{path}: no regular file in this folder", "warning")
 
     def focus_tab(self) -> None:
         """Give the keys to what the tab shows."""
@@ -221,10 +218,6 @@ In the ledger, yellow numbers are of sources that do not agree."""
         else:
             sheets = {"readme": "#readme-sheet", "ledger": "#ledger-sheet"}
             self.set_focus(self.query_one(sheets[self.tab]) if self.tab in sheets else None)
-
-    @property
-    def _app(self) -> "GolfcheckApp":
-        return cast("GolfcheckApp", self.app)
 
 
 def headline(row: Row, shown: Callable[[str], str] = str) -> Content:

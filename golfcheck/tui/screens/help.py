@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from golfcheck.board.query import KEYS
+from golfcheck.board.keys import KEYS
 from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.drawing.readout import plain
 from golfcheck.tui.widgets.filterbar import FilterBar

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from golfcheck.board.query import KEYS, SORT_KEYS
+from golfcheck.board.keys import KEYS, SORT_KEYS
 from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.widgets.scrollbars import scrollbars_of
 

@@ -1,22 +1,18 @@
 """A screen that reads a tree of records: what has arrived so far, how far it is, and why it failed if it did."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from textual import work
-from textual.screen import Screen
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from golfcheck.board.model import Board, Row
+from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets import loading
-
-if TYPE_CHECKING:
-    from golfcheck.tui.app import GolfcheckApp
 
 _PAUSE_SECONDS = 0.1  # between two drawings of rows that arrive
 
 
-class ReadingScreen(Screen[None]):
+class ReadingScreen(BaseScreen):
     """Holds the board, or the rows that were read of it; `draw` and `draw_progress` are called when they change."""
 
     def __init__(self, board: Board | None = None) -> None:
@@ -27,20 +23,15 @@ class ReadingScreen(Screen[None]):
         self.failure = ""  # why reading ended without a board; "" where it did not
         self._stale = False
 
-    @property
-    def golfcheck(self) -> "GolfcheckApp":
-        """The application, as its own type."""
-        return cast("GolfcheckApp", self.app)
-
     def read(self) -> None:
         """Begin to read the tree."""
         self.reading, self.failure = (0, 0), ""
-        self._read(self.golfcheck.root)
+        self._read(self.host.root)
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _read(self, root: Path) -> None:
         worker = get_current_worker()
-        loading.read(root, self.golfcheck.settings, self.post_message, lambda: worker.is_cancelled)
+        loading.read(root, self.host.settings, self.post_message, lambda: worker.is_cancelled)
 
     def draw(self, problem: str = "") -> None:
         """Show the rows; `problem` says why there are none."""
@@ -50,7 +41,7 @@ class ReadingScreen(Screen[None]):
         """Say how far reading is."""
         raise NotImplementedError
 
-    def on_arrived(self, event: loading.Arrived) -> None:
+    def on_rows_arrived(self, event: loading.RowsArrived) -> None:
         """Show rows that were read; many come in a second, and are drawn together."""
         first = not self.found
         self.found |= {row.verdict.path: row for row in event.rows}
@@ -67,25 +58,25 @@ class ReadingScreen(Screen[None]):
         self._stale = False
         self.draw()
 
-    def on_progressed(self, event: loading.Progressed) -> None:
+    def on_reading_progressed(self, event: loading.ReadingProgressed) -> None:
         """Say how far reading is."""
         self.reading = (event.done, event.of)
         self.draw_progress()
 
-    def on_said(self, event: loading.Said) -> None:
+    def on_reading_noted(self, event: loading.ReadingNoted) -> None:
         """Show what could not be used."""
-        self.golfcheck.tell(event.line, "warning")
+        self.host.tell(event.line, "warning")
 
-    def on_loaded(self, event: loading.Loaded) -> None:
+    def on_board_loaded(self, event: loading.BoardLoaded) -> None:
         """Show the ranks."""
         self.board, self.reading = event.board, None
         self.found = {row.verdict.path: row for row in event.board.rows}
         self.draw()
 
-    def on_failed(self, event: loading.Failed) -> None:
+    def on_reading_failed(self, event: loading.ReadingFailed) -> None:
         """Say why there is nothing, and what to do; what was read before is of records that are no longer there."""
         if self.found or not event.empty:
-            self.golfcheck.tell(event.reason, "error")
+            self.host.tell(event.reason, "error")
         self.board, self.found, self.reading = None, {}, None
         self.draw(event.reason)
 
@@ -95,5 +86,5 @@ class ReadingScreen(Screen[None]):
             error = event.worker.error
             self.reading = None
             self.failure = f"reading failed: {type(error).__name__}: {error}"
-            self.golfcheck.tell(self.failure, "error")
+            self.host.tell(self.failure, "error")
             self.draw()

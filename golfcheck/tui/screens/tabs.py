@@ -1,8 +1,8 @@
 """What a screen with tabs has, whatever they show: the keys that choose one, and those that turn the curves."""
 
-from textual.screen import Screen
 from textual.widgets import TabbedContent, TabPane
 
+from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets.curvepane import CurvePane
 
 
@@ -14,7 +14,7 @@ class KeyedTabs(TabbedContent):
         event.prevent_default()
 
 
-class TabbedScreen(Screen[None]):
+class TabbedScreen(BaseScreen):
     """A screen of tabs, one of which, `CURVES`, holds the curves."""
 
     CURVES = "curves"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,7 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
@@ -21,13 +20,10 @@ from golfcheck.board.query import Query
 from golfcheck.core.text import fit
 from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.drawing.readout import readout
-from golfcheck.tui.drawing.timechart import ORDERS, SCALES, Cell, Chart, draw, drawable, nearest
+from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, nearest
 from golfcheck.tui.drawing.untrusted import content
-from golfcheck.tui.screens import opening
+from golfcheck.tui.screens.base import BaseScreen, OpenRecord
 from golfcheck.tui.widgets.keys import Keys
-
-if TYPE_CHECKING:
-    from golfcheck.tui.app import GolfcheckApp
 
 _FILTER_COLUMNS = 30  # of the filter, in the title
 _PARTS = ("axis", "line", "held", "other", "spread", "cursor", "here")
@@ -52,17 +48,17 @@ class TimeChart(Widget, can_focus=True):
     class Walked(Message):
         """The cursor is on another record."""
 
-    def __init__(self, chart: Chart, glyphs: Glyphs) -> None:
+    def __init__(self, chart: Timeline, glyphs: Glyphs) -> None:
         super().__init__()
         self.chart, self.glyphs = chart, glyphs
-        self._grid: list[list[Cell]] = []
+        self._grid: list[list[ChartCell]] = []
 
     @property
     def current(self) -> Row | None:
         """The record under the cursor."""
         return self.chart.rows[self.chart.cursor] if self.chart.stops else None
 
-    def look(self, chart: Chart) -> None:
+    def look(self, chart: Timeline) -> None:
         """Show the chart in another way."""
         self.chart = chart
         self._grid = []
@@ -107,7 +103,7 @@ class TimeChart(Widget, can_focus=True):
     def action_open(self) -> None:
         """Open the record."""
         if row := self.current:
-            opening.detail(cast("GolfcheckApp", self.app), row)
+            self.post_message(OpenRecord(row))
 
     def on_resize(self, _event: events.Resize) -> None:
         """Draw anew."""
@@ -137,7 +133,7 @@ class TimeChart(Widget, can_focus=True):
         return self.get_component_rich_style(f"timechart--{part}")
 
 
-class TimelineScreen(Screen[None]):
+class TimelineScreen(BaseScreen):
     """The frontier through time."""
 
     HELP = """\
@@ -152,20 +148,15 @@ the screen, for it is small."""
         self.board, self.filter_text = board, text if query and query.terms else ""
         rows = drawable(board.rows)
         left_out = frozenset(place for place, row in enumerate(rows) if query and not query.matches(row))
-        chart = Chart(rows, left_out=left_out)
+        chart = Timeline(rows, left_out=left_out)
         path = at.verdict.path if at else None
         here = next((place for place in chart.stops if rows[place].verdict.path == path), None)
         self.chart = replace(chart, cursor=chart.stops[-1] if here is None and chart.stops else here or 0)
 
-    @property
-    def golfcheck(self) -> "GolfcheckApp":
-        """The application, as its own type."""
-        return cast("GolfcheckApp", self.app)
-
     def compose(self) -> ComposeResult:
         """Yield the title, the chart, the readout and the keys."""
         yield Static(id="timeline-title", markup=False)
-        yield TimeChart(self.chart, self.golfcheck.glyphs)
+        yield TimeChart(self.chart, self.host.glyphs)
         yield Static(id="readout", markup=False)
         yield Keys()
 
@@ -189,4 +180,4 @@ the screen, for it is small."""
         order = "by date" if chart.order == "date" else "one after the other"
         text = f" Timeline  record {place} of {count}{matching}, val_bpb {row.score_bpb:.5f}"
         self.query_one("#timeline-title", Static).update(content(f"{text}   {looks[chart.scale]}, {order}"))
-        self.query_one("#readout", Static).update(readout(row, self.board, self.golfcheck.glyphs))
+        self.query_one("#readout", Static).update(readout(row, self.board, self.host.glyphs))

@@ -12,7 +12,7 @@ from golfcheck.submission.bounded import UnreadableError
 
 
 @dataclass
-class Done(Message):
+class WorkDone(Message):
     """The work called `what` is done; its result is of the type that its asker knows."""
 
     what: str
@@ -20,7 +20,7 @@ class Done(Message):
 
 
 @dataclass
-class Failed(Message):
+class WorkFailed(Message):
     """The work called `what` could not be done, and why; the reason may hold a stranger's text."""
 
     what: str
@@ -28,15 +28,15 @@ class Failed(Message):
 
 
 def begin(asker: Widget, what: str, work: Callable[[], object]) -> None:
-    """Do `work` in a thread and post Done or Failed to `asker`; of two works of one name the later one counts."""
+    """Do `work` in a thread; post WorkDone or WorkFailed to `asker`. Of two works of one name the later one counts."""
     asker.run_worker(lambda: _run(asker, what, work), group=what, exclusive=True, thread=True, exit_on_error=False)
 
 
 def _run(asker: MessagePump, what: str, work: Callable[[], object]) -> None:
     try:
-        message: Message = Done(what, work())
+        message: Message = WorkDone(what, work())
     except (GolfcheckError, OSError, UnreadableError) as error:
-        message = Failed(what, str(error))
+        message = WorkFailed(what, str(error))
     except Exception as error:  # a mistake of ours: the other screens go on, and it is not hidden
-        message = Failed(what, f"{type(error).__name__}: {error}")
+        message = WorkFailed(what, f"{type(error).__name__}: {error}")
     asker.post_message(message)

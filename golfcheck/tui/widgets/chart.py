@@ -8,7 +8,7 @@ from itertools import pairwise
 from rich.text import Text
 from textual.widget import Widget
 
-from golfcheck.tui.drawing.canvas import Canvas
+from golfcheck.tui.drawing.canvas import DotCanvas
 
 DARK = ("#7fc8a9", "#e8c170", "#89a8d6", "#e8716b", "#c79be0", "#d9ddd7")  # on a dark ground
 LIGHT = ("#1f6f54", "#8a5a00", "#33598f", "#b3261e", "#7a3fa0", "#22282a")
@@ -22,7 +22,7 @@ Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlotLine:
     """A line through points in the order of x; `marks` get a mark each, and so do all points where they are few."""
 
     points: Points
@@ -35,7 +35,7 @@ class Line:
 class Plot:
     """What a chart shows; x and y are ranges."""
 
-    lines: Sequence[Line]
+    lines: Sequence[PlotLine]
     x: tuple[float, float]
     y: tuple[float, float]
     x_label: str = ""
@@ -46,11 +46,11 @@ class Plot:
     x_text: Callable[[float], str] = field(default=lambda value: f"{value:,.0f}")
 
 
-class Chart(Widget):
+class CurveChart(Widget):
     """A plot as large as the widget; without one, a line that says why."""
 
     DEFAULT_CSS = """
-    Chart { height: 1fr; padding: 0 1; }
+    CurveChart { height: 1fr; padding: 0 1; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -89,7 +89,7 @@ def is_ascii(widget: Widget) -> bool:
 
 def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, ascii_only: bool = False) -> list[Text]:
     """Return `rows` lines of `columns` cells: the frame with its ticks, and the lines with their marks."""
-    canvas = Canvas(columns - _LABEL - 2, rows - 2, ascii_only=ascii_only)
+    canvas = DotCanvas(columns - _LABEL - 2, rows - 2, ascii_only=ascii_only)
     low, high = (_log(value, plot) for value in plot.y)
     left, right = plot.x
     wide, tall = (right - left) or 1.0, (high - low) or 1.0
@@ -116,7 +116,7 @@ def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, a
     return _framed(plot, canvas, (low, high), (left, right))
 
 
-def _framed(plot: Plot, canvas: Canvas, y: tuple[float, float], x: tuple[float, float]) -> list[Text]:
+def _framed(plot: Plot, canvas: DotCanvas, y: tuple[float, float], x: tuple[float, float]) -> list[Text]:
     """Put the axes around a canvas: ticks of y left of it, those of x below; the labels stand in the last line."""
     side, at_y, corner, floor, at_x = ("|", "+", "+", "-", "+") if canvas.ascii_only else ("│", "┤", "└", "─", "┬")
     values = [10**value if plot.log_y else value for value in y]
@@ -152,7 +152,7 @@ def _framed(plot: Plot, canvas: Canvas, y: tuple[float, float], x: tuple[float, 
     return lines
 
 
-def _write_level(plot: Plot, canvas: Canvas, lines: list[Text], y: tuple[float, float]) -> None:
+def _write_level(plot: Plot, canvas: DotCanvas, lines: list[Text], y: tuple[float, float]) -> None:
     """Write the label of the level over its line, at the left, where curves seldom are."""
     assert plot.level is not None
     share = (_log(plot.level, plot) - y[0]) / ((y[1] - y[0]) or 1.0)

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from golfcheck.core.text import fit, safe
 from golfcheck.live.curves import Curve
 from golfcheck.live.series import XAxis, YAxis, bounds, same_tokens, series
-from golfcheck.tui.widgets.chart import ASCII_MARKS, MARKS, Chart, Line, Plot, colors, is_ascii
+from golfcheck.tui.widgets.chart import ASCII_MARKS, MARKS, CurveChart, Plot, PlotLine, colors, is_ascii
 from golfcheck.tui.widgets.sheet import plain
 
 _LABELS = {YAxis.BPB: "bpb", YAxis.LOSS: "nats", YAxis.LOG: "log nats"}
@@ -48,7 +48,7 @@ class CurvePane(Vertical):
     def compose(self) -> ComposeResult:
         """Yield the legend and the chart."""
         yield Static(classes="legend", markup=False)
-        yield Chart()
+        yield CurveChart()
 
     def show(self, bundles: Sequence[Bundle], level: float | None = None, missing: str = "") -> None:
         """Draw curves; `level` is the score to beat, in bpb. Begins with bpb where a log allows it.
@@ -77,9 +77,9 @@ class CurvePane(Vertical):
         for place, bundle in enumerate(self.bundles):
             for found in series(bundle.curves, self.y, self.x):
                 drawn.append(found)
-                lines.append(Line(found.trend or found.train, place, found.val))
-                lines += [Line(found.train, place, faint=True)] if found.trend else []
-        chart, frame = self.query_one(Chart), bounds(drawn, self.y)
+                lines.append(PlotLine(found.trend or found.train, place, found.val))
+                lines += [PlotLine(found.train, place, faint=True)] if found.trend else []
+        chart, frame = self.query_one(CurveChart), bounds(drawn, self.y)
         self.query_one(".legend", Static).update(self._legend())
         if frame is None:
             chart.show(None, self._nothing())

@@ -16,7 +16,7 @@ _DRAWN_SECONDS = 0.25  # that reading waits at most for rows to be seen before i
 
 
 @dataclass
-class Arrived(Message):
+class RowsArrived(Message):
     """Rows that have been read; they have no rank yet. `drawn` is to be set when they are on the screen."""
 
     rows: tuple[Row, ...]
@@ -24,7 +24,7 @@ class Arrived(Message):
 
 
 @dataclass
-class Progressed(Message):
+class ReadingProgressed(Message):
     """So many records have been read, of so many."""
 
     done: int
@@ -32,28 +32,28 @@ class Progressed(Message):
 
 
 @dataclass
-class Said(Message):
+class ReadingNoted(Message):
     """What could not be used on the way, in a line."""
 
     line: str
 
 
 @dataclass
-class Loaded(Message):
+class BoardLoaded(Message):
     """All has been read and ranked."""
 
     board: Board
 
 
 @dataclass
-class Failed(Message):
+class ReadingFailed(Message):
     """Nothing could be read, and why; `empty` where there is simply no record."""
 
     reason: str
     empty: bool
 
 
-class Left(Exception):
+class ReadingCanceled(Exception):
     """Nobody waits for the records any more."""
 
 
@@ -62,30 +62,30 @@ def read(root: Path, settings: Settings, post: Callable[[Message], object], gone
 
     def idle() -> None:
         if gone():
-            raise Left
+            raise ReadingCanceled
 
     def progress(done: int, of: int) -> None:
         idle()
-        post(Progressed(done, of))
+        post(ReadingProgressed(done, of))
 
     def early(rows: Sequence[Row]) -> None:
         if not rows:
             return
-        arrived = Arrived(tuple(rows))
+        arrived = RowsArrived(tuple(rows))
         post(arrived)
         if not rows[0].judged:  # the processes that judge them would take the time that drawing needs
             arrived.drawn.wait(_DRAWN_SECONDS)
 
     def say(line: str) -> None:
-        post(Said(line))
+        post(ReadingNoted(line))
 
     try:
         board = load_board([root], settings, progress=progress, early=early, idle=idle, say=say)
-    except Left:
+    except ReadingCanceled:
         return
     except UsageError as error:
-        post(Failed(str(error), empty=True))
+        post(ReadingFailed(str(error), empty=True))
     except (GolfcheckError, OSError) as error:
-        post(Failed(str(error), empty=False))
+        post(ReadingFailed(str(error), empty=False))
     else:
-        post(Loaded(board))
+        post(BoardLoaded(board))

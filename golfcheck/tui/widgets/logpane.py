@@ -88,7 +88,7 @@ class LogPane(Vertical):
         self.screen.set_focus(self.query_one(LogView))
         return True
 
-    def on_done(self, message: background.Done) -> None:
+    def on_work_done(self, message: background.WorkDone) -> None:
         """Show the log that was read, if it is still the one that is wanted."""
         message.stop()
         path, text = message.result if isinstance(message.result, tuple) else (None, None)

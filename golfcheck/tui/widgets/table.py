@@ -18,8 +18,8 @@ from textual.strip import Strip
 
 from golfcheck.board.model import Row
 from golfcheck.core.text import pad, width
-from golfcheck.tui.drawing.columns import Column, fitting
 from golfcheck.tui.drawing.glyphs import UNICODE, Glyphs
+from golfcheck.tui.drawing.tablecolumns import TableColumn, fitting
 from golfcheck.tui.widgets.scrollbars import scrollbars_of
 
 MAX_MARKS = 4
@@ -76,7 +76,7 @@ class BoardTable(ScrollView, can_focus=True):
         self.stays_on: str | None = None  # the record that the cursor stays on while rows come and go
         self.marks: list[str] = []  # paths, in the order in which they were marked
         self.sort, self.reverse = "rank", False
-        self._columns: tuple[Column, ...] = fitting(80)
+        self._columns: tuple[TableColumn, ...] = fitting(80)
         self._styles: dict[tuple[str, str, bool], Style] = {}
 
     @property

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golfcheck.board.keys import KEYS, SORT_KEYS, sorted_rows
 from golfcheck.board.model import Row, Status
-from golfcheck.board.query import KEYS, SORT_KEYS, closed, parse, sorted_rows
+from golfcheck.board.query import closed, parse
 from golfcheck.core.errors import UsageError
 from golfcheck.core.outcome import Outcome
 from golfcheck.judging.decisions import Kind, Ruling

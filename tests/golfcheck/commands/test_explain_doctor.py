@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck import cli
-from golfcheck.board.query import KEYS
+from golfcheck.board.keys import KEYS
 from golfcheck.commands import doctor
 from golfcheck.rules import RULES
 

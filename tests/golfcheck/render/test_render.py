@@ -20,8 +20,8 @@ from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import width
 from golfcheck.core.verdict import Finding, LedgerRow, Severity, Verdict
 from golfcheck.judging.config import FORMATS
-from golfcheck.render.markdown import code
 from golfcheck.render.page import Page
+from golfcheck.render.verdict_markdown import code
 from tests.golfcheck.hostile_text import PAYLOADS
 from tests.golfcheck.verdicts import BYTES, RECORD, SEEDS, TIME, WAIVED, a_verdict
 
@@ -36,7 +36,7 @@ WIDE = Page(columns=120)
 
 
 def render(name: str, verdicts: list[Verdict], page: Page = WIDE) -> str:
-    return str(import_module(f"golfcheck.render.{name}").render(verdicts, page))
+    return str(import_module(f"golfcheck.render.verdict_{name}").render(verdicts, page))
 
 
 def replaced(value: Any, payload: str) -> Any:

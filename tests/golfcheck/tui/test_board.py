@@ -2,7 +2,8 @@
 
 import json
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,20 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 from textual import events
 from textual.color import Color
+from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from golfcheck.board.keys import KEYS, SORT_KEYS
 from golfcheck.board.model import Board, Row, Status
-from golfcheck.board.query import KEYS, SORT_KEYS
 from golfcheck.core.text import safe, width
 from golfcheck.judging.config import Settings
 from golfcheck.live import newest
-from golfcheck.tui import state
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.asciionly import AsciiOnly
-from golfcheck.tui.drawing.columns import COLUMNS, MIN_NAME, fitting
-from golfcheck.tui.screens import opening
+from golfcheck.tui.drawing.tablecolumns import COLUMNS, MIN_NAME, fitting
+from golfcheck.tui.screens import session
+from golfcheck.tui.screens.base import OpenComparison, OpenDiff, OpenRecord, OpenWatch
 from golfcheck.tui.screens.board import BoardScreen
 from golfcheck.tui.screens.help import HelpScreen
 from golfcheck.tui.screens.orders import Orders
@@ -42,11 +44,16 @@ Opened = list[tuple[str, tuple[Any, ...]]]
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
-    """The screens that were opened, with what they were given."""
-    found: Opened = []
-    for name in ("detail", "compare", "watch", "diff"):
-        monkeypatch.setattr(opening, name, lambda app, *given, name=name: found.append((name, given)))
-    return found
+    """The screens that were asked for, each with the values of its message."""
+    asked: Opened = []
+
+    def note(message: type[Message]) -> Callable[[GolfcheckApp, Message], None]:
+        name = message.__name__.removeprefix("Open").lower()
+        return lambda _app, event: asked.append((name, tuple(getattr(event, each.name) for each in fields(message))))
+
+    for message in (OpenRecord, OpenComparison, OpenWatch, OpenDiff):
+        monkeypatch.setattr(GolfcheckApp, message.handler_name, note(message))
+    return asked
 
 
 def table(app: GolfcheckApp) -> BoardTable:
@@ -115,7 +122,7 @@ def test_enter_opens_the_record_under_the_cursor(opened: Opened):
     async def script(pilot: Pilot[None]) -> None:
         await pilot.press("j", "enter")
         await pilot.pause()
-        assert opened == [("detail", (app.board_screen.board.rows[1],))]
+        assert opened == [("record", (app.board_screen.board.rows[1],))]
 
     play(app, script)
 
@@ -129,7 +136,7 @@ def test_a_double_click_opens_a_record_and_a_click_only_goes_there(opened: Opene
         assert opened == []
         await pilot.click(BoardTable, offset=(30, 6), times=2)
         await pilot.pause()
-        assert [(name, names(given)) for name, given in opened] == [("detail", ["00005"])]
+        assert [(name, names(given)) for name, given in opened] == [("record", ["00005"])]
         await pilot.click(BoardTable, offset=(30, 20))  # below the rows
         assert table(app).cursor == 5
 
@@ -149,7 +156,7 @@ def test_up_to_four_records_are_marked_in_their_order_and_compared(opened: Opene
         assert table(app).cursor == 4
         await pilot.press("c")
         assert [(name, names(given[0])) for name, given in opened] == [
-            ("compare", ["00001", "00000", "00002", "00003"])
+            ("comparison", ["00001", "00000", "00002", "00003"])
         ]
         await pilot.press("k", "space", "escape")
         assert table(app).marks == []
@@ -166,7 +173,7 @@ def test_one_mark_is_compared_with_the_cursor_and_none_is_explained(opened: Open
         assert opened == []
         assert "mark two to four" in toasts(app)[-1]
         await pilot.press("space", "j", "c")
-        assert [(name, names(given[0])) for name, given in opened] == [("compare", ["00000", "00002"])]
+        assert [(name, names(given[0])) for name, given in opened] == [("comparison", ["00000", "00002"])]
 
     play(app, script)
 
@@ -567,19 +574,19 @@ def test_rows_are_shown_while_others_are_still_read(monkeypatch: pytest.MonkeyPa
         screen = app.board_screen
         unranked = [replace(one, rank=None) for one in loaded.rows]
         screen.reading = (0, 5)
-        screen.post_message(loading.Arrived(tuple(unranked[:2])))
-        screen.post_message(loading.Progressed(2, 5))
+        screen.post_message(loading.RowsArrived(tuple(unranked[:2])))
+        screen.post_message(loading.ReadingProgressed(2, 5))
         await pilot.pause()
         assert len(table(app).rows) == 2
         assert "2/5" in text(app)
         assert "not ranked yet" in text(app)
-        screen.post_message(loading.Arrived(tuple(unranked[2:])))
+        screen.post_message(loading.RowsArrived(tuple(unranked[2:])))
         await pilot.pause(0.2)
         assert len(table(app).rows) == 5
         await pilot.press("t", "d")
         await pilot.pause()
         assert toasts(app) == ["the records are still being read"] * 2
-        screen.post_message(loading.Loaded(loaded))
+        screen.post_message(loading.BoardLoaded(loaded))
         await pilot.pause()
         assert table(app).rows == loaded.rows
         assert "/5" not in text(app)
@@ -598,7 +605,7 @@ def test_a_record_that_is_not_judged_yet_shows_what_it_claims_and_opens_when_it_
     async def script(pilot: Pilot[None]) -> None:
         screen = app.board_screen
         screen.reading = (0, 2)
-        screen.post_message(loading.Arrived(tuple(claimed)))
+        screen.post_message(loading.RowsArrived(tuple(claimed)))
         await pilot.pause()
         assert "1.06000?" in lines(app)[2] and "judging" in lines(app)[2]
         assert "being judged: only its submission.json is read yet" in text(app)
@@ -610,11 +617,11 @@ def test_a_record_that_is_not_judged_yet_shows_what_it_claims_and_opens_when_it_
         await pilot.pause()
         assert table(app).rows == (), "it has no verdict"
         await pilot.press("escape")
-        screen.post_message(loading.Loaded(loaded))
+        screen.post_message(loading.BoardLoaded(loaded))
         await pilot.pause()
         assert "judging" not in text(app)
         await pilot.press("g", "enter")
-        assert [name for name, _ in opened] == ["detail"]
+        assert [name for name, _ in opened] == ["record"]
 
     play(app, script)
 
@@ -670,14 +677,14 @@ def test_reading_stops_when_nobody_waits_any_more(tmp_path: Path):
         Draft(folder=f"2026-06-0{place + 1}_Record{place}").write(tmp_path / "records")
     posted: list[object] = []
     loading.read(tmp_path / "records", Settings(cache=False, jobs=1), posted.append, lambda: True)
-    assert not any(isinstance(message, loading.Loaded | loading.Failed) for message in posted)
+    assert not any(isinstance(message, loading.BoardLoaded | loading.ReadingFailed) for message in posted)
 
 
 def test_reading_goes_on_when_nobody_draws_its_first_rows(tree: Path):
     posted: list[object] = []
     loading.read(tree, Settings(cache=False, jobs=1), posted.append, lambda: False)
-    assert isinstance(posted[-1], loading.Loaded)
-    first = next(message for message in posted if isinstance(message, loading.Arrived))
+    assert isinstance(posted[-1], loading.BoardLoaded)
+    first = next(message for message in posted if isinstance(message, loading.RowsArrived))
     assert len(first.rows) == 3 and not any(one.judged for one in first.rows)
 
 
@@ -710,8 +717,8 @@ def test_filter_order_theme_and_cursor_are_kept():
     ids=["empty", "binary", "a list", "cut", "deep", "nonsense"],
 )
 def test_a_broken_state_is_no_state(content: bytes):
-    state.path().parent.mkdir(parents=True)
-    state.path().write_bytes(content)
+    session.path().parent.mkdir(parents=True)
+    session.path().write_bytes(content)
     app = app_of()
 
     async def script(_pilot: Pilot[None]) -> None:
@@ -719,13 +726,13 @@ def test_a_broken_state_is_no_state(content: bytes):
         assert len(table(app).rows) == 12
 
     play(app, script)
-    assert json.loads(state.path().read_bytes())["sort"] == "rank"
+    assert json.loads(session.path().read_bytes())["sort"] == "rank"
 
 
 def test_a_state_that_cannot_be_written_is_no_failure(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/here")
-    state.save(state.State())
-    assert state.load() == state.State()
+    session.save(session.Session())
+    assert session.load() == session.Session()
 
 
 # Other keys.
@@ -740,7 +747,7 @@ def test_the_help_lists_every_key_that_works_and_the_whole_grammar():
         shown = app.screen.text.plain
         bindings = [*BoardTable.BINDINGS, *BoardScreen.BINDINGS, *GolfcheckApp.BINDINGS]
         assert {b.tooltip for b in bindings if b.tooltip and b.tooltip not in " ".join(shown.split())} == set()
-        from golfcheck.board.query import KEYS
+        from golfcheck.board.keys import KEYS
 
         assert all(key.example in shown for key in KEYS.values())
         await pilot.press("j", "k", "escape")

@@ -20,13 +20,13 @@ from golfcheck.judging.config import Settings
 from golfcheck.live.curves import Curve, Point
 from golfcheck.tui import palette
 from golfcheck.tui.app import GolfcheckApp
-from golfcheck.tui.drawing.columns import COLUMNS, Column, fitting
 from golfcheck.tui.drawing.glyphs import UNICODE
-from golfcheck.tui.drawing.timechart import Chart, draw, drawable, when
+from golfcheck.tui.drawing.tablecolumns import COLUMNS, TableColumn, fitting
+from golfcheck.tui.drawing.timechart import Timeline, draw, drawable, when
 from golfcheck.tui.screens.compare import TABS as COMPARE_TABS
 from golfcheck.tui.screens.compare import CompareScreen
 from golfcheck.tui.screens.detail import DetailScreen
-from golfcheck.tui.screens.diff import DiffScreen
+from golfcheck.tui.screens.diffscreen import DiffScreen
 from golfcheck.tui.widgets import loading
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
 from golfcheck.tui.widgets.seedstrip import Seeds, strip
@@ -169,7 +169,7 @@ def slow(monkeypatch: pytest.MonkeyPatch, first: Event) -> list[int]:
         while begun == [0] or (len(begun) == 2 and not first.is_set()):
             try:
                 named["idle"]()
-            except loading.Left:
+            except loading.ReadingCanceled:
                 first.set()
                 raise
             time.sleep(0.01)
@@ -271,7 +271,7 @@ def test_a_picture_lies_among_the_downloads_or_where_one_is_and_its_place_is_tol
     async def script(pilot: Pilot[None]) -> None:
         for folder in (here, home / "Downloads"):
             folder.mkdir(exist_ok=True)
-            palette.picture(app)
+            palette.picture(app, app)
             (saved,) = folder.glob("*.svg")
             await until(pilot, lambda saved=saved: toasts(app)[-1:] == [f"picture saved: {saved}"])
 
@@ -289,7 +289,7 @@ def test_a_picture_that_cannot_be_saved_says_why(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(app, "save_screenshot", full)
 
     async def script(pilot: Pilot[None]) -> None:
-        palette.picture(app)
+        palette.picture(app, app)
         said = f"the picture could not be saved in {tmp_path}: No space left on device"
         await until(pilot, lambda: toasts(app) == [said])
 
@@ -299,7 +299,7 @@ def test_a_picture_that_cannot_be_saved_says_why(tmp_path: Path, monkeypatch: py
 # Numbers.
 
 
-def column(title: str) -> Column:
+def column(title: str) -> TableColumn:
     return next(one for one in COLUMNS if one.title == title)
 
 
@@ -367,7 +367,7 @@ def test_nats_of_two_tokenizers_are_said_to_be_of_each_records_own_tokens(tmp_pa
 @pytest.mark.parametrize("days", [(0, 3, 9), (0, 9, 10), (0, 5, 5), (0, 1, 2, 3, 4, 40), (3,)])
 def test_the_newest_day_is_labeled_and_no_label_touches_it(days: tuple[int, ...], columns: int):
     rows = [row(n, made=FIRST_DAY + timedelta(days=day), score_bpb=1.2 - 0.01 * n) for n, day in enumerate(days)]
-    chart = Chart(drawable(rows))
+    chart = Timeline(drawable(rows))
     axis = "".join(character for character, _ in draw(chart, columns, 20, UNICODE)[-1])
     assert axis.split()[-1] == when(chart.rows[-1]).strftime("%m-%d")
     assert all(len(label) == 5 for label in axis.split())

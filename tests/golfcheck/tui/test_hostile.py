@@ -27,7 +27,7 @@ from golfcheck.core.verdict import Finding, Severity
 from golfcheck.judging.config import Settings
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.drawing import untrusted
-from golfcheck.tui.screens.diff import DiffScreen, Lines
+from golfcheck.tui.screens.diffscreen import DiffLines, DiffScreen
 from golfcheck.tui.screens.timeline import TimelineScreen
 from golfcheck.tui.widgets.filterbar import FilterBar, FilterInput
 from tests.conftest import ROOT
@@ -161,7 +161,7 @@ def test_real_hostile_folders_are_read_shown_and_compared(read: Board):
             await app.push_screen(DiffScreen(first, row))
             await pilot.app.workers.wait_for_complete()
             await pilot.pause()
-            assert len(app.screen.query_one(Lines).lines) > 20
+            assert len(app.screen.query_one(DiffLines).lines) > 20
             assert_harmless(app)
             await pilot.press("G")
             await pilot.pause()

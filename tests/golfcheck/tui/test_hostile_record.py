@@ -26,8 +26,8 @@ from golfcheck.comparison.codediff import code_diffs
 from golfcheck.comparison.difference import difference
 from golfcheck.core.text import safe
 from golfcheck.judging.config import Settings
+from golfcheck.live.logwatch import LogWatch
 from golfcheck.live.pace import reference_of
-from golfcheck.live.watch import Watch
 from golfcheck.render.diff_text import code_lines, code_title
 from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record, load
@@ -36,11 +36,11 @@ from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.drawing import explanation, sidebyside
 from golfcheck.tui.drawing.glyphs import UNICODE
 from golfcheck.tui.drawing.ledgertable import ledger
-from golfcheck.tui.drawing.readme import readme
+from golfcheck.tui.drawing.readmeview import readme
 from golfcheck.tui.drawing.watchreport import report
 from golfcheck.tui.screens.compare import CompareScreen
 from golfcheck.tui.screens.detail import DetailScreen, headline
-from golfcheck.tui.screens.watch import WatchScreen
+from golfcheck.tui.screens.watchscreen import WatchScreen
 from golfcheck.tui.widgets.codeview import CodeView
 from golfcheck.tui.widgets.findingspane import FindingList
 from golfcheck.tui.widgets.logview import LogView
@@ -118,7 +118,7 @@ def test_no_part_of_a_hostile_record_is_obeyed_where_it_is_drawn(tree: Tree, lab
     assert reference is not None
     log = tmp_path / "run.txt"
     log.write_bytes((record.path / record.logs[0].path).read_bytes())
-    progress = Watch(log, reference).look(0)
+    progress = LogWatch(log, reference).look(0)
     texts += of_content(report(progress, log, reference.name, 118, UNICODE))
     assert obeyed(texts) <= {"\n"}, obeyed(texts)
 

@@ -28,7 +28,7 @@ from golfcheck.tui.screens.compare import TABS as COMPARE_TABS
 from golfcheck.tui.screens.compare import CompareScreen
 from golfcheck.tui.screens.detail import TABS as DETAIL_TABS
 from golfcheck.tui.screens.detail import DetailScreen
-from golfcheck.tui.widgets.chart import Chart
+from golfcheck.tui.widgets.chart import CurveChart
 from golfcheck.tui.widgets.codeview import CodeView
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
 from golfcheck.tui.widgets.findingspane import FindingList, FindingsPane
@@ -418,7 +418,7 @@ def test_until_a_record_is_read_the_tabs_say_so_and_a_failure_is_a_toast(app: Go
     async def script(pilot: Pilot[None]) -> None:
         app.push_screen(DetailScreen(best(app), fail))
         await pilot.pause()
-        assert app.screen.query_one(Chart).reason == "reading"
+        assert app.screen.query_one(CurveChart).reason == "reading"
         looked_at.set()
         await settled(pilot)
         assert any("the folder is gone" in toast for toast in toasts(app))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from golfcheck.board.model import Board, Row
+from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
-from golfcheck.tui.drawing.timechart import ORDERS, SCALES, Cell, Chart, draw, drawable, limits, nearest, score
-from golfcheck.tui.screens import opening
+from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, limits, nearest, score
 from golfcheck.tui.screens.timeline import TimeChart, TimelineScreen
 from tests.golfcheck.boards import FIRST_DAY, app_of, board, lines, play, row, text
 
@@ -23,16 +23,16 @@ KEYS = {
 }  # fmt: skip
 
 
-def dated(*records: tuple[int, float, bool]) -> Chart:
+def dated(*records: tuple[int, float, bool]) -> Timeline:
     """Return a chart of (day, score, held)."""
     rows = [
         row(place, made=FIRST_DAY + timedelta(days=day), score_bpb=bpb, held=held)
         for place, (day, bpb, held) in enumerate(records)
     ]
-    return Chart(drawable(rows))
+    return Timeline(drawable(rows))
 
 
-def cells(grid: list[list[Cell]], style: str) -> list[tuple[int, int]]:
+def cells(grid: list[list[ChartCell]], style: str) -> list[tuple[int, int]]:
     return [(x, y) for y, line in enumerate(grid) for x, cell in enumerate(line) if cell[1] == style]
 
 
@@ -64,7 +64,7 @@ def test_what_lies_above_the_frontier_is_pointed_at_and_seen_with_all_scores():
 
 
 def test_the_spread_of_the_seeds_is_drawn_where_scores_near_the_cursor_fill_the_screen():
-    chart = Chart(drawable(board(12).rows), cursor=3, scale="near")
+    chart = Timeline(drawable(board(12).rows), cursor=3, scale="near")
     grid = draw(chart, 80, 24, UNICODE)
     sd = chart.rows[3].verdict.score.sd_bpb
     low, high = limits(chart)
@@ -140,7 +140,7 @@ def test_the_timeline_shows_what_the_filter_of_the_board_matches_and_the_frontie
 def test_the_cursor_walks_the_records_by_their_dates(monkeypatch: pytest.MonkeyPatch):
     app = app_of(12)
     opened: list[Row] = []
-    monkeypatch.setattr(opening, "detail", lambda _app, given: opened.append(given))
+    monkeypatch.setattr(GolfcheckApp, "on_open_record", lambda _app, event: opened.append(event.row))
 
     async def script(pilot: Pilot[None]) -> None:
         await pilot.press("j", "t")

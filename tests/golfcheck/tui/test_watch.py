@@ -15,21 +15,22 @@ from golfcheck.board.load import load_board
 from golfcheck.core.text import width
 from golfcheck.core.verdict import ToBeat
 from golfcheck.judging.config import Settings
+from golfcheck.live.logwatch import LogWatch
 from golfcheck.live.pace import Gap, Projection
+from golfcheck.live.runprogress import RunProgress, RunState
 from golfcheck.live.series import XAxis, YAxis
-from golfcheck.live.watch import Progress, State, Watch
 from golfcheck.tui.app import GolfcheckApp
-from golfcheck.tui.drawing.canvas import Canvas
+from golfcheck.tui.drawing.canvas import DotCanvas
 from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
 from golfcheck.tui.drawing.watchreport import report, summary
-from golfcheck.tui.screens.watch import WatchScreen
+from golfcheck.tui.screens.watchscreen import WatchScreen
 from golfcheck.tui.widgets import background
-from golfcheck.tui.widgets.chart import Line, Plot, draw, nice
+from golfcheck.tui.widgets.chart import Plot, PlotLine, draw, nice
 from golfcheck.tui.widgets.curvepane import CurvePane
 from golfcheck.tui.widgets.seedstrip import Seeds, strip
 from golfcheck.tui.widgets.sheet import plain
 from tests.golfcheck.boards import app_of, board, lines, play, text
-from tests.golfcheck.live.test_watch import HEAD, VAL, append, steps
+from tests.golfcheck.live.test_logwatch import HEAD, VAL, append, steps
 from tests.golfcheck.tui.test_record import settled, toasts
 from tests.golfcheck.valid_record import Draft
 
@@ -51,7 +52,7 @@ def app(tmp_path: Path) -> GolfcheckApp:
     return GolfcheckApp(tmp_path, Settings(cache=False), board=found, watch=tmp_path / "logs" / "run.txt")
 
 
-async def looked(pilot: Pilot[None]) -> Progress:
+async def looked(pilot: Pilot[None]) -> RunProgress:
     """Look at the log now, as the clock will."""
     screen = pilot.app.screen
     assert isinstance(screen, WatchScreen)
@@ -67,14 +68,14 @@ def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: Golfche
     assert log is not None
 
     async def script(pilot: Pilot[None]) -> None:
-        assert (await looked(pilot)).state is State.WAITING
+        assert (await looked(pilot)).state is RunState.WAITING
         assert "waiting" in text(app) and "No such file or directory" in text(app)
         log.write_bytes(HEAD)
-        assert (await looked(pilot)).state is State.STARTING
+        assert (await looked(pilot)).state is RunState.STARTING
         append(log, VAL + steps(10, 800))
         found = await looked(pilot)
         shown = text(app)
-        assert found.state is State.TRAINING and "training" in shown and "400.0 / 600 s" in shown
+        assert found.state is RunState.TRAINING and "training" in shown and "400.0 / 600 s" in shown
         assert "3:20 left" in shown and "step 800 / 2,000" in shown and "2,000 tokens/s" in shown
         assert "Valid" in shown and "at the same second, mean of" in shown
         assert "projected" in shown and "if that gap stays" in shown and "half ended within ±0.039" in shown
@@ -86,7 +87,7 @@ def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: Golfche
         assert "the file was truncated: read again from its start" in text(app)
         assert "too early to say (10 s; told from 150 s on), beside Valid" in text(app)
         append(log, steps(30, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n")
-        assert (await looked(pilot)).state is State.EVALUATING
+        assert (await looked(pilot)).state is RunState.EVALUATING
         append(log, b"final_int8_zlib_roundtrip val_loss:2.0 val_bpb:1.2 eval_time:9000ms\n")
         await looked(pilot)
         shown = text(app)
@@ -103,7 +104,7 @@ def test_while_a_run_evaluates_the_time_since_its_last_line_goes_on(app: Golfche
     )
 
     async def script(pilot: Pilot[None]) -> None:
-        assert (await looked(pilot)).state is State.EVALUATING
+        assert (await looked(pilot)).state is RunState.EVALUATING
         assert "evaluating" in lines(app)[0] and " s ago" in lines(app)[0], lines(app)[0]
 
     play(app, script)
@@ -159,7 +160,7 @@ def test_the_axis_is_bpb_as_soon_as_it_can_be_unless_another_was_chosen(tmp_path
 
 
 def test_a_watch_looks_by_itself(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("golfcheck.tui.screens.watch._EVERY_SECONDS", 0.05)
+    monkeypatch.setattr("golfcheck.tui.screens.watchscreen._EVERY_SECONDS", 0.05)
     log = app.log_to_watch
     assert log is not None
 
@@ -221,7 +222,7 @@ def test_a_record_that_cannot_be_read_is_a_toast_and_the_run_is_watched_on(tmp_p
 def test_from_its_opening_on_a_watch_never_says_that_there_is_no_record_where_there_is_one(
     app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("golfcheck.tui.screens.watch._EVERY_SECONDS", 1_000.0)
+    monkeypatch.setattr("golfcheck.tui.screens.watchscreen._EVERY_SECONDS", 1_000.0)
     log, drawn = app.log_to_watch, list[str]()
     assert log is not None
     log.write_bytes(HEAD + VAL + steps(10, 1200) + b"final val_loss:2.0 val_bpb:1.2\n")
@@ -257,7 +258,7 @@ def test_a_look_under_way_when_the_record_comes_is_followed_by_one_that_knows_it
         screen._looking = True  # as if it had begun before the record came
         screen._begun_with, screen.follower.reference = None, known
         assert screen.found is not None
-        screen.on_done(background.Done("look", screen.found))
+        screen.on_work_done(background.WorkDone("look", screen.found))
         assert "no record to compare with" not in text(app)
         await settled(pilot)
         assert "at the same second, mean of" in text(app)
@@ -266,7 +267,7 @@ def test_a_look_under_way_when_the_record_comes_is_followed_by_one_that_knows_it
 
 
 def test_a_look_that_fails_is_told_once_and_looking_goes_on(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
-    def fail(self: Watch, now: float) -> Progress:
+    def fail(self: LogWatch, now: float) -> RunProgress:
         raise ValueError("a mistake of ours")
 
     log = app.log_to_watch
@@ -276,7 +277,7 @@ def test_a_look_that_fails_is_told_once_and_looking_goes_on(app: GolfcheckApp, m
     async def script(pilot: Pilot[None]) -> None:
         await looked(pilot)
         with monkeypatch.context() as patch:
-            patch.setattr(Watch, "look", fail)
+            patch.setattr(LogWatch, "look", fail)
             await looked(pilot)
             await looked(pilot)
         assert len([toast for toast in toasts(app) if "ValueError: a mistake of ours" in toast]) == 1
@@ -288,15 +289,15 @@ def test_a_look_that_fails_is_told_once_and_looking_goes_on(app: GolfcheckApp, m
 
 # The report.
 
-PROGRESS = Progress(
-    State.TRAINING, "", "silent for 99 s", 99.0, 10, 10, 2, 42, 5_000, 20_000, 417.0, 600.0, 183.0, 0.69, 83.4, 83.3,
+PROGRESS = RunProgress(
+    RunState.TRAINING, "", "silent for 99 s", 99.0, 10, 10, 2, 42, 5_000, 20_000, 417.0, 600.0, 183.0, 0.69, 83.4, 83.3,
     9.4e6, 2.1, 1.2197, gap=Gap(-0.0123, 7), projection=Projection(1.0833, (0.03, 0.09), (0.001, 0.002)),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("columns", [78, 118])
-@pytest.mark.parametrize("state", State)
-def test_no_line_of_a_report_is_wider_than_the_screen(columns: int, state: State):
+@pytest.mark.parametrize("state", RunState)
+def test_no_line_of_a_report_is_wider_than_the_screen(columns: int, state: RunState):
     found = replace(PROGRESS, state=state, note="x" * 300, score_bpb=1.0, score_name="n" * 300)
     for glyphs in (UNICODE, ASCII):
         lines = report(found, Path("/a" * 200), "record " * 40, columns, glyphs).plain.split("\n")
@@ -323,8 +324,8 @@ SAID = {
     "too close": replace(PROGRESS, gap=Gap(0.01, 3, "too close to say (under 0.05 bpb at this time)")),
     "diverged": replace(PROGRESS, diverged="diverged: losses not finite since step 12,310", gap=None, projection=None),
     "untold": replace(PROGRESS, gap=None, projection=None, no_gap="no x: how many y", no_projection="no x: how many y"),
-    "finished": replace(PROGRESS, state=State.FINISHED, score_bpb=1.0827, score_name="quantized_ttt_phased_exact"),
-    "waiting": Progress(State.WAITING, note="No such file or directory: waiting for it"),
+    "finished": replace(PROGRESS, state=RunState.FINISHED, score_bpb=1.0827, score_name="quantized_ttt_phased_exact"),
+    "waiting": RunProgress(RunState.WAITING, note="No such file or directory: waiting for it"),
 }
 
 
@@ -388,7 +389,7 @@ def test_a_chart_is_exactly_as_large_as_it_is_asked_to_be(
     points: list[tuple[float, float]], size: tuple[int, int], ascii_only: bool, log_y: bool
 ):
     y = (0.5, 1.5) if log_y else (-3.0, 7.0)
-    plot = Plot([Line(sorted(points), 1, points[:2])], (0.0, 10.0), y, "step", "bpb", log_y, 1.0, "to beat")
+    plot = Plot([PlotLine(sorted(points), 1, points[:2])], (0.0, 10.0), y, "step", "bpb", log_y, 1.0, "to beat")
     lines = draw(plot, *size, ascii_only=ascii_only)
     assert len(lines) == size[1]
     assert {width(line.plain) for line in lines} == {size[0]}
@@ -396,7 +397,7 @@ def test_a_chart_is_exactly_as_large_as_it_is_asked_to_be(
 
 
 def test_a_line_is_drawn_from_corner_to_corner_and_a_mark_where_it_belongs():
-    canvas = Canvas(10, 5)
+    canvas = DotCanvas(10, 5)
     canvas.line((0, 0), (canvas.width - 1, canvas.height - 1), "")
     rows = [line.plain for line in canvas.lines()]
     assert rows[0][-1] != " " and rows[-1][0] != " "
@@ -406,7 +407,7 @@ def test_a_line_is_drawn_from_corner_to_corner_and_a_mark_where_it_belongs():
 
 
 def test_a_line_that_leaves_the_chart_is_drawn_as_far_as_its_edge():
-    canvas = Canvas(10, 5)
+    canvas = DotCanvas(10, 5)
     canvas.line((0, 0), (9, 1e300), "")
     canvas.line((10, -1e300), (19, 5), "")
     assert any(line.plain.strip() for line in canvas.lines())
@@ -476,4 +477,4 @@ def test_a_validation_before_training_is_not_shown_without_its_step() -> None:
 def test_a_truncation_is_forgotten_once_the_run_is_finished() -> None:
     cut = replace(PROGRESS, stall="", past="the file was truncated at 04:02:51")
     assert "truncated" in report(cut, Path("run"), "best", 118, UNICODE).plain
-    assert "truncated" not in report(replace(cut, state=State.FINISHED), Path("run"), "best", 118, UNICODE).plain
+    assert "truncated" not in report(replace(cut, state=RunState.FINISHED), Path("run"), "best", 118, UNICODE).plain

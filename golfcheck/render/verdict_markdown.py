@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Finding, Severity, Verdict
-from golfcheck.render.block import mark, seeds_text
 from golfcheck.render.counts import counts_text, outcomes_text
 from golfcheck.render.findings import in_order, location
 from golfcheck.render.page import Page
+from golfcheck.render.verdict_block import mark, seeds_text
 
 _SIGN = {Outcome.INVALID: "❌", Outcome.REVIEW: "⚠️", Outcome.VALID: "✅", Outcome.RECORD: "🏆"}
 _MAX_CHARS = 60_000  # a comment on GitHub holds 65,536

@@ -1,13 +1,12 @@
 """`golfcheck diff` on a screen: two records, their scores, sizes, settings, findings and code."""
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.screen import Screen
 from textual.strip import Strip
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
@@ -17,20 +16,18 @@ from golfcheck.comparison.difference import Difference, difference
 from golfcheck.core.text import safe
 from golfcheck.render.diff_text import render
 from golfcheck.render.page import Page
-from golfcheck.tui.drawing.columns import name_of
+from golfcheck.tui.drawing.tablecolumns import name_of
 from golfcheck.tui.drawing.untrusted import LIMIT_CHARS, content
+from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets.keys import Keys
 from golfcheck.tui.widgets.sheet import Scroller
 
-if TYPE_CHECKING:
-    from golfcheck.tui.app import GolfcheckApp
 
-
-class Lines(Scroller):
-    """Lines that a renderer of ours has made harmless and colored; each is drawn when it is looked at."""
+class DiffLines(Scroller):
+    """DiffLines that a renderer of ours has made harmless and colored; each is drawn when it is looked at."""
 
     DEFAULT_CSS = """
-    Lines { overflow-x: hidden; overflow-y: scroll; }
+    DiffLines { overflow-x: hidden; overflow-y: scroll; }
     """
 
     def __init__(self) -> None:
@@ -53,7 +50,7 @@ class Lines(Scroller):
         return strip.crop(0, columns).extend_cell_length(columns).apply_style(self.rich_style)
 
 
-class DiffScreen(Screen[None]):
+class DiffScreen(BaseScreen):
     """Two records; the second is compared with the first."""
 
     HELP = "What the first record has stands after -, what the second has after +. Nothing of a record is executed."
@@ -67,33 +64,28 @@ class DiffScreen(Screen[None]):
         self.first, self.second = first, second
         self.found: Difference | None = None
 
-    @property
-    def golfcheck(self) -> "GolfcheckApp":
-        """The application, as its own type."""
-        return cast("GolfcheckApp", self.app)
-
     def compose(self) -> ComposeResult:
         """Yield the title, the lines and the keys."""
         yield Static(id="diff-title", markup=False)
-        yield Lines()
+        yield DiffLines()
         yield Keys()
 
     def on_mount(self) -> None:
         """Begin to compare."""
-        self.set_focus(self.query_one(Lines))
+        self.set_focus(self.query_one(DiffLines))
         self._begin()
 
     def _begin(self) -> None:
         self.found = None
-        title = self.golfcheck.glyphs.plain(f" {name_of(self.first)}  to  {name_of(self.second)}")
+        title = self.host.glyphs.plain(f" {name_of(self.first)}  to  {name_of(self.second)}")
         self.query_one("#diff-title", Static).update(content(title, "bold $primary"))
-        self.query_one(Lines).fill("  reading both records")
+        self.query_one(DiffLines).fill("  reading both records")
         self._compare()
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _compare(self) -> None:
         rows = (self.first, self.second)
-        records = [self.golfcheck.load_record(row) for row in rows]
+        records = [self.host.load_record(row) for row in rows]
         found = difference(records, [row.verdict for row in rows], [row.made for row in rows])
         self.app.call_from_thread(self._show, found)
 
@@ -101,8 +93,8 @@ class DiffScreen(Screen[None]):
         """Say what went wrong; nothing did with a worker that another took the place of."""
         if event.state is WorkerState.ERROR:
             reason = f"the records could not be compared: {safe(str(event.worker.error), LIMIT_CHARS)}"
-            self.query_one(Lines).fill(f"  {reason}")
-            self.golfcheck.tell(reason, "error")
+            self.query_one(DiffLines).fill(f"  {reason}")
+            self.host.tell(reason, "error")
 
     def _show(self, found: Difference) -> None:
         self.found = found
@@ -110,8 +102,8 @@ class DiffScreen(Screen[None]):
 
     def _draw(self) -> None:
         if self.found is not None:
-            page = Page(max(self.size.width - 2, 40), color=True, ascii=self.golfcheck.ascii_only)
-            self.query_one(Lines).fill(render(self.found, page, whole=True))
+            page = Page(max(self.size.width - 2, 40), color=True, ascii=self.host.ascii_only)
+            self.query_one(DiffLines).fill(render(self.found, page, whole=True))
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay the page out anew."""

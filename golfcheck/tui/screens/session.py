@@ -12,7 +12,7 @@ _MAX_BYTES = 2**16
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class Session:
     """How the board was left; `record` is the path under the cursor in the tree `root`."""
 
     filter: str = ""
@@ -29,21 +29,23 @@ def path() -> Path:
     return Path(base).expanduser() / "golfcheck" / "tui.json"
 
 
-def load() -> State:
+def load() -> Session:
     """Return what was kept; of a file that cannot be read or meant, the defaults."""
     try:
         with path().open("rb") as file:
             found = json.loads(file.read(_MAX_BYTES))
     except (OSError, ValueError, RecursionError):
-        return State()
+        return Session()
     if not isinstance(found, dict):
-        return State()
-    defaults = State()
-    known = {f.name: found[f.name] for f in fields(State) if type(found.get(f.name)) is type(getattr(defaults, f.name))}
-    return State(**known)
+        return Session()
+    defaults = Session()
+    known = {
+        f.name: found[f.name] for f in fields(Session) if type(found.get(f.name)) is type(getattr(defaults, f.name))
+    }
+    return Session(**known)
 
 
-def save(state: State) -> None:
+def save(session: Session) -> None:
     """Keep it; where that is not possible, nothing is kept."""
     with contextlib.suppress(OSError):
-        write_atomic(path(), json.dumps(asdict(state), indent=1).encode())
+        write_atomic(path(), json.dumps(asdict(session), indent=1).encode())

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from golfcheck.live import pace
 from golfcheck.live.follow import Follower
+from golfcheck.live.logwatch import LogWatch
 from golfcheck.live.pace import Gap, Pace, Projection, Reference
-from golfcheck.live.watch import Progress, State, Watch, _stall, progress_of
+from golfcheck.live.runprogress import RunProgress, RunState, progress_of
+from golfcheck.live.silence import stall
 from golfcheck.submission.record import load
 from golfcheck.submission.results import results
 from golfcheck.trainlog.events import Run
@@ -118,9 +120,9 @@ def test_all_that_is_appended_arrives_in_its_order(tmp_path_factory: pytest.Temp
 # What is said of the run.
 
 
-def look(path: Path, data: bytes, reference: Reference | None = None, idle: float = 0.0) -> Progress:
+def look(path: Path, data: bytes, reference: Reference | None = None, idle: float = 0.0) -> RunProgress:
     path.write_bytes(data)
-    return Watch(path, reference).look(path.stat().st_mtime + idle)
+    return LogWatch(path, reference).look(path.stat().st_mtime + idle)
 
 
 @pytest.fixture
@@ -129,19 +131,19 @@ def log(tmp_path: Path) -> Path:
 
 
 def test_a_run_goes_through_its_states(log: Path):
-    watch = Watch(log)
-    assert watch.look(0).state is State.WAITING
+    watch = LogWatch(log)
+    assert watch.look(0).state is RunState.WAITING
     log.write_bytes(b"")
-    assert watch.look(0).state is State.WAITING
+    assert watch.look(0).state is RunState.WAITING
     append(log, HEAD)
-    assert watch.look(0).state is State.STARTING
+    assert watch.look(0).state is RunState.STARTING
     append(log, VAL + steps(10, 600))
-    assert watch.look(0).state is State.TRAINING
+    assert watch.look(0).state is RunState.TRAINING
     append(log, steps(610, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n")
-    assert watch.look(0).state is State.EVALUATING
+    assert watch.look(0).state is RunState.EVALUATING
     append(log, b"final_int8_zlib_roundtrip val_loss:2.0 val_bpb:1.2 eval_time:9000ms\n")
     found = watch.look(0)
-    assert (found.state, found.score_bpb, found.share) == (State.FINISHED, 1.2, 1.0)
+    assert (found.state, found.score_bpb, found.share) == (RunState.FINISHED, 1.2, 1.0)
 
 
 def test_times_are_those_of_the_log(log: Path):
@@ -174,7 +176,7 @@ def test_silence_is_a_stall_only_when_it_is_longer_than_lines_are_apart(log: Pat
     assert not look(log, slow + b"final val_loss:2.0 val_bpb:1.2\n", idle=10_000).stall
 
 
-def test_of_the_intervals_between_the_lines_of_real_runs_none_is_a_stall(shared_data: Path):
+def test_of_the_intervals_between_the_lines_of_real_runs_none_is_astall(shared_data: Path):
     intervals = 0
     for folder in sorted((shared_data / "records").glob("*/*/")):
         for result in results(load(folder)):
@@ -182,14 +184,14 @@ def test_of_the_intervals_between_the_lines_of_real_runs_none_is_a_stall(shared_
             for k in range(1, len(train)):
                 silent = (train[k].train_ms - train[k - 1].train_ms) / 1000
                 so_far = Run(train=train[max(0, k - 20) : k])
-                assert not _stall(State.TRAINING, silent, so_far), (folder, train[k])
+                assert not stall(RunState.TRAINING, silent, so_far), (folder, train[k])
                 intervals += 1
     assert intervals > 4_000
 
 
 def test_a_truncated_log_starts_a_new_account(log: Path):
     log.write_bytes(HEAD + steps(10, 300))
-    watch = Watch(log)
+    watch = LogWatch(log)
     watch.look(0)
     log.write_bytes(HEAD + steps(10, 20))
     found = watch.look(0)
@@ -211,7 +213,7 @@ def test_a_file_that_is_no_training_log_is_said_to_be_none_once_no_more_comes(lo
 def test_of_a_long_run_a_screens_worth_of_points_is_kept_and_its_clock_is_exact(log: Path):
     data = HEAD.replace(b"600.000", b"60000.000") + VAL + steps(1, 1_999, by=1) * 9
     log.write_bytes(data)
-    watch = Watch(log)
+    watch = LogWatch(log)
     found = watch.look(0)
     assert found.curve is not None and 3_000 < len(found.curve.train) < 4_500
     assert (found.step, found.seconds, found.step_ms) == (1_999, 999.5, 500.0)
@@ -219,9 +221,9 @@ def test_of_a_long_run_a_screens_worth_of_points_is_kept_and_its_clock_is_exact(
 
 def test_a_look_at_a_log_that_has_not_grown_does_no_work_again(log: Path, monkeypatch: pytest.MonkeyPatch):
     log.write_bytes(HEAD + VAL + steps(10, 600))
-    watch = Watch(log)
+    watch = LogWatch(log)
     first = watch.look(log.stat().st_mtime)
-    monkeypatch.setattr("golfcheck.live.watch.progress_of", None)
+    monkeypatch.setattr("golfcheck.live.logwatch.progress_of", None)
     later = watch.look(log.stat().st_mtime + 100)
     assert later.curve is first.curve and later.stall and not first.stall
 
@@ -242,7 +244,7 @@ def test_the_last_lines_are_whole_characters_in_every_encoding(log: Path, encodi
     data = "".join(f"{line}\n" for line in [*lines, "cut"]).encode(encoding)
     assert look(log, data[:-3]).tail[-3:] == tuple(lines[1:])
     assert look(log, data).tail[-1] == "cut"
-    watch = Watch(log)
+    watch = LogWatch(log)
     for end in range(len(data) - 12, len(data) + 1):
         log.write_bytes(data[:end])
         assert set("".join(watch.look(0).tail)) <= set("".join(lines) + "cut"), end
@@ -275,7 +277,7 @@ def test_a_validation_and_a_score_that_are_not_finite_are_said(log: Path):
     data = HEAD + VAL + steps(10, 300) + VAL.replace(b"step:0", b"step:300").replace(b"3.6", b"nan")
     assert look(log, data).diverged == "diverged: validation not finite since step 300"
     found = look(log, HEAD + VAL + steps(10, 1200) + b"final val_loss:nan val_bpb:nan\n", reference())
-    assert (found.diverged, found.state) == ("diverged: the score is not finite", State.TRAINING)
+    assert (found.diverged, found.state) == ("diverged: the score is not finite", RunState.TRAINING)
 
 
 def test_in_a_long_run_the_step_since_which_it_diverged_is_exact(log: Path):
@@ -399,13 +401,13 @@ def test_a_real_log_followed_to_its_end_reaches_its_score(shared_data: Path, log
     best = pace.reference_of(record)
     result = results(record)[0]
     data = (folder / result.log.path).read_bytes()
-    watch = Watch(log, best)
+    watch = LogWatch(log, best)
     half = data[: data.index(b"step:3500/")]
     log.write_bytes(half)
     found = watch.look(0)
-    assert found.state is State.TRAINING and found.projection is not None
+    assert found.state is RunState.TRAINING and found.projection is not None
     assert abs(found.projection.score_bpb - result.score.val_bpb) < 0.005
     append(log, data[len(half) :])
     found = watch.look(0)
-    assert found.state is State.FINISHED
+    assert found.state is RunState.FINISHED
     assert found.score_bpb == result.score.val_bpb

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from golfcheck import __version__
 from golfcheck.core.verdict import Verdict
+from golfcheck.render.jsonable import summary_object, verdict_object
 from golfcheck.render.page import Page
-from golfcheck.render.plain import summary_object, verdict_object
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:

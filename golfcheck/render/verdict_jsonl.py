@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 
 from golfcheck.core.verdict import Verdict
+from golfcheck.render.jsonable import verdict_object
 from golfcheck.render.page import Page
-from golfcheck.render.plain import verdict_object
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:

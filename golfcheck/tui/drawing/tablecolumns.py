@@ -16,7 +16,7 @@ OUTCOMES = {Outcome.INVALID: "bad", Outcome.REVIEW: "warn", Outcome.VALID: "", O
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """One column; `cell` returns text that fits any width, and the name of its style ("" for none)."""
 
     title: str
@@ -116,26 +116,26 @@ def _outcome(row: Row, _width: int, _glyphs: Glyphs) -> tuple[str, str]:
 
 
 COLUMNS = (
-    Column("#", 5, "rank", 0, _rank),
-    Column("val_bpb", 8, "bpb", 0, _score),
-    Column("Δ bpb", 8, "delta", 3, _number(5, lambda row: row.delta_bpb, "+")),
-    Column("Δ nats", 8, "delta-nats", 9, _number(5, lambda row: row.delta_nats, "+")),
-    Column("p", 6, "p", 5, _p),
-    Column("n", 2, "seeds", 6, _seeds, last_first=True),
-    Column("MB", 5, "size", 4, _number(2, _megabytes)),
-    Column("of 16", _BAR, "size", 4, _bar, right=False, grows=16),
-    Column("train", 5, "train", 7, _number(0, _train)),
-    Column("eval", 4, "eval", 8, _number(0, _eval)),
-    Column("B/tok", 5, "bytes-per-token", 11, _number(3, _bytes_per_token)),
-    Column("verdict", 7, "verdict", 2, _outcome, right=False, last_first=True),
-    Column("date", 10, "date", 2, _text(lambda r: r.made and r.made.date()), right=False, last_first=True),
-    Column("author", 8, "author", 10, _text(lambda r: r.verdict.author), right=False, grows=20),
-    Column("status", 8, "status", 12, _text(lambda r: r.status), right=False, last_first=True),
-    Column("name", MIN_NAME, "name", 0, lambda row, width, glyphs: (name_of(row), "name"), right=False, grows=400),
+    TableColumn("#", 5, "rank", 0, _rank),
+    TableColumn("val_bpb", 8, "bpb", 0, _score),
+    TableColumn("Δ bpb", 8, "delta", 3, _number(5, lambda row: row.delta_bpb, "+")),
+    TableColumn("Δ nats", 8, "delta-nats", 9, _number(5, lambda row: row.delta_nats, "+")),
+    TableColumn("p", 6, "p", 5, _p),
+    TableColumn("n", 2, "seeds", 6, _seeds, last_first=True),
+    TableColumn("MB", 5, "size", 4, _number(2, _megabytes)),
+    TableColumn("of 16", _BAR, "size", 4, _bar, right=False, grows=16),
+    TableColumn("train", 5, "train", 7, _number(0, _train)),
+    TableColumn("eval", 4, "eval", 8, _number(0, _eval)),
+    TableColumn("B/tok", 5, "bytes-per-token", 11, _number(3, _bytes_per_token)),
+    TableColumn("verdict", 7, "verdict", 2, _outcome, right=False, last_first=True),
+    TableColumn("date", 10, "date", 2, _text(lambda r: r.made and r.made.date()), right=False, last_first=True),
+    TableColumn("author", 8, "author", 10, _text(lambda r: r.verdict.author), right=False, grows=20),
+    TableColumn("status", 8, "status", 12, _text(lambda r: r.status), right=False, last_first=True),
+    TableColumn("name", MIN_NAME, "name", 0, lambda row, width, glyphs: (name_of(row), "name"), right=False, grows=400),
 )
 
 
-def fitting(columns: int) -> tuple[Column, ...]:
+def fitting(columns: int) -> tuple[TableColumn, ...]:
     """Return the columns that `columns` cells have room for, with their widths; a blank stands between two.
 
     The name always stays, with at least MIN_NAME cells where the terminal is that wide.
@@ -159,5 +159,5 @@ def fitting(columns: int) -> tuple[Column, ...]:
     return tuple(widened)
 
 
-def _taken(columns: Sequence[Column]) -> int:
+def _taken(columns: Sequence[TableColumn]) -> int:
     return sum(column.width for column in columns) + len(columns) - 1

@@ -7,11 +7,11 @@ from os.path import commonpath
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.text import fit, safe, width
 from golfcheck.core.verdict import Severity, Verdict
-from golfcheck.render.block import block, day
 from golfcheck.render.counts import counts_text, outcomes_text
 from golfcheck.render.findings import briefly, findings
 from golfcheck.render.ledger import disagrees, ledger
 from golfcheck.render.page import Page
+from golfcheck.render.verdict_block import block, day
 
 _STYLE = {Outcome.INVALID: "error", Outcome.REVIEW: "warning", Outcome.VALID: "ok", Outcome.RECORD: "ok"}
 _IN_FULL = 3  # more records than this are told in a line each, with their errors and warnings

@@ -3,30 +3,28 @@
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from golfcheck.board.model import Row
 from golfcheck.core.text import fit, safe
 from golfcheck.live.curves import Curve, curves
+from golfcheck.live.logwatch import LogWatch
 from golfcheck.live.pace import Reference, reference_of, to_chase
+from golfcheck.live.runprogress import RunProgress
 from golfcheck.live.series import XAxis
-from golfcheck.live.watch import Progress, Watch
 from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
 from golfcheck.tui.drawing.watchreport import report, summary
+from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets import background
 from golfcheck.tui.widgets.chart import is_ascii
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
 from golfcheck.tui.widgets.keys import Keys
 from golfcheck.tui.widgets.sheet import plain
-
-if TYPE_CHECKING:
-    from golfcheck.tui.app import GolfcheckApp
 
 _EVERY_SECONDS = 1.0
 _TAIL_LINES = 4
@@ -40,7 +38,7 @@ class _Best:
     curves: tuple[Curve, ...]
 
 
-class WatchScreen(Screen[None]):
+class WatchScreen(BaseScreen):
     """Follows `log`, which need not be there yet, beside the record of a row."""
 
     HELP = """\
@@ -62,8 +60,8 @@ far from such projections real runs ended. The log is read as it grows; truncate
     def __init__(self, log: Path, best: Row | None) -> None:
         super().__init__()
         self.path, self.best = log, best
-        self.follower = Watch(log)
-        self.found: Progress | None = None
+        self.follower = LogWatch(log)
+        self.found: RunProgress | None = None
         self.beside = _Best(None, ())
         self._looking = False
         self._reading = False  # the record that it is held against
@@ -94,20 +92,20 @@ far from such projections real runs ended. The log is read as it grows; truncate
             self._begun_with = self.follower.reference
             background.begin(self, "look", lambda: self.follower.look(time.time()))
 
-    def on_done(self, message: background.Done) -> None:
+    def on_work_done(self, message: background.WorkDone) -> None:
         """Show what was read."""
         if isinstance(message.result, _Best):
             self.beside, self._reading = message.result, False
             self.follower.reference = message.result.reference
             self.look()
-        elif isinstance(message.result, Progress):
+        elif isinstance(message.result, RunProgress):
             self._looking = False
             self.found, self._compared_with = message.result, self._begun_with
             if self.follower.more or self._compared_with is not self.follower.reference:
                 self.look()
         self._draw()
 
-    def on_failed(self, message: background.Failed) -> None:
+    def on_work_failed(self, message: background.WorkFailed) -> None:
         """Say what could not be read."""
         if message.what == "look":
             self._looking = False
@@ -115,7 +113,7 @@ far from such projections real runs ended. The log is read as it grows; truncate
             self._reading = False
         if message.reason != self._told:  # once, not every second
             self._told = message.reason
-            self._app.tell(f"{self.path if message.what == 'look' else 'the best record'}: {message.reason}", "error")
+            self.host.tell(f"{self.path if message.what == 'look' else 'the best record'}: {message.reason}", "error")
 
     def on_resize(self) -> None:
         """Lay the report out anew."""
@@ -131,12 +129,12 @@ far from such projections real runs ended. The log is read as it grows; truncate
 
     def action_edit(self) -> None:
         """Open the editor at the end of the log."""
-        self._app.edit(self.path, self.found.lines if self.found else None)
+        self.host.edit(self.path, self.found.lines if self.found else None)
 
     def action_copy(self) -> None:
         """Copy where the run is."""
         if self.found is not None:
-            self._app.copy(summary(self._shown(self.found), self.path, self._record_name))
+            self.host.copy(summary(self._shown(self.found), self.path, self._record_name))
 
     @property
     def _record_name(self) -> str:
@@ -158,18 +156,18 @@ far from such projections real runs ended. The log is read as it grows; truncate
         shown = "\n".join(map(plain, tail) if is_ascii(self) else tail)
         self.query_one("#tail", Static).update(Content(shown))
 
-    def _shown(self, found: Progress) -> Progress:
+    def _shown(self, found: RunProgress) -> RunProgress:
         """Say that the records are being read, where that is why there is nothing to compare with yet."""
-        board = self._app.board_screen
+        records = self.host.records
         self._take_best()
-        waits = self._reading or (self.best is None and board.board is None and board.reading is not None)
+        waits = self._reading or (self.best is None and records.board is None and records.reading is not None)
         if waits or self._compared_with is not self.follower.reference:
             return replace(found, no_gap="reading records…", no_projection="reading records…")
         return found
 
     def _take_best(self) -> None:
         """Take the record to beat once the board has been read."""
-        if self.best is None and (board := self._app.board_screen.board) is not None:
+        if self.best is None and (board := self.host.records.board) is not None:
             self.best = to_chase(board)
             if self.best is not None:
                 self._read_best()
@@ -180,9 +178,5 @@ far from such projections real runs ended. The log is read as it grows; truncate
 
     def _load(self) -> _Best:
         assert self.best is not None
-        record = self._app.load_record(self.best)
+        record = self.host.load_record(self.best)
         return _Best(reference_of(record), curves(record))
-
-    @property
-    def _app(self) -> "GolfcheckApp":
-        return cast("GolfcheckApp", self.app)
