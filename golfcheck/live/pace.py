@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from golfcheck.board.model import Board, Row
+from golfcheck.core import units
+from golfcheck.core.units import LN2
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, is_score, results, train_ms
 from golfcheck.trainlog.events import Run
 
-_LN2 = math.log(2)
 _WINDOW = 0.2  # of the time trained: the gap is the mean over this last part, for single batches are noisy
 _SAME_CAP = 0.05  # times of training that differ by more are no basis for a projection
 
@@ -103,7 +104,7 @@ def reference_of(record: Record) -> Reference | None:
 
 def pace_of(run: Run, bytes_per_token: float) -> Pace:
     """Return the training losses of a run that have a time; where it prints only validation scores, these."""
-    losses = [(p.train_ms, p.loss_nats / (_LN2 * bytes_per_token)) for p in run.train]
+    losses = [(p.train_ms, p.loss_nats / (LN2 * bytes_per_token)) for p in run.train]
     timed = [(ms / 1000, bpb) for ms, bpb in losses or [(p.train_ms, p.val_bpb) for p in run.val] if ms is not None]
     return Pace(tuple(sorted(pair for pair in timed if all(map(math.isfinite, pair)))))
 
@@ -116,9 +117,9 @@ def bytes_per_token(run: Run) -> float | None:
     """Return the bytes of text that a token stands for, as the run's last validation implies; None before one."""
     for line in reversed(run.val):
         if 0 < line.val_loss_nats < math.inf and 0 < line.val_bpb < math.inf:
-            return line.val_loss_nats / (_LN2 * line.val_bpb)
+            return units.bytes_per_token(line.val_loss_nats, line.val_bpb)
     scores = [line for line in run.scores if is_score(line)]
-    return scores[-1].val_loss_nats / (_LN2 * scores[-1].val_bpb) if scores else None
+    return units.bytes_per_token(scores[-1].val_loss_nats, scores[-1].val_bpb) if scores else None
 
 
 def gap(pace: Pace, paces: Sequence[Pace], until: float) -> Gap | None:

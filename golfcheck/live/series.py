@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 
+from golfcheck.core import units
+from golfcheck.core.units import LN2
 from golfcheck.live.curves import Curve, Point
 
-_LN2 = math.log(2)
 _MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 _MOST_POINTS = 2_000  # of a curve; more than a screen has columns
 _SETTLED = 0.1  # of the whole: before it a loss falls from what chance gives, and would flatten the rest
@@ -101,7 +102,7 @@ def _points(points: Sequence[Point], y: YAxis, x: XAxis, ratio: float | None, cl
     found = []
     for point in points:
         across = float(point.step) if x is XAxis.STEP else _time(point, clock)
-        bpb = point.bpb if point.bpb is not None or ratio is None else point.loss_nats / (_LN2 * ratio)
+        bpb = point.bpb if point.bpb is not None or ratio is None else point.loss_nats / (LN2 * ratio)
         up = bpb if y is YAxis.BPB else point.loss_nats
         if across is not None and up is not None and 0 < up < _MOST:
             found.append((across, up))
@@ -120,7 +121,11 @@ def _time(point: Point, clock: Sequence[XY]) -> float | None:
 
 def _bytes_per_token(curve: Curve) -> float | None:
     """Return what the last validation of a run implies."""
-    ratios = [p.loss_nats / (_LN2 * p.bpb) for p in curve.val if p.bpb is not None and p.bpb > 0 and p.loss_nats > 0]
+    ratios = [
+        units.bytes_per_token(p.loss_nats, p.bpb)
+        for p in curve.val
+        if p.bpb is not None and p.bpb > 0 and p.loss_nats > 0
+    ]
     return ratios[-1] if ratios and 0 < ratios[-1] < math.inf else None
 
 

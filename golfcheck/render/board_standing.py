@@ -1,10 +1,9 @@
 """Where an author stands: the own rank, the gap to the first, and what the next record must score."""
 
-import math
-
 from golfcheck.board.model import Board, Row
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import safe
+from golfcheck.core.units import LN2
 from golfcheck.render.board_columns import title_of
 
 
@@ -37,7 +36,7 @@ def _next(board: Board, mine: Row) -> str:
     if not ruleset.margin_nats or mine.verdict.token_bytes is None:
         margin = f" and {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else ""
         return f"the next record: below {record.score_bpb:.5f} bpb{margin} with {asked}"
-    margin_bpb = ruleset.margin_nats / (math.log(2) * mine.verdict.token_bytes.bytes_per_token)
+    margin_bpb = ruleset.margin_nats / (LN2 * mine.verdict.token_bytes.bytes_per_token)
     return (
         f"the next record: below {record.score_bpb - margin_bpb:.5f} bpb with {asked} ({record.score_bpb:.5f} less "
         f"{ruleset.margin_nats:g} nats per token, which are {margin_bpb:.5f} bpb for your tokenizer)"
@@ -46,4 +45,4 @@ def _next(board: Board, mine: Row) -> str:
 
 def _in_nats(row: Row, gap_bpb: float) -> str:
     known = row.verdict.token_bytes
-    return f", {gap_bpb * math.log(2) * known.bytes_per_token:+.5f} nats per token of yours" if known else ""
+    return f", {gap_bpb * LN2 * known.bytes_per_token:+.5f} nats per token of yours" if known else ""
