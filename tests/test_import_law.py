@@ -27,6 +27,7 @@ LAYERS = """
     render         ← board rescore judging comparison core
     authoring      ← submission trainlog reference core
     live           ← board submission trainlog core
+    queue          ← judging comparison submission trainlog source core
     board          ← judging comparison submission core
     rescore        ← box judging submission trainlog source untrusted datacheck reference core
     box            ← core

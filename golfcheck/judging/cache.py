@@ -11,20 +11,18 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast
 
 from golfcheck.core import schema
+from golfcheck.core.typedjson import BROKEN, dump, reader_of
 from golfcheck.submission import bounded
 from golfcheck.submission.record import Record, load
 
 MAX_RECORD_BYTES = 16 * 2**20  # of JSON; a larger record is read again each time
 _WAIT_SECONDS = 2.0
-_BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError)  # what is read of an entry that is none of ours
 _UNKEPT = (sqlite3.Error, UnicodeEncodeError)  # a folder's name may be any bytes; sqlite keeps Unicode
 
 T = TypeVar("T")
@@ -70,12 +68,12 @@ class Cache:
         key = str(path.resolve())
         kept = self._one("select record from records where path = ? and stamp = ?", (key, stamp))
         if kept is not None:
-            with contextlib.suppress(*_BROKEN):
-                record: Record = _reader(Record)(json.loads(kept))
+            with contextlib.suppress(*BROKEN):
+                record: Record = reader_of(Record)(json.loads(kept))
                 return replace(record, path=path)
         record = load(path)
         if stamp_of(path) == stamp:
-            self._put("insert or replace into records values (?, ?, ?)", (key, stamp, _json(record)))
+            self._put("insert or replace into records values (?, ?, ?)", (key, stamp, dump(record)))
         return record
 
     def made(self, kind: type[T], how: Making, path: Path, stamp: str | None) -> T | None:
@@ -86,15 +84,15 @@ class Cache:
         kept = self._one(wanted, (str(path), how.name, how.version + stamp))
         if kept is None:
             return None
-        reader: Callable[[Any], T] = _reader(cast(Hashable, kind))  # a class is hashable, which mypy does not see of T
-        with contextlib.suppress(*_BROKEN):
+        reader: Callable[[Any], T] = reader_of(cast(Hashable, kind))  # a class is, which mypy does not see of T
+        with contextlib.suppress(*BROKEN):
             return reader(json.loads(kept))
         return None
 
     def keep(self, value: object, how: Making, path: Path, stamp: str | None) -> None:
         """Keep a dataclass that was made of the record at the resolved `path` while it had this stamp."""
         if stamp is not None and stamp_of(path) == stamp:
-            row = (str(path), how.name, how.version + stamp, _json(value))
+            row = (str(path), how.name, how.version + stamp, dump(value))
             self._put("insert or replace into made values (?, ?, ?, ?)", row)
 
     def _one(self, wanted: str, values: tuple[str, ...]) -> str | None:
@@ -167,51 +165,3 @@ def sources_version() -> str:
     for source in sorted(set(sources)):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
-
-
-def _json(value: object) -> str:
-    return json.dumps(_plain(value), separators=(",", ":"))
-
-
-def _plain(value: Any) -> Any:
-    """Return dataclasses as lists of their fields, bytes as Latin-1 text; the types on reading tell them apart."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return [_plain(getattr(value, field.name)) for field in fields(value)]
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, Path) else value
-
-
-@cache
-def _reader(kind: Any) -> Callable[[Any], Any]:
-    """Return what makes a value of type `kind` from its plain form. The reader raises ValueError and its like."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        (inner,) = (_reader(argument) for argument in arguments if argument is not NoneType)
-        return lambda value: None if value is None else inner(value)
-    if origin in (tuple, list):
-        item = _reader(arguments[0])
-        return lambda value: origin([item(part) for part in value])
-    if origin is dict:
-        item = _reader(arguments[1])
-        return lambda value: {key: item(part) for key, part in value.items()}
-    target = origin or kind
-    if is_dataclass(target):
-        return _dataclass_reader(target, dict(zip(getattr(target, "__parameters__", ()), arguments, strict=True)))
-    if kind is bytes:
-        return lambda value: value.encode("latin-1")
-    if kind is datetime:
-        return datetime.fromisoformat
-    return kind if isinstance(kind, type) and issubclass(kind, Path | int) and kind is not int else lambda value: value
-
-
-def _dataclass_reader(target: Any, parameters: dict[Any, Any]) -> Callable[[Any], Any]:
-    hints = get_type_hints(target)
-    readers = [_reader(parameters.get(hints[field.name], hints[field.name])) for field in fields(target)]
-    return lambda value: target(*(read(part) for read, part in zip(readers, value, strict=True)))

@@ -26,7 +26,7 @@ MAX_LOG_BYTES = 64 * 2**20
 MAX_SOURCE_BYTES = 2 * 2**20
 MAX_README_BYTES = 2**20  # ours: a README is shown to people
 
-_IGNORED_FOLDERS = {"__pycache__"}
+IGNORED_FOLDERS = {"__pycache__"}
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER_FLAGS = _READ_FLAGS | os.O_DIRECTORY
 _CHUNK_BYTES = 2**20
@@ -173,7 +173,7 @@ class _Walk:
             self.problems.append(Problem("a repository inside a submission: not opened", path))
         elif depth == MAX_DEPTH:
             self.problems.append(Problem(f"folders are nested more than {MAX_DEPTH} deep: not opened", path))
-        elif item.name not in _IGNORED_FOLDERS:
+        elif item.name not in IGNORED_FOLDERS:
             try:
                 inner = os.open(item.name, _FOLDER_FLAGS, dir_fd=folder)
             except OSError as error:

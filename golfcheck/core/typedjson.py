@@ -1,0 +1,61 @@
+"""Dataclasses ↔ JSON by their types, for what is kept between runs: JSON that somebody else wrote can run nothing."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError)  # what a reader raises on what is none of ours
+
+
+def dump(value: object) -> str:
+    """Return a value of dataclasses, tuples and plain types as JSON, without the names of its fields."""
+    return json.dumps(_plain(value), separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    """Return dataclasses as lists of their fields, bytes as Latin-1 text; the types on reading tell them apart."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return [_plain(getattr(value, field.name)) for field in fields(value)]
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Path) else value
+
+
+@cache
+def reader_of(kind: Any) -> Callable[[Any], Any]:
+    """Return what makes a value of type `kind` from its plain form. The reader raises ValueError and its like."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        (inner,) = (reader_of(argument) for argument in arguments if argument is not NoneType)
+        return lambda value: None if value is None else inner(value)
+    if origin in (tuple, list):
+        item = reader_of(arguments[0])
+        return lambda value: origin([item(part) for part in value])
+    if origin is dict:
+        item = reader_of(arguments[1])
+        return lambda value: {key: item(part) for key, part in value.items()}
+    target = origin or kind
+    if is_dataclass(target):
+        return _dataclass_reader(target, dict(zip(getattr(target, "__parameters__", ()), arguments, strict=True)))
+    if kind is bytes:
+        return lambda value: value.encode("latin-1")
+    if kind is datetime:
+        return datetime.fromisoformat
+    return kind if isinstance(kind, type) and issubclass(kind, Path | int) and kind is not int else lambda value: value
+
+
+def _dataclass_reader(target: Any, parameters: dict[Any, Any]) -> Callable[[Any], Any]:
+    hints = get_type_hints(target)
+    readers = [reader_of(parameters.get(hints[field.name], hints[field.name])) for field in fields(target)]
+    return lambda value: target(*(read(part) for read, part in zip(readers, value, strict=True)))

@@ -1,0 +1,66 @@
+"""One record folder of a pull request, judged: all that depends on its content, and on the record to beat, alone."""
+
+import os
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from golfcheck.core.errors import UsageError
+from golfcheck.judging.judged import Judged, key_of
+from golfcheck.judging.verify import judge
+from golfcheck.queue.evidence import Evidence, evidence_of
+from golfcheck.queue.files import TreeFiles
+from golfcheck.queue.named import Named, named_in
+from golfcheck.queue.objects import Objects
+from golfcheck.submission.examined import Entry, examine
+from golfcheck.submission.record import load_from
+
+# Below it nothing can exist: a path in a repository that is taken for one of the file system leads nowhere.
+_NOWHERE = Path(os.devnull)
+_START = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A record folder to judge: its path in the repository, its tree, its number, and the record to beat."""
+
+    path: str
+    tree: str
+    number: int
+    rival: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a record folder came to. `failure`: why there is no verdict; golfcheck's own if it is `broken`."""
+
+    judged: Judged | None
+    failure: str
+    evidence: Evidence | None
+    named: tuple[Named, ...]
+    num_files: int
+    size_bytes: int
+    broken: bool = False
+
+
+def at_number(number: int) -> datetime:
+    """Return a moment that stands for a pull request's number: their order is the order in which they are taken."""
+    return _START + timedelta(seconds=number)
+
+
+def judge_content(objects: Objects, task: Task, ruleset: str) -> Content:
+    """Read a folder from its objects and judge it; nothing of it is executed or written."""
+    started = time.perf_counter()
+    record = load_from(TreeFiles(objects, task.tree), _NOWHERE / task.path)
+    examined = examine(record)
+    size_bytes = sum(file.size_bytes for file in record.files)
+    rest = (evidence_of(examined), named_in(record), len(record.files), size_bytes)
+    try:
+        verdict = judge(examined, [task.rival] if task.rival else [], ruleset=ruleset, made=at_number(task.number))
+    except UsageError:  # its text names a folder, which is none
+        return Content(None, "no submission.json, no training log, no script: nothing to judge", *rest)
+    gain = verdict.to_beat and replace(verdict.to_beat, on=f"#{task.number}")
+    verdict = replace(verdict, path=task.path, to_beat=gain, seconds=time.perf_counter() - started)
+    judged = Judged(verdict, examined.identity.made, examined.bpb, examined.nats, key_of(task.rival))
+    return Content(judged, "", *rest)

@@ -1,0 +1,271 @@
+"""Git's objects, read by `git cat-file` in an empty repository of ours that borrows the object store of another.
+
+Git never opens the other repository: none of its configuration, hooks, attributes, grafts, replacements or remotes is
+ever seen, so no program that these name can run, and what is missing is not fetched. Git's own environment and the
+configuration of user and system are left out as well. The processes are long-lived, and outlast a Ctrl-C that is meant
+for golfcheck.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from golfcheck.core.errors import GolfcheckError
+
+MAX_BLOB_BYTES = 128 * 2**20  # no larger object is asked for at all; hosts refuse files over 100 MB
+MAX_TREE_BYTES = 16 * 2**20  # 400,000 names
+MAX_COMMIT_BYTES = 2**20
+_BATCH = 256  # requests written before their answers are read: 17 KB, which a pipe of 64 KB always takes
+_KEPT_TREES = 4_096
+_CHUNK_BYTES = 2**20
+_CONFIG = """[core]
+\trepositoryformatversion = {version}
+\tbare = true
+\tpackedGitWindowSize = 4m
+\tpackedGitLimit = 64m
+\tdeltaBaseCacheLimit = 16m
+\tbigFileThreshold = 16m
+[gc]
+\tauto = 0
+"""
+_SHA256 = "[extensions]\n\tobjectFormat = sha256\n"
+_ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C",
+}
+_HEADER = re.compile(rb"([0-9a-f]{40,64}) (blob|tree|commit|tag) ([0-9]{1,18})\n")
+
+
+class Info(NamedTuple):
+    """What an object is: "blob", "tree", "commit", "tag", or "missing"."""
+
+    kind: str
+    size_bytes: int
+
+
+class Item(NamedTuple):
+    """A name in a tree, what it is, and the object that it names."""
+
+    name: str  # bytes that are no UTF-8 as surrogates
+    mode: str  # "100644", "100755", "120000" a link, "40000" a tree, "160000" a submodule
+    oid: str
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether it is a folder."""
+        return self.mode == "40000"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a plain file."""
+        return self.mode.startswith("100")
+
+
+class MissingObjectError(Exception):
+    """An object that the store lacks, or that is no such object; the text says which."""
+
+
+class Objects:
+    """Reads objects by their names; a context manager that ends its processes. `oid_chars` is 40, or 64 for SHA-256."""
+
+    def __init__(self, store: Path, oid_chars: int = 40) -> None:
+        self.store, self.oid_chars = store.resolve(), oid_chars
+        self._home: TemporaryDirectory[str] | None = None
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._trees: OrderedDict[str, tuple[Item, ...]] = OrderedDict()
+
+    def __enter__(self) -> "Objects":
+        if shutil.which("git") is None:
+            raise GolfcheckError("git is not installed: the queue is read from its objects")
+        self._home = TemporaryDirectory(prefix="golfcheck-git-")
+        home, sha256 = Path(self._home.name), self.oid_chars == 64
+        (home / "objects").mkdir()
+        (home / "refs").mkdir()
+        (home / "HEAD").write_text("ref: refs/heads/none\n", encoding="ascii")
+        config = _CONFIG.format(version=int(sha256)) + (_SHA256 if sha256 else "")
+        (home / "config").write_text(config, encoding="ascii")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes.values():
+            _end(process)
+        self._processes.clear()
+        if self._home is not None:
+            self._home.cleanup()
+            self._home = None
+
+    def info(self, oids: Sequence[str]) -> list[Info]:
+        """Return what objects are, in the order of their names."""
+        process = self._started("--batch-check")
+        out: list[Info] = []
+        for start in range(0, len(oids), _BATCH):
+            part = oids[start : start + _BATCH]
+            self._ask(process, part)
+            for oid in part:
+                line = self._line(process)
+                match = _HEADER.fullmatch(line)
+                out.append(Info(match[2].decode(), int(match[3])) if match else Info("missing", 0))
+                assert line.startswith(oid.encode()), line
+        return out
+
+    def read(self, oid: str, limit_bytes: int) -> tuple[bytes, bool]:
+        """Return the first bytes of a blob, and whether that is all of it. Raises MissingObjectError."""
+        (info,) = self.info([oid])
+        if info.kind != "blob":
+            raise MissingObjectError(f"the repository lacks this file's object ({info.kind})")
+        if info.size_bytes > max(limit_bytes, MAX_BLOB_BYTES):
+            raise MissingObjectError(f"a blob of {info.size_bytes:,} bytes: not read")
+        return self._content(oid, limit_bytes)
+
+    def read_all(self, oids: Sequence[str], kind: str, limit_bytes: int) -> Iterator[bytes | None]:
+        """Yield the contents of objects of one kind; None for one that is missing, of another kind, or too large."""
+        for start in range(0, len(oids), _BATCH):
+            part = oids[start : start + _BATCH]
+            whole = [
+                oid
+                for oid, info in zip(part, self.info(part), strict=True)
+                if info.kind == kind and info.size_bytes <= limit_bytes
+            ]
+            process = self._started("--batch")
+            self._ask(process, whole)
+            fit = iter(whole)
+            coming = next(fit, None)
+            for oid in part:
+                if oid != coming:
+                    yield None
+                    continue
+                yield self._answer(process)
+                coming = next(fit, None)
+
+    def tree(self, oid: str) -> tuple[Item, ...]:
+        """Return what a tree holds. Raises MissingObjectError."""
+        if oid in self._trees:
+            self._trees.move_to_end(oid)
+            return self._trees[oid]
+        (data,) = self.read_all([oid], "tree", MAX_TREE_BYTES)
+        if data is None:
+            raise MissingObjectError(f"the repository lacks the tree {oid}, or it is too large")
+        items = tuple(_items(data, self.oid_chars // 2))
+        self._trees[oid] = items
+        if len(self._trees) > _KEPT_TREES:
+            self._trees.popitem(last=False)
+        return items
+
+    def _content(self, oid: str, limit_bytes: int) -> tuple[bytes, bool]:
+        process = self._started("--batch")
+        self._ask(process, [oid])
+        match = _HEADER.fullmatch(self._line(process))
+        if match is None:
+            raise MissingObjectError("the repository lacks this file's object")
+        size_bytes = int(match[3])
+        data = self._exactly(process, min(size_bytes, limit_bytes))
+        if size_bytes <= limit_bytes:
+            self._exactly(process, 1)
+            return data, True
+        _end(self._processes.pop("--batch"))  # cheaper than to read the rest
+        return data, False
+
+    def _answer(self, process: "subprocess.Popen[bytes]") -> bytes | None:
+        match = _HEADER.fullmatch(self._line(process))
+        if match is None:
+            return None
+        data = self._exactly(process, int(match[3]))
+        self._exactly(process, 1)
+        return data
+
+    def _started(self, mode: str) -> "subprocess.Popen[bytes]":
+        process = self._processes.get(mode)
+        if process is not None and process.poll() is None:
+            return process
+        assert self._home is not None
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        self._processes[mode] = process = subprocess.Popen(
+            ["git", f"--git-dir={self._home.name}", "cat-file", mode],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._home.name,
+            env={**inherited, **_ENVIRONMENT, "GIT_OBJECT_DIRECTORY": str(self.store)},
+            start_new_session=True,  # Ctrl-C reaches golfcheck, which ends this itself
+        )
+        return process
+
+    def _ask(self, process: "subprocess.Popen[bytes]", oids: Sequence[str]) -> None:
+        assert process.stdin is not None
+        try:
+            process.stdin.write("".join(f"{oid}\n" for oid in oids).encode("ascii"))
+            process.stdin.flush()
+        except BrokenPipeError:
+            raise self._ended(process) from None
+
+    def _line(self, process: "subprocess.Popen[bytes]") -> bytes:
+        assert process.stdout is not None
+        line = process.stdout.readline(512)
+        if not line:
+            raise self._ended(process)
+        return line
+
+    def _exactly(self, process: "subprocess.Popen[bytes]", size_bytes: int) -> bytes:
+        assert process.stdout is not None
+        data = process.stdout.read(size_bytes)
+        if len(data) < size_bytes:
+            raise self._ended(process)
+        return data
+
+    def _ended(self, process: "subprocess.Popen[bytes]") -> Exception:
+        for mode, other in list(self._processes.items()):
+            if other is process:
+                _end(self._processes.pop(mode))
+        return MissingObjectError("git could not read an object: the store is damaged")
+
+
+def commit_of(data: bytes) -> tuple[str, tuple[str, ...], str]:
+    """Return the tree of a raw commit, its parents, and the first line of its message."""
+    head, _, message = data.partition(b"\n\n")
+    tree, parents = "", []
+    for line in head.split(b"\n"):
+        key, _, value = line.partition(b" ")
+        if key == b"tree":
+            tree = value.decode("ascii", "replace")
+        elif key == b"parent":
+            parents.append(value.decode("ascii", "replace"))
+        else:
+            break
+    return tree, tuple(parents), message.partition(b"\n")[0][:500].decode("utf-8", "replace")
+
+
+def _items(data: bytes, oid_bytes: int) -> Iterator[Item]:
+    """Yield what a raw tree holds: `mode SP name NUL oid`, over and over."""
+    at = 0
+    while at < len(data):
+        blank = data.find(b" ", at, at + 8)
+        end = data.find(b"\0", blank)
+        if blank < 0 or end < 0:
+            return
+        name = data[blank + 1 : end].decode("utf-8", "surrogateescape")
+        mode = data[at:blank].decode("ascii", "replace").lstrip("0")
+        at = end + 1 + oid_bytes
+        if name and name not in (".", "..") and "/" not in name:
+            yield Item(name, mode, data[end + 1 : at].hex())
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
+    process.wait()

@@ -1,0 +1,158 @@
+"""Folders judged by several processes, each behind a limit: one that hangs, dies or runs out of memory costs itself.
+
+A process judges one folder at a time. If that ends it, the folder is named, and another starts.
+"""
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import connection, get_context
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from golfcheck.queue.content import Content, Task, judge_content
+from golfcheck.queue.objects import Objects
+
+CPU_SECONDS = 60.0  # for one folder; the slowest of 2,000 real ones takes 2
+MEMORY_BYTES = 3 * 2**30  # of addresses, the program's own among them
+_WALL_SECONDS = 900.0  # where no processor time passes: a disk that does not answer
+_IDLE_SECONDS = 0.1
+
+Judge = Callable[[Objects, Task, str], Content]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How every process works."""
+
+    store: Path  # git's objects
+    oid_chars: int
+    ruleset: str
+    cpu_seconds: float = CPU_SECONDS
+    judge: Judge = judge_content
+
+
+class _TooLongError(BaseException):
+    """Raised in the midst of a judgment, and by nothing that judges caught."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: Any
+    pipe: Any
+    index: int | None = None  # of the task that it judges
+    since: float = 0.0
+
+
+class Pool:
+    """`jobs` processes (0: one per core); a context manager that ends them. `idle` is called while they work."""
+
+    def __init__(self, work: Work, jobs: int = 0, idle: Callable[[], None] = lambda: None) -> None:
+        self.work, self.jobs, self.idle = work, jobs or os.cpu_count() or 1, idle
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.pipe.close()
+            worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join(5)
+            worker.process.kill()
+        self._workers.clear()
+
+    def judge(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Content]]:
+        """Yield the place of each task and what came of it, in the order in which they are done."""
+        pending = iter(enumerate(tasks))
+        left = len(tasks)
+        while left:
+            while len(self._workers) < min(self.jobs, left):
+                self._workers.append(self._start())
+            for worker in self._workers:
+                if worker.index is None and (coming := next(pending, None)) is not None:
+                    worker.index, worker.since = coming[0], monotonic()
+                    worker.pipe.send(coming[1])
+            busy = [worker for worker in self._workers if worker.index is not None]
+            ready = connection.wait([worker.pipe for worker in busy], _IDLE_SECONDS)
+            self.idle()
+            for worker in busy:
+                done = self._answer(worker, worker.pipe in ready)
+                if done is not None:
+                    index, worker.index = worker.index, None
+                    left -= 1
+                    assert index is not None
+                    yield index, done
+
+    def _answer(self, worker: _Worker, is_ready: bool) -> Content | None:
+        """Return what a process came to; None while it works."""
+        if is_ready:
+            with contextlib.suppress(EOFError, OSError):
+                content: Content = worker.pipe.recv()
+                return content
+        elif monotonic() - worker.since < _WALL_SECONDS:
+            return None
+        worker.process.kill()
+        worker.process.join()
+        self._workers.remove(worker)
+        code = worker.process.exitcode or 0
+        how = f"signal {-code}" if code < 0 and is_ready else "no answer" if not is_ready else f"exit code {code}"
+        return _failed(f"the process that judged it ended ({how})")
+
+    def _start(self) -> _Worker:
+        # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
+        forks = sys.platform == "linux" and threading.active_count() == 1
+        context: Any = get_context("fork" if forks else "spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self.work), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+
+def _serve(pipe: Any, work: Work) -> None:
+    """Judge what comes until nothing comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that is in charge
+    signal.signal(signal.SIGPROF, _too_long)
+    with contextlib.suppress(ValueError, OSError):
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    with Objects(work.store, work.oid_chars) as objects:
+        while True:
+            try:
+                task = pipe.recv()
+            except (EOFError, OSError):
+                return
+            pipe.send(_judged(objects, task, work))
+
+
+def _judged(objects: Objects, task: Task, work: Work) -> Content:
+    try:
+        signal.setitimer(signal.ITIMER_PROF, work.cpu_seconds)
+        return work.judge(objects, task, work.ruleset)
+    except _TooLongError:
+        return _failed(f"it takes over {work.cpu_seconds:g} s of processor time")
+    except MemoryError:
+        return _failed(f"it takes over {MEMORY_BYTES // 2**30} GB of memory")
+    except Exception as error:  # a mistake of ours costs one folder, and is named
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return _failed(f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}: {error}"[:500])
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _too_long(_signal: int, _frame: object) -> None:
+    raise _TooLongError
+
+
+def _failed(why: str) -> Content:
+    return Content(None, f"golfcheck could not judge it: {why}", None, (), 0, 0, broken=True)

@@ -1,0 +1,184 @@
+"""The whole way: a repository → the queue of its pull requests."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from golfcheck.comparison.frontier import replay
+from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.core.ruleset import DEFAULT_RULESET, RULESETS
+from golfcheck.judging.verify import refuted
+from golfcheck.queue import gitfolder, graph
+from golfcheck.queue.changes import Reader
+from golfcheck.queue.content import Content, Task, at_number
+from golfcheck.queue.heads import BaseRecord, Heads, numbered, scan
+from golfcheck.queue.lineage import Member, lineages
+from golfcheck.queue.model import Pull, Queue, Submission
+from golfcheck.queue.objects import Objects
+from golfcheck.queue.overlap import overlaps
+from golfcheck.queue.pool import Pool, Work
+from golfcheck.queue.reasons import order_of, pull_of
+from golfcheck.queue.store import Store
+from golfcheck.submission.examined import Entry
+
+DEFAULT_REFS = "refs/pull/*/head"
+_MAX_HEADS = 50_000
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
+
+Progress = Callable[[str, int, int], None]  # what is done, how many of them, of how many
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for."""
+
+    repository: Path
+    refs: str = DEFAULT_REFS
+    base: str = "main"
+    since: int = 0
+    only: str = ""  # "12,15-40"; "" for all
+    ruleset: str = DEFAULT_RULESET
+    jobs: int = 0
+    store: Path | None = None  # where verdicts are kept; None: nowhere
+
+
+def run(
+    request: Request,
+    *,
+    progress: Progress = lambda what, done, of: None,
+    idle: Callable[[], None] = lambda: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Queue:
+    """Judge the pull requests that are asked for; nothing is checked out, executed or fetched.
+
+    Raises UsageError for a repository, a ref or a number that cannot be meant, GolfcheckError where git fails. What was
+    judged before an interruption is kept.
+    """
+    wanted = wanted_numbers(request.only)
+    folder = gitfolder.find(request.repository)
+    refs = numbered(folder.refs((request.refs,)))
+    if not refs:
+        raise UsageError(f"{folder.name}: no ref matches {request.refs!r}; fetch the heads: {_fetching(folder.name)}")
+    if len(refs) > _MAX_HEADS:
+        raise UsageError(f"{folder.name}: {len(refs):,} heads, more than {_MAX_HEADS:,}")
+    base = folder.resolve(request.base)
+    with ExitStack() as stack:
+        objects = stack.enter_context(Objects(folder.objects, len(base)))
+        store = stack.enter_context(Store(request.store, request.ruleset))
+        commits = graph.read(objects, base, refs.values())
+        if base not in commits.commits:
+            raise GolfcheckError(f"{folder.name}: {request.base} names no commit that is there")
+        heads = scan(Reader(objects), commits, refs, lambda done, of: progress("comparing heads", done, of))
+        for number, why in heads.unread.items():
+            say(f"#{number}: {why}: left out")
+        chosen = {number for number in refs if number >= request.since and (not wanted or number in wanted)}
+        if not chosen & refs.keys():
+            raise UsageError(f"{folder.name}: none of its {len(refs)} heads has a number that was asked for")
+        pool = stack.enter_context(Pool(Work(folder.objects, len(base), request.ruleset), request.jobs, idle))
+        judging = _Judging(pool, store, progress)
+        return _judged(request, heads, chosen, judging)
+
+
+def wanted_numbers(text: str) -> frozenset[int]:
+    """Read `12,15-40`; nothing for "". Raises UsageError."""
+    numbers: set[int] = set()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = _RANGE.fullmatch(part)
+        if match is None or (match[2] and not int(match[1]) <= int(match[2]) <= int(match[1]) + 10**6):
+            raise UsageError(f"--only {text!r}: expected numbers and ranges, as in 12,15-40")
+        numbers.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return frozenset(numbers)
+
+
+def _judged(request: Request, heads: Heads, chosen: set[int], judging: "_Judging") -> Queue:
+    alone = [Task(record.path, record.tree, record.number) for record in heads.records]
+    found = judging.all(alone, "judging the base's records")
+    frontier = Frontier(
+        ((record, found[task]) for record, task in zip(heads.records, alone, strict=True)), request.ruleset
+    )
+    tasks = {
+        (head.number, own.path): Task(own.path, own.tree, head.number, frontier.before(head.number))
+        for head in heads.heads
+        for own in head.own
+    }
+    first: dict[tuple[str, str], Task] = {}  # a folder that two of them have is judged for the first
+    tasks = {place: first.setdefault((task.path, task.tree), task) for place, task in tasks.items()}
+    needed = list(dict.fromkeys(task for (number, _), task in tasks.items() if number in chosen))
+    contents = judging.all(needed, "judging pull requests")
+    others = dict.fromkeys(task for (number, _), task in tasks.items() if number not in chosen)
+    contents |= {task: content for task in others if (content := judging.store.get(task)) is not None}
+    pulls = _pulls(heads, tasks, contents, chosen)
+    return Queue(
+        str(request.repository),
+        request.base,
+        request.ruleset,
+        tuple(sorted(pulls, key=order_of)),
+        len(heads.heads) + len(heads.unread),
+        len(needed),
+        judging.num_judged,
+    )
+
+
+def _pulls(
+    heads: Heads, tasks: dict[tuple[int, str], Task], contents: dict[Task, Content], chosen: set[int]
+) -> Iterable[Pull]:
+    members = [
+        Member(head.number, own.path, contents[tasks[head.number, own.path]])
+        for head in heads.heads
+        for own in head.own
+        if tasks[head.number, own.path] in contents
+    ]
+    origins, shared = lineages(members), overlaps(members)
+    for head in heads.heads:
+        if head.number in chosen:
+            yield pull_of(
+                head,
+                [
+                    Submission(own, contents[tasks[place]], origins.get(place), shared.get(place, ()))
+                    for own in head.own
+                    for place in [(head.number, own.path)]
+                ],
+            )
+
+
+class _Judging:
+    """Takes what is kept, judges the rest, and keeps it."""
+
+    def __init__(self, pool: Pool, store: Store, progress: Progress) -> None:
+        self.pool, self.store, self.progress = pool, store, progress
+        self.num_judged = 0
+
+    def all(self, tasks: Sequence[Task], what: str) -> dict[Task, Content]:
+        """Return what came of each task."""
+        contents = {task: content for task in tasks if (content := self.store.get(task)) is not None}
+        missing = [task for task in tasks if task not in contents]
+        for index, content in self.pool.judge(missing):
+            self.store.put(missing[index], content)
+            contents[missing[index]] = content
+            self.num_judged += 1
+            self.progress(what, len(contents), len(tasks))
+        return contents
+
+
+class Frontier:
+    """The record to beat at each number: a replay of the base's records in the order of their pull requests."""
+
+    def __init__(self, records: Iterable[tuple[BaseRecord, Content]], ruleset: str) -> None:
+        entries = []
+        for record, content in records:
+            judged = content.judged
+            entry = judged.entry(Path(record.path), at_number(record.number)) if judged else None
+            if judged and entry:
+                entries.append(replace(entry, refused=", ".join(refuted(judged.verdict))))
+        self.holders: list[Entry] = [turn.entry for turn in replay(entries, RULESETS[ruleset]) if turn.held]
+
+    def before(self, number: int) -> Entry | None:
+        """Return the record that stood when this number was given."""
+        earlier = [entry for entry in self.holders if entry.made < at_number(number)]
+        return earlier[-1] if earlier else None
+
+
+def _fetching(name: str) -> str:
+    return f"git -C {name} fetch origin '+refs/pull/*/head:refs/pull/*/head'"

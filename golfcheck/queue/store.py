@@ -1,0 +1,103 @@
+"""Verdicts kept between runs, by what they depend on: the folder's tree, its path, the record to beat, our sources."""
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+from pathlib import Path
+
+from golfcheck.core.typedjson import BROKEN, dump, reader_of
+from golfcheck.judging.cache import default_path, sources_version
+from golfcheck.judging.judged import key_of
+from golfcheck.queue.content import Content, Task
+
+_WAIT_SECONDS = 2.0
+_MAX_BYTES = 2 * 2**20  # of one verdict; the largest of 2,000 real ones has 40 KB
+_PENDING = 20  # verdicts that a crash of the machine may lose
+
+
+class Store:
+    """A file of verdicts; a context manager that holds one connection. `path` None: nothing is kept.
+
+    A store that cannot be read or written is no failure: everything is judged again.
+    """
+
+    def __init__(self, path: Path | None, ruleset: str) -> None:
+        self.path, self.ruleset = path, ruleset
+        self.connection: sqlite3.Connection | None = None
+        self.unsaved = 0
+
+    def __enter__(self) -> "Store":
+        if self.path is not None:
+            with contextlib.suppress(OSError, sqlite3.Error):
+                self.connection = _connected(self.path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self.connection.commit()
+                self.connection.close()
+            self.connection = None
+
+    def get(self, task: Task) -> Content | None:
+        """Return what a folder came to, if just that was judged before."""
+        if self.connection is None:
+            return None
+        try:
+            row = self.connection.execute("select value from contents where key = ?", (self._key(task),)).fetchone()
+        except sqlite3.Error:
+            return None
+        if row is not None and isinstance(row[0], str):
+            with contextlib.suppress(*BROKEN):
+                content: Content = reader_of(Content)(json.loads(row[0]))
+                return content
+        return None
+
+    def put(self, task: Task, content: Content) -> None:
+        """Keep what a folder came to; not what golfcheck failed at."""
+        if self.connection is None or content.broken or len(value := dump(content)) > _MAX_BYTES:
+            return
+        with contextlib.suppress(sqlite3.Error, UnicodeEncodeError):
+            row = (self._key(task), sources_version(), value)
+            self.connection.execute("insert or replace into contents values (?, ?, ?)", row)
+            self.unsaved += 1
+            if self.unsaved >= _PENDING:
+                self.connection.commit()
+                self.unsaved = 0
+
+    def _key(self, task: Task) -> str:
+        parts = [sources_version(), self.ruleset, task.path, task.tree, key_of(task.rival)]
+        parts.append(str(task.number) if task.rival else "")
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def store_path() -> Path:
+    """Return where verdicts of this user are kept: beside the records' cache."""
+    return default_path().with_name("queue.sqlite")
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Open the store and drop what other versions of golfcheck kept; one that is broken is deleted and made anew."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for attempt in range(2):
+        connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = normal")
+            connection.execute("create table if not exists contents (key text primary key, version text, value text)")
+            connection.execute("delete from contents where version != ?", (sources_version(),))
+            connection.commit()
+        except sqlite3.OperationalError:
+            connection.close()
+            raise  # locked by another process, or the disk is full: done without
+        except sqlite3.DatabaseError:
+            connection.close()
+            if attempt:
+                raise
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        else:
+            path.chmod(0o600)
+            return connection
+    raise AssertionError("unreachable")
