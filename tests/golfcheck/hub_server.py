@@ -1,6 +1,6 @@
 """A small server that speaks as much of the Hugging Face hub's protocol as a download needs, over loopback.
 
-Repository info, paths-info, tree, and resolve, which sends large files on to a content store that knows ranges.
+Repository info, the tree of files, and resolve, which sends large files on to a content store that knows ranges.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LARGE_BYTES = 1_000  # from here on a file is in the large-file storage
@@ -18,7 +18,7 @@ LARGE_BYTES = 1_000  # from here on a file is in the large-file storage
 
 @dataclass
 class Hub:
-    """The server's content, its misbehaviour, and what it was asked."""
+    """The server's content, its misbehavior, and what it was asked."""
 
     repo: str
     files: dict[str, bytes]
@@ -26,6 +26,7 @@ class Hub:
     asked: list[str] = field(default_factory=list)  # "METHOD path", with " range" where a range was asked for
     sent_bytes: int = 0  # of file content
     cut_at: dict[str, int] = field(default_factory=dict)  # path -> after so many bytes the line goes dead
+    after_cut: int = 0  # the HTTP error that answers every later request for that path; 0: it can be continued
     served_instead: dict[str, bytes] = field(default_factory=dict)  # path -> not what the digest promises
     page: bytes | None = None  # what answers everything, as in a network that wants a login
     status: dict[str, int] = field(default_factory=dict)  # path, or kind of request -> an HTTP error
@@ -74,30 +75,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(hub.page)
         elif path in (api, f"{api}/revision/main") and "info" not in hub.status:
             self._json({"id": hub.repo, "sha": COMMIT, "private": False, "tags": [], "siblings": []})
-        elif path.startswith(f"{api}/tree/{COMMIT}/"):
-            folder = path.removeprefix(f"{api}/tree/{COMMIT}/")
-            self._json([hub.entry(name) for name in hub.files if name.startswith(f"{folder}/")])
+        elif path.rstrip("/") == f"{api}/tree/{COMMIT}":
+            self._json([hub.entry(name) for name in hub.files])
         elif path.startswith(files) and (name := path.removeprefix(files)) in hub.files:
             self._resolve(name)
         elif path.startswith("/store/"):
             digest = path.removeprefix("/store/")
             for name, data in hub.files.items():
                 if hashlib.sha256(data).hexdigest() == digest:
-                    self._send(name)
+                    self._fail(hub.status[name]) if name in hub.status else self._send(name)
                     return
         else:
             self._fail(hub.status.get("info", 404))
 
     do_HEAD = do_GET  # noqa: N815
-
-    def do_POST(self) -> None:
-        hub, path = self.content, urlsplit(self.path).path
-        hub.asked.append(f"POST {path}")
-        asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()).get("paths", [])
-        if path != f"/api/datasets/{hub.repo}/paths-info/{COMMIT}":
-            self._fail(404)
-            return
-        self._json([hub.entry(name) for name in asked if name in hub.files])
 
     def _resolve(self, name: str) -> None:
         hub = self.content
@@ -133,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         if (cut := hub.cut_at.pop(name, None)) is not None:
-            hub.status[name] = 503  # and it stays away
+            hub.status |= {name: hub.after_cut} if hub.after_cut else {}
             data = data[:cut]
             self.close_connection = True
         self.wfile.write(data)
