@@ -55,6 +55,31 @@ def test_verify_judges_a_record_with_the_schemas_of_the_wheel(installed: Path, t
     assert "schema-violation" in bad.stdout
 
 
+def test_the_wheel_installs_no_package_but_golfcheck(installed: Path) -> None:
+    command = [installed / "python", "-m", "pip", "show", "--files", "golfcheck"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.partition("Files:\n")[2]
+    tops = {line.strip().partition("/")[0] for line in listed.splitlines()}
+    assert {top for top in tops if not top.endswith(".dist-info") and top != ".."} == {"golfcheck"}
+
+
+def test_the_wheel_hands_out_the_trainer_that_is_inside_it(installed: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [installed / "golfcheck", "new", "--trainer", "mine"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    for path in (ROOT / "reference").glob("*.py"):
+        if path.name != "__init__.py":
+            assert (tmp_path / "mine" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_page_without_its_extra_is_refused_before_any_record_is_read(installed: Path, tmp_path: Path) -> None:
+    Draft().write(tmp_path)
+    command = [installed / "golfcheck", "leaderboard", "--format", "html", "-o", "site"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "golfcheck: leaderboard --format html needs jinja2: pip install 'golfcheck[site]'\n"
+
+
 @pytest.mark.parametrize("command", ["rescore", "demo"])
 def test_a_command_that_needs_an_extra_says_which(installed: Path, tmp_path: Path, command: str) -> None:
     artifact = tmp_path / "final_model.int8.ptz"

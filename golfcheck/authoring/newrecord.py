@@ -1,33 +1,34 @@
 """A finished run → a submission folder: README.md, submission.json, the logs, the code that ran, small artifacts.
 
-All of it comes from the logs: scores and sizes from their lines, the code from the dump that begins them.
+Scores, sizes and times come from the logs, by the readers that `golfcheck verify` uses. What no log says is left out,
+and a note says so.
 """
 
 import getpass
 import json
 import re
 import statistics
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from golfcheck import trainlog
 from golfcheck.authoring import readme
+from golfcheck.authoring.runs import LogFile, one_per_seed, read_logs
+from golfcheck.authoring.scripts import Code, code_of
 from golfcheck.core.errors import UsageError
-from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, OVERSHOOT_STEPS, RECORD_SEEDS, WORLD_SIZE
+from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, OVERSHOOT_STEPS, RECORD_SEEDS, TRACKS, WORLD_SIZE
 from golfcheck.core.text import safe
 from golfcheck.reference import loglines
+from golfcheck.submission import history
 from golfcheck.submission.results import Result, step_ms, train_ms
 from golfcheck.trainlog.templates import parse
 
 MAX_SHIPPED_ARTIFACT_BYTES = 4_000_000  # an artifact below this goes into the folder, so that anybody can rescore it
-MAX_LOG_BYTES = 64 << 20
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.py")
 _GITHUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}")
+_LOG_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,14 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
-    """The files of a submission folder, and what their maker must hear."""
+    """The files of a submission folder, its score and size, and what its maker should know.
+
+    `total_bytes` is None where neither a log nor an artifact says how large the model is.
+    """
 
     files: dict[str, bytes]
-    results: tuple[Result, ...]
-    total_bytes: int
+    num_runs: int
+    total_bytes: int | None
     mean_bpb: float
     notes: tuple[str, ...]
 
@@ -58,130 +62,157 @@ def default_author() -> tuple[str, str]:
     login = "unknown"
     with suppress(OSError, KeyError):
         login = getpass.getuser()
-    author = _git_config("user.name") or login
-    github_id = _git_config("github.user") or re.sub(r"[^A-Za-z0-9-]+", "-", author).strip("-") or "unknown"
+    author = safe(history.setting("user.name"), 200) or login
+    github_id = history.setting("github.user") or re.sub(r"[^A-Za-z0-9-]+", "-", author).strip("-") or "unknown"
     return author, github_id[:39]
 
 
-def build(logs: Sequence[Path], artifacts: Sequence[Path], about: About) -> NewRecord:
+def build(
+    logs: Sequence[Path],
+    artifacts: Sequence[Path],
+    about: About,
+    script: Path | None = None,
+    *,
+    keep_last: bool = False,
+) -> NewRecord:
     """Return the submission folder of these logs; `artifacts`, where given, are one for each log, in their order.
 
-    Raises UsageError for logs that are no finished runs of one and the same code, and for an artifact whose size is
-    not the logged one.
+    The code is `script` and what it reaches, or else what the logs or their folder hold (`scripts.code_of`).
+    Raises UsageError for logs without a score, of one seed (unless `keep_last`) or of different code, and for an
+    artifact whose size is not the logged one.
     """
     if artifacts and len(artifacts) != len(logs):
         raise UsageError(f"{len(artifacts)} artifacts for {len(logs)} logs: give one for each log, in the same order")
     if about.github_id and not _GITHUB_ID.fullmatch(about.github_id):
         raise UsageError(f"--github-id must be a GitHub login, not {about.github_id!r}")
-    files: dict[str, bytes] = {}
-    notes: list[str] = []
-    results: dict[int, Result] = {}
-    for i, path in enumerate(logs):
-        data = _read(path)
-        result = _result(path, data)
-        seed = result.seed
-        if seed is None:
-            raise UsageError(f"{path}: no line says the seed: expected `seed:N`")
-        if seed in results:
-            raise UsageError(f"{path}: seed {seed} again, after {results[seed].log.path}: each log needs its own seed")
-        _same_code(files, path, result)
-        results[seed] = result
-        files[f"train_seed{seed}.log"] = data
-        if artifacts:
-            name = "final_model.int8.ptz" if len(logs) == 1 else f"final_model_seed{seed}.int8.ptz"
-            _add_artifact(files, notes, name, artifacts[i], result)
-    submission = _submission(results, about)
+    artifact_of = dict(zip(logs, artifacts, strict=False))
+    chosen, notes = one_per_seed(read_logs(logs), keep_last=keep_last)
+    code = code_of(chosen, script)
+    files, log_names = dict(code.files), []
+    artifact_bytes: dict[Path, int] = {}
+    for log in chosen:
+        name = _log_name(log, files)
+        files[name] = log.data
+        log_names.append(name)
+        if artifact := artifact_of.get(log.path):
+            artifact_bytes[log.path] = _size_of(artifact, log)
+            notes += _add_artifact(files, artifact, artifact_bytes[log.path], log, alone=len(chosen) == 1)
+    submission = _submission(chosen, code, artifact_bytes, about)
     files["submission.json"] = (json.dumps(submission, indent=2, ensure_ascii=False) + "\n").encode()
-    shipped = [name for name in files if name.endswith(".ptz")]
-    changed = _changed_settings(files[f"train_seed{next(iter(results))}.log"])
-    files["README.md"] = readme.render(submission, changed, shipped).encode()
-    if len(results) < RECORD_SEEDS:
-        notes.append(f"{len(results)} of the {RECORD_SEEDS} seeds that a record needs")
-    return NewRecord(files, tuple(results.values()), submission["bytes_total"], submission["val_bpb"], tuple(notes))
+    changed = _changed_settings(chosen[0].data)
+    files["README.md"] = readme.render(submission, changed, list(code.files), log_names, list(files)).encode()
+    num_runs = sum(len(log.results) for log in chosen)
+    return NewRecord(
+        files,
+        num_runs,
+        submission.get("bytes_total"),
+        submission["val_bpb"],
+        (*notes, *_notes(about, submission, code, chosen, num_runs)),
+    )
 
 
-def _read(path: Path) -> bytes:
+def _notes(
+    about: About, submission: Mapping[str, Any], code: Code, logs: Sequence[LogFile], num_runs: int
+) -> list[str]:
+    """Return what the maker of the record should know of it, a line each."""
+    notes = [code.note] if code.note else []
+    counted = {result.run.code_bytes[-1].size_bytes for log in logs for result in log.results if result.run.code_bytes}
+    if counted and code.size_bytes not in counted:
+        logged = " and ".join(f"{num_bytes:,}" for num_bytes in sorted(counted))
+        notes.append(f"the logs count {logged} bytes of code, the files here have {code.size_bytes:,}")
+    if "bytes_total" not in submission:
+        notes.append("bytes_total is missing: no log says the model's size: give --artifact, or fill it in")
+    if not about.track and not TRACKS[submission["track"]].ranked:
+        notes.append(f"track {submission['track']}: the logs do not show 8×H100 within the cap; --track says otherwise")
+    if len(submission.get("seeds", ())) < num_runs:
+        notes.append("seeds are missing: not every log says its seed, nor does its name (train_seed42.log)")
+    if num_runs < RECORD_SEEDS:
+        notes.append(f"{num_runs} of the {RECORD_SEEDS} seeds that a record needs")
+    return notes
+
+
+def _log_name(log: LogFile, files: Mapping[str, bytes]) -> str:
+    """Return a log's name in the folder: by its seed, or else its own, made plain and unlike those there are."""
+    if log.seed is not None:
+        return f"train_seed{log.seed}.log"
+    stem = _LOG_NAME.sub("_", log.path.stem).strip(".") or "train"
+    names = (f"{stem}.log" if number == 1 else f"{stem}_{number}.log" for number in range(1, len(files) + 2))
+    return next(name for name in names if name not in files)
+
+
+def _size_of(artifact: Path, log: LogFile) -> int:
+    """Return an artifact's size; UsageError where it is not the one that the log says."""
     try:
-        data = path.read_bytes()
+        size_bytes = artifact.stat().st_size
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}; expected a training log") from None
-    if len(data) > MAX_LOG_BYTES:
-        raise UsageError(f"{path}: {len(data):,} bytes: a log of more than {MAX_LOG_BYTES:,} is not read")
-    return data
+        raise UsageError(f"{artifact}: {error.strerror or error}; expected an artifact") from None
+    logged = log.results[-1].model_bytes
+    if logged is not None and size_bytes != logged.size_bytes:
+        raise UsageError(f"{artifact}: {size_bytes:,} bytes, but {log.path} logged {logged.size_bytes:,}")
+    return size_bytes
 
 
-def _result(path: Path, data: bytes) -> Result:
-    """Return the run of a log with the score that counts."""
-    chosen = trainlog.choose_score((trainlog.read(path.name, data),))
-    if len(chosen.scores) != 1:
-        raise UsageError(f"{path}: {len(chosen.scores)} finished runs, expected one ({chosen.reason})")
-    found = chosen.scores[0]
-    result = Result(found.log, found.run, found.score)
-    if result.total_bytes is None or not result.run.code_bytes:
-        raise UsageError(f"{path}: no sizes: expected the lines `Code size: N bytes` and `Total submission size …`")
-    return result
-
-
-def _same_code(files: dict[str, bytes], path: Path, result: Result) -> None:
-    """Add the source files that the log begins with, or check that they are those of the logs before."""
-    dumped = {dump.name or "train_gpt.py": dump.text for dump in result.log.dumps}
-    if not dumped:
-        raise UsageError(f"{path}: holds no source code: a log begins with the code that ran")
-    for name in dumped:
-        if not _FILE_NAME.fullmatch(name):
-            raise UsageError(f"{path}: a source file named {safe(name)}: expected a plain name that ends in .py")
-    known = {name: text for name, text in files.items() if name.endswith(".py")}
-    if known and known != dumped:
-        differ = sorted(name for name in known.keys() | dumped.keys() if known.get(name) != dumped.get(name))
-        raise UsageError(f"{path}: other code than in the logs before ({', '.join(differ)}): a record is of one code")
-    files |= dumped
-
-
-def _add_artifact(files: dict[str, bytes], notes: list[str], name: str, path: Path, result: Result) -> None:
+def _add_artifact(files: dict[str, bytes], artifact: Path, size_bytes: int, log: LogFile, *, alone: bool) -> list[str]:
+    """Put a small artifact into the folder; return the note that a large one calls for."""
+    if size_bytes > MAX_SHIPPED_ARTIFACT_BYTES:
+        return [f"{artifact} is not in the folder: {size_bytes:,} bytes are over {MAX_SHIPPED_ARTIFACT_BYTES:,}"]
+    suffix = artifact.name.partition(".")[2] or "ptz"
+    name = f"final_model.{suffix}" if alone or log.seed is None else f"final_model_seed{log.seed}.{suffix}"
     try:
-        size_bytes = path.stat().st_size
-        logged = result.model_bytes
-        if logged is not None and size_bytes != logged.size_bytes:
-            raise UsageError(f"{path}: {size_bytes:,} bytes, but {result.log.path} logged {logged.size_bytes:,}")
-        if size_bytes <= MAX_SHIPPED_ARTIFACT_BYTES:
-            files[name] = path.read_bytes()
-        else:
-            notes.append(f"{path} is not in the folder: {size_bytes:,} bytes are over {MAX_SHIPPED_ARTIFACT_BYTES:,}")
+        files[name] = artifact.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}; expected an artifact") from None
+        raise UsageError(f"{artifact}: {error.strerror or error}; expected an artifact") from None
+    return []
 
 
-def _submission(results: dict[int, Result], about: About) -> dict[str, Any]:
-    """Return submission.json with the canonical keys (schemas/submission.schema.json)."""
-    first = next(iter(results.values()))
-    scores = [result.score for result in results.values()]
-    world_size = first.run.world_size.value if first.run.world_size else 1
-    return {
+def _submission(logs: Sequence[LogFile], code: Code, artifact_bytes: dict[Path, int], about: About) -> dict[str, Any]:
+    """Return submission.json with the canonical keys (schemas/submission.schema.json) that the logs have values for."""
+    runs = [(result, artifact_bytes.get(log.path)) for log in logs for result in log.results]
+    results = [result for result, _ in runs]
+    first = results[0]
+    code_bytes = first.run.code_bytes[-1].size_bytes if first.run.code_bytes else code.size_bytes
+    totals = [_total_bytes(result, code_bytes, artifact) for result, artifact in runs]
+    seeds = [result.seed for result in results if result.seed is not None]
+    submission = {
         "author": about.author,
         "github_id": about.github_id,
         "name": about.name,
         "blurb": about.blurb,
         "date": about.date or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "track": about.track or _track(results),
-        "val_loss": round(statistics.fmean(score.val_loss_nats for score in scores), 8),
-        "val_bpb": round(statistics.fmean(score.val_bpb for score in scores), 8),
-        "bytes_total": max(result.total_bytes.size_bytes for result in results.values() if result.total_bytes),
-        "bytes_code": first.run.code_bytes[-1].size_bytes,
-        "seeds": list(results),
-        "seed_results": {str(seed): _seed_result(result) for seed, result in results.items()},
+        "val_loss": round(statistics.fmean(result.score.val_loss_nats for result in results), 8),
+        "val_bpb": round(statistics.fmean(result.score.val_bpb for result in results), 8),
+        "bytes_total": None if None in totals else max(total for total in totals if total is not None),
+        "bytes_code": code_bytes,
+        "seeds": seeds or None,
+        "seed_results": {
+            str(result.seed): _seed_result(result, total, artifact)
+            for (result, artifact), total in zip(runs, totals, strict=True)
+            if result.seed is not None
+        }
+        or None,
         "hardware": _hardware(first),
-        "world_size": world_size,
+        "world_size": first.run.world_size.value if first.run.world_size else None,
     }
+    return {key: value for key, value in submission.items() if value is not None}
 
 
-def _seed_result(result: Result) -> dict[str, Any]:
+def _total_bytes(result: Result, code_bytes: int, artifact_bytes: int | None) -> int | None:
+    """Return code and compressed model together, as logged or else as added up; None where the model's are unknown."""
+    if result.total_bytes:
+        return result.total_bytes.size_bytes
+    model_bytes = result.model_bytes.size_bytes if result.model_bytes else artifact_bytes
+    return None if model_bytes is None else model_bytes + code_bytes
+
+
+def _seed_result(result: Result, total_bytes: int | None, artifact_bytes: int | None) -> dict[str, Any]:
     run = result.run
     steps = max([point.step for point in run.train] + [point.step for point in run.val], default=None)
     values = {
         "val_loss": result.score.val_loss_nats,
         "val_bpb": result.score.val_bpb,
-        "bytes_total": result.total_bytes.size_bytes if result.total_bytes else None,
-        "bytes_model": result.model_bytes.size_bytes if result.model_bytes else None,
+        "bytes_total": total_bytes,
+        "bytes_model": result.model_bytes.size_bytes if result.model_bytes else artifact_bytes,
         "train_time_ms": train_ms(run),
         "eval_time_ms": result.eval_ms,
         "steps": steps,
@@ -189,9 +220,9 @@ def _seed_result(result: Result) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _track(results: dict[int, Result]) -> str:
+def _track(results: Sequence[Result]) -> str:
     """Return the track that the logs qualify for: the ranked one only for what ran on 8×H100 within the cap."""
-    for result in results.values():
+    for result in results:
         gpus = [gpu.value for gpu in result.run.gpus]
         ranks = result.run.world_size.value if result.run.world_size else 1
         on_eight = ranks == WORLD_SIZE == len(gpus) and all(ACCELERATOR in gpu for gpu in gpus)
@@ -201,29 +232,22 @@ def _track(results: dict[int, Result]) -> str:
     return "10min_16mb"
 
 
-def _hardware(result: Result) -> str:
+def _hardware(result: Result) -> str | None:
     """Return what the run computed on: as our log says, or else as many of the machine's GPUs as it had ranks."""
     device, gpus = result.run.settings.get("device"), result.run.gpus
     ranks = result.run.world_size.value if result.run.world_size else 1
     if device:
         on_gpus = bool(gpus) and not device.value.startswith(("cpu", "mps"))
         return safe(f"{ranks}x{device.value}" if on_gpus else device.value, 200)
-    return safe(f"{min(ranks, len(gpus))}x{gpus[0].value}", 200) if gpus else "unknown"
+    return safe(f"{min(ranks, len(gpus))}x{gpus[0].value}", 200) if gpus else None
 
 
-def _changed_settings(data: bytes) -> dict[str, Any]:
-    """Return the settings that our trainer's log says are not the default, by environment name."""
+def _changed_settings(data: bytes) -> dict[str, Any] | None:
+    """Return the settings that our trainer's log says are not the default, by environment name; None without any."""
     for text in data.decode(errors="replace").split("\n"):
         line = parse(text) if text.startswith("settings:") else None
         if isinstance(line, loglines.ChangedSettings):
             with suppress(ValueError, RecursionError):
                 values = json.loads(line.json)
                 return values if isinstance(values, dict) else {}
-    return {}
-
-
-def _git_config(key: str) -> str:
-    with suppress(OSError):
-        found = subprocess.run(["git", "config", "--get", key], capture_output=True, text=True, check=False)
-        return safe(found.stdout.strip(), 200)
-    return ""
+    return None

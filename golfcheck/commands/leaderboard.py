@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,12 +72,14 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.board.keys import sorted_rows
     from golfcheck.board.load import load_board
     from golfcheck.board.query import parse
-    from golfcheck.core.errors import UsageError
+    from golfcheck.core.errors import MissingExtra, UsageError
     from golfcheck.core.progress import narrate, record_bar
 
     query = parse(args.filter)
     if wrong := _at_odds(args):
         raise UsageError(f"leaderboard: {wrong}")
+    if args.format == "html" and find_spec("jinja2") is None:
+        raise MissingExtra("leaderboard --format html", "jinja2", "site")
     settings = _settings(args)
     with record_bar() as progress:
         board = load_board(args.roots or [Path()], settings, as_of=args.as_of, progress=progress, say=narrate)

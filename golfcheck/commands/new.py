@@ -2,43 +2,70 @@
 
 import argparse
 import os
+import shlex
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from golfcheck.core.errors import UsageError
+from golfcheck.core.ruleset import SIZE_CAP_BYTES
+from golfcheck.core.text import safe
 
 HELP = "make a submission folder from training logs"
 
 
+_EPILOG = """Examples:
+  golfcheck new my_run --from logs/*.txt
+  golfcheck new my_run --from seed*.log --script train_gpt.py
+  golfcheck new --into records/track_10min_16mb --name MyRun --from *.log
+  golfcheck new --trainer my_trainer
+"""
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
+    from rich_argparse import RawDescriptionRichHelpFormatter
+
+    parser.formatter_class = RawDescriptionRichHelpFormatter
+    parser.epilog = _EPILOG
     parser.add_argument("dir", type=Path, nargs="?", metavar="DIR", help="the folder to make")
     parser.add_argument("--into", type=Path, metavar="ROOT", help="instead of DIR: make ROOT/YYYY-MM-DD_NAME")
     parser.add_argument(
-        "--from", dest="logs", type=Path, nargs="+", required=True, metavar="LOG", help="finished training logs"
+        "--trainer", type=Path, metavar="DIR", help="instead of a record: copy the reference trainer to DIR, to edit it"
     )
-    parser.add_argument(
-        "--artifact", type=Path, nargs="+", default=[], metavar="FILE", help="one for each log, in the same order"
+    add = parser.add_argument_group("What ran").add_argument
+    add("--from", dest="logs", type=Path, nargs="+", metavar="LOG", help="finished training logs")
+    add(
+        "--script",
+        type=Path,
+        metavar="FILE",
+        help="the script that trained; what it imports from its folder comes along "
+        "(default: the code in the logs, or the train_gpt.py beside them)",
     )
-    parser.add_argument("--name", help="what the record is called (default: the folder's name)")
-    parser.add_argument("--author", help="default: $GOLFCHECK_AUTHOR, or git's user.name")
-    parser.add_argument("--github-id", metavar="LOGIN", help="default: $GOLFCHECK_GITHUB_ID, or git's github.user")
-    parser.add_argument("--blurb", default="", metavar="TEXT", help="what is new, in a few sentences")
-    parser.add_argument("--track", choices=("10min_16mb", "non_record_16mb"), help="default: what the logs qualify for")
+    add("--artifact", type=Path, nargs="+", default=[], metavar="FILE", help="one for each log, in the same order")
+    add("--keep-last", action="store_true", help="of several logs of one seed, the one named last counts")
+    add = parser.add_argument_group("What no log says").add_argument
+    add("--name", help="what the record is called (default: the folder's name)")
+    add("--author", help="default: $GOLFCHECK_AUTHOR, or git's user.name")
+    add("--github-id", metavar="LOGIN", help="default: $GOLFCHECK_GITHUB_ID, or git's github.user")
+    add("--blurb", default="", metavar="TEXT", help="what is new, in a few sentences")
+    add("--track", choices=("10min_16mb", "non_record_16mb"), help="default: what the logs qualify for")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the folder, whole or not at all, and say how the record stands."""
     from golfcheck.authoring.newrecord import About, build, default_author
-    from golfcheck.core.ruleset import SIZE_CAP_BYTES
 
+    if args.trainer is not None:
+        return _copy_trainer(args)
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    if (args.dir is None) == (args.into is None) or (args.into and not args.name):
-        raise UsageError("new: expected either DIR, or --into ROOT with --name NAME; see golfcheck new --help")
+    if (args.dir is None) == (args.into is None) or (args.into and not args.name) or not args.logs:
+        raise UsageError(
+            "new: expected DIR --from LOG…, or --into ROOT --name NAME --from LOG…, or --trainer DIR; "
+            "see golfcheck new --help"
+        )
     target = args.dir.absolute() if args.dir else _free(args.into / f"{today}_{args.name}")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{target}: is there already; nothing was written: choose another folder")
+    _refuse_existing(target)
     author, github_id = default_author()
     about = About(
         name=args.name or target.name.removeprefix(f"{today}_"),
@@ -47,16 +74,46 @@ def run(args: argparse.Namespace) -> int:
         blurb=args.blurb,
         track=args.track or "",
     )
-    record = build(args.logs, args.artifact, about)
+    record = build(args.logs, args.artifact, about, args.script, keep_last=args.keep_last)
     _write(target, record.files)
-    left = SIZE_CAP_BYTES - record.total_bytes
-    print(f"record  {target}  ({len(record.files)} files)")
-    print(f"score   {record.mean_bpb:.5f} bits per byte, mean of {len(record.results)}")
-    print(f"size    {record.total_bytes:,} of {SIZE_CAP_BYTES:,} bytes: {left:,} left")
+    print(f"record  {safe(str(target))}  ({len(record.files)} files)")
+    mean = f", mean of {record.num_runs} runs" if record.num_runs > 1 else ""
+    print(f"score   {record.mean_bpb:.5f} bits per byte{mean}")
+    print(f"size    {_size(record.total_bytes)}")
     for note in record.notes:
-        print(f"note    {note}")
-    print(f"next    golfcheck verify {target}")
+        print(f"note    {safe(note, 500)}")
+    print(f"next    golfcheck verify {safe(shlex.quote(str(target)))}")
     return 0
+
+
+def _copy_trainer(args: argparse.Namespace) -> int:
+    """Copy the reference trainer into a folder of the user's, where it trains its own code."""
+    import golfcheck.reference
+
+    if args.dir or args.into or args.logs:
+        raise UsageError("new: --trainer DIR copies the trainer; leave DIR, --into and --from out")
+    target = args.trainer.absolute()
+    _refuse_existing(target)
+    source = Path(str(golfcheck.reference.__file__)).parent
+    files = {path.name: path.read_bytes() for path in sorted(source.glob("*.py")) if path.name != "__init__.py"}
+    _write(target, files)
+    script = safe(shlex.quote(str(args.trainer / "train.py")))
+    print(f"trainer {safe(str(target))}  ({len(files)} files): edit it, it trains its own code")
+    print(f"next    python {script} --smoke")
+    return 0
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target}: exists already; nothing was written: choose another folder")
+
+
+def _size(total_bytes: int | None) -> str:
+    if total_bytes is None:
+        return "unknown: no log says how large the model is"
+    left = SIZE_CAP_BYTES - total_bytes
+    room = f"{left:,} left" if left >= 0 else f"{-left:,} too many"
+    return f"{total_bytes:,} of {SIZE_CAP_BYTES:,} bytes: {room}"
 
 
 def _free(folder: Path) -> Path:

@@ -43,13 +43,15 @@ class Source:
         return len(self.text.splitlines())
 
 
-def reached(paths: Sequence[str], read: Read) -> tuple[Source, ...]:
+def reached(paths: Sequence[str], read: Read, main: str | None = None) -> tuple[Source, ...]:
     """Return the main script of a folder and every source file of the folder that it reaches, itself first.
+
+    `main` names the script; without it, `main_script` chooses it.
 
     A file is reached when a reached one imports it, or names it in a string (`exec(open("x.py").read())`, `runpy`,
     sources of an extension). `read` returns a file's bytes, or None when they cannot be had.
     """
-    main = main_script(paths, read)
+    main = main or main_script(paths, read)
     if main is None:
         return ()
     shipped = {path for path in paths if PurePosixPath(path).suffix in _SOURCE_SUFFIXES}

@@ -167,3 +167,11 @@ def repository_of(start: Path) -> GitRepository | None:
         if (folder / ".git").exists() and not any(map(is_record, folders[index:])):
             return GitRepository(folder)
     return None
+
+
+def setting(key: str) -> str:
+    """Return the user's own git setting `key` (`user.name`), or "" where there is none, or no git."""
+    try:
+        return Repository(Path.cwd())._git("config", "--get", key).strip()
+    except GolfcheckError:
+        return ""

@@ -1,6 +1,7 @@
 """`golfcheck new`: a submission folder from logs alone, whole or not at all."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from golfcheck.authoring.newrecord import MAX_SHIPPED_ARTIFACT_BYTES, About, build
+from golfcheck.authoring.readme import PLACEHOLDER
 from golfcheck.core.errors import UsageError
 from golfcheck.core.schema import violations
 from golfcheck.core.verdict import Severity
 from golfcheck.judging.verify import verify
 from golfcheck.submission.record import load
+from tests.conftest import ROOT
 
 ABOUT = About(name="Mine", author="Ann", github_id="ann", date="2026-06-01")
 SOURCES = {"model.py": "WIDTH = 8\n", "train.py": '"""Train."""\nimport model\n\nprint(model.WIDTH)\n'}
@@ -51,6 +54,9 @@ Total submission size int8+zlib: {model_bytes + code_bytes} bytes
 final_int8_zlib_roundtrip val_loss:{loss:.4f} val_bpb:{val_bpb:.4f} eval_time:50ms
 final_int8_zlib_roundtrip_exact val_loss:{loss:.8f} val_bpb:{val_bpb:.8f}
 """
+
+
+WITHOUT_CODE = RULE + log(1).split(RULE, 1)[1]
 
 
 def write_logs(folder: Path, *texts: str) -> list[Path]:
@@ -101,8 +107,101 @@ def test_the_readme_tells_how_to_run_it_again_without_the_makers_paths(tmp_path:
     assert "| 7 | 2.50000000 |" in text
 
 
+def test_the_readme_of_a_foreign_log_claims_nothing_that_the_log_does_not_say(tmp_path: Path) -> None:
+    text = log(7).replace("settings:changed", "hyperparameters:")
+    made = build(write_logs(tmp_path, text), [], ABOUT)
+    readme = made.files["README.md"].decode()
+    assert PLACEHOLDER in readme
+    assert "reference trainer" not in readme
+    assert "To run it again" not in readme
+    named = set(re.findall(r"`([^`]+[.](?:py|log))`", readme))
+    assert named == {name for name in made.files if name.endswith((".py", ".log"))}
+
+
+def test_a_log_without_code_takes_the_script_that_is_named_with_all_that_it_imports(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name, text in {**SOURCES, "unused.py": "x = 1\n"}.items():
+        (folder / name).write_text(text)
+    logs = write_logs(tmp_path, WITHOUT_CODE)
+    files = build(logs, [], ABOUT, folder / "train.py").files
+    assert {name: data.decode() for name, data in files.items() if name.endswith(".py")} == SOURCES
+
+
+@pytest.mark.parametrize("where", ["", "logs"])
+def test_a_log_without_code_takes_the_script_beside_it_and_says_so(tmp_path: Path, where: str) -> None:
+    (tmp_path / where).mkdir(exist_ok=True)
+    (tmp_path / "train_gpt.py").write_text("x = 1\n")
+    made = build(write_logs(tmp_path / where, WITHOUT_CODE), [], ABOUT)
+    assert made.files["train_gpt.py"] == b"x = 1\n"
+    assert f"no log holds the code: taken from {tmp_path / 'train_gpt.py'}" in made.notes
+    assert any("bytes of code, the files here have 6" in note for note in made.notes)
+
+
+def test_a_log_without_code_takes_the_script_of_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, logs = tmp_path / "work", tmp_path / "elsewhere"
+    work.mkdir()
+    logs.mkdir()
+    (work / "train_gpt.py").write_text("x = 1\n")
+    monkeypatch.chdir(work)
+    assert build(write_logs(logs, WITHOUT_CODE), [], ABOUT).files["train_gpt.py"] == b"x = 1\n"
+
+
+def test_of_logs_with_different_code_the_script_that_is_named_counts(tmp_path: Path) -> None:
+    (tmp_path / "train_gpt.py").write_text("x = 1\n")
+    logs = write_logs(tmp_path, log(1), log(2, sources={"train.py": "y = 2\n"}))
+    with pytest.raises(UsageError, match=r"other code than in .*--script FILE says which"):
+        build(logs, [], ABOUT)
+    assert build(logs, [], ABOUT, tmp_path / "train_gpt.py").num_runs == 2
+
+
+def test_a_script_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    logs = write_logs(tmp_path, log(1))
+    (tmp_path / "bad.py").write_text("def f(:\n")
+    for name, words in (("missing.py", "expected a source file|no such file"), ("bad.py", r"bad\.py:1: not Python")):
+        with pytest.raises(UsageError, match=words) as refused:
+            build(logs, [], ABOUT, tmp_path / name)
+        assert "\n" not in str(refused.value)
+
+
+def test_sizes_that_no_log_states_come_from_the_artifact_or_are_left_out(tmp_path: Path) -> None:
+    text = "".join(line for line in log(1).splitlines(keepends=True) if " bytes" not in line or "# file" in line)
+    logs = write_logs(tmp_path, text)
+    unknown = build(logs, [], ABOUT)
+    code_bytes = sum(map(len, SOURCES.values()))
+    submission = json.loads(unknown.files["submission.json"])
+    assert (submission["bytes_code"], unknown.total_bytes) == (code_bytes, None)
+    assert "bytes_total" not in submission
+    assert any(note.startswith("bytes_total is missing") for note in unknown.notes)
+    artifact = tmp_path / "a.int6.ptz"
+    artifact.write_bytes(bytes(500))
+    known = build(logs, [artifact], ABOUT)
+    assert known.total_bytes == 500 + code_bytes
+    assert known.files["final_model.int6.ptz"] == bytes(500)
+
+
+def test_of_logs_of_one_seed_the_last_counts_only_where_that_was_asked_for(tmp_path: Path) -> None:
+    logs = write_logs(tmp_path, log(1, 2.5), log(2, 2.5), log(1, 2.7))
+    with pytest.raises(UsageError, match=r"seed 1 again, .* --keep-last"):
+        build(logs, [], ABOUT)
+    made = build(logs, [], ABOUT, keep_last=True)
+    assert made.mean_bpb == pytest.approx(2.6)
+    assert made.notes[0] == f"seed 1: {logs[2]} counts, {logs[0]} is left out"
+
+
+def test_a_log_of_several_seeds_gives_a_result_for_each(tmp_path: Path) -> None:
+    dump, rule, _ = log(1).partition(RULE)
+    runs = "".join(log(seed, 2.5 + seed / 10).removeprefix(dump) for seed in (1, 2))
+    made = build(write_logs(tmp_path, dump + runs), [], ABOUT)
+    submission = json.loads(made.files["submission.json"])
+    assert (submission["seeds"], made.mean_bpb) == ([1, 2], pytest.approx(2.65))
+    assert rule
+
+
 def test_a_small_artifact_goes_along_and_a_large_one_is_left_out_and_said(tmp_path: Path) -> None:
-    small, large = tmp_path / "a.ptz", tmp_path / "b.ptz"
+    small, large = tmp_path / "a.int8.ptz", tmp_path / "b.int8.ptz"
     small.write_bytes(bytes(1000))
     large.write_bytes(bytes(MAX_SHIPPED_ARTIFACT_BYTES + 1))
     logs = write_logs(tmp_path, log(1, model_bytes=1000), log(2, model_bytes=MAX_SHIPPED_ARTIFACT_BYTES + 1))
@@ -133,17 +232,14 @@ def test_eight_h100_within_the_cap_make_a_ranked_record(tmp_path: Path) -> None:
     [
         ([log(1), log(1, 2.6)], "seed 1 again"),
         ([log(1), log(2, sources={**SOURCES, "model.py": "WIDTH = 9\n"})], r"other code .* \(model.py\)"),
-        ([log(1).partition("final_int8")[0]], "0 finished runs, expected one"),
-        ([log(1).replace("seed:1\n", "")], "no line says the seed"),
-        ([log(1).replace("Code size", "Size of code")], "no sizes: expected"),
-        ([RULE + log(1).split(RULE, 1)[1]], "holds no source code"),
+        ([log(1).partition("final_int8")[0]], "0 finished runs: no line of it is a score"),
+        ([log(1) + log(1, 2.6).partition("world_size")[1] + log(1, 2.6).partition("world_size")[2]], "cut the log"),
+        ([WITHOUT_CODE], "holds no source code, .* give --script FILE"),
         ([log(1, sources={"../evil.py": "x = 1\n"})], "expected a plain name"),
     ],
 )
 def test_logs_that_make_no_record_are_one_line_with_the_file(tmp_path: Path, texts: list[str], words: str) -> None:
     logs = write_logs(tmp_path, *texts)
-    if "no line says" in words:
-        logs[0] = logs[0].rename(tmp_path / "run.txt")
     with pytest.raises(UsageError, match=words) as refused:
         build(logs, [], ABOUT)
     assert str(tmp_path) in str(refused.value)
@@ -153,7 +249,7 @@ def test_logs_that_make_no_record_are_one_line_with_the_file(tmp_path: Path, tex
 def test_an_artifact_of_another_size_than_logged_is_refused(tmp_path: Path) -> None:
     artifact = tmp_path / "a.ptz"
     artifact.write_bytes(bytes(999))
-    with pytest.raises(UsageError, match=r"999 bytes, but log0\.txt logged 1,000"):
+    with pytest.raises(UsageError, match=r"999 bytes, but .*log0\.txt logged 1,000"):
         build(write_logs(tmp_path, log(1)), [artifact], ABOUT)
     with pytest.raises(UsageError, match="1 artifacts for 2 logs"):
         build(write_logs(tmp_path, log(1), log(2)), [artifact], ABOUT)
@@ -170,7 +266,7 @@ def test_a_folder_that_is_there_is_never_written_into(tmp_path: Path) -> None:
     (tmp_path / "mine" / "notes.txt").write_text("precious")
     done = new(tmp_path, "mine", "--from", "log0.txt")
     assert done.returncode == 2
-    assert "mine: is there already; nothing was written" in done.stderr
+    assert "mine: exists already; nothing was written" in done.stderr
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
 
@@ -183,6 +279,28 @@ def test_a_second_record_of_the_same_day_and_name_gets_a_number(tmp_path: Path) 
     assert second == f"{first}_2"
     assert "next    golfcheck verify" in done.stdout
     assert "1 of the 3 seeds that a record needs" in done.stdout
+
+
+def test_the_trainer_is_handed_out_to_edit(tmp_path: Path) -> None:
+    done = new(tmp_path, "--trainer", "mine")
+    assert done.returncode == 0, done.stderr
+    assert "next    python mine/train.py --smoke" in done.stdout
+    source = ROOT / "reference"
+    assert {path.name: path.read_bytes() for path in (tmp_path / "mine").iterdir()} == {
+        path.name: path.read_bytes() for path in source.glob("*.py") if path.name != "__init__.py"
+    }
+    again = new(tmp_path, "--trainer", "mine")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "exists already; nothing was written" in again.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["mine"], ["--into", "x", "--from", "a.log"], ["mine", "--trainer", "other"]])
+def test_an_incomplete_or_contradictory_request_is_one_line(tmp_path: Path, words: list[str]) -> None:
+    done = new(tmp_path, *words)
+    assert done.returncode == 2
+    assert done.stderr.startswith("golfcheck: new: ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_log_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
