@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from golfcheck.core.ruleset import SCRIPT_LINES
 from tests.conftest import ROOT
 
 LAYERS = """
@@ -25,7 +26,7 @@ LAYERS = """
     tui.drawing    ← render live board rules comparison submission core
     site           ← render live board rules comparison submission trainlog reference core
     render         ← board rescore judging comparison core
-    authoring      ← submission trainlog reference core
+    authoring      ← submission trainlog source reference core
     live           ← board submission trainlog core
     queue          ← judging comparison submission trainlog source core
     board          ← judging comparison submission core
@@ -152,6 +153,8 @@ def test_few_modules_stand_at_the_top_and_none_has_more_than_300_lines():
         for _, path in modules(base)
         if (count := len(path.read_text(encoding="utf-8").splitlines())) > 300
     }
+    script = str(ROOT / "reference" / "train.py")  # the contest's limit is 1,500 lines of a script
+    assert long.pop(script, 0) <= SCRIPT_LINES
     assert long == {}
 
 

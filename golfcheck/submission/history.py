@@ -172,6 +172,6 @@ def repository_of(start: Path) -> GitRepository | None:
 def setting(key: str) -> str:
     """Return the user's own git setting `key` (`user.name`), or "" where there is none, or no git."""
     try:
-        return Repository(Path.cwd())._git("config", "--get", key).strip()
+        return GitRepository(Path.cwd())._git("config", "--get", key).strip()
     except GolfcheckError:
         return ""
