@@ -62,7 +62,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--within", type=float, default=0.002, metavar="BPB", help="how close confirms a claim (default: %(default)s)")
     add("--control", type=Path, metavar="REPORT", help="--json of a full rescoring of other artifacts: needs less text")
-    add("--order-seed", type=int, metavar="N", help="of the random order (default: from the artifact's digest)")
+    add(
+        "--order-seed",
+        type=int,
+        metavar="N",
+        help="of the random order, as from a public beacon (default: the system draws it)",
+    )
     add = parser.add_argument_group("What tensors do not tell").add_argument
     add("--seq-len", type=int, metavar="N", help="tokens a sequence")
     add("--rope-tables", choices=("bf16", "fp32"), help="precision of the rotary tables that it was trained with")

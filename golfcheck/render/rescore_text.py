@@ -24,6 +24,7 @@ _STYLE = {
 }
 _MODEL = ("num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "vocab_size", "tie_embeddings")
 _HALF_MAX = 65_504.0
+_WIDENED = "the losses vary less than a language model's do: the interval takes the text's own spread"
 
 
 def render(rescore: Rescore, page: Page) -> str:
@@ -133,7 +134,8 @@ def _estimate(measured: Measured, estimate: Estimate) -> list[tuple[str, str]]:
         (f"{wider:.2f}x as wide as for one look", "dim"),
         (f"{_seen(estimate)} in {measured.seconds:.1f} s", "warning"),
         (f"{estimate.sequences:,} of {estimate.of_sequences:,} sequences, {tokens:,} tokens", ""),
-        (f"order seed {estimate.order_seed}", "dim"),
+        (f"order seed {estimate.order_seed}, by {safe(estimate.order_source)}", "dim"),
+        *([(_WIDENED, "warning")] if estimate.widened else []),
         (f"helped by {', '.join(dict.fromkeys(estimate.covariates))}", "dim"),
     ]
 

@@ -59,6 +59,8 @@ class Estimate:
     sequences: int
     of_sequences: int
     order_seed: int
+    order_source: str  # who drew the seed
+    widened: bool  # the losses hardly vary: their spread was taken from the text's
     covariates: tuple[str, ...]
 
     @property

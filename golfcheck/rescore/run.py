@@ -42,7 +42,7 @@ class Request:
     estimate: bool | None = None  # score until enough is known; None: where the whole text takes too long on a CPU
     within_bpb: float = 0.002
     control: Path | None = None  # the report of a full rescoring of any artifacts on the same text
-    order_seed: int | None = None  # of the order in which sequences are drawn; None: from the artifact's digest
+    order_seed: int | None = None  # of the order in which sequences are drawn; None: the system draws it
     precision: str = "bf16"
     # "auto": the compiled one where there is one, unless the claim was made on a CPU, and its last digits by torch's.
     attention: str = "auto"
@@ -111,7 +111,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     with _named(target.path):
         probes = model.probe(tokens)
         if _is_estimate(request, model, tokens, notes):
-            plan, report = _plan(request, artifact, tokens, worth, shards=shards, seq_len=config.train_seq_len)
+            plan, report = _plan(request, ranks, tokens, worth, shards=shards, seq_len=config.train_seq_len)
     measured, other = score(model), None
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
     is_missed = claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb)
@@ -205,18 +205,17 @@ def _is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, no
 
 
 def _plan(
-    request: Request, artifact: FileDigest, tokens: Tokens, worth: measure.Vector, *,
+    request: Request, ranks: Ranks, tokens: Tokens, worth: measure.Vector, *,
     shards: tuple[FileDigest, ...], seq_len: int,
 ) -> tuple[early.Plan, FileDigest | None]:  # fmt: skip
-    """Return the plan of an estimate, and the report that it makes use of.
-
-    The order follows from the artifact's bytes: anybody draws the same, and nobody knew it while training.
-    """
+    """Return the plan of an estimate, and the report that it makes use of."""
     report, losses = None, None
     if request.control is not None:
         report, losses = control.read(request.control, shards, seq_len, (tokens.size - 1) // seq_len)
-    seed = int(artifact.sha256[:8], 16) if request.order_seed is None else request.order_seed
-    return early.plan(tokens, worth, seq_len, losses, order_seed=seed, within_bpb=request.within_bpb), report
+    seed, source = early.draw_seed(request.order_seed, ranks)
+    within_bpb = request.within_bpb
+    plan = early.plan(tokens, worth, seq_len, losses, order_seed=seed, order_source=source, within_bpb=within_bpb)
+    return plan, report
 
 
 def _digest(path: str, data: bytes) -> FileDigest:

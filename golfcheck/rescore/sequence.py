@@ -42,12 +42,14 @@ _PRIOR_SEQUENCES = 10.0
 class Interval:
     """Where the population's mean is: `mean` ± `half_width`, at level `LEVEL` for all looks at once.
 
-    `fixed_half_width` is what one look would have at a size fixed beforehand. Fields are numbers, or arrays [...].
+    `fixed_half_width` is what one look would have at a size fixed beforehand; `widened` tells that the sample varies
+    less than was taken to be possible. Fields are numbers, or arrays [...].
     """
 
     mean: Any
     half_width: Any
     fixed_half_width: Any
+    widened: Any
 
 
 def design(covariates: Array) -> Array:
@@ -65,8 +67,12 @@ def rows(covariates: Array, losses: Array) -> Array:
     return np.column_stack([np.ones(len(losses)), covariates, losses])
 
 
-def interval(rows: Array, population: int) -> Interval:
+def interval(rows: Array, population: int, *, least_variance: float = 0.0, text: int | None = None) -> Interval:
     """Return the interval for the mean of y over the population, from the `rows` of a sample [..., n, k + 2].
+
+    Of the k covariates the first `text` (all, if None) describe the text alone. What they leave of y is taken to have
+    at least the variance `least_variance`: a model can be trained until the losses of some sequences are all alike,
+    and an interval that believed them would collapse on a few.
 
     x has mean 0 over the population. The estimate is the regression's value there, so that the known mean of x corrects
     for which sequences were drawn. The half-width is infinite before the burn-in is over and where the x that were
@@ -81,6 +87,8 @@ def interval(rows: Array, population: int) -> Interval:
     solution = inverse @ (transposed @ y)  # [..., k + 1, 1]
     error = (y - x @ solution)[..., 0]  # [..., n]
     residual = (error**2).sum(-1)
+    lacking = np.maximum(least_variance * n - _residual(x[..., : 1 + (coefficients if text is None else text)], y), 0.0)
+    residual = residual + lacking
     # How many independent draws the estimate is worth: n / (1 - n / N) without covariates.
     worth = 1 / np.maximum(inverse[..., 0, 0] - 1 / population, 1e-300)
     freedom = n - coefficients
@@ -100,7 +108,14 @@ def interval(rows: Array, population: int) -> Interval:
     half_width += _skewness(error) / 6 / math.sqrt(n) * (deviation + 2 * half_width**2 / np.maximum(deviation, 1e-300))
     fixed = _t_quantile(max(freedom, 1)) * deviation
     mean = np.where(known, solution[..., 0, 0], y[..., 0].mean(-1))
-    return Interval(mean, np.where(known, half_width, np.inf), np.where(known, fixed, np.inf))
+    return Interval(mean, np.where(known, half_width, np.inf), np.where(known, fixed, np.inf), lacking > 0)
+
+
+def _residual(x: Array, y: Array) -> Array:
+    """Return the sum of squares that a regression on x [..., n, k] leaves of y [..., n, 1]: [...]."""
+    transposed = np.swapaxes(x, -1, -2)
+    solution = np.linalg.pinv(transposed @ x, hermitian=True) @ (transposed @ y)  # [..., k, 1]
+    return np.asarray(((y - x @ solution) ** 2).sum((-1, -2)))
 
 
 def _skewness(error: Array) -> Array:

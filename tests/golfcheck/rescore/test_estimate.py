@@ -219,7 +219,7 @@ def test_ngrams_that_share_slots_still_give_finite_losses(monkeypatch: pytest.Mo
 
 
 def known(mean: float, half_width: float, within: float = 0.002) -> Measured:
-    estimate = Estimate(mean - half_width, mean + half_width, half_width / 1.4, 0.99, within, 50, 100, 1, ())
+    estimate = Estimate(mean - half_width, mean + half_width, half_width / 1.4, 0.99, within, 50, 100, 1, "", False, ())
     return Measured(1.0, mean, 1000, 2000, "bf16", "bf16", 10, None, 1.0, (50,), (), estimate)
 
 
@@ -327,11 +327,116 @@ def test_an_estimate_that_has_to_see_everything_is_the_score(world: World) -> No
     assert rescore.measured.sequence_losses == pytest.approx(whole.measured.sequence_losses, abs=1e-6)
 
 
-def test_the_order_follows_from_the_artifact_unless_a_seed_is_given(world: World) -> None:
-    first, again, other = (estimated(world, None, within_bpb=0.5, order_seed=seed) for seed in (None, None, 5))
-    seeds = [rescore.measured.estimate.order_seed for rescore in (first, again, other) if rescore.measured.estimate]
-    assert seeds == [int(first.artifact.sha256[:8], 16)] * 2 + [5]
-    assert first.measured.val_bpb == again.measured.val_bpb != other.measured.val_bpb
+def test_the_system_draws_the_order_unless_a_seed_is_given(world: World) -> None:
+    first, again, given_seed = (estimated(world, None, within_bpb=0.5, order_seed=seed) for seed in (None, None, 5))
+    drawn = [rescore.measured.estimate for rescore in (first, again, given_seed)]
+    assert drawn[0] and drawn[1] and drawn[2]
+    assert len({estimate.order_seed for estimate in drawn if estimate}) == 3
+    assert drawn[2].order_seed == 5
+    assert [estimate.order_source for estimate in drawn if estimate] == [early.SYSTEM, early.SYSTEM, "--order-seed"]
+    assert f"order seed {drawn[0].order_seed}, by the system's randomness" in " ".join(
+        render.render(first, Page()).split()
+    )
+    repeated = estimated(world, None, within_bpb=0.5, order_seed=drawn[0].order_seed)
+    assert repeated.measured.val_bpb == first.measured.val_bpb
+
+
+class Replayed:
+    """An evaluation whose losses are known: what `early.score` needs of one."""
+
+    ranks = ALONE
+
+    def __init__(self, losses: Array, config: Any) -> None:
+        self.losses, self.config = losses, config
+
+    def draw(self, _tokens: object, order: npt.NDArray[np.int64]) -> Any:
+        for first in range(0, order.size, 8):
+            yield self.losses[order[first : first + 8]]
+
+    def measured(self, score: Any, losses: list[list[float]], _start: float) -> Measured:
+        known = tuple(loss for part in losses for loss in part)
+        return Measured(score.val_loss_nats, score.val_bpb, score.tokens, score.bytes, "bf16", "bf16", 64, None, 0.0,
+                        (len(known),), known)  # fmt: skip
+
+
+def attack(plan: early.Plan, losses: Array, claim_bpb: float, config: Any, known_seed: int | None) -> RescoreOutcome:
+    """The verdict on a claim about a model of these losses, in an order of the system's or one that was foreseen."""
+    seed, source = early.draw_seed(known_seed, ALONE)
+    claim, tolerance_bpb = Claim(claim_bpb, 4, "--claim"), 5e-4
+    found = early.score(
+        Replayed(losses, config),  # type: ignore[arg-type]
+        np.zeros(len(losses) * 64 + 1, np.uint16),
+        replace(plan, order_seed=seed, order_source=source),
+        lambda so_far: judge.settled(claim, so_far, tolerance_bpb),
+        lambda *_: None,
+    )
+    return judge.decide(claim, found, None, tolerance_bpb, True)[0]
+
+
+@pytest.fixture(scope="module")
+def equalized() -> tuple[early.Plan, Array, float]:
+    """A plan, losses, and a false claim: a model trained until all of the first hundred of one order have one loss."""
+    rng, count = np.random.default_rng(8), 4000
+    losses = rng.normal(3.6, 0.22, count)
+    tokens = (rng.zipf(1.5, count * 64 + 1) % 300).astype(np.uint16)
+    plan = early.plan(tokens, np.full(count * 64, 2), 64, None, order_seed=0, within_bpb=0.002)
+    order = np.random.default_rng(1234).permutation(count)
+    losses[order[:100]] = 3.1 + rng.normal(0, 1e-4, 100)
+    return plan, losses, 3.1 / math.log(2) / 2
+
+
+def test_a_model_equalized_on_one_order_is_confirmed_in_one_of_a_hundred_orders_at_most(
+    equalized: tuple[early.Plan, Array, float],
+) -> None:
+    plan, losses, claim_bpb = equalized
+    outcomes = Counter(attack(plan, losses, claim_bpb, tiny.CONFIG, None) for _ in range(200))
+    assert outcomes[RescoreOutcome.CONFIRMED] <= 2
+
+
+def test_an_interval_of_losses_that_hardly_vary_does_not_collapse_even_in_the_order_that_was_foreseen(
+    equalized: tuple[early.Plan, Array, float],
+) -> None:
+    plan, losses, claim_bpb = equalized
+    trusting = replace(plan, least_variance=0.0)
+    assert attack(trusting, losses, claim_bpb, tiny.CONFIG, 1234) is RescoreOutcome.CONFIRMED
+    assert attack(plan, losses, claim_bpb, tiny.CONFIG, 1234) is RescoreOutcome.REFUTED
+
+
+def test_losses_trained_to_be_what_the_text_predicts_do_not_collapse_the_interval_either() -> None:
+    rng = np.random.default_rng(9)
+    text, control = sequence.design(rng.normal(size=(500, 2))), rng.normal(size=(500, 1))
+    losses = 3.5 + 0.2 * text[:, 0]
+    rows = sequence.rows(np.hstack([text, sequence.design(control)]), losses)[:60]
+    assert sequence.interval(rows, 500).half_width < 1e-6
+    found = sequence.interval(rows, 500, least_variance=0.05**2, text=2)
+    honest = sequence.interval(
+        sequence.rows(text[:60], losses[:60] + rng.normal(0, 0.05, 60)), 500, least_variance=0.05**2
+    )
+    assert found.widened
+    assert found.half_width == pytest.approx(honest.half_width, rel=0.3)
+
+
+def test_a_control_that_tells_all_narrows_the_interval_where_the_losses_vary_as_losses_do() -> None:
+    rng = np.random.default_rng(10)
+    text, control = sequence.design(rng.normal(size=(500, 2))), rng.normal(size=(500, 1))
+    losses = 3.5 + 0.2 * control[:, 0]
+    rows = sequence.rows(np.hstack([text, sequence.design(control)]), losses)[:60]
+    found = sequence.interval(rows, 500, least_variance=0.05**2, text=2)
+    assert not found.widened
+    assert found.half_width < 1e-6
+
+
+@pytest.mark.parametrize("name", ["one_rank", "public_7L384"])
+def test_the_losses_of_real_models_vary_more_than_the_least_that_is_taken_to_be_possible(
+    shared_data: Path, name: str
+) -> None:
+    (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
+    wanted = run.Request(data=shared_data / "fineweb", seq_len=512, estimate=False, val_tokens=24_576)
+    losses = np.array(run.rescore(found, wanted, ALONE, silent).measured.sequence_losses)
+    tokens = data.read_validation(data.shard_paths(shared_data / "fineweb", "val"), 512, 1024)[:24_577]
+    plan = early.plan(tokens, np.full(24_576, 2), 512, None, order_seed=1, within_bpb=0.002)
+    rows = sequence.rows(plan.covariates, losses)
+    assert not sequence.interval(rows, 121_000, least_variance=4 * plan.least_variance, text=plan.text_rank).widened
 
 
 def test_another_artifacts_report_saves_sequences(world: World, report: Path) -> None:
@@ -379,7 +484,8 @@ def edited(report: str, edit: Callable[[dict[str, Any]], object], sha256: str | 
 def estimate_object() -> dict[str, Any]:
     names = ("low_bpb", "high_bpb", "fixed_half_width_bpb", "level", "within_bpb", "share")
     counts = ("sequences", "of_sequences", "order_seed")
-    return dict.fromkeys(names, 1.0) | dict.fromkeys(counts, 1) | {"covariates": []}
+    more = {"covariates": [], "order_source": "--order-seed", "widened": False}
+    return dict.fromkeys(names, 1.0) | dict.fromkeys(counts, 1) | more
 
 
 def test_several_artifacts_of_a_report_are_several_controls(world: World, report: Path, tmp_path: Path) -> None:
@@ -454,7 +560,7 @@ def test_two_ranks_deal_the_sequences_out_and_agree(world: World, tmp_path: Path
     program = tmp_path / "golfcheck_rank.py"
     program.write_text(ONE_SEQUENCE_A_CALL, "utf-8")
     launch += [str(program), "rescore", str(world.record), "--device", "cpu", "--json", str(path), "--estimate"]
-    launch += ["--claim", "1.0"]
+    launch += ["--claim", "1.0", "--order-seed", "3"]
     done = subprocess.run(
         launch,
         cwd=world.root,
@@ -464,7 +570,7 @@ def test_two_ranks_deal_the_sequences_out_and_agree(world: World, tmp_path: Path
     )
     assert done.stdout.count("VERDICT  refuted   an estimate") == 1, done.stderr
     two = json.loads(path.read_text())["rescores"][0]["measured"]
-    one = estimated(world, 1.0, rope_tables="bf16").measured
+    one = estimated(world, 1.0, rope_tables="bf16", order_seed=3).measured
     assert one.estimate is not None
     assert two["rank_sequences"] == [two["estimate"]["sequences"] // 2] * 2
     assert two["estimate"]["sequences"] - one.estimate.sequences in (0, 1)
