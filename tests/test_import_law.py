@@ -18,8 +18,8 @@ from tests.conftest import ROOT
 
 LAYERS = """
     cli            ← commands core
-    commands       ← tui site render authoring board rescore judging rules comparison submission trainlog untrusted
-                     datacheck data reference core
+    commands       ← tui site render authoring board rescore box judging rules comparison submission trainlog
+                     untrusted datacheck data reference core
     tui            ← tui.screens tui.widgets tui.drawing board judging submission core
     tui.screens    ← tui.widgets tui.drawing render live board judging comparison submission reference core
     tui.widgets    ← tui.drawing live board judging submission core
@@ -49,6 +49,7 @@ LAYERS = """
 OTHERS = {
     "torch": {
         *(f"rescore.{name}" for name in ("attention", "devices", "measure", "probes", "sound", "weights")),
+        *("rescore.boxed", "rescore.twin", "box.serve"),
         "commands.doctor",
     },
     "git": {"submission.history"},
@@ -180,14 +181,16 @@ def test_golfcheck_imports_itself_by_full_names():
 # The trainer: a folder that can be copied.
 
 
-def test_the_trainers_modules_are_leaves_that_only_train_composes():
-    leaves = {name for name, _ in modules("reference")} - {"__init__", "train"}
+def test_the_trainers_modules_are_leaves_that_only_train_and_predictor_compose():
+    leaves = {name for name, _ in modules("reference")} - {"__init__", "train", "predictor"}
     for name, path in modules("reference"):
-        found = {known.strip(".").partition(".")[0] for known in imports(path)}
+        others = {known.strip(".").partition(".")[0] for known in imports(path)}
         if name == "train":
-            assert found >= leaves, f"train.py does not compose {leaves - found}"
+            assert others >= leaves, f"train.py does not compose {leaves - others}"
+        elif name == "predictor":
+            assert others & leaves == {"artifact", "model"}
         else:
-            assert not found & (leaves | {"train"}), name
+            assert not others & (leaves | {"train", "predictor"}), name
 
 
 def test_the_trainer_knows_neither_its_package_nor_the_judge():

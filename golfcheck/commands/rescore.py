@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from golfcheck.core.errors import MissingExtra, UsageError
 from golfcheck.untrusted.limits import Limits
 
 if TYPE_CHECKING:
+    from golfcheck.rescore.predicted import BoxRequest
     from golfcheck.rescore.report import Claim
 
 HELP = "evaluate an artifact again and compare its val_bpb with the claim"
@@ -73,8 +75,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--rope-tables", choices=("bf16", "fp32"), help="precision of the rotary tables that it was trained with")
     add("--rope-base", type=float, metavar="X", help="base of the rotary frequencies")
     add("--logit-softcap", type=float, metavar="X", help="bound of the logits")
+    add = parser.add_argument_group(
+        "The submission's own predictor.py",
+        "Used where a folder has one: it runs in a sandbox and is asked for logits.",
+    ).add_argument
+    add("--built-in", action="store_true", help="evaluate the contest's architecture, though there is a predictor.py")
+    add("--challenges", type=int, metavar="N", help="cuts of the twin test, one a sequence (default: 512; 0: none)")
+    add("--strict", action="store_true", help="ask token by token, each answer before the next token is in the box")
+    add("--call-seconds", type=float, metavar="S", help="how long an answer may take (default: 300)")
+    add("--box-memory", type=float, metavar="GIB", help="how much memory a box may take (default: 4)")
+    add("--no-sandbox", action="store_true", help="run it WITHOUT a sandbox: only code that you would run yourself")
+    add("--trust-code", action="store_true", help="allow --no-sandbox in CI, too")
     add = parser.add_argument_group("How to evaluate").add_argument
-    add("--precision", choices=("bf16", "fp32"), default="bf16", help="of the activations (default: bf16 autocast)")
+    add("--precision", choices=("bf16", "fp32"), help="of the activations (default: bf16 autocast)")
     add(
         "--attention",
         choices=("auto", "torch"),
@@ -105,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("rescore: --estimate and --control score sequences side by side, --stride slides a window")
     if args.estimate is False and args.control:
         raise UsageError("rescore: --control helps to estimate, --full scores all of the text")
+    folder = _predictor_folder(args)
     from golfcheck.render import rescore_text as render
     from golfcheck.render.page import Page
 
@@ -123,16 +137,26 @@ def run(args: argparse.Namespace) -> int:
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
     names = ("data", "tokenizer", "raw", "val_tokens", "stride", "estimate", "control", "order_seed")
-    more = ("precision", "attention", "max_bytes", "seq_len", "rope_tables", "rope_base", "logit_softcap")
+    more = ("attention", "max_bytes", "seq_len", "rope_tables", "rope_base", "logit_softcap")
     given = {name: getattr(args, name) for name in (*names, *more)}
+    given["precision"] = args.precision or "bf16"
     request = rescoring.Request(**given, tolerance_bpb=args.tolerance, within_bpb=args.within)
-    ranks, found = join(args.device), []
-    targets = find(args.path, _claim(args.claim), args.log, args.max_bytes)
+    ranks, found, claim = join(args.device), [], _claim(args.claim)
+    if folder is not None:
+        from golfcheck.rescore import predicted, submitted
+
+        boxes = _boxes(args)
+        seeds = submitted.find(args.path, folder, claim, args.log, args.max_bytes)
+        targets = [seed.target for seed in seeds]
+        jobs = [partial(predicted.rescore, seed, request, boxes, ranks, progress) for seed in seeds]
+    else:
+        targets = find(args.path, claim, args.log, args.max_bytes)
+        jobs = [partial(rescoring.rescore, target, request, ranks, progress) for target in targets]
     if args.raw and len(targets) > 1:
         raise UsageError(f"rescore: {args.path} has {len(targets)} artifacts, but one --raw: name the artifact itself")
-    for target in targets:
+    for job in jobs:
         try:
-            found.append(rescoring.rescore(target, request, ranks, progress))
+            found.append(job())
         except Interrupted as stopped:
             print(render.so_far(stopped.so_far), file=sys.stderr)
             raise
@@ -148,6 +172,46 @@ def run(args: argparse.Namespace) -> int:
         write_atomic(args.json, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
     outcomes = {rescore.outcome for rescore in found} | ({mean.outcome} if mean else set())
     return 1 if RescoreOutcome.REFUTED in outcomes else 2 if RescoreOutcome.INCOMPARABLE in outcomes else 0
+
+
+def _predictor_folder(args: argparse.Namespace) -> Path | None:
+    """Return the folder whose own predictor.py is used, or None; UsageError for options that do not go with it."""
+    from golfcheck.rescore.submitted import folder_of
+
+    folder = None if args.built_in else folder_of(args.path)
+    own = ("challenges", "strict", "call_seconds", "box_memory", "no_sandbox", "trust_code")
+    built_in = ("precision", "raw", "rope_tables", "rope_base", "logit_softcap")
+    others = built_in if folder else own
+    for name in others:
+        if getattr(args, name) not in (None, False):
+            what = "it has a predictor.py; --built-in evaluates the reference's model" if folder else "no predictor.py"
+            raise UsageError(f"rescore: --{name.replace('_', '-')} has no effect on {args.path}: {what}")
+    if args.challenges is not None and args.challenges < 0:
+        raise UsageError(f"rescore: --challenges must be 0 or more, not {args.challenges}")
+    if args.strict and (args.stride is not None or args.challenges):
+        raise UsageError("rescore: --strict asks token by token: it goes with neither --stride nor --challenges")
+    for name in ("call_seconds", "box_memory"):
+        if (value := getattr(args, name)) is not None and not 0 < value < math.inf:
+            raise UsageError(f"rescore: --{name.replace('_', '-')} must be a positive number, not {value}")
+    if args.no_sandbox and os.environ.get("CI") and not args.trust_code:
+        raise UsageError("rescore: --no-sandbox in CI runs a stranger's code with your secrets: --trust-code as well")
+    return folder
+
+
+def _boxes(args: argparse.Namespace) -> "BoxRequest":
+    """Return what the user wants of the box."""
+    from dataclasses import replace
+
+    from golfcheck.box.limits import GIB, BoxLimits
+    from golfcheck.rescore.predicted import BoxRequest
+
+    limits = BoxLimits()
+    if args.call_seconds is not None:
+        limits = replace(limits, call_seconds=args.call_seconds, load_seconds=args.call_seconds)
+    if args.box_memory is not None:
+        limits = replace(limits, resident_bytes=int(args.box_memory * GIB))
+    found = BoxRequest(strict=args.strict, sandboxed=not args.no_sandbox, limits=limits)
+    return found if args.challenges is None else replace(found, cuts=args.challenges)
 
 
 def _claim(text: str | None) -> "Claim | None":

@@ -13,6 +13,7 @@ from typing import Any
 from golfcheck import __version__
 from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
 from golfcheck.core.text import safe
+from golfcheck.render import predictor_text
 from golfcheck.render.page import Page
 from golfcheck.rescore.report import Claim, Estimate, Mean, Measured, RawCheck, Rescore, RescoreOutcome
 
@@ -58,17 +59,11 @@ def render(rescore: Rescore, page: Page) -> str:
     if rescore.control is not None:
         lines += page.flow("control", [(safe(rescore.control.path), ""), (rescore.control.sha256[:16], "dim")])
     lines += page.flow("bytes", _bytes(measured, rescore.settings["vocab_size"].value))
-    left = SIZE_CAP_BYTES - rescore.artifact.size_bytes
-    lines += page.flow(
-        "artifact",
-        [(f"{rescore.artifact.size_bytes:,} bytes", ""), (f"{left:,} left of {SIZE_CAP_BYTES:,} for code", "")],
-    )
+    if rescore.predictor is not None:
+        lines += predictor_text.rows(rescore.predictor, page)
+    else:
+        lines += _built_in(rescore, page)
     settings = {name: value for name, value in rescore.settings.items() if name not in _MODEL}
-    told = rescore.settings
-    model = f"{told['num_layers'].value} layers, width {told['model_dim'].value}, {told['num_heads'].value} heads"
-    model += f" ({told['num_kv_heads'].value} kv), MLP x{told['mlp_mult'].value}, vocabulary {told['vocab_size'].value}"
-    head = "tied" if told["tie_embeddings"].value else "untied"
-    lines += page.flow("model", [(safe(f"{model}, {head}"), ""), ("from the tensors", "dim")])
     lines += page.flow(
         "settings", [(safe(f"{name} {item.value} ({item.source})"), "") for name, item in settings.items()]
     )
@@ -96,6 +91,21 @@ def render(rescore: Rescore, page: Page) -> str:
     return page.text(lines) + "\n"
 
 
+def _built_in(rescore: Rescore, page: Page) -> list[str]:
+    """Return the lines of an artifact and of the model in it, where the reference's was evaluated."""
+    left = SIZE_CAP_BYTES - rescore.artifact.size_bytes
+    lines = page.flow(
+        "artifact",
+        [(f"{rescore.artifact.size_bytes:,} bytes", ""), (f"{left:,} left of {SIZE_CAP_BYTES:,} for code", "")],
+    )
+    told = rescore.settings
+    model = f"{told['num_layers'].value} layers, width {told['model_dim'].value}, {told['num_heads'].value} heads"
+    model += f" ({told['num_kv_heads'].value} kv), MLP x{told['mlp_mult'].value}, vocabulary {told['vocab_size'].value}"
+    head = "tied" if told["tie_embeddings"].value else "untied"
+    lines += page.flow("model", [(safe(f"{model}, {head}"), ""), ("from the tensors", "dim")])
+    return lines
+
+
 def summary(rescores: Sequence[Rescore], mean_claim: Mean | None, page: Page) -> str:
     """Return what follows for all artifacts of a record: how many claims hold, the mean score, and the claimed one."""
     counts = Counter(rescore.outcome for rescore in rescores)
@@ -121,9 +131,15 @@ def _score(measured: Measured) -> list[tuple[str, str]]:
     return [
         (f"{measured.val_bpb:.8f} bpb", "bold"),
         (f"{measured.val_loss_nats:.8f} nats/tok", "bold"),
-        (f"{measured.rope_tables} rotary tables, {measured.precision} activations", ""),
+        (_numerics(measured), ""),
         *([(f"window of {measured.seq_len}, stride {measured.stride}", "")] if measured.stride else []),
     ]
+
+
+def _numerics(measured: Measured) -> str:
+    if measured.rope_tables is None:
+        return "by its own predictor.py"
+    return f"{measured.rope_tables} rotary tables, {measured.precision} activations"
 
 
 def _estimate(measured: Measured, estimate: Estimate) -> list[tuple[str, str]]:
@@ -187,6 +203,8 @@ def _next(rescore: Rescore, page: Page) -> list[str]:
         RescoreOutcome.INCOMPARABLE: _what_would_compare(rescore),
         RescoreOutcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
     }
+    if rescore.predictor is not None:
+        hints[RescoreOutcome.REFUTED] = predictor_text.what_to_do(rescore.predictor)
     if rescore.measured.estimate is not None and rescore.outcome is RescoreOutcome.CONFIRMED:
         hints[RescoreOutcome.CONFIRMED] = "the score itself, from all of the text: --full"
     if (hint := hints.get(rescore.outcome)) is None:
@@ -216,11 +234,11 @@ def so_far(measured: Measured) -> str:
         known = f"± {estimate.half_width_bpb:.5f} " if isfinite(estimate.half_width_bpb) else ""
         return (
             f"\nso far an estimate: {measured.val_bpb:.5f} {known}bpb from {estimate.sequences:,} of "
-            f"{estimate.of_sequences:,} sequences ({estimate.share:.1%}), {measured.rope_tables} rotary tables"
+            f"{estimate.of_sequences:,} sequences ({estimate.share:.1%}), {_numerics(measured)}"
         )
     return (
         f"\nso far: {measured.val_bpb:.5f} bpb   {measured.val_loss_nats:.5f} nats/tok over the first "
-        f"{measured.tokens:,} tokens, {measured.rope_tables} rotary tables"
+        f"{measured.tokens:,} tokens, {_numerics(measured)}"
     )
 
 

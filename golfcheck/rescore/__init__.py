@@ -19,4 +19,8 @@ early     sequences in a random order, until what is known is enough
 shipped   whether a record's own model is the one that is evaluated
 judge     claimed against measured
 run       all of it, in order
+submitted a folder with a predictor.py → its seeds, each with the files that a box shows
+boxed     evaluation through boxes: the submission's predictor.py answers, we count
+twin      what a second box answers where the end of a sequence is another
+predicted all of it, in order, through predictor.py
 """

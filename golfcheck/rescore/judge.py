@@ -90,7 +90,7 @@ def decide(
         if _misses_loss(claim, measured, tolerance_bpb):
             reason = f"val_bpb holds, but not val_loss: claimed {claim.val_loss_nats:.8f} nats, measured"
             return RescoreOutcome.REFUTED, f"{reason} {measured.val_loss_nats:.8f}"
-        return RescoreOutcome.CONFIRMED, f"{_how(measured, tolerance_bpb)} with {measured.rope_tables} rotary tables"
+        return RescoreOutcome.CONFIRMED, f"{_how(measured, tolerance_bpb)} {_by(measured)}"
     if other is not None and meets(claim, other, tolerance_bpb):
         reason = (
             f"missed with {measured.rope_tables} rotary tables, met with {other.rope_tables} ones "
@@ -98,10 +98,10 @@ def decide(
         )
         return (RescoreOutcome.REFUTED if tables_are_stated else RescoreOutcome.CONFIRMED), reason
     if measured.estimate is not None:
-        reason = f"at {measured.estimate.level:.0%} not the claimed score with {measured.rope_tables} rotary tables"
+        reason = f"at {measured.estimate.level:.0%} not the claimed score {_by(measured)}"
         return RescoreOutcome.REFUTED, reason + (f", nor with {other.rope_tables} ones" if other is not None else "")
     tried = f", and with {other.rope_tables} ones ({other.val_bpb:.8f})" if other is not None else ""
-    return RescoreOutcome.REFUTED, f"missed with {measured.rope_tables} rotary tables{tried}"
+    return RescoreOutcome.REFUTED, f"missed {_by(measured)}{tried}"
 
 
 def excused(outcome: RescoreOutcome, reason: str, cause: str | None) -> tuple[RescoreOutcome, str]:
@@ -142,7 +142,8 @@ def mean(
     if claim is None or len(rescores) != seeds:
         return None
     scores = [rescore.measured for rescore in rescores]
-    tolerance_bpb, _ = tolerance(claim, scores[0].precision, device, given_tolerance_bpb)
+    precision = scores[0].precision or claim.activations or CONTEST_PRECISION
+    tolerance_bpb, _ = tolerance(claim, precision, device, given_tolerance_bpb)
     tolerance_bpb += fmean(score.estimate.half_width_bpb if score.estimate else 0.0 for score in scores)
     val_bpb, val_loss_nats = fmean(s.val_bpb for s in scores), fmean(s.val_loss_nats for s in scores)
     is_met = abs(val_bpb - claim.val_bpb) <= tolerance_bpb
@@ -153,6 +154,10 @@ def mean(
     if RescoreOutcome.INCOMPARABLE in {rescore.outcome for rescore in rescores}:
         outcome = RescoreOutcome.INCOMPARABLE
     return Mean(claim, val_bpb, val_loss_nats, tolerance_bpb, outcome)
+
+
+def _by(measured: Measured) -> str:
+    return f"with {measured.rope_tables} rotary tables" if measured.rope_tables else "by its own predictor.py"
 
 
 def _how(measured: Measured, tolerance_bpb: float) -> str:

@@ -85,8 +85,8 @@ class Measured:
     val_bpb: float
     tokens: int
     text_bytes: int
-    rope_tables: str
-    precision: str
+    rope_tables: str | None  # None: the submission's predictor.py has its own
+    precision: str | None
     seq_len: int
     stride: int | None  # of a window that slides; None: sequences side by side
     seconds: float
@@ -102,6 +102,80 @@ class Probe:
     name: str
     passed: bool
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Challenges:
+    """What the twin test found (rescore/twin.py). Counts are of sequences; each was cut at one position."""
+
+    seed: int  # of what was asked: which calls, cuts, ends
+    cuts: int
+    differ: int  # of the cuts: the answer moved by more than rounding
+    moved_nats: float  # the most that a log-probability moved
+    gained_nats: float  # by looking ahead, a token, in the mean over the cuts
+    gained_half_width_nats: float | None  # of its interval; None: too few cuts
+    level: float
+    uncut: int  # asked as they were scored
+    uncut_differ: int
+    repeated: int
+    repeated_differ: int
+    reordered: int
+    reordered_differ: int
+    adaptive: bool
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether two boxes answer alike; where an adaptive predictor's do not, only what it gained on average counts.
+
+        Its arithmetic may be different each time, as on a GPU, and learning makes a small difference large.
+        """
+        return not (self.adaptive and self.uncut_differ)
+
+    @property
+    def most_that_look_ahead(self) -> float | None:
+        """The most that the share of positions that look ahead can be, where no cut differed."""
+        if self.differ or not self.cuts:
+            return None
+        return float(1 - (1 - self.level) ** (1 / self.cuts))
+
+    def failures(self) -> list[str]:
+        """Return what refutes the predictor, each in a few words."""
+        found, half = [], self.gained_half_width_nats or 0.0
+        gained = f"looking ahead gained {self.gained_nats:.4f} ± {half:.4f} nats a token"
+        if self.is_stable and self.differ:
+            found.append(f"it looks ahead: {self.differ} of {self.cuts} cuts changed an answer; {gained}")
+        if not self.is_stable and self.gained_nats > half:
+            found.append(f"it looks ahead: {gained}")
+        if self.uncut_differ and not self.adaptive:
+            found.append(f"two boxes answer {self.uncut_differ} of {self.uncut} calls differently")
+        if self.repeated_differ:
+            found.append(f"asking leaves a trace: {self.repeated_differ} of {self.repeated} repeated calls differ")
+        if self.reordered_differ:
+            found.append(
+                f"a sequence sees its neighbors: {self.reordered_differ} of {self.reordered} differ in another order"
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """The submission's own predictor.py: what it was shown, how it was asked, and what it took."""
+
+    interface: int
+    sandbox: str | None  # None: it ran without one
+    files: tuple[FileDigest, ...]  # all that it could see of the submission
+    visible_bytes: int
+    not_shown: tuple[str, ...]  # what of the folder it could not see
+    vocab_size: int
+    seq_len: int  # the most that it takes
+    adaptive: bool
+    strict: bool  # asked token by token
+    boxes: int
+    load_seconds: float
+    answer_seconds: float  # of all boxes together, for logits() and step()
+    adapt_seconds: float
+    peak_bytes: int  # of the largest box
+    challenges: Challenges | None  # None: not asked for, or strict
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +211,7 @@ class Rescore:
     other_code: str | None  # how the record's own model differs from the one that was evaluated
     notes: tuple[str, ...]
     seconds: float
+    predictor: Predictor | None = None  # None: the reference's model was evaluated
 
     @property
     def delta_bpb(self) -> float | None:

@@ -76,15 +76,15 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     what must not or cannot be loaded, GolfcheckError for what is missing here.
     """
     start = time.perf_counter()
-    with _named(target.path):
-        read, artifact = _read(target, request), _digest(target.path, target.data)
+    with named(target.path):
+        read, artifact = _read(target, request), digest_of(target.path, target.data)
     raw = _raw_check(read.tree, request.raw, target.log_settings) if request.raw else None
     config, settings, claim = read.config, dict(read.settings), target.claim
     if (stride := request.stride) is not None and not 0 < stride <= config.train_seq_len:
         raise UsageError(f"rescore: --stride must be from 1 to the sequence length {config.train_seq_len}")
     found = inputs.find(request.data, request.tokenizer, target.log_settings, config.vocab_size)
     tokenizer, shards = inputs.verify(found, target.log_settings, config.vocab_size)
-    tokens, worth = _text(found, config.train_seq_len, config.vocab_size, request.val_tokens)
+    tokens, worth = text_of(found, config.train_seq_len, config.vocab_size, request.val_tokens)
 
     is_compiled = request.attention == "auto" and (claim is None or claim.device != "cpu")
 
@@ -97,7 +97,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
 
     def score(model: measure.Evaluation) -> Measured:
         draw = stage(f"{model.config.rope_tables} tables")
-        with _named(target.path):
+        with named(target.path):
             if plan is not None:
                 return early.score(model, tokens, plan, is_enough, draw)
             if stride is None:
@@ -108,10 +108,10 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         claim, request.precision, ranks.device.type, request.tolerance_bpb
     )
     model, plan, report, notes = evaluation(config.rope_tables), None, None, list(read.notes)
-    with _named(target.path):
+    with named(target.path):
         probes = model.probe(tokens)
-        if _is_estimate(request, model, tokens, notes):
-            plan, report = _plan(request, ranks, tokens, worth, shards=shards, seq_len=config.train_seq_len)
+        if is_estimate(request, model, tokens, notes):
+            plan, report = plan_of(request, ranks, tokens, worth, shards=shards, seq_len=config.train_seq_len)
     measured, other = score(model), None
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
     is_missed = claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb)
@@ -121,7 +121,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
     if outcome is RescoreOutcome.CONFIRMED and other is not None:
         measured, other = other, measured
-        settings["rope_tables"] = Sourced(measured.rope_tables, "the claim, which the others miss")
+        settings["rope_tables"] = Sourced(str(measured.rope_tables), "the claim, which the others miss")
     json_tolerance_bpb, _ = judge.tolerance(
         target.json_claim, request.precision, ranks.device.type, request.tolerance_bpb
     )
@@ -156,7 +156,7 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
 
 
 @contextmanager
-def _named(path: str | Path) -> Iterator[None]:
+def named(path: str | Path) -> Iterator[None]:
     """Name the file in what is refused: the readers know bytes and tensors."""
     try:
         yield
@@ -190,7 +190,7 @@ def _assumed(seq_len: Sourced) -> str | None:
     return f"nobody states the sequence length: {seq_len.value} is assumed; --seq-len says otherwise"
 
 
-def _is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, notes: list[str]) -> bool:
+def is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, notes: list[str]) -> bool:
     """Tell whether to estimate: as asked, else by the time that the whole text would take on a CPU, with a note."""
     if request.stride is not None or request.estimate is False:
         return False
@@ -204,7 +204,7 @@ def _is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, no
     return True
 
 
-def _plan(
+def plan_of(
     request: Request, ranks: Ranks, tokens: Tokens, worth: measure.Vector, *,
     shards: tuple[FileDigest, ...], seq_len: int,
 ) -> tuple[early.Plan, FileDigest | None]:  # fmt: skip
@@ -218,20 +218,21 @@ def _plan(
     return plan, report
 
 
-def _digest(path: str, data: bytes) -> FileDigest:
+def digest_of(path: str, data: bytes) -> FileDigest:
+    """Return the size and sha256 of a file that was read."""
     return FileDigest(path, len(data), hashlib.sha256(data).hexdigest())
 
 
 def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawCheck:
     data = read_file(path, MAX_RAW_BYTES, "what torch.save made of a state dict")
     keep = log.get("int8_keep_float_fp32_name_patterns", CONTROL_TENSORS).split(",")
-    with _named(path):
+    with named(path):
         raw = load(data, replace(Limits(), file_bytes=MAX_RAW_BYTES), zipped=False)
         tensors, differ = weights.differences(tree, raw, keep)
-    return RawCheck(_digest(str(path), data), tensors, differ)
+    return RawCheck(digest_of(str(path), data), tensors, differ)
 
 
-def _text(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, measure.Vector]:
+def text_of(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, measure.Vector]:
     """Return the validation tokens [n + 1], n = seqs * seq_len, and how many bytes each predicted one is worth [n]."""
     try:
         tokens = read_validation(found.shards, seq_len, vocab_size)

@@ -106,7 +106,7 @@ def interval(rows: Array, population: int, *, least_variance: float = 0.0, text:
     # Skewness g moves a t-statistic's quantile z by g / (6 sqrt(n)) (1 + 2 z²) (Johnson 1978, JASA 73; Hall 1992, The
     # Bootstrap and Edgeworth Expansion, §2.4); here z = half_width / deviation.
     half_width += _skewness(error) / 6 / math.sqrt(n) * (deviation + 2 * half_width**2 / np.maximum(deviation, 1e-300))
-    fixed = _t_quantile(max(freedom, 1)) * deviation
+    fixed = t_quantile(max(freedom, 1)) * deviation
     mean = np.where(known, solution[..., 0, 0], y[..., 0].mean(-1))
     return Interval(mean, np.where(known, half_width, np.inf), np.where(known, fixed, np.inf), lacking > 0)
 
@@ -124,7 +124,7 @@ def _skewness(error: Array) -> Array:
     return np.asarray(np.abs((error**3).mean(-1)) / variance**1.5)
 
 
-def _t_quantile(freedom: int) -> float:
+def t_quantile(freedom: int) -> float:
     """Return the two-sided quantile of Student's t at `LEVEL` (Abramowitz & Stegun 26.7.5: 1e-3 from 10 degrees on)."""
     z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     terms = ((z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96, (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384)

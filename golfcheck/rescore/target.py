@@ -49,11 +49,20 @@ def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) ->
     found = _in_folder(path, limit_bytes) if path.is_dir() else [_file(path, limit_bytes)]
     if len(found) > 1 and (claim is not None or log is not None):
         raise UsageError(f"{path}: {len(found)} artifacts, but one --claim or --log: name one of {_names(found)}")
+    return [claimed(target, claim, log) for target in found]
+
+
+def claimed(target: Target, claim: Claim | None, log: Path | None) -> Target:
+    """Return a target with the given claim, and that of the given log, in place of its own."""
     if log is not None:
-        found = [replace(_with_log(found[0], log), sources=found[0].sources)]
-    if claim is not None:
-        found = [_changed(found[0], claim)]
-    return found
+        target = replace(_with_log(target, log), sources=target.sources)
+    return target if claim is None else _changed(target, claim)
+
+
+def seed_of(name: str) -> int | None:
+    """Return the seed that a file's name states."""
+    match = _SEED.search(name)
+    return int(match[1]) if match else None
 
 
 def _names(targets: list[Target]) -> str:
@@ -90,8 +99,7 @@ def _file(path: Path, limit_bytes: int) -> Target:
         record = load(path.parent)
         if files := [file for file in record.artifacts if file.path == path.name]:
             return _of_record(record, files, limit_bytes)[0]
-    match = _SEED.search(path.name)
-    return Target(str(path), read_file(path, limit_bytes, _ARTIFACT), int(match[1]) if match else None, None, None, {})
+    return Target(str(path), read_file(path, limit_bytes, _ARTIFACT), seed_of(path.name), None, None, {})
 
 
 def _with_log(target: Target, path: Path) -> Target:
@@ -120,14 +128,13 @@ def _of_record(record: Record, files: list[RecordFile], limit_bytes: int) -> lis
     scores = list(choose_score(record.logs).scores)
     with bounded.opened(record.path) as folder:
         contents = [_read_in(folder, file.path, record.path / file.path, limit_bytes) for file in files]
-    return [_artifact(record, file, data, scores) for file, data in zip(files, contents, strict=True)]
+    return [of_record(record, file, data, scores) for file, data in zip(files, contents, strict=True)]
 
 
-def _artifact(record: Record, file: RecordFile, data: bytes, scores: list[RunScore]) -> Target:
+def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunScore]) -> Target:
     """Return an artifact with the scores that its log and the JSON state: the log's is the claim, else the JSON's."""
     shown = record.path / file.path
-    match = _SEED.search(file.path)
-    target = Target(str(shown), data, int(match[1]) if match else None, None, None, {})
+    target = Target(str(shown), data, seed_of(file.path), None, None, {})
     if (score := _matching(target.seed, len(data), scores)) is not None:
         target = _of_run(str(shown), data, score)
     target = replace(target, sources=record.sources)

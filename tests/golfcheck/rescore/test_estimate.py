@@ -170,7 +170,7 @@ def test_covariates_are_made_uncorrelated_and_redundant_ones_dropped() -> None:
 
 @pytest.mark.parametrize(("freedom", "quantile"), [(10, 3.16927), (24, 2.79694), (100, 2.62589), (10**6, 2.57583)])
 def test_students_quantile_is_that_of_the_tables(freedom: int, quantile: float) -> None:
-    assert sequence._t_quantile(freedom) == pytest.approx(quantile, abs=2e-3)
+    assert sequence.t_quantile(freedom) == pytest.approx(quantile, abs=2e-3)
 
 
 # --- the n-gram model -------------------------------------------------------------------------------------------------

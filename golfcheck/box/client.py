@@ -1,0 +1,206 @@
+"""The judge's end of the wire: a box that is asked for logits, and answers that are checked.
+
+Every question is a frame of fixed size; ids and logits lie in shared memory that the box cannot shrink. An answer is
+copied before it is looked at, so that it cannot change while it is.
+"""
+
+import fcntl
+import mmap
+import os
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from golfcheck.box import serve
+from golfcheck.box.limits import BoxLimits
+from golfcheck.box.process import Process
+from golfcheck.core.errors import Refused
+from golfcheck.core.text import safe
+
+INTERFACE = 1  # the version of what docs/predictor.md describes
+MAX_VOCAB = 1 << 16  # tokens are uint16
+MAX_SEQ_LEN = 1 << 16
+MAX_LOGITS_BYTES = 1 << 30  # of one call
+_SHOWN = 300
+
+Ids = npt.NDArray[np.int64]
+Logits = npt.NDArray[np.float32]
+
+
+class Box:
+    """A predictor in a box. Every method raises Refused (BOX_*) for what it does wrong, or is too slow or large for.
+
+    Start it in the main thread: a sandbox ends with the thread that started it.
+    """
+
+    def __init__(
+        self, files: Sequence[tuple[str, bytes]], hidden: Sequence[Path] = (), *, device: str = "cpu",
+        limits: BoxLimits | None = None, sandboxed: bool = True,
+    ) -> None:  # fmt: skip
+        self.limits = limits or BoxLimits()
+        self.seconds = dict.fromkeys(serve.STAGES, 0.0)
+        self.vocab_size = self.seq_len = 0
+        self.can_adapt = self.can_step = False
+        self._memories: list[mmap.mmap] = []
+        self._number = 0
+        self._closed = False
+        self._channel, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = Process(
+                    files, hidden, theirs,
+                    device=device, limits=self.limits, sandboxed=sandboxed,
+                )  # fmt: skip
+        except BaseException:
+            self._channel.close()
+            raise
+
+    def load(self) -> None:
+        """Wait until the predictor is loaded, and learn its sizes."""
+        start = time.perf_counter()
+        _, (vocab_size, seq_len, flags, _) = self._answer("load", "ready", self.limits.load_seconds, start)
+        if not (1 < vocab_size <= MAX_VOCAB and 1 <= seq_len <= MAX_SEQ_LEN):
+            sizes = f"vocab_size {vocab_size} and seq_len {seq_len}"
+            raise self._refuse("BOX_SHAPE", f"{sizes}: at most {MAX_VOCAB} and {MAX_SEQ_LEN}, and two tokens at least")
+        self.vocab_size, self.seq_len = vocab_size, seq_len
+        self.can_adapt, self.can_step = bool(flags & serve.CAN_ADAPT), bool(flags & serve.CAN_STEP)
+
+    def open(self, call_tokens: int, threads: int = 1) -> None:
+        """Share memory for calls of up to `call_tokens` tokens, which torch computes in so many threads."""
+        start = time.perf_counter()
+        logits_bytes = 4 * call_tokens * self.vocab_size
+        if logits_bytes > MAX_LOGITS_BYTES:
+            raise self._refuse("BOX_SHAPE", f"logits of {logits_bytes:,} bytes a call: at most {MAX_LOGITS_BYTES:,}")
+        sizes = 8 * (call_tokens + MAX_VOCAB), logits_bytes
+        descriptors = [_shared(size) for size in sizes]
+        try:
+            self._memories = [mmap.mmap(fd, size) for fd, size in zip(descriptors, sizes, strict=True)]
+            self._number += 1
+            try:
+                socket.send_fds(self._channel, [serve.frame("open", self._number, *sizes, threads)], descriptors)
+            except OSError:
+                raise self._death("load") from None
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._answer("load", "done", self.limits.call_seconds, start)
+
+    def logits(self, ids: Ids) -> Logits:
+        """Return finite logits [B, T, V] of token ids [B, T]."""
+        batch, length = ids.shape
+        self._ask("logits", ids, batch, length)
+        return self._take("logits", (batch, length, self.vocab_size))
+
+    def step(self, ids: Ids, position: int) -> Logits:
+        """Return finite logits [B, V] after the token at `position` of each sequence, ids [B]."""
+        self._ask("step", ids, len(ids), position)
+        return self._take("step", (len(ids), self.vocab_size))
+
+    def adapt(self, ids: Ids) -> None:
+        """Reveal tokens [B, T + 1] whose score is committed."""
+        self._ask("adapt", ids, *ids.shape)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory that its processes together were seen to take."""
+        return self._process.peak_bytes
+
+    def close(self) -> None:
+        """End the box; it may be called twice, and from any thread."""
+        if not self._closed:
+            self._closed = True
+            self._process.end()
+            self._channel.close()
+
+    def __enter__(self) -> "Box":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, operation: str, ids: Ids, *values: int) -> None:
+        start = time.perf_counter()
+        data = np.ascontiguousarray(ids, np.int64).tobytes()
+        self._memories[0][: len(data)] = data
+        self._number += 1
+        try:
+            self._channel.sendall(serve.frame(operation, self._number, *values))
+        except OSError:
+            raise self._death(operation) from None
+        self._answer(operation, "done", self.limits.call_seconds, start)
+
+    def _take(self, stage: str, shape: tuple[int, ...]) -> Logits:
+        """Return a copy of the answer in the shared memory, finite."""
+        count = int(np.prod(shape))
+        logits = np.frombuffer(self._memories[1], np.float32, count).copy().reshape(shape)
+        # The sum of all is finite only if each is, but for an overflow: only then every one is looked at.
+        if not np.isfinite(logits.sum(dtype=np.float64)) and not np.isfinite(logits).all():
+            raise self._refuse("EVAL_NONFINITE", f"{stage}() returned logits that are not finite numbers: no score")
+        return logits
+
+    def _answer(self, stage: str, expected: str, limit_seconds: float, start: float) -> tuple[int, tuple[int, ...]]:
+        """Wait for the answer to the last question; return its number and values."""
+        operation, number, values = self._read(stage, start + limit_seconds, limit_seconds)
+        self.seconds[stage] += time.perf_counter() - start
+        if operation == "error" and number == self._number and values[0] < len(serve.STAGES):
+            raise self._refuse("BOX_RAISED", f"{serve.STAGES[values[0]]}() failed: {self._said()}")
+        if operation != expected or number != self._number:
+            raise self._refuse("BOX_FRAME", f"something in it wrote to the judge's socket during {stage}()")
+        if (total := sum(self.seconds.values())) > self.limits.total_seconds:
+            raise self._refuse("BOX_WALL", f"all calls together took {total:,.0f} s: the limit of a box")
+        return number, values
+
+    def _read(self, stage: str, deadline: float, limit_seconds: float) -> tuple[str, int, tuple[int, ...]]:
+        data = b""
+        while len(data) < serve.FRAME.size:
+            self._channel.settimeout(max(deadline - time.perf_counter(), 1e-3))
+            try:
+                piece = self._channel.recv(serve.FRAME.size - len(data))
+            except TimeoutError:
+                message = f"no answer from {stage}() within {limit_seconds:g} s; --call-seconds N allows more"
+                raise self._refuse("BOX_WALL", message) from None
+            except OSError:
+                piece = b""
+            if not piece:
+                raise self._death(stage)
+            data += piece
+        try:
+            return serve.read_frame(data)
+        except ValueError:
+            raise self._refuse("BOX_FRAME", f"something in it wrote to the judge's socket during {stage}()") from None
+
+    def _said(self) -> str:
+        """Return the last line that it printed, for a message."""
+        time.sleep(0.05)  # the watchdog reads it meanwhile
+        return safe(self._process.last_line(), _SHOWN) or "it printed nothing"
+
+    def _refuse(self, code: str, message: str) -> Refused:
+        self.close()
+        return Refused(code, f"predictor.py: {message}")
+
+    def _death(self, stage: str) -> Refused:
+        """Return why there is no more answer."""
+        if self._closed:
+            return Refused("BOX_CLOSED", "the box was closed")
+        code = self._process.wait_briefly()
+        if reason := self._process.ended_for:
+            limit = "BOX_MEM" if "memory" in reason else "BOX_OUTPUT" if "printed" in reason else "BOX_PROCESSES"
+            return self._refuse(limit, f"{reason}: ended in {stage}()")
+        how = (
+            "closed its connection" if code is None else "ended its process" + (f" with exit code {code}" * bool(code))
+        )
+        said = f"; it printed last: {safe(last, _SHOWN)}" if (last := self._process.last_line()) else ""
+        return self._refuse("BOX_EXIT", f"{how} in {stage}(){said}")
+
+
+def _shared(size_bytes: int) -> int:
+    """Return a descriptor of memory that nobody can shrink or grow: reading it never fails."""
+    descriptor = os.memfd_create("golfcheck", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, size_bytes)
+    seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+    return descriptor

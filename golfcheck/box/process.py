@@ -1,0 +1,164 @@
+"""The process in the box: what it prints, what memory it takes, and why it ended."""
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from golfcheck.box import launch, serve
+from golfcheck.box.limits import BoxLimits
+
+_LOOK_SECONDS = 0.1
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_LEAST_FREE = 0.03  # of the machine's memory: below that the box is ended, whoever took the rest
+
+
+class Process:
+    """A running box. `ended_for` is why the watchdog ended it, empty where it did not."""
+
+    def __init__(
+        self, files: Sequence[tuple[str, bytes]], hidden: Sequence[Path], channel: socket.socket, *,
+        device: str, limits: BoxLimits, sandboxed: bool,
+    ) -> None:  # fmt: skip
+        self.limits, self.ended_for, self.peak_bytes = limits, "", 0
+        self._printed, self._printed_bytes = bytearray(), 0
+        self._folder: str | None = None  # of the submission, where there is no sandbox
+        bounds = (
+            0 if device.startswith("cuda") else limits.address_space_bytes,
+            limits.file_bytes, limits.open_files, limits.processes,
+        )  # fmt: skip
+        descriptors: list[int] = []
+        folder, script, before = launch.FOLDER, launch.SERVE, list[str]()
+        try:
+            if sandboxed:
+                everything = [(f"{launch.FOLDER}/{name}", data) for name, data in files]
+                copies = launch.open_copies([*everything, (launch.SERVE, Path(serve.__file__).read_bytes())])
+                descriptors = [descriptor for _, descriptor in copies]
+                before = launch.command(copies, hidden, device=device, scratch_bytes=limits.scratch_bytes)
+            else:
+                self._folder = folder = tempfile.mkdtemp(prefix="golfcheck-")
+                script = serve.__file__
+                for name, data in files:
+                    path = Path(folder, *PurePosixPath(name).parts)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(data)
+            arguments = [str(channel.fileno()), folder, device, *map(str, bounds)]
+            self.child = subprocess.Popen(
+                [*before, sys.executable, "-Iu", script, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=[channel.fileno(), *descriptors],
+                env=os.environ | launch.ENVIRONMENT if self._folder else {},
+                start_new_session=True,  # Ctrl-C is for the judge, which ends the box
+            )
+        except BaseException:
+            self._clean()
+            raise
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._watchdog = threading.Thread(target=self._watch, daemon=True)
+        self._watchdog.start()
+
+    def end(self) -> int:
+        """End it and everything in it, and wait; return its exit code."""
+        with contextlib.suppress(ProcessLookupError):
+            if self._folder:
+                os.killpg(self.child.pid, signal.SIGKILL)
+            else:
+                for pid in (*_tree(self.child.pid), self.child.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+        code = self.child.wait()
+        self._watchdog.join()
+        if self.child.stdout is not None:
+            self.child.stdout.close()
+        self._clean()
+        return code
+
+    def wait_briefly(self) -> int | None:
+        """Return the exit code once it has ended by itself, or None."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self.child.wait(timeout=2.0)
+            self._watchdog.join(timeout=2.0)
+            return code
+        return None
+
+    def last_line(self) -> str:
+        """Return the last line that it printed, untrusted text."""
+        lines = bytes(self._printed).decode(errors="replace").splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    def _clean(self) -> None:
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _watch(self) -> None:
+        """Read what it prints, and look at its memory, until it ends."""
+        assert self.child.stdout is not None
+        output = self.child.stdout.fileno()
+        while True:
+            ready, _, _ = select.select([output], [], [], _LOOK_SECONDS)
+            if ready:
+                piece = os.read(output, 1 << 16)
+                self._printed_bytes += len(piece)
+                self._printed = (self._printed + piece)[-self.limits.output_bytes :]
+                if not piece:
+                    return
+            elif self.child.poll() is not None:
+                return
+            if not self.ended_for and (reason := self._over()):
+                self.ended_for = reason
+                self.child.kill()
+
+    def _over(self) -> str:
+        """Return which limit is exceeded, or nothing."""
+        limits = self.limits
+        if self._printed_bytes > limits.flood_bytes:
+            return f"it printed more than {limits.flood_bytes >> 20} MiB"
+        pids = _tree(self.child.pid)
+        if len(pids) > limits.processes:
+            return f"it has more than {limits.processes} processes"
+        resident = sum(map(_resident_bytes, pids))
+        self.peak_bytes = max(self.peak_bytes, resident)
+        if resident > limits.resident_bytes:
+            return f"it takes more than {limits.resident_bytes / (1 << 30):.3g} GiB of memory; --box-memory allows more"
+        return "this machine has hardly any memory left" if _free_share() < _LEAST_FREE else ""
+
+
+def _tree(pid: int) -> list[int]:
+    """Return all descendants of a process."""
+    found = list[int]()
+    todo = [pid]
+    while todo:
+        below = list[int]()
+        with contextlib.suppress(OSError):
+            for task in Path("/proc", str(todo.pop()), "task").iterdir():
+                with contextlib.suppress(OSError):
+                    below += map(int, (task / "children").read_text().split())
+        found += below
+        todo += below
+    return found
+
+
+def _resident_bytes(pid: int) -> int:
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        return int(Path("/proc", str(pid), "statm").read_text().split()[1]) * _PAGE_BYTES
+    return 0
+
+
+def _free_share() -> float:
+    with contextlib.suppress(OSError, KeyError, ValueError, ZeroDivisionError):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        facts = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        return facts["MemAvailable"] / facts["MemTotal"]
+    return 1.0

@@ -1,0 +1,87 @@
+"""What a submission's own predictor.py was shown, and what the twin test found: the page's lines."""
+
+from golfcheck.core.ruleset import SIZE_CAP_BYTES
+from golfcheck.core.text import safe
+from golfcheck.render.page import Page
+from golfcheck.rescore.report import Challenges, Predictor
+
+_GIB = 1 << 30
+_SHOWN = 4
+
+
+def rows(predictor: Predictor, page: Page) -> list[str]:
+    """Return the lines of the page that say what was asked, and how far it can be trusted."""
+    left = SIZE_CAP_BYTES - predictor.visible_bytes
+    size = f"{predictor.visible_bytes:,} bytes visible to it"
+    spare = (f"{left:,} left" if left >= 0 else f"{-left:,} OVER THE CAP", "" if left >= 0 else "error")
+    if predictor.sandbox is None:
+        where = [("predictor.py of the submission, WITHOUT A SANDBOX (--no-sandbox)", "error")]
+    else:
+        where = [(f"predictor.py of the submission, in a sandbox ({predictor.sandbox})", "")]
+        where += [("no network, no validation text", "")]
+    adapts = "adapts to what was scored" if predictor.adaptive else "fixed"
+    lines = page.flow("model", [*where, (size, ""), spare, (adapts, "")])
+    lines += page.flow("causal", _causal(predictor))
+    lines += page.flow("normal", [("by construction", ""), ("scored before adapted: by construction", "")])
+    challenges = predictor.challenges
+    if challenges is not None:
+        lines += page.flow("trace", _trace(challenges))
+        lines += page.flow("", [(f"challenge seed {challenges.seed}", "dim")])
+    if predictor.not_shown:
+        names = ", ".join(safe(name, 80) for name in predictor.not_shown[:_SHOWN])
+        more = len(predictor.not_shown) - _SHOWN
+        lines += page.flow("not shown", [(names + (f" and {more} more" if more > 0 else ""), "dim")])
+    memory = f"{predictor.peak_bytes / _GIB:.2f} GiB"
+    took = [f"loading {predictor.load_seconds:.1f} s", f"answers {predictor.answer_seconds:.1f} s"]
+    took += [f"adapting {predictor.adapt_seconds:.1f} s"] * predictor.adaptive
+    boxes = f"{predictor.boxes} box{'es' * (predictor.boxes > 1)} of at most {memory}"
+    return lines + page.flow("box", [(boxes, ""), *((text, "") for text in took)])
+
+
+def _causal(predictor: Predictor) -> list[tuple[str, str]]:
+    """Return what is known of looking ahead."""
+    found = predictor.challenges
+    if predictor.strict:
+        return [("by construction: token by token, each answer before the next token was in the box", "")]
+    if found is None:
+        return [("not tested (--challenges 0)", "warning")]
+    if not found.cuts:
+        return [("by construction: nothing after the scored tokens was in the box", "")]
+    gained = f"looking ahead gained {found.gained_nats:+.4f}"
+    if found.gained_half_width_nats is not None:
+        gained += f" \N{PLUS-MINUS SIGN} {found.gained_half_width_nats:.4f}"
+    gained += f" nats a token ({found.level:.0%})"
+    if not found.is_stable:
+        why = f"its arithmetic is not the same twice ({found.uncut_differ} of {found.uncut} uncut calls differ)"
+        return [(gained, "error" if any("ahead" in text for text in found.failures()) else ""), (why, "")]
+    counted = f"{found.differ} of {found.cuts} cuts changed an answer"
+    if found.differ:
+        return [(counted, "error"), (gained, "error")]
+    share = found.most_that_look_ahead or 0.0
+    return [(f"{counted}: at most {share:.1%} of positions can look ahead ({found.level:.0%})", "")]
+
+
+def _trace(found: Challenges) -> list[tuple[str, str]]:
+    """Return whether asking leaves a trace, and whether a sequence sees its neighbors."""
+    repeated = f"{found.repeated_differ} of {found.repeated} calls differ when repeated"
+    if not found.repeated_differ:
+        repeated = f"leaves no trace: {found.repeated} calls repeated"
+    reordered = f"{found.reordered_differ} of {found.reordered} differ in another order"
+    if not found.reordered_differ:
+        reordered = f"{found.reordered} reordered" if found.reordered else "sees no neighbors: one sequence a call"
+    words = [
+        (repeated, "error" if found.repeated_differ else ""),
+        (reordered, "error" if found.reordered_differ else ""),
+    ]
+    if found.uncut_differ and not found.adaptive:
+        words.append((f"two boxes answer {found.uncut_differ} of {found.uncut} calls differently", "error"))
+    return words
+
+
+def what_to_do(predictor: Predictor) -> str:
+    """Return what to look at where a claim was missed or the twin test failed."""
+    if predictor.challenges is not None and predictor.challenges.failures():
+        return (
+            "logits(ids) may use ids[..t] for position t, and what adapt() was given, nothing else: docs/predictor.md"
+        )
+    return "was the claim made with a sliding window or other text? --stride, --val-tokens, --seq-len, --data"

@@ -1,0 +1,169 @@
+"""All of a rescoring through the submission's own predictor.py, in order: start, ask, test the twin, judge."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from golfcheck.box import launch
+from golfcheck.box.client import INTERFACE, Box
+from golfcheck.box.limits import BoxLimits
+from golfcheck.core.errors import UsageError
+from golfcheck.reference.ranks import Ranks
+from golfcheck.rescore import early, inputs, judge, run, twin
+from golfcheck.rescore.boxed import BoxedEvaluation
+from golfcheck.rescore.measure import Interrupted
+from golfcheck.rescore.report import Challenges, FileDigest, Predictor, Probe, Rescore, RescoreOutcome, Sourced
+from golfcheck.rescore.run import Request, Stage
+from golfcheck.rescore.submitted import Submitted
+
+
+@dataclass(frozen=True, slots=True)
+class BoxRequest:
+    """What the user wants of the box and of the twin test."""
+
+    cuts: int = twin.DEFAULT_CUTS
+    strict: bool = False
+    sandboxed: bool = True
+    limits: BoxLimits = BoxLimits()  # noqa: RUF009 - frozen
+
+
+def rescore(submitted: Submitted, request: Request, boxes: BoxRequest, ranks: Ranks, stage: Stage) -> Rescore:
+    """Score one seed of a submission by its own predictor, over all ranks, and compare it with its claim.
+
+    Raises Refused (BOX_*) for what the predictor does wrong, NoSandbox where there is none, UsageError for options that
+    are not for it, and `Interrupted` with what is known on Ctrl-C.
+    """
+    start = time.perf_counter()
+    if boxes.sandboxed:
+        launch.sandbox()
+    hidden = _hidden(request)
+
+    def box() -> Box:
+        return Box(
+            submitted.files, hidden, device=str(ranks.device), limits=boxes.limits, sandboxed=boxes.sandboxed
+        )  # fmt: skip
+
+    with run.named(submitted.target.path):
+        model = BoxedEvaluation(box, ranks, request.seq_len, strict=boxes.strict)
+    try:
+        with run.named(submitted.target.path):
+            found = _rescore(submitted, request, boxes, model, stage)
+    finally:
+        model.close()
+    return replace(found, seconds=time.perf_counter() - start)
+
+
+def _rescore(
+    submitted: Submitted, request: Request, boxes: BoxRequest, model: BoxedEvaluation, stage: Stage
+) -> Rescore:
+    target, ranks, config, claim = submitted.target, model.ranks, model.config, submitted.target.claim
+    _check(request, boxes, model)
+    found = inputs.find(request.data, request.tokenizer, target.log_settings, config.vocab_size)
+    tokenizer, shards = inputs.verify(found, target.log_settings, config.vocab_size)
+    tokens, worth = run.text_of(found, config.train_seq_len, config.vocab_size, request.val_tokens)
+    if boxes.cuts and not boxes.strict:
+        model.challenge(tokens, boxes.cuts, early.draw_seed(request.order_seed, ranks)[0])
+
+    precision = (claim.activations if claim else None) or judge.CONTEST_PRECISION  # the predictor's own, it says
+    tolerance_bpb, tolerance_source = judge.tolerance(claim, precision, ranks.device.type, request.tolerance_bpb)
+    notes, plan, report = list[str](), None, None
+    if not model.adaptive and run.is_estimate(request, model, tokens, notes):
+        plan, report = run.plan_of(request, ranks, tokens, worth, shards=shards, seq_len=config.train_seq_len)
+    draw = stage("strictly" if boxes.strict else "score, reveal, adapt" if model.adaptive else "predictor.py")
+    if plan is not None:
+        measured = early.score(model, tokens, plan, lambda now: judge.settled(claim, now, tolerance_bpb), draw)
+    elif request.stride is not None:
+        measured = model.score_sliding(tokens, worth, request.stride, draw)
+    else:
+        measured = model.score(tokens, worth, draw)
+    try:
+        challenges = model.twin_test(stage("twin"))
+    except KeyboardInterrupt:
+        raise Interrupted(measured) from None
+    outcome, reason = judge.decide(claim, measured, None, tolerance_bpb, tables_are_stated=True)
+    outcome, reason = judge.also(outcome, reason, target.json_claim, measured, tolerance_bpb)
+    if challenges is not None and (failures := challenges.failures()):
+        outcome, reason = RescoreOutcome.REFUTED, "; ".join(failures)
+    device = model.describe()
+    model.retire()
+    load, answers, adapt, peak = model.costs()
+    return Rescore(
+        artifact=_artifact(submitted),
+        tokenizer=tokenizer,
+        shards=shards,
+        seed=target.seed,
+        settings={
+            "vocab_size": Sourced(config.vocab_size, "predictor.py"),
+            "seq_len": Sourced(config.train_seq_len, "--seq-len" if request.seq_len else "predictor.py"),
+            "data": Sourced(str(found.shards[0].parent), found.source),
+        },
+        device=device,
+        claim=claim,
+        measured=measured,
+        other_tables=None,
+        tolerance_bpb=tolerance_bpb,
+        tolerance_source=tolerance_source,
+        outcome=outcome,
+        reason=reason,
+        probes=_probes(challenges, strict=boxes.strict),
+        raw=None,
+        control=report,
+        json_claim=target.json_claim,
+        other_code=None,
+        notes=tuple(notes),
+        seconds=0.0,
+        predictor=Predictor(
+            interface=INTERFACE,
+            sandbox=launch.sandbox() if boxes.sandboxed else None,
+            files=tuple(run.digest_of(name, data) for name, data in submitted.files),
+            visible_bytes=sum(len(data) for _, data in submitted.files),
+            not_shown=submitted.not_shown,
+            vocab_size=config.vocab_size,
+            seq_len=model.longest,
+            adaptive=model.adaptive,
+            strict=boxes.strict,
+            boxes=model.workers,
+            load_seconds=load,
+            answer_seconds=answers,
+            adapt_seconds=adapt,
+            peak_bytes=peak,
+            challenges=challenges,
+        ),
+    )
+
+
+def _check(request: Request, boxes: BoxRequest, model: BoxedEvaluation) -> None:
+    """Raise UsageError for options that this predictor cannot be scored with."""
+    longest = model.config.train_seq_len
+    if request.stride is not None and not 0 < request.stride <= longest:
+        raise UsageError(f"rescore: --stride must be from 1 to the sequence length {longest}")
+    if not model.adaptive:
+        return
+    in_order = "this predictor adapts, so it is scored in the order of the text"
+    if request.estimate or request.control:
+        raise UsageError(f"rescore: {in_order}, which --estimate does not keep; --val-tokens N scores the first ones")
+    if model.ranks.world_size > 1:
+        raise UsageError(f"rescore: {in_order}, by one process: run it without torchrun")
+
+
+def _probes(challenges: Challenges | None, *, strict: bool) -> tuple[Probe, ...]:
+    """Return the conditions of validity: by construction, or as the twin test found."""
+    by_construction = "by construction"
+    found = [Probe("normalized", True, by_construction), Probe("scored before adapted", True, by_construction)]
+    if strict:
+        return (Probe("causal", True, f"{by_construction}: token by token"), *found)
+    if challenges is None:
+        return tuple(found)
+    failures = challenges.failures()
+    return Probe("causal and without trace", not failures, "; ".join(failures) or "the twin answers alike"), *found
+
+
+def _hidden(request: Request) -> list[Path]:
+    """Return the folders that no box may have: those of the validation text."""
+    folders = [inputs.STANDARD, *([request.data] if request.data else [])]
+    return [folder.resolve() for folder in folders if folder.is_dir()]
+
+
+def _artifact(submitted: Submitted) -> FileDigest:
+    """Return what stands for the submission in the report: its artifact, or predictor.py where it has none."""
+    return run.digest_of(submitted.target.path, submitted.target.data)

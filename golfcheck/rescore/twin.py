@@ -1,0 +1,200 @@
+"""The twin test: a predictor must answer alike where only what it must not see is different.
+
+Of the calls that were scored a random sample of fixed size is kept, those with the smallest of random keys, so that
+nobody needs to know how many there will be. A second box, which shares nothing with the first, is asked the same calls
+with every sequence cut at a random position and its end replaced by that of another sequence of the text. Up to and
+including the cut the answers must agree: the true next token, which a predictor that looks ahead uses, is not there.
+
+The mean of (the twin's loss - the scored loss) at the cuts is an unbiased estimate of what looking ahead gained. With
+none different in n, at most 1 - 0.01^(1/n), about 4.6/n, of all positions look ahead, at 99 %.
+
+Some calls are asked uncut as well (do two boxes answer alike at all?), some again afterwards (does asking leave a
+trace?), and some with their sequences in another order (does one see its neighbors?).
+"""
+
+import heapq
+import math
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from golfcheck.box.client import Box, Ids, Logits
+from golfcheck.reference.data import Tokens
+from golfcheck.rescore.report import Challenges
+from golfcheck.rescore.sequence import LEVEL, t_quantile
+
+Floats = npt.NDArray[np.float32]
+
+DEFAULT_CUTS = 512
+TOLERANCE_NATS = 1e-3  # of a log-probability: what can be gained below it is a fifth of what a record must gain
+# In another order a sequence may be computed by another part of a kernel: bf16 rounds at other places then.
+REORDERED_NATS = 2e-2  # of a token's loss, in the mean over a sequence
+_EVERY = 8  # of the sampled calls one is asked uncut, again, and in another order
+_ROWS = 256  # of logits at a time: what a CPU's caches hold
+_TRIES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call that was scored, and what the twin is asked in its place."""
+
+    key: float
+    number: int  # of the call, in the order of scoring
+    begins: tuple[int, ...]  # where each sequence begins in the text
+    cuts: tuple[int, ...]  # the last position of each sequence that stays; one that has nothing after it: length - 1
+    donors: tuple[int, ...]  # where the sequences begin whose ends are put in place
+    nats: Floats  # [B, T]: the losses that were scored
+    rows: Floats  # [B, V]: log-probabilities at the cuts
+
+    def __lt__(self, other: "Asked") -> bool:
+        return self.key > other.key  # heapq keeps the smallest in front: the first to go
+
+
+def nats_of(logits: Logits, targets: Ids, device: torch.device) -> Floats:
+    """Return the losses of targets [B, T] given logits [B, T, V]: a log-softmax of ours in fp32."""
+    size = _ROWS if device.type == "cpu" else targets.size
+    rows, wanted = torch.from_numpy(logits).flatten(0, -2), torch.from_numpy(np.ascontiguousarray(targets)).flatten()
+    pieces = zip(torch.split(rows, size), torch.split(wanted, size), strict=True)  # [n, V] and [n]
+    losses = [F.cross_entropy(some.to(device), right.to(device), reduction="none").cpu() for some, right in pieces]
+    return torch.cat(losses).view(targets.shape).numpy()
+
+
+def _log_probs(logits: Any) -> Floats:
+    """Return log-probabilities [..., V] of logits."""
+    return torch.from_numpy(np.ascontiguousarray(logits)).log_softmax(-1).numpy()
+
+
+class Sample:
+    """The scored calls that are kept for the twin: a uniform sample of `size` of them, whoever scores them and when."""
+
+    def __init__(self, tokens: Tokens, seq_len: int, size: int, seed: int) -> None:
+        self.tokens, self.seq_len, self.size, self.seed = tokens, seq_len, size, seed
+        self.number = 0
+        self._kept: list[Asked] = []
+        self._lock = threading.Lock()
+
+    def offer(self, begins: Ids, last: list[int], nats: Floats, logits: Logits) -> None:
+        """Take a scored call into the sample, or do not: losses [B, T], logits [B, T, V], `last` [B] are its own."""
+        random = np.random.default_rng([self.seed, *begins.tolist()])  # nobody's to choose, and the same in any order
+        key = random.random()
+        with self._lock:
+            self.number += 1
+            number = self.number
+            if not self.size or (len(self._kept) == self.size and key >= self._kept[0].key):
+                return
+        cuts, donors = zip(*(self._draw(random, int(b), n) for b, n in zip(begins, last, strict=True)), strict=True)
+        rows = np.stack([_log_probs(logits[i, cut]) for i, cut in enumerate(cuts)])  # [B, V]
+        asked = Asked(key, number, tuple(begins.tolist()), cuts, donors, nats.copy(), rows)
+        with self._lock:
+            if len(self._kept) == self.size:
+                heapq.heappushpop(self._kept, asked)
+            else:
+                heapq.heappush(self._kept, asked)
+
+    def kept(self) -> list[Asked]:
+        """Return the sample, in the order of scoring."""
+        return sorted(self._kept, key=lambda asked: asked.number)
+
+    def _draw(self, random: np.random.Generator, begin: int, last: int) -> tuple[int, int]:
+        """Return a position among the last scored ones that has others after it, and whose end to take instead."""
+        lowest, highest = self.seq_len - last, self.seq_len - 2
+        if lowest > highest:
+            return self.seq_len - 1, begin
+        cut = int(random.integers(lowest, highest + 1))
+        donor = begin
+        for _ in range(_TRIES):
+            donor = int(random.integers(0, self.tokens.size - self.seq_len))
+            if self.tokens[donor + cut + 1] != self.tokens[begin + cut + 1]:
+                break
+        return cut, donor
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the twin answered to one call: how far its answers moved, in nats, one number a sequence."""
+
+    moved: tuple[float, ...]  # at the cut and before it
+    gained: tuple[float, ...]  # the twin's loss at the cut minus the scored one
+    control: tuple[float, ...] = ()
+    repeated: tuple[float, ...] = ()
+    reordered: tuple[float, ...] = ()
+
+
+def ask(box: Box, tokens: Tokens, asked: Asked, more: bool) -> Answers:
+    """Ask a twin; `more` asks uncut, again, and in another order as well."""
+    length = asked.nats.shape[1]
+    spans = spans_of(tokens, np.array(asked.begins), length)  # [B, T + 1]
+    inputs, targets = spans[:, :-1], spans[:, 1:]
+    changed = inputs.copy()
+    for i, (cut, donor) in enumerate(zip(asked.cuts, asked.donors, strict=True)):
+        changed[i, cut + 1 :] = tokens[donor + cut + 1 : donor + length]
+    cpu = torch.device("cpu")
+    logits = box.logits(changed)
+    nats = nats_of(logits, targets, cpu)  # [B, T]
+    each = list(enumerate(asked.cuts))
+    moved = [_moved(asked, i, logits[i, cut], nats[i, :cut]) for i, cut in each]
+    gained = [float(nats[i, cut] - asked.nats[i, cut]) for i, cut in each if cut < length - 1]
+    if not more:
+        return Answers(tuple(moved), tuple(gained))
+    uncut = box.logits(inputs)
+    uncut_nats = nats_of(uncut, targets, cpu)
+    control = [_moved(asked, i, uncut[i, cut], uncut_nats[i]) for i, cut in each]
+    first, again = _log_probs(logits), _log_probs(box.logits(changed))
+    repeated = np.abs(first - again).max(axis=(1, 2))  # [B]
+    reordered: Any = np.empty(0)
+    if len(each) > 1:
+        other = nats_of(np.ascontiguousarray(box.logits(changed[::-1])[::-1]), targets, cpu)  # [B, T]
+        reordered = np.abs(other - nats).mean(axis=1)  # [B]
+    return Answers(tuple(moved), tuple(gained), tuple(control), tuple(repeated.tolist()), tuple(reordered.tolist()))
+
+
+def asks_more(place: int) -> bool:
+    """Tell whether the call at this place of the sample is asked uncut, again and in another order as well."""
+    return place % _EVERY == 0
+
+
+def _moved(asked: Asked, i: int, row: Logits, nats: Floats) -> float:
+    """Return how far log-probabilities moved: all of the row at the cut [V], and the losses [n] of the first tokens."""
+    at_cut = np.abs(_log_probs(row) - asked.rows[i]).max()
+    return float(max(at_cut, np.abs(nats - asked.nats[i, : nats.size]).max(initial=0.0)))
+
+
+def spans_of(tokens: Tokens, begins: Ids, length: int) -> Ids:
+    """Return the inputs and the last target of sequences that begin at `begins` [B]: [B, length + 1]."""
+    spans: Ids = tokens[begins[:, None] + np.arange(length + 1)].astype(np.int64)
+    return spans
+
+
+def verdict(answers: list[Answers], seed: int, adaptive: bool) -> Challenges:
+    """Return what all answers come to."""
+    gained = np.array([x for answer in answers for x in answer.gained])
+    columns = {
+        name: np.array([x for answer in answers for x in getattr(answer, name)])
+        for name in ("moved", "control", "repeated", "reordered")
+    }
+    half = math.inf
+    if gained.size > 1:
+        half = t_quantile(gained.size - 1) * float(gained.std(ddof=1)) / math.sqrt(gained.size)
+    limits = {"reordered": REORDERED_NATS}
+    differ = {name: int((values > limits.get(name, TOLERANCE_NATS)).sum()) for name, values in columns.items()}
+    return Challenges(
+        seed=seed,
+        cuts=gained.size,
+        differ=differ["moved"],
+        moved_nats=float(columns["moved"].max(initial=0.0)),
+        gained_nats=float(gained.mean()) if gained.size else 0.0,
+        gained_half_width_nats=half if math.isfinite(half) else None,
+        level=LEVEL,
+        uncut=columns["control"].size,
+        uncut_differ=differ["control"],
+        repeated=columns["repeated"].size,
+        repeated_differ=differ["repeated"],
+        reordered=columns["reordered"].size,
+        reordered_differ=differ["reordered"],
+        adaptive=adaptive,
+    )
