@@ -6,7 +6,7 @@ from pathlib import Path
 
 from golfcheck.board.model import Board, Row, Status
 from golfcheck.comparison.frontier import Turn, compare, p_under, rescored
-from golfcheck.comparison.gain import p_text
+from golfcheck.core.numbers import p_text
 from golfcheck.core.ruleset import DEFAULT_TRACK, TRACKS, Ruleset
 from golfcheck.core.verdict import ToBeat
 from golfcheck.judging.batch import Placed

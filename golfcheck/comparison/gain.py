@@ -11,6 +11,7 @@ from functools import partial
 
 from golfcheck.core import stats, units
 from golfcheck.core.errors import UsageError
+from golfcheck.core.numbers import bpb_text, counted, delta_text, p_text, ratio_text
 from golfcheck.core.ruleset import RULESETS, TOKEN_BYTES_TOLERANCE, Ruleset, tokenizer_of
 from golfcheck.core.stats import TestResult
 from golfcheck.core.units import LN2
@@ -41,7 +42,7 @@ class Sample:
     def tokenizer(self) -> str:
         """The tokenizer's name, or how many bytes its tokens stand for."""
         known = tokenizer_of(self.bytes_per_token)
-        return known.name if known else f"{self.bytes_per_token:.4f} bytes per token"
+        return known.name if known else f"{ratio_text(self.bytes_per_token)} bytes per token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,18 @@ class Tested:
 
     def row(self) -> dict[str, str]:
         """Return what is printed of it, by label."""
-        cells = {"A, mean": f"{stats.mean(self.ours):.5f}", "A, sd": _sd(self.ours)}
-        cells |= {"B, mean": f"{stats.mean(self.theirs):.5f}", "B, sd": _sd(self.theirs), "A - B": f"{self.delta:+.5f}"}
+        cells = {"A, mean": bpb_text(stats.mean(self.ours)), "A, sd": _sd(self.ours)}
+        cells |= {
+            "B, mean": bpb_text(stats.mean(self.theirs)),
+            "B, sd": _sd(self.theirs),
+            "A - B": delta_text(self.delta),
+        }
         if self.outcome is None or self.p_margin is None:
             return cells
         low, high = self.outcome.interval
         z = math.isinf(self.outcome.df)
         return cells | {
-            "confidence interval": f"{low:+.5f} .. {high:+.5f}",
+            "confidence interval": f"{delta_text(low)} .. {delta_text(high)}",
             "z" if z else "t": f"{self.outcome.t:.3f}",
             "df": "" if z else f"{self.outcome.df:.3f}",
             "p, gain > 0": p_text(self.outcome.p),
@@ -121,7 +126,7 @@ def pooled(ours: Sample, others: Sequence[Sample]) -> tuple[Sample, list[str]]:
         new = [place for place, run in enumerate(zip(other.seeds, other.bpb, strict=True)) if run not in had]
         again = len(other.bpb) - len(new)
         notes.append(
-            f"{len(new)} seed{'' if len(new) == 1 else 's'} of {other.name} ({other.path}) count as A's"
+            f"{counted(len(new), 'seed')} of {other.name} ({other.path}) count as A's"
             + (f"; {again} that A has already, not again" if again else "")
         )
         ours = replace(
@@ -180,15 +185,8 @@ def gain_over(
     return Gain(ours, theirs, test, reason, bpb, nats, confidence, ruled, tuple(notes))
 
 
-def p_text(p: float) -> str:
-    """Return a p with two digits that say something: 0.0096, 0.79, 4.0e-04."""
-    if p < 1e-99:
-        return "< 1e-99"
-    return f"{p:.1e}" if p < 0.001 else f"{p:.2g}" if p < 0.0995 else f"{p:.3f}"
-
-
 def _sd(values: Sequence[float]) -> str:
-    return f"{stats.variance(values) ** 0.5:.5f}" if len(values) > 1 else ""
+    return bpb_text(stats.variance(values) ** 0.5) if len(values) > 1 else ""
 
 
 def _by_margin() -> list[Ruleset]:

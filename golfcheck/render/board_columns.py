@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from golfcheck.board.model import Board, Row
-from golfcheck.comparison.gain import p_text
+from golfcheck.core.numbers import bpb_text, bytes_text, counted, delta_text, p_text, ratio_text, seconds_text
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import safe
 from golfcheck.judging.decisions import Kind
 
 NOTHING = "-"
+Number = TypeVar("Number", int, float)
 _AUTHOR_CHARS = 40
 _NAME_CHARS = 120
 _SETTLING = (Kind.INCLUDED, Kind.REMOVED, Kind.SUPERSEDED)
@@ -30,12 +32,12 @@ def title_of(row: Row) -> str:
     return safe(row.verdict.name or row.verdict.path.rstrip("/").rpartition("/")[2] or row.verdict.path, _NAME_CHARS)
 
 
-def _number(value: float | None, form: str) -> str:
-    return NOTHING if value is None else format(value, form)
+def _known(value: Number | None, text: Callable[[Number], str]) -> str:
+    return NOTHING if value is None else text(value)
 
 
 def _score(row: Row) -> str:
-    return _number(row.score_bpb, ".5f")
+    return _known(row.score_bpb, bpb_text)
 
 
 def _rank(row: Row) -> str:
@@ -44,21 +46,21 @@ def _rank(row: Row) -> str:
 
 def _bytes(row: Row) -> str:
     size = row.verdict.size
-    return _number(size.total_bytes if size else None, ",")
+    return _known(size.total_bytes if size else None, bytes_text)
 
 
 def _left(row: Row) -> str:
     size = row.verdict.size
-    return _number(size.cap_bytes - size.total_bytes if size else None, ",")
+    return _known(size.cap_bytes - size.total_bytes if size else None, bytes_text)
 
 
 def _token_bytes(row: Row) -> str:
-    known = row.verdict.token_bytes
-    return _number(known.bytes_per_token if known else None, ".4f")
+    tokens = row.verdict.token_bytes
+    return _known(tokens.bytes_per_token if tokens else None, ratio_text)
 
 
 def _seconds(ms: float | None) -> str:
-    return _number(None if ms is None else ms / 1e3, ".0f")
+    return _known(ms, seconds_text)
 
 
 def _word(row: Row) -> str:
@@ -70,10 +72,10 @@ def _word(row: Row) -> str:
 COLUMNS = (
     TextColumn("#", 0, _rank),
     TextColumn("val_bpb", 0, _score),
-    TextColumn("Δ bpb", 3, lambda row: _number(row.delta_bpb, "+.5f")),
-    TextColumn("Δ nats/tok", 8, lambda row: _number(row.delta_nats, "+.5f")),
+    TextColumn("Δ bpb", 3, lambda row: _known(row.delta_bpb, delta_text)),
+    TextColumn("Δ nats/tok", 8, lambda row: _known(row.delta_nats, delta_text)),
     TextColumn("n", 6, lambda row: str(len(row.seeds_bpb)) if row.seeds_bpb else NOTHING),
-    TextColumn("p", 4, lambda row: NOTHING if row.p is None else p_text(row.p)),
+    TextColumn("p", 4, lambda row: _known(row.p, p_text)),
     TextColumn("bytes", 7, _bytes),
     TextColumn("left", 12, _left),
     TextColumn("train s", 10, lambda row: _seconds(row.verdict.time.train_ms if row.verdict.time else None)),
@@ -90,7 +92,7 @@ COLUMNS = (
 def legend(board: Board, rows: Sequence[Row]) -> str:
     """Return what the marks and the numbers mean, and of which board they are."""
     ruleset, count = RULESETS[board.ruleset], len(board.rows)
-    of = f"{count:,} record{'' if count == 1 else 's'}"
+    of = counted(count, "record")
     shown = of if len(rows) == count else f"{len(rows):,} of {of}"
     when = f" as of {board.as_of.date()}" if board.as_of else ""
     held = f"* was the record ({len(board.frontier)})" if board.frontier else "none was the record of a ranked track"

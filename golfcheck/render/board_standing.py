@@ -1,6 +1,7 @@
 """Where an author stands: the own rank, the gap to the first, and what the next record must score."""
 
 from golfcheck.board.model import Board, Row
+from golfcheck.core.numbers import bpb_text, delta_text
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import safe
 from golfcheck.core.units import LN2
@@ -11,19 +12,20 @@ def standing(board: Board, author: str) -> list[str]:
     """Return lines about the records of `author`, case ignored; none when the board has no score of that author."""
     own = [row for row in board.rows if (row.verdict.author or "").casefold() == author.casefold()]
     scored = [row for row in own if row.score_bpb is not None]
-    if not scored:
+    if not scored or scored[0].score_bpb is None:
         return []
     mine, ranked = scored[0], [row for row in board.rows if row.rank is not None]
+    score = bpb_text(scored[0].score_bpb)
     name = safe(mine.verdict.author or author, 40)
     if mine.rank is None:
-        lines = [f"{name}: no rank with {mine.score_bpb:.5f} bpb ({title_of(mine)}): {safe(mine.reason)}"]
+        lines = [f"{name}: no rank with {score} bpb ({title_of(mine)}): {safe(mine.reason)}"]
     else:
-        lines = [f"{name}: rank {mine.rank} of {len(ranked)} with {mine.score_bpb:.5f} bpb ({title_of(mine)})"]
+        lines = [f"{name}: rank {mine.rank} of {len(ranked)} with {score} bpb ({title_of(mine)})"]
     if len(scored) > 1:
         lines[0] += f"; {len(scored) - 1} more on the board"
     if ranked and mine.score_bpb is not None and ranked[0].score_bpb is not None and mine.rank != 1:
         gap = mine.score_bpb - ranked[0].score_bpb
-        lines.append(f"to rank 1: {gap:+.5f} bpb{_in_nats(mine, gap)} behind {title_of(ranked[0])}")
+        lines.append(f"to rank 1: {delta_text(gap)} bpb{_in_nats(mine, gap)} behind {title_of(ranked[0])}")
     if board.frontier:
         lines.append(_next(board, mine))
     return lines
@@ -35,14 +37,15 @@ def _next(board: Board, mine: Row) -> str:
     asked = f"p < {ruleset.alpha:g}"
     if not ruleset.margin_nats or mine.verdict.token_bytes is None:
         margin = f" and {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else ""
-        return f"the next record: below {record.score_bpb:.5f} bpb{margin} with {asked}"
+        return f"the next record: below {bpb_text(record.score_bpb)} bpb{margin} with {asked}"
+    record_bpb = record.score_bpb
     margin_bpb = ruleset.margin_nats / (LN2 * mine.verdict.token_bytes.bytes_per_token)
     return (
-        f"the next record: below {record.score_bpb - margin_bpb:.5f} bpb with {asked} ({record.score_bpb:.5f} less "
-        f"{ruleset.margin_nats:g} nats per token, which are {margin_bpb:.5f} bpb for your tokenizer)"
+        f"the next record: below {bpb_text(record_bpb - margin_bpb)} bpb with {asked} ({bpb_text(record_bpb)} less "
+        f"{ruleset.margin_nats:g} nats per token, which are {bpb_text(margin_bpb)} bpb for your tokenizer)"
     )
 
 
 def _in_nats(row: Row, gap_bpb: float) -> str:
     known = row.verdict.token_bytes
-    return f", {gap_bpb * LN2 * known.bytes_per_token:+.5f} nats per token of yours" if known else ""
+    return f", {delta_text(gap_bpb * LN2 * known.bytes_per_token)} nats per token of yours" if known else ""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from golfcheck.core.numbers import counted
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.verdict import Severity, Verdict
 
@@ -21,4 +22,4 @@ def outcomes_text(verdicts: Sequence[Verdict]) -> str:
     """Return `28 records: 3 invalid, 20 review, 5 valid`."""
     words = Counter(map(outcome, verdicts))
     told = ", ".join(f"{words[word]} {word}" for word in Outcome if words[word])
-    return f"{len(verdicts)} record{'' if len(verdicts) == 1 else 's'}: {told}"
+    return f"{counted(len(verdicts), 'record')}: {told}"

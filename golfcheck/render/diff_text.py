@@ -6,6 +6,7 @@ from itertools import zip_longest
 
 from golfcheck.comparison.codediff import CodeDiff
 from golfcheck.comparison.difference import Difference, FindingRow, Printed, SeedScore, SettingRow, Side
+from golfcheck.core.numbers import bpb_text, counted, delta_text, p_text
 from golfcheck.core.ruleset import TOKEN_BYTES_TOLERANCE
 from golfcheck.core.text import fit, pad, safe, width
 from golfcheck.core.verdict import ToBeat, Verdict
@@ -19,7 +20,6 @@ _NATS = "nats per token, mean"
 _CODE_CHARS = 400  # of a line of code
 _VALUE_CHARS = 400
 _TAB = 4
-_LEAST_P = 0.0001  # of those that are printed; smaller ones say nothing that a reader could use
 _STYLES = {"-": "error", "+": "ok", " ": ""}
 
 Cells = tuple[str, str, str]  # A, B, B minus A
@@ -94,7 +94,7 @@ def gain_line(difference: Difference) -> str:
     if gain is None:
         return "no test: not both have a score in their logs"
     if not same_tokens(difference.sides) and gain.delta_nats is not None:  # what the table cannot say
-        return f"B - A in nats per token of B: {gain.delta_nats:+.5f}; {_test_line(gain)}"
+        return f"B - A in nats per token of B: {delta_text(gain.delta_nats)}; {_test_line(gain)}"
     return _test_line(gain)
 
 
@@ -102,13 +102,9 @@ def _test_line(gain: ToBeat) -> str:
     if gain.reason or gain.t is None or gain.df is None or gain.p_zero is None or gain.p_margin is None:
         return f"no test: {gain.reason}"
     return (
-        f"B gains on A: Welch t {gain.t:.2f}, df {gain.df:.1f}; p {_p(gain.p_zero)} for a gain above 0, "
-        f"{_p(gain.p_margin)} above {gain.margin_nats:g} nats per token"
+        f"B gains on A: Welch t {gain.t:.2f}, df {gain.df:.1f}; p {p_text(gain.p_zero)} for a gain above 0, "
+        f"{p_text(gain.p_margin)} above {gain.margin_nats:g} nats per token"
     )
-
-
-def _p(p: float) -> str:
-    return f"{p:.4f}" if p >= _LEAST_P else f"< {_LEAST_P}"
 
 
 def size_rows(difference: Difference) -> list[tuple[str, Cells]]:
@@ -162,7 +158,7 @@ def code_title(code: CodeDiff) -> str:
     if code.first is None or code.second is None:
         letter, name = ("A", code.first) if code.second is None else ("B", code.second)
         count = max(code.added, code.removed)
-        return f"{safe(name or '', 400)}: only in {letter}, {count:,} line{'' if count == 1 else 's'}"
+        return f"{safe(name or '', 400)}: only in {letter}, {counted(count, 'line')}"
     names = code.first if code.first == code.second else f"{code.first} -> {code.second}"
     counts = f"+{code.added:,} -{code.removed:,} lines" if code.hunks else "the same text"
     return f"{safe(names, 800)}: {counts}"
@@ -273,7 +269,7 @@ def _code(difference: Difference, page: Page, whole: bool) -> list[str]:
 def _seed(seed: SeedScore | None) -> str:
     if seed is None:
         return "-"
-    return f"{seed.val_bpb:.5f} ({'?' if seed.seed is None else seed.seed})"
+    return f"{bpb_text(seed.val_bpb)} ({'?' if seed.seed is None else seed.seed})"
 
 
 def _cells(first: float | None, second: float | None, digits: int) -> Cells:

@@ -1,5 +1,6 @@
 """The size ledger: every part's bytes on the disk, in the log, and in submission.json, side by side."""
 
+from golfcheck.core.numbers import bytes_text, headroom_text
 from golfcheck.core.text import pad, safe, width
 from golfcheck.core.verdict import LedgerRow, Verdict
 from golfcheck.render.page import Page
@@ -34,7 +35,7 @@ def _counts(row: LedgerRow) -> tuple[int | None, ...]:
 
 
 def _number(count: int | None) -> str:
-    return "-" if count is None else f"{count:,}"
+    return "-" if count is None else bytes_text(count)
 
 
 def _note(row: LedgerRow, verdict: Verdict) -> str:
@@ -42,6 +43,5 @@ def _note(row: LedgerRow, verdict: Verdict) -> str:
     known = [count for count in _counts(row) if count is not None]
     if row.part == "total" and verdict.size and known:
         left_bytes = verdict.size.cap_bytes - max(known)
-        margin = f"{left_bytes:,} left" if left_bytes >= 0 else f"{-left_bytes:,} over"
-        notes.append(f"cap {verdict.size.cap_bytes:,} -> {margin}")
+        notes.append(f"cap {bytes_text(verdict.size.cap_bytes)} -> {headroom_text(left_bytes)}")
     return "; ".join(notes)

@@ -11,6 +11,7 @@ from statistics import stdev
 from typing import Any
 
 from golfcheck import __version__
+from golfcheck.core.numbers import bpb_text, nats_text, ratio_text
 from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
 from golfcheck.core.text import safe
 from golfcheck.render import predictor_text
@@ -181,8 +182,10 @@ def _bytes(measured: Measured, vocab_size: object) -> list[tuple[str, str]]:
     """Return the text's bytes per token beside what is known of such a tokenizer, which holds for the whole split."""
     ratio, known = measured.text_bytes / measured.tokens, tokenizer_of(measured.text_bytes / measured.tokens)
     told = [(f"{measured.tokens:,} tokens, {measured.text_bytes:,} bytes", "")]
-    told += [(f"{ratio:.4f} bytes per token" + (f" = {known.name}" if known else ""), "")]
-    others = dict.fromkeys(f"{t.name} {t.bytes_per_token:.4f}" for t in TOKENIZERS if t.vocab_size == vocab_size)
+    told += [(f"{ratio_text(ratio)} bytes per token" + (f" = {known.name}" if known else ""), "")]
+    others = dict.fromkeys(
+        f"{t.name} {ratio_text(t.bytes_per_token)}" for t in TOKENIZERS if t.vocab_size == vocab_size
+    )
     return told if known or not others else [*told, (f"on the whole split: {', '.join(others)}", "dim")]
 
 
@@ -231,13 +234,13 @@ def _what_would_compare(rescore: Rescore) -> str:
 def so_far(measured: Measured) -> str:
     """Return what is known when an evaluation is stopped."""
     if (estimate := measured.estimate) is not None:
-        known = f"± {estimate.half_width_bpb:.5f} " if isfinite(estimate.half_width_bpb) else ""
+        known = f"± {bpb_text(estimate.half_width_bpb)} " if isfinite(estimate.half_width_bpb) else ""
         return (
-            f"\nso far an estimate: {measured.val_bpb:.5f} {known}bpb from {estimate.sequences:,} of "
+            f"\nso far an estimate: {bpb_text(measured.val_bpb)} {known}bpb from {estimate.sequences:,} of "
             f"{estimate.of_sequences:,} sequences ({estimate.share:.1%}), {_numerics(measured)}"
         )
     return (
-        f"\nso far: {measured.val_bpb:.5f} bpb   {measured.val_loss_nats:.5f} nats/tok over the first "
+        f"\nso far: {bpb_text(measured.val_bpb)} bpb   {nats_text(measured.val_loss_nats)} nats/tok over the first "
         f"{measured.tokens:,} tokens, {_numerics(measured)}"
     )
 

@@ -3,7 +3,8 @@
 import json
 
 from golfcheck import __version__
-from golfcheck.comparison.gain import MOST_SEEDS, WANTED_POWER, Gain, Ruled, Sample, p_text
+from golfcheck.comparison.gain import MOST_SEEDS, WANTED_POWER, Gain, Ruled, Sample
+from golfcheck.core.numbers import p_text
 from golfcheck.core.text import fit, pad, safe
 from golfcheck.render.jsonable import plain
 from golfcheck.render.page import Page

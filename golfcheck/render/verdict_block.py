@@ -2,6 +2,18 @@
 
 from collections.abc import Iterator
 
+from golfcheck.core.numbers import (
+    bpb_text,
+    bytes_text,
+    cap_text,
+    counted,
+    delta_text,
+    headroom_text,
+    nats_text,
+    p_text,
+    ratio_text,
+    seconds_text,
+)
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import fit, safe, width
 from golfcheck.core.verdict import ScoreSummary, SizeSummary, TimeSummary, ToBeat, TokenBytes, Verdict
@@ -62,27 +74,27 @@ def mark(verdict: Verdict, rule: str) -> Segment:
 def seeds_text(seeds: tuple[int | None, ...]) -> str:
     """Return `3 seeds (314 42 999)`; a seed that its log does not name is `?`."""
     named = " ".join("?" if seed is None else str(seed) for seed in seeds)
-    return f"{len(seeds)} seed{'' if len(seeds) == 1 else 's'} ({named})" if seeds else "no seed"
+    return f"{counted(len(seeds), 'seed')} ({named})" if seeds else "no seed"
 
 
 def _score(score: ScoreSummary) -> Iterator[Segment]:
     if score.mean_bpb is not None:
-        yield f"{score.mean_bpb:.5f} bpb", "bold"
+        yield f"{bpb_text(score.mean_bpb)} bpb", "bold"
     if score.mean_nats is not None:
-        yield f"{score.mean_nats:.5f} nats/tok", ""
+        yield f"{nats_text(score.mean_nats)} nats/tok", ""
     if score.claimed_bpb is not None and (score.mean_bpb is None or abs(score.claimed_bpb - score.mean_bpb) > 5e-5):
-        yield f"claimed {score.claimed_bpb:.5f}", "warning"
+        yield f"claimed {bpb_text(score.claimed_bpb)}", "warning"
     yield seeds_text(score.seeds), ""
     if score.sd_bpb is not None:
-        yield f"sd {score.sd_bpb:.5f}", ""
+        yield f"sd {bpb_text(score.sd_bpb)}", ""
     yield (safe(score.name, 60), "dim") if score.name else ("no score in the logs", "warning")
 
 
 def _size(size: SizeSummary, page: Page) -> Iterator[Segment]:
     left_bytes = size.cap_bytes - size.total_bytes
-    yield f"{size.total_bytes:,} / {size.cap_bytes:,}", "bold"
+    yield f"{bytes_text(size.total_bytes)} / {bytes_text(size.cap_bytes)}", "bold"
     yield page.bar(size.total_bytes / size.cap_bytes, BAR_COLUMNS), "ok" if left_bytes >= 0 else "error"
-    yield (f"{left_bytes:,} left", "") if left_bytes >= 0 else (f"{-left_bytes:,} over", "error")
+    yield headroom_text(left_bytes), "" if left_bytes >= 0 else "error"
     if size.seed is not None:
         yield f"(worst seed {size.seed})", "dim"
 
@@ -94,17 +106,17 @@ def _time(time: TimeSummary) -> Iterator[Segment]:
     ):
         if spent_ms is None:
             continue
-        spent = f"{name} {_seconds(spent_ms)} s"
+        spent = f"{name} {seconds_text(spent_ms)} s"
         if cap_ms is None:
             yield f"{spent} (no cap)", ""
         else:
-            yield f"{spent} / {cap_ms / 1e3:.0f} ({_margin(spent_ms - cap_ms, step_ms)})", ""
+            yield f"{spent} / {cap_text(cap_ms)} ({_margin(spent_ms - cap_ms, step_ms)})", ""
 
 
 def _margin(over_ms: float, step_ms: float | None) -> str:
     """Say how far from its cap a time is; a run ends between steps, so up to two steps late is normal."""
     if over_ms <= 0:
-        return f"{-over_ms / 1e3:.1f} left"
+        return f"{seconds_text(-over_ms)} left"
     steps = over_ms / step_ms if step_ms else None
     if steps is not None and steps <= 1:
         return f"+{over_ms / 1e3:.2f}: within one step"
@@ -113,13 +125,9 @@ def _margin(over_ms: float, step_ms: float | None) -> str:
     return f"+{over_ms / 1e3:.2f}: over the cap"
 
 
-def _seconds(ms: float) -> str:
-    return f"{ms / 1e3:.1f}" if abs(ms) < 500_000 else f"{ms / 1e3:.2f}"
-
-
 def _token_bytes(known: TokenBytes, verdict: Verdict) -> Iterator[Segment]:
     tokenizer = f"= {safe(known.tokenizer, 80)}" if known.tokenizer else "= no tokenizer we know"
-    yield f"{known.bytes_per_token:.4f} per token {tokenizer}", ""
+    yield f"{ratio_text(known.bytes_per_token)} per token {tokenizer}", ""
     yield mark(verdict, "bytes-not-conserved")
 
 
@@ -127,10 +135,10 @@ def _to_beat(rival: ToBeat, verdict: Verdict, page: Page) -> list[str]:
     dated = safe(rival.on or day(verdict))
     when = f"frontier on {dated}: " if dated else ""
     frontier = f"({when}{safe(rival.name, 80)})"
-    lines = page.flow("  to beat", [(f"{rival.bpb:.5f}", "bold"), (frontier, "dim")])
-    difference: list[Segment] = [(f"{rival.delta_bpb:+.5f} bpb", "ok" if rival.delta_bpb < 0 else "error")]
+    lines = page.flow("  to beat", [(bpb_text(rival.bpb), "bold"), (frontier, "dim")])
+    difference: list[Segment] = [(f"{delta_text(rival.delta_bpb)} bpb", "ok" if rival.delta_bpb < 0 else "error")]
     if rival.delta_nats is not None:
-        difference.append((f"{rival.delta_nats:+.5f} nats/tok", ""))
+        difference.append((f"{delta_text(rival.delta_nats)} nats/tok", ""))
     if rival.t is not None:
         difference.append((f"Welch t {rival.t:.2f}", ""))
     if rival.df is not None:
@@ -151,7 +159,7 @@ def _gain(rival: ToBeat, p: float, name: str, chosen: str) -> Iterator[Segment]:
     asked = f"gain > {rival.margin_nats:g} nats" if ruleset.margin_nats else "gain > 0"
     holds = p < ruleset.alpha
     yield f"{asked:<18}", ""
-    yield f"p {p:.4f}", ""
+    yield f"p {p_text(p)}", ""
     yield ("ok", "ok") if holds else ("no", "warning" if name == chosen else "dim")
     limit = f"{name}: < {ruleset.alpha:g}"
     if ruleset.margin_nats and rival.ci_nats is not None:

@@ -6,6 +6,17 @@ Whatever the submission wrote stands in code spans: there GitHub interprets no H
 import re
 from collections.abc import Sequence
 
+from golfcheck.core.numbers import (
+    bpb_text,
+    bytes_text,
+    cap_text,
+    delta_text,
+    headroom_text,
+    nats_text,
+    p_text,
+    ratio_text,
+    seconds_text,
+)
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Finding, Severity, Verdict
@@ -50,8 +61,8 @@ def code(text: str) -> str:
 
 def _line(verdict: Verdict) -> str:
     word = outcome(verdict)
-    score = verdict.score and verdict.score.mean_bpb
-    bpb = "" if score is None else f"{score:.5f}"
+    score = verdict.score.mean_bpb if verdict.score else None
+    bpb = "" if score is None else bpb_text(score)
     counts = f"{verdict.count(Severity.ERROR) or ''} | {verdict.count(Severity.WARNING) or ''}"
     return f"| {_SIGN[word]} {word} | {_cell(code(verdict.path))} | {bpb} | {counts} |"
 
@@ -77,14 +88,14 @@ def _numbers(verdict: Verdict) -> list[str]:
     """Return the rows of the table of numbers: what, value, limit or margin."""
     rows: list[tuple[str, str, str]] = []
     if (score := verdict.score) is not None:
-        value = "not in the logs" if score.mean_bpb is None else f"**{score.mean_bpb:.5f}** bpb"
-        value += "" if score.mean_nats is None else f", {score.mean_nats:.5f} nats per token"
-        claimed = "" if score.claimed_bpb is None else f"; claimed {score.claimed_bpb:.5f}"
+        value = "not in the logs" if score.mean_bpb is None else f"**{bpb_text(score.mean_bpb)}** bpb"
+        value += "" if score.mean_nats is None else f", {nats_text(score.mean_nats)} nats per token"
+        claimed = "" if score.claimed_bpb is None else f"; claimed {bpb_text(score.claimed_bpb)}"
         rows.append(("score", value, seeds_text(score.seeds) + claimed))
     if (size := verdict.size) is not None:
         left = size.cap_bytes - size.total_bytes
-        margin = f"{left:,} left" if left >= 0 else f"**{-left:,} over**"
-        rows.append(("size", f"{size.total_bytes:,} bytes", f"{margin} of {size.cap_bytes:,}"))
+        margin = headroom_text(left) if left >= 0 else f"**{headroom_text(left)}**"
+        rows.append(("size", f"{bytes_text(size.total_bytes)} bytes", f"{margin} of {bytes_text(size.cap_bytes)}"))
     if (time := verdict.time) is not None:
         for name, spent, cap in (
             ("training", time.train_ms, time.train_cap_ms),
@@ -94,22 +105,24 @@ def _numbers(verdict: Verdict) -> list[str]:
                 limit = (
                     "no cap"
                     if cap is None
-                    else f"{abs(cap - spent) / 1e3:.2f} s {_side(spent, cap)} of {cap / 1e3:.0f} s"
+                    else f"{seconds_text(abs(cap - spent))} s {_side(spent, cap)} of {cap_text(cap)} s"
                 )
-                rows.append((name, f"{spent / 1e3:.2f} s", limit))
+                rows.append((name, f"{seconds_text(spent)} s", limit))
     if (known := verdict.token_bytes) is not None:
         tokenizer = code(known.tokenizer) if known.tokenizer else "no tokenizer we know"
         conserved = mark(verdict, "bytes-not-conserved")[0]
-        rows.append(("bytes per token", f"{known.bytes_per_token:.4f}", f"{tokenizer}: {conserved}"))
+        rows.append(("bytes per token", ratio_text(known.bytes_per_token), f"{tokenizer}: {conserved}"))
     if (rival := verdict.to_beat) is not None:
-        nats = "" if rival.delta_nats is None else f", {rival.delta_nats:+.5f} nats per token"
+        nats = "" if rival.delta_nats is None else f", {delta_text(rival.delta_nats)} nats per token"
         tests = [
-            f"gain > {margin}: p {p:.4f}"
+            f"gain > {margin}: p {p_text(p)}"
             for margin, p in (("0", rival.p_zero), (f"{rival.margin_nats:g} nats", rival.p_margin))
             if p is not None
         ]
         why = code(rival.reason) if rival.reason else ""
-        rows.append((f"to beat {rival.bpb:.5f}", f"{rival.delta_bpb:+.5f} bpb{nats}", "; ".join(tests) or why))
+        rows.append(
+            (f"to beat {bpb_text(rival.bpb)}", f"{delta_text(rival.delta_bpb)} bpb{nats}", "; ".join(tests) or why)
+        )
     return [f"| {' | '.join(map(_cell, row))} |" for row in rows]
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from os.path import commonpath
 
+from golfcheck.core.numbers import bpb_text
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.text import fit, safe, width
 from golfcheck.core.verdict import Severity, Verdict
@@ -77,8 +78,8 @@ def _in_short(verdicts: Sequence[Verdict], page: Page) -> list[str]:
     lines = [page.paint(f"records in {safe(above, 400)}", "dim"), ""] if above else []
     for verdict in verdicts:
         word = outcome(verdict)
-        score = verdict.score and (verdict.score.mean_bpb or verdict.score.claimed_bpb)
-        bpb = f"{score:.5f}" if score is not None else "      -"
+        score = verdict.score.mean_bpb or verdict.score.claimed_bpb if verdict.score else None
+        bpb = bpb_text(score) if score is not None else "      -"
         name = safe(verdict.path.removeprefix(above), 400)
         about = "  ".join(safe(text, 30) for text in (verdict.author, day(verdict)) if text)
         line = f"{page.paint(f'{word:<7}', _STYLE[word])}  {bpb}  {page.paint(fit(name, page.columns - 18), 'bold')}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from golfcheck.comparison.frontier import comparable_nats, p_under
 from golfcheck.core import stats
+from golfcheck.core.numbers import p_text
 from golfcheck.core.ruleset import RULESETS, Ruleset
 from golfcheck.core.verdict import Problem, ToBeat
 from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule
@@ -21,6 +22,12 @@ def _gain(ctx: Context) -> ToBeat:
     if ctx.to_beat.reason:
         raise Skip(f"{ctx.to_beat.reason}: no test of the gain over {ctx.to_beat.name} is possible")
     return ctx.to_beat
+
+
+def _p(gain: ToBeat, ruleset: Ruleset) -> str:
+    p = p_under(gain, ruleset)
+    assert p is not None  # the rules are skipped where there is none
+    return p_text(p)
 
 
 def _shown(gain: ToBeat, ruleset: Ruleset) -> bool:
@@ -59,15 +66,15 @@ def gain_not_significant(record: Record, ctx: Context) -> Iterator[Problem]:
 
     `written`: a one-sided Welch test of a gain above 0.005 nats per token, p < 0.01. `audit-2026-05`: of a gain above 0
     in bits per byte, p < 0.25.
-    Example: (record): -0.00050 bpb, -0.00084 nats per token against Valid: p 1, but written asks for a gain above 0.005
-    nats per token at p < 0.01
+    Example: (record): -0.00050 bpb, -0.00084 nats per token against Valid: p 0.999, but written asks for a gain above
+    0.005 nats per token at p < 0.01
     Fix: gain more, or run as many seeds as the message says would show it.
     """
     gain = _gain(ctx)
     if _shown(gain, ctx.ruleset):
         return
     differ = f"{gain.delta_bpb:+.5f} bpb, {gain.delta_nats:+.5f} nats per token"
-    found = f"{differ} against {gain.name}: p {p_under(gain, ctx.ruleset):.2g}"
+    found = f"{differ} against {gain.name}: p {_p(gain, ctx.ruleset)}"
     needed = _needed(ctx, gain, ctx.ruleset)
     yield Problem(f"{found}, but {ctx.ruleset.name} asks for {_test(ctx.ruleset)}" + (f"; {needed}" if needed else ""))
 
@@ -88,4 +95,4 @@ def seeds_needed(record: Record, ctx: Context) -> Iterator[Problem]:
     for other in RULESETS.values():
         needed = None if _shown(gain, other) else _needed(ctx, gain, other)
         if needed:
-            yield Problem(f"{other.name} asks for {_test(other)} (p is {p_under(gain, other):.2g}); {needed}")
+            yield Problem(f"{other.name} asks for {_test(other)} (p is {_p(gain, other)}); {needed}")

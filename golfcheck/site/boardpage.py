@@ -1,10 +1,11 @@
 """A board → the page that lists it: a row for each record, with what a browser sorts and filters by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from golfcheck.board.model import Board, Row, Status
-from golfcheck.comparison.gain import p_text
+from golfcheck.core.numbers import bpb_text, bytes_text, delta_text, p_text, ratio_text, seconds_text
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.render.board_columns import title_of
@@ -12,6 +13,7 @@ from golfcheck.site import charts
 from golfcheck.site.template import page
 
 MISSING = "–"
+Number = TypeVar("Number", int, float)
 STATUS_MEANINGS = {
     Status.CLAIMED: "only submission.json states the score",
     Status.LOGGED: "the logs that were submitted show it, seed by seed",
@@ -69,7 +71,7 @@ class PageRow:
     href: str
     row: Row
     cells: Mapping[str, PageCell]
-    used: float | None  # of the size cap, in percent, at most 100
+    share: float | None  # of the size cap that is used
     over: bool
 
 
@@ -101,36 +103,32 @@ def line_of(row: Row, href: str) -> PageRow:
     size, time, tokens = verdict.size, verdict.time, verdict.token_bytes
     left = size.cap_bytes - size.total_bytes if size else None
     cells = {
-        "rank": number(row.rank, "d"),
+        "rank": number(row.rank, str),
         "name": _words(title_of(row)),
         "author": _words(verdict.author),
-        "bpb": number(row.score_bpb, ".5f"),
-        "delta": number(row.delta_bpb, "+.5f"),
-        "nats": number(row.delta_nats, "+.5f"),
-        "p": PageCell(MISSING, "") if row.p is None else PageCell(p_text(row.p), repr(row.p)),
-        "seeds": number(len(row.seeds_bpb) or None, "d"),
-        "size": number(left, ",d"),
-        "train": seconds(time.train_ms if time else None),
-        "eval": seconds(time.eval_ms if time else None),
-        "bytes": number(tokens.bytes_per_token if tokens else None, ".4f"),
+        "bpb": number(row.score_bpb, bpb_text),
+        "delta": number(row.delta_bpb, delta_text),
+        "nats": number(row.delta_nats, delta_text),
+        "p": number(row.p, p_text),
+        "seeds": number(len(row.seeds_bpb) or None, str),
+        "size": number(left, bytes_text),
+        "train": number(time.train_ms if time else None, seconds_text),
+        "eval": number(time.eval_ms if time else None, seconds_text),
+        "bytes": number(tokens.bytes_per_token if tokens else None, ratio_text),
         "date": _words(row.made.date().isoformat() if row.made else None),
         "status": _words(row.status),
         "verdict": _words(row.outcome),
     }
-    used = min(100 * size.total_bytes / size.cap_bytes, 100.0) if size else None
-    return PageRow(href, row, cells, used, left is not None and left < 0)
+    share = size.total_bytes / size.cap_bytes if size else None
+    return PageRow(href, row, cells, share, left is not None and left < 0)
 
 
-def number(value: float | None, form: str) -> PageCell:
-    """Return a number in this form, with a minus sign that is as wide as a plus."""
+def number(value: Number | None, text: Callable[[Number], str]) -> PageCell:
+    """Return a number as `text` writes it, with a minus sign as wide as a plus in front."""
     if value is None:
         return PageCell(MISSING, "")
-    return PageCell(format(value, form).replace("-", "−"), repr(value))
-
-
-def seconds(ms: float | None) -> PageCell:
-    """Return a duration in seconds."""
-    return number(None if ms is None else ms / 1e3, ",.1f")
+    shown = text(value)
+    return PageCell(f"−{shown[1:]}" if shown.startswith("-") else shown, repr(value))
 
 
 def _words(text: str | None) -> PageCell:

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from golfcheck.board.model import Row
 from golfcheck.core import stats
+from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit
 from golfcheck.live.curves import Curve, Point
 from golfcheck.render.board_columns import title_of
@@ -195,4 +196,4 @@ def _short(row: Row) -> str:
 
 def _label(row: Row) -> str:
     day: date | str = row.made.date() if row.made else "no date"
-    return f"{_short(row)}, {day}: {row.score_bpb:.5f} bpb"
+    return f"{_short(row)}, {day}: {bpb_text(_score(row))} bpb"

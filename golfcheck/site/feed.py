@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree
 
 from golfcheck.board.model import Board, Row
-from golfcheck.comparison.gain import p_text
+from golfcheck.core.numbers import bpb_text, counted, delta_text, p_text
 from golfcheck.core.text import safe
 from golfcheck.render.board_columns import title_of
 
@@ -35,14 +35,14 @@ def feed(board: Board, pages: Mapping[str, str]) -> bytes:
 def _entry(root: ElementTree.Element, row: Row, href: str) -> None:
     verdict = row.verdict
     entry = _add(root, "entry")
-    _add(entry, "title", f"{row.score_bpb:.5f} bpb: {title_of(row)}")
+    _add(entry, "title", f"{bpb_text(row.score_bpb or 0.0)} bpb: {title_of(row)}")
     _add(entry, "id", _identifier(href))
     _add(entry, "updated", _moment(row.made))
     _add(entry, "author").append(_text("name", safe(verdict.author or "unknown", 200)))
     ElementTree.SubElement(entry, "link", rel="alternate", href=href)
-    gain = "the first record" if row.delta_bpb is None else f"{row.delta_bpb:+.5f} bpb"
+    gain = "the first record" if row.delta_bpb is None else f"{delta_text(row.delta_bpb)} bpb"
     p = "" if row.p is None else f", p {p_text(row.p)}"
-    seeds = f"{len(row.seeds_bpb)} seed{'' if len(row.seeds_bpb) == 1 else 's'}"
+    seeds = counted(len(row.seeds_bpb), "seed")
     _add(entry, "summary", "; ".join(filter(None, (gain + p, seeds, safe(row.reason)))))
 
 

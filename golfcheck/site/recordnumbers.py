@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from golfcheck.board.model import Row
+from golfcheck.core.numbers import bpb_text, bytes_text, cap_text, headroom_text, nats_text, ratio_text, seconds_text
 from golfcheck.core.verdict import LedgerRow, Verdict
 from golfcheck.rules.rule import claim_line
-from golfcheck.site.boardpage import MISSING, seconds
+from golfcheck.site.boardpage import MISSING
 from golfcheck.site.textpage import Citations
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, distinct_runs, train_ms
@@ -51,26 +52,26 @@ def facts(row: Row, record: Record, found: Sequence[Result], cite: Citations) ->
     facts: list[RecordFact] = []
     if size and (largest := _largest(found)) and (total := largest.total_bytes):
         left = size.cap_bytes - size.total_bytes
-        margin = f"{left:,} left of {size.cap_bytes:,}" if left >= 0 else f"{-left:,} over {size.cap_bytes:,}"
+        margin = f"{headroom_text(left)} of {bytes_text(size.cap_bytes)}"
         facts.append(
-            RecordFact("bytes", Cited(f"{size.total_bytes:,}", cite.href(largest.log.path, total.line)), margin)
+            RecordFact("bytes", Cited(bytes_text(size.total_bytes), cite.href(largest.log.path, total.line)), margin)
         )
     if time and time.train_ms is not None:
         longest = max(found, key=lambda result: train_ms(result.run) or 0.0)
         line = cite.href(longest.log.path, _trained_at(longest.run))
-        facts.append(RecordFact("training", Cited(f"{seconds(time.train_ms).text} s", line), _cap(time.train_cap_ms)))
+        facts.append(RecordFact("training", Cited(f"{seconds_text(time.train_ms)} s", line), _cap(time.train_cap_ms)))
     if time and time.eval_ms is not None:
         slowest = max(found, key=lambda result: result.eval_ms or 0.0)
         line = cite.href(slowest.log.path, _evaluated_at(slowest))
-        facts.append(RecordFact("evaluation", Cited(f"{seconds(time.eval_ms).text} s", line), _cap(time.eval_cap_ms)))
+        facts.append(RecordFact("evaluation", Cited(f"{seconds_text(time.eval_ms)} s", line), _cap(time.eval_cap_ms)))
     if tokens:
         line = cite.href(found[0].log.path, found[0].score.line)
         known = tokens.tokenizer or "no tokenizer we know"
-        facts.append(RecordFact("bytes per token", Cited(f"{tokens.bytes_per_token:.4f}", line), known))
+        facts.append(RecordFact("bytes per token", Cited(ratio_text(tokens.bytes_per_token), line), known))
     if score and score.claimed_bpb is not None and record.submission:
         line = cite.href(record.submission.path, claim_line(record.submission, "val_bpb"))
         differs = row.score_bpb is not None and abs(score.claimed_bpb - row.score_bpb) > _ROUNDING_BPB
-        facts.append(RecordFact("claimed", Cited(f"{score.claimed_bpb:.5f}", line, differs), "bpb in submission.json"))
+        facts.append(RecordFact("claimed", Cited(bpb_text(score.claimed_bpb), line, differs), "bpb in submission.json"))
     return facts
 
 
@@ -85,15 +86,15 @@ def seed_row(result: Result, cite: Citations) -> tuple[Cited, ...]:
         return Cited(text, cite.href(path, line) if line and text != MISSING else None)
 
     def size(found: Size | None) -> Cited:
-        return cited(f"{found.size_bytes:,}", found.line) if found else Cited(MISSING)
+        return cited(bytes_text(found.size_bytes), found.line) if found else Cited(MISSING)
 
     return (
         cited(MISSING if result.seed is None else str(result.seed), run.seed.line if run.seed else None),
-        cited(f"{score.val_bpb:.5f}", score.line),
-        cited(f"{score.val_loss_nats:.5f}", score.line),
+        cited(bpb_text(score.val_bpb), score.line),
+        cited(nats_text(score.val_loss_nats), score.line),
         cited(f"{ended.step:,}", ended.line) if ended else Cited(MISSING),
-        cited(seconds(spent).text, _trained_at(run)),
-        cited(seconds(result.eval_ms).text, _evaluated_at(result)),
+        cited(MISSING if spent is None else seconds_text(spent), _trained_at(run)),
+        cited(MISSING if result.eval_ms is None else seconds_text(result.eval_ms), _evaluated_at(result)),
         size(code),
         size(result.model_bytes),
         size(result.total_bytes),
@@ -114,7 +115,7 @@ def ledger(verdict: Verdict, record: Record, found: Sequence[Result], cite: Cita
         counts = (row.disk_bytes, row.logged_bytes, row.claimed_bytes)
         differ = len({count for count in counts if count is not None}) > 1
         cells = (
-            Cited(MISSING) if count is None else Cited(f"{count:,}", href, differ)
+            Cited(MISSING) if count is None else Cited(bytes_text(count), href, differ)
             for count, href in zip(counts, hrefs, strict=True)
         )
         lines.append(LedgerLine(row, tuple(cells)))
@@ -137,7 +138,7 @@ def _largest(found: Sequence[Result]) -> Result | None:
 
 
 def _cap(cap_ms: float | None) -> str:
-    return f"cap {cap_ms / 1e3:,.0f} s" if cap_ms else "no cap"
+    return f"cap {cap_text(cap_ms)} s" if cap_ms else "no cap"
 
 
 def _trained_at(run: Run) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from golfcheck.core import numbers
 from golfcheck.core.text import safe
 
 
@@ -31,7 +32,7 @@ def page(template: str, **values: Any) -> bytes:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("golfcheck.site"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -40,6 +41,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters |= {"bpb": numbers.bpb_text, "nats": numbers.nats_text, "share": numbers.share_text}
+    return environment
 
 
 def _harmless(value: Any) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Row
-from golfcheck.comparison.gain import p_text
+from golfcheck.core.numbers import p_text
 from golfcheck.core.ruleset import RULESETS, Ruleset
 from golfcheck.core.verdict import Severity, Verdict
 from golfcheck.judging.config import Settings

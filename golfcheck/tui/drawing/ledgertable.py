@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from golfcheck.core.numbers import bpb_text, bytes_text, cap_text, headroom_text, ratio_text, seconds_text
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import LedgerRow, Verdict
 from golfcheck.submission.results import Result, train_ms
@@ -41,8 +42,8 @@ def _cap(verdict: Verdict) -> Text:
     return Text.assemble(
         ("█" * full, "error" if left < 0 else "ok"),
         ("░" * (_BAR - full), "dim"),
-        f"  {size.total_bytes:,} / {size.cap_bytes:,}  ",
-        (f"{left:,} left" if left >= 0 else f"{-left:,} over", "error" if left < 0 else "bold"),
+        f"  {bytes_text(size.total_bytes)} / {bytes_text(size.cap_bytes)}  ",
+        (headroom_text(left), "error" if left < 0 else "bold"),
         (seed, "dim"),
     )
 
@@ -58,7 +59,7 @@ def _sources(verdict: Verdict) -> Table:
         counts = (row.disk_bytes, row.logged_bytes, row.claimed_bytes)
         known = {count for count in counts if count is not None}
         style = "warning" if len(known) > 1 else ""
-        cells = [Text("-" if count is None else f"{count:,}", style) for count in counts]
+        cells = [Text("-" if count is None else bytes_text(count), style) for count in counts]
         table.add_row(name, *cells, Text(_note(row, len(known) > 1), "dim"))
     return table
 
@@ -78,12 +79,12 @@ def _seeds(found: tuple[Result, ...]) -> Table:
         step = run.stop.step if run.stop else run.train[-1].step if run.train else None
         table.add_row(
             "-" if result.seed is None else str(result.seed),
-            f"{result.score.val_bpb:.5f}",
+            f"{bpb_text(result.score.val_bpb)}",
             _count(code),
             _count(model.size_bytes if model else None),
             _count(total.size_bytes if total else None),
-            "-" if ms is None else f"{ms / 1000:,.1f}",
-            "-" if result.eval_ms is None else f"{result.eval_ms / 1000:,.1f}",
+            "-" if ms is None else seconds_text(ms),
+            "-" if result.eval_ms is None else seconds_text(result.eval_ms),
             _count(step),
             Text(safe(f"{result.log.path}:{result.score.line}", 80), "dim"),
         )
@@ -94,17 +95,16 @@ def _times(verdict: Verdict) -> RenderableType:
     time, tokens = verdict.time, verdict.token_bytes
     lines = []
     if time is not None and time.train_ms is not None:
-        cap = f" / {time.train_cap_ms / 1000:,.0f}" if time.train_cap_ms else ""
-        lines.append(f"training    {time.train_ms / 1000:,.2f} s{cap}")
+        cap = f" / {cap_text(time.train_cap_ms)}" if time.train_cap_ms else ""
+        lines.append(f"training    {seconds_text(time.train_ms)} s{cap}")
     if time is not None and time.eval_ms is not None:
-        cap = f" / {time.eval_cap_ms / 1000:,.0f}" if time.eval_cap_ms else ""
-        lines.append(f"evaluation  {time.eval_ms / 1000:,.2f} s{cap}")
+        cap = f" / {cap_text(time.eval_cap_ms)}" if time.eval_cap_ms else ""
+        lines.append(f"evaluation  {seconds_text(time.eval_ms)} s{cap}")
     if time is not None and time.step_ms is not None:
         lines.append(f"step        {time.step_ms:,.2f} ms on average")
     if tokens is not None:
-        lines.append(
-            f"bytes       {tokens.bytes_per_token:.4f} per token{f' = {tokens.tokenizer}' if tokens.tokenizer else ''}"
-        )
+        name = f" = {tokens.tokenizer}" if tokens.tokenizer else ""
+        lines.append(f"bytes       {ratio_text(tokens.bytes_per_token)} per token{name}")
     return Text("\n".join(lines))
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from textual.content import Content
 
 from golfcheck.board.model import Board, Row
+from golfcheck.core.numbers import bpb_text, counted
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Severity
 from golfcheck.tui.drawing.glyphs import Glyphs, bar
@@ -27,9 +28,7 @@ def title(
     `order` is the key that the rows are sorted by, where no head of a column says so.
     """
     parts = [Content.styled(" golfcheck ", "bold $primary"), Content.styled(safe(root, 60), "dim")]
-    records = (
-        f"{shown} of {count} records" if shown != count and reading is None else f"{count} record{'s' * (count != 1)}"
-    )
+    records = f"{shown} of {count} records" if shown != count and reading is None else counted(count, "record")
     parts.append(Content(f"  {records}"))
     if order:
         parts.append(Content.styled(f"  by {order}", "$accent"))
@@ -45,7 +44,7 @@ def title(
         if held := board.frontier:
             best = held[-1]
             parts += [
-                Content.styled(f"  {g.held} to beat {best.score_bpb:.5f}", "bold $success"),
+                Content.styled(f"  {g.held} to beat {bpb_text(best.score_bpb or 0.0)}", "bold $success"),
                 Content.styled(f" {safe(best.verdict.author or name_of(best), 30)}", "dim"),
             ]
     return plain(Content("").join(parts), g)
@@ -59,8 +58,8 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
         [safe(verdict.author or "author unknown", 60), row.made.date().isoformat() if row.made else "undated"]
     )
     score = verdict.score
-    seeds = f"{len(score.seeds)} seed{'s' * (len(score.seeds) != 1)}" if score and score.seeds else ""
-    spread = f"sd {score.sd_bpb:.5f}" if score is not None and score.sd_bpb is not None else ""
+    seeds = counted(len(score.seeds), "seed") if score and score.seeds else ""
+    spread = f"sd {bpb_text(score.sd_bpb)}" if score is not None and score.sd_bpb is not None else ""
     facts = gap.join(filter(None, [row.status.value if row.status else "no score", seeds, spread]))
     found = f"{row.outcome.value}: " if row.judged else "being judged: "
     about = _findings(row) if row.judged else "only its submission.json is read yet"
@@ -85,7 +84,7 @@ def standing(row: Row, board: Board | None, g: Glyphs) -> str:
 
 def _findings(row: Row) -> str:
     counts = [
-        f"{count} {severity.label}{'s' * (count != 1)}"
+        counted(count, severity.label)
         for severity in (Severity.ERROR, Severity.WARNING)
         if (count := row.verdict.count(severity))
     ]

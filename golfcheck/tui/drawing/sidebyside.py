@@ -1,12 +1,14 @@
 """Up to four records in columns: their scores, bytes and times; and the settings that their logs print differently."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from golfcheck.comparison.difference import Difference, Side
+from golfcheck.core.numbers import bpb_text, bytes_text, delta_text, nats_text, p_text, ratio_text, seconds_text
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Verdict
 from golfcheck.render.diff_text import day, nats_label, same_tokens, settings_title
@@ -24,11 +26,11 @@ def numbers(found: Difference, outcomes: Sequence[str]) -> RenderableType:
     table = _table(sides)
     for label, words in _words(sides, outcomes):
         table.add_row(Text(label, "dim"), *(Text(safe(word, 60)) for word in words))
-    for label, spec, values, less_is_better in _rows(sides):
+    for label, text, values, less_is_better in _rows(sides):
         known = [value for value in values if value is not None]
         if known:
             least = min(known) if less_is_better and len(known) > 1 and min(known) != max(known) else None
-            drawn = [_cell(value, spec, value is not None and value == least) for value in values]
+            drawn = [_cell(value, text, value is not None and value == least) for value in values]
             table.add_row(Text(label, "dim"), *drawn)
     parts: list[RenderableType] = [table]
     if found.findings:
@@ -69,32 +71,32 @@ def _words(sides: Sequence[Side], outcomes: Sequence[str]) -> Iterable[tuple[str
     yield "seeds", [" ".join("?" if s.seed is None else str(s.seed) for s in side.seeds) or "-" for side in sides]
 
 
-def _rows(sides: Sequence[Side]) -> Iterable[tuple[str, str, list[Number], bool]]:
-    """Yield label, format, the value of each record, and whether less is better."""
+def _rows(sides: Sequence[Side]) -> Iterable[tuple[str, Callable[[Any], str], list[Number], bool]]:
+    """Yield label, formatter, the value of each record, and whether less is better."""
     verdicts = [side.verdict for side in sides]
 
     def each(get: Callable[[Verdict], Number]) -> list[Number]:
         return [get(verdict) for verdict in verdicts]
 
-    yield "val_bpb", ".5f", each(lambda v: v.score.mean_bpb if v.score else None), True
-    yield "claimed", ".5f", each(lambda v: v.score.claimed_bpb if v.score else None), False
-    yield "sd", ".5f", each(lambda v: v.score.sd_bpb if v.score else None), False
-    yield nats_label(sides), ".5f", each(lambda v: v.score.mean_nats if v.score else None), False
-    yield "to A, bpb", "+.5f", [side.gain.delta_bpb if side.gain else None for side in sides], False
+    yield "val_bpb", bpb_text, each(lambda v: v.score.mean_bpb if v.score else None), True
+    yield "claimed", bpb_text, each(lambda v: v.score.claimed_bpb if v.score else None), False
+    yield "sd", bpb_text, each(lambda v: v.score.sd_bpb if v.score else None), False
+    yield nats_label(sides), nats_text, each(lambda v: v.score.mean_nats if v.score else None), False
+    yield "to A, bpb", delta_text, [side.gain.delta_bpb if side.gain else None for side in sides], False
     yield (
         "to A, nats" if same_tokens(sides) else f"to A, {nats_label(sides)}",
-        "+.5f",
+        delta_text,
         [side.gain.delta_nats if side.gain else None for side in sides],
         False,
     )
-    yield "p (gain > 0)", ".4f", [side.gain.p_zero if side.gain else None for side in sides], False
-    yield "bytes, total", ",", each(lambda v: v.size.total_bytes if v.size else None), True
+    yield "p (gain > 0)", p_text, [side.gain.p_zero if side.gain else None for side in sides], False
+    yield "bytes, total", bytes_text, each(lambda v: v.size.total_bytes if v.size else None), True
     for part in ("model", "code"):
-        yield f"bytes, {part}", ",", each(lambda v, part=part: _logged(v, part)), True  # type: ignore[misc]
-    yield "bytes per token", ".4f", each(lambda v: v.token_bytes.bytes_per_token if v.token_bytes else None), False
-    yield "training, s", ",.1f", each(lambda v: _seconds(v.time.train_ms if v.time else None)), True
-    yield "evaluation, s", ",.1f", each(lambda v: _seconds(v.time.eval_ms if v.time else None)), True
-    yield "step, ms", ",.2f", each(lambda v: v.time.step_ms if v.time else None), True
+        yield f"bytes, {part}", bytes_text, each(lambda v, part=part: _logged(v, part)), True  # type: ignore[misc]
+    yield "bytes per token", ratio_text, each(lambda v: v.token_bytes.bytes_per_token if v.token_bytes else None), False
+    yield "training, s", seconds_text, each(lambda v: v.time.train_ms if v.time else None), True
+    yield "evaluation, s", seconds_text, each(lambda v: v.time.eval_ms if v.time else None), True
+    yield "step, ms", "{:,.2f}".format, each(lambda v: v.time.step_ms if v.time else None), True
 
 
 def _logged(verdict: Verdict, part: str) -> int | None:
@@ -102,12 +104,8 @@ def _logged(verdict: Verdict, part: str) -> int | None:
     return rows[0].logged_bytes if rows else None
 
 
-def _seconds(ms: Number) -> Number:
-    return None if ms is None else ms / 1000
-
-
-def _cell(value: Number, spec: str, best: bool) -> Text:
-    return Text("-", "dim") if value is None else Text(format(value, spec), "ok" if best else "")
+def _cell(value: Number, text: Callable[[Any], str], best: bool) -> Text:
+    return Text("-", "dim") if value is None else Text(text(value), "ok" if best else "")
 
 
 def _findings(found: Difference) -> Table:

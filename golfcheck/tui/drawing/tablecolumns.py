@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from golfcheck.board.model import Row, Status
+from golfcheck.core.numbers import p_text
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.text import LIMIT_CHARS, safe
 from golfcheck.tui.drawing.glyphs import Glyphs, bar
 
 MIN_NAME = 16
-_LEAST_P = 0.0001
 _BAR = 5  # cells of the size bar; it grows on a wide terminal
 # A style by what a cell means; the table turns it into colors of the theme.
 OUTCOMES = {Outcome.INVALID: "bad", Outcome.REVIEW: "warn", Outcome.VALID: "", Outcome.RECORD: "good"}
@@ -64,7 +64,7 @@ def _rank(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
 def _p(row: Row, _width: int, _glyphs: Glyphs) -> tuple[str, str]:
     if row.p is None:
         return "", ""
-    return (f"{row.p:.4f}" if row.p >= _LEAST_P else "<.0001"), ""
+    return p_text(row.p), ""
 
 
 def _megabytes(row: Row) -> float | None:
@@ -120,7 +120,7 @@ COLUMNS = (
     TableColumn("val_bpb", 8, "bpb", 0, _score),
     TableColumn("Δ bpb", 8, "delta", 3, _number(5, lambda row: row.delta_bpb, "+")),
     TableColumn("Δ nats", 8, "delta-nats", 9, _number(5, lambda row: row.delta_nats, "+")),
-    TableColumn("p", 6, "p", 5, _p),
+    TableColumn("p", 7, "p", 5, _p),
     TableColumn("n", 2, "seeds", 6, _seeds, last_first=True),
     TableColumn("MB", 5, "size", 4, _number(2, _megabytes)),
     TableColumn("of 16", _BAR, "size", 4, _bar, right=False, grows=16),

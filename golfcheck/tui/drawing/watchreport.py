@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textual.content import Content
 
+from golfcheck.core.numbers import bpb_text, counted
 from golfcheck.core.text import fit, safe, width
 from golfcheck.live.pace import Gap
 from golfcheck.live.runprogress import RunProgress, RunState
@@ -40,7 +41,7 @@ def summary(found: RunProgress, log: Path, beside: str) -> str:
     if found.share is not None:
         parts += [f"{found.share:.1%}", _steps(found, of=True), _seconds(found)]
     if found.score_bpb is not None:
-        parts.append(f"score {found.score_bpb:.5f} bpb ({found.score_name})")
+        parts.append(f"score {bpb_text(found.score_bpb)} bpb ({found.score_name})")
     elif found.loss_nats is not None:
         parts.append(f"loss {found.loss_nats:.4f} nats")
     if found.gap is None:
@@ -103,7 +104,7 @@ def _numbers(found: RunProgress, columns: int, g: Glyphs) -> Content:
     dot = f" {g.dot} "
     parts = []
     if found.score_bpb is not None:
-        parts.append((0, dot, f"score {found.score_bpb:.5f} bpb", ""))
+        parts.append((0, dot, f"score {bpb_text(found.score_bpb)} bpb", ""))
         parts.append((2, " ", f"({safe(found.score_name, 40)})", ""))
     if found.val_bpb is not None:
         said = f"validation {found.val_bpb:.4f} bpb"
@@ -219,7 +220,7 @@ def _bpb(gap: Gap) -> str:
 
 def _when(gap: Gap) -> str:
     count = gap.points
-    return f"at the same second, mean of {count} point{'s' * (count != 1)}" if count else "in the final score"
+    return f"at the same second, mean of {counted(count, 'point')}" if count else "in the final score"
 
 
 def _seconds(found: RunProgress) -> str:

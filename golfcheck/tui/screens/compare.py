@@ -14,6 +14,7 @@ from textual.widgets import Static, TabPane
 from golfcheck.board.model import Row
 from golfcheck.comparison.codediff import CodeDiff, code_diffs
 from golfcheck.comparison.difference import Difference, difference
+from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit, safe
 from golfcheck.live.curves import Curve, curves
 from golfcheck.render.diff_text import code_lines, code_title, no_code
@@ -151,7 +152,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
 
     def _title(self, place: int) -> Content:
         row = self.rows[place]
-        score = f"{row.score_bpb:.5f}" if row.score_bpb is not None else "no score"
+        score = f"{bpb_text(row.score_bpb)}" if row.score_bpb is not None else "no score"
         day = row.made.date().isoformat() if row.made else ""
         tail = "  ".join(safe(text, 40) for text in (row.verdict.author, day) if text)
         name = self._shown(self._short(place, 60))

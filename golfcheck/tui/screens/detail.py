@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Static, TabPane
 
 from golfcheck.board.model import Row
+from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit, safe
 from golfcheck.core.verdict import Finding
 from golfcheck.live.curves import Curve, curves
@@ -192,7 +193,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
 
     def action_copy(self) -> None:
         """Copy the record's name, score and path."""
-        score = f"{self.row.score_bpb:.5f} bpb" if self.row.score_bpb is not None else "no score"
+        score = f"{bpb_text(self.row.score_bpb)} bpb" if self.row.score_bpb is not None else "no score"
         verdict = self.row.verdict
         self.host.copy(f"{safe(verdict.name or '', 200)}  {score}  {verdict.path}".strip())
 

@@ -17,10 +17,11 @@ from textual.widgets import Static
 
 from golfcheck.board.model import Board, Row
 from golfcheck.board.query import Query
+from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit
 from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.drawing.readout import readout
-from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, nearest
+from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, nearest, score
 from golfcheck.tui.drawing.untrusted import content
 from golfcheck.tui.screens.base import BaseScreen, OpenRecord
 from golfcheck.tui.widgets.keys import Keys
@@ -178,6 +179,6 @@ the screen, for it is small."""
         matching = f" that match {fit(self.filter_text, _FILTER_COLUMNS)}" if self.filter_text else ""
         looks = {"frontier": "scores of the frontier", "all": "all scores", "near": "scores near the cursor"}
         order = "by date" if chart.order == "date" else "one after the other"
-        text = f" Timeline  record {place} of {count}{matching}, val_bpb {row.score_bpb:.5f}"
+        text = f" Timeline  record {place} of {count}{matching}, val_bpb {bpb_text(score(row))}"
         self.query_one("#timeline-title", Static).update(content(f"{text}   {looks[chart.scale]}, {order}"))
         self.query_one("#readout", Static).update(readout(row, self.board, self.host.glyphs))

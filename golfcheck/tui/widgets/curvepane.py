@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit, safe
 from golfcheck.live.curves import Curve
 from golfcheck.live.series import XAxis, YAxis, bounds, same_tokens, series
@@ -91,7 +92,7 @@ class CurvePane(Vertical):
             low = min(low, level)
         margin = 0.03 * (high - low)
         y = (low, high) if self.y is YAxis.LOG else (low - margin, high)
-        text = f"to beat {level:.5f}" if level is not None else ""
+        text = f"to beat {bpb_text(level)}" if level is not None else ""
         chart.show(Plot(lines, x, y, label, _LABELS[self.y], self.y is YAxis.LOG, level, text))
 
     def on_resize(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.widget import Widget
 
+from golfcheck.core.numbers import bpb_text, counted, delta_text, p_text
 from golfcheck.core.text import fit, safe
 from golfcheck.core.verdict import ScoreSummary, ToBeat
 from golfcheck.tui.widgets.chart import is_ascii
@@ -66,30 +67,26 @@ def _fitting(parts: Sequence[tuple[int, str]], columns: int, between: int) -> li
 def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
     """Return what the scores come to, in the order of reading; the least number of a part is wanted most."""
     summary, rival = seeds.summary, seeds.to_beat
+    parts = []
     if summary is None or (summary.mean_bpb is None and summary.claimed_bpb is None):
         return [(0, "no score, neither in the logs nor in submission.json")]
-    parts = []
-    if summary.mean_bpb is None:
-        parts.append((0, f"claimed {summary.claimed_bpb:.5f} bpb; no log shows it"))
-    else:
+    if summary.mean_bpb is None and summary.claimed_bpb is not None:
+        parts.append((0, f"claimed {bpb_text(summary.claimed_bpb)} bpb; no log shows it"))
+    elif summary.mean_bpb is not None:
         count = len(seeds.scores) or len(summary.seeds)
-        parts.append((4, f"{count} seed{'s' * (count != 1)}"))
-        parts.append((0, f"mean {summary.mean_bpb:.5f}"))
-        parts.append((1, f"sd {summary.sd_bpb:.5f}" if summary.sd_bpb is not None else "no sd"))
+        parts.append((4, counted(count, "seed")))
+        parts.append((0, f"mean {bpb_text(summary.mean_bpb)}"))
+        parts.append((1, f"sd {bpb_text(summary.sd_bpb)}" if summary.sd_bpb is not None else "no sd"))
     if rival is None:
         return [*parts, (2, "no record to beat on its day")]
-    nats = f" {rival.delta_nats:+.5f} nats/tok" if rival.delta_nats is not None else ""
-    parts.append((5, f"to beat {rival.bpb:.5f}"))  # the line below shows it
-    parts.append((2, f"{delta} {rival.delta_bpb:+.5f} bpb{nats}"))
+    nats = f" {delta_text(rival.delta_nats)} nats/tok" if rival.delta_nats is not None else ""
+    parts.append((5, f"to beat {bpb_text(rival.bpb)}"))  # the line below shows it
+    parts.append((2, f"{delta} {delta_text(rival.delta_bpb)} bpb{nats}"))
     if rival.p_zero is None or rival.p_margin is None:
         parts.append((3, safe(rival.reason or "no p", 60)))
     else:  # each ruleset looks at one of them
-        parts.append((3, f"p {_p(rival.p_zero)} (> 0), {_p(rival.p_margin)} (> {rival.margin_nats:g} nats)"))
+        parts.append((3, f"p {p_text(rival.p_zero)} (> 0), {p_text(rival.p_margin)} (> {rival.margin_nats:g} nats)"))
     return parts
-
-
-def _p(value: float) -> str:
-    return f"{value:.4f}" if value >= 5e-5 else "< 0.0001"
 
 
 def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:
@@ -123,7 +120,7 @@ def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:
     line = Content.assemble(
         Content.styled(f"{min(values):{_EDGE}.5f} ", "dim"),
         *(Content.styled(character, style) for character, style in cells),
-        Content.styled(f" {max(values):.5f}", "dim"),
+        Content.styled(f" {bpb_text(max(values))}", "dim"),
     )
     return [line, Content.styled(" " * (_EDGE + 1) + "".join(below).rstrip(), "dim")]
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats as oracle
 
 from golfcheck import cli
-from golfcheck.comparison.gain import Gain, Sample, gain_over, p_text, pooled
+from golfcheck.comparison.gain import Gain, Sample, gain_over, pooled
 from golfcheck.core import schema, stats
 from golfcheck.core.errors import UsageError
 from golfcheck.core.text import width
@@ -182,10 +182,3 @@ def test_a_name_changes_nothing_but_itself(label: str) -> None:
         assert all(character == "\n" or character.isprintable() for character in text)
     assert render(hostile, Page(100)).splitlines()[-12:] == render(plain, Page(100)).splitlines()[-12:]
     assert render_markdown(hostile).splitlines()[3:] == render_markdown(plain).splitlines()[3:]
-
-
-@pytest.mark.parametrize(
-    ("p", "text"), [(0.78712, "0.787"), (0.0096, "0.0096"), (4.03e-4, "4.0e-04"), (0.0995, "0.100"), (0, "< 1e-99")]
-)
-def test_a_p_is_printed_with_the_digits_that_say_something(p: float, text: str) -> None:
-    assert p_text(p) == text

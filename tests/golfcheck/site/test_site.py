@@ -360,5 +360,5 @@ def test_the_pages_of_the_real_records_are_linked_throughout(shared_data: Path, 
     assert len([name for name in found if name.endswith("/index.html")]) == 28
     assert len(built["index.html"]) < 500_000
     record = "records/2026-03-25-valcalib-gptq-xsa-bigramhash3072"
-    assert 'href="file-train-seed999-log.html#L66">600.1<' in built[f"{record}/index.html"].decode()
+    assert 'href="file-train-seed999-log.html#L66">600.14<' in built[f"{record}/index.html"].decode()
     assert "600137ms" in re.search(r'id="L66">.*', built[f"{record}/file-train-seed999-log.html"].decode())[0]

@@ -1,0 +1,70 @@
+"""How numbers are printed for people: one function for each kind. What machines read is never rounded."""
+
+_UNDERFLOW_P = 1e-99  # below it a p says only that it is small
+_DECIMALS_BELOW_P = 0.0995  # three decimals from 0.100 on
+_SCIENTIFIC_BELOW_P = 0.001
+_EXACT_FROM_MS = 500_000  # times near the cap of 600 s are shown to the hundredth of a second
+
+
+def p_text(p: float) -> str:
+    """Return a p-value with two significant digits, three decimals from 0.1 on: 0.787, 0.0096, 4.0e-04, < 1e-99."""
+    if p < _UNDERFLOW_P:
+        return "< 1e-99"
+    if p < _SCIENTIFIC_BELOW_P:
+        return f"{p:.1e}"
+    return f"{p:.2g}" if p < _DECIMALS_BELOW_P else f"{p:.3f}"
+
+
+def bpb_text(bpb: float) -> str:
+    """Return a score in bits per byte, or its standard deviation: 1.11474."""
+    return f"{bpb:.5f}"
+
+
+def nats_text(nats: float) -> str:
+    """Return a loss in nats per token: 1.88218."""
+    return f"{nats:.5f}"
+
+
+def delta_text(delta: float) -> str:
+    """Return a difference in bits per byte or in nats per token, with its sign: -0.00464."""
+    return f"{delta:+.5f}"
+
+
+def seconds_text(ms: float) -> str:
+    """Return milliseconds as seconds: tenths, and hundredths where a cap of 600 s is near: 77.2, 600.06."""
+    return f"{ms / 1e3:,.2f}" if abs(ms) >= _EXACT_FROM_MS else f"{ms / 1e3:,.1f}"
+
+
+def cap_text(cap_ms: float) -> str:
+    """Return a time limit in whole seconds: 600."""
+    return f"{cap_ms / 1e3:,.0f}"
+
+
+def bytes_text(num_bytes: int) -> str:
+    """Return a number of bytes: 15,984,850."""
+    return f"{num_bytes:,}"
+
+
+def headroom_text(left_bytes: int) -> str:
+    """Return what is left of a cap, or by how much it is exceeded: `15,150 left`, `6,540 over`."""
+    return f"{left_bytes:,} left" if left_bytes >= 0 else f"{-left_bytes:,} over"
+
+
+def share_text(share: float) -> str:
+    """Return a share of a cap in percent, never rounded up to it or down to it: 99.99 %, 100.38 %."""
+    percent = f"{100 * share:.2f}"
+    if share < 1 and float(percent) >= 100:
+        percent = "99.99"
+    elif share > 1 and float(percent) <= 100:
+        percent = "100.01"
+    return f"{percent} %"
+
+
+def ratio_text(bytes_per_token: float) -> str:
+    """Return how many bytes a token stands for: 2.4359."""
+    return f"{bytes_per_token:.4f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count and its noun, which takes an s in the plural: `1 seed`, `3 seeds`, `1,000 lines`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
