@@ -24,7 +24,7 @@ LAYERS = """
     tui.screens    ← tui.widgets tui.drawing render live board judging comparison submission reference core
     tui.widgets    ← tui.drawing live board judging submission core
     tui.drawing    ← render live board rules comparison submission core
-    site           ← render live board rules comparison submission trainlog reference core
+    site           ← render live board rules submission trainlog reference core
     render         ← board rescore judging comparison core
     authoring      ← submission trainlog source reference core
     live           ← board submission trainlog core

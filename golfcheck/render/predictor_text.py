@@ -1,5 +1,6 @@
 """What a submission's own predictor.py was shown, and what the twin test found: the page's lines."""
 
+from golfcheck.core.numbers import delta_text, nats_text
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
 from golfcheck.core.text import safe
 from golfcheck.render.page import Page
@@ -47,9 +48,9 @@ def _causal(predictor: Predictor) -> list[tuple[str, str]]:
         return [("not tested (--challenges 0)", "warning")]
     if not found.cuts:
         return [("by construction: nothing after the scored tokens was in the box", "")]
-    gained = f"looking ahead gained {found.gained_nats:+.4f}"
+    gained = f"looking ahead gained {delta_text(found.gained_nats)}"
     if found.gained_half_width_nats is not None:
-        gained += f" \N{PLUS-MINUS SIGN} {found.gained_half_width_nats:.4f}"
+        gained += f" \N{PLUS-MINUS SIGN} {nats_text(found.gained_half_width_nats)}"
     gained += f" nats a token ({found.level:.0%})"
     if not found.is_stable:
         why = f"its arithmetic is not the same twice ({found.uncut_differ} of {found.uncut} uncut calls differ)"
