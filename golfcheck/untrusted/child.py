@@ -1,7 +1,7 @@
 """The reading process: it takes a file's bytes, gives up what it does not need, parses, and answers in a plain frame.
 
 answer = header_bytes (uint64, little-endian), header (JSON), then the records one after another
-header = {"refused": [code, message]} or {"tree": tree, "records": [[key, size_bytes], ...]}
+header = {"refused": [code, message]} or {"tree": tree, "records": [[key, size_bytes], ...], "notes": [text, ...]}
 tree   = {"dict": {name: tree}}, {"tuple": [tree]}, {"tensor": [dtype, shape, key, start]}, or a JSON scalar
 """
 
@@ -38,6 +38,7 @@ def answer(data: bytes, limits: Limits, zipped: bool, out: BinaryIO) -> None:
         header = {
             "tree": _encode(parsed.tree),
             "records": [[key, len(record)] for key, record in parsed.records.items()],
+            "notes": parsed.notes,
         }
         records = list(parsed.records.values())
     except Refused as error:

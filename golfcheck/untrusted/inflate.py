@@ -1,12 +1,17 @@
 """A zlib stream → the bytes in it, never more than the limit, and nothing after its end."""
 
 import zlib
+from typing import Any
 
 from golfcheck.core.errors import Refused
 from golfcheck.untrusted import containers
 from golfcheck.untrusted.limits import Limits
 
 _PIECE_BYTES = 4 << 20  # each piece copies what is still to be read
+_INPUT_BYTES = 1 << 16
+# What stands behind the last byte that a stream holds: the end of its block, of 15 bits at most (RFC 1951), or the one
+# empty block of 5 bytes that zlib writes where it stores, and the checksum of 4 bytes (RFC 1950).
+END_BYTES = 9
 
 
 def inflate(data: bytes, limits: Limits) -> bytearray:
@@ -38,3 +43,30 @@ def inflate(data: bytes, limits: Limits) -> bytearray:
     if stream.unused_data:
         raise Refused("ART_ZLIB_TRAILING", f"{len(stream.unused_data)} bytes after the zlib stream")
     return out
+
+
+def idle_bytes(data: bytes) -> int:
+    """Return how many bytes of a zlib stream stand behind the last one that adds to its content.
+
+    More than `END_BYTES` are empty blocks: they say nothing, and change the file's digest.
+    """
+    stream = zlib.decompressobj()
+    before, start = stream.copy(), 0  # the piece that adds last, and the state in front of it
+    for first in range(0, len(data), _INPUT_BYTES):
+        state = stream.copy()
+        if _adds(stream, data[first : first + _INPUT_BYTES]):
+            before, start = state, first
+    last = start
+    for at in range(start, min(start + _INPUT_BYTES, len(data))):
+        if _adds(before, data[at : at + 1]):
+            last = at
+    return len(data) - 1 - last
+
+
+def _adds(stream: Any, piece: bytes) -> bool:
+    """Feed a piece of a stream; tell whether it adds to the content, which is not kept."""
+    adds = False
+    while piece and not stream.eof:
+        adds |= bool(stream.decompress(piece, _PIECE_BYTES))
+        piece = stream.unconsumed_tail
+    return adds

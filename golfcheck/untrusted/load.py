@@ -19,6 +19,7 @@ from golfcheck.untrusted.limits import PROCESS, WALL_SECONDS, Limits
 from golfcheck.untrusted.tensors import ITEM_BYTES
 
 _CHILD = "golfcheck.untrusted.child"
+_NOTE_CHARS = 200
 _HEADER_BYTES = 64 << 20  # the tree as JSON: at most 200,000 instructions, each a string of at most 4 KiB in theory
 
 
@@ -31,6 +32,14 @@ class Array:
     data: npt.NDArray[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A tree of dicts, tuples, strings, numbers and `Array`s, and `notes` that name bytes that nothing is made of."""
+
+    tree: dict[str, Any]
+    notes: tuple[str, ...]
+
+
 def load(
     data: bytes,
     limits: Limits | None = None,
@@ -38,7 +47,18 @@ def load(
     zipped: bool = True,
     wall_seconds: float = WALL_SECONDS,
 ) -> dict[str, Any]:
-    """Read an artifact in a child process; return its tree of dicts, tuples, strings, numbers and `Array`s.
+    """Read an artifact as `read` does; return its tree alone."""
+    return read(data, limits, process, zipped, wall_seconds).tree
+
+
+def read(
+    data: bytes,
+    limits: Limits | None = None,
+    process: sandbox.SandboxLimits = PROCESS,
+    zipped: bool = True,
+    wall_seconds: float = WALL_SECONDS,
+) -> Loaded:
+    """Read an artifact in a child process.
 
     Where it is not `zipped` with zlib, `data` is what `torch.save` wrote.
 
@@ -92,7 +112,7 @@ def _read(stream: IO[bytes], size_bytes: int) -> bytearray:
     return buffer
 
 
-def _decode_answer(stream: IO[bytes], limits: Limits) -> dict[str, Any]:
+def _decode_answer(stream: IO[bytes], limits: Limits) -> Loaded:
     length = int.from_bytes(_read(stream, HEADER_LENGTH_BYTES), "little")
     if length > _HEADER_BYTES:
         raise ValueError(f"a header of {length} bytes")
@@ -102,8 +122,7 @@ def _decode_answer(stream: IO[bytes], limits: Limits) -> dict[str, Any]:
     if sum(size for _, size in header["records"]) > limits.inflated_bytes:
         raise ValueError("more than it can have read")
     records = {key: _read(stream, size) for key, size in header["records"]}
-    tree: dict[str, Any] = _decode(header["tree"], records)
-    return tree
+    return Loaded(_decode(header["tree"], records), tuple(str(note)[:_NOTE_CHARS] for note in header["notes"]))
 
 
 def _decode(value: Any, records: dict[str, bytearray]) -> Any:

@@ -28,10 +28,14 @@ class StorageSpan:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file holds: a tree of dicts, tuples, strings, numbers and `StorageSpan`s, and the records they lie in."""
+    """What a file holds: a tree of dicts, tuples, strings, numbers and `StorageSpan`s, and the records they lie in.
+
+    `notes` name the bytes in it that nothing is made of.
+    """
 
     tree: dict[str, Any]
     records: dict[str, memoryview]
+    notes: tuple[str, ...]
 
 
 def parse(data: bytes, limits: Limits, zipped: bool = True) -> Parsed:
@@ -53,7 +57,27 @@ def parse(data: bytes, limits: Limits, zipped: bool = True) -> Parsed:
         total_bytes += math.prod(span.shape) * _FP32_BYTES
         if total_bytes > limits.tensor_bytes:
             raise Refused("ART_TOTAL", f"all tensors together take more than {limits.tensor_bytes} bytes as fp32")
-    return Parsed(_replace(tree, spans), used)
+    notes = _unused(list(spans.values()), used)
+    if zipped and (idle := inflate.idle_bytes(data)) > inflate.END_BYTES:
+        notes.append(f"the zlib stream ends with {idle - inflate.END_BYTES:,} bytes or more of empty blocks")
+    return Parsed(_replace(tree, spans), used, tuple(notes))
+
+
+def _unused(spans: list[StorageSpan], records: dict[str, memoryview]) -> list[str]:
+    """Say how many bytes of the records no tensor shows, and of how many records."""
+    ends: dict[str, list[tuple[int, int]]] = {key: [] for key in records}
+    for span in spans:
+        ends[span.key].append((span.start, span.start + math.prod(span.shape) * ITEM_BYTES[span.dtype]))
+    total = count = 0
+    for key, record in records.items():
+        shown = 0
+        at = 0
+        for start, end in sorted(ends[key]):
+            shown += max(end - max(start, at), 0)
+            at = max(at, end)
+        total += len(record) - shown
+        count += shown < len(record)
+    return [f"{total:,} bytes of {count} storages belong to no tensor"] if total else []
 
 
 def _views(value: Any) -> Any:

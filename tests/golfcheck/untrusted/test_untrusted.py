@@ -206,7 +206,7 @@ def in_process(data: bytes) -> dict[str, Any]:
     out = io.BytesIO()
     child.answer(data, LIMITS, True, out)
     out.seek(0)
-    return load._decode_answer(out, LIMITS)
+    return load._decode_answer(out, LIMITS).tree
 
 
 @pytest.mark.parametrize("name", ["one_rank", "public_7L384"])
@@ -255,6 +255,27 @@ def test_tensors_that_share_a_record_share_memory() -> None:
     tree = load.load(saved({"a": base[:4], "b": base[4:].view(2, 4), "whole": base}))
     assert np.shares_memory(tree["whole"].data, tree["b"].data)
     assert same(arrays(tree), {"a": base[:4], "b": base[4:].view(2, 4), "whole": base})
+
+
+def test_bytes_that_nothing_is_made_of_are_named_and_an_honest_file_has_none() -> None:
+    honest = saved({"a": torch.arange(4.0), "b": torch.arange(8).view(2, 4)})
+    assert load.read(honest).notes == ()
+    assert load.read(saved({"part": torch.arange(12.0)[2:6]})).notes == ("32 bytes of 1 storages belong to no tensor",)
+    base = torch.arange(12.0)
+    assert load.read(saved({"a": base[:8], "b": base[4:]})).notes == ()
+
+
+@pytest.mark.parametrize("level", [0, 1, 6, 9])
+@pytest.mark.parametrize("blocks", [0, 1, 2, 1000])
+def test_empty_blocks_at_the_end_of_a_stream_are_counted(level: int, blocks: int) -> None:
+    stream = zlib.compressobj(level)
+    content = np.random.default_rng(level).normal(size=20_000).astype(np.float16).tobytes()
+    data = stream.compress(content) + stream.flush(zlib.Z_SYNC_FLUSH if blocks else zlib.Z_FINISH)
+    if blocks:
+        data += b"\0\0\0\xff\xff" * (blocks - 1) + stream.flush(zlib.Z_FINISH)
+    assert zlib.decompress(data) == content
+    assert (inflate.idle_bytes(data) > inflate.END_BYTES) == (blocks > 0)
+    assert 5 * blocks <= inflate.idle_bytes(data) <= 5 * blocks + inflate.END_BYTES
 
 
 # What the versions of torch write beside data.pkl, version and the storages.
