@@ -1,23 +1,23 @@
 """The artifact: weights as int8 with one scale a row, in a dict that `torch.save` writes and zlib packs.
 
 The format is the contest's: anybody's artifact loads here, and ours there. `unpack` reads what `pack` wrote ourselves;
-strangers' bytes go through `golfcheck.untrusted` and `golfcheck.rescore.sound` before `dequantize`.
+untrusted bytes go through `golfcheck.untrusted` and `golfcheck.rescore.sound` before `dequantize`.
 """
 
 import io
 import zlib
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 FORMAT = "int8_clean_per_row_v1"
 SECTIONS = ("quantized", "scales", "dtypes", "passthrough")
-KEEP_FLOAT_MAX_NUMEL = 65_536
-CLIP_QUANTILE = 99.99984 / 100.0
-QUANT_MAX = 127
+KEEP_FLOAT_MAX_NUMEL = 65_536  # smaller tensors are kept as they are: they are cheap, and some are delicate
+CLIP_QUANTILE = 99.99984 / 100.0  # a single outlier must not make the steps of its whole row coarser
+QUANT_MAX = 127  # of int8; -128 is left out, so that the range is symmetric
 PER_ROW = {"scheme": "per_row", "axis": 0}
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -29,7 +29,8 @@ def quantize(state: Mapping[str, Tensor], keep_fp32: Sequence[str], **extra: Any
     rest passes, as fp16 unless `keep_fp32` is in its name. `extra` is added at the top, where no other reader looks.
     """
     obj: dict[str, Any] = {"__quant_format__": FORMAT, **{section: {} for section in SECTIONS}}
-    qmeta, original = {}, {}
+    qmeta = {}
+    original = {}
     for name, parameter in state.items():
         tensor = parameter.detach().cpu().contiguous()
         dtype = str(tensor.dtype).removeprefix("torch.")
@@ -53,7 +54,7 @@ def quantize(state: Mapping[str, Tensor], keep_fp32: Sequence[str], **extra: Any
 
 def _quantize_tensor(w: Tensor) -> tuple[Tensor, Tensor]:
     """Quantize fp32 [rows, cols] to int8 and fp16 scales [rows]; any other shape to int8 and one fp32 scale []."""
-    by_row = w.ndim == 2
+    by_row = w.ndim == 2  # rows differ in size: a scale of its own costs a row two bytes, and halves its error
     rows = w if by_row else w.reshape(1, -1)  # [rows, cols]
     clip = _row_clip(rows.abs())[:, None]  # [rows, 1]
     scale = clip / QUANT_MAX
@@ -78,13 +79,32 @@ def dump(obj: Any) -> bytes:
     return buffer.getvalue()
 
 
-def pack(obj: Mapping[str, Any], search: bool = False) -> tuple[bytes, int]:
-    """Return the artifact file, and its size in bytes before zlib; `search` takes the smallest of 24 streams."""
-    raw, usual = dump(obj), (zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_DEFAULT_STRATEGY)
+class Packed(NamedTuple):
+    """An artifact file, and the number of bytes that it had before zlib, and that its tensors have alone."""
+
+    blob: bytes
+    raw_torch_bytes: int
+    payload_bytes: int
+
+
+def pack(obj: Mapping[str, Any], search: bool = False) -> Packed:
+    """Return the artifact file of a dict; `search` takes the smallest of 24 streams that zlib can make of it."""
+    raw = dump(obj)
+    usual = (zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_DEFAULT_STRATEGY)
     # Weights hardly repeat: filtered matches and a short window leave out those that cost more than they save.
     tries = product((9, 12, 15), (6, 7, 8, 9), (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)) if search else [usual]
     streams = (zlib.compressobj(9, zlib.DEFLATED, *parameters) for parameters in tries)
-    return min((stream.compress(raw) + stream.flush() for stream in streams), key=len), len(raw)
+    blob = min((stream.compress(raw) + stream.flush() for stream in streams), key=len)
+    payload_bytes = sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
+    return Packed(blob, len(raw), payload_bytes)
+
+
+def sound(obj: dict[str, Any]) -> dict[str, Any]:
+    """Return an artifact's dict; FloatingPointError where its numbers could not hold the weights."""
+    for name, w in dequantize(obj).items():
+        if not w.isfinite().all():
+            raise FloatingPointError(f"{name} is too large for the artifact: nothing is published")
+    return obj
 
 
 def unpack(blob: bytes) -> dict[str, Any]:

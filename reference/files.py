@@ -9,6 +9,18 @@ from pathlib import Path
 _SUFFIX = ".partial"
 
 
+class Outputs:
+    """Where the files of a run are, under `out`; a run of several seeds names its models by them."""
+
+    def __init__(self, out: str, run_id: str, seed: int | None) -> None:
+        stem = "final_model" if seed is None else f"final_model_seed{seed}"
+        self.folder = Path(out)
+        self.log = self.folder / "logs" / f"{run_id}.txt"
+        self.checkpoint = self.folder / "checkpoint.pt"
+        self.model = self.folder / f"{stem}.pt"
+        self.artifact = self.folder / f"{stem}.int8.ptz"
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write all of `data` to `path`, or leave what was there; OSError says what a full disk needs and has."""
     path.parent.mkdir(parents=True, exist_ok=True)

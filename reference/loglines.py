@@ -4,6 +4,9 @@ The judge reads by the same templates (`golfcheck.trainlog.lines`). They give fi
 `{x:.4f}` and `{x!r}` are floats, `{flag!s}` is True or False, `{word:<}` a word, `{name}` text. Losses are in nats.
 """
 
+import json
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import make_dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 _TYPES = {"d": int, "s": bool, "": str, "<": str}  # by a field's format; all others are floats
 
 
-class Line:
+class LogLine:
     """One line of the log; each kind is a frozen dataclass made from its template."""
 
     template: ClassVar[str]
@@ -29,23 +32,23 @@ class Line:
         return text
 
     @classmethod
-    def of(cls, source: Any, **values: Any) -> "Line":
+    def of(cls, source: Any, **values: Any) -> "LogLine":
         """Make a line whose fields are `values`, or attributes of `source` under the same names."""
         return cls(**{name: values[name] if name in values else getattr(source, name) for name in cls.types})
 
 
-KINDS: list[type[Line]] = []
+KINDS: list[type[LogLine]] = []
 
 
-def _kind(name: str, template: str) -> type[Line]:
+def _kind(name: str, template: str) -> type[LogLine]:
     """Make a kind of line from its template."""
     parts = [(field, conversion or spec or "") for _, field, spec, conversion in Formatter().parse(template) if field]
     types = {field: _TYPES.get(form, float) for field, form in parts}
     own = {"template": template, "types": types}
-    made: type[Line] = make_dataclass(name, types.items(), bases=(Line,), namespace=own, frozen=True)
-    made.__module__ = __name__
-    KINDS.append(made)
-    return made
+    kind: type[LogLine] = make_dataclass(name, types.items(), bases=(LogLine,), namespace=own, frozen=True)
+    kind.__module__ = __name__
+    KINDS.append(kind)
+    return kind
 
 
 # The contest's lines, in the order of a log.
@@ -96,3 +99,43 @@ ZlibSearch = _kind("ZlibSearch", "zlib:best saved_bytes:{saved_bytes:d}")  # of 
 # Of training, on all ranks; the share is of the rate that products of bf16 matrices were measured at.
 Speed = _kind("Speed", "speed:training tokens/s:{tokens:.0f} flop/s:{flops:.0f} matmul_share:{matmul_share:.3f}")
 Resumed = _kind("Resumed", "resumed_from_step:{step:d}")
+
+
+# The lines that stand together, in their order.
+
+
+def preamble(sources: Mapping[str, bytes], torch_version: str, machine: str) -> Iterator[LogLine | str]:
+    """Yield what a log begins with: the code that runs, file by file, and what it runs on."""
+    for name, text in sources.items():
+        yield SourceFile(name=name, size_bytes=len(text))
+        yield text.decode().removesuffix("\n")
+    yield Separator()
+    yield PythonVersion(version=sys.version.replace("\n", ""))
+    yield TorchVersion(version=torch_version)
+    yield machine
+    yield Separator()
+
+
+def about_model(settings: Any, **facts: Any) -> Iterator[LogLine]:
+    """Yield what is trained and how; `facts` are the fields of these lines that are no settings."""
+    yield ModelParams.of(settings, **facts)
+    yield World.of(settings, **facts)
+    yield Sdp.of(settings, **facts)
+    yield Attention.of(settings)
+    yield LearningRates.of(settings, embed_lr=settings.embedding_lr, head_lr=settings.lm_head_lr)
+    yield Plan.of(settings)
+    yield Seed.of(settings)
+    yield AttentionKernel.of(settings, **facts)
+    yield Numerics.of(settings, activations="bf16", **facts)
+    yield ChangedSettings(json=json.dumps(settings.changed()))
+    if facts["commit"]:
+        yield GitCommit.of(settings, **facts)
+
+
+def sizes(code_bytes: int, model_bytes: int, int8_bytes: int, packed: Any, **facts: Any) -> Iterator[LogLine]:
+    """Yield how large the model is, raw and as an artifact, alone and with the code; the last is what is capped."""
+    yield ModelBytes(size_bytes=model_bytes)
+    yield CodeBytes(size_bytes=code_bytes)
+    yield TotalBytes(size_bytes=code_bytes + model_bytes)
+    yield Int8ModelBytes.of(packed, size_bytes=int8_bytes, **facts)
+    yield Int8TotalBytes(size_bytes=code_bytes + int8_bytes)

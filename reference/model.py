@@ -16,7 +16,7 @@ RMS_EPS = 2.0**-23  # what the framework uses for fp32, here whatever the type o
 QUERY_BLOCK = 128  # of attention on a CPU: small enough for a core's cache, large enough for its products
 MOST_SCORES = 2**27  # that products of matrices keep the half of
 LOSS_TOKENS = 512  # whose logits live at a time: on a CPU what its caches hold, elsewhere 32 times that
-FLASH: Any = None  # FlashAttention-3's function, where train.py finds it
+FLASH: Any = None  # FlashAttention-3's function, where `use_flash` was given it
 linear = partial(nn.Linear, bias=False)  # its fp32 weight is cast to bf16 at use, by autocast
 
 
@@ -109,6 +109,19 @@ class _Causal(torch.autograd.Function):
             dk[:, :end].baddbmm_(dscores.mT, q_b)
             dv[:, :end].baddbmm_(p.mT, dy_b)
         return torch.cat(dq, 1), dk, dv
+
+
+def use_flash(function: Any) -> None:
+    """Have attention computed by FlashAttention-3's function; None: by what else there is."""
+    global FLASH  # noqa: PLW0603 - compiled code may read a module's variable
+    FLASH = function
+
+
+def attention_kernel(device: torch.device, scores: int) -> str:
+    """Return the name of what so many scores are computed with in training."""
+    if FLASH is not None:
+        return "flash_attention_3"
+    return "products" if device.type == "cpu" and scores <= MOST_SCORES else "sdpa"
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -215,6 +228,16 @@ class GPT(nn.Module):
             if name.endswith("proj.weight") or name == "lm_head.weight":
                 nn.init.zeros_(p)
         self.register_buffer("tables", rotary_tables(config), persistent=False)  # [2, train_seq_len, d/2]
+
+    def flop_per_token(self) -> int:
+        """Return the FLOP of training on a token: two a weight forward, four backward, but none for a mere lookup.
+
+        Attention adds a product of two with half of the sequence, on average, in each layer.
+        """
+        c = self.config
+        weights = sum(p.numel() for p in self.parameters())
+        looked_up = 0 if self.lm_head is None else self.lm_head.weight.numel()  # as large as the embedding
+        return 6 * (weights - looked_up + c.num_layers * c.train_seq_len * c.model_dim)
 
     def hidden(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the head maps, [B, T, D], for token ids [B, T], and the head's weight [V, D]."""

@@ -7,8 +7,8 @@ import argparse
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -76,6 +76,47 @@ class Settings:
     profile: bool = _setting(False, "trace the last warm-up step, in OUT/trace.json")
     save_every: int = _setting(0, "steps between checkpoints (0: only on a signal)", 0)
     resume: str = _setting("", "checkpoint to continue")
+
+    @property
+    def embedding_lr(self) -> float:
+        """The learning rate of the embedding."""
+        return self.tied_embed_lr if self.tie_embeddings else self.embed_lr
+
+    @property
+    def lm_head_lr(self) -> float:
+        """The learning rate of a head of its own; 0 where the embedding is the head."""
+        return 0.0 if self.tie_embeddings else self.head_lr
+
+    def of_seeds(self) -> "Iterator[Settings]":
+        """Yield the settings of each seed's own run."""
+        for seed in map(int, self.seeds.split(",")) if self.seeds else ():
+            yield replace(self, seed=seed, run_id=f"{self.run_id}_seed{seed}")
+        if not self.seeds:
+            yield self
+
+    def compiles(self, device_type: str) -> bool:
+        """Whether the model is compiled on such a device."""
+        return self.compile == "on" or (self.compile == "auto" and device_type == "cuda")
+
+    def accumulation(self, world_size: int) -> int:
+        """Return how many micro-batches a rank takes in a step."""
+        return MICRO_BATCHES // world_size
+
+    def step_shape(self, world_size: int) -> tuple[int, int, int]:
+        """Return the shape of a step's tokens: micro-batches, ranks, and the tokens of each with the last target."""
+        return self.accumulation(world_size), world_size, self.train_batch_tokens // MICRO_BATCHES + 1
+
+    def call_seqs(self, world_size: int, limit_tokens: int | None = None) -> int:
+        """Return how many sequences a pass has: the most that divide a rank's part of a step, and fit the limit."""
+        tokens = self.train_batch_tokens // MICRO_BATCHES  # of a micro-batch
+        most = max(1, min(tokens, limit_tokens or tokens) // self.train_seq_len)
+        seqs = tokens * self.accumulation(world_size) // self.train_seq_len
+        return max(n for n in range(1, most + 1) if seqs % n == 0)
+
+    def changed(self) -> dict[str, Any]:
+        """Return the settings that differ from their defaults, by their environment names."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {f.name.upper(): values[f.name] for f in fields(self) if values[f.name] != f.default}
 
     def check(self, world_size: int) -> None:
         """Raise ValueError, naming the variable, for settings that do not fit together."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from string import Formatter
 from typing import Any
 
-from golfcheck.reference.loglines import KINDS, Line
+from golfcheck.reference.loglines import KINDS, LogLine
 
 _READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str: str, float: float}
 # Bounded, for it reads strangers' logs. What looks like a value must also print as it stands: `parse_as` sees to that.
@@ -13,7 +13,7 @@ _READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str
 _TEXT, _VALUE = r"[^\n\r]{0,4096}", r"[!-~]{1,400}"
 
 
-def _pattern(kind: type[Line]) -> re.Pattern[str]:
+def _pattern(kind: type[LogLine]) -> re.Pattern[str]:
     """Return the expression that matches what may be a line of this kind, one named group per field."""
     expression = ""
     for literal, field, spec, _ in Formatter().parse(kind.template):
@@ -27,7 +27,7 @@ PATTERNS = {kind: _pattern(kind) for kind in KINDS}
 _HEADS = tuple((kind.template.partition("{")[0], kind) for kind in KINDS)
 
 
-def parse(text: str) -> Line | None:
+def parse(text: str) -> LogLine | None:
     """Return the line that `text` (without its newline) is, or None if it is of no kind."""
     for head, kind in _HEADS:
         if text.startswith(head) and (line := parse_as(kind, text)) is not None:
@@ -35,7 +35,7 @@ def parse(text: str) -> Line | None:
     return None
 
 
-def parse_as(kind: type[Line], text: str) -> Line | None:
+def parse_as(kind: type[LogLine], text: str) -> LogLine | None:
     """Read `text` if all of it is a line of this kind."""
     match = PATTERNS[kind].fullmatch(text)
     try:

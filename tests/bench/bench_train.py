@@ -84,7 +84,7 @@ def steps(title: str, run: Any, rounds: int) -> None:
     reset_peak()
     took = in_turn({"plain": plain.step, "ours": run._train_step}, rounds)
     peak_mib = memory_kib("VmHWM") >> 10
-    peak = train.matmul_flops(torch.device("cpu"))
+    peak = train.machine.matmul_flops(torch.device("cpu"))
     flop = run.token_flop * run.settings.train_batch_tokens
     plain_s, ours_s = (statistics.median(took[name]) for name in ("plain", "ours"))
     print(
@@ -194,7 +194,7 @@ def choices(run: Any, rounds: int) -> None:
         "RMS norm written out": lambda: mock.patch.object(model, "rms", framework_rms),
         "loss by chunks of 512": lambda: mock.patch.object(model, "LOSS_TOKENS", 10**9),
         "weights cast once a step": uncached_casts,
-        "fused Newton-Schulz": lambda: mock.patch.object(run.muon, "orthogonalize", separate_products),
+        "fused Newton-Schulz": lambda: mock.patch.object(run.learner.muon, "orthogonalize", separate_products),
     }
 
     def without(patch: Callable[[], Any]) -> Callable[[], None]:

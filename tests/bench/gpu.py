@@ -79,8 +79,8 @@ def measure_ours(run: Any, steps: int) -> Measured:
 
     def step() -> torch.Tensor:
         run._train_step()
-        run.step += 1
-        loss: torch.Tensor = run.losses[0].clone()  # read after the last step: nothing waits for the device
+        run.progress.step += 1
+        loss: torch.Tensor = run.learner.losses[0].clone()  # read after the last step: nothing waits for the device
         return loss
 
     losses, step_ms = timed(device, step, steps)

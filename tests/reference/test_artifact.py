@@ -72,7 +72,7 @@ def test_what_is_packed_unpacks_to_weights_within_half_a_step(seed: int, power: 
         "half": torch.randn(3, generator=generator).half(),
         "count": torch.arange(5),
     }
-    blob, raw_bytes = artifact.pack(artifact.quantize(state, ["attn_scale"], note={"made": "here"}))
+    blob, raw_bytes, _ = artifact.pack(artifact.quantize(state, ["attn_scale"], note={"made": "here"}))
     assert len(zlib.decompress(blob)) == raw_bytes
     obj = artifact.unpack(blob)
     assert obj["note"] == {"made": "here"}
@@ -126,10 +126,10 @@ def test_empty_optional_sections_are_left_out() -> None:
 
 def test_the_default_model_has_the_contracts_payload_and_ratio() -> None:
     state = GPT(GPTConfig()).state_dict()
-    obj = artifact.quantize(state, KEEP)
-    assert sum(t.nbytes for part in ("quantized", "scales", "passthrough") for t in obj[part].values()) == 17_178_912
+    packed = artifact.pack(artifact.quantize(state, KEEP))
+    assert packed.payload_bytes == 17_178_912
     assert f"{sum(t.nbytes for t in state.values()) / 17_178_912:.2f}" == "3.91"
-    assert artifact.pack(obj)[1] == 17_224_025
+    assert packed.raw_torch_bytes == 17_224_025
 
 
 def test_the_same_weights_make_the_same_bytes() -> None:
@@ -141,7 +141,7 @@ def test_the_same_weights_make_the_same_bytes() -> None:
 
 
 def test_anybody_can_read_the_file_with_torch_and_zlib() -> None:
-    blob, _ = artifact.pack(artifact.quantize({"w": torch.randn(300, 300)}, []))
+    blob = artifact.pack(artifact.quantize({"w": torch.randn(300, 300)}, [])).blob
     obj = torch.load(io.BytesIO(zlib.decompress(blob)), map_location="cpu", weights_only=True)
     assert obj["__quant_format__"] == "int8_clean_per_row_v1"
     assert {"quantized", "scales", "dtypes", "passthrough"} <= set(obj)

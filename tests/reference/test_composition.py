@@ -18,7 +18,6 @@ from tests.conftest import ROOT
 from tests.reference import trainer
 
 CPU = torch.device("cpu")
-HOPPER = (9, 0)
 SIBLINGS = ("train", *(path.stem for path in (ROOT / "reference").glob("*.py")))
 
 
@@ -42,11 +41,11 @@ def test_the_ranks_batches_partition_the_stream(train: Any, data: trainer.Data, 
     batches = []
     for rank in range(world_size):
         ranks = SimpleNamespace(rank=rank, world_size=world_size, device=CPU)
-        run = SimpleNamespace(grad_accum_steps=accum, ranks=ranks, local_tokens=local_tokens)
-        stream = TokenStream(paths, 1024)
-        read = [train.Run._read(run, stream) for _ in range(steps)]
-        batches.append(torch.stack([ids for ids, _ in read]))  # [steps, accum, local_tokens + 1]
-        assert read[-1][1] == stream.place
+        feed = train.Feed(TokenStream(paths, 1024), (accum, world_size, local_tokens + 1), ranks, READER.submit)
+        batches.append(torch.stack([feed.take() for _ in range(steps)]))  # [steps, accum, local_tokens + 1]
+        passed = TokenStream(paths, 1024)
+        passed.take(steps * 8 * (local_tokens + 1))
+        assert feed.place == passed.place
     together = torch.stack(batches, 2).flatten().numpy()  # micro-batch by micro-batch, rank by rank
     np.testing.assert_array_equal(together, TokenStream(paths, 1024).take(steps * 8 * (local_tokens + 1)))
 
@@ -70,18 +69,17 @@ def failing(*_: Any, **__: Any) -> Tensor:
     raise RuntimeError("no kernel image is available for execution on the device")
 
 
-def chosen(train: Any, *, others_fail: bool = False, seq_len: int = 512, capability: tuple[int, int] = HOPPER) -> str:
-    """What a run chooses, on a CPU in a GPU's place; `others_fail`: so it does on another rank."""
-    config = train.model.GPTConfig(num_layers=1, train_seq_len=seq_len)
+def chosen(train: Any, *, others_fail: bool = False, seq_len: int = 512) -> tuple[str, str]:
+    """What a run chooses, on a CPU in a GPU's place, and why not more; `others_fail`: so it does on another rank."""
     ranks = SimpleNamespace(device=CPU, rank=0, agree=lambda failed: [float(others_fail or failed)])
-    gpt = SimpleNamespace(config=config)
-    run = SimpleNamespace(gpt=gpt, ranks=ranks, capability=capability, compiled=False, call_seqs=1)
-    return str(train.Run._choose_attention(run))
+    problem = train.flash.choose(train.model, (8, 4, 4), 64, ranks, compiled=False)
+    return train.model.attention_kernel(CPU, 8 * seq_len**2), problem
 
 
 @pytest.fixture
 def hopper(train: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The package, whose kernel is right."""
+    """The package, whose kernel is right, and a chip that it is for."""
+    monkeypatch.setattr(train.flash, "is_hopper", lambda _device: True)
     hub = ModuleType("kernels")
 
     def get_kernel(name: str, version: int) -> SimpleNamespace:
@@ -96,41 +94,41 @@ def hopper(train: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 def test_flash_attention_3_is_taken_where_it_is_there_and_right_for_every_seed(train: Any, hopper: ModuleType) -> None:
     for _seed in range(2):
-        assert chosen(train) == "flash_attention_3"
+        assert chosen(train) == ("flash_attention_3", "")
     assert train.model.FLASH is flash
     q, k, v = (torch.randn(1, heads, 40, 16) for heads in (4, 2, 2))
     exact = flash(*(x.transpose(1, 2) for x in (q, k, v)), causal=True).transpose(1, 2)
     assert (train.model.attend(q, k, v) - exact).abs().max() < 1e-5
     hopper.function = uncausal  # type: ignore[attr-defined]
-    assert chosen(train) == "products"  # held against the framework's, not against the one before
+    assert chosen(train)[0] == "products"  # held against the framework's, not against the one before
 
 
 @pytest.mark.parametrize("function", [uncausal, without_gradient, failing])
-def test_a_kernel_that_is_wrong_is_left_and_the_reason_told(
-    train: Any, hopper: ModuleType, function: Callable[..., Tensor], capsys: pytest.CaptureFixture[str]
+def test_a_kernel_that_is_wrong_is_left_and_the_reason_given(
+    train: Any, hopper: ModuleType, function: Callable[..., Tensor]
 ) -> None:
     hopper.function = function  # type: ignore[attr-defined]
-    assert chosen(train) == "products"  # where there is no CUDA, what a CPU has is left
+    kernel, problem = chosen(train)
+    assert kernel == "products"  # where there is no CUDA, what a CPU has is left
     assert train.model.FLASH is None
-    (told,) = capsys.readouterr().err.splitlines()
-    assert told.startswith("train.py: without FlashAttention-3: ")
-    assert ("no kernel image" if function is failing else "not close") in told
+    assert ("no kernel image" if function is failing else "not close") in problem
 
 
 def test_all_ranks_take_the_same_kernel(train: Any, hopper: ModuleType) -> None:
-    assert chosen(train, others_fail=True) == "products"
+    assert chosen(train, others_fail=True)[0] == "products"
     assert train.model.FLASH is None
 
 
 def test_another_chip_and_a_missing_package_leave_the_frameworks_kernel(
-    train: Any, hopper: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    train: Any, hopper: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert chosen(train, capability=(8, 0)) == "products"
-    assert not capsys.readouterr().err  # it is for another chip: nothing to tell
     monkeypatch.setitem(sys.modules, "kernels", None)
-    assert chosen(train) == "products"
-    assert "without FlashAttention-3: import of kernels halted" in capsys.readouterr().err
-    assert chosen(train, seq_len=8192) == "sdpa"  # too many probabilities to keep
+    kernel, problem = chosen(train)
+    assert kernel == "products"
+    assert "import of kernels halted" in problem
+    assert chosen(train, seq_len=8192)[0] == "sdpa"  # too many probabilities to keep
+    monkeypatch.setattr(train.flash, "is_hopper", lambda _device: False)
+    assert chosen(train) == ("products", "")  # it is for another chip: nothing to say
     assert train.model.FLASH is None
 
 

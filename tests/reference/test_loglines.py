@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golfcheck.reference import loglines
-from golfcheck.reference.loglines import KINDS, Line
+from golfcheck.reference.loglines import KINDS, LogLine
 from golfcheck.trainlog.templates import parse, parse_as
 
 HOSTILE_BYTES = 16 << 10
@@ -25,7 +25,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n
 VALUES = {int: INT64, float: st.floats(), bool: st.booleans(), str: FREE}
 
 
-def a_line(kind: type[Line], text: st.SearchStrategy[str] = FREE) -> st.SearchStrategy[Line]:
+def a_line(kind: type[LogLine], text: st.SearchStrategy[str] = FREE) -> st.SearchStrategy[LogLine]:
     """Any line of a kind; its fields' types are the dataclass's, and a template's `:<` is a word."""
     values = VALUES | {str: text}
     fields = {field.name: values[field.type] for field in dataclasses.fields(kind)}  # type: ignore[arg-type, index]
@@ -48,7 +48,7 @@ def same(a: Any, b: Any) -> bool:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @settings(deadline=None)
 @given(data=st.data())
-def test_every_kind_reads_back_what_it_writes(kind: type[Line], data: st.DataObject) -> None:
+def test_every_kind_reads_back_what_it_writes(kind: type[LogLine], data: st.DataObject) -> None:
     line = data.draw(a_line(kind))
     text = str(line)
     read = parse(text)
@@ -61,7 +61,7 @@ def test_every_kind_reads_back_what_it_writes(kind: type[Line], data: st.DataObj
 
 @settings(deadline=None)
 @given(line=LINES)
-def test_exactly_one_kind_matches_a_written_line(line: Line) -> None:
+def test_exactly_one_kind_matches_a_written_line(line: LogLine) -> None:
     assert [kind for kind in KINDS if parse_as(kind, str(line)) is not None] == [type(line)]
 
 
@@ -75,7 +75,7 @@ def test_free_text_never_changes_the_written_line(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7976931348623157e308, 1e-7])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if float in {f.type for f in dataclasses.fields(kind)}])  # type: ignore[arg-type]
-def test_every_float_can_be_written_and_read(kind: type[Line], value: float) -> None:
+def test_every_float_can_be_written_and_read(kind: type[LogLine], value: float) -> None:
     values = {int: 1, float: value, bool: True, str: "x"}
     line = kind(**{field.name: values[field.type] for field in dataclasses.fields(kind)})  # type: ignore[arg-type, index]
     assert type(parse(str(line))) is kind
@@ -93,7 +93,7 @@ def test_a_text_with_a_line_break_is_not_written(text: str) -> None:
     line=LINES.filter(lambda line: str not in {field.type for field in dataclasses.fields(line)}),
     junk=st.text(st.characters(exclude_categories=["Cs", "Nd"]), min_size=1),
 )  # type: ignore[arg-type]
-def test_a_line_with_something_in_front_or_behind_is_another_line_or_none(line: Line, junk: str) -> None:
+def test_a_line_with_something_in_front_or_behind_is_another_line_or_none(line: LogLine, junk: str) -> None:
     for text in (junk + str(line), str(line) + junk):
         read = parse(text)
         assert read is None or (str(read) == text and read != line)

@@ -50,7 +50,7 @@ class Finished:
         """The text of a log."""
         return (self.out / "logs" / f"{name}.txt").read_text()
 
-    def lines(self, kind: type[loglines.Line], name: str = "tiny") -> list[loglines.Line]:
+    def lines(self, kind: type[loglines.LogLine], name: str = "tiny") -> list[loglines.LogLine]:
         """The log's lines of one kind."""
         return [line for text in self.log(name).split("\n") if isinstance(line := parse(text), kind)]
 

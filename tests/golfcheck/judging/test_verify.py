@@ -112,6 +112,13 @@ def test_a_trainer_that_is_too_long_is_an_error_and_a_record_that_is_is_told(tmp
     assert [(f.rule, f.severity) for f in record.findings] == [("lines-over-limit", Severity.INFO)]
 
 
+def test_lines_are_counted_for_each_script_and_not_added_up(tmp_path: Path) -> None:
+    (tmp_path / "trainer").mkdir()
+    for name in ("train_gpt.py", "model.py"):
+        (tmp_path / "trainer" / name).write_bytes((SCRIPT if name == "train_gpt.py" else b"") + b"x = 1\n" * 1400)
+    assert "lines-over-limit" in judge(examine(load(tmp_path / "trainer")), []).passed
+
+
 def test_a_waiver_with_a_reason_is_shown_and_does_not_count(tmp_path: Path) -> None:
     draft = Draft(model_bytes=16_000_000)
     assert verdict_of(draft, tmp_path).count(Severity.ERROR) == 2
