@@ -3,24 +3,25 @@
 A name that says so (`val_tokens`, `val_files`) holds validation data, and so does what is cut from it or gets it as an
 argument. It reaches training where it is an argument or is indexed in a loop (or a function without one) that calls
 `.backward()`, or is given to a function that collects Hessians or calibrates. Code that nothing calls is not looked at.
+
+Every name, call and loop is visited a fixed number of times, however they nest: `tests/golfcheck/source/test_work.py`
+counts the visits.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 
-from golfcheck.source.nodes import Call, Function, Span
+from golfcheck.source.places import Place, PlaceIndex
 from golfcheck.source.program import Program
 
 _HOLDS_VALIDATION = re.compile(
     r"(?:.*_)?val(?:id|idation)?_(?:tokens?|files|data|loader|ids|shards?|docs|set|stream|paths?|batch(?:es)?|seqs?|inputs)"
 )
-_READS = re.compile(r"load|read|get|stream|open|chunk|batch|slice|build|make", re.IGNORECASE)
 _CALIBRATES = re.compile(r"hessian|calibrat", re.IGNORECASE)
-_MEASURES = frozenset("len int float print log log0 range min max sum isinstance str enumerate ceil numel".split())
-_MAX_ROUNDS = 8
-_MAX_NAMESAKES = 4  # functions of one name that a call may mean
 MAX_CALLS = 30_000  # in all files together: 8 times what the longest real script has
 _LINES_SHOWN = 6
 
@@ -34,152 +35,65 @@ class Step:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A function of a program, or its top level (None)."""
-
-    program: Program
-    function: Function | None
-
-    @property
-    def key(self) -> tuple[str, int]:
-        return self.program.path, self.function.span.start if self.function else -1
+Way = tuple[Step, ...]
 
 
-def validation_paths(programs: Sequence[Program]) -> Iterator[tuple[Step, ...]]:
+def validation_paths(programs: Sequence[Program]) -> Iterator[Way]:
     """Yield a way from validation tokens to training for each place that trains on them, the place itself last."""
-    walk = _Walk(programs)
-    walk.spread()
-    yield from walk.ends()
+    index = PlaceIndex(programs)
+    ways = _spread(index)
+    for place in index.reachable:
+        yield from _ends(place, ways[place])
 
 
-class _Walk:
-    """Which names hold validation data where, and from which call they got it."""
+def _spread(index: PlaceIndex) -> dict[Place, dict[str, Way]]:
+    """Return for each place the names that hold validation data there, each with the calls it came through.
 
-    def __init__(self, programs: Sequence[Program]) -> None:
-        self.programs = programs
-        self.by_name: dict[str, list[_Place]] = defaultdict(list)
-        for program in programs:
-            for function in program.functions:
-                if len(self.by_name[function.name]) < _MAX_NAMESAKES:
-                    self.by_name[function.name].append(_Place(program, function))
-        self.places = self._reachable()
-        self.held: dict[tuple[str, int], dict[str, tuple[Step, ...]]] = defaultdict(dict)  # name → the way there
+    Places that call come before those they call: a name that says so by itself gets the way to it before it is used.
+    """
+    ways: dict[Place, dict[str, Way]] = defaultdict(dict)
+    order = {place: number for number, place in enumerate(index.reachable)}
+    pending: list[tuple[int, int, str]] = []  # a heap: the place, the turn, the name
+    turns = count()
 
-    def _reachable(self) -> list[_Place]:
-        """Return the top levels, and the functions whose names are used in what is reachable."""
-        found = [_Place(program, None) for program in self.programs]
-        seen = {place.key for place in found}
-        for place in found:  # grows while it is walked
-            for name in self._own_names(place):
-                for other in self.by_name.get(name, ()):
-                    if other.key not in seen:
-                        seen.add(other.key)
-                        found.append(other)
-        return found
+    def give(place: Place, name: str, way: Way) -> None:
+        """Note that a name holds validation data; a way through calls replaces none, and nothing replaces it."""
+        if name not in ways[place] or (way and not ways[place][name]):
+            ways[place][name] = way
+            heappush(pending, (order[place], next(turns), name))
 
-    def _own_names(self, place: _Place) -> set[str]:
-        program = place.program
-        if place.function:
-            return {name.text for name in program.names_in(place.function.span)}
-        return {name.text for name in program.names if program.function_at(name.span) is None}
-
-    def _calls(self, place: _Place) -> Sequence[Call]:
-        return place.program.calls_of(place.function)
-
-    def spread(self) -> None:
-        """Follow assignments and arguments until nothing new holds validation data."""
-        for place in self.places:
-            for name in self._own_names(place):
-                if _HOLDS_VALIDATION.fullmatch(name):
-                    self.held[place.key].setdefault(name, ())
-        for _ in range(_MAX_ROUNDS):
-            before = sum(map(len, self.held.values()))
-            for place in self.places:
-                self._assign(place)
-                self._pass_on(place)
-            if sum(map(len, self.held.values())) == before:
-                return
-
-    def _assign(self, place: _Place) -> None:
-        held, program = self.held[place.key], place.program
-        for assignment in program.assignments_of(place.function):
-            if any(map(self._is_judged, program.calls_in(assignment.value))):
-                continue
-            used = next((name.text for name in program.names_in(assignment.value) if name.text in held), None)
-            if used is not None:
-                for target in assignment.targets:
-                    held.setdefault(target, held[used])
-
-    def _is_judged(self, call: Call) -> bool:
-        """Whether a call gives back a result about the data (a loss), and not data."""
-        name = call.callee.rpartition(".")[2]
-        return name in _MEASURES or (name in self.by_name and not _READS.search(name))
-
-    def _pass_on(self, place: _Place) -> None:
-        held = self.held[place.key]
-        for call in self._calls(place):
-            for target in self.by_name.get(call.callee, ()):
-                assert target.function
-                for index, span in call.arguments.items():
-                    name = _parameter(target.function, index)
-                    used = next((n.text for n in place.program.names_in(span) if n.text in held), None)
-                    if name and used is not None:
-                        step = Step(place.program.path, call.span.line, f"{used} given to {target.function.name}()")
-                        known = self.held[target.key]
-                        if not known.get(name) and len(held[used]) < _LINES_SHOWN:
-                            known[name] = (*held[used], step)
-
-    def ends(self) -> Iterator[tuple[Step, ...]]:
-        """Yield the ways that end in training."""
-        for place in self.places:
-            held, program = self.held[place.key], place.program
-            backward = [call for call in self._calls(place) if call.callee.endswith(".backward")]
-            for region, end in _regions(program, place.function, backward):
-                if way := self._used(place, region, held):
-                    yield (*way, Step(program.path, end.span.line, "backward()"))
-                    break
-            for call in self._calls(place):
-                name = call.callee.rpartition(".")[2]
-                used = next(
-                    (n.text for s in call.arguments.values() for n in program.names_in(s) if n.text in held), None
-                )
-                if _CALIBRATES.search(name) and used is not None:
-                    yield (*held[used], Step(program.path, call.span.line, f"{used} given to {name}()"))
-
-    def _used(self, place: _Place, region: Span, held: dict[str, tuple[Step, ...]]) -> tuple[Step, ...] | None:
-        """Return the way to a use of validation data inside a region that trains, or None."""
-        for call in self._calls(place):
-            name = call.callee.rpartition(".")[2]
-            if not region.holds(call.span) or name in _MEASURES or name in self.by_name:
-                continue  # a function of the program is looked at by itself
-            for span in call.arguments.values():
-                for used in place.program.names_in(span):
-                    if used.text in held and self._innermost_is(place, call, used.span):
-                        return (
-                            *held[used.text],
-                            Step(place.program.path, used.span.line, f"{used.text} used by {name}()"),
-                        )
-        return None
-
-    def _innermost_is(self, place: _Place, call: Call, span: Span) -> bool:
-        """Whether a name is an argument of this call itself, not of a call inside it that only measures or judges."""
-        inner = place.program.calls_in(call.span)
-        return not any(self._is_judged(other) for other in inner if other.span != call.span and other.span.holds(span))
+    for place in index.reachable:
+        for name in place.uses:
+            if _HOLDS_VALIDATION.fullmatch(name):
+                give(place, name, ())
+    while pending:
+        number, _, name = heappop(pending)
+        place = index.reachable[number]
+        way = ways[place][name]
+        for target in place.assigned_from(name):
+            give(place, target, way)
+        if len(way) == _LINES_SHOWN:
+            continue
+        for call, argument in place.passed_on(name):
+            for callee in index.called(call.callee):
+                if callee in order and (parameter := callee.parameter(argument)):
+                    step = Step(place.program.path, call.span.line, f"{name} given to {callee.name}()")
+                    give(callee, parameter, (*way, step))
+    return ways
 
 
-def _parameter(function: Function, index: int | str) -> str | None:
-    if isinstance(index, str):
-        return index if index in function.parameters else None
-    return function.parameters[index] if index < len(function.parameters) else None
-
-
-def _regions(program: Program, function: Function | None, backward: Sequence[Call]) -> Iterator[tuple[Span, Call]]:
-    """Yield what trains: the innermost loop around each `.backward()`, or the function where there is no loop."""
-    for call in backward:
-        loops = [
-            loop for loop in program.loops if loop.holds(call.span) and (not function or function.span.holds(loop))
-        ]
-        region = min(loops, key=lambda loop: loop.end - loop.start, default=function.span if function else None)
-        if region:
-            yield region, call
+def _ends(place: Place, ways: dict[str, Way]) -> Iterator[Way]:
+    """Yield the ways that end in training at this place: one of those to a `.backward()`, and all that calibrate."""
+    uses = sorted(use for name in ways for use in place.uses.get(name, ()))  # indices, in the order of the text
+    path, names = place.program.path, place.program.names
+    trained = [(*training, use) for use in uses if (training := place.training_of(use))]
+    if trained:
+        backward, via, use = min(trained)
+        name, what = names[use], place.calls[via].callee.rpartition(".")[2]
+        used = Step(path, name.line, f"{name.text} used by {what}()")
+        yield (*ways[name.text], used, Step(path, place.calls[backward].span.line, "backward()"))
+    for number, call in enumerate(place.calls):
+        what = call.callee.rpartition(".")[2]
+        if _CALIBRATES.search(what) and (first := place.first_argument_use(number, uses)) is not None:
+            name = names[first]
+            yield (*ways[name.text], Step(path, call.span.line, f"{name.text} given to {what}()"))

@@ -11,6 +11,7 @@ from typing import Any
 
 MAX_UNPACKED_BYTES = 16 * 2**20  # for all steps of one file together; a source has at most 2 MiB
 _LZMA_MEMORY_BYTES = 128 * 2**20  # preset 9 takes 65 MiB to decode
+_MAX_STEPS = 50_000  # nodes that are evaluated in one file, in all its expressions together
 _MAX_DICT_BYTES = 64 * 2**20
 
 
@@ -23,6 +24,7 @@ class Budget:
 
     def __init__(self) -> None:
         self.left_bytes = MAX_UNPACKED_BYTES
+        self.left_steps = _MAX_STEPS
 
     def spend(self, value: Any) -> Any:
         """Return a text or bytes, counting the length. Raises OpaqueError when that is too much."""
@@ -33,14 +35,14 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoder:
+class PayloadDecoder:
     """A function that packed sources call: what it is called in a wrapper's name, and how it is done within limits."""
 
     label: str
     run: Callable[..., str | bytes]  # run(limit_bytes, *values, **named)
 
 
-def apply(decoder: Decoder, budget: Budget, values: list[Any], named: dict[str, Any]) -> Any:
+def apply(decoder: PayloadDecoder, budget: Budget, values: list[Any], named: dict[str, Any]) -> Any:
     """Decode; the result is never longer than what the budget has left. Raises OpaqueError."""
     return budget.spend(guarded(decoder.run, budget.left_bytes + 1, *values, **named))
 
@@ -137,27 +139,27 @@ def _decoding(function: Callable[..., bytes]) -> Callable[..., bytes]:
     return lambda limit, data, *values, **named: function(_bytes(data), *values, **named)
 
 
-_LZMA = Decoder("lzma", _unlzma)
-_ZSTD = Decoder("zstd", _unzstd)
-BY_NAME: dict[str, Decoder] = {
+_LZMA = PayloadDecoder("lzma", _unlzma)
+_ZSTD = PayloadDecoder("zstd", _unzstd)
+BY_NAME: dict[str, PayloadDecoder] = {
     "lzma.decompress": _LZMA,
-    "zlib.decompress": Decoder("zlib", _inflate),
-    "gzip.decompress": Decoder("gzip", _gunzip),
-    "bz2.decompress": Decoder("bz2", _bunzip),
-    "brotli.decompress": Decoder("brotli", _unbrotli),
+    "zlib.decompress": PayloadDecoder("zlib", _inflate),
+    "gzip.decompress": PayloadDecoder("gzip", _gunzip),
+    "bz2.decompress": PayloadDecoder("bz2", _bunzip),
+    "brotli.decompress": PayloadDecoder("brotli", _unbrotli),
     "zstandard.decompress": _ZSTD,
     "compression.zstd.decompress": _ZSTD,
-    "base64.b64decode": Decoder("base64", _decoding(base64.b64decode)),
-    "base64.standard_b64decode": Decoder("base64", _decoding(base64.standard_b64decode)),
-    "base64.urlsafe_b64decode": Decoder("base64", _decoding(base64.urlsafe_b64decode)),
-    "base64.decodebytes": Decoder("base64", _decoding(base64.decodebytes)),
-    "binascii.a2b_base64": Decoder("base64", _decoding(binascii.a2b_base64)),
-    "base64.b32decode": Decoder("base32", _decoding(base64.b32decode)),
-    "base64.b85decode": Decoder("base85", _decoding(base64.b85decode)),
-    "base64.a85decode": Decoder("ascii85", _decoding(base64.a85decode)),
-    "base64.b16decode": Decoder("hex", _decoding(base64.b16decode)),
-    "binascii.unhexlify": Decoder("hex", _decoding(binascii.unhexlify)),
-    "bytes.fromhex": Decoder("hex", _decoding(lambda data: bytes.fromhex(data.decode()))),
+    "base64.b64decode": PayloadDecoder("base64", _decoding(base64.b64decode)),
+    "base64.standard_b64decode": PayloadDecoder("base64", _decoding(base64.standard_b64decode)),
+    "base64.urlsafe_b64decode": PayloadDecoder("base64", _decoding(base64.urlsafe_b64decode)),
+    "base64.decodebytes": PayloadDecoder("base64", _decoding(base64.decodebytes)),
+    "binascii.a2b_base64": PayloadDecoder("base64", _decoding(binascii.a2b_base64)),
+    "base64.b32decode": PayloadDecoder("base32", _decoding(base64.b32decode)),
+    "base64.b85decode": PayloadDecoder("base85", _decoding(base64.b85decode)),
+    "base64.a85decode": PayloadDecoder("ascii85", _decoding(base64.a85decode)),
+    "base64.b16decode": PayloadDecoder("hex", _decoding(base64.b16decode)),
+    "binascii.unhexlify": PayloadDecoder("hex", _decoding(binascii.unhexlify)),
+    "bytes.fromhex": PayloadDecoder("hex", _decoding(lambda data: bytes.fromhex(data.decode()))),
 }
 
 

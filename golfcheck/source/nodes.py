@@ -1,29 +1,37 @@
 """What golfcheck takes out of a syntax tree: plain data with its place in the text, and how each is read off a node."""
 
+import ast
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+_MAX_DOTS = 32  # of a dotted name
+_MAX_WORDS = 64  # of a command that is a list
+_MAX_WORD_BYTES = 1024
+_MAX_NAME_BYTES = 4096
+
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SourceSpan:
     """A stretch of the source: bytes [start, end), and the line it begins on (from 1)."""
 
     start: int
     end: int
     line: int
 
-    def holds(self, other: "Span") -> bool:
+    def holds(self, other: "SourceSpan") -> bool:
         """Whether `other` lies inside."""
         return self.start <= other.start and other.end <= self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """An identifier where it is used."""
+    """An identifier where it is used: where it begins, in bytes, and on which line (from 1)."""
 
     text: str
-    span: Span
+    start: int
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,7 @@ class Import:
     module: str
     names: dict[str, str]
     line: int
+    is_star: bool = False  # `from module import *`
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,14 @@ class Function:
 
     name: str
     parameters: tuple[str, ...]
-    span: Span
+    span: SourceSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A `for` or `while` statement."""
+
+    span: SourceSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +65,8 @@ class Call:
     """A call: the dotted name that is called, as written, and its arguments' spans by position or keyword."""
 
     callee: str
-    arguments: dict[int | str, Span]
-    span: Span
+    arguments: dict[int | str, SourceSpan]
+    span: SourceSpan
     words: tuple[str, ...]  # of the first argument: the words of a string, or the items of a list, as far as literal
 
 
@@ -59,7 +75,7 @@ class Assignment:
     """Names that get the value of an expression."""
 
     targets: tuple[str, ...]
-    value: Span
+    value: SourceSpan
 
 
 def text_of(node: Any) -> str:
@@ -67,9 +83,54 @@ def text_of(node: Any) -> str:
     return str(node.text.decode("utf-8", "replace"))
 
 
-def span_of(node: Any) -> Span:
+def name_text(node: Any) -> str:
+    """Return a name as Python compares it: `ｅｘｅｃ` is `exec`."""
+    text = (node.text or b"")[:_MAX_NAME_BYTES]
+    return unicodedata.normalize("NFKC", text.decode("utf-8", "replace"))
+
+
+def shown(node: Any) -> str:
+    """Return the beginning of a node's text, in one line."""
+    text = " ".join(name_text(node)[:200].split())
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def literal(node: Any) -> str | bytes | None:
+    """Return the value of a string token without interpolation, None if it has some or is not well formed."""
+    text = node.text or b""
+    quote = min((at for at in (text.find(b"'"), text.find(b'"')) if at >= 0), default=0)
+    if node.type != "string" or set(text[:quote].lower()) - set(b"rbu"):
+        return None
+    try:
+        value = ast.literal_eval(text.decode("utf-8"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return value if isinstance(value, str | bytes) else None
+
+
+def argument_of(call: Any, position: int = 0, keyword: str = "") -> Any:
+    """Return the argument of a call at a position (counted from 0) or under a keyword, None if it has none."""
+    arguments = call.child_by_field_name("arguments")
+    if arguments is None or arguments.type != "argument_list":
+        return None  # a generator expression
+    plain = [child for child in arguments.named_children if child.type not in ("comment", "keyword_argument")]
+    if position < len(plain):
+        return plain[position]
+    for child in arguments.named_children:
+        if keyword and child.type == "keyword_argument" and name_text(child.child_by_field_name("name")) == keyword:
+            return child.child_by_field_name("value")
+    return None
+
+
+def span_of(node: Any) -> SourceSpan:
     """Return where a node stands."""
-    return Span(node.start_byte, node.end_byte, node.start_point[0] + 1)
+    return SourceSpan(node.start_byte, node.end_byte, node.start_point[0] + 1)
+
+
+def name_of(node: Any, text: bytes) -> Name:
+    """Return an identifier; `text` is what the tree was parsed from, which is faster than asking the node."""
+    start = node.start_byte
+    return Name(text[start : node.end_byte].decode("utf-8", "replace"), start, node.start_point[0] + 1)
 
 
 def plain_imports(node: Any) -> Iterator[Import]:
@@ -91,7 +152,17 @@ def from_import(node: Any) -> Import:
         aliased = item.type == "aliased_import"
         name = text_of(item.child_by_field_name("name")) if aliased else text_of(item)
         names[text_of(item.child_by_field_name("alias")) if aliased else name] = f"{module}.{name}"
-    return Import(module, names, node.start_point[0] + 1)
+    is_star = any(child.type == "wildcard_import" for child in node.named_children)
+    return Import(module, names, node.start_point[0] + 1, is_star)
+
+
+def called_import(node: Any) -> Import | None:
+    """Return what a call imports that names a module: `__import__("wandb")`, `importlib.import_module("wandb")`."""
+    if dotted_name(node.child_by_field_name("function")).rpartition(".")[2] not in ("__import__", "import_module"):
+        return None
+    first = argument_of(node)
+    module = literal(first) if first is not None else None
+    return Import(module, {}, node.start_point[0] + 1) if isinstance(module, str) else None
 
 
 def function_of(node: Any) -> Function:
@@ -108,7 +179,7 @@ def function_of(node: Any) -> Function:
 
 def call_of(node: Any) -> Call:
     """Return a call; of a method of an expression only the method's name is kept, after a dot."""
-    arguments: dict[int | str, Span] = {}
+    arguments: dict[int | str, SourceSpan] = {}
     values = node.child_by_field_name("arguments")
     inside = values.named_children if values.type == "argument_list" else [values]  # a generator stands alone
     items = [item for item in inside if item.type != "comment"]
@@ -116,19 +187,37 @@ def call_of(node: Any) -> Call:
         keyed = item.type == "keyword_argument"
         value = item.child_by_field_name("value") if keyed else item
         arguments[text_of(item.child_by_field_name("name")) if keyed else index] = span_of(value)
-    callee = text_of(node.child_by_field_name("function"))
-    if not callee.replace(".", "").replace("_", "").isalnum():
-        callee = "." + callee.rpartition(".")[2]  # a method of an expression: `(loss * scale).backward`
+    callee = dotted_name(node.child_by_field_name("function"))
     return Call(callee, arguments, span_of(node), tuple(_words(items[0])) if items else ())
+
+
+def dotted_name(node: Any) -> str:
+    """Return `a.b.c` as written; of a member of an expression, as in `(loss * scale).backward`, only `.backward`.
+
+    The expression is never looked at: it may hold other calls, and theirs again, each as long as all inside it.
+    """
+    parts: list[str] = []
+    while node.type == "attribute" and len(parts) < _MAX_DOTS:
+        parts.append(text_of(node.child_by_field_name("attribute")))
+        node = node.child_by_field_name("object")
+    if node.type == "identifier":
+        return ".".join([text_of(node), *reversed(parts)])
+    return "." + parts[0] if parts else "."
 
 
 def _words(node: Any) -> Iterator[str]:
     if node.type == "string":
-        yield from "".join(text_of(part) for part in node.named_children if part.type == "string_content").split()
+        yield from "".join(_short_text(part) for part in node.named_children if part.type == "string_content").split()
     elif node.type in ("list", "tuple"):
-        yield from (text_of(item).strip("'\"") for item in node.named_children if item.type != "comment")
+        items = (item for item in node.named_children[:_MAX_WORDS] if item.type != "comment")
+        yield from (_short_text(item).strip("'\"") for item in items)
     else:
-        yield text_of(node)
+        yield _short_text(node)
+
+
+def _short_text(node: Any) -> str:
+    """Return the text of a node, or nothing of one that is longer than any name of a program or its option."""
+    return text_of(node) if node.end_byte - node.start_byte <= _MAX_WORD_BYTES else "…"
 
 
 def assignment_of(node: Any) -> Assignment:

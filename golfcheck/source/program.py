@@ -3,32 +3,23 @@
 The grammar is tree-sitter's, which knows newer syntax than the interpreter that runs golfcheck.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from golfcheck.source import nodes, syntax
-from golfcheck.source.nodes import Assignment, Call, Function, Import, Name, Span
+from golfcheck.source.nesting import Nesting
+from golfcheck.source.nodes import Assignment, Call, Function, Import, Loop, Name, SourceSpan
 
-_QUERY = """
-(import_statement) @import
-(import_from_statement) @from
-(function_definition) @function
-(for_statement) @loop
-(while_statement) @loop
-(call) @call
-(assignment) @assignment
-(identifier) @name
-"""
-_MAX_NAMES = 500_000
+_MAX_STARS = 16  # modules of `from … import *`
 MAX_NODES = syntax.MAX_NODES  # of all programs of a record together, as of one
 
 
 @lru_cache(maxsize=1)  # several rules ask for those of one record
 def programs(texts: tuple[tuple[str, bytes], ...]) -> "tuple[Program, ...]":
-    """Return the programs at these paths, with what is found in them kept from one call to the next."""
+    """Return the programs at these paths, with what is read of them kept from one call to the next."""
     return tuple(Program(path, text) for path, text in texts)
 
 
@@ -40,93 +31,84 @@ class Program:
     text: bytes
 
     @cached_property
-    def _found(self) -> dict[str, list[Any]]:
-        from tree_sitter import QueryCursor  # 20 ms: only where source is looked at
+    def _captures(self) -> dict[str, Sequence[Any]]:
+        return dict(syntax.captures(self.text))
 
-        if self.is_beyond_limits:
-            return {}
-        found = QueryCursor(_query()).captures(self._tree.root_node)
-        return {name: sorted(nodes, key=lambda node: node.start_byte) for name, nodes in found.items()}
+    def _captured(self, kind: str) -> Sequence[Any]:
+        return self._captures.get(kind, ())
 
     @cached_property
-    def _tree(self) -> Any:
-        return syntax.parse(self.text)
-
-    @property
     def nodes(self) -> int:
         """How many nodes its tree has: what it costs to examine it."""
-        return int(self._tree.root_node.descendant_count)
+        return int(syntax.parse(self.text).root_node.descendant_count)
 
     @cached_property
     def is_beyond_limits(self) -> bool:
-        """Whether the text is too large or nests too deep to be examined; then nothing is found in it."""
-        return syntax.is_too_deep(self._tree)
+        """Whether the text is too large or nests too deep to be examined; then nothing of it is read."""
+        return syntax.is_too_deep(syntax.parse(self.text))
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         """All imports, wherever they stand."""
-        plain = [item for node in self._found.get("import", ()) for item in nodes.plain_imports(node)]
-        return (*plain, *(nodes.from_import(node) for node in self._found.get("from", ())))
+        plain = [item for node in self._captured("import") for item in nodes.plain_imports(node)]
+        named = [nodes.from_import(node) for node in self._captured("from")]
+        called = [nodes.called_import(node) for node in self._captured("call")]
+        return (*plain, *named, *(item for item in called if item))
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:
         """All functions and methods."""
-        return tuple(nodes.function_of(node) for node in self._found.get("function", ()))
+        return tuple(nodes.function_of(node) for node in self._captured("function"))
 
     @cached_property
-    def loops(self) -> tuple[Span, ...]:
+    def loops(self) -> tuple[Loop, ...]:
         """All `for` and `while` statements."""
-        return tuple(nodes.span_of(node) for node in self._found.get("loop", ()))
+        return tuple(Loop(nodes.span_of(node)) for node in self._captured("loop"))
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """All calls whose callee is a dotted name or ends in one."""
-        return tuple(nodes.call_of(node) for node in self._found.get("call", ()))
+        return tuple(nodes.call_of(node) for node in self._captured("call"))
 
     @cached_property
     def assignments(self) -> tuple[Assignment, ...]:
         """All assignments to names."""
         return tuple(
-            nodes.assignment_of(node) for node in self._found.get("assignment", ()) if node.child_by_field_name("right")
+            nodes.assignment_of(node)
+            for node in self._captured("assignment")
+            if node.child_by_field_name("right")  # `x: int` gives it a type and no value
         )
 
     @cached_property
     def names(self) -> tuple[Name, ...]:
         """All identifiers, in the order of the text."""
-        found = (Name(nodes.text_of(node), nodes.span_of(node)) for node in self._found.get("name", ())[:_MAX_NAMES])
-        return tuple(sorted(found, key=lambda name: name.span.start))
+        return tuple(nodes.name_of(node, self.text) for node in self._captured("name"))
 
     @cached_property
     def _name_starts(self) -> list[int]:
-        return [name.span.start for name in self.names]
+        return [name.start for name in self.names]
 
-    def names_in(self, span: Span) -> Iterator[Name]:
-        """Yield the identifiers inside a span."""
-        for index in range(bisect_right(self._name_starts, span.start - 1), len(self.names)):
-            if self.names[index].span.start >= span.end:
-                return
-            yield self.names[index]
+    def names_in(self, span: SourceSpan) -> Sequence[Name]:
+        """Return the identifiers inside a span."""
+        starts = self._name_starts
+        return self.names[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
 
     @cached_property
-    def _owners(self) -> tuple[list[int], list[Function | None]]:
-        """Where each stretch of the text begins that has one innermost function, and that function."""
-        edges = [(f.span.start, 1, f) for f in self.functions] + [(f.span.end, 0, f) for f in self.functions]
-        starts: list[int] = [0]
-        owners: list[Function | None] = [None]
-        open_: list[Function] = []
-        for position, begins, function in sorted(edges, key=lambda edge: edge[:2]):
-            if begins:
-                open_.append(function)
-            else:
-                open_.remove(function)
-            starts.append(position)
-            owners.append(open_[-1] if open_ else None)
-        return starts, owners
+    def function_nesting(self) -> Nesting[Function]:
+        """Which function holds which, and which a position lies in."""
+        return Nesting(self.functions)
 
-    def function_at(self, span: Span) -> Function | None:
+    def function_at(self, span: SourceSpan) -> Function | None:
         """Return the innermost function that a span begins in, or None at the top of the module."""
-        starts, owners = self._owners
-        return owners[bisect_right(starts, span.start) - 1]
+        return self.function_nesting.at(span.start)
+
+    def meanings(self, callee: str) -> tuple[str, ...]:
+        """Return what a called name may be: `resolved`, and a member of each module whose names are all imported."""
+        return (self.resolved(callee), *(f"{module}.{callee}" for module in self._star_modules))
+
+    @cached_property
+    def _star_modules(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(item.module for item in self.imports if item.is_star))[:_MAX_STARS]
 
     def resolved(self, callee: str) -> str:
         """Return a called name with its import put in: `sp.run` is `subprocess.run` after `import subprocess as sp`."""
@@ -138,51 +120,12 @@ class Program:
         return {local: thing for item in self.imports for local, thing in item.names.items()}
 
     @cached_property
-    def _calls_by_function(self) -> dict[Function | None, list[Call]]:
-        found: dict[Function | None, list[Call]] = {}
-        for call in self.calls:
-            found.setdefault(self.function_at(call.span), []).append(call)
-        return found
-
-    @cached_property
     def _calls_by_name(self) -> dict[str, list[Call]]:
-        found: dict[str, list[Call]] = {}
+        calls: dict[str, list[Call]] = {}
         for call in self.calls:
-            found.setdefault(call.callee, []).append(call)
-        return found
+            calls.setdefault(call.callee, []).append(call)
+        return calls
 
     def calls_to(self, name: str) -> Sequence[Call]:
         """Return the calls of a name, as written."""
         return self._calls_by_name.get(name, ())
-
-    def calls_of(self, function: Function | None) -> Sequence[Call]:
-        """Return the calls of a function itself, not of functions inside it; None stands for the module's top."""
-        return self._calls_by_function.get(function, ())
-
-    @cached_property
-    def _assignments_by_function(self) -> dict[Function | None, list[Assignment]]:
-        found: dict[Function | None, list[Assignment]] = {}
-        for assignment in self.assignments:
-            found.setdefault(self.function_at(assignment.value), []).append(assignment)
-        return found
-
-    def assignments_of(self, function: Function | None) -> Sequence[Assignment]:
-        """Return the assignments of a function itself, or of the module's top."""
-        return self._assignments_by_function.get(function, ())
-
-    @cached_property
-    def _call_starts(self) -> list[int]:
-        return [call.span.start for call in self.calls]
-
-    def calls_in(self, span: Span) -> Sequence[Call]:
-        """Return the calls that begin inside a span, in the order of the text."""
-        starts = self._call_starts
-        return self.calls[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
-
-
-@cache
-def _query() -> Any:
-    import tree_sitter_python
-    from tree_sitter import Language, Query
-
-    return Query(Language(tree_sitter_python.language()), _QUERY)

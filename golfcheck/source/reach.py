@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from golfcheck.core.verdict import Problem, Severity
 from golfcheck.source import syntax
 from golfcheck.source.decoders import MAX_UNPACKED_BYTES
-from golfcheck.source.evaluate import literal
+from golfcheck.source.executions import Unfollowed
+from golfcheck.source.nodes import literal
 from golfcheck.source.unwrap import unwrap
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ MAX_REACHED_BYTES = 4 * 2**20  # and their bytes: twice what one file may have
 REACH_SECONDS = 1.5  # to examine them all; real ones take 0.1
 _SOURCE_SUFFIXES = {".py", ".pyx", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".sh"}
 
+_MAX_PATH_BYTES = 256
 _SUFFIXES = tuple(suffix.encode() for suffix in sorted(_SOURCE_SUFFIXES))
 
 Read = Callable[[str], bytes | None]
@@ -36,6 +38,13 @@ class Source:
     unwrapped: bytes | None
     note: str = ""  # why a packed source could not be unwrapped
     problems: tuple[Problem, ...] = ()  # of reading it: syntax, encoding, hidden characters
+    executed: tuple[bytes, ...] = ()  # texts that it runs, unpacked or from strings; `unwrapped` is one of them
+    unfollowed: tuple[Unfollowed, ...] = ()  # what it runs that could not be read
+
+    @property
+    def texts(self) -> tuple[bytes, ...]:
+        """All that can be read of what it runs: its own text, then what it unpacks or has in strings."""
+        return (self.text, *self.executed)
 
     @property
     def lines(self) -> int:
@@ -69,7 +78,7 @@ def reached(paths: Sequence[str], read: Read, main: str | None = None) -> tuple[
             break
         found[path], more, nodes = _examined(path, text, path == main, shipped)
         left_nodes -= nodes
-        left_unpacked -= len(found[path].unwrapped or b"")
+        left_unpacked -= sum(map(len, found[path].executed))
         if left_nodes < 0 or left_unpacked < 0 or thread_time() > end:
             problem = Problem("the sources up to here are too large or too intricate together: none is followed", path)
             found[path] = replace(found[path], problems=(*found[path].problems, problem))
@@ -94,26 +103,22 @@ def main_script(paths: Sequence[str], read: Read) -> str | None:
 
 def _examined(path: str, text: bytes, main: bool, shipped: set[str]) -> tuple[Source, list[str], int]:
     """Return a source with what reading it met, the shipped files that it names, and how many nodes its trees have."""
+    plain = Source(path, text, main, None, None)
     if not path.endswith(".py"):
-        return Source(path, text, main, None, None), [], 0
+        return plain, [], 0
     if problem := syntax.encoding_problem(text):
-        return Source(path, text, main, None, None, problems=(Problem(problem, path, 1),)), [], 0
+        return replace(plain, problems=(Problem(problem, path, 1),)), [], 0
     tree = syntax.parse(text)
     if syntax.is_too_deep(tree):
         problem = f"its tree is over {syntax.MAX_DEPTH} deep or has over {syntax.MAX_NODES:,} nodes: not examined"
-        return Source(path, text, main, None, None, problems=(Problem(problem, path),)), [], 0
-    problems = list(_problems(path, text, tree))
-    packed = unwrap(tree)
-    names = list(_names(path, tree, shipped))
-    nodes = tree.root_node.descendant_count
-    if packed and packed.text is not None:
-        inside = syntax.parse(packed.text)
-        if not syntax.is_too_deep(inside):
-            names += _names(path, inside, shipped)
-            nodes += inside.root_node.descendant_count
-    if packed is None:
-        return Source(path, text, main, None, None, "", tuple(problems)), names, nodes
-    return Source(path, text, main, packed.wrapper, packed.text, packed.note, tuple(problems)), names, nodes
+        return replace(plain, problems=(Problem(problem, path),)), [], 0
+    problems = tuple(_problems(path, text, tree))
+    runs = unwrap(text, path, shipped)
+    texts = (text, *runs.executed)
+    names = [name for one in texts for name in _names(path, one, shipped)]
+    nodes = sum(syntax.parse(one).root_node.descendant_count for one in texts)
+    source = Source(path, text, main, runs.wrapper, runs.text, runs.note, problems, runs.executed, runs.unfollowed)
+    return source, names, nodes
 
 
 def _problems(path: str, text: bytes, tree: "Tree") -> Iterator[Problem]:
@@ -125,28 +130,22 @@ def _problems(path: str, text: bytes, tree: "Tree") -> Iterator[Problem]:
         yield Problem(message, path, hidden[0], Severity.WARNING)
 
 
-def _names(path: str, tree: "Tree", shipped: set[str]) -> Iterator[str]:
-    """Yield the shipped files that a source imports or names."""
+def _names(path: str, text: bytes, shipped: set[str]) -> Iterator[str]:
+    """Yield the shipped files that a source imports or names, in the order of the text."""
     folder = PurePosixPath(path).parent
-    cursor = tree.walk()
-    while True:
-        node = cursor.node
-        assert node
-        if node.type == "string":
-            text = node.text or b""
-            value = literal(node) if len(text) < 256 and text.rstrip(b"\"'").endswith(_SUFFIXES) else None
-            if isinstance(value, str):
-                yield from _existing(shipped, str(folder / value), value)
-        elif node.type in ("import_statement", "import_from_statement"):
+    kinds = syntax.captures(text)
+    nodes = (*kinds.get("string", ()), *kinds.get("import", ()), *kinds.get("from", ()))
+    for node in sorted(nodes, key=lambda node: node.start_byte):
+        if node.type != "string":
             for module in _modules(node):
                 stem = module.replace(".", "/")
                 tries = [f"{stem}.py", f"{stem}/__init__.py"]
                 yield from _existing(shipped, *(str(folder / name) for name in tries), *tries)
-        if node.type != "string" and cursor.goto_first_child():
-            continue
-        while not cursor.goto_next_sibling():
-            if not cursor.goto_parent():
-                return
+        elif node.end_byte - node.start_byte < _MAX_PATH_BYTES:
+            written = node.text or b""
+            value = literal(node) if written.rstrip(b"\"'").endswith(_SUFFIXES) else None
+            if isinstance(value, str):
+                yield from _existing(shipped, str(folder / value), value)
 
 
 def _existing(shipped: set[str], *tries: str) -> Iterator[str]:

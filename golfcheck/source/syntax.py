@@ -5,18 +5,19 @@ Nothing here recurses: depth is bounded before anything walks a tree by more tha
 
 import ast
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from time import thread_time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser, Tree
+    from tree_sitter import Language, Node, Parser, Point, Query, Tree
 
 MAX_DEPTH = 500  # of the tree: 6 times the most in 3,339 library files
-MAX_NODES = 400_000  # of the tree: 20 times what a script of 100 KB has
+MAX_NODES = 250_000  # of the tree: 3 times what all scripts of the longest of 60 merged records have
 PARSE_SECONDS = 1.0  # of one source; a script of 140 KB takes 0.02
-_CHUNK_BYTES = 64 * 2**10
-_PART_BYTES = 256 * 2**10  # no real script is longer: each is parsed as a whole
+_FIRST_PART_BYTES = 4 * 2**10
+_WORST_GROWTH = 3  # with the length to this power: the slowest texts we know take time with its square, or a bit more
 _MAX_FALLBACK_BYTES = 512 * 2**10
 _MAX_FALLBACK_BRACKETS = 100
 
@@ -24,63 +25,112 @@ _COOKIE = re.compile(rb"^[ \t\f]*#.{0,200}?coding[:=][ \t]*([-\w.]{1,40})")
 _UTF8_NAMES = {"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "u8"}
 _HIDDEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+# What the rest of this package reads out of a tree, in one pass that runs in C.
+_QUERY = """
+(import_statement) @import
+(import_from_statement) @from
+(function_definition) @function
+(for_statement) @loop
+(while_statement) @loop
+(call) @call
+(assignment) @assignment
+(identifier) @name
+(string) @string
+(comment) @comment
+(expression_statement . (string) .) @docstring
+"""
+
+
+@cache
+def language() -> "Language":
+    """Return the grammar of Python; it is compiled code, loaded only where source is read."""
+    import tree_sitter_python
+    from tree_sitter import Language
+
+    return Language(tree_sitter_python.language())
+
 
 @cache
 def _parser() -> "Parser":
-    import tree_sitter_python  # a compiled grammar: only where source is read
-    from tree_sitter import Language, Parser
+    from tree_sitter import Parser
 
-    return Parser(Language(tree_sitter_python.language()))
+    return Parser(language())
 
 
-@lru_cache(maxsize=4)  # of one source several parts of golfcheck ask
+@cache
+def _query() -> "Query":
+    from tree_sitter import Query
+
+    return Query(language(), _QUERY)
+
+
+@lru_cache(maxsize=4)  # several parts of golfcheck ask for the tree of one source
 def parse(text: bytes) -> "Tree":
     """Return the tree of a source text; a tree comes back for any bytes, with error nodes in it.
 
-    A text that takes longer than PARSE_SECONDS (20,000 line continuations take 10 s), or whose tree has more than
-    MAX_NODES, comes back as a tree that `is_too_deep`. A node takes 100 bytes or more, and 2 MiB of `+` have 2,000,000:
-    a long text is parsed in growing parts first, so that its tree is never much larger than what is allowed.
+    A text that would take longer than PARSE_SECONDS (2 KB of `x += if x:` take a minute), or whose tree has more than
+    MAX_NODES, comes back as a tree that `is_too_deep`.
     """
-    parser = _parser()
-    end = thread_time() + PARSE_SECONDS
-    sizes = (*range(_PART_BYTES, len(text), _PART_BYTES), len(text))
-    if not all(_is_small(parser, text, size, end) for size in sizes):
-        return parser.parse(b"(" * MAX_DEPTH + b"x" + b")" * MAX_DEPTH)
-    return parser.parse(text)
+    tree = _parse_in_parts(text)
+    return tree if tree else _parser().parse(b"(" * MAX_DEPTH + b"x" + b")" * MAX_DEPTH)
 
 
-def _is_small(parser: "Parser", text: bytes, size: int, end: float) -> bool:
-    """Whether the first `size` bytes are parsed before `end` (as thread_time), to a tree of MAX_NODES at most."""
+def _parse_in_parts(text: bytes) -> "Tree | None":
+    """Parse parts that double in length, each from the tree of the one before; None where the next is too much.
 
-    def piece(offset: int, _point: object) -> bytes:
-        return text[offset : min(offset + _CHUNK_BYTES, size)]
+    A parse of bytes cannot be stopped, and one that reads through a function leaks the text. A part takes only the
+    time of what is new in it, so all of them together take as long as one parse of the whole.
+    """
+    parser, started = _parser(), thread_time()
+    tree: Tree | None = None
+    end = 0
+    while True:
+        before, end = end, min(max(_FIRST_PART_BYTES, 2 * end), len(text))
+        part_started = thread_time()
+        if tree is None:
+            tree = parser.parse(text[:end])
+        else:
+            tree.edit(before, before, end, _point(text, before), _point(text, before), _point(text, end))
+            tree = parser.parse(text[:end], tree)
+        if tree.root_node.descendant_count > MAX_NODES:
+            return None
+        if end == len(text):
+            return tree
+        seconds, following = thread_time() - part_started, min(2 * end, len(text))
+        if seconds * (following / end) ** _WORST_GROWTH > PARSE_SECONDS - (thread_time() - started):
+            return None
 
-    try:
-        # Only a parse that reads through a function can be stopped; only one of bytes gives nodes a fast text.
-        tree = parser.parse(piece, progress_callback=lambda _offset, _has_error: thread_time() > end)
-    except ValueError:
-        parser.reset()
-        return False
-    # Inside of one long token nobody asks whether to stop.
-    return tree.root_node.descendant_count <= MAX_NODES and thread_time() <= end
+
+def _point(text: bytes, position: int) -> "Point":
+    from tree_sitter import Point
+
+    return Point(text.count(b"\n", 0, position), position - text.rfind(b"\n", 0, position) - 1)
+
+
+@lru_cache(maxsize=4)
+def captures(text: bytes) -> "Mapping[str, Sequence[Node]]":
+    """Return the nodes of each kind in the query above, in the order of the text; none of a tree that is too deep."""
+    from tree_sitter import QueryCursor
+
+    tree = parse(text)
+    if is_too_deep(tree):
+        return {}
+    nodes = QueryCursor(_query()).captures(tree.root_node)
+    return {kind: sorted(those, key=lambda node: node.start_byte) for kind, those in nodes.items()}
 
 
 def is_too_deep(tree: "Tree") -> bool:
     """Tell whether a tree is beyond MAX_DEPTH or MAX_NODES: then nothing but the text of the source may be used."""
     if tree.root_node.descendant_count > MAX_NODES:
         return True
-    cursor = tree.walk()
-    depth = 0
-    while True:
-        if cursor.goto_first_child():
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-            continue
-        while not cursor.goto_next_sibling():
-            if not cursor.goto_parent():
-                return False
-            depth -= 1
+    pending = [(tree.root_node, 0)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            return True
+        # What has fewer nodes than there are levels left cannot reach the last of them.
+        pending += [(child, depth + 1) for child in node.children if child.descendant_count > MAX_DEPTH - depth - 1]
+    return False
 
 
 def error_line(tree: "Tree", text: bytes) -> int | None:
@@ -117,7 +167,7 @@ def hidden_characters(text: str) -> tuple[int, str] | None:
 
 
 def _first_error(node: "Node") -> "Node | None":
-    """Find the first error; defaults of type parameters (Python 3.13) are none, though the grammar lacks them."""
+    """Return the first error; defaults of type parameters (Python 3.13) are none, though the grammar lacks them."""
     pending = [node]
     while pending:
         node = pending.pop()

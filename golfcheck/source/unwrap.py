@@ -1,77 +1,69 @@
 """Packed source, `exec(lzma.decompress(base64.b85decode("…")))`, unpacked as data: nothing of it is ever executed.
 
-What is computed at run time stays packed, with the reason said.
+What is computed at run time stays packed, with the reason said; and so is every other way to run code that cannot be
+read, for a rule must not say of a script it could not read that it imports nothing.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from golfcheck.source import syntax
-from golfcheck.source.decoders import Budget, OpaqueError
-from golfcheck.source.evaluate import Evaluation, Scope, first_argument
-
-if TYPE_CHECKING:
-    from tree_sitter import Tree
+from golfcheck.source.decoders import Budget
+from golfcheck.source.executions import Unfollowed, executions
 
 MAX_LEVELS = 4  # packed source inside packed source
+_MAX_TEXTS = 16  # that one source runs, of all levels
+_MAX_UNFOLLOWED = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Unwrapped:
-    """What a packed source holds; `text` is None where it could not be unpacked, and `note` says why."""
+    """What a source runs besides its own text.
 
-    wrapper: str  # the decoders from the outermost on: "lzma+base85"; levels are joined by ", "
-    text: bytes | None
+    `wrapper` is None where it packs nothing; `text` is None where it could not be unpacked, and `note` says why.
+    """
+
+    wrapper: str | None  # the decoders from the outermost on: "lzma+base85"; levels are joined by ", "
+    text: bytes | None  # the largest text that was packed, at the innermost level
     note: str = ""
+    executed: tuple[bytes, ...] = ()  # all texts that it runs, packed or in a string, of all levels
+    unfollowed: tuple[Unfollowed, ...] = ()  # what it runs that could not be read
 
 
-def unwrap(tree: "Tree") -> Unwrapped | None:
-    """Unpack a source that runs text it has unpacked itself; None if it does no such thing."""
+def unwrap(text: bytes, path: str = "", shipped: Container[str] = ()) -> Unwrapped:
+    """Unpack what a source runs. `path` is its own place in the record, `shipped` what sources stand there."""
     budget = Budget()
-    found = _one_level(tree, budget)
-    wrappers = []
-    for _ in range(MAX_LEVELS):
-        if found is None:
-            break
-        wrappers.append(found.wrapper)
-        if found.text is None:
-            return Unwrapped(", ".join(wrappers), None, found.note)
-        last = found
-        inner = syntax.parse(found.text)
-        found = None if syntax.is_too_deep(inner) else _one_level(inner, budget)
-    if not wrappers:
-        return None
-    note = f"still packed after {MAX_LEVELS} levels" if found else ""
-    return Unwrapped(", ".join(wrappers), last.text, note)
-
-
-def _one_level(tree: "Tree", budget: Budget) -> Unwrapped | None:
-    """Unpack the largest argument of exec() or eval() that went through a decoder."""
-    best: Unwrapped | None = None
-    scope = Scope(tree)
-    for call in scope.runners():
-        argument = first_argument(call)
-        if argument is None:
+    wrappers: list[str] = []
+    packed, note = None, ""
+    executed: list[bytes] = []
+    unfollowed: list[Unfollowed] = []
+    pending = [(text, 0, True)]
+    while pending:
+        outer, level, is_main = pending.pop(0)
+        if syntax.is_too_deep(syntax.parse(outer)):
+            if level:
+                unfollowed.append(Unfollowed(None, "what it unpacks is too large or nests too deep to be read"))
             continue
-        evaluation = Evaluation(scope, budget)
-        try:
-            value = evaluation.value(argument)
-            result = _result(value, evaluation.used)
-        except OpaqueError as error:
-            used = scope.decoders_in(argument) or evaluation.used
-            result = Unwrapped("+".join(reversed(used)), None, str(error)) if used else None
-        if result and (best is None or len(result.text or b"") > len(best.text or b"")):
-            best = result
-    return best
-
-
-def _result(value: Any, used: list[str]) -> Unwrapped | None:
-    if not used:
-        return None  # a literal that is run as it stands: already readable
-    wrapper = "+".join(reversed(used))
-    data = value.encode("utf-8", "replace") if isinstance(value, str) else value
-    if not isinstance(data, bytes):
-        return Unwrapped(wrapper, None, "what is run is no text")
-    if b"\0" in data:
-        return Unwrapped(wrapper, None, "what is run is compiled code, not source")
-    return Unwrapped(wrapper, data)
+        runs, unknown = executions(outer, path, shipped, budget)
+        unfollowed += [Unfollowed(None if level else one.line, one.reason) for one in unknown]
+        best = max((run for run in runs if run.wrapper), key=lambda run: len(run.text or b""), default=None)
+        if is_main and best and level == MAX_LEVELS:
+            note = f"still packed after {MAX_LEVELS} levels"
+        elif is_main and best:
+            wrappers.append(best.wrapper)
+            packed, note = best.text, best.note
+        for run in runs:
+            if run.text is None or run.text in executed:
+                continue
+            if level == MAX_LEVELS or len(executed) == _MAX_TEXTS:
+                unfollowed.append(Unfollowed(None, "it runs more packed texts than are unpacked"))
+                break
+            executed.append(run.text)
+            pending.append((run.text, level + 1, is_main and run is best))
+    return Unwrapped(
+        ", ".join(wrappers) if wrappers else None,
+        packed,
+        note,
+        tuple(executed),
+        tuple(dict.fromkeys(unfollowed))[:_MAX_UNFOLLOWED],
+    )

@@ -53,8 +53,8 @@ def test_calls_know_their_arguments_and_their_function() -> None:
     ]
     names = [function.name if (function := read.function_at(call.span)) else None for call in read.calls]
     assert names == ["inner", "outer", None]
-    assert [call.span.line for call in read.calls_of(read.functions[1])] == [3]
-    assert len(read.calls_to("go")) == 3
+    outer, inner = read.functions
+    assert [read.function_at(call.span) for call in read.calls] == [inner, outer, None]
 
 
 def test_the_newest_syntax_is_read_whatever_python_runs_this() -> None:
@@ -74,7 +74,7 @@ def test_a_text_that_nests_too_deep_is_beyond_limits_and_nothing_is_found_in_it(
 def test_any_bytes_can_be_read(data) -> None:
     read = Program("x.py", data)
     assert isinstance(list(validation_paths([read])), list)
-    assert read.names_in is not None and all(name.span.end <= len(data) for name in read.names)
+    assert all(0 <= name.start < len(data) for name in read.names)
 
 
 PIECES = (*b'( ) def : import from * = , # \' """ lambda [ ] @ . for'.split(), b"\n", b"\xff", b"    ")

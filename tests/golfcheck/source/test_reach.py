@@ -135,9 +135,22 @@ def test_constants_imported_by_name_and_comments_between_are_followed() -> None:
     assert main_of(text).unwrapped == SOURCE
 
 
-def test_a_name_bound_twice_is_not_followed() -> None:
-    text = b"import zlib\na = %r\na = %r\nexec(zlib.decompress(a))" % (zlib.compress(SOURCE), zlib.compress(b"x"))
-    assert main_of(text).unwrapped is None
+TWICE = zlib.compress(SOURCE), zlib.compress(b"x")
+
+
+def test_a_name_bound_in_two_branches_is_not_followed() -> None:
+    source = main_of(b"import zlib\nif y:\n    a = %r\nelse:\n    a = %r\nexec(zlib.decompress(a))" % TWICE)
+    assert source.wrapper == "zlib" and source.unwrapped is None
+    assert [one.line for one in source.unfollowed] == [6]
+
+
+def test_a_name_bound_again_in_straight_order_is_followed_to_the_binding_in_force() -> None:
+    source = main_of(b"import zlib\na = %r\na = %r\nexec(zlib.decompress(a))" % TWICE)
+    assert (source.unwrapped, source.unfollowed) == (b"x", ())
+    assert main_of(b"import zlib\na = %r\nexec(zlib.decompress(a))\na = %r\n" % TWICE).unwrapped == SOURCE
+    again = main_of(b"import zlib, base64\nS = '%s'\nS = S.encode()\nS = base64.b85decode(S)\n"
+                    b"exec(zlib.decompress(S).decode())" % B85(TWICE[0]))  # fmt: skip
+    assert (again.unwrapped, again.unfollowed) == (SOURCE, ())
 
 
 def test_a_bomb_is_stopped_at_the_limit_and_what_fits_is_not() -> None:
@@ -300,3 +313,140 @@ def test_five_thousand_mutated_scripts_are_read_without_a_crash() -> None:
 
 def test_lines_are_counted_as_shipped() -> None:
     assert [main_of(text).lines for text in (b"", b"a", b"a\n", b"a\nb", b"a\r\nb\r\n")] == [0, 1, 1, 2, 2]
+
+
+PACKED = b"zlib.decompress(base64.b85decode('%s'))" % Z85
+HEADER = b"import base64, importlib, os, runpy, subprocess, sys, tempfile, zlib\n"
+READ_ALL_THE_SAME = {
+    "a temporary file that is run": b"p = tempfile.mktemp()\nopen(p, 'wb').write(%s)\nrunpy.run_path(p)",
+    "a file that is imported": b"open('late.py', 'wb').write(%s)\nimport late",
+    "a file that another Python runs": b"p = os.environ['P']\nopen(p, 'wb').write(%s)\n"
+    b"subprocess.run([sys.executable, p])",
+    "a lambda": b"(lambda code: exec(code))(%s)",
+    "a list of functions": b"for run in (exec,):\n    run(%s)",
+    "a default": b"def go(code, run=exec):\n    run(code)\ngo(%s)",
+    "eval over a list": b"list(map(eval, [%s]))",
+}
+FOLLOWED = {
+    "another name": b"e = exec\ne(%s)",
+    "a function of its own": b"def go(code):\n    exec(code)\ngo(%s)",
+    "a function of its own, by keyword": b"def go(n, code):\n    exec(code)\ngo(code=%s, n=1)",
+    "getattr": b"import builtins\ngetattr(builtins, 'exec')(%s)",
+    "the builtins": b"import builtins as b\nb.exec(%s)",
+    "imported from them": b"from builtins import exec as go\ngo(%s)",
+    "another name twice removed": b"a = exec\nb = a\nb(%s)",
+    "compiled first": b"code = compile(%s, 'x', 'exec')\nexec(code, globals())",
+}
+
+
+@pytest.mark.parametrize("way", FOLLOWED)
+def test_packed_code_is_read_whatever_name_runs_it(way: str) -> None:
+    source = main_of(HEADER + FOLLOWED[way] % PACKED)
+    assert (source.unwrapped, source.executed, source.unfollowed) == (SOURCE, (SOURCE,), ())
+
+
+def test_a_decoder_is_known_by_every_way_to_name_it() -> None:
+    ways = {
+        b"from zlib import *\nfrom base64 import *\n": b"exec(decompress(b85decode('%s')))",
+        b"import zlib, base64\n": b"exec(getattr(zlib, 'decompress')(getattr(base64, 'b85decode')('%s')))",
+        b"import importlib\n": b"z = importlib.import_module('zlib')\nb = __import__('base64')\n"
+        b"exec(z.decompress(b.b85decode('%s')))",
+        b"import zlib as z, base64\n": b"d = z.decompress\nexec(d(base64.b85decode('%s')))",
+    }
+    for header, way in ways.items():
+        source = main_of(header + way % Z85)
+        assert (source.unwrapped, source.unfollowed) == (SOURCE, ()), way
+
+
+@pytest.mark.parametrize("way", READ_ALL_THE_SAME)
+def test_code_that_runs_in_a_way_not_followed_is_said_and_its_payload_read(way: str) -> None:
+    source = main_of(HEADER + READ_ALL_THE_SAME[way] % PACKED)
+    assert source.executed == (SOURCE,) and source.wrapper == "zlib+base85"
+    assert source.unfollowed or way == "a file that is imported"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("exec(open(path).read())", "exec() runs what cannot be told from the text"),
+        ("exec(input())", "computed at run time: input()"),
+        ("exec(open('notes.txt').read())", "exec() runs 'notes.txt', which is no Python source of the record"),
+        ("import runpy\nrunpy.run_path(name)", "runpy.run_path()"),
+        ("from runpy import *\nrun_path(name)", "runpy.run_path()"),
+        ("import runpy\nrunpy.run_module('x' + y)", "runpy.run_module()"),
+        ("import importlib\nimportlib.import_module(name)", "importlib.import_module()"),
+        ("__import__(chr(111) + 's')", "__import__()"),
+        ("import importlib.util\nimportlib.util.spec_from_file_location('m', path)", "spec_from_file_location()"),
+        ("import marshal\nexec(marshal.loads(data))", "marshal.loads"),
+        ("import types\ntypes.FunctionType(code, globals())()", "types.FunctionType()"),
+        ("import builtins\ngetattr(builtins, name)(x)", "takes a member of builtins by a name that is computed"),
+        ("import os\ngetattr(os, 'sys' + 'tem')(x)", "takes a member of os by a name that is computed"),
+        ("__builtins__['ex' + 'ec'](x)", "hands on __builtins__"),
+        ("import builtins\nbuiltins.__dict__[x](y)", "hands on __dict__"),
+        ("globals()['ex' + 'ec'](x)", "reads or changes names through globals()"),
+        ("globals().update(exec2=x)", "reads or changes names through globals().update"),
+        ("import sys\nsys.modules['o' + 's'].system(x)", "takes a module out of sys.modules"),
+        ("().__class__.__base__.__subclasses__()", "reaches into the interpreter by __subclasses__"),
+        ("f = exec if y else print\nf(x)", "hands on exec as a value"),
+        ("import importlib as m; f(m)", "hands on importlib as a value"),
+        ("import subprocess, sys\nsubprocess.run([sys.executable, '-c', x])", "starts Python with"),
+        ("import subprocess\nsubprocess.run(['python3', name])", "starts Python with"),
+        ("import base64\ndata = base64.b85decode('" + "0" * 5_000 + "' + x)", "bytes of packed data"),
+    ],
+)  # fmt: skip
+def test_what_runs_code_that_cannot_be_read_is_said_with_its_line(text: str, says: str) -> None:
+    reasons = [f"{one.line} {one.reason}" for one in main_of(b"x = 1\n" + text.encode()).unfollowed]
+    assert any(says in reason for reason in reasons), reasons
+    assert all(reason.split()[0] in ("2", "3") for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model.eval()",
+        "import torch\ntorch.compile(model)",
+        "import importlib\nimportlib.import_module('flash_attn')",
+        "def eval(x):\n    return x\neval(y)\nlist(map(eval, z))",
+        "def f(exec=1):\n    return exec",
+        "f(eval=1, exec=2)",
+        "config = {k: v for k, v in globals().items() if k != '_'}",
+        "n = globals().get('n', 3)",
+        "print(vars(args))\nfor k, v in vars(args).items():\n    print(k)",
+        "getattr(torch, name)",
+        "getattr(self, name)(x)",
+        "exec('x = 1')",
+        "import re\nre.compile(x)",
+        "import sys\nsys.modules[__name__]",
+        "import types\ns = types.SimpleNamespace(a=1)",
+        "import base64\nkey = base64.b64decode('aGk=')",
+        "import zlib\nblob = zlib.compress(x)\nback = zlib.decompress(blob)",
+        "with open('other.py') as f:\n    exec(f.read())",
+        "from pathlib import Path\nHERE = Path(__file__).resolve().parent\nexec((HERE / 'other.py').read_text())",
+        "exec(open(__file__.replace('train_gpt.py', 'other.py')).read())",
+        "import os\nexec(open(os.path.join(os.path.dirname(__file__), 'other.py')).read())",
+        "import runpy\nrunpy.run_path('other.py')",
+        "import subprocess, sys\nsubprocess.run([sys.executable, 'other.py', '--x'])",
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'list'])",
+    ],
+)  # fmt: skip
+def test_what_people_write_in_a_trainer_leaves_nothing_unfollowed(text: str) -> None:
+    files = {"train_gpt.py": text.encode(), "other.py": b""}
+    assert reached(list(files), files.get)[0].unfollowed == ()
+
+
+def test_all_texts_that_a_source_runs_are_kept_not_only_the_largest() -> None:
+    small = b"import requests\n"
+    source = main_of(b"import zlib\nexec(zlib.decompress(%r))\nexec(zlib.decompress(%r))\nexec('import wandb')\n"
+                     % (TWICE[0], zlib.compress(small)))  # fmt: skip
+    assert source.unwrapped == SOURCE
+    assert source.texts == (source.text, SOURCE, small, b"import wandb")
+
+
+def test_a_path_beside_the_script_is_followed_and_one_that_leads_elsewhere_is_not() -> None:
+    script = b"from pathlib import Path\nexec((Path(__file__).parent / '%s').read_text())\n"
+    files = {"code/train.py": script % b"x.py", "code/x.py": b"", "other/y.py": b""}
+    assert reached(list(files), files.get)[0].unfollowed == ()
+    files["code/train.py"] = script % b"y.py"
+    assert "no Python source of the record" in reached(list(files), files.get)[0].unfollowed[0].reason
+    files["code/train.py"] = script % b"../other/y.py"
+    assert "leads out of the folder" in reached(list(files), files.get)[0].unfollowed[0].reason

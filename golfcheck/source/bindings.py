@@ -1,0 +1,253 @@
+"""What a name stands for at a place of a source: the import, the assignment or the parameter that binds it.
+
+A name is followed only where one binding can hold. Bound in two branches, in a loop, or by anything that is no plain
+assignment, it stays unknown: a script must not show us one value and run another.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from golfcheck.source import syntax
+from golfcheck.source.nesting import Nesting
+from golfcheck.source.nodes import SourceSpan, name_text, span_of
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Query
+
+# Each way to bind a name that is no import and no assignment. Of a pattern every identifier counts: one too many only
+# makes a name unknown.
+_QUERY = """
+(augmented_assignment left: (identifier) @other)
+(named_expression name: (identifier) @other)
+(for_statement left: (_) @other)
+(for_in_clause left: (_) @other)
+(delete_statement (_) @other)
+(case_pattern) @other
+(with_item value: (as_pattern) @with)
+(except_clause value: (as_pattern alias: (_) @other))
+(parameters) @parameters
+(lambda_parameters) @parameters
+(global_statement (identifier) @global)
+(nonlocal_statement (identifier) @global)
+(function_definition) @scope
+(class_definition) @scope
+(lambda) @scope
+"""
+
+_MAX_REBOUND = 64  # bindings of one name whose order is looked at
+
+
+class Kind(Enum):
+    """How a name is bound."""
+
+    IMPORT = "import"
+    VALUE = "value"  # an assignment, or `with … as name`
+    PARAMETER = "parameter"
+    OTHER = "other"  # a loop, a pattern, a definition, …
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One binding of a name, in force after byte `after`; `value` is what it gets, `module` what it imports."""
+
+    kind: Kind
+    after: int
+    node: "Node"
+    value: "Node | None" = None
+    module: str = ""  # the dotted thing that an import gives it: "lzma", "base64.b85decode"
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    node: "Node"
+    span: SourceSpan
+
+
+class Bindings:
+    """All bindings of a source by scope and name."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self._by_name: dict[tuple[int | None, str], list[Binding]] = defaultdict(list)
+        self._holders: dict[tuple[int | None, str], tuple[int | None, str] | None] = {}
+        self._in_order: dict[tuple[int | None, str], list[Binding]] = {}  # [] where the order cannot be told
+        self.star_modules: list[str] = []  # of `from … import *`
+        others = self._others
+        scopes = [_Scope(node, span_of(node)) for node in others.get("scope", ())]
+        self._scopes = Nesting(scopes)
+        self._globals = {(self._scopes.index_at(node.start_byte), name_text(node)) for node in others.get("global", ())}
+        for node in (*self._captures.get("import", ()), *self._captures.get("from", ())):
+            self._import(node)
+        for node in self._captures.get("assignment", ()):
+            self._assign(node)
+        for pattern in others.get("with", ()):
+            self._with(pattern)
+        for pattern in others.get("other", ()):
+            self._all_of(pattern, Kind.OTHER)
+        for parameters in others.get("parameters", ()):
+            self._parameters(parameters)
+        for index, scope in enumerate(scopes):
+            if name := scope.node.child_by_field_name("name"):
+                self._add(name, Binding(Kind.OTHER, scope.span.start, scope.node), self._scopes.parents[index])
+
+    @cached_property
+    def _captures(self) -> "dict[str, list[Node]]":
+        return {kind: list(nodes) for kind, nodes in syntax.captures(self.text).items()}
+
+    @cached_property
+    def _others(self) -> "dict[str, list[Node]]":
+        from tree_sitter import QueryCursor
+
+        return QueryCursor(_query()).captures(syntax.parse(self.text).root_node) if self._captures else {}
+
+    def _add(self, name: "Node", binding: Binding, scope: int | None) -> None:
+        text = name_text(name)
+        if (scope, text) in self._globals:
+            scope, binding = None, Binding(Kind.OTHER, binding.after, binding.node)
+        self._by_name[scope, text].append(binding)
+
+    def _scope_at(self, node: "Node") -> int | None:
+        return self._scopes.index_at(node.start_byte)
+
+    def _import(self, node: "Node") -> None:
+        module = node.child_by_field_name("module_name")
+        prefix = name_text(module) + "." if module else ""
+        if any(child.type == "wildcard_import" for child in node.named_children):
+            self.star_modules.append(prefix[:-1])
+        for child in node.children_by_field_name("name"):
+            dotted = child.child_by_field_name("name") if child.type == "aliased_import" else child
+            alias = child.child_by_field_name("alias") if child.type == "aliased_import" else None
+            if dotted is None:
+                continue
+            meaning = prefix + name_text(dotted)
+            if alias is None and not prefix:  # `import a.b` binds a
+                meaning, dotted = meaning.partition(".")[0], dotted.named_children[0]
+            name = alias or dotted
+            binding = Binding(Kind.IMPORT, node.end_byte, node, module=meaning)
+            self._add(name, binding, self._scope_at(node))
+
+    def _assign(self, node: "Node") -> None:
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if left is None or right is None:
+            return
+        if left.type == "identifier":
+            self._add(left, Binding(Kind.VALUE, node.end_byte, node, right), self._scope_at(node))
+        elif left.type not in ("attribute", "subscript"):
+            self._all_of(left, Kind.OTHER)
+
+    def _with(self, pattern: "Node") -> None:
+        alias = pattern.child_by_field_name("alias")
+        value = pattern.named_children[0]
+        if alias is not None and alias.named_children and alias.named_children[0].type == "identifier":
+            binding = Binding(Kind.VALUE, pattern.end_byte, pattern, value)
+            self._add(alias.named_children[0], binding, self._scope_at(pattern))
+        elif alias is not None:
+            self._all_of(alias, Kind.OTHER)
+
+    def _parameters(self, parameters: "Node") -> None:
+        for item in parameters.named_children:
+            name: Node | None = item
+            while name is not None and name.type != "identifier":  # `*args: int = 0` wraps its name up to three times
+                name = name.child_by_field_name("name") or next(iter(name.named_children), None)
+            if name is not None:
+                plain = Kind.PARAMETER if item.type in ("identifier", "typed_parameter") else Kind.OTHER
+                self._add(name, Binding(plain, item.start_byte, item), self._scope_at(item))
+
+    def _all_of(self, node: "Node", kind: Kind) -> None:
+        pending = [node]
+        while pending:
+            part = pending.pop()
+            if part.type == "identifier":
+                self._add(part, Binding(kind, part.start_byte, part), self._scope_at(part))
+            elif part.type not in ("attribute", "subscript"):
+                pending += part.named_children
+
+    def at(self, name: "Node") -> Binding | None:
+        """Return the binding of an identifier where it is used: None for one of Python's own names.
+
+        A name whose value cannot be told comes back as a binding of Kind.OTHER.
+        """
+        text, scope = name_text(name), self._scope_at(name)
+        holder = self._holder(scope, text)
+        if holder is None:
+            return None
+        return self._chosen(holder, name.start_byte if holder[0] == scope else None)
+
+    def _holder(self, scope: int | None, name: str) -> tuple[int | None, str] | None:
+        """Return the scope in which a name used in `scope` is bound, with the name; None where it is bound in none."""
+        start = scope, name
+        if start not in self._holders:
+            is_class = False
+            while (scope, name) not in self._by_name or is_class:
+                if scope is None:
+                    break
+                scope = self._scopes.parents[scope]
+                is_class = scope is not None and self._scopes.items[scope].node.type == "class_definition"
+            self._holders[start] = (scope, name) if (scope, name) in self._by_name else None
+        return self._holders[start]
+
+    def is_only(self, name: "Node") -> bool:
+        """Whether an identifier that is assigned to is bound nowhere else in its scope."""
+        return len(self._by_name.get((self._scope_at(name), name_text(name)), ())) == 1
+
+    def names_for(self, meanings: Container[str], dotted: "Callable[[Node], str]") -> frozenset[str]:
+        """Return the names that stand for one of some dotted things wherever they are bound, also by way of others."""
+        names = set()
+        for (_, name), bindings in self._by_name.items():
+            for binding in bindings:
+                value = binding.value
+                is_named = value is not None and value.type in ("identifier", "attribute", "call")
+                meaning = dotted(value) if value is not None and is_named else binding.module
+                if meaning in meanings or meaning.partition(".")[0] in meanings:
+                    names.add(name)
+        return frozenset(names)
+
+    def function_of(self, parameter: Binding) -> "Node | None":
+        """Return the function or lambda that a parameter is of."""
+        scope = self._scope_at(parameter.node)
+        return None if scope is None else self._scopes.items[scope].node
+
+    def _chosen(self, holder: tuple[int | None, str], position: int | None) -> Binding:
+        """Return the binding in force at a position of its own scope, or (None) wherever another scope uses it."""
+        bindings = self._by_name[holder]
+        first = bindings[0]
+        if len(bindings) == 1:
+            return first
+        if holder not in self._in_order:
+            same = all(binding.kind is Kind.IMPORT and binding.module == first.module for binding in bindings)
+            straight = len(bindings) <= _MAX_REBOUND and all(map(_is_straight, bindings))
+            self._in_order[holder] = [first] if same else sorted(bindings, key=_after) if straight else []
+        in_order = self._in_order[holder]
+        if len(in_order) == 1:
+            return first
+        place = bisect_right(in_order, position, key=_after) if position is not None else 0
+        return in_order[place - 1] if place else Binding(Kind.OTHER, first.after, first.node)
+
+
+def _after(binding: Binding) -> int:
+    return binding.after
+
+
+def _is_straight(binding: Binding) -> bool:
+    """Whether a binding is a statement right in a module or a function: it comes once, in the order of the text."""
+    if binding.kind not in (Kind.IMPORT, Kind.VALUE):
+        return False
+    node = binding.node.parent
+    while node is not None and node.type in ("expression_statement", "with_item", "with_clause", "with_statement"):
+        node = node.parent
+    if node is not None and node.type == "block":
+        node = node.parent
+        return node is not None and node.type == "function_definition"
+    return node is not None and node.type == "module"
+
+
+@cache
+def _query() -> "Query":
+    from tree_sitter import Query
+
+    return Query(syntax.language(), _QUERY)

@@ -1,0 +1,225 @@
+"""What a source runs that is no plain call of its own functions: texts, files, modules; and what cannot be read.
+
+Nothing is guessed. Code runs through `exec` and its like, under whatever name; where the name, or what is given to it,
+cannot be told from the text, that is said with the line, and no rule may call the source clean.
+"""
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from golfcheck.source import decoders, syntax
+from golfcheck.source.bindings import Kind
+from golfcheck.source.decoders import Budget, OpaqueError
+from golfcheck.source.evaluate import ShippedPath, ShippedText, StaticEvaluation
+from golfcheck.source.handedon import MAX_USES, handed_on
+from golfcheck.source.nodes import argument_of, name_text, shown
+from golfcheck.source.scope import IMPORTERS, RUNNERS, Scope
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_MIN_SOURCE_BYTES = 64  # of unpacked text that nothing seems to run: shorter ones are keys and names
+_MIN_DATA_BYTES = 1024  # of other unpacked data: a payload, unless it is a small table
+_MAX_CALLERS = 16
+_OF_FILES = frozenset(
+    ("runpy.run_path", "importlib.util.spec_from_file_location", "importlib.machinery.SourceFileLoader")
+)
+_STARTS = re.compile(r"subprocess\.(?:run|Popen|call|check_call|check_output)|os\.(?:exec|spawn)[lvpe]{1,3}")
+_PYTHON = re.compile(r"(?:.*/)?python[0-9.]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """A text that a source runs; None where it was packed and could not be unpacked, and `note` says why."""
+
+    wrapper: str  # the decoders it went through, the outermost first; "" for a text that stands there as it is
+    text: bytes | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfollowed:
+    """Code that a source runs and that cannot be read: on which line of the file, None inside of what it unpacks."""
+
+    line: int | None
+    reason: str
+
+
+def executions(
+    text: bytes, path: str, shipped: Container[str], budget: Budget
+) -> tuple[list[Executed], list[Unfollowed]]:
+    """Return what a source runs; `path` is its own place in the record, `shipped` the sources that stand there."""
+    reading = _Reading(text, path, shipped, budget)
+    reading.read()
+    return reading.executed, reading.unfollowed
+
+
+class _Reading:
+    """One source, and what was read of it."""
+
+    def __init__(self, text: bytes, path: str, shipped: Container[str], budget: Budget) -> None:
+        self.text, self.path, self.shipped, self.budget = text, path, shipped, budget
+        self.scope = Scope(text)
+        self.executed: list[Executed] = []
+        self.unfollowed: list[Unfollowed] = []
+        self.decoded: set[int] = set()  # ids of the calls whose payload was looked at
+
+    def read(self) -> None:
+        calls = syntax.captures(self.text).get("call", ())
+        decoding, runs = [], 0
+        for call in calls:
+            name = self.scope.dotted(call.child_by_field_name("function"))
+            if name in RUNNERS:
+                runs += 1
+                if runs <= MAX_USES:
+                    self._run(call, name)
+            elif name in decoders.BY_NAME:
+                decoding.append(call)
+            elif _STARTS.fullmatch(name):
+                self._start(call)
+        if runs > MAX_USES:
+            self._give_up(calls[0], f"runs more than {MAX_USES} texts")
+        for call in decoding[: 4 * MAX_USES]:  # the outermost first: its payload is that of those inside it
+            if call.id not in self.decoded:
+                self._payload(call)
+        for node, reason in handed_on(self.text, self.scope):
+            self._give_up(node, reason)
+
+    def _give_up(self, node: "Node", reason: str) -> None:
+        self.unfollowed.append(Unfollowed(node.start_point[0] + 1, reason))
+
+    def _run(self, call: "Node", name: str) -> None:
+        position, keyword = RUNNERS[name]
+        argument = argument_of(call, position, keyword)
+        if argument is None:
+            self._give_up(call, f"{name}() is given what cannot be read")
+            return
+        for value in self._given(argument):
+            self._run_value(call, name, value)
+
+    def _given(self, argument: "Node") -> "list[Node]":
+        """Return the expression that is run: of a parameter, what the callers of its function give."""
+        binding = self.scope.bound(argument) if argument.type == "identifier" else None
+        if binding is None or binding.kind is not Kind.PARAMETER:
+            return [argument]
+        function = self.scope.bindings.function_of(binding)
+        name = function.child_by_field_name("name") if function else None
+        parameters = function.child_by_field_name("parameters") if function else None
+        if name is None or parameters is None:  # a lambda
+            return [argument]
+        plain = [item for item in parameters.named_children if item.type != "comment"]
+        place = next((index for index, item in enumerate(plain) if item == binding.node), 0)
+        given: list[Node] = []
+        for use in self._uses.get(name_text(name), ()):
+            if use.start_byte == name.start_byte:
+                continue
+            caller = use.parent
+            is_called = caller is not None and caller.child_by_field_name("function") == use
+            value = argument_of(caller, place, name_text(argument)) if is_called else None
+            if value is None or len(given) == _MAX_CALLERS:
+                return [argument]  # it is handed on, or called in a way that is not followed
+            given.append(value)
+        return given or [argument]
+
+    @cached_property
+    def _uses(self) -> "dict[str, list[Node]]":
+        uses: dict[str, list[Node]] = {}
+        for node in syntax.captures(self.text).get("name", ()):
+            uses.setdefault(name_text(node), []).append(node)
+        return uses
+
+    def _run_value(self, call: "Node", name: str, argument: "Node") -> None:
+        evaluation = StaticEvaluation(self.scope, self.budget, self.path)
+        try:
+            value = evaluation.value(argument)
+        except OpaqueError as error:
+            used = self._decoders_in(argument) or evaluation.used
+            if used:
+                self.executed.append(Executed("+".join(reversed(used)), None, str(error)))
+            self._give_up(call, f"{name}() runs what cannot be told from the text: {error}")
+            return
+        self.decoded |= evaluation.decoded
+        self._run_known(call, name, value, evaluation.used)
+
+    def _run_known(self, call: "Node", name: str, value: Any, used: list[str]) -> None:
+        wrapper = "+".join(reversed(used))
+        if name in IMPORTERS:
+            if not isinstance(value, str):
+                self._give_up(call, f"{name}() is given no name")
+        elif isinstance(value, ShippedText | ShippedPath) or (name in _OF_FILES and isinstance(value, str)):
+            file = value if isinstance(value, str) else str(value.path)
+            if not self._is_shipped(file):
+                self._give_up(call, f"{name}() runs {file[:80]!r}, which is no Python source of the record")
+        elif name not in ("exec", "eval"):
+            self._give_up(call, f"{name}() runs compiled code or a module that is chosen at run time")
+        elif not isinstance(value, str | bytes):
+            self._fail(call, wrapper, "what is run is no text")
+        elif b"\0" in (data := value.encode("utf-8", "replace") if isinstance(value, str) else value):
+            self._fail(call, wrapper, "what is run is compiled code, not source")
+        else:
+            self.executed.append(Executed(wrapper, data))
+
+    def _fail(self, call: "Node", wrapper: str, reason: str) -> None:
+        if wrapper:
+            self.executed.append(Executed(wrapper, None, reason))
+        self._give_up(call, reason)
+
+    def _is_shipped(self, file: str) -> bool:
+        beside = f"{self.path.rpartition('/')[0]}/{file}".removeprefix("/")
+        return file.endswith(".py") and (file in self.shipped or beside in self.shipped)
+
+    def _decoders_in(self, node: "Node") -> list[str]:
+        """Name the decoders that an expression mentions, the innermost first."""
+        inside = (
+            decoders.BY_NAME.get(self.scope.dotted(call.child_by_field_name("function")))
+            for call in syntax.captures(self.text).get("call", ())
+            if node.start_byte <= call.start_byte and call.end_byte <= node.end_byte
+        )
+        return [decoder.label for decoder in inside if decoder][::-1]
+
+    def _payload(self, call: "Node") -> None:
+        """Read what is unpacked and not given to exec: it may be written to a file that is run or imported."""
+        evaluation = StaticEvaluation(self.scope, self.budget, self.path)
+        try:
+            value = evaluation.value(call)
+        except OpaqueError as error:
+            if (size := call.end_byte - call.start_byte) >= _MIN_DATA_BYTES:
+                self._give_up(call, f"{size:,} bytes of packed data could not be unpacked: {error}")
+            return
+        self.decoded |= evaluation.decoded
+        data = value.encode("utf-8", "replace") if isinstance(value, str) else value
+        if _is_source(data):
+            self.executed.append(Executed("+".join(reversed(evaluation.used)), data))
+        elif len(data) >= _MIN_DATA_BYTES:
+            self._give_up(call, f"unpacks {len(data):,} bytes that are no source")
+
+    def _start(self, call: "Node") -> None:
+        """Follow a Python that is started with a file of its own."""
+        command = argument_of(call, 0, "args")
+        items = command.named_children if command is not None and command.type in ("list", "tuple") else []
+        if len(items) < 2 or not self._is_python(items[0]):
+            return
+        evaluation = StaticEvaluation(self.scope, self.budget, self.path)
+        try:
+            value = evaluation.value(items[1])
+        except OpaqueError:
+            value = None
+        file = str(value.path) if isinstance(value, ShippedPath) else value
+        if not isinstance(file, str) or not (file == "-m" or self._is_shipped(file)):
+            self._give_up(call, f"starts Python with what cannot be followed: {shown(items[1])}")
+
+    def _is_python(self, node: "Node") -> bool:
+        if self.scope.dotted(node) == "sys.executable":
+            return True
+        return node.type == "string" and _PYTHON.fullmatch(name_text(node).strip("'\"")) is not None
+
+
+def _is_source(data: bytes) -> bool:
+    """Whether unpacked data is a Python source, and not a word or a number that happens to be one."""
+    if len(data) < _MIN_SOURCE_BYTES or b"\n" not in data or syntax.encoding_problem(data):
+        return False
+    tree = syntax.parse(data)
+    return not syntax.is_too_deep(tree) and not tree.root_node.has_error

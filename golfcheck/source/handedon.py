@@ -1,0 +1,144 @@
+"""Where a source hands on what runs code, so that a call elsewhere may run it: `e = exec` twice, `map(eval, texts)`."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from golfcheck.source import syntax
+from golfcheck.source.nodes import argument_of, name_text
+from golfcheck.source.scope import RUNNERS, SENSITIVE, Scope
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+MAX_USES = 256  # that are looked at: to go from a node to what is around it takes time with the text's length
+_NAMESPACES = frozenset(("globals", "locals", "vars"))
+_INNARDS = frozenset("__subclasses__ __globals__ f_globals f_builtins f_locals __code__ __loader__".split())
+_READ_ONLY = frozenset(("items", "keys", "values", "copy"))
+# Modules of which nearly every member runs code: they are followed only where a member is named.
+_RUNNING = frozenset(name.rpartition(".")[0] for name in RUNNERS if "." in name) | {"builtins"}
+_SHORT_NAMES = frozenset(name for name in RUNNERS if "." not in name) | {"__builtins__"}
+
+
+def handed_on(text: bytes, scope: Scope) -> Iterator[tuple["Node", str]]:
+    """Yield each place where what runs code is used as a value, or taken from a namespace, and what that is."""
+    names = scope.bindings.names_for(_RUNNING | frozenset(RUNNERS), scope.dotted) | _SHORT_NAMES | _INNARDS
+    uses = [node for node in syntax.captures(text).get("name", ()) if name_text(node) in names]
+    if len(uses) > MAX_USES:
+        yield uses[0], f"more than {MAX_USES} uses of exec and its like"
+    for node in uses[:MAX_USES]:
+        if reason := _value_of(node, scope):
+            yield node, reason
+    namespaces = 0
+    for call in syntax.captures(text).get("call", ()):
+        name = scope.dotted(call.child_by_field_name("function"))
+        if name in _NAMESPACES:
+            namespaces += 1
+            if namespaces > MAX_USES:
+                yield call, f"more than {MAX_USES} uses of globals() and its like"
+                return
+            if reason := _namespace(call, name, scope):
+                yield call, reason
+        elif name == "getattr":
+            owner = scope.dotted(argument_of(call))
+            if owner in SENSITIVE and scope.text(argument_of(call, 1)) is None:
+                yield call, f"takes a member of {owner} by a name that is computed"
+    yield from _modules_by_name(text, scope)
+
+
+def _value_of(node: "Node", scope: Scope) -> str:
+    """Say what a use of a name hands on, "" where it is called, imported, assigned to one name, or something else."""
+    name, parent = name_text(node), node.parent
+    if parent is None:
+        return ""
+    if name in _INNARDS:
+        is_member = parent.type == "attribute" and parent.child_by_field_name("attribute") == node
+        return f"reaches into the interpreter by {name}" if is_member or scope.bound(node) is None else ""
+    if parent.type in ("dotted_name", "aliased_import") or _is_bound_here(node, parent):
+        return ""
+    if parent.type == "attribute" and parent.child_by_field_name("attribute") == node:
+        return ""  # a member of something else: `model.eval`
+    meaning = scope.dotted(node)
+    whole = node
+    while (
+        whole.parent is not None
+        and whole.parent.type == "attribute"
+        and whole.parent.child_by_field_name("object") == whole
+    ):
+        whole = whole.parent
+        meaning = scope.dotted(whole) or meaning
+    parent = whole.parent
+    if (
+        meaning not in RUNNERS
+        and meaning not in _RUNNING
+        and not meaning.endswith("__dict__")
+        and meaning != "__builtins__"
+    ):
+        return ""
+    if parent is None or (parent.type == "call" and parent.child_by_field_name("function") == whole):
+        return ""
+    if (
+        parent.type == "argument_list"
+        and parent.parent
+        and scope.dotted(parent.parent.child_by_field_name("function")) == "getattr"
+    ):
+        return ""  # looked at as a call of getattr
+    if parent.type == "assignment" and _is_alias(parent, scope):
+        return ""
+    return f"hands on {meaning} as a value"
+
+
+def _is_bound_here(node: "Node", parent: "Node") -> bool:
+    """Whether this is the name of a keyword, a parameter or a definition, or what is assigned to."""
+    if parent.type in ("parameters", "typed_parameter", "lambda_parameters", "global_statement"):
+        return True
+    field = "left" if parent.type == "assignment" else "name"
+    return parent.child_by_field_name(field) == node
+
+
+def _is_alias(assignment: "Node", scope: Scope) -> bool:
+    """Whether `e = exec` binds a name that always means this: its calls are followed then."""
+    left = assignment.child_by_field_name("left")
+    return left is not None and left.type == "identifier" and scope.bindings.is_only(left)
+
+
+def _namespace(call: "Node", name: str, scope: Scope) -> str:
+    """Say what `globals()` and its like are used for, "" where only values are looked through."""
+    owner = argument_of(call)
+    if name == "vars" and owner is not None and scope.dotted(owner) not in SENSITIVE:
+        return ""
+    parent = call.parent
+    if parent is None or parent.type == "expression_statement":
+        return ""
+    if parent.type == "attribute":
+        member = name_text(parent.child_by_field_name("attribute"))
+        around = parent.parent
+        key = scope.text(argument_of(around)) if around is not None and around.type == "call" else None
+        is_harmless = member in _READ_ONLY or (member == "get" and key is not None and key not in _SHORT_NAMES)
+        return "" if is_harmless else f"reads or changes names through {name}().{member}"
+    if parent.type == "subscript":
+        key = scope.text(parent.child_by_field_name("subscript"))
+        return "" if key is not None and key not in _SHORT_NAMES else f"reads or changes names through {name}()"
+    if parent.type == "argument_list" and parent.parent is not None:
+        function = scope.dotted(parent.parent.child_by_field_name("function"))
+        return (
+            ""
+            if function in ("exec", "eval", "runpy.run_path", "len", "sorted", "list", "set")
+            else f"hands on {name}()"
+        )
+    if parent.type in ("comparison_operator", "for_statement", "for_in_clause"):
+        return ""
+    return f"hands on {name}()"
+
+
+def _modules_by_name(text: bytes, scope: Scope) -> Iterator[tuple["Node", str]]:
+    uses = [node for node in syntax.captures(text).get("name", ()) if name_text(node) == "modules"]
+    for node in uses[:MAX_USES]:
+        if node.parent is None or scope.dotted(node.parent) != "sys.modules":
+            continue
+        around = node.parent.parent
+        if around is None or around.type != "subscript":
+            continue
+        key = around.child_by_field_name("subscript")
+        module = scope.text(key)
+        if key is not None and name_text(key) != "__name__" and (module is None or module in SENSITIVE):
+            yield node, "takes a module out of sys.modules"

@@ -1,0 +1,262 @@
+"""The functions of programs and their top levels, each with its own names, calls, assignments and loops.
+
+What lies in what is answered by `Nesting` and by marks that are set once, never by comparing all with all: a script of
+40 KB can hold 250,000 nested calls.
+"""
+
+import re
+from bisect import bisect_left
+from collections import defaultdict, deque
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from golfcheck.source.nesting import Nesting, T
+from golfcheck.source.nodes import Assignment, Call, Function, Loop, SourceSpan
+from golfcheck.source.program import Program
+
+_READS = re.compile(r"load|read|get|stream|open|chunk|batch|slice|build|make", re.IGNORECASE)
+_MEASURES = frozenset("len int float print log log0 range min max sum isinstance str enumerate ceil numel".split())
+_MAX_NAMESAKES = 4  # functions of one name that a call may mean
+
+
+@dataclass(frozen=True, slots=True)
+class _Argument:
+    """A value that a call of the place is given: the call by its index, the position or keyword, and the span."""
+
+    call: int
+    key: int | str
+    span: SourceSpan
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """The value of an assignment."""
+
+    assignment: Assignment
+    span: SourceSpan
+
+
+@dataclass(eq=False)
+class Place:
+    """A function of a program, or its top level (None), with what is its own and not that of a function inside it."""
+
+    program: Program
+    function: Function | None
+    own_names: Container[str]  # the functions of all programs
+    uses: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))  # name → indices of program.names
+    calls: list[Call] = field(default_factory=list)
+    assignments: list[Assignment] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
+    inner: list["Place"] = field(default_factory=list)  # the functions right inside
+
+    @property
+    def name(self) -> str:
+        """The name of the function; "" for the top level."""
+        return self.function.name if self.function else ""
+
+    @cached_property
+    def _parameters(self) -> frozenset[str]:
+        return frozenset(self.function.parameters if self.function else ())
+
+    def parameter(self, key: int | str) -> str | None:
+        """Return the parameter that an argument by position or keyword is for, None where there is none."""
+        if isinstance(key, str):
+            return key if key in self._parameters else None
+        parameters = self.function.parameters if self.function else ()
+        return parameters[key] if key < len(parameters) else None
+
+    @cached_property
+    def _values(self) -> Nesting[_Value]:
+        return Nesting([_Value(assignment, assignment.value) for assignment in self.assignments])
+
+    @cached_property
+    def _arguments(self) -> Nesting[_Argument]:
+        pairs = ((index, key, span) for index, call in enumerate(self.calls) for key, span in call.arguments.items())
+        return Nesting([_Argument(*pair) for pair in pairs])
+
+    @cached_property
+    def _call_nesting(self) -> Nesting[Call]:
+        return Nesting(self.calls)
+
+    @cached_property
+    def _followed_values(self) -> set[int]:
+        return set()
+
+    @cached_property
+    def _followed_arguments(self) -> set[int]:
+        return set()
+
+    @cached_property
+    def _judged_starts(self) -> list[int]:
+        return [call.span.start for call in self.calls if self._is_judged(call)]
+
+    def _is_judged(self, call: Call) -> bool:
+        """Whether a call gives back a result about the data (a loss), and not data."""
+        name = call.callee.rpartition(".")[2]
+        return name in _MEASURES or (name in self.own_names and not _READS.search(name))
+
+    def assigned_from(self, name: str) -> Iterator[str]:
+        """Yield the targets of assignments whose value uses a name, each assignment once for all names.
+
+        What a call gives back that judges the data (a loss) is no data.
+        """
+        for value in self._around(name, self._values, self._followed_values):
+            starts = self._judged_starts
+            if bisect_left(starts, value.span.start) == bisect_left(starts, value.span.end):
+                yield from value.assignment.targets
+
+    def passed_on(self, name: str) -> Iterator[tuple[Call, int | str]]:
+        """Yield the calls that get a name as or inside an argument, and which; each argument once for all names."""
+        for argument in self._around(name, self._arguments, self._followed_arguments):
+            yield self.calls[argument.call], argument.key
+
+    def _around(self, name: str, nesting: Nesting[T], followed: set[int]) -> Iterator[T]:
+        for use in self.uses.get(name, ()):
+            index = nesting.index_at(self.program.names[use].start)
+            while index is not None and index not in followed:  # what is around a followed one is followed too
+                followed.add(index)
+                yield nesting.items[index]
+                index = nesting.parents[index]
+
+    def training_of(self, use: int) -> tuple[int, int] | None:
+        """Return how the use of a name (an index of `program.names`) is trained on: the `.backward()` and the call.
+
+        Both are indices of `calls`: the first `.backward()` whose region holds an outer call that the name is given to
+        with no call between that only measures or judges. A function of the program is looked at by itself.
+        """
+        position = self.program.names[use].start
+        call = self._call_nesting.index_at(position)
+        if call is None:
+            return None
+        as_argument, as_part = self._trainings[call]
+        return as_argument if self._owner(position) == call else as_part
+
+    def _owner(self, position: int) -> int | None:
+        """Return the call whose argument a position lies in, the innermost such."""
+        argument = self._arguments.index_at(position)
+        return None if argument is None else self._arguments.items[argument].call
+
+    @cached_property
+    def _trainings(self) -> list[tuple[tuple[int, int] | None, tuple[int, int] | None]]:
+        """By call, the answer of `training_of` for what is in an argument of it, and for what is in its callee."""
+        nesting = self._call_nesting
+        answers: list[tuple[tuple[int, int] | None, tuple[int, int] | None]] = [(None, None)] * len(self.calls)
+        for index in sorted(range(len(self.calls)), key=lambda index: _outer_first(self.calls[index].span)):
+            call, parent = self.calls[index], nesting.parents[index]
+            if self._is_judged(call):
+                continue
+            outside = None
+            if parent is not None:
+                outside = answers[parent][0 if self._owner(call.span.start) == parent else 1]
+            own = None
+            if call.callee.rpartition(".")[2] not in self.own_names:  # nor does it measure: that would be judged
+                backward = self._backward_at(call.span.start)
+                own = None if backward is None else (backward, index)
+            answers[index] = min((answer for answer in (own, outside) if answer), default=None), outside
+        return answers
+
+    def _backward_at(self, position: int) -> int | None:
+        """Return the first `.backward()` whose innermost loop holds a position, or that is in no loop of a function."""
+        loop = self._loops.index_at(position)
+        return self._outside_loops if loop is None else self._backwards[loop]
+
+    @cached_property
+    def _loops(self) -> Nesting[Loop]:
+        return Nesting(self.loops)
+
+    @cached_property
+    def _outside_loops(self) -> int | None:
+        if self.function is None:
+            return None
+        return next((index for index in self._backward_calls if self._loop_of(index) is None), None)
+
+    @cached_property
+    def _backward_calls(self) -> list[int]:
+        return [index for index, call in enumerate(self.calls) if call.callee.endswith(".backward")]
+
+    def _loop_of(self, call: int) -> int | None:
+        return self._loops.index_at(self.calls[call].span.start)
+
+    @cached_property
+    def _backwards(self) -> list[int | None]:
+        """By loop, the first `.backward()` of those whose innermost loop is this one or one around it."""
+        first: dict[int | None, int] = {}
+        for index in reversed(self._backward_calls):
+            first[self._loop_of(index)] = index
+        answers: list[int | None] = [None] * len(self.loops)
+        for loop in sorted(range(len(self.loops)), key=lambda index: _outer_first(self.loops[index].span)):
+            parent = self._loops.parents[loop]
+            around = self._outside_loops if parent is None else answers[parent]
+            answers[loop] = min((index for index in (first.get(loop), around) if index is not None), default=None)
+        return answers
+
+    def first_argument_use(self, call: int, uses: Sequence[int]) -> int | None:
+        """Return the first of some uses (indices of `program.names`, ascending) inside an argument of a call."""
+        names = self.program.names
+        for span in self.calls[call].arguments.values():
+            at = bisect_left(uses, span.start, key=lambda use: names[use].start)
+            if at < len(uses) and names[uses[at]].start < span.end:
+                return uses[at]
+        return None
+
+
+def _outer_first(span: SourceSpan) -> tuple[int, int]:
+    return span.start, -span.end
+
+
+class PlaceIndex:
+    """The places of several programs, which functions a call may mean, and which code can run at all."""
+
+    def __init__(self, programs: Sequence[Program]) -> None:
+        self._by_name: dict[str, list[Place]] = defaultdict(list)
+        tops = [self._places_of(program) for program in programs]
+        self.reachable = self._reached_from(tops)
+
+    def _places_of(self, program: Program) -> Place:
+        """Hand everything in a program to the place that it is in, and return its top level."""
+        nesting = program.function_nesting
+        top = Place(program, None, self._by_name)
+        places = [Place(program, function, self._by_name) for function in program.functions]
+
+        def place_at(position: int) -> Place:
+            index = nesting.index_at(position)
+            return top if index is None else places[index]
+
+        for index, name in enumerate(program.names):
+            place_at(name.start).uses[name.text].append(index)
+        for call in program.calls:
+            place_at(call.span.start).calls.append(call)
+        for assignment in program.assignments:
+            place_at(assignment.value.start).assignments.append(assignment)
+        for loop in program.loops:
+            place_at(loop.span.start).loops.append(loop)
+        for place, parent in zip(places, nesting.parents, strict=True):
+            if parent is not None:
+                places[parent].inner.append(place)
+            if len(self._by_name[place.name]) < _MAX_NAMESAKES:
+                self._by_name[place.name].append(place)
+        return top
+
+    def _reached_from(self, tops: Sequence[Place]) -> list[Place]:
+        """Return the top levels, and the functions whose names are used in what is reached, also in functions in it."""
+        reached = list(tops)
+        seen = set(tops)
+        read: set[Place] = set()
+        for place in reached:  # grows while it is walked
+            pending = deque([place])
+            while pending:
+                inside = pending.popleft()
+                if inside in read:
+                    continue
+                read.add(inside)
+                pending.extend(inside.inner)
+                for name in inside.uses:
+                    others = [other for other in self._by_name.get(name, ()) if other not in seen]
+                    seen.update(others)
+                    reached += others
+        return reached
+
+    def called(self, callee: str) -> Sequence[Place]:
+        """Return the functions that a call by this name may mean."""
+        return self._by_name.get(callee, ())

@@ -1,0 +1,108 @@
+"""What the expressions of a source mean where that can be told from its text: `L.decompress` is "lzma.decompress"."""
+
+from typing import TYPE_CHECKING
+
+from golfcheck.source import decoders
+from golfcheck.source.bindings import Binding, Bindings, Kind
+from golfcheck.source.nodes import argument_of, literal, name_text
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+IMPORTERS = frozenset(("__import__", "importlib.import_module", "importlib.__import__"))
+# What runs code that is no plain call: what is given to it, by position and keyword.
+RUNNERS = {
+    "exec": (0, ""),
+    "eval": (0, ""),
+    "runpy.run_path": (0, "path_name"),
+    "runpy.run_module": (0, "mod_name"),
+    "importlib.util.spec_from_file_location": (1, "location"),
+    "importlib.machinery.SourceFileLoader": (1, "path"),
+    "importlib.machinery.SourcelessFileLoader": (1, "path"),
+    "imp.load_source": (1, "pathname"),
+    "imp.load_compiled": (1, "pathname"),
+    "zipimport.zipimporter": (0, "path"),
+    "marshal.load": (0, ""),
+    "marshal.loads": (0, ""),
+    "types.CodeType": (0, ""),
+    "types.FunctionType": (0, "code"),
+    "code.InteractiveInterpreter": (0, ""),
+    "code.InteractiveConsole": (0, ""),
+    "code.interact": (0, ""),
+    "importlib.util.source_from_cache": (0, ""),
+} | dict.fromkeys(IMPORTERS, (0, "name"))
+# Modules whose members must have their names written out: a member by a computed name could be any of the above.
+SENSITIVE = frozenset(
+    "builtins importlib importlib.util importlib.machinery runpy marshal imp code types zipimport os subprocess sys "
+    "lzma zlib gzip bz2 base64 binascii".split()
+)
+_MAX_NESTING = 32
+
+
+class Scope:
+    """What the names of a source stand for."""
+
+    def __init__(self, text: bytes) -> None:
+        self.bindings = Bindings(text)
+        self._of_calls: dict[int, str] = {}  # by the node's id: a chain of names may ask for one call many times
+
+    def bound(self, node: "Node") -> Binding | None:
+        """Return the binding of an identifier, None for one of Python's own names."""
+        return self.bindings.at(node)
+
+    def text(self, node: "Node | None") -> str | None:
+        """Return the value of a string, or of a name that is bound to one, None where it is something else."""
+        if node is not None and node.type == "identifier":
+            binding = self.bound(node)
+            node = binding.value if binding is not None and binding.kind is Kind.VALUE else None
+        value = literal(node) if node is not None else None
+        return value if isinstance(value, str) else None
+
+    def dotted(self, node: "Node | None", depth: int = 0) -> str:
+        """Return what an expression means as a dotted name, "" where that cannot be told."""
+        if node is None or depth > _MAX_NESTING:
+            return ""
+        if node.type == "identifier":
+            return self._name(node, depth)
+        if node.type == "attribute":
+            owner, member = node.child_by_field_name("object"), node.child_by_field_name("attribute")
+            outer = self.dotted(owner, depth + 1)
+            return _plain(f"{outer}.{name_text(member)}") if outer and member else ""
+        if node.type == "call":
+            if node.id not in self._of_calls:
+                self._of_calls[node.id] = self._returned(node, depth)
+            return self._of_calls[node.id]
+        if node.type == "parenthesized_expression" and len(node.named_children) == 1:
+            return self.dotted(node.named_children[0], depth + 1)
+        return ""
+
+    def _name(self, node: "Node", depth: int) -> str:
+        binding = self.bound(node)
+        text = name_text(node)
+        if binding is None:
+            starred = (f"{module}.{text}" for module in self.bindings.star_modules)
+            return _plain(next((name for name in starred if name in RUNNERS or name in decoders.BY_NAME), text))
+        if binding.kind is Kind.IMPORT:
+            return _plain(binding.module)
+        if binding.kind is Kind.VALUE and binding.value is not None and binding.value.type in _NAMED:
+            return self.dotted(binding.value, depth + 1)
+        return ""
+
+    def _returned(self, call: "Node", depth: int) -> str:
+        """Return what `__import__("lzma")` and `getattr(zlib, "decompress")` give back."""
+        function = self.dotted(call.child_by_field_name("function"), depth + 1)
+        if function in IMPORTERS:
+            return self.text(argument_of(call)) or ""
+        if function == "getattr":
+            owner = self.dotted(argument_of(call), depth + 1)
+            name = self.text(argument_of(call, 1))
+            return _plain(f"{owner}.{name}") if owner and name else ""
+        return ""
+
+
+_NAMED = ("identifier", "attribute", "call")
+
+
+def _plain(name: str) -> str:
+    """Return the name without the module of Python's own functions: `builtins.exec` is exec."""
+    return name.removeprefix("builtins.").removeprefix("__builtins__.")
