@@ -3,6 +3,7 @@
 GROUPS = {
     "Judge": {
         "verify": "judge record folders: every finding with its line, its numbers and its remedy",
+        "queue": "judge every pull request of a repository, and sort them by what a maintainer must do",
         "rescore": "evaluate an artifact again and compare its val_bpb with the claim",
         "diff": "how two records differ: scores, size, settings in the logs, findings, unwrapped code",
         "tui": "browse records by val_bpb, compare them, and watch a run while it trains",

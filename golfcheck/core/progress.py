@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
+_REDRAW_SECONDS = 0.1
 _WORTH_A_BAR = 4  # records; fewer are read before an eye could follow
 
 
@@ -28,3 +30,30 @@ def record_bar() -> Iterator[Callable[[int, int], None]]:
     with Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task("", total=None, visible=False)
         yield lambda done, of: bar.update(task, completed=done, total=of, visible=of >= _WORTH_A_BAR, refresh=True)
+
+
+@contextmanager
+def staged_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar on stderr that names the stage, while a long work goes through several, if a person watches."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    look = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        stage = ""
+        drawn = 0.0
+
+        def show(what: str, done: int, of: int) -> None:
+            nonlocal stage, drawn
+            if what != stage:
+                bar.reset(task, description=what, total=of, visible=of >= _WORTH_A_BAR)
+                stage = what
+            now = monotonic()
+            bar.update(task, completed=done, refresh=now - drawn > _REDRAW_SECONDS or done == of)
+            drawn = now if now - drawn > _REDRAW_SECONDS else drawn
+
+        yield show

@@ -161,7 +161,8 @@ def _records(
         said = int(match[1]) if match else None
         for path in _added(reader, before, commit.tree):
             heads = adds.get(path, [])
-            numbers[path] = said if said in heads and said else min(heads, default=said or highest)
+            trusted = said is not None and (said in heads or said not in changes)
+            numbers[path] = said if said and trusted else min(heads, default=said or highest)
         highest = max(highest, said or 0)
         before = commit.tree
     return tuple(BaseRecord(path, tree, numbers.get(path, 0)) for path, tree in in_base.items())

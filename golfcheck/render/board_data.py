@@ -70,7 +70,7 @@ def render_csv(rows: Sequence[Row]) -> str:
     writer.writerow([*FIELDS, "rulings"])
     for row in rows:
         rulings = "; ".join(ruling.text for ruling in row.rulings)
-        writer.writerow([_csv_cell(value) for value in (*row_object(row).values(), rulings)])
+        writer.writerow([csv_cell(value) for value in (*row_object(row).values(), rulings)])
     return out.getvalue()
 
 
@@ -84,7 +84,8 @@ def _ruling(ruling: Ruling) -> dict[str, Any]:
     return {name: plain(str(value) if name in ("kind", "on") else value) for name, value in found.items()}
 
 
-def _csv_cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """Return a value for a cell of CSV: safe text, with a quotation mark before what a spreadsheet would run."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, str):

@@ -64,14 +64,14 @@ def _line(verdict: Verdict) -> str:
     score = verdict.score.mean_bpb if verdict.score else None
     bpb = "" if score is None else bpb_text(score)
     counts = f"{verdict.count(Severity.ERROR) or ''} | {verdict.count(Severity.WARNING) or ''}"
-    return f"| {_SIGN[word]} {word} | {_cell(code(verdict.path))} | {bpb} | {counts} |"
+    return f"| {_SIGN[word]} {word} | {table_cell(code(verdict.path))} | {bpb} | {counts} |"
 
 
 def _section(verdict: Verdict) -> list[str]:
     word = outcome(verdict)
     lines = [f"### {_SIGN[word]} {word}: {code(verdict.name or verdict.path)}", ""]
     facts = [code(fact) for fact in (verdict.author, verdict.date, verdict.path) if fact]
-    lines += [" · ".join(facts), "", "| | | |", "|---|---|---|", *_numbers(verdict), ""]
+    lines += [" · ".join(facts), "", "| | | |", "|---|---|---|", *numbers(verdict), ""]
     found = in_order(verdict.findings)
     if found:
         lines += ["| | where | what |", "|---|---|---|", *(_row(finding) for finding in found), ""]
@@ -84,7 +84,7 @@ def _section(verdict: Verdict) -> list[str]:
     return [*lines, ""]
 
 
-def _numbers(verdict: Verdict) -> list[str]:
+def numbers(verdict: Verdict) -> list[str]:
     """Return the rows of the table of numbers: what, value, limit or margin."""
     rows: list[tuple[str, str, str]] = []
     if (score := verdict.score) is not None:
@@ -123,7 +123,7 @@ def _numbers(verdict: Verdict) -> list[str]:
         rows.append(
             (f"to beat {bpb_text(rival.bpb)}", f"{delta_text(rival.delta_bpb)} bpb{nats}", "; ".join(tests) or why)
         )
-    return [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+    return [f"| {' | '.join(map(table_cell, row))} |" for row in rows]
 
 
 def _side(spent_ms: float, cap_ms: float) -> str:
@@ -134,8 +134,9 @@ def _row(finding: Finding) -> str:
     word = f"**{finding.severity.label}**" if finding.waived is None else "waived"
     note = finding.hint if finding.waived is None else f"reason given: {code(finding.waived)}"
     cells = (f"{word} `{finding.rule}`", code(location(finding)), f"{code(finding.message)}<br>{note}")
-    return f"| {' | '.join(_cell(cell.removesuffix('<br>')) for cell in cells)} |"
+    return f"| {' | '.join(table_cell(cell.removesuffix('<br>')) for cell in cells)} |"
 
 
-def _cell(text: str) -> str:
+def table_cell(text: str) -> str:
+    """Return Markdown for a cell of a table."""
     return text.replace("|", "\\|")  # a table is split into cells before code spans are seen

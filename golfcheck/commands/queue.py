@@ -1,0 +1,119 @@
+"""`golfcheck queue`: judge every pull request of a repository from its git objects."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from golfcheck.queue.model import Queue
+    from golfcheck.queue.run import Request
+
+HELP = "judge every pull request of a repository, and sort them by what a maintainer must do"
+FORMATS = ("text", "markdown", "json", "jsonl", "csv", "html")
+FAIL_ON = ("refuted", "review", "never")
+_EPILOG = """Reads git objects alone: nothing is checked out, executed or fetched, and no hook, filter or setting of the
+repository is obeyed. Fetch the heads first:  git fetch origin '+refs/pull/*/head:refs/pull/*/head'
+
+Examples:
+  golfcheck queue golf.git                                 what to look at first
+  golfcheck queue golf.git --since 1900 --format csv       the newest, for a spreadsheet
+  golfcheck queue golf.git --only 12,15-40 --format json   some of them, for a program
+  golfcheck queue golf.git --format html -o site           a page to publish, and one for each pull request
+  golfcheck queue golf.git --comment 12                    the comment for one of them
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what to read, what to print, and where."""
+    from rich_argparse import RawDescriptionRichHelpFormatter
+
+    from golfcheck.core.ruleset import RULESETS
+
+    parser.formatter_class = RawDescriptionRichHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "repository", nargs="?", type=Path, default=Path(), metavar="REPO", help="a clone, bare or not (default: here)"
+    )
+    add = parser.add_argument_group("Which pull requests").add_argument
+    add("--refs", default="refs/pull/*/head", metavar="PATTERN", help="their heads; default: refs/pull/*/head")
+    add("--base", default="main", metavar="REF", help="the branch that they are for; default: main")
+    add("--since", type=int, default=0, metavar="N", help="those with this number or a later one")
+    add("--only", default="", metavar="N,N-M", help="those with these numbers")
+    add("--ruleset", choices=tuple(RULESETS), help="what a gain must show to be a record; default: written")
+    add = parser.add_argument_group("What to print").add_argument
+    add("--format", choices=FORMATS, default="text", help="default: text")
+    add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output; a folder for html")
+    add("-v", "--verbose", action="store_true", help="every pull request in full")
+    add("--comment", type=int, metavar="N", help="the Markdown of a comment on this pull request")
+    add("--fail-on", choices=FAIL_ON, default="never", help="exit code 1 if one is refuted, or needs review too")
+    add = parser.add_argument_group("How to work").add_argument
+    add("--jobs", type=int, metavar="N", help="processes that judge; default 0: one per core")
+    add("--no-cache", dest="cache", action="store_false", default=None, help="judge everything again, keep nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge and print. Returns 1 when a pull request is what --fail-on names, else 0."""
+    from golfcheck.core.errors import UsageError
+    from golfcheck.core.progress import narrate, staged_bar
+    from golfcheck.queue.model import Triage
+    from golfcheck.queue.run import run as judge
+
+    if args.comment is not None and (args.only or args.since):
+        raise UsageError("queue: --comment names the one pull request: leave --only and --since out")
+    if args.comment is not None and args.format not in ("text", "markdown"):
+        raise UsageError(f"queue: --comment is Markdown: leave --format {args.format} out")
+    if args.format == "html" and args.output is None:
+        raise UsageError("queue: --format html makes a folder: name it with -o")
+    with staged_bar() as progress:
+        queue = judge(_request(args), progress=progress, say=narrate)
+    _print(queue, args)
+    broken = [pull.number for pull in queue.pulls if any(one.content.broken for one in pull.submissions)]
+    if broken:
+        narrate(f"golfcheck itself failed on {', '.join(f'#{number}' for number in broken[:20])}: please report it")
+    failing = {"refuted": {Triage.REFUTED}, "review": {Triage.REFUTED, Triage.REVIEW}, "never": set()}[args.fail_on]
+    return int(any(pull.triage in failing for pull in queue.pulls))
+
+
+def _request(args: argparse.Namespace) -> "Request":
+    from golfcheck.judging.config import resolve
+    from golfcheck.queue.run import Request
+    from golfcheck.queue.store import store_path
+
+    settings = resolve({"ruleset": args.ruleset, "jobs": args.jobs, "cache": args.cache}, os.environ, Path(os.sep))
+    only = args.only if args.comment is None else str(args.comment)
+    store = store_path() if settings.cache else None
+    return Request(args.repository, args.refs, args.base, args.since, only, settings.ruleset, settings.jobs, store)
+
+
+def _print(queue: "Queue", args: argparse.Namespace) -> None:
+    from golfcheck.core.terminal import columns, only_ascii, wants_color
+    from golfcheck.reference.files import write_atomic
+    from golfcheck.render import queue_data, queue_markdown, queue_text
+    from golfcheck.render.page import Page
+
+    out = sys.stdout
+    if args.comment is not None:
+        text = queue_markdown.comment(queue, queue.pulls[0])
+    elif args.format == "html":
+        from golfcheck import site
+
+        site.write_queue(queue, args.output)
+        return
+    elif args.format == "markdown":
+        text = queue_markdown.render(queue)
+    elif args.format == "text":
+        page = (
+            Page(verbose=args.verbose)
+            if args.output
+            else Page(columns(out), wants_color(out), only_ascii(out), args.verbose)
+        )
+        text = queue_text.render(queue, page)
+    else:
+        machine = {"json": queue_data.render_json, "jsonl": queue_data.render_jsonl, "csv": queue_data.render_csv}
+        text = machine[args.format](queue)
+    if args.output is None:
+        out.write(text)
+    else:
+        write_atomic(args.output, text.encode("utf-8"))
