@@ -26,7 +26,7 @@ _MIN_DIGITS = 6  # of val_bpb: fewer are shared by chance
 _MAX_LOGS, _MAX_RUNS = 64, 128
 _MAX_SETTINGS, _SETTING_CHARS = 200, 80
 _MAX_DEFINITIONS = 512
-_OF_A_RUN = re.compile(r"seed|run_id|logfile|.*(?:path|dir|file|time|elapsed|url|https?)")
+_OF_A_RUN = re.compile(r"seed|run_id|logfile|.*(?:path|dir|files?|time|elapsed|url|https?)")
 _NOISE = re.compile(rb"#[^\n]*|\s+")
 
 
@@ -107,7 +107,7 @@ def _settings(record: Record) -> dict[str, str]:
         for name, fact in run.settings.items():
             values.setdefault(name, set()).add(" ".join(fact.value.split())[:_SETTING_CHARS])
     alike = {name: min(found) for name, found in values.items() if len(found) == 1}
-    shown = [name for name in alike if name.isidentifier() and not _OF_A_RUN.fullmatch(name)]
+    shown = [name for name in alike if name.isidentifier() and not _OF_A_RUN.fullmatch(name) and "/" not in alike[name]]
     return {name: alike[name] for name in sorted(shown)[:_MAX_SETTINGS]}
 
 

@@ -28,9 +28,9 @@ _CHUNK_BYTES = 2**20
 _CONFIG = """[core]
 \trepositoryformatversion = {version}
 \tbare = true
-\tpackedGitWindowSize = 4m
-\tpackedGitLimit = 64m
-\tdeltaBaseCacheLimit = 16m
+\tpackedGitWindowSize = 1m
+\tpackedGitLimit = 8m
+\tdeltaBaseCacheLimit = 8m
 \tbigFileThreshold = 16m
 [gc]
 \tauto = 0

@@ -24,6 +24,7 @@ CPU_SECONDS = 60.0  # for one folder; the slowest of 2,000 real ones takes 2
 MEMORY_BYTES = 3 * 2**30  # of addresses, the program's own among them
 _WALL_SECONDS = 900.0  # where no processor time passes: a disk that does not answer
 _IDLE_SECONDS = 0.1
+_TASKS = 32  # of one process: what parsers keep for ever is given back with it
 
 Judge = Callable[[Objects, Task, str], Content]
 
@@ -49,6 +50,7 @@ class _Worker:
     pipe: Any
     index: int | None = None  # of the task that it judges
     since: float = 0.0
+    done: int = 0
 
 
 class Pool:
@@ -89,6 +91,9 @@ class Pool:
                 if done is not None:
                     index, worker.index = worker.index, None
                     left -= 1
+                    worker.done += 1
+                    if worker.done == _TASKS and worker in self._workers:
+                        self._retire(worker)
                     assert index is not None
                     yield index, done
 
@@ -100,12 +105,16 @@ class Pool:
                 return content
         elif monotonic() - worker.since < _WALL_SECONDS:
             return None
-        worker.process.kill()
-        worker.process.join()
-        self._workers.remove(worker)
+        self._retire(worker)
         code = worker.process.exitcode or 0
         how = f"signal {-code}" if code < 0 and is_ready else "no answer" if not is_ready else f"exit code {code}"
         return _failed(f"the process that judged it ended ({how})")
+
+    def _retire(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.pipe.close()
+        worker.process.kill()
+        worker.process.join()
 
     def _start(self) -> _Worker:
         # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from golfcheck.core.numbers import counted
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.verdict import Finding, Severity, Verdict
 from golfcheck.judging.verify import refuted
@@ -53,7 +54,10 @@ def _of_head(head: Head) -> Iterator[Reason]:
     if len(head.own) > 1:
         names = _listed([one.path for one in head.own])
         yield Reason(
-            "several-folders", REVIEW, f"adds {len(head.own)} record folders: {names}", hint="one folder a pull request"
+            "several-folders",
+            REVIEW,
+            f"adds {counted(len(head.own), 'record folder')}: {names}",
+            hint="one folder a pull request",
         )
     for one in head.own:
         if one.changed:
@@ -67,12 +71,14 @@ def _of_head(head: Head) -> Iterator[Reason]:
     for path in changes.removed:
         yield Reason("removes-record", FOREIGN, "removes a record that the base has", path, hint=_CONTEST)
     if changes.deleted:
-        yield Reason("deletes-files", FOREIGN, f"deletes {len(changes.deleted)} files: {_listed(changes.deleted)}")
+        yield Reason(
+            "deletes-files", FOREIGN, f"deletes {counted(len(changes.deleted), 'file')}: {_listed(changes.deleted)}"
+        )
     special = [change for change in changes.outside if change.special]
     for change in special[:_SHOWN]:
         yield Reason("special-file", FOREIGN, f"adds {change.special}", change.path, hint="commit plain files only")
     if changes.outside and head.own:
-        text = f"touches {len(changes.outside)} files outside its folder: "
+        text = f"touches {counted(len(changes.outside), 'file')} outside its folder: "
         text += _listed([f"{change.path} ({change.status})" for change in changes.outside])
         yield Reason("outside-files", FOREIGN, text, hint="move everything else to another pull request")
     for problem in changes.problems[:_SHOWN]:
@@ -145,6 +151,15 @@ def _of_overlap(submission: Submission, overlap: Overlap, parent: int | None) ->
     weight = REVIEW if whose else SHARED
     hint = "say whose run it is, and name it in the README"
     return Reason(f"shared-{overlap.kind}", weight, text, f"{submission.own.path}/{file.path}", file.line, hint)
+
+
+def place_in(pull: Pull, reason: Reason) -> str:
+    """Return where a reason stands, `path:line`; inside the one folder that a pull request has, from there on."""
+    path = reason.path or ""
+    if len(pull.submissions) == 1:
+        own = pull.submissions[0].own.path
+        path = "" if path == own else path.removeprefix(f"{own}/")
+    return path if reason.line is None or not path else f"{path}:{reason.line}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,10 +4,12 @@ Whatever a submission wrote stands in code spans, and so do the numbers of other
 or reference of theirs acts in a comment of ours.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
-from golfcheck.queue.model import Pull, Queue, Reason, Submission, Triage
-from golfcheck.queue.reasons import NOTE
+from golfcheck.core.numbers import bpb_text, counted
+from golfcheck.queue.model import Pull, Queue, Submission, Triage
+from golfcheck.queue.reasons import NOTE, place_in
 from golfcheck.render.queue_text import named_text, relative_text
 from golfcheck.render.verdict_markdown import code, numbers, table_cell
 
@@ -15,6 +17,7 @@ MARKER = "<!-- golfcheck queue: this comment is updated -->"
 _SIGN = {Triage.READY: "✅", Triage.REVIEW: "⚠️", Triage.REFUTED: "❌", Triage.NONE: "➖"}
 _MAX_CHARS = 60_000  # a comment on GitHub holds 65,536
 _MAX_REASONS = 60
+_MAX_OF_A_KIND = 4
 _CONTEST = (
     "Reply here with the rule's name and the line that shows that it is wrong; `golfcheck explain RULE` says what it "
     "checks and why. A maintainer decides. What is decided is written into `records/decisions.json`, with the reason, "
@@ -44,7 +47,7 @@ def _line(pull: Pull) -> str:
     cells = (
         str(pull.number),
         f"{pull.outcome or ''}{' (merged)' if pull.head.merged else ''}",
-        "" if bpb is None else f"{bpb:.5f}",
+        "" if bpb is None else bpb_text(bpb),
         code(pull.name),
         code(pull.author) if pull.author else "",
         why,
@@ -87,8 +90,8 @@ def _summary(pull: Pull) -> str:
     if pull.triage is Triage.READY:
         return "Nothing was found against it. A maintainer takes it from here, in the order of the numbers."
     if pull.triage is Triage.REFUTED:
-        return f"{grave} reasons, the first of them proven by arithmetic on its own files."
-    return f"{grave} reason{'' if grave == 1 else 's'} for a maintainer to look at. None of them is a proof."
+        return f"{counted(grave, 'reason')}, the first of them proven by arithmetic on its own files."
+    return f"{counted(grave, 'reason')} for a maintainer to look at. None of them is a proof."
 
 
 def _submission(submission: Submission) -> Iterator[str]:
@@ -117,17 +120,18 @@ def _reasons(pull: Pull) -> Iterator[str]:
     if not pull.reasons:
         return
     yield from ("### Why", "", "| what | where | |", "|---|---|---|")
-    for reason in pull.reasons[:_MAX_REASONS]:
-        yield f"| {' | '.join(map(table_cell, (f'`{reason.kind}`', _where(reason), code(reason.text))))} |"
-    if len(pull.reasons) > _MAX_REASONS:
-        yield f"| | | {len(pull.reasons) - _MAX_REASONS} more |"
+    seen: Counter[str] = Counter()
+    for reason in pull.reasons:
+        seen[reason.kind] += 1
+        if seen[reason.kind] <= _MAX_OF_A_KIND and seen.total() <= _MAX_REASONS:
+            place = place_in(pull, reason)
+            cells = (f"`{reason.kind}`", code(place) if place else "", code(reason.text))
+            yield f"| {' | '.join(map(table_cell, cells))} |"
+    left_out = {kind: count - _MAX_OF_A_KIND for kind, count in seen.items() if count > _MAX_OF_A_KIND}
+    if left_out:
+        yield ""
+        yield "and " + ", ".join(f"{count} more of `{kind}`" for kind, count in left_out.items())
     yield ""
-
-
-def _where(reason: Reason) -> str:
-    if reason.path is None:
-        return ""
-    return code(reason.path if reason.line is None else f"{reason.path}:{reason.line}")
 
 
 def _hints(pull: Pull) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from golfcheck.core.numbers import bpb_text, counted, delta_text
 from golfcheck.core.text import fit, safe, width
 from golfcheck.queue.lineage import Lineage, Relative
 from golfcheck.queue.model import Pull, Queue, Reason, Submission, Triage
-from golfcheck.queue.reasons import ERROR, NOTE, REFUTED
+from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, place_in
 from golfcheck.render.page import Page
 from golfcheck.render.verdict_block import block
 
@@ -40,7 +41,7 @@ def _in_short(pull: Pull, page: Page) -> Iterator[str]:
     word = str(pull.outcome or "")
     bpb = _bpb(pull)
     delta = pull.verdict.to_beat.delta_bpb if pull.verdict and pull.verdict.to_beat else None
-    gain = "" if delta is None else f"{delta:+.5f}"
+    gain = "" if delta is None else delta_text(delta)
     marks = "merged " if pull.head.merged else ""
     left = f"{'#' + str(pull.number):>6}  {word:<10}  {bpb:>9}  {gain:>9}  "
     about = f"  {marks}{safe(pull.author, 30) if pull.author else ''}".rstrip()
@@ -52,7 +53,7 @@ def _in_short(pull: Pull, page: Page) -> Iterator[str]:
     for kind in kinds[:_SHORT_REASONS]:
         same = [reason for reason in shown if reason.kind == kind]
         more = f" (and {len(same) - 1} more)" if len(same) > 1 else ""
-        yield from _reason(same[0], page, indent=8, more=more)
+        yield from _reason(pull, same[0], page, indent=8, more=more)
     if len(kinds) > _SHORT_REASONS:
         yield page.paint(f"        and: {', '.join(kinds[_SHORT_REASONS:])}", "dim")
 
@@ -60,11 +61,11 @@ def _in_short(pull: Pull, page: Page) -> Iterator[str]:
 def _bpb(pull: Pull) -> str:
     """Return the score; one that only the submission states in brackets."""
     if pull.logged_bpb is not None:
-        return f"{pull.logged_bpb:.5f}"
-    return "-" if pull.claimed_bpb is None else f"({pull.claimed_bpb:.5f})"
+        return bpb_text(pull.logged_bpb)
+    return "-" if pull.claimed_bpb is None else f"({bpb_text(pull.claimed_bpb)})"
 
 
-def _reason(reason: Reason, page: Page, indent: int, more: str = "", hint: bool = False) -> list[str]:
+def _reason(pull: Pull, reason: Reason, page: Page, indent: int, *, more: str = "", hint: bool = False) -> list[str]:
     word = (
         "error"
         if reason.weight >= REFUTED or reason.weight == ERROR
@@ -72,7 +73,8 @@ def _reason(reason: Reason, page: Page, indent: int, more: str = "", hint: bool 
         if reason.weight <= NOTE
         else "warning"
     )
-    where = "" if reason.path is None else f"{_place(reason)}: "
+    place = safe(place_in(pull, reason), 300)
+    where = f"{place}: " if place else ""
     head = f"{' ' * indent}{reason.kind}"
     lines = page.prose(f"{head}  {where}{safe(reason.text)}{more}", "", " " * (indent + 4))
     lines[0] = lines[0].replace(reason.kind, page.paint(reason.kind, word), 1)
@@ -81,16 +83,11 @@ def _reason(reason: Reason, page: Page, indent: int, more: str = "", hint: bool 
     return lines
 
 
-def _place(reason: Reason) -> str:
-    path = safe(reason.path or "", 300)
-    name = path.split("/", 3)[-1] if path.startswith("records/track_") and path.count("/") > 2 else path
-    return name if reason.line is None else f"{name}:{reason.line}"
-
-
 def _in_full(pull: Pull, page: Page) -> Iterator[str]:
     head = pull.head
     yield page.paint(f"pull request {pull.number}: {pull.triage.heading}", _STYLE[pull.triage])
-    state = "merged" if head.merged else f"{head.behind} commits behind the base" if head.left else "no merge base"
+    behind = f"{counted(head.behind, 'commit')} behind the base"
+    state = "merged" if head.merged else behind if head.left else "no commit in common with the base"
     yield page.paint(f"  {state}; head {head.oid[:12]}", "dim")
     for submission in pull.submissions:
         yield ""
@@ -105,7 +102,7 @@ def _in_full(pull: Pull, page: Page) -> Iterator[str]:
         yield page.paint("Why", "bold")
         explained: set[str] = set()
         for reason in pull.reasons:
-            yield from _reason(reason, page, indent=2, hint=reason.kind not in explained)
+            yield from _reason(pull, reason, page, indent=2, hint=reason.kind not in explained)
             explained.add(reason.kind)
 
 
@@ -155,7 +152,7 @@ def _counts(queue: Queue, page: Page) -> list[str]:
     ]
     lines = page.flow("QUEUE", [(f"{len(queue.pulls)} of {queue.num_heads} pull requests", "bold"), *counts], indent=9)
     kept = queue.num_contents - min(queue.num_judged, queue.num_contents)
-    lines += page.flow("", [(f"{queue.num_contents} folders, {kept} of them known from before", "dim")], indent=9)
+    lines += page.flow("", [(f"{counted(queue.num_contents, 'folder')}, {kept} judged before", "dim")], indent=9)
     first = next((pull for pull in queue.pulls if pull.triage is not Triage.NONE), None)
     if first is not None and len(queue.pulls) > 1:
         lines.append(

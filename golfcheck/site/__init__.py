@@ -5,6 +5,7 @@ from pathlib import Path
 
 from golfcheck.board.model import Board
 from golfcheck.core.errors import MissingExtra
+from golfcheck.queue.model import Queue
 from golfcheck.submission import record
 from golfcheck.submission.record import Record
 
@@ -27,4 +28,23 @@ def write(board: Board, folder: Path, load: Callable[[Path], Record] = record.lo
 
     with SiteFolder(folder) as site:
         for name, data in pages(board, load):
+            site.write(name, data)
+
+
+def write_queue(queue: Queue, folder: Path) -> None:
+    """Write `queue.html`, a page for each pull request, and `queue.json`; a board's site may be in the same folder.
+
+    Raises as `write` does.
+    """
+    try:
+        from golfcheck.site.queuepage import queue_pages
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("jinja2", "markupsafe", "matplotlib"):
+            raise MissingExtra("queue --format html", package, "site") from None
+        raise
+    from golfcheck.site.folder import SiteFolder
+
+    with SiteFolder(folder, queue=True) as site:
+        for name, data in queue_pages(queue):
             site.write(name, data)

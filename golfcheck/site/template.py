@@ -17,9 +17,12 @@ from golfcheck.core import numbers
 from golfcheck.core.text import safe
 
 
-def page(template: str, **values: Any) -> bytes:
-    """Return a page; its policy lets only our own style and script, by their sha256, and nothing from elsewhere."""
-    style, script = _asset("site.css"), _asset("site.js")
+def page(template: str, *, extra: tuple[str, ...] = (), **values: Any) -> bytes:
+    """Return a page; its policy lets only our own style and script, by their sha256, and nothing from elsewhere.
+
+    `extra` names assets beside the site's own.
+    """
+    style, script = ("".join(_asset(f"{name}.{kind}") for name in ("site", *extra)) for kind in ("css", "js"))
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
