@@ -79,33 +79,41 @@ class MissingObjectError(Exception):
 
 
 class Objects:
-    """Reads objects by their names; a context manager that ends its processes. `oid_chars` is 40, or 64 for SHA-256."""
+    """Reads objects by their names; a context manager that ends its processes.
 
-    def __init__(self, store: Path, oid_chars: int = 40) -> None:
-        self.store, self.oid_chars = store.resolve(), oid_chars
-        self._home: TemporaryDirectory[str] | None = None
+    `oid_chars` is 40, or 64 for SHA-256. `home` is the empty repository of another reader, to share it.
+    """
+
+    def __init__(self, store: Path, oid_chars: int = 40, home: Path | None = None) -> None:
+        self.store, self.oid_chars, self.home = store.resolve(), oid_chars, home
+        self._own: TemporaryDirectory[str] | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._trees: OrderedDict[str, tuple[Item, ...]] = OrderedDict()
 
     def __enter__(self) -> "Objects":
         if shutil.which("git") is None:
             raise GolfcheckError("git is not installed: the queue is read from its objects")
-        self._home = TemporaryDirectory(prefix="golfcheck-git-")
-        home, sha256 = Path(self._home.name), self.oid_chars == 64
+        if self.home is None:
+            self._own = TemporaryDirectory(prefix="golfcheck-git-")
+            self.home = Path(self._own.name)
+            self._make(self.home)
+        return self
+
+    def _make(self, home: Path) -> None:
+        sha256 = self.oid_chars == 64
         (home / "objects").mkdir()
         (home / "refs").mkdir()
         (home / "HEAD").write_text("ref: refs/heads/none\n", encoding="ascii")
         config = _CONFIG.format(version=int(sha256)) + (_SHA256 if sha256 else "")
         (home / "config").write_text(config, encoding="ascii")
-        return self
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes.values():
             _end(process)
         self._processes.clear()
-        if self._home is not None:
-            self._home.cleanup()
-            self._home = None
+        if self._own is not None:
+            self._own.cleanup()
+            self._own = self.home = None
 
     def info(self, oids: Sequence[str]) -> list[Info]:
         """Return what objects are, in the order of their names."""
@@ -190,14 +198,14 @@ class Objects:
         process = self._processes.get(mode)
         if process is not None and process.poll() is None:
             return process
-        assert self._home is not None
+        assert self.home is not None
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
         self._processes[mode] = process = subprocess.Popen(
-            ["git", f"--git-dir={self._home.name}", "cat-file", mode],
+            ["git", f"--git-dir={self.home}", "cat-file", mode],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=self._home.name,
+            cwd=self.home,
             env={**inherited, **_ENVIRONMENT, "GIT_OBJECT_DIRECTORY": str(self.store)},
             start_new_session=True,  # Ctrl-C reaches golfcheck, which ends this itself
         )

@@ -24,6 +24,7 @@ CPU_SECONDS = 60.0  # for one folder; the slowest of 2,000 real ones takes 2
 MEMORY_BYTES = 3 * 2**30  # of addresses, the program's own among them
 _WALL_SECONDS = 900.0  # where no processor time passes: a disk that does not answer
 _IDLE_SECONDS = 0.1
+_LEAVING_SECONDS = 5.0  # for a process to end by itself
 _TASKS = 32  # of one process: what parsers keep for ever is given back with it
 
 Judge = Callable[[Objects, Task, str], Content]
@@ -36,6 +37,7 @@ class Work:
     store: Path  # git's objects
     oid_chars: int
     ruleset: str
+    home: Path | None = None  # the empty repository that git runs in; None: one for each process
     cpu_seconds: float = CPU_SECONDS
     judge: Judge = judge_content
 
@@ -112,9 +114,12 @@ class Pool:
 
     def _retire(self, worker: _Worker) -> None:
         self._workers.remove(worker)
-        worker.pipe.close()
+        with contextlib.suppress(OSError):
+            worker.pipe.send(None)
+        worker.process.join(_LEAVING_SECONDS if worker.index is None else 0)
         worker.process.kill()
         worker.process.join()
+        worker.pipe.close()
 
     def _start(self) -> _Worker:
         # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
@@ -135,11 +140,13 @@ def _serve(pipe: Any, work: Work) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    with Objects(work.store, work.oid_chars) as objects:
+    with Objects(work.store, work.oid_chars, work.home) as objects:
         while True:
             try:
                 task = pipe.recv()
             except (EOFError, OSError):
+                return
+            if task is None:
                 return
             pipe.send(_judged(objects, task, work))
 

@@ -76,7 +76,9 @@ def run(
         chosen = {number for number in refs if number >= request.since and (not wanted or number in wanted)}
         if not chosen & refs.keys():
             raise UsageError(f"{folder.name}: none of its {len(refs)} heads has a number that was asked for")
-        pool = stack.enter_context(Pool(Work(folder.objects, len(base), request.ruleset), request.jobs, idle))
+        pool = stack.enter_context(
+            Pool(Work(folder.objects, len(base), request.ruleset, objects.home), request.jobs, idle)
+        )
         judging = _Judging(pool, store, progress)
         return _judged(request, heads, chosen, judging)
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import re
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -277,8 +278,10 @@ def test_a_second_run_judges_only_what_has_changed(repo: Repo, tmp_path: Path):
     assert judged(repo, store=store).num_judged == 1
 
 
-def test_what_was_judged_before_an_interruption_is_kept(repo: Repo, tmp_path: Path):
-    store = tmp_path / "queue.sqlite"
+def test_what_was_judged_before_an_interruption_is_kept(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store, temporary = tmp_path / "queue.sqlite", tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     for number in (12, 13, 14):
         repo.pull(number, base_files() | record(f"2026-06-{number}_Better", -number / 1e3), main(repo))
 
@@ -289,7 +292,19 @@ def test_what_was_judged_before_an_interruption_is_kept(repo: Repo, tmp_path: Pa
     with pytest.raises(KeyboardInterrupt):
         run.run(Request(repo.path, jobs=1, store=store), progress=interrupt)
     assert multiprocessing.active_children() == []
+    assert list(temporary.iterdir()) == []
     assert judged(repo, store=store).num_judged == 1
+
+
+def test_more_folders_than_one_process_judges_are_judged_by_several(repo: Repo, tmp_path: Path):
+    with Pool(Work(repo.path / "objects", 40, "written", judge=_whose), jobs=2) as workers:
+        done = dict(workers.judge([Task(str(place), "", 0) for place in range(100)]))
+    assert [done[place].failure.split()[0] for place in range(100)] == [str(place) for place in range(100)]
+    assert len({content.failure.split()[1] for content in done.values()}) >= 4
+
+
+def _whose(objects: Objects, task: Task, ruleset: str) -> Content:
+    return Content(None, f"{task.path} {os.getpid()}", None, (), 0, 0)
 
 
 def test_a_broken_store_is_made_anew(repo: Repo, tmp_path: Path):
