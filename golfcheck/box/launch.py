@@ -64,14 +64,18 @@ def sandbox() -> str:
     return version.stdout.strip()
 
 
-def command(files: Sequence[tuple[str, int]], hidden: Sequence[Path], *, device: str, scratch_bytes: int) -> list[str]:
+def command(
+    files: Sequence[tuple[str, int]], calls: int | None, hidden: Sequence[Path], *, device: str, scratch_bytes: int
+) -> list[str]:
     """Return bubblewrap's arguments up to the program: `files` are paths in the box and open descriptors.
 
-    `hidden` are folders that must not exist in the box, wherever they lie.
+    `calls` is a descriptor of seccomp's program. `hidden` are folders that must not exist in the box.
     """
     program = shutil.which("bwrap")
     assert program is not None, "sandbox() was not asked"
     arguments = [program, *_namespaces(), "--clearenv"]
+    if calls is not None:
+        arguments += ["--seccomp", str(calls)]
     for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
     arguments += _machine(Path(sys.executable), hidden)

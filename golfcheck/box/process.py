@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from golfcheck.box import launch, serve
+from golfcheck.box import launch, seccomp, serve
 from golfcheck.box.limits import BoxLimits
 
 _LOOK_SECONDS = 0.1
@@ -41,8 +41,12 @@ class Process:
             if sandboxed:
                 everything = [(f"{launch.FOLDER}/{name}", data) for name, data in files]
                 copies = launch.open_copies([*everything, (launch.SERVE, Path(serve.__file__).read_bytes())])
-                descriptors = [descriptor for _, descriptor in copies]
-                before = launch.command(copies, hidden, device=device, scratch_bytes=limits.scratch_bytes)
+                filters = [("", program)] if (program := seccomp.program(device)) else []
+                calls = [descriptor for _, descriptor in launch.open_copies(filters)]
+                descriptors = [*(descriptor for _, descriptor in copies), *calls]
+                before = launch.command(
+                    copies, next(iter(calls), None), hidden, device=device, scratch_bytes=limits.scratch_bytes
+                )
             else:
                 self._folder = folder = tempfile.mkdtemp(prefix="golfcheck-")
                 script = serve.__file__

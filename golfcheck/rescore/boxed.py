@@ -70,8 +70,10 @@ class BoxedEvaluation(measure.Evaluation):
 
     def challenge(self, tokens: Tokens, cuts: int, seed: int) -> None:
         """Keep a sample of what is scored from now on, for `twin_test`."""
-        calls = -(-cuts // self.ranks.world_size // self._call_size(tokens.size // self.config.train_seq_len))
-        self.sample = twin.Sample(tokens, self.config.train_seq_len, max(1, calls), seed)
+        length, ranks = self.config.train_seq_len, self.ranks.world_size
+        self.sample = twin.sample_of(
+            tokens, length, -(-cuts // ranks), self._call_size(tokens.size // length // ranks), seed
+        )
 
     def measured(self, score: Any, losses: list[list[float]], start: float) -> Measured:
         """Return a score; tables and precision are the predictor's own."""
@@ -106,11 +108,9 @@ class BoxedEvaluation(measure.Evaluation):
                     answers.append(found)
                     progress(len(answers), len(asked))
         elif asked:
-            by_number = {item.number: (place, item) for place, item in asked}
-            last = max(by_number)
+            last = kept[-1].number
             for number, (begins, own) in enumerate(self._history[:last], 1):
-                if (task := by_number.get(number)) is not None:
-                    answers.append(answer(task))
+                answers += [answer(task) for task in asked if task[1].number == number]
                 with self._box() as box:
                     self._reveal(box, twin.spans_of(tokens, begins, self.config.train_seq_len), own)
                 progress(number, last)

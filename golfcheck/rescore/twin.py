@@ -36,7 +36,8 @@ TOLERANCE_NATS = 1e-3  # of a log-probability: what can be gained below it is a 
 REORDERED_NATS = 2e-2  # of a token's loss, in the mean over a sequence
 _EVERY = 8  # of the sampled calls one is asked uncut, again, and in another order
 _ROWS = 256  # of logits at a time: what a CPU's caches hold
-_TRIES = 32
+_MOST_VARIANTS = 16  # of one call: of a short text a sequence is cut at several positions
+_TRIES = 32  # for an end that begins with another token
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +71,37 @@ def _log_probs(logits: Any) -> Floats:
 
 
 class Sample:
-    """The scored calls that are kept for the twin: a uniform sample of `size` of them, whoever scores them and when."""
+    """The scored calls that are kept for the twin: a uniform sample of `size`, whoever scores them and when.
 
-    def __init__(self, tokens: Tokens, seq_len: int, size: int, seed: int) -> None:
-        self.tokens, self.seq_len, self.size, self.seed = tokens, seq_len, size, seed
+    Of a short text a call may be kept several times, with other cuts: up to `variants` times.
+    """
+
+    def __init__(self, tokens: Tokens, seq_len: int, *, size: int, variants: int, seed: int) -> None:
+        self.tokens, self.seq_len, self.size, self.variants, self.seed = tokens, seq_len, size, variants, seed
         self.number = 0
         self._kept: list[Asked] = []
         self._lock = threading.Lock()
 
     def offer(self, begins: Ids, last: list[int], nats: Floats, logits: Logits) -> None:
         """Take a scored call into the sample, or do not: losses [B, T], logits [B, T, V], `last` [B] are its own."""
-        random = np.random.default_rng([self.seed, *begins.tolist()])  # nobody's to choose, and the same in any order
-        key = random.random()
         with self._lock:
             self.number += 1
             number = self.number
-            if not self.size or (len(self._kept) == self.size and key >= self._kept[0].key):
-                return
-        cuts, donors = zip(*(self._draw(random, int(b), n) for b, n in zip(begins, last, strict=True)), strict=True)
-        rows = np.stack([_log_probs(logits[i, cut]) for i, cut in enumerate(cuts)])  # [B, V]
-        asked = Asked(key, number, tuple(begins.tolist()), cuts, donors, nats.copy(), rows)
-        with self._lock:
-            if len(self._kept) == self.size:
-                heapq.heappushpop(self._kept, asked)
-            else:
-                heapq.heappush(self._kept, asked)
+        for variant in range(self.variants):
+            random = np.random.default_rng([self.seed, variant, *begins.tolist()])  # the same in any order of scoring
+            key = random.random()
+            with self._lock:
+                if len(self._kept) == self.size and key >= self._kept[0].key:
+                    continue
+            drawn = [self._draw(random, int(b), n) for b, n in zip(begins, last, strict=True)]
+            cuts, donors = zip(*drawn, strict=True)
+            rows = np.stack([_log_probs(logits[i, cut]) for i, cut in enumerate(cuts)])  # [B, V]
+            asked = Asked(key, number, tuple(begins.tolist()), cuts, donors, nats.copy(), rows)
+            with self._lock:
+                if len(self._kept) == self.size:
+                    heapq.heappushpop(self._kept, asked)
+                else:
+                    heapq.heappush(self._kept, asked)
 
     def kept(self) -> list[Asked]:
         """Return the sample, in the order of scoring."""
@@ -112,6 +119,13 @@ class Sample:
             if self.tokens[donor + cut + 1] != self.tokens[begin + cut + 1]:
                 break
         return cut, donor
+
+
+def sample_of(tokens: Tokens, seq_len: int, cuts: int, call_seqs: int, seed: int) -> Sample:
+    """Return an empty sample for so many cuts of a text that is scored in calls of `call_seqs` sequences."""
+    calls = -(-cuts // call_seqs)
+    there = max(1, (tokens.size - 1) // seq_len // call_seqs)
+    return Sample(tokens, seq_len, size=calls, variants=min(_MOST_VARIANTS, -(-calls // there)), seed=seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,236 @@
+"""Predictors of every kind through the box: the honest are scored, and every cheat is caught or gains nothing."""
+
+import dataclasses
+import os
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golfcheck.box.launch import NoSandbox, sandbox
+from golfcheck.box.limits import BoxLimits
+from golfcheck.core.errors import Refused, UsageError
+from golfcheck.reference import data
+from golfcheck.rescore import submitted
+from golfcheck.rescore.devices import join
+from golfcheck.rescore.predicted import BoxRequest, rescore
+from golfcheck.rescore.report import Rescore, RescoreOutcome
+from golfcheck.rescore.run import Request
+from tests.golfcheck import predictors
+from tests.golfcheck import rescore_fixture as tiny
+from tests.golfcheck.rescore_fixture import World
+
+try:
+    sandbox()
+except NoSandbox as error:
+    pytestmark = pytest.mark.skip(reason=str(error))
+
+LIMITS = BoxLimits(
+    resident_bytes=768 << 20, call_seconds=5.0, load_seconds=15.0, scratch_bytes=64 << 20, flood_bytes=32 << 20
+)
+
+
+@pytest.fixture(autouse=True)
+def one_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A box at a time: the tests are many, and a machine's cores are few."""
+    monkeypatch.setattr("golfcheck.rescore.workers.usable", lambda cores: 1)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return tiny.make(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def table(world: World) -> np.ndarray:
+    tokens = data.read_validation(data.shard_paths(world.shards, "train"), 64, tiny.VOCAB)
+    return predictors.table_of(tokens, tiny.VOCAB)
+
+
+Folder = Callable[[str], Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, table: np.ndarray) -> Folder:
+    return lambda body: predictors.write(tmp_path / "submission", body, table)
+
+
+def scored(folder: Path, world: World, *, cuts: int = 256, strict: bool = False, **options: object) -> Rescore:
+    """Rescore a folder in this process; its boxes are real."""
+    (seed,) = submitted.find(folder, folder, None, None, 16_000_000)
+    request = Request(data=world.shards, tokenizer=world.tokenizer, **options)
+    boxes = BoxRequest(cuts=cuts, strict=strict, limits=LIMITS)
+    return rescore(seed, request, boxes, join("cpu"), lambda name: lambda *known: None)
+
+
+def expected_bpb(world: World, table: np.ndarray) -> float:
+    """The score of the bigram table, computed here in float64."""
+    tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB).astype(np.int64)
+    logits = table.astype(np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    nats = -log_p[tokens[:-1], tokens[1:]].mean()
+    return predictors.bits(nats) * (tokens.size - 1) / world.score.bytes
+
+
+@pytest.mark.parametrize("name", predictors.HONEST)
+def test_an_honest_predictor_is_scored_and_its_twin_answers_alike(name: str, folder: Folder, world: World):
+    found = scored(folder(predictors.HONEST[name]), world)
+    assert found.outcome is RescoreOutcome.MEASURED, found.reason
+    assert found.predictor is not None
+    challenges = found.predictor.challenges
+    assert challenges is not None
+    assert challenges.failures() == []
+    assert challenges.cuts >= 256
+    assert challenges.moved_nats == 0.0
+    assert (challenges.differ, challenges.uncut_differ, challenges.repeated_differ) == (0, 0, 0)
+    assert min(challenges.uncut, challenges.repeated) >= 32
+    assert found.predictor.adaptive == ("def adapt" in predictors.HONEST[name])
+
+
+def test_the_score_is_what_the_same_table_gives_in_float64(folder: Folder, world: World, table: np.ndarray):
+    found = scored(folder(predictors.HONEST["a bigram table"]), world, cuts=0)
+    assert found.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=1e-6)
+    assert found.measured.tokens == world.score.tokens
+    assert found.measured.text_bytes == world.score.bytes
+
+
+def test_what_adapts_to_what_was_scored_scores_better_than_what_does_not(folder: Folder, world: World):
+    adaptive = predictors.HONEST["an adaptive bigram of counts"]
+    path = folder(adaptive)
+    learned = scored(path, world, cuts=0).measured.val_bpb
+    (path / "predictor.py").write_text(predictors.source(adaptive.replace("def adapt", "def forget")))
+    assert learned < scored(path, world, cuts=0).measured.val_bpb - 1.0
+
+
+def test_a_model_of_another_architecture_in_another_container_is_scored(tmp_path: Path, world: World):
+    found = scored(predictors.write_gpt(tmp_path / "gpt", tiny.VOCAB), world)
+    assert found.outcome is RescoreOutcome.MEASURED, found.reason
+    assert [file.path for file in found.predictor.files] == ["predictor.py", "weights.int6.xz"]
+    assert found.artifact.path.endswith("weights.int6.xz")
+    assert found.predictor.visible_bytes == sum(path.stat().st_size for path in (tmp_path / "gpt").iterdir())
+
+
+@pytest.mark.parametrize("name", predictors.CAUGHT)
+def test_a_cheat_is_refuted_by_the_twin(name: str, tmp_path: Path, world: World, table: np.ndarray, monkeypatch):
+    words, body = predictors.CAUGHT[name]
+    if "neighbors" in name:
+        monkeypatch.setattr("golfcheck.rescore.boxed._LEAST_CALLS", 8)  # several sequences a call
+    found = scored(predictors.write(tmp_path / "submission", body, table), world)
+    assert found.outcome is RescoreOutcome.REFUTED
+    assert words in found.reason
+
+
+@pytest.mark.parametrize("name", predictors.HARMLESS)
+def test_what_would_gain_outside_of_a_box_gains_nothing(
+    name: str, folder: Folder, world: World, table: np.ndarray
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        body = predictors.HARMLESS[name].replace("PORT", str(server.getsockname()[1]))
+        found = scored(folder(body), world, cuts=0)
+    assert found.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", predictors.REFUSED)
+def test_what_breaks_the_contract_or_a_limit_is_refused_in_one_line(name: str, folder: Folder, world: World):
+    code, words, body = predictors.REFUSED[name]
+    path = folder(body)
+    (path / "linked.bin").symlink_to(next(world.shards.iterdir()))
+    limits = dataclasses.replace(LIMITS, call_seconds=3.0, load_seconds=3.0 if "loads" in name else 15.0)
+    (seed,) = submitted.find(path, path, None, None, 16_000_000)
+    request = Request(data=world.shards, tokenizer=world.tokenizer)
+    with pytest.raises(Refused) as refused:
+        rescore(seed, request, BoxRequest(limits=limits), join("cpu"), lambda name: lambda *known: None)
+    assert refused.value.code == code, str(refused.value)
+    assert words in str(refused.value)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert children() == []
+
+
+def children() -> list[str]:
+    """The processes that this one has started and that still run."""
+    pids = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [pid for pid in pids if not re.search(r"\) Z", Path(f"/proc/{pid}/stat").read_text())]
+
+
+def test_token_by_token_gives_the_same_score_and_a_proof(folder: Folder, world: World):
+    path = folder(predictors.HONEST["a bigram table"])
+    at_once = scored(path, world, val_tokens=256, cuts=0).measured.val_bpb
+    strictly = scored(path, world, val_tokens=256, strict=True)
+    assert strictly.measured.val_bpb == pytest.approx(at_once, abs=1e-7)
+    assert strictly.predictor.strict
+    stepping = "class P(Base):\n    def step(self, ids, position):\n        return self.table[ids]"
+    (path / "predictor.py").write_text(predictors.source(stepping))
+    assert scored(path, world, val_tokens=256, strict=True).measured.val_bpb == pytest.approx(at_once, abs=1e-7)
+
+
+def test_token_by_token_looking_ahead_gains_nothing(folder: Folder, world: World):
+    path = folder(predictors.HONEST["a bigram table"])
+    honest = scored(path, world, val_tokens=256, cuts=0).measured.val_bpb
+    _, body = predictors.CAUGHT["reads the next token"]
+    (path / "predictor.py").write_text(predictors.source(body))
+    assert scored(path, world, val_tokens=256, cuts=0).measured.val_bpb < honest - 0.5
+    assert scored(path, world, val_tokens=256, strict=True).measured.val_bpb == pytest.approx(honest, abs=1e-7)
+
+
+def test_a_window_slides_and_an_estimate_stops_early(folder: Folder, world: World):
+    path = folder(predictors.HONEST["a bigram table"])
+    whole = scored(path, world, cuts=0).measured
+    slid = scored(path, world, cuts=64, stride=16)
+    assert slid.measured.val_bpb == pytest.approx(whole.val_bpb, abs=1e-6)  # a bigram needs one token of context
+    assert slid.outcome is RescoreOutcome.MEASURED
+    estimated = scored(path, world, estimate=True, within_bpb=0.3)
+    assert estimated.measured.estimate is not None
+    assert estimated.measured.estimate.low_bpb < whole.val_bpb < estimated.measured.estimate.high_bpb
+    assert estimated.predictor.challenges.cuts > 0
+
+
+def test_a_shorter_context_may_be_asked_for_and_a_longer_one_may_not(folder: Folder, world: World):
+    path = folder(predictors.HONEST["a bigram table"])
+    assert scored(path, world, cuts=0, seq_len=16).measured.seq_len == 16
+    with pytest.raises(UsageError, match="takes from 1 to 64 tokens a call"):
+        scored(path, world, cuts=0, seq_len=65)
+
+
+def test_a_predictor_that_adapts_cannot_be_estimated(folder: Folder, world: World):
+    path = folder(predictors.HONEST["an adaptive bigram of counts"])
+    with pytest.raises(UsageError, match="scored in the order of the text, which --estimate does not keep"):
+        scored(path, world, estimate=True)
+
+
+def test_what_looks_ahead_without_a_twin_would_have_gained(folder: Folder, world: World, table: np.ndarray):
+    _, body = predictors.CAUGHT["reads the next token"]
+    assert scored(folder(body), world, cuts=0).measured.val_bpb < expected_bpb(world, table) - 0.5
+
+
+def test_more_files_than_the_cap_are_refused_before_anything_runs(folder: Folder):
+    path = folder("class P(Base): pass")
+    (path / "raw.bin").write_bytes(bytes(16_000_000))
+    with pytest.raises(Refused, match=r"move away what it does not need.*raw\.bin 16,000,000"):
+        submitted.find(path, path, None, None, 16_000_000)
+
+
+def test_documents_and_logs_are_neither_shown_nor_counted(folder: Folder):
+    path = folder("class P(Base): pass")
+    for name in ("README.md", "train_seed1.log", "submission.json", "requirements.txt"):
+        (path / name).write_text("{}")
+    (seed,) = submitted.find(path, path, None, None, 16_000_000)
+    assert {name for name, _ in seed.files} == {"base.py", "predictor.py", "table.npy"}
+    assert {"README.md", "train_seed1.log", "submission.json", "requirements.txt"} <= set(seed.not_shown)
+
+
+def test_each_seed_sees_its_own_artifact_alone(folder: Folder):
+    path = folder("class P(Base): pass")
+    for seed in (1, 2):
+        (path / f"model_seed{seed}.bin").write_bytes(bytes([seed]))
+    found = submitted.find(path, path, None, None, 16_000_000)
+    assert [item.target.seed for item in found] == [1, 2]
+    assert [{name for name, _ in item.files if name.startswith("model")} for item in found] == [
+        {"model_seed1.bin"},
+        {"model_seed2.bin"},
+    ]
+    (only,) = submitted.find(path / "model_seed2.bin", path, None, None, 16_000_000)
+    assert only.target.seed == 2

@@ -1,0 +1,417 @@
+"""Predictors of every kind, honest and not, as the files that a submission ships; each is some lines on top of BASE."""
+
+import io
+import lzma
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# A bigram table, trained elsewhere: what the others start from. V is its vocabulary, in a file of float16 [V, V].
+BASE = """
+import numpy as np, torch
+class Base:
+    seq_len = 64
+    def __init__(self, folder):
+        self.table = torch.from_numpy(np.load(folder / "table.npy")).float()
+        self.vocab_size = len(self.table)
+    def logits(self, ids):
+        return self.table[ids]
+"""
+_IMPORTS = "import os, sys, time, random, socket, torch, numpy as np\nfrom base import Base\n"
+_LOAD = "\ndef load(folder, device):\n    return P(folder)\n"
+
+
+def source(body: str) -> str:
+    """Return a predictor.py: the class P, with Base above it and load below."""
+    return _IMPORTS + body.strip("\n") + _LOAD
+
+
+# Whose rules are kept. Of each: the file.
+HONEST = {
+    "a bigram table": "class P(Base): pass",
+    "an adaptive bigram of counts": """
+class P(Base):
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.counts = torch.full((self.vocab_size, self.vocab_size), 0.02)
+    def logits(self, ids):
+        counts = self.counts[ids]                                   # [B, T, V]
+        return (counts / counts.sum(-1, keepdim=True)).log()
+    def adapt(self, ids):
+        self.counts.index_put_((ids[:, :-1], ids[:, 1:]), torch.ones(()), accumulate=True)
+""",
+    "test-time training of all weights": """
+class P(Base):
+    def __init__(self, folder):
+        super().__init__(folder)
+        torch.manual_seed(1)
+        self.net = torch.nn.Sequential(torch.nn.Embedding(self.vocab_size, 16), torch.nn.Linear(16, self.vocab_size))
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=0.02)
+    def logits(self, ids):
+        with torch.no_grad():
+            return self.table[ids] + self.net(ids)
+    def adapt(self, ids):
+        out = self.table[ids[:, :-1]] + self.net(ids[:, :-1])
+        loss = torch.nn.functional.cross_entropy(out.flatten(0, 1), ids[:, 1:].flatten())
+        self.optimizer.zero_grad(); loss.backward(); self.optimizer.step()
+""",
+    "a mixture with a normalized n-gram cache": """
+class P(Base):
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.seen = {}
+    def logits(self, ids):
+        p = self.table[ids].softmax(-1)
+        for b, row in enumerate(ids.tolist()):
+            for t in range(1, len(row)):
+                after = self.seen.get((row[t - 1], row[t]))
+                if after:
+                    cache = torch.zeros(self.vocab_size)
+                    cache[list(after)] = torch.tensor(list(after.values()), dtype=torch.float32)
+                    p[b, t] = 0.6 * p[b, t] + 0.4 * cache / cache.sum()
+        return p.log()
+    def adapt(self, ids):
+        for row in ids.tolist():
+            for a, b, c in zip(row, row[1:], row[2:]):
+                after = self.seen.setdefault((a, b), {})
+                after[c] = after.get(c, 0) + 1
+""",
+    "numpy only": """
+class P:
+    seq_len = 64
+    def __init__(self, folder):
+        self.table = np.load(folder / "table.npy").astype(np.float32)
+        self.vocab_size = len(self.table)
+    def logits(self, ids):
+        return self.table[np.asarray(ids)]
+""",
+    "prints a lot": """
+class P(Base):
+    def logits(self, ids):
+        print("x" * 100_000)
+        return super().logits(ids)
+""",
+}
+
+# Another architecture in another container: a parallel residual, rotary positions on half of a head, one block looped,
+# tied embeddings, weights of six bits in LZMA.
+GPT = """
+import lzma, math, numpy as np, torch, torch.nn.functional as F
+D, H, LOOPS = 32, 4, 2
+class P:
+    seq_len = 64
+    def __init__(self, folder):
+        raw = np.frombuffer(lzma.decompress((folder / "weights.int6.xz").read_bytes()), np.uint8)
+        self.vocab_size = int(raw[:4].view(np.uint32)[0])
+        six, at, self.w = raw[4:].astype(np.int64), 0, {}
+        for name, shape in (("emb", (self.vocab_size, D)), ("qkv", (3 * D, D)), ("out", (D, D)),
+                            ("up", (4 * D, D)), ("down", (D, 4 * D))):
+            n = math.prod(shape)
+            self.w[name] = torch.from_numpy((six[at:at + n].reshape(shape) - 32) / 32 * 3 / D ** 0.5).float()
+            at += n
+    def rotate(self, x):
+        T, r = x.size(2), x.size(3) // 2
+        angle = torch.outer(torch.arange(T), 100.0 ** (-torch.arange(0, r, 2) / r))   # [T, r/2]
+        a, b = x[..., :r:2], x[..., 1:r:2]
+        turned = torch.stack((a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()), -1).flatten(3)
+        return torch.cat((turned, x[..., r:]), -1)
+    def logits(self, ids):
+        x = F.rms_norm(self.w["emb"][ids], (D,))
+        for _ in range(LOOPS):
+            h = F.rms_norm(x, (D,))
+            q, k, v = (h @ self.w["qkv"].T).unflatten(-1, (3, H, -1)).permute(2, 0, 3, 1, 4)
+            y = F.scaled_dot_product_attention(self.rotate(q), self.rotate(k), v, is_causal=True)
+            x = x + y.transpose(1, 2).flatten(2) @ self.w["out"].T + F.relu(h @ self.w["up"].T) @ self.w["down"].T
+        return F.rms_norm(x, (D,)) @ self.w["emb"].T
+def load(folder, device):
+    return P(folder)
+"""
+
+# What looks at what it must not see, or leaves a trace: refuted by the twin test. Of each: words of the reason.
+CAUGHT = {
+    "reads the next token": (
+        "it looks ahead",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids).clone()
+        out[:, :-1].scatter_add_(2, ids[:, 1:, None], torch.full((len(ids), ids.size(1) - 1, 1), 3.0))
+        return out
+""",
+    ),
+    "optimizes a bias on the scored window": (
+        "it looks ahead",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        bias = torch.zeros(self.vocab_size, requires_grad=True)
+        optimizer = torch.optim.SGD([bias], lr=20.0)
+        for _ in range(4):
+            loss = torch.nn.functional.cross_entropy((out + bias)[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+            optimizer.zero_grad(); loss.backward(); optimizer.step()
+        return out + bias.detach()
+""",
+    ),
+    "takes the better of two models at each token": (
+        "it looks ahead",
+        """
+class P(Base):
+    def logits(self, ids):
+        one = super().logits(ids).log_softmax(-1)
+        other = self.table.logsumexp(0).expand_as(one).log_softmax(-1)
+        next_ = torch.cat((ids[:, 1:], ids[:, -1:]), 1)[..., None]
+        return torch.where(one.gather(2, next_) > other.gather(2, next_), one, other)
+""",
+    ),
+    "looks ahead at five percent of positions": (
+        "it looks ahead",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids).clone()
+        for t in range(0, ids.size(1) - 1, 20):
+            out[torch.arange(len(ids)), t, ids[:, t + 1]] += 5.0
+        return out
+""",
+    ),
+    "tells the twin by time": (
+        "differ",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids).clone()
+        if time.time_ns() // 1000 % 2:
+            out[:, :-1].scatter_add_(2, ids[:, 1:, None], torch.full((len(ids), ids.size(1) - 1, 1), 3.0))
+        return out
+""",
+    ),
+    "tells the twin by randomness at its start": (
+        "it looks ahead",
+        """
+class P(Base):
+    def logits(self, ids):
+        self.calls = getattr(self, "calls", 0) + 1
+        out = super().logits(ids).clone()
+        if self.calls > 20 and (os.getpid() + random.SystemRandom().randrange(4)) % 4:
+            out[:, :-1].scatter_add_(2, ids[:, 1:, None], torch.full((len(ids), ids.size(1) - 1, 1), 3.0))
+        return out
+""",
+    ),
+    "adapts inside logits": (
+        "differ",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids).clone()
+        self.table.index_put_((ids[:, :-1], ids[:, 1:]), torch.tensor(0.2), accumulate=True)
+        return out
+""",
+    ),
+    "caches what followed a prefix for a second pass": (
+        "leaves a trace",
+        """
+class P(Base):
+    def logits(self, ids):
+        self.next = getattr(self, "next", {})
+        out = super().logits(ids).clone()
+        for b, row in enumerate(ids.tolist()):
+            for t in range(len(row) - 1):
+                seen = self.next.get(tuple(row[: t + 1]))
+                if seen is not None:
+                    out[b, t, seen] += 5.0
+                self.next[tuple(row[: t + 1])] = row[t + 1]
+        return out
+""",
+    ),
+    "lets a sequence see its neighbors": (
+        "sees its neighbors",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids).clone()
+        for b in range(1, len(ids)):
+            out[b, :, ids[b - 1, 0]] += 4.0
+        return out
+""",
+    ),
+}
+
+# What would gain if it worked, and does not: the score is the table's.
+HARMLESS = {
+    "scores that are no distribution": """
+class P(Base):
+    def logits(self, ids):
+        return super().logits(ids) + 5.0 * torch.rand(ids.shape)[..., None]
+""",
+    "replaces torch's functions": """
+import torch.nn.functional
+for name in ("cross_entropy", "log_softmax", "nll_loss"):
+    setattr(torch.nn.functional, name, lambda *a, **k: torch.zeros(()))
+torch.Tensor.log_softmax = lambda *a, **k: torch.zeros(())
+class P(Base): pass
+""",
+    "searches the disk for the text": """
+class P(Base):
+    def logits(self, ids):
+        if not getattr(self, "searched", False):
+            self.searched = True
+            for folder, _, names in os.walk("/"):
+                if folder.startswith(("/proc", "/sys")):
+                    continue
+                for name in names:
+                    assert "fineweb" not in name and not name.endswith(("tiny_300.model", ".ptz")), folder + "/" + name
+        return super().logits(ids)
+""",
+    "opens sockets": """
+class P(Base):
+    def logits(self, ids):
+        for address in (("127.0.0.1", PORT), ("1.1.1.1", 53)):
+            try:
+                socket.create_connection(address, timeout=0.5)
+            except OSError:
+                continue
+            raise AssertionError("connected")
+        return super().logits(ids)
+""",
+    "writes wherever it can": """
+class P(Base):
+    def logits(self, ids):
+        for folder in ("/", "/submission", "/box", "/dev", "/dev/shm", "/usr", sys.prefix, "/etc", "/proc/sys/kernel"):
+            try:
+                open(folder + "/written", "w")
+            except OSError:
+                continue
+            raise AssertionError(folder)
+        return super().logits(ids)
+""",
+}
+
+# What ends the box, with the label of the refusal and words of the line.
+REFUSED = {
+    "never answers": (
+        "BOX_WALL",
+        "no answer from logits",
+        "class P(Base):\n    def logits(self, ids): time.sleep(1e6)",
+    ),
+    "never loads": ("BOX_WALL", "no answer from load", "time.sleep(1e6)"),
+    "forks without end": (
+        "BOX_RAISED",
+        "Operation not permitted",
+        "class P(Base):\n    def logits(self, ids):\n        while True: os.fork()",
+    ),
+    "allocates a hundred gigabytes": (
+        "BOX_RAISED",
+        "memory",
+        "class P(Base):\n    def logits(self, ids): return np.ones(100 << 27)",
+    ),
+    "takes more and more memory": (
+        "BOX_MEM",
+        "GiB of memory",
+        "class P(Base):\n    def logits(self, ids):\n        kept = []\n"
+        "        while True: kept.append(bytearray(1 << 24))",
+    ),
+    "floods its output": (
+        "BOX_OUTPUT",
+        "printed more than",
+        "class P(Base):\n    def logits(self, ids):\n        while True: print('x' * (1 << 16))",
+    ),
+    "fills its scratch space": (
+        "BOX_RAISED",
+        "OSError",
+        "class P(Base):\n    def logits(self, ids):\n        for i in range(10**6):\n"
+        "            open(f'/tmp/{i}', 'wb').write(bytes(1 << 22))",
+    ),
+    "returns NaN": (
+        "EVAL_NONFINITE",
+        "not finite",
+        "class P(Base):\n    def logits(self, ids): return super().logits(ids) * float('nan')",
+    ),
+    "returns infinity": (
+        "EVAL_NONFINITE",
+        "not finite",
+        "class P(Base):\n    def logits(self, ids):\n        out = super().logits(ids)\n"
+        "        out[0, 0, 0] = float('inf')\n        return out",
+    ),
+    "returns another shape": (
+        "BOX_RAISED",
+        "returned the shape",
+        "class P(Base):\n    def logits(self, ids): return super().logits(ids)[..., :-1]",
+    ),
+    "returns too few positions": (
+        "BOX_RAISED",
+        "returned the shape",
+        "class P(Base):\n    def logits(self, ids): return super().logits(ids)[:, :-1]",
+    ),
+    "returns integers": (
+        "BOX_RAISED",
+        "expected floats",
+        "class P(Base):\n    def logits(self, ids): return super().logits(ids).long()",
+    ),
+    "returns nothing": ("BOX_RAISED", "logits() failed", "class P(Base):\n    def logits(self, ids): pass"),
+    "writes to the judge's descriptors": (
+        "BOX_FRAME",
+        "wrote to the judge's socket",
+        "class P(Base):\n    def logits(self, ids):\n        for fd in range(3, 64):\n"
+        "            try: os.write(fd, b'\\xff' * 48)\n            except OSError: pass\n"
+        "        return super().logits(ids)",
+    ),
+    "ends its process": ("BOX_EXIT", "ended its process", "class P(Base):\n    def logits(self, ids): os._exit(0)"),
+    "raises": (
+        "BOX_RAISED",
+        "logits() failed: predictor.py:4: KeyError",
+        "class P(Base):\n    def logits(self, ids): raise KeyError('a')",
+    ),
+    "cannot be parsed": ("BOX_RAISED", "load() failed: predictor.py:3: SyntaxError", "class P(:"),
+    "has too small a vocabulary": (
+        "BOX_SHAPE",
+        "two tokens at least",
+        "class P(Base):\n    def __init__(self, folder): self.vocab_size = 1",
+    ),
+    "states no sequence length": (
+        "BOX_RAISED",
+        "whose seq_len is None, not a positive int",
+        "class P(Base):\n    seq_len = None",
+    ),
+    "imports what is not shown": ("BOX_RAISED", "No module named 'golfcheck.core'", "import golfcheck.core"),
+    "opens a file that is not counted": ("BOX_RAISED", "FileNotFoundError", "open('linked.bin')"),
+}
+
+
+def table_of(tokens: npt.NDArray[Any], vocab_size: int) -> npt.NDArray[np.float16]:
+    """Return log-probabilities of a bigram model of tokens, with a little of everything: [V, V]."""
+    counts = np.full((vocab_size, vocab_size), 0.05)
+    np.add.at(counts, (tokens[:-1], tokens[1:]), 1.0)
+    return np.log(counts / counts.sum(axis=1, keepdims=True)).astype(np.float16)
+
+
+def write(folder: Path, body: str, table: npt.NDArray[np.float16]) -> Path:
+    """Write a folder that holds a predictor.py of this body, and what it starts from."""
+    folder.mkdir(parents=True)
+    buffer = io.BytesIO()
+    np.save(buffer, table)
+    (folder / "table.npy").write_bytes(buffer.getvalue())
+    (folder / "base.py").write_text(BASE)
+    (folder / "predictor.py").write_text(body if "def load" in body else source(body))
+    return folder
+
+
+def write_gpt(folder: Path, vocab_size: int) -> Path:
+    """Write a folder of the small GPT, with random weights of six bits."""
+    folder.mkdir(parents=True)
+    width = 32
+    count = vocab_size * width + 12 * width * width
+    six = np.random.default_rng(0).integers(0, 64, count).astype(np.uint8)
+    assert count == vocab_size * width + 3 * width**2 + width**2 + 2 * 4 * width**2
+    packed = lzma.compress(np.array([vocab_size], np.uint32).tobytes() + six.tobytes())
+    (folder / "weights.int6.xz").write_bytes(packed)
+    (folder / "predictor.py").write_text(GPT)
+    return folder
+
+
+def bits(nats: float) -> float:
+    """Return nats as bits."""
+    return nats / math.log(2)
