@@ -36,7 +36,7 @@ def code_of(logs: Sequence[LogFile], script: Path | None) -> Code:
     folder is taken, with a note. Raises UsageError where there is no code, or where the logs hold different code.
     """
     if script is not None:
-        return Code(_reached(script))
+        return Code(reached(script))
     dumped = [(file, files) for file in logs if (files := _dumped(file))]
     if dumped:
         first, code = dumped[0]
@@ -50,7 +50,7 @@ def code_of(logs: Sequence[LogFile], script: Path | None) -> Code:
         return Code(code)
     for path in _beside(logs):
         if path.is_file():
-            return Code(_reached(path), f"no log holds the code: taken from {path}")
+            return Code(reached(path), f"no log holds the code: taken from {path}")
     raise UsageError(f"{logs[0].path}: holds no source code, and no train_gpt.py is beside it: give --script FILE")
 
 
@@ -69,7 +69,7 @@ def _dumped(file: LogFile) -> dict[str, bytes]:
     return files
 
 
-def _reached(script: Path) -> dict[str, bytes]:
+def reached(script: Path) -> dict[str, bytes]:
     """Return a script and the files of its folder that it imports or names."""
     try:
         with bounded.opened(script.parent) as descriptor:

@@ -14,7 +14,9 @@ GROUPS = {
     "Make a record": {
         "demo": "the whole way in two minutes: data, three tiny seeds, a record, verify, rescore, the board",
         "data": "get, make and check tokenizers and token shards",
-        "new": "make a submission folder from training logs",
+        "new": "make a submission folder from training logs, or hand out the trainer to edit",
+        "pack": "pack a script into a small self-extracting one, proven to be the same program",
+        "unpack": "print the source inside of a self-extracting script, without running it",
     },
     "Set up": {
         "doctor": "what is installed, what is missing, and the command that installs it",

@@ -11,7 +11,7 @@ from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
 from golfcheck.core.text import safe
 
-HELP = "make a submission folder from training logs"
+HELP = "make a submission folder from training logs, or hand out the trainer to edit"
 
 
 _EPILOG = """Examples:

@@ -1,0 +1,227 @@
+"""A training script → one self-extracting script of few bytes: the same bytes each time, proven to be the same code.
+
+The packed script decodes itself and runs what comes out: `exec(lzma.decompress(base64.b85decode("…"), …))`. Modules of
+the script's folder that it imports go in with it. Nothing of the script is executed here.
+"""
+
+import ast
+import base64
+import lzma
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from golfcheck.authoring.minify import joined, lines_of
+from golfcheck.authoring.proof import difference
+from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
+from golfcheck.source import syntax
+from golfcheck.source.unwrap import unwrap
+
+# Raw LZMA2 has no header and no checksum. Of the settings that move its size only these do so for source text.
+_LZMA_SETTINGS = [{"lc": lc, "pb": pb} for lc in (3, 4) for pb in (0, 2)]
+_STUBS = {
+    "lzma": b'import lzma,base64\ns=lzma.decompress(base64.b85decode("%s"),3,None,[{"id":33}])\n',
+    "brotli": b'import brotli,base64\ns=brotli.decompress(base64.b85decode("%s"))\n',
+}
+# Triton and others read the source of a function from its file: it must be where Python's traceback looks for it.
+_READS_SOURCE = (b"triton", b"inspect.getsource", b"getsourcelines")
+_RUN = b"exec(s)\n"
+_RUN_WITH_SOURCE = (
+    b"import linecache\n"
+    b"linecache.cache['<packed>']=len(s),None,s.decode().splitlines(True),'<packed>'\n"
+    b"exec(compile(s,'<packed>','exec'))\n"
+)
+# What a script of several files begins with: each module is made of its text before the script runs.
+_BUNDLE = (
+    b"import sys,types\ndef _module(n,s):m=sys.modules[n]=types.ModuleType(n);m.__file__=__file__;exec(s,m.__dict__)\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to pack a script, and what comes out."""
+
+    name: str
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The smallest variant, with all that were tried, from the smallest on."""
+
+    source_bytes: int
+    files: tuple[str, ...]
+    variants: tuple[Variant, ...]
+
+    @property
+    def best(self) -> Variant:
+        """The smallest variant; of equal ones the first that was tried."""
+        return self.variants[0]
+
+
+def pack(files: dict[str, bytes], *, brotli: bool = False) -> Packed:
+    """Pack source files, the script first, then the modules that it imports, by their paths in its folder.
+
+    Every variant is proven: it is decoded again, without executing it, and must be the same program as the source
+    (`proof.difference`). Raises UsageError where a file cannot be packed, GolfcheckError where a proof fails.
+    """
+    script, *modules = files
+    for name in modules:
+        if not name.endswith(".py") or "/" in name:
+            raise UsageError(f"{name}: only modules beside the script can be packed with it: pack the script alone")
+    variants = [
+        variant
+        for text_name, texts in _texts(files)
+        for variant in _compressed(text_name, _bundled(script, texts), brotli=brotli)
+    ]
+    return Packed(
+        source_bytes=sum(map(len, files.values())),
+        files=tuple(files),
+        variants=tuple(sorted(variants, key=lambda variant: len(variant.packed))),  # stable: the first of equal ones
+    )
+
+
+def unpack(data: bytes, name: str) -> tuple[str, dict[str, bytes]]:
+    """Return how a packed script is wrapped, and the sources inside by file name, the script under `name`.
+
+    It is read as data. Raises UsageError where it is no packed script, or one that only running it would unpack.
+    """
+    tree = syntax.parse(data)
+    if syntax.is_too_deep(tree):
+        raise UsageError(f"{name}: nested over {syntax.MAX_DEPTH} deep, or over {syntax.MAX_NODES:,} nodes: not read")
+    unwrapped = unwrap(tree)
+    if unwrapped is None:
+        raise UsageError(f"{name}: does not unpack itself: it is readable as it stands")
+    if unwrapped.text is None:
+        raise UsageError(f"{name}: packed as {unwrapped.wrapper}, and cannot be unpacked as data: {unwrapped.note}")
+    return unwrapped.wrapper, _unbundled(unwrapped.text, name)
+
+
+def tidy(text: bytes) -> bytes:
+    """Return a source with one statement a line, as it is where this Python cannot read it; comments are lost."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of odd escapes, which are the author's
+            return ast.unparse(ast.parse(text)).encode() + b"\n"
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        lines = lines_of(text, "")
+        return text if lines is None else joined(lines, b"    ", one_line=False)
+
+
+def _texts(files: dict[str, bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Yield the sources as they are, and in each smaller form, every one of them proven."""
+    yield "as it is", files
+    lines = {name: lines_of(text, name) for name, text in files.items()}
+    for form, indent, one_line in (("minified", b" ", False), ("minified, few lines", b" ", True),
+                                   ("minified, few lines, tabs", b"\t", True)):  # fmt: skip
+        texts = {}
+        for name, text in files.items():
+            rows = lines[name]
+            texts[name] = text if rows is None else joined(rows, indent, one_line=one_line)
+            if problem := difference(text, texts[name]):
+                raise GolfcheckError(f"{name}: {form}, it would be another program ({problem}): nothing was written")
+        yield form, texts
+
+
+def _bundled(script: str, texts: dict[str, bytes]) -> bytes:
+    """Return one source of all files: modules as strings that are made modules, in the order they import each other."""
+    modules = {PurePosixPath(name).stem: text for name, text in texts.items() if name != script}
+    if not modules:
+        return texts[script]
+    head = b"".join(
+        b"_module(%r,%s)\n" % (name, ascii(modules[name].decode()).encode()) for name in _by_imports(modules)
+    )
+    if b"from __future__" in texts[script]:
+        raise UsageError(f"{script}: `from __future__` must stand first: pack a script of several files without it")
+    return _BUNDLE + head.replace(b"_module(b'", b"_module('") + texts[script]
+
+
+def _by_imports(modules: dict[str, bytes]) -> list[str]:
+    """Return the names of modules, each after those that it imports."""
+    order: list[str] = []
+    pending = sorted(modules)
+    while pending:
+        ready = [name for name in pending if not _imported(modules[name]) & set(pending) - {name}]
+        if not ready:
+            raise UsageError(f"{pending[0]}.py: imports in a circle with {', '.join(pending[1:])}: not packed")
+        order += ready
+        pending = [name for name in pending if name not in ready]
+    return order
+
+
+def _imported(text: bytes) -> set[str]:
+    """Return the first parts of the module names that a source imports."""
+    names: set[str] = set()
+    cursor = syntax.parse(text).walk()
+    while True:
+        node = cursor.node
+        assert node
+        if node.type in ("import_statement", "import_from_statement"):
+            children = [node.child_by_field_name("module_name")]
+            if children == [None]:
+                children = list(node.named_children)
+            names |= {(c.text or b"").decode("utf-8", "replace").split(" ")[0].partition(".")[0] for c in children if c}
+        elif cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return names
+
+
+def _compressed(name: str, text: bytes, *, brotli: bool) -> Iterator[Variant]:
+    """Yield a source packed by each compressor and setting; each is decoded again and must give `text`."""
+    run = _RUN_WITH_SOURCE if any(word in text for word in _READS_SOURCE) else _RUN
+    filled = []
+    for settings in _LZMA_SETTINGS:
+        filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, **settings}]
+        data = lzma.compress(text, lzma.FORMAT_RAW, filters=filters)
+        label = f"lzma lc={settings['lc']} pb={settings['pb']}"
+        filled.append((label, _STUBS["lzma"] % base64.b85encode(data) + run))
+    if brotli:
+        filled.append(("brotli", _STUBS["brotli"] % base64.b85encode(_brotli(text)) + run))
+    for label, packed in filled:
+        again = unwrap(syntax.parse(packed))
+        if again is None or again.text != text:
+            raise GolfcheckError(f"packed as {label}, it does not unpack to its source: nothing was written")
+        yield Variant(f"{name}, {label}", packed)
+
+
+def _brotli(text: bytes) -> bytes:
+    try:
+        import brotli
+    except ModuleNotFoundError:
+        raise MissingExtra("pack --brotli", "brotli", "formats") from None
+    data: bytes = brotli.compress(text, mode=brotli.MODE_TEXT, quality=11, lgwin=22)
+    return data
+
+
+def _unbundled(text: bytes, name: str) -> dict[str, bytes]:
+    """Return the files of a source that `_bundled` made; any other source alone, under `name`."""
+    if not text.startswith(_BUNDLE):
+        return {name: text}
+    files: dict[str, bytes] = {}
+    rest = text[len(_BUNDLE) :]
+    while rest.startswith(b"_module("):
+        line, _, rest = rest.partition(b"\n")
+        module, source = ast.literal_eval(line.removeprefix(b"_module").decode())
+        files[f"{module}.py"] = source.encode()
+    return {name: rest, **files}
+
+
+def read_script(script: Path, *, alone: bool) -> dict[str, bytes]:
+    """Return a script and, unless `alone`, the files of its folder that it reaches, by their paths in the folder."""
+    from golfcheck.authoring.scripts import reached
+
+    files = reached(script)
+    return {script.name: files[script.name]} if alone else files
+
+
+def sizes(packed: Packed) -> Sequence[str]:
+    """Return a line for the smallest variant of each form: its size, its share of the source's, and its name."""
+    best: dict[str, Variant] = {}
+    for variant in packed.variants:
+        best.setdefault(variant.name.rpartition(",")[0], variant)
+    return [
+        f"{len(variant.packed):>9,} bytes  {100 * len(variant.packed) / packed.source_bytes:5.1f} %  {variant.name}"
+        for variant in best.values()
+    ]
