@@ -7,6 +7,7 @@ the script's folder that it imports go in with it. Nothing of the script is exec
 import ast
 import base64
 import lzma
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,10 +33,10 @@ _RUN_WITH_SOURCE = (
     b"linecache.cache['<packed>']=len(s),None,s.decode().splitlines(True),'<packed>'\n"
     b"exec(compile(s,'<packed>','exec'))\n"
 )
-# What a script of several files begins with: each module is made of its text before the script runs.
-_BUNDLE = (
-    b"import sys,types\ndef _module(n,s):m=sys.modules[n]=types.ModuleType(n);m.__file__=__file__;exec(s,m.__dict__)\n"
-)
+# What a script of several files begins with: each module is made of its text, as a literal that can be read statically.
+_BUNDLE = b"import sys,types\n"
+_MODULE = b"m=sys.modules[%s]=types.ModuleType(%s);m.__file__=__file__;exec(%s,m.__dict__)\n"
+_IS_MODULE = re.compile(rb"m=sys\.modules\[('[^']*')\]=[^;]*;m\.__file__=__file__;exec\((.*),m\.__dict__\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,10 @@ def unpack(data: bytes, name: str) -> tuple[str, dict[str, bytes]]:
 
     It is read as data. Raises UsageError where it is no packed script, or one that only running it would unpack.
     """
-    tree = syntax.parse(data)
-    if syntax.is_too_deep(tree):
+    if syntax.is_too_deep(syntax.parse(data)):
         raise UsageError(f"{name}: nested over {syntax.MAX_DEPTH} deep, or over {syntax.MAX_NODES:,} nodes: not read")
-    unwrapped = unwrap(tree)
-    if unwrapped is None:
+    unwrapped = unwrap(data)
+    if unwrapped.wrapper is None:
         raise UsageError(f"{name}: does not unpack itself: it is readable as it stands")
     if unwrapped.text is None:
         raise UsageError(f"{name}: packed as {unwrapped.wrapper}, and cannot be unpacked as data: {unwrapped.note}")
@@ -128,12 +128,13 @@ def _bundled(script: str, texts: dict[str, bytes]) -> bytes:
     modules = {PurePosixPath(name).stem: text for name, text in texts.items() if name != script}
     if not modules:
         return texts[script]
-    head = b"".join(
-        b"_module(%r,%s)\n" % (name, ascii(modules[name].decode()).encode()) for name in _by_imports(modules)
-    )
     if b"from __future__" in texts[script]:
         raise UsageError(f"{script}: `from __future__` must stand first: pack a script of several files without it")
-    return _BUNDLE + head.replace(b"_module(b'", b"_module('") + texts[script]
+    head = b""
+    for name in _by_imports(modules):
+        quoted = ascii(name).encode()
+        head += _MODULE % (quoted, quoted, ascii(modules[name].decode()).encode())
+    return _BUNDLE + head + texts[script]
 
 
 def _by_imports(modules: dict[str, bytes]) -> list[str]:
@@ -180,8 +181,7 @@ def _compressed(name: str, text: bytes, *, brotli: bool) -> Iterator[Variant]:
     if brotli:
         filled.append(("brotli", _STUBS["brotli"] % base64.b85encode(_brotli(text)) + run))
     for label, packed in filled:
-        again = unwrap(syntax.parse(packed))
-        if again is None or again.text != text:
+        if unwrap(packed).text != text:
             raise GolfcheckError(f"packed as {label}, it does not unpack to its source: nothing was written")
         yield Variant(f"{name}, {label}", packed)
 
@@ -201,10 +201,10 @@ def _unbundled(text: bytes, name: str) -> dict[str, bytes]:
         return {name: text}
     files: dict[str, bytes] = {}
     rest = text[len(_BUNDLE) :]
-    while rest.startswith(b"_module("):
-        line, _, rest = rest.partition(b"\n")
-        module, source = ast.literal_eval(line.removeprefix(b"_module").decode())
+    while (line := _IS_MODULE.match(rest)) is not None:
+        module, source = (ast.literal_eval(part.decode()) for part in line.groups())
         files[f"{module}.py"] = source.encode()
+        rest = rest[line.end() + 1 :]
     return {name: rest, **files}
 
 

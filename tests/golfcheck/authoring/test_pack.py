@@ -17,6 +17,7 @@ from golfcheck.authoring.pack import pack, read_script, tidy, unpack
 from golfcheck.authoring.proof import difference
 from golfcheck.cli import main
 from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.source.unwrap import unwrap
 from golfcheck.submission.record import load
 from tests.conftest import ROOT
 from tests.golfcheck.valid_record import Draft
@@ -124,7 +125,7 @@ def test_nothing_is_written_where_a_proof_fails(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(GolfcheckError, match="would be another program"):
         pack({"t.py": SOURCE})
     monkeypatch.undo()
-    monkeypatch.setattr(packing, "unwrap", lambda _: None)
+    monkeypatch.setattr(packing, "unwrap", lambda _: unwrap(b"x = 1"))
     with pytest.raises(GolfcheckError, match="does not unpack to its source"):
         pack({"t.py": SOURCE})
 
@@ -233,7 +234,9 @@ def test_a_script_goes_in_with_the_modules_that_it_imports_and_comes_out_again(t
     alone.mkdir()
     (alone / "train.py").write_bytes(pack(files).best.packed)
     assert run(alone / "train.py") == run(tmp_path / "train.py") == "2 __main__\n"
-    inside = unpack((alone / "train.py").read_bytes(), "train.py")[1]
+    packed = (alone / "train.py").read_bytes()
+    assert unwrap(packed).unfollowed == ()  # a judge reads all of it
+    inside = unpack(packed, "train.py")[1]
     assert set(inside) == set(files)
     assert all(difference(files[name], text) == "" for name, text in inside.items())
 
