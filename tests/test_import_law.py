@@ -36,7 +36,7 @@ LAYERS = """
     rules          ← comparison submission trainlog source core
     comparison     ← submission source core
     submission     ← trainlog source core
-    trainlog       ← reference core
+    trainlog       ← reference
     source         ← core
     untrusted      ← core
     datacheck      ← reference core
