@@ -13,7 +13,9 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.golfcheck import folders
+from tests.golfcheck.repositories import TRACK, Repo, record
 from tests.golfcheck.submission.test_history import commit, git
+from tests.golfcheck.valid_record import Draft
 
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -71,56 +73,134 @@ def test_the_fixing_hook_fills_in_what_the_logs_imply(checkout: Path):
     assert '"bytes_code": 15' in (record / "submission.json").read_text()
 
 
-def run_action(checkout: Path, **inputs: str) -> tuple["subprocess.CompletedProcess[str]", str]:
-    """Run the action's last step as the runner does; return what it did and the job's summary."""
-    step = ACTION["runs"]["steps"][-1]
-    values = {name: str(given.get("default", "")) for name, given in ACTION["inputs"].items()} | inputs
-    environment = {
-        name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda match: values[match[1]], text)
-        for name, text in step["env"].items()
+@pytest.fixture
+def contest(tmp_path: Path) -> Repo:
+    """The contest's repository on its host: a record in the base, and pull request 12 with a better one."""
+    repo = Repo(tmp_path / "host.git")
+    base = {"README.md": "the contest"} | record("2026-06-01_First")
+    repo.ref("refs/heads/main", repo.commit(base))
+    repo.pull(12, base | record("2026-06-02_Better", -0.02), repo.git("rev-parse", "main"))
+    return repo
+
+
+GH = """#!/bin/sh
+printf '%s\\n' "$*" >> "$CALLS"
+case "$*" in *--paginate*) printf '%s\\n' "$COMMENTS";; *) exit "$DENIED";; esac
+"""
+
+
+def run_action(
+    contest: Repo, *, comments: str = "", denied: str = "0", **inputs: str
+) -> tuple["subprocess.CompletedProcess[str]", str, list[str]]:
+    """Run the action's last two steps as the runner does; return what they did, the job's summary, and calls of gh."""
+    temporary = contest.path.parent / "runner"
+    programs = temporary / "golfcheck" / "bin"
+    programs.mkdir(parents=True, exist_ok=True)
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (programs / "gh").write_text(GH)
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    calls, summary = temporary / "calls", temporary / "summary.md"
+    calls.write_text("")
+    summary.write_text("")
+    given = {name: str(about.get("default", "")) for name, about in ACTION["inputs"].items()}
+    values = {
+        f"inputs.{name}": value
+        for name, value in (given | {"number": "12", "base": "main", "token": ""} | inputs).items()
     }
-    summary = checkout.parent / "summary.md"
-    runner = {"RUNNER_TEMP": str(checkout.parent), "GITHUB_STEP_SUMMARY": str(summary)}
+    values |= {"github.server_url": str(contest.path.parent), "github.repository": contest.path.name}
+    script, environment = "", {}
+    for step in ACTION["runs"]["steps"][-2:]:
+        script += f"(\n{step['run']}\n)\n"
+        environment |= {
+            name: re.sub(r"\$\{\{ ([a-z._-]+) \}\}", lambda match: values[match[1]], text)
+            for name, text in step["env"].items()
+        }
+    runner = {
+        "RUNNER_TEMP": str(temporary),
+        "GITHUB_STEP_SUMMARY": str(summary),
+        "XDG_CACHE_HOME": str(temporary),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "CALLS": str(calls),
+        "COMMENTS": comments,
+        "DENIED": denied,
+    }
     done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-        cwd=checkout,
-        env={**os.environ, **environment, **runner, "XDG_CACHE_HOME": str(checkout.parent)},
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=contest.path.parent,
+        env={**os.environ, **environment, **runner},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
-    return done, summary.read_text() if summary.exists() else ""
+    return done, summary.read_text(), calls.read_text().splitlines()
 
 
-def test_the_action_annotates_and_writes_the_summary(checkout: Path):
-    done, summary = run_action(checkout, base="main")
+def wrong(contest: Repo) -> None:
+    """Let the pull request claim another score than its logs show."""
+    draft = Draft(folder="2026-06-02_Better", bpb_shift=-0.02)
+    draft.set(val_bpb=0.9, val_loss=None)
+    base = {"README.md": "the contest"} | record("2026-06-01_First")
+    contest.pull(12, base | record("2026-06-02_Better", draft=draft), contest.git("rev-parse", "main"))
+
+
+def test_the_action_writes_the_summary_and_takes_its_outcome_from_the_verdict(contest: Repo):
+    done, summary, calls = run_action(contest)
+    assert (done.returncode, calls) == (0, []), done.stderr
+    assert "ready" in summary
+    wrong(contest)
+    done, summary, _ = run_action(contest)
+    assert done.returncode == 1, done.stderr
+    assert "refuted by arithmetic" in summary
+    assert f"::error file={TRACK}/2026-06-02_Better/submission.json,line=" in done.stdout
+    assert run_action(contest, **{"fail-on": "never"})[0].returncode == 0
+
+
+def test_the_action_posts_one_comment_and_updates_it(contest: Repo):
+    done, _, calls = run_action(contest, comment="true")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("golfcheck: 1 record: 1 valid")
-    assert "A small record" in summary
-    (checkout / "stray.txt").write_text("x")
-    commit(checkout, "2026-04-03T00:00:00Z")
-    done, summary = run_action(checkout, base="main")
-    assert done.returncode == 1
-    assert done.stdout.startswith("::error file=records/track_10min_16mb/2026-04-01_Small,title=")
-    assert "foreign-files-touched" in summary
+    assert "--method POST repos/host.git/issues/12/comments --field body=@comment.md" in calls[-1]
+    _, _, calls = run_action(contest, comment="true", comments="987")
+    assert "--method PATCH repos/host.git/issues/comments/987" in calls[-1]
+    assert 'select(.user.type == "Bot"' in calls[0]
 
 
-def test_the_action_takes_several_paths_a_line_each(checkout: Path):
-    folders.make(checkout, "2026-04-02_With spaces", date="2026-04-02")
-    paths = "records/track_10min_16mb/2026-04-01_Small\n\nrecords/track_10min_16mb/2026-04-02_With spaces\n"
-    done, _ = run_action(checkout, base="", paths=paths)
-    assert "golfcheck: 2 records" in done.stdout, done.stderr
+def test_a_token_that_may_not_comment_is_said_and_changes_no_outcome(contest: Repo):
+    done, summary, _ = run_action(contest, comment="true", denied="1")
+    assert done.returncode == 0
+    assert "::warning::golfcheck: the token may not comment here" in done.stdout
+    assert "ready" in summary
 
 
-@pytest.mark.parametrize("name", ["paths", "base", "ruleset", "fail-on"])
+def test_the_action_compares_with_all_heads_where_it_is_asked_to(contest: Repo):
+    base = {"README.md": "the contest"} | record("2026-06-01_First")
+    contest.pull(9, base | record("2026-06-02_Better", -0.02), contest.git("rev-parse", "main"))
+    assert "`same-folder`" not in run_action(contest)[1]
+    assert "`same-folder`" in run_action(contest, heads="all")[1]
+
+
+def test_nothing_that_a_pull_request_ships_runs_in_the_action(contest: Repo):
+    owned = contest.path.parent / "owned"
+    program = f"open({str(owned)!r}, 'w')\n"
+    files = {f"{name}.py": program for name in ("venv", "pip", "json", "golfcheck", "sitecustomize", "argparse")}
+    base = {"README.md": "the contest"} | record("2026-06-01_First")
+    contest.pull(12, base | files | record("2026-06-02_Better", -0.02), contest.git("rev-parse", "main"))
+    for name, text in files.items():
+        (contest.path.parent / name).write_text(text)  # as a checkout in the workspace would have them
+    done, summary, _ = run_action(contest)
+    assert "outside-files" in summary, done.stderr
+    assert not owned.exists()
+
+
+@pytest.mark.parametrize("name", ["number", "base", "ruleset", "fail-on", "heads"])
 @pytest.mark.parametrize(
     "value", ["$(touch owned)", "`touch owned`", "'; touch owned; '", "--output=owned", '"; touch owned #']
 )
-def test_an_input_is_never_run_as_a_command_or_taken_for_an_option(name: str, value: str, checkout: Path):
-    done, _ = run_action(checkout, **({"base": "main"} | {name: value}))
-    assert done.returncode == 2
-    assert done.stderr.startswith("golfcheck: ")
-    assert not (checkout / "owned").exists()
+def test_an_input_is_never_run_as_a_command_or_taken_for_an_option(name: str, value: str, contest: Repo):
+    done, _, _ = run_action(contest, **{name: value})
+    assert done.returncode in (1, 2, 128)
+    assert re.search("golfcheck: |find remote ref", done.stderr + done.stdout)
+    assert not list(contest.path.parent.rglob("owned"))
 
 
 def test_no_script_of_the_action_holds_an_expression():

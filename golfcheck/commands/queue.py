@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from golfcheck.queue.run import Request
 
 HELP = "judge every pull request of a repository, and sort them by what a maintainer must do"
-FORMATS = ("text", "markdown", "json", "jsonl", "csv", "html")
+FORMATS = ("text", "markdown", "json", "jsonl", "csv", "github", "html")
 FAIL_ON = ("refuted", "review", "never")
 _EPILOG = """Reads git objects alone: nothing is checked out, executed or fetched, and no hook, filter or setting of the
 repository is obeyed. Fetch the heads first:  git fetch origin '+refs/pull/*/head:refs/pull/*/head'
@@ -103,6 +103,11 @@ def _print(queue: "Queue", args: argparse.Namespace) -> None:
         return
     elif args.format == "markdown":
         text = queue_markdown.render(queue)
+    elif args.format == "github":
+        from golfcheck.render import verdict_github
+
+        verdicts = [one.verdict for pull in queue.pulls for one in pull.submissions if one.verdict]
+        text = verdict_github.render(verdicts, Page())
     elif args.format == "text":
         page = (
             Page(verbose=args.verbose)
