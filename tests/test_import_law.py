@@ -24,7 +24,7 @@ LAYERS = """
     tui.screens    ← tui.widgets tui.drawing render live board judging comparison submission reference core
     tui.widgets    ← tui.drawing live board judging submission core
     tui.drawing    ← render live board rules comparison submission core
-    site           ← render live queue board rules submission trainlog reference core
+    site           ← render live queue board rules submission trainlog source reference core
     render         ← queue board rescore judging comparison core
     authoring      ← submission trainlog source reference core
     live           ← board submission trainlog core
@@ -57,7 +57,7 @@ OTHERS = {
     "textual": {"tui"},
     "huggingface_hub": {"data.hub"},
     "scipy": set(),
-    "matplotlib": {"site.svg", "site.charts"},
+    "matplotlib": set(),
     "jinja2": {"site.template"},
 }
 HEAVY = ("torch", "numpy", "textual", "git", "jsonschema", "scipy", "rich")

@@ -64,6 +64,22 @@ class Board:
         held = (row for row in self.rows if row.held)
         return tuple(sorted(held, key=lambda row: row.made or datetime.min.replace(tzinfo=UTC)))
 
+    def rival_of(self, row: Row) -> Row | None:
+        """Return the row of the record that a record was compared with; None where it is not on this board."""
+        rival = row.verdict.to_beat
+        if rival is None:
+            return None
+        known = [
+            other for other in self.rows if name_of(other) == rival.name and other.verdict.path != row.verdict.path
+        ]
+        exact = [other for other in known if other.score_bpb is not None and abs(other.score_bpb - rival.bpb) < 1e-9]
+        return next(iter([*exact, *known]), None)
+
+
+def name_of(row: Row) -> str:
+    """Return what a record is called: its name, or its folder's. It is untrusted."""
+    return row.verdict.name or row.verdict.path.rstrip("/").rpartition("/")[2] or row.verdict.path
+
 
 def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Return the rows by their scores with their ranks; after those that take part the others, without a score last."""

@@ -59,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("Where to").add_argument
     add("--format", choices=tuple(FORMATS), default="text", help="default: text")
     add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output; a folder for html")
+    add("--url", default="", metavar="URL", help="with --format html: where it will be published, for the feed's links")
     add("--write", type=Path, action="append", default=[], metavar="FILE",
         help="put the Markdown table between the markers of this file; repeatable")  # fmt: skip
     add("--check", action="store_true", help="with --write: change nothing, exit 1 when a file is stale")
@@ -92,13 +93,17 @@ def run(args: argparse.Namespace) -> int:
     if args.write:
         return _write(board, rows, args)
     if args.format == "html":
-        return _write_pages(replace(board, rows=tuple(rows)), args.output, cached=settings.cache)
+        return _write_pages(replace(board, rows=tuple(rows)), args.output, args.url, cached=settings.cache)
     _print(_rendered(board, rows, args), args.output)
     return 0
 
 
 def _at_odds(args: argparse.Namespace) -> str:
     """Say which flag would be without effect beside another; "" where all have one."""
+    if args.url and args.format != "html":
+        return "--url is for --format html"
+    if args.url and not args.url.startswith(("https://", "http://")):
+        return f"--url {args.url}: expected an address that begins with https://"
     if args.check and not args.write:
         return "--check says whether a file is stale: name it with --write"
     if args.format == "html" and args.output is None:
@@ -112,16 +117,16 @@ def _at_odds(args: argparse.Namespace) -> str:
     return ""
 
 
-def _write_pages(board: "Board", folder: Path, *, cached: bool) -> int:
+def _write_pages(board: "Board", folder: Path, url: str, *, cached: bool) -> int:
     from golfcheck import site
     from golfcheck.judging.cache import Cache
     from golfcheck.submission import record
 
     if not cached:
-        site.write(board, folder, record.load)
+        site.write(board, folder, record.load, url)
         return 0
     with Cache() as kept:
-        site.write(board, folder, kept.load)
+        site.write(board, folder, kept.load, url)
     return 0
 
 

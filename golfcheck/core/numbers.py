@@ -1,5 +1,7 @@
 """How numbers are printed for people: one function for each kind. What machines read is never rounded."""
 
+import math
+
 _UNDERFLOW_P = 1e-99  # below it a p says only that it is small
 _DECIMALS_BELOW_P = 0.0995  # three decimals from 0.100 on
 _SCIENTIFIC_BELOW_P = 0.001
@@ -68,3 +70,13 @@ def ratio_text(bytes_per_token: float) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a count and its noun, which takes an s in the plural: `1 seed`, `3 seeds`, `1,000 lines`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def headroom_share(left_bytes: int) -> float:
+    """Return how full to draw a bar of what is left of a cap: from 1 kB (empty) by powers of ten to 1 MB (full).
+
+    Records leave between 3 kB and 900 kB of 16 MB, so a bar of what is used would be full in almost every row.
+    """
+    if left_bytes < 0:
+        return 1.0  # over the cap: drawn in the color of an error
+    return min(1.0, max(0.0, math.log10(max(left_bytes, 1) / 1e3) / 3))

@@ -22,6 +22,14 @@ class Outcome(StrEnum):
         return cls.REVIEW if value == "human" else None
 
 
+MEANINGS = {
+    Outcome.RECORD: "nothing speaks against it, and its gain is significant",
+    Outcome.VALID: "nothing speaks against it, but it is not shown to be a record",
+    Outcome.REVIEW: "a person must look at the evidence, or at a waiver",
+    Outcome.INVALID: "arithmetic proves an error",
+}
+
+
 def outcome(verdict: Verdict) -> Outcome:
     """Return the word for `verdict`; the reason of a waiver is the submitter's, so a person must judge it."""
     if verdict.count(Severity.ERROR):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from golfcheck.board import model
 from golfcheck.board.model import Board, Row
 from golfcheck.core.numbers import bpb_text, bytes_text, counted, delta_text, p_text, ratio_text, seconds_text
 from golfcheck.core.ruleset import RULESETS
@@ -29,7 +30,7 @@ class TextColumn:
 
 def title_of(row: Row) -> str:
     """Return what a record is called, safe to print: its name, or else its folder's."""
-    return safe(row.verdict.name or row.verdict.path.rstrip("/").rpartition("/")[2] or row.verdict.path, _NAME_CHARS)
+    return safe(model.name_of(row), _NAME_CHARS)
 
 
 def _known(value: Number | None, text: Callable[[Number], str]) -> str:

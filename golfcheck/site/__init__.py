@@ -10,24 +10,24 @@ from golfcheck.submission import record
 from golfcheck.submission.record import Record
 
 
-def write(board: Board, folder: Path, load: Callable[[Path], Record] = record.load) -> None:
-    """Write the board, a page for each record with its logs, `data.json` and `feed.xml` into `folder`.
+def write(board: Board, folder: Path, load: Callable[[Path], Record] = record.load, url: str = "") -> None:
+    """Write the board, a page for each record with its logs and code, `data.json` and `feed.xml` into `folder`.
 
-    `load` reads the record at a row's path. The same board gives the same bytes; pages of records that are gone are
-    removed. Raises MissingExtra without matplotlib or jinja2, UsageError where a file of somebody's is in the way, and
-    OSError with one clear line.
+    `load` reads the record at a row's path; `url` is where the site will be found, for the links of its feed. The same
+    board gives the same bytes; pages of records that are gone are removed. Raises MissingExtra without jinja2,
+    UsageError where a file of somebody's is in the way, and OSError with one clear line.
     """
     try:
-        from golfcheck.site.pages import pages  # matplotlib's import takes 0.4 s
+        from golfcheck.site.pages import pages
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package in ("matplotlib", "jinja2", "markupsafe"):
+        if package in ("jinja2", "markupsafe"):
             raise MissingExtra("leaderboard --format html", package, "site") from None
         raise
     from golfcheck.site.folder import SiteFolder
 
     with SiteFolder(folder) as site:
-        for name, data in pages(board, load):
+        for name, data in pages(board, load, url):
             site.write(name, data)
 
 

@@ -1,12 +1,18 @@
 """A board → the page that lists it: a row for each record, with what a browser sorts and filters by."""
 
+import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
+from markupsafe import Markup
+
+from golfcheck.board.keys import KEYS
 from golfcheck.board.model import Board, Row, Status
-from golfcheck.core.numbers import bpb_text, bytes_text, delta_text, p_text, ratio_text, seconds_text
-from golfcheck.core.outcome import Outcome
+from golfcheck.core.numbers import bpb_text, bytes_text, delta_text, headroom_share, p_text, ratio_text, seconds_text
+from golfcheck.core.outcome import MEANINGS
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.render.board_columns import title_of
 from golfcheck.site import charts
@@ -16,43 +22,41 @@ MISSING = "–"
 Number = TypeVar("Number", int, float)
 STATUS_MEANINGS = {
     Status.CLAIMED: "only submission.json states the score",
-    Status.LOGGED: "the logs that were submitted show it, seed by seed",
+    Status.LOGGED: "the submitted logs show it, seed by seed",
     Status.RESCORED: "golfcheck evaluated the artifact itself, and a maintainer vouches for the report",
-}
-OUTCOME_MEANINGS = {
-    Outcome.RECORD: "nothing found against it, and a significant gain",
-    Outcome.VALID: "nothing found against it",
-    Outcome.REVIEW: "a person must look at what was found",
-    Outcome.INVALID: "arithmetic proves an error",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class PageColumn:
-    """A column of the board: the key it is sorted by in the address, its heading, and what that means."""
+    """A column of the board: the key it is sorted by in the address, its heading, and what that means.
+
+    `priority` says when it gives way on a narrow screen: 0 never, then the higher the earlier.
+    """
 
     key: str
     heading: str
     meaning: str
+    priority: int = 0
     number: bool = True  # set in columns of figures
 
 
 COLUMNS = (
-    PageColumn("rank", "#", "rank; without one: takes no part"),
+    PageColumn("rank", "#", "rank; without one the record takes no part"),
     PageColumn("name", "record", "name, and why it was not the record or has no p", number=False),
-    PageColumn("author", "author", "as submission.json has it", number=False),
     PageColumn("bpb", "val_bpb", "bits per byte of the validation text, mean of the seeds; lower is better"),
-    PageColumn("delta", "Δ bpb", "against the record to beat on its day"),
-    PageColumn("nats", "Δ nats", "the same in nats per token"),
-    PageColumn("p", "p", "of the gain, under the ruleset of the board"),
-    PageColumn("seeds", "seeds", "whose score the logs have"),
-    PageColumn("size", "bytes left", "of the size cap, in the largest seed; the bar is what is used"),
-    PageColumn("train", "train s", "longest training, seconds"),
-    PageColumn("eval", "eval s", "longest evaluation, seconds"),
-    PageColumn("bytes", "bytes/tok", "of validation text, by the tokenizer"),
-    PageColumn("date", "date", "made on", number=False),
-    PageColumn("status", "score is", "what stands behind the score", number=False),
+    PageColumn("delta", "Δ bpb", "difference to the record to beat on its day"),
+    PageColumn("p", "p", "p-value of the gain, under the ruleset of the board"),
+    PageColumn("seeds", "seeds", "whose scores the logs have", 2),
     PageColumn("verdict", "verdict", "what golfcheck verify found", number=False),
+    PageColumn("size", "bytes left", "of the size cap, in the largest seed; the bar runs from 1 kB to 1 MB", 1),
+    PageColumn("author", "author", "as submission.json has it", 1, number=False),
+    PageColumn("date", "date", "the day it was made", 1, number=False),
+    PageColumn("status", "score is", "where the score comes from", 2, number=False),
+    PageColumn("nats", "Δ nats", "the difference in nats per token", 3),
+    PageColumn("train", "train s", "longest training, in seconds", 3),
+    PageColumn("eval", "eval s", "longest evaluation, in seconds", 4),
+    PageColumn("bytes", "bytes/tok", "bytes of validation text that a token stands for", 4),
 )
 
 
@@ -72,6 +76,7 @@ class PageRow:
     row: Row
     cells: Mapping[str, PageCell]
     share: float | None  # of the size cap that is used
+    headroom: float | None  # how full the bar of what is left is
     over: bool
 
 
@@ -90,11 +95,31 @@ def board_page(board: Board, pages: Mapping[str, str]) -> bytes:
         asked=f"gain above {ruleset.margin_nats:g} nats per token, p below {ruleset.alpha:g}",
         columns=COLUMNS,
         lines=[line_of(row, pages[row.verdict.path]) for row in board.rows],
+        search=search_data(board),
+        keys=KEYS,
         progress=charts.progress(board.rows, pages),
         spread=charts.spread(board.rows, pages),
         statuses=STATUS_MEANINGS,
-        outcomes=OUTCOME_MEANINGS,
+        outcomes=MEANINGS,
     )
+
+
+def search_data(board: Board) -> Markup:
+    """Return what the page's script searches, as JSON: the keys of the filter grammar, and their values for each row.
+
+    `<` is escaped, for the JSON stands inside a script element that no text of a record may close.
+    """
+    keys = {name: {"kind": key.kind, "words": key.words, "example": key.example} for name, key in KEYS.items()}
+    rows = [[_search_value(key.value(row)) for key in KEYS.values()] for row in board.rows]
+    return Markup(json.dumps({"keys": keys, "rows": rows}, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _search_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def line_of(row: Row, href: str) -> PageRow:
@@ -120,7 +145,8 @@ def line_of(row: Row, href: str) -> PageRow:
         "verdict": _words(row.outcome),
     }
     share = size.total_bytes / size.cap_bytes if size else None
-    return PageRow(href, row, cells, share, left is not None and left < 0)
+    headroom = None if left is None else headroom_share(left)
+    return PageRow(href, row, cells, share, headroom, left is not None and left < 0)
 
 
 def number(value: Number | None, text: Callable[[Number], str]) -> PageCell:

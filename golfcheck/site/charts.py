@@ -1,25 +1,30 @@
 """The drawings: the record through time, the spread of seeds, and the curves of one record."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date
-from typing import Any
+from datetime import UTC, datetime
 
 from markupsafe import Markup
-from matplotlib.dates import ConciseDateFormatter, date2num
-from matplotlib.ticker import MaxNLocator
 
 from golfcheck.board.model import Row
 from golfcheck.core import stats
 from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit
+from golfcheck.live.axes import nice, tick_decimals
 from golfcheck.live.curves import Curve, Point
 from golfcheck.render.board_columns import title_of
-from golfcheck.site.svg import ACCENT, DIM, INK, PAPER, SERIES, drawing, titled
+from golfcheck.site.svg import ACCENT, DIM, INK, SERIES, XY, Chart, Link
 
-_INCHES = 13.5  # of 72 points: at the width of a page, text is as large as the page's
 _YEARS = range(2015, 2101)  # a folder may be named for any day, but one of year 1 would make a dot of all others
+_DAY_SECONDS = 86_400.0
+_DAY_STEPS = (1, 2, 3, 7, 14, 28, 91, 182, 365, 730, 3650, 36_500)  # days between two ticks
+_RECENT = 0.5  # of the records that held the place: those of the second drawing
+_LEAST_RECENT = 4  # with fewer there is nothing to enlarge
 _SPREAD_ROWS = 40  # of the seeds' chart: what a page has room for
+_ROW_PIXELS = 19.0
+_OUTLIER = 0.9  # of the rows: how far these reach sets the width, and what lies beyond is an arrow at the edge
 _NAME_COLUMNS = 40
+_SHORT_COLUMNS = 36
+_LEGEND_PIXELS = 82.0  # a seed's name
 _LINE_POINTS = 300  # of a curve: more than its pixels show
 _MARKED_POINTS = 40  # of a curve's validations: each is a link
 _WARM_UP = 0.05  # of the steps: the loss falls from 6.9 to 3 there, and would flatten all that follows
@@ -27,120 +32,119 @@ _SANE = range(10**9)  # steps
 _SANE_NATS = 100.0
 
 
-def progress(rows: Iterable[Row], pages: Mapping[str, str]) -> Markup | None:
-    """Return val_bpb over time: the records as steps, all others as dots, with the spread of their seeds as bars.
+def progress(rows: Iterable[Row], pages: Mapping[str, str]) -> list[Markup]:
+    """Return val_bpb over time: the records as steps, all others as circles, the spread of their seeds as bars.
 
-    `pages` has the address of each record's page by its path. None where no record that takes part has a day.
+    `pages` has the address of each record's page by its path. The second drawing, where there are records enough, has
+    the recent half of them, whose gains are small against those of the first days. None without a record that takes
+    part and has a day.
     """
-    drawn = [row for row in rows if row.takes_part and row.score_bpb and row.made and row.made.year in _YEARS]
-    held = sorted((row for row in drawn if row.held), key=_day)
-    if not drawn:
-        return None
-    with drawing("progress", _INCHES, 5.0, left=0.6) as (figure, out):
-        axes = figure.subplots()
-        if held:
-            days = [*map(_day, held), max(map(_day, drawn))]
-            scores = [*map(_score, held), _score(held[-1])]
-            axes.step(days, scores, where="post", color=ACCENT, linewidth=1.6, zorder=2)
-        for chosen, color, size in ((False, DIM, 18), (True, ACCENT, 46)):
-            group = sorted((row for row in drawn if row.held is chosen), key=lambda row: row.verdict.path)
-            days, ends = list(map(_day, group)), list(map(_ends, group))
-            axes.vlines(
-                days, [low for low, _ in ends], [high for _, high in ends], color=color, linewidth=1.2, zorder=2
-            )
-            dots = axes.scatter(
-                days,
-                list(map(_score, group)),
-                s=size,
-                color=color if chosen else PAPER,
-                edgecolors=PAPER if chosen else DIM,
-                linewidths=1.2,
-                zorder=4 if chosen else 3,
-            )
-            dots.set_urls([pages[row.verdict.path] for row in group])
-        _labelled(axes, "val_bpb")
-        axes.xaxis_date(UTC)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator(), UTC))  # type: ignore[no-untyped-call]
-        axes.grid(visible=False, axis="x")
-    return titled(out[0], "val_bpb of the records over time", {pages[row.verdict.path]: _label(row) for row in drawn})
+    shown = [row for row in rows if row.takes_part and row.score_bpb and row.made and row.made.year in _YEARS]
+    held = sorted((row for row in shown if row.held), key=_day)
+    if not shown:
+        return []
+    charts = [_through_time("val_bpb of all records over time", "val_bpb, all records", shown, held, pages)]
+    recent = held[int(len(held) * _RECENT) :]
+    if len(recent) >= _LEAST_RECENT and len(recent) < len(held):
+        start, worst = _day(recent[0]), _score(recent[0])
+        near = [row for row in shown if _day(row) >= start and _score(row) <= worst]
+        title = f"val_bpb since {recent[0].made:%Y-%m-%d}"
+        charts.append(_through_time(f"{title}, enlarged", title, near, recent, pages))
+    return charts
+
+
+def _through_time(label: str, unit: str, rows: Sequence[Row], held: Sequence[Row], pages: Mapping[str, str]) -> Markup:
+    days, ends = list(map(_day, rows)), list(map(_ends, rows))
+    x = _padded(min(days), max(days), 0.02, 1.0)
+    y = _padded(min(low for low, _ in ends), max(high for _, high in ends), 0.05, 1e-3)
+    chart = Chart(label, x, y)
+    chart.axis_y(unit)
+    chart.axis_x(_day_ticks(*x), lambda day: f"{datetime.fromtimestamp(day * _DAY_SECONDS, UTC):%b %-d}")
+    steps: list[XY] = []
+    for row in held:
+        steps += [(_day(row), steps[-1][1])] if steps else []
+        steps.append((_day(row), _score(row)))
+    chart.line([*steps, (max(days), steps[-1][1])] if steps else [], ACCENT)
+    for row in sorted(rows, key=lambda row: (row.held, row.verdict.path)):  # the records over the others
+        color, (low, high) = ACCENT if row.held else DIM, _ends(row)
+        chart.line([(_day(row), low), (_day(row), high)] if high > low else [], color, 1.2)
+        link = Link(pages[row.verdict.path], _label(row))
+        chart.dot((_day(row), _score(row)), color, 4.5 if row.held else 3.5, link, filled=row.held)
+    return chart.markup()
 
 
 def spread(rows: Iterable[Row], pages: Mapping[str, str]) -> Markup | None:
     """Return how far each seed's val_bpb is from the mean of its record, in thousandths, the best records first.
 
-    None where no record that takes part has two seeds.
+    A log with several configurations has scores far apart, which would squash all others: what lies beyond the width
+    that most records need is an arrow at the edge. None where no record that takes part has two seeds.
     """
-    drawn = [row for row in rows if row.takes_part and len(row.seeds_bpb) > 1][:_SPREAD_ROWS]
-    if not drawn:
+    shown = [row for row in rows if row.takes_part and len(row.seeds_bpb) > 1][:_SPREAD_ROWS]
+    if not shown:
         return None
-    with drawing("spread", _INCHES, 0.8 + 0.29 * len(drawn), left=3.9, top=0.05) as (figure, out):
-        axes = figure.subplots()
-        for place, row in enumerate(drawn):
-            color = ACCENT if row.held else DIM
-            mean = stats.mean(row.seeds_bpb)
-            apart = [(bpb - mean) * 1e3 for bpb in row.seeds_bpb]
-            axes.hlines(place, min(apart), max(apart), color=color, linewidth=1.2, zorder=2)
-            dots = axes.scatter(apart, [place] * len(apart), s=26, color=color, edgecolors=PAPER, zorder=3)
-            dots.set_urls([pages[row.verdict.path]] * len(apart))
-        axes.set_yticks(range(len(drawn)), [_short(row) for row in drawn])
-        axes.tick_params(axis="y", length=0, labelcolor=INK)
-        axes.set_ylim(len(drawn) - 0.4, -0.6)
-        axes.axvline(0, color=DIM, linewidth=0.8, zorder=1)
-        axes.grid(visible=False, axis="y")
-        axes.spines["left"].set_visible(False)
-        axes.set_xlabel("val_bpb of a seed minus its record's mean, thousandths")
-    return titled(out[0], "spread of the seeds", {pages[row.verdict.path]: _label(row) for row in drawn})
+    apart = [[(bpb - stats.mean(row.seeds_bpb)) * 1e3 for bpb in row.seeds_bpb] for row in shown]
+    reaches = sorted(max(map(abs, values)) for values in apart)
+    limit = 1.15 * (reaches[int(_OUTLIER * (len(reaches) - 1))] or reaches[-1] or 1.0)
+    height = 58.0 + _ROW_PIXELS * len(shown)
+    chart = Chart("spread of the seeds", (-limit, limit), (len(shown) - 0.4, -0.6), 960, height, left=300, top=4)
+    ticks = nice(-limit, limit, 9)
+    decimals = tick_decimals(2 * limit, 9)
+    chart.axis_x(ticks, lambda value: f"{value:+.{decimals}f}", "val_bpb of a seed less its record's mean, thousandths")
+    chart.line([(0, -0.6), (0, len(shown) - 0.4)], DIM, 0.8)
+    for place, (row, values) in enumerate(zip(shown, apart, strict=True)):
+        color = ACCENT if row.held else DIM
+        link = Link(pages[row.verdict.path], _label(row))
+        inside = [min(max(value, -limit), limit) for value in values]
+        chart.line([(min(inside), place), (max(inside), place)], color, 1.2)
+        for value, drawn in zip(values, inside, strict=True):
+            if drawn == value:
+                chart.dot((value, place), color, 3.5, link)
+            else:
+                far = Link(link.href, f"{link.title}; this seed lies {value:+.1f} thousandths from the mean")
+                chart.arrow((drawn, place), color, 1 if value > 0 else -1, far)
+        _, y = chart.at(0, place)
+        chart.text((chart.left - 10, y + 4), fit(title_of(row), _SHORT_COLUMNS), INK, "end")
+    return chart.markup()
 
 
-def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> Markup | None:
-    """Return the training loss and the validation score of every run over its steps, side by side.
+def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> list[Markup]:
+    """Return the training losses of every run over its steps as lines, and its validations as marked lines.
 
-    `lines` has the address of a validation's line by its log's path and number. None where nothing can be drawn.
+    `lines` has the address of a validation's line by its log's path and number. A dot is always a validation.
     """
-    panels = [
-        (name, unit, [_drawn(getattr(curve, name)) for curve in curves])
-        for name, unit in (("train", "training loss, nats per token"), ("val", "validation, bpb"))
-    ]
-    panels = [panel for panel in panels if any(panel[2])]
-    if not panels:
-        return None
-    titles: dict[str, str] = {}
-    with drawing("losses", _INCHES / 2 * len(panels), 4.2, left=0.6) as (figure, out):
-        for axes, (name, unit, found) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-            for place, (curve, points) in enumerate(zip(curves, found, strict=True)):
-                color = SERIES[place % len(SERIES)]
-                label = "seed ?" if curve.seed is None else f"seed {curve.seed}"
-                line = _thin(points, _LINE_POINTS)
-                marker = "o" if len(line) <= _MARKED_POINTS // 2 and name == "train" else ""
-                steps, values = [point.step for point in line], [_value(point, name) for point in line]
-                axes.plot(steps, values, color=color, linewidth=1.3, marker=marker, markersize=3, label=label)
-                if name == "val":
-                    marked = [point for point in _thin(points, _MARKED_POINTS) if (curve.log, point.line) in lines]
-                    dots = axes.scatter(
-                        [point.step for point in marked],
-                        [_value(point, name) for point in marked],
-                        s=30,
-                        color=color,
-                        edgecolors=PAPER,
-                        linewidths=0.6,
-                        zorder=3,
-                    )
-                    dots.set_urls([lines[curve.log, point.line] for point in marked])
-                    for point in marked:
-                        told = f"{label}, step {point.step:,}: {_value(point, name):.4f} bpb"
-                        titles[lines[curve.log, point.line]] = told
-            _frame(axes, [(point.step, _value(point, name)) for points in found for point in points])
-            _labelled(axes, unit)
-            axes.set_xlabel("step")
-            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-            if name == panels[0][0] and len(curves) <= len(SERIES):
-                axes.legend(loc="upper right", fontsize=9, labelcolor=DIM)
-    return titled(out[0], "losses of all seeds over the steps", titles, tab_stops=False)
+    drawings = []
+    for name, unit in (("train", "training loss, nats per token"), ("val", "validation, bpb")):
+        drawn = [_drawn(getattr(curve, name)) for curve in curves]
+        points = [(point.step, _value(point, name)) for each in drawn for point in each]
+        if not points:
+            continue
+        chart = Chart(
+            f"{unit} over the steps, all seeds", (0.0, float(max(step for step, _ in points)) or 1.0), _y(points)
+        )
+        chart.axis_y(unit)
+        chart.axis_x(nice(*chart.x, 5), lambda step: f"{step:,.0f}", "step")
+        for place, (curve, own) in enumerate(zip(curves, drawn, strict=True)):
+            color = SERIES[place % len(SERIES)]
+            inside = [point for point in _thin(own, _LINE_POINTS) if _value(point, name) <= chart.y[1]]
+            chart.line([(point.step, _value(point, name)) for point in inside], color, 1.4)
+            for point in _thin(own, _MARKED_POINTS) if name == "val" else ():
+                if (href := lines.get((curve.log, point.line))) and _value(point, name) <= chart.y[1]:
+                    title = f"{_seed(curve)}, step {point.step:,}: {_value(point, name):.4f} bpb"
+                    chart.dot((point.step, _value(point, name)), color, 3.5, Link(href, title))
+            if len(curves) <= len(SERIES):
+                x = chart.width - chart.right - _LEGEND_PIXELS * (len(curves) - 1 - place)
+                chart.text((x, 14), _seed(curve), color, "end")
+        drawings.append(chart.markup())
+    return drawings
 
 
 def marked_lines(curve: Curve) -> list[int]:
     """Return the lines of the validations that `losses` marks, to be linked."""
     return [point.line for point in _thin(_drawn(curve.val), _MARKED_POINTS)]
+
+
+def _seed(curve: Curve) -> str:
+    return "seed ?" if curve.seed is None else f"seed {curve.seed}"
 
 
 def _drawn(points: Sequence[Point]) -> list[Point]:
@@ -160,25 +164,27 @@ def _value(point: Point, name: str) -> float:
     return point.bpb if name == "val" and point.bpb is not None else point.loss_nats
 
 
-def _frame(axes: Any, points: Sequence[tuple[int, float]]) -> None:
-    """Cut off the warm-up's losses, unless nothing else is there."""
+def _y(points: Sequence[tuple[int, float]]) -> XY:
+    """Return the range of values, without the losses of the warm-up unless nothing else is there."""
     start = _WARM_UP * max(step for step, _ in points)
-    values = [value for step, value in points if step >= start]
-    low, high = min(value for _, value in points), max(values)
-    if high > low:
-        axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    return _padded(min(value for _, value in points), max(value for step, value in points if step >= start), 0.05, 1e-3)
 
 
-def _labelled(axes: Any, unit: str) -> None:
-    """Name the y axis above it, where it is read without turning the head."""
-    axes.set_title(unit, loc="left", fontsize=10, color=DIM)
-    axes.tick_params(axis="both", length=0)
+def _padded(low: float, high: float, share: float, least: float) -> XY:
+    room = max((high - low) * share, least / 2)
+    return low - room, high + room
+
+
+def _day_ticks(first: float, last: float) -> list[float]:
+    step = next(days for days in _DAY_STEPS if (last - first) / days <= 6)
+    start = -int(-first // 1)  # the first midnight
+    return [float(day) for day in range(start, int(last) + 1, step)]
 
 
 def _day(row: Row) -> float:
-    """Return when a record was made, in matplotlib's days."""
+    """Return when a record was made, in days since 1970."""
     assert row.made is not None
-    return float(date2num(row.made))  # type: ignore[no-untyped-call]
+    return row.made.timestamp() / _DAY_SECONDS
 
 
 def _score(row: Row) -> float:
@@ -190,10 +196,6 @@ def _ends(row: Row) -> tuple[float, float]:
     return (min(row.seeds_bpb), max(row.seeds_bpb)) if row.seeds_bpb else (_score(row), _score(row))
 
 
-def _short(row: Row) -> str:
-    return fit(title_of(row), _NAME_COLUMNS)
-
-
 def _label(row: Row) -> str:
-    day: date | str = row.made.date() if row.made else "no date"
-    return f"{_short(row)}, {day}: {bpb_text(_score(row))} bpb"
+    day = row.made.date() if row.made else "no date"
+    return f"{fit(title_of(row), _NAME_COLUMNS)}, {day}: {bpb_text(_score(row))} bpb"

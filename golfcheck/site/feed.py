@@ -15,31 +15,35 @@ _ENTRIES = 50
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of a feed without entries: it must have one, and today's changes the file
 
 
-def feed(board: Board, pages: Mapping[str, str]) -> bytes:
-    """Return the feed. Addresses are relative to it, and a record's identifier depends on its address alone."""
+def feed(board: Board, pages: Mapping[str, str], url: str = "") -> bytes:
+    """Return the feed; a record's identifier depends on its address in the site alone.
+
+    With `url`, where the site will be found, addresses are absolute, as most readers of feeds need them.
+    """
+    base = f"{url.rstrip('/')}/" if url else ""
     held = [row for row in board.frontier if row.made][::-1][:_ENTRIES]
     root = ElementTree.Element("feed", xmlns=_NAMESPACE)
     _add(root, "title", "Parameter Golf: new records")
     _add(root, "id", _identifier(f"board {board.ruleset}"))
     _add(root, "updated", _moment(held[0].made if held else None))
     _add(root, "author").append(_text("name", "golfcheck"))
-    ElementTree.SubElement(root, "link", rel="self", href="feed.xml")
-    ElementTree.SubElement(root, "link", rel="alternate", href="index.html")
+    ElementTree.SubElement(root, "link", rel="self", href=f"{base}feed.xml")
+    ElementTree.SubElement(root, "link", rel="alternate", href=f"{base}index.html")
     for row in held:
-        _entry(root, row, pages[row.verdict.path])
+        _entry(root, row, pages[row.verdict.path], base)
     ElementTree.indent(root)
     written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
-def _entry(root: ElementTree.Element, row: Row, href: str) -> None:
+def _entry(root: ElementTree.Element, row: Row, href: str, base: str) -> None:
     verdict = row.verdict
     entry = _add(root, "entry")
     _add(entry, "title", f"{bpb_text(row.score_bpb or 0.0)} bpb: {title_of(row)}")
     _add(entry, "id", _identifier(href))
     _add(entry, "updated", _moment(row.made))
     _add(entry, "author").append(_text("name", safe(verdict.author or "unknown", 200)))
-    ElementTree.SubElement(entry, "link", rel="alternate", href=href)
+    ElementTree.SubElement(entry, "link", rel="alternate", href=base + href)
     gain = "the first record" if row.delta_bpb is None else f"{delta_text(row.delta_bpb)} bpb"
     p = "" if row.p is None else f", p {p_text(row.p)}"
     seeds = counted(len(row.seeds_bpb), "seed")

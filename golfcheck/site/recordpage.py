@@ -1,19 +1,23 @@
 """A row and its record → the record's page, and the pages of the files whose lines it links to."""
 
-from collections.abc import Iterator
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from golfcheck.board.model import Row
+from golfcheck.core.outcome import MEANINGS
 from golfcheck.core.verdict import Finding, Verdict
 from golfcheck.live.curves import curves
 from golfcheck.render.board_columns import title_of
 from golfcheck.rules import RULES
 from golfcheck.site import charts, recordnumbers
-from golfcheck.site.boardpage import OUTCOME_MEANINGS, STATUS_MEANINGS, line_of
+from golfcheck.site.boardpage import STATUS_MEANINGS, line_of
+from golfcheck.site.codepage import code_runs, source_texts
 from golfcheck.site.names import slugs
 from golfcheck.site.recordnumbers import Cited
 from golfcheck.site.template import page
-from golfcheck.site.textpage import Citations, shown_lines
+from golfcheck.site.textpage import Citations, Shown, shown_code, shown_lines
 from golfcheck.submission import bounded
 from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record
@@ -21,7 +25,10 @@ from golfcheck.submission.results import distinct_runs, results
 
 _LOGS = 24  # with a page of at most a megabyte each; the real records have up to nine
 _RUNS = 64  # drawn and listed; the real records have up to nine
+_SOURCES = 24  # with a page each, packed ones with two
+_BLURB_CHARS = 2_000
 _ROOT = "../../"
+_GITHUB_LOGIN = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}")
 _RULES = {rule.name: rule for rule in RULES}
 
 
@@ -35,9 +42,15 @@ class ShownFinding:
     doc: tuple[str, ...]
 
 
-def record_pages(row: Row, record: Record) -> Iterator[tuple[str, bytes]]:
-    """Yield the names and contents of the record's pages: `index.html` and one for each file that it links to."""
-    cite = Citations(_page_names(record))
+def record_pages(
+    row: Row, record: Record, rival: str | None = None, pull: Cited | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the names and contents of the record's pages: `index.html` and one for each file that it links to.
+
+    `rival` is the address, from the site's root, of the record it was compared with; `pull` its pull request.
+    """
+    sources = source_texts(record.sources[:_SOURCES])
+    cite = Citations(_page_names(record, [title for title, _, _ in sources]))
     found = results(record)
     drawn = curves(record)[:_RUNS]
     marked = ((curve.log, line) for curve in drawn for line in charts.marked_lines(curve))
@@ -50,9 +63,13 @@ def record_pages(row: Row, record: Record) -> Iterator[tuple[str, bytes]]:
         line=line_of(row, ""),
         verdict=row.verdict,
         status_meaning=STATUS_MEANINGS[row.status] if row.status else "",
-        outcome_meaning=OUTCOME_MEANINGS[row.outcome],
+        outcome_meaning=MEANINGS[row.outcome],
+        github=_github(record),
+        pull=pull,
+        blurb=_blurb(record),
+        rival=rival,
         facts=recordnumbers.facts(row, record, found, cite),
-        chart=charts.losses(drawn, {place: href for place in marked if (href := cite.href(*place))}),
+        charts=charts.losses(drawn, {place: href for place in marked if (href := cite.href(*place))}),
         seed_columns=recordnumbers.SEED_COLUMNS,
         seeds=[
             (result.log.path, cite.href(result.log.path, None), recordnumbers.seed_row(result, cite))
@@ -65,18 +82,36 @@ def record_pages(row: Row, record: Record) -> Iterator[tuple[str, bytes]]:
         files=list(cite.pages.items()),
     )
     yield "index.html", main
+    texts = {title: (text, note) for title, text, note in sources}
     for path, name in cite.pages.items():
-        try:
-            lines = list(shown_lines(LogText.open(record.path, path), cite.cited.get(path, set())))
-        except (OSError, bounded.UnreadableError):  # it was there when the record was read
-            lines = []
-        yield name, page("text.html", root=_ROOT, title=path, record=title, path=path, lines=lines)
+        cited = cite.cited.get(path, set())
+        lines: list[Shown] = []
+        text, note = texts.get(path, (None, ""))
+        if text is not None:
+            lines = list(shown_code(code_runs(text.decode("utf-8", "replace")), cited))
+        else:
+            with contextlib.suppress(OSError, bounded.UnreadableError):  # it was there when the record was read
+                lines = list(shown_lines(LogText.open(record.path, path), cited))
+        yield name, page("text.html", root=_ROOT, title=path, record=title, path=path, note=note, lines=lines)
 
 
-def _page_names(record: Record) -> dict[str, str]:
+def _page_names(record: Record, sources: Sequence[str]) -> dict[str, str]:
     logs = list(dict.fromkeys(log.path for log, _ in distinct_runs(record)))[:_LOGS]
-    paths = [*logs, record.submission.path] if record.submission else logs
+    paths = [*logs, *([record.submission.path] if record.submission else []), *sources]
+    paths = list(dict.fromkeys(paths))
     return {path: f"file-{slug}.html" for path, slug in zip(paths, slugs(paths, "log"), strict=True)}
+
+
+def _github(record: Record) -> str:
+    """Return the author's login on GitHub where submission.json states one that GitHub could have given."""
+    login = record.submission.github_id if record.submission else None
+    return login if login and _GITHUB_LOGIN.fullmatch(login) else ""
+
+
+def _blurb(record: Record) -> str:
+    """Return what submission.json says of the record in a few sentences."""
+    blurb = record.submission.raw.get("blurb") if record.submission else None
+    return blurb[:_BLURB_CHARS] if isinstance(blurb, str) else ""
 
 
 def _sorted(verdict: Verdict) -> list[Finding]:

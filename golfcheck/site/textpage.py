@@ -1,10 +1,11 @@
 """A text file of a record → the lines that a page shows of it, numbered, so that a number can be linked to its line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from golfcheck.core.text import safe
+from golfcheck.site.codepage import Runs
 from golfcheck.submission.logtext import LogText
 
 MAX_CHARS = 512 * 2**10  # of a page: the longest of 165 real logs has 205 KB
@@ -16,7 +17,7 @@ class Shown(NamedTuple):
     """A line of a page, or a gap: `skipped` lines that are left out before it."""
 
     number: int
-    text: str
+    runs: Runs
     skipped: int = 0
 
 
@@ -39,26 +40,50 @@ class Citations:
 
 
 def shown_lines(log: LogText, cited: set[int]) -> Iterator[Shown]:
-    """Yield the lines of a file, of a long one its beginning, its end, and those that are cited."""
-    count = len(log)
-    head = _fill(log, range(1, count + 1))
-    tail = _fill(log, range(count, head, -1)) if head < count else 0
+    """Yield the lines of a file; of a long one its beginning, its end, and those that are cited."""
+    texts = _Lazy(log)
+    for number, skipped in _chosen(texts, cited):
+        yield Shown(number, (("", texts[number - 1]),), skipped)
+
+
+def shown_code(lines: Sequence[Runs], cited: set[int]) -> Iterator[Shown]:
+    """Yield the lines of a source as `shown_lines` does; a line that is longer than a page has room for is cut."""
+    texts = ["".join(text for _, text in runs) for runs in lines]
+    for number, skipped in _chosen(texts, cited):
+        runs, text = lines[number - 1], texts[number - 1]
+        yield Shown(number, runs if len(text) <= _LINE_CHARS else (("", safe(text, _LINE_CHARS)),), skipped)
+
+
+class _Lazy(Sequence[str]):
+    """The lines of a log as they are shown, each made when it is asked for."""
+
+    def __init__(self, log: LogText) -> None:
+        self.log = log
+
+    def __len__(self) -> int:
+        return len(self.log)
+
+    def __getitem__(self, place: Any) -> Any:
+        return safe(self.log.line(place + 1).replace("\t", _TAB), _LINE_CHARS)
+
+
+def _chosen(texts: Sequence[str], cited: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield (number, how many are left out before it) of the lines that a page has room for."""
+    count = len(texts)
+    head = _fill(texts, range(1, count + 1))
+    tail = _fill(texts, range(count, head, -1)) if head < count else 0
     before = 0
     wanted = [*range(1, head + 1), *sorted(n for n in cited if head < n <= count - tail)]
     for number in [*wanted, *range(count - tail + 1, count + 1)]:
-        yield Shown(number, _text(log, number), number - before - 1)
+        yield number, number - before - 1
         before = number
 
 
-def _fill(log: LogText, numbers: range) -> int:
+def _fill(texts: Sequence[str], numbers: range) -> int:
     """Return how many of the lines fit into half a page."""
     room = MAX_CHARS // 2
     for count, number in enumerate(numbers):
-        room -= len(_text(log, number)) + 1
+        room -= min(len(texts[number - 1]), _LINE_CHARS) + 1
         if room < 0:
             return count
     return len(numbers)
-
-
-def _text(log: LogText, number: int) -> str:
-    return safe(log.line(number).replace("\t", _TAB), _LINE_CHARS)

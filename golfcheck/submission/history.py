@@ -6,6 +6,7 @@ name programs, and reading history must not run them.
 """
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ _ENVIRONMENT = {
     "GIT_EXTERNAL_DIFF": "",
 }
 _DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
+_PULL = re.compile(r"\(#([1-9][0-9]{0,8})\)$|^Merge pull request #([1-9][0-9]{0,8})\b")
 _LINK, _MODULE = "120000", "160000"
 
 
@@ -78,10 +80,11 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The commit that added the first file of a folder, and when its author wrote it."""
+    """The commit that added the first file of a folder, when its author wrote it, and the pull request it names."""
 
     commit: str
     time: datetime
+    pull: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +101,12 @@ class GitRepository:
         if self._git("rev-parse", "--is-shallow-repository").strip() != "false":
             raise GolfcheckError(f"{self.root} is a shallow clone; fetch all of it (fetch-depth: 0)")
         inside = self._inside(tree)
-        listed = self._git("rev-list", "--reverse", "--format=%at %H", "HEAD", "--", inside).splitlines()
-        pairs = (line.split(" ") for line in listed if not line.startswith("commit "))
-        commits = {commit: Added(commit, datetime.fromtimestamp(int(seconds), UTC)) for seconds, commit in pairs}
+        listed = self._git("rev-list", "--reverse", "--format=%at %H %s", "HEAD", "--", inside).splitlines()
+        parts = (line.split(" ", 2) for line in listed[1::2])  # after each "commit <id>"
+        commits = {
+            commit: Added(commit, datetime.fromtimestamp(int(seconds), UTC), _pull_of(subject))
+            for seconds, commit, subject in parts
+        }
         told = self._git(
             *("diff-tree", "--stdin", "--root", "-r", "-z", "--name-only", "--diff-filter=A", *_DIFF, "--", inside),
             stdin="".join(f"{commit}\n" for commit in commits),
@@ -131,6 +137,10 @@ class GitRepository:
         changes = (Change(path, head[4][:1], head[1]) for head, path in zip(heads, raw[1::2], strict=True))
         return Branch(base, self.root, tuple(changes))
 
+    def setting(self, key: str) -> str:
+        """Return the repository's setting `key` (`remote.origin.url`), or "" where there is none."""
+        return self._git("config", "--get", key).strip()
+
     def _inside(self, folder: Path) -> str:
         inside = folder.resolve().relative_to(self.root)
         return f":(top,literal){inside}" if inside.parts else ":(top)"
@@ -160,6 +170,12 @@ class GitRepository:
         return str(out)
 
 
+def _pull_of(subject: str) -> int | None:
+    """Return the pull request that a commit's subject ends with, `… (#123)`, or that it merges."""
+    match = _PULL.search(subject)
+    return int(match[1] or match[2]) if match else None
+
+
 def repository_of(start: Path) -> GitRepository | None:
     """Return the repository that `start` lies in; None if there is none, or only one that came with a record."""
     folders = (start.resolve(), *start.resolve().parents)
@@ -172,6 +188,6 @@ def repository_of(start: Path) -> GitRepository | None:
 def setting(key: str) -> str:
     """Return the user's own git setting `key` (`user.name`), or "" where there is none, or no git."""
     try:
-        return GitRepository(Path.cwd())._git("config", "--get", key).strip()
+        return GitRepository(Path.cwd()).setting(key)
     except GolfcheckError:
         return ""

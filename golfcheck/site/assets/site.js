@@ -24,10 +24,11 @@
   const startBoard = (table) => {
     const at = (id) => document.getElementById(id);
     const body = table.tBodies[0];
+    const data = JSON.parse(at("search-data").textContent);
     const heads = [...table.tHead.rows[0].cells];
     const keys = heads.map((head) => head.dataset.key);
     const rows = [...body.rows].map((element, place) => ({
-      element, place, held: element.classList.contains("held"), text: element.textContent.toLowerCase(),
+      element, place, held: element.classList.contains("held"), searched: data.rows[place],
       values: [...element.cells].map((cell, column) => {
         const value = cell.dataset.v;
         return heads[column].classList.contains("n") && value !== "" ? Number(value) : value;
@@ -59,13 +60,13 @@
     let state = fromAddress();
     let order = ""; // of the rows as they stand: to move thousands takes a second
     const show = () => {
-      const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+      const query = golfcheckQuery.parse(state.q, data);
       let count = 0;
       for (const row of rows) {
-        const found = words.every((word) => row.text.includes(word)) && (!state.held || row.held)
+        const matches = query.matches(row.searched) && (!state.held || row.held)
           && ["status", "verdict"].every((key) => !state[key] || row.values[column(key)] === state[key]);
-        row.element.hidden = !found;
-        count += found;
+        row.element.hidden = !matches;
+        count += matches;
       }
       if (order !== `${state.sort} ${state.down}`) {
         order = `${state.sort} ${state.down}`;
@@ -77,6 +78,8 @@
       }
       for (const key in fields) if (fields[key].value !== state[key]) fields[key].value = state[key];
       at("f-held").checked = state.held;
+      at("f-sort").value = `${state.sort}${state.down ? " desc" : ""}`;
+      at("problem").textContent = query.problem;
       at("count").textContent = `${count} of ${rows.length}`;
       at("none").hidden = count > 0;
     };
@@ -87,6 +90,10 @@
     };
     for (const key in fields) fields[key].addEventListener("input", () => change({ [key]: fields[key].value }));
     at("f-held").addEventListener("change", () => change({ held: at("f-held").checked }));
+    at("f-sort").addEventListener("change", () => {
+      const [sort, down] = at("f-sort").value.split(" ");
+      change({ sort, down: down === "desc" });
+    });
     const reset = () => change({ q: "", status: "", verdict: "", held: false, sort: "rank", down: false });
     at("filter").addEventListener("reset", (event) => { event.preventDefault(); reset(); });
     at("filter").addEventListener("submit", (event) => event.preventDefault());

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from golfcheck.board import model
 from golfcheck.board.model import Row, Status
 from golfcheck.core.numbers import p_text
 from golfcheck.core.outcome import Outcome
@@ -108,7 +109,7 @@ def _text(value: Callable[[Row], object | None], style: str = "") -> Callable[..
 
 def name_of(row: Row) -> str:
     """Return what a record is called, safe to print: its name, or the folder's."""
-    return safe(row.verdict.name or row.verdict.path.rstrip("/").rpartition("/")[2] or row.verdict.path)
+    return safe(model.name_of(row))
 
 
 def _outcome(row: Row, _width: int, _glyphs: Glyphs) -> tuple[str, str]:

@@ -196,7 +196,7 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
     def action_diff(self) -> None:
         """Show how two records differ."""
         rows = self.marked()
-        if not rows and (here := self.table.current) and (rival := self._to_beat(here)):
+        if not rows and (here := self.table.current) and self.board and (rival := self.board.rival_of(here)):
             rows = [rival, here]
         if len(rows) == 2:
             if self._judged(rows):
@@ -217,12 +217,6 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
         if waits is not None:
             self.host.tell(f"{name_of(waits)} is still being judged")
         return waits is None
-
-    def _to_beat(self, row: Row) -> Row | None:
-        rival = row.verdict.to_beat
-        held = self.board.frontier if self.board and rival else ()
-        names = [(other, other.verdict.name or Path(other.verdict.path).name) for other in reversed(held)]
-        return next((other for other, name in names if rival and name == rival.name), None)
 
     def action_timeline(self) -> None:
         """Show the frontier through time."""

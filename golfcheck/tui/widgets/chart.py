@@ -8,6 +8,7 @@ from itertools import pairwise
 from rich.text import Text
 from textual.widget import Widget
 
+from golfcheck.live.axes import nice, tick_decimals
 from golfcheck.tui.drawing.canvas import DotCanvas
 
 DARK = ("#7fc8a9", "#e8c170", "#89a8d6", "#e8716b", "#c79be0", "#d9ddd7")  # on a dark ground
@@ -121,7 +122,7 @@ def _framed(plot: Plot, canvas: DotCanvas, y: tuple[float, float], x: tuple[floa
     side, at_y, corner, floor, at_x = ("|", "+", "+", "-", "+") if canvas.ascii_only else ("│", "┤", "└", "─", "┬")
     values = [10**value if plot.log_y else value for value in y]
     count = max(2, canvas.rows // (1 if plot.log_y else _TICK_ROWS))
-    digits = _digits(values[1] - values[0], count)
+    digits = tick_decimals(values[1] - values[0], count)
     ticks: dict[int, str] = {}
     for value in nice(values[0], values[1], count):
         share = (_log(value, plot) - y[0]) / ((y[1] - y[0]) or 1.0)
@@ -162,26 +163,6 @@ def _write_level(plot: Plot, canvas: DotCanvas, lines: list[Text], y: tuple[floa
     start = _LABEL + 3
     label = Text(f" {plot.level_label} ", "dim")
     lines[row] = Text("", no_wrap=True, end="").join([lines[row][:start], label, lines[row][start + len(label) :]])
-
-
-def nice(low: float, high: float, count: int) -> list[float]:
-    """Return about `count` round numbers in a range: multiples of 1, 2 or 5 of a power of ten."""
-    if not high > low:
-        return [low]
-    step = _step(high - low, count)
-    first = math.ceil(low / step - 1e-9)
-    return [n * step for n in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def _step(span: float, count: int) -> float:
-    rough = span / max(count, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
-
-
-def _digits(span: float, count: int) -> int:
-    """Return how many decimals tell the ticks of a range apart."""
-    return min(6, max(0, -math.floor(math.log10(_step(span, count)) + 1e-9))) if span > 0 else 4
 
 
 def _log(value: float, plot: Plot) -> float:

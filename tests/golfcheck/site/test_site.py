@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import json
+import lzma
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,14 +21,19 @@ from golfcheck.board.load import load_board
 from golfcheck.board.model import Board
 from golfcheck.core.errors import UsageError
 from golfcheck.judging.config import Settings
+from golfcheck.site.charts import spread
+from golfcheck.site.codepage import code_runs
 from golfcheck.site.names import slugs
+from golfcheck.site.pages import published_paths
 from golfcheck.site.textpage import MAX_CHARS, shown_lines
 from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import load
 from tests.golfcheck import hostile_records, sites
+from tests.golfcheck.submission.test_history import git
 from tests.golfcheck.valid_record import Draft
 
 ATOM = "{http://www.w3.org/2005/Atom}"
+GITHUB = re.compile(r"https://github\.com/[A-Za-z0-9-]+")  # of an author: the one link that leaves a site
 VOID = {"meta", "link", "input", "br", "img"}
 
 
@@ -55,9 +62,19 @@ class Page(HTMLParser):
         assert self.inside.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.inside and self.inside[-1] in ("style", "script"):
+        if self.inside and self.inside[-1] in ("style", "script") and not self.is_data:
             self.code[self.inside[-1]] = data
-        self.text += data
+        if not self.is_data:
+            self.text += data
+
+    @property
+    def is_data(self) -> bool:
+        """Whether what is read now is JSON for the script, which a browser does not run."""
+        return bool(self.inside) and self.inside[-1] == "script" and self.tags[-1][1].get("type") == "application/json"
+
+    @property
+    def scripts(self) -> int:
+        return sum(tag == "script" and attributes.get("type") != "application/json" for tag, attributes in self.tags)
 
     @property
     def ids(self) -> set[str]:
@@ -107,17 +124,17 @@ def test_markup_of_strangers_adds_no_element_and_no_attribute(built: dict[str, b
     assert len(hostile) >= 5  # the board, the record's page, and its files
     for page in found.values():
         tags = [tag for tag, _ in page.tags]
-        assert tags.count("script") == tags.count("style") == 1
+        assert page.scripts == tags.count("style") == 1
         assert "img" not in tags and "49 " not in page.text
         names = {name for _, attributes in page.tags for name in attributes}
         assert not {name for name in names if name.startswith("on")} and "style" not in names
-        assert not [link for link in page.links if ":" in link.split("#")[0]]
+        assert not [link for link in page.links if ":" in link.split("#")[0] and not GITHUB.fullmatch(link)]
     assert sites.MARKUP[:60] in found["index.html"].text
 
 
 def test_no_page_asks_for_anything_from_elsewhere(built: dict[str, bytes]):
     for name, data in built.items():
-        text = data.replace(b"http://www.w3.org/2000/svg", b"").replace(b"http://www.w3.org/2005/Atom", b"")
+        text = data.replace(b"http://www.w3.org/2005/Atom", b"").replace(b'<a href="https://github.com/golfer"', b"")
         assert not re.search(rb"https?:|url\((?!#)|@import|//[a-z]", text.replace(b"// ", b"")), name
 
 
@@ -126,6 +143,8 @@ def test_every_link_leads_to_a_file_and_a_line_of_the_site(built: dict[str, byte
     assert sum(link.partition("#")[2].startswith("L") for page in found.values() for link in page.links) > 100
     for name, page in found.items():
         for link in page.links:
+            if GITHUB.fullmatch(link):
+                continue
             path, _, anchor = link.partition("#")
             target = (Path("/") / name).parent.joinpath(path).resolve() if path else Path("/") / name
             file = str(target.relative_to("/"))
@@ -142,7 +161,7 @@ def test_a_score_is_linked_to_the_line_that_states_it(built: dict[str, bytes]):
 
 
 def test_the_board_has_a_row_for_every_record_and_those_without_rank_last(built: dict[str, bytes], board: Board):
-    rows = re.findall(r'<tr class="(held|off)">.*?data-v="(\d*)"', built["index.html"].decode(), re.DOTALL)
+    rows = re.findall(r'<tr role="row" class="(held|off)">.*?data-v="(\d*)"', built["index.html"].decode(), re.DOTALL)
     assert len(rows) == len(board.rows) == len(sites.NAMES) + 2
     ranks = [int(rank) if rank else None for _, rank in rows]
     assert ranks == [row.rank for row in board.rows] and ranks[-1] is None
@@ -217,7 +236,15 @@ def test_the_feed_has_an_entry_for_each_record_that_was_held_the_newest_first(bu
 
 def test_the_data_beside_the_page_has_every_record(built: dict[str, bytes], board: Board):
     data = json.loads(built["data.json"])
-    assert [row["path"] for row in data["rows"]] == [row.verdict.path for row in board.rows]
+    shown = [Path(row["path"]) for row in data["rows"]]
+    assert [path.name for path in shown] == [Path(row.verdict.path).name for row in board.rows]
+    assert {path.parent for path in shown} == {Path("track_10min_16mb")}
+
+
+def test_no_file_of_the_site_says_where_the_records_lie_on_this_machine(built: dict[str, bytes], tree: Path):
+    assert [name for name, data in built.items() if str(tree.parent).encode() in data] == []
+    assert published_paths(["records/a/b", "c"]) == ["records/a/b", "c"]
+    assert published_paths(["/home/me/runs/track/one", "/home/me/runs/track/two"]) == ["track/one", "track/two"]
 
 
 def test_a_drawing_is_well_formed_without_styles_dates_or_colors_of_its_own(built: dict[str, bytes]):
@@ -256,7 +283,7 @@ def test_hostile_records_reach_no_page_with_a_character_that_is_obeyed_or_hidden
         if name.endswith(".html"):
             page = Page(data)
             tags = [tag for tag, _ in page.tags]
-            assert tags.count("script") == 1 and "img" not in tags, name
+            assert page.scripts == 1 and "img" not in tags, name
     ElementTree.fromstring(built["feed.xml"])
 
 
@@ -292,7 +319,7 @@ def test_runs_without_end_make_no_page_without_end(tmp_path: Path):
     built = sites.write_site(tmp_path / "records", tmp_path / "site")
     page = built["records/2026-06-01-valid/index.html"]
     assert b"39 more runs have a score" in page and len(page) < 400_000
-    assert len([name for name in built if "file-train" in name]) == 24
+    assert len([name for name in built if "file-train-seed" in name]) == 24
 
 
 def test_a_page_of_sixty_records_is_below_a_megabyte(tree: Path, tmp_path: Path):
@@ -314,9 +341,100 @@ def test_a_long_log_is_shown_by_its_ends_and_the_lines_that_are_cited():
     numbers = [line.number for line in shown]
     assert numbers[0] == 1 and numbers[-1] == 50_000 and {20_000, 30_000} <= set(numbers)
     assert numbers == sorted(set(numbers))
-    assert sum(len(line.text) for line in shown) < MAX_CHARS + 10_000
+    texts = {line.number: "".join(text for _, text in line.runs) for line in shown}
+    assert sum(map(len, texts.values())) < MAX_CHARS + 10_000
     assert sum(line.skipped for line in shown) + len(shown) == 50_000
-    assert all(line.text.startswith(f"line {line.number} ") for line in shown)
+    assert all(text.startswith(f"line {number} ") for number, text in texts.items())
+
+
+SNIPPET = '@wrap\ndef run(x: int) -> str:\n    """Say."""\n    return f"{x:>{7}}"  # twice\n\tpass\n'
+
+
+@pytest.mark.parametrize(
+    "text", [SNIPPET, "", "\n\n", "x = 1", "def broken(:\n  '", "a\r\nb", "é = '\u202e'", "x" * 5_000]
+)
+def test_highlighted_code_is_the_text_itself_line_by_line(text: str):
+    assert ["".join(part for _, part in runs) for runs in code_runs(text)] == text.replace("\r\n", "\n").expandtabs(
+        4
+    ).split("\n")
+
+
+def test_the_tokens_of_code_are_told_apart():
+    kinds = {part.strip(): kind for runs in code_runs(SNIPPET) for kind, part in runs if part.strip()}
+    assert kinds["@wrap"] == kinds["run"] == "name" and kinds["def"] == kinds["return"] == "keyword"
+    assert kinds["# twice"] == "comment" and kinds["7"] in ("number", "string")
+
+
+def test_a_records_page_has_its_blurb_its_author_its_code_and_the_record_it_was_compared_with(tmp_path: Path):
+    for place, name in enumerate(("First", "Second")):
+        draft = Draft(bpb_shift=0.02 - 0.02 * place, folder=f"2026-06-0{1 + place}_{name}")
+        draft.set(name=f"{name} <try>", github_id="ann-x", blurb="Fewer & wider layers.")
+        draft.write(tmp_path / "records")
+    built = sites.write_site(tmp_path / "records", tmp_path / "site")
+    record = Page(built["records/2026-06-02-second/index.html"])
+    assert "Fewer & wider layers." in record.text and "https://github.com/ann-x" in record.links
+    assert "../../records/2026-06-01-first/index.html" in record.links
+    assert "file-train-gpt-py.html" in record.links
+    assert '<b class="k-keyword">' in built["records/2026-06-02-second/file-train-gpt-py.html"].decode()
+
+
+@pytest.mark.parametrize("login", ["../evil", "a b", "-x", "x" * 40, "javascript:x", "a--b"])
+def test_a_login_that_github_could_not_have_given_is_no_link(tmp_path: Path, login: str):
+    draft = Draft()
+    draft.set(github_id=login)
+    draft.write(tmp_path / "records")
+    assert (
+        b"github.com"
+        not in sites.write_site(tmp_path / "records", tmp_path / "site")["records/2026-06-01-valid/index.html"]
+    )
+
+
+def test_a_packed_script_has_a_page_of_what_it_unpacks(tmp_path: Path):
+    draft = Draft()
+    packed = base64.b85encode(lzma.compress(b"import torch\nprint('inside')\n")).decode()
+    draft.files["train_gpt.py"] = f'import lzma, base64\nexec(lzma.decompress(base64.b85decode("{packed}")))\n'.encode()
+    draft.write(tmp_path / "records")
+    built = sites.write_site(tmp_path / "records", tmp_path / "site")
+    page = Page(built["records/2026-06-01-valid/file-train-gpt-py-unpacked.html"])
+    assert "print('inside')" in page.text and "what train_gpt.py unpacks and runs" in page.text
+
+
+def test_a_pull_request_is_named_where_the_commit_that_brought_a_record_names_it(tmp_path: Path):
+    draft = Draft()
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "remote", "add", "origin", "https://github.com/openai/parameter-golf.git")
+    draft.write(tmp_path / "records")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "Add a record (#1234)")
+    built = sites.write_site(tmp_path / "records", tmp_path / "site")
+    page = built["records/2026-06-01-valid/index.html"]
+    assert b'href="https://github.com/openai/parameter-golf/pull/1234" rel="noopener">pull request #1234</a>' in page
+
+
+def test_the_links_of_a_feed_are_absolute_where_the_address_of_the_site_is_given(board: Board, tmp_path: Path):
+    site.write(board, tmp_path, url="https://example.org/golf/")
+    root = ElementTree.fromstring((tmp_path / "feed.xml").read_bytes())
+    links = [link.attrib["href"] for link in root.iter(f"{ATOM}link")]
+    assert len(links) == 2 + len(sites.NAMES) and all(link.startswith("https://example.org/golf/") for link in links)
+
+
+def test_a_seed_far_from_its_record_does_not_squash_how_the_others_lie(board: Board):
+    ranked = [row for row in board.rows if row.takes_part]
+    rows = [replace(row, seeds_bpb=(1.0, 1.0004, 1.0008)) for row in ranked * 5]
+    pages = {row.verdict.path: "x" for row in rows}
+    alone = spread(rows, pages)
+    rows[0] = replace(rows[0], seeds_bpb=(1.0, 1.0004, 1.3))
+    assert str(alone).count('<path d="M') and "farther" not in str(alone)
+    drawn = str(spread(rows, pages))
+    ticks = [set(re.findall(r">([+-]\d\.\d+)<", str(each))) for each in (alone, drawn)]
+    assert ticks[0] == ticks[1] and "thousandths from the mean" in drawn
+
+
+def test_a_dot_of_the_curves_is_always_a_validation(built: dict[str, bytes]):
+    page = built["records/2026-06-04-quantized/index.html"].decode()
+    training, validation = re.findall(r"<svg [^>]*role=.*?</svg>", page, re.DOTALL)
+    assert "<circle" not in training and "<path" in training
+    assert validation.count("<circle") == validation.count("<a href") > 3
 
 
 @given(st.lists(st.text(max_size=90), unique=True, max_size=12))
@@ -331,7 +449,7 @@ def test_no_name_takes_the_slug_of_another():
     assert len(set(slugs(["A b", "a-b", *both], "record"))) == 4
 
 
-@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
+@pytest.mark.parametrize("package", ["jinja2", "markupsafe"])
 def test_a_missing_package_is_one_line_that_says_what_to_install(tree: Path, tmp_path: Path, package: str):
     program = f"import sys; sys.modules['{package}'] = None; from golfcheck.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "leaderboard", str(tree), "--no-cache", "--jobs", "1"]

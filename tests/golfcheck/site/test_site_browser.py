@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from golfcheck import site
+from golfcheck.board.query import parse
+from golfcheck.core.errors import UsageError
+from golfcheck.core.text import safe
 from tests.golfcheck import sites
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'golfcheck[dev]'")
@@ -146,7 +149,7 @@ def test_a_record_opens_and_a_number_leads_to_its_line(page, home: str):
 
 def test_a_dot_of_a_chart_opens_its_record(page, home: str):
     page.goto(home)
-    page.locator("#progress a", has_text="Quantized").locator("use").click()
+    page.locator("#progress a", has_text="Quantized").first.locator("circle").click()
     assert page.inner_text("h1") == "Quantized"
 
 
@@ -214,11 +217,73 @@ def test_text_has_the_contrast_that_reading_needs(page, home: str, scheme: str):
 
 
 @pytest.mark.parametrize("name", ["index.html", "records/2026-06-04-quantized/index.html"])
-def test_on_a_telephone_wide_tables_scroll_in_their_own_box(page, home: str, name: str):
+def test_no_page_is_wider_than_a_telephone(page, home: str, name: str):
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(home.removesuffix("index.html") + name)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert page.evaluate("[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)")
+
+
+def test_on_a_telephone_a_record_is_a_card_with_its_score_first(page, home: str):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(home)
+    top = {key: page.locator(f"#board tbody .c-{key}").first.bounding_box() for key in ("bpb", "name", "verdict")}
+    assert all(box and box["x"] + box["width"] <= 390 for box in top.values())
+    assert top["bpb"]["y"] < top["name"]["y"] and top["bpb"]["height"] > 20
+    page.select_option("#f-sort", "bpb desc")
+    assert column(page, "bpb") == sorted(column(page, "bpb"), reverse=True)
+
+
+@pytest.mark.parametrize("width", [820, 1400])
+def test_verdict_and_score_are_on_the_screen_without_scrolling(page, home: str, width: int):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(home)
+    for key in ("bpb", "delta", "p", "verdict", "date"):
+        box = page.locator(f"#board thead .c-{key}").bounding_box()
+        assert box and box["x"] + box["width"] <= width, key
+
+
+@pytest.mark.parametrize("name", ["index.html", "records/2026-06-04-quantized/index.html"])
+def test_landmarks_have_names_of_their_own(page, home: str, name: str):
+    page.goto(home.removesuffix("index.html") + name)
+    names = page.evaluate("""() => [...document.querySelectorAll("section, [role=region], nav, form")].map(each =>
+        each.getAttribute("aria-label")
+            ?? document.getElementById(each.getAttribute("aria-labelledby"))?.textContent)""")
+    assert None not in names and len(set(names)) == len(names)
+
+
+def test_the_keyboard_reaches_the_filter_before_any_mark_of_a_chart(page, home: str):
+    page.goto(home)
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "q":
+            break
+        assert page.evaluate("document.activeElement.closest('svg') === null")
+    assert page.evaluate("document.activeElement.id") == "q"
+
+
+FILTERS = """
+    ann; ANN -wider; "claimed only"; author:bo; -author:bo; name:quant; path:2026-06-0; track:10min; bpb:<1.06;
+    bpb:1.07; bpb:>=1.0532; bpb:1.06..1.08; delta:<0; p:<0.01; rank:1; seeds:>=3; seeds:3; size:>14.9m; size:15m;
+    size:>15,000,001; size:.5m..20m; train:<600; held:yes; -held:yes; verdict:invalid; verdict:human; verdict:review;
+    status:claimed; status:LOGGED; date:2026; date:2026-06; date:2026-06-02; after:2026-06-03; before:2026-06-03; zzz;
+    after:2026-07; rule:score; ruling:waived; bytes-per-token:>2; nats:1e0..9; -bpb:<1.06 author:ann; author:"ann";
+"""
+REFUSED = ("autor:x", "bpb:<", "bpb:x", "bpb<1", "verdict:humna", "after:yesterday", "date:2026-02-30", "size:1g", '""')
+
+
+def test_the_page_filters_as_the_grammar_of_the_board_does(page, home: str, tmp_path: Path):
+    board = sites.board_of(sites.write_records(tmp_path))
+    page.goto(home)
+    for text in map(str.strip, FILTERS.split(";")):
+        page.fill("#q", text)
+        wanted = [safe(row.verdict.name or "")[:40] for row in board.rows if parse(text).matches(row)]
+        assert [name[:40] for name in column(page, "name")] == wanted, text
+        assert page.inner_text("#problem") == "", text
+    for text in REFUSED:
+        page.fill("#q", text)
+        with pytest.raises(UsageError):
+            parse(text)
+        assert page.inner_text("#problem").startswith(text), text
 
 
 def test_without_script_the_board_is_there_in_its_order(browser, home: str):

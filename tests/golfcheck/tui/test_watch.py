@@ -15,6 +15,7 @@ from golfcheck.board.load import load_board
 from golfcheck.core.text import width
 from golfcheck.core.verdict import ToBeat
 from golfcheck.judging.config import Settings
+from golfcheck.live.axes import nice
 from golfcheck.live.logwatch import LogWatch
 from golfcheck.live.pace import Gap, Projection
 from golfcheck.live.runprogress import RunProgress, RunState
@@ -25,7 +26,7 @@ from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
 from golfcheck.tui.drawing.watchreport import report, summary
 from golfcheck.tui.screens.watchscreen import WatchScreen
 from golfcheck.tui.widgets import background
-from golfcheck.tui.widgets.chart import Plot, PlotLine, draw, nice
+from golfcheck.tui.widgets.chart import Plot, PlotLine, draw
 from golfcheck.tui.widgets.curvepane import CurvePane
 from golfcheck.tui.widgets.seedstrip import Seeds, strip
 from golfcheck.tui.widgets.sheet import plain

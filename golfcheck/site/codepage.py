@@ -1,0 +1,60 @@
+"""Python source → the lines that a page shows of it, its tokens named for the style sheet."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from golfcheck.source.reach import Source
+
+Runs = tuple[tuple[str, str], ...]  # (kind of token, or "" for plain text; text)
+
+MAX_CODE_BYTES = 256 * 2**10  # of a source whose tokens are told apart; the longest real one has 160 KB
+_LINE_CHARS = 2_000  # a longer line is packed data, not code that one reads
+
+
+def code_runs(text: str) -> list[Runs]:
+    """Return the lines of a Python source as runs of equal tokens; a source too long to lex comes as plain text."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4).split("\n")
+    if len(text) > MAX_CODE_BYTES or any(len(line) > _LINE_CHARS for line in lines):
+        return [(("", line),) for line in lines]
+    from pygments.lexers import PythonLexer  # type: ignore[import-untyped]  # 30 ms, and only for pages
+
+    runs: list[list[tuple[str, str]]] = [[]]
+    for token, value in PythonLexer(stripnl=False, ensurenl=False).get_tokens("\n".join(lines)):
+        kind = _kind(token)
+        for place, part in enumerate(value.split("\n")):
+            if place:
+                runs.append([])
+            if part:
+                runs[-1].append((kind, part))
+    return [tuple(line) for line in runs]
+
+
+def _kind(token: Any) -> str:
+    """Return the kind that a token is drawn as."""
+    from pygments.token import Comment, Keyword, Literal, Name, Number, String  # type: ignore[import-untyped]
+
+    if token in String.Doc or token in Comment:
+        return "comment"
+    if token in Keyword:
+        return "keyword"
+    if token in Number:
+        return "number"
+    if token in String or token in Literal:
+        return "string"
+    if token in Name.Function or token in Name.Class:
+        return "name"
+    return "name" if token in Name.Decorator else ""
+
+
+def source_texts(sources: Sequence[Source]) -> list[tuple[str, bytes, str]]:
+    """Return (title, text, note) of each source, and of what a packed one holds, as its own title.
+
+    Nothing is executed: packed code was unpacked as data when the record was read.
+    """
+    texts = []
+    for source in sources:
+        packed = f"packed as {source.wrapper}" if source.wrapper else ""
+        texts.append((source.path, source.text, "; ".join(filter(None, [packed, source.note]))))
+        if source.unwrapped is not None:
+            texts.append((f"{source.path} (unpacked)", source.unwrapped, f"what {source.path} unpacks and runs"))
+    return texts
