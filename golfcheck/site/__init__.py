@@ -40,7 +40,7 @@ def write_queue(queue: Queue, folder: Path) -> None:
         from golfcheck.site.queuepage import queue_pages
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package in ("jinja2", "markupsafe", "matplotlib"):
+        if package in ("jinja2", "markupsafe"):
             raise MissingExtra("queue --format html", package, "site") from None
         raise
     from golfcheck.site.folder import SiteFolder
