@@ -5,6 +5,7 @@ cannot be told from the text, that is said with the line, and no rule may call t
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
@@ -173,10 +174,11 @@ class _Reading:
 
     def _decoders_in(self, node: "Node") -> list[str]:
         """Name the decoders that an expression mentions, the innermost first."""
+        calls = syntax.captures(self.text).get("call", ())
+        first = bisect_left(calls, node.start_byte, key=_start_of)
         inside = (
             decoders.BY_NAME.get(self.scope.dotted(call.child_by_field_name("function")))
-            for call in syntax.captures(self.text).get("call", ())
-            if node.start_byte <= call.start_byte and call.end_byte <= node.end_byte
+            for call in calls[first : bisect_left(calls, node.end_byte, key=_start_of)]
         )
         return [decoder.label for decoder in inside if decoder][::-1]
 
@@ -215,6 +217,10 @@ class _Reading:
         if self.scope.dotted(node) == "sys.executable":
             return True
         return node.type == "string" and _PYTHON.fullmatch(name_text(node).strip("'\"")) is not None
+
+
+def _start_of(node: "Node") -> int:
+    return node.start_byte
 
 
 def _is_source(data: bytes) -> bool:

@@ -44,6 +44,7 @@ class Scope:
 
     def __init__(self, text: bytes) -> None:
         self.bindings = Bindings(text)
+        self._of_values: dict[int, str] = {}  # by the id of the node that a name is bound to
         self._of_calls: dict[int, str] = {}  # by the node's id: a chain of names may ask for one call many times
 
     def bound(self, node: "Node") -> Binding | None:
@@ -85,7 +86,9 @@ class Scope:
         if binding.kind is Kind.IMPORT:
             return _plain(binding.module)
         if binding.kind is Kind.VALUE and binding.value is not None and binding.value.type in _NAMED:
-            return self.dotted(binding.value, depth + 1)
+            if binding.value.id not in self._of_values:
+                self._of_values[binding.value.id] = self.dotted(binding.value, depth + 1)
+            return self._of_values[binding.value.id]
         return ""
 
     def _returned(self, call: "Node", depth: int) -> str:
