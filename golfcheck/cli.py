@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from golfcheck import __version__
 from golfcheck.commands import COMMANDS, GROUPS
+from golfcheck.core.children import without_current_folder
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.core.suggest import suggestion
 from golfcheck.core.terminal import wants_color
@@ -28,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` names and return its exit code."""
     _be_lenient_with_encodings()
     try:
-        code = _dispatch(list(sys.argv[1:] if argv is None else argv))
+        with without_current_folder():
+            code = _dispatch(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except GolfcheckError as error:
         return _complain(str(error))

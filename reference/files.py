@@ -3,10 +3,12 @@
 import contextlib
 import errno
 import os
+import secrets
 import shutil
 from pathlib import Path
 
 _SUFFIX = ".partial"
+_NAME_CHARS = 40  # of the file's name in the temporary one: a name has 255 bytes at most
 
 
 class Outputs:
@@ -24,9 +26,10 @@ class Outputs:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write all of `data` to `path`, or leave what was there; OSError says what a full disk needs and has."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
+    # A name that nobody can guess, made by us or not at all: a folder of somebody else's may be full of links.
+    partial = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(8)}.{os.getpid()}{_SUFFIX}")
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 import timeit
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,7 @@ def traced(folder: Path, is_on: bool) -> Iterator[None]:
         return
     with torch.profiler.profile() as profile:
         yield
-    partial = folder / f".trace.json.{os.getpid()}.partial"
-    profile.export_chrome_trace(str(partial))
-    partial.replace(folder / "trace.json")
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".trace.") as own:
+        partial = Path(own, "trace.json")
+        profile.export_chrome_trace(str(partial))
+        partial.replace(folder / "trace.json")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golfcheck.commands.parser import run as run_command
+from golfcheck.core.children import for_scripts
 from golfcheck.core.errors import GolfcheckError, MissingExtra
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _train(data: "Dataset", out: Path) -> None:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env=for_scripts(os.environ) | {"OMP_NUM_THREADS": "1"},
         ) as trainer,
     ):
         assert trainer.stdout is not None

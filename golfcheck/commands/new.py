@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import secrets
 import shlex
 import shutil
 from datetime import UTC, datetime
@@ -129,7 +130,8 @@ def _write(target: Path, files: dict[str, bytes]) -> None:
     """Make the folder under a temporary name and rename it: it is there with all its files, or not at all."""
     from golfcheck.reference.files import write_atomic
 
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    partial = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.partial")
+    partial.mkdir(parents=True)  # by us or not at all
     try:
         for name, data in files.items():
             write_atomic(partial / name, data)

@@ -62,7 +62,9 @@ class ShardWriter:
     def _start(self) -> BinaryIO:
         """Open the next shard, with room for its header."""
         self.paths.append(self._folder / f"fineweb_{self._split}_{len(self.paths):06d}.bin")
-        self._file = _partial(self.paths[-1]).open("wb")
+        partial = _partial(self.paths[-1])
+        partial.unlink(missing_ok=True)
+        self._file = partial.open("xb")  # never through a link that somebody put there
         self._file.write(shard_header(0))
         self._count = 0
         return self._file
