@@ -28,7 +28,7 @@ LAYERS = """
     render         ← queue board rescore judging comparison core
     authoring      ← submission trainlog source reference core
     live           ← board submission trainlog core
-    queue          ← judging comparison submission trainlog source core
+    queue          ← board judging comparison submission trainlog source core
     board          ← judging comparison submission core
     rescore        ← box judging submission trainlog source untrusted datacheck reference core
     box            ← core

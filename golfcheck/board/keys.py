@@ -1,7 +1,7 @@
 """What of a row a board can be filtered and sorted by."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,14 +99,16 @@ KEYS = {
 SORT_KEYS = tuple(name for name in KEYS if name not in ("rule", "ruling", "held", "after", "before"))
 
 
-def sorted_rows(rows: Iterable[Row], key: str, reverse: bool = False) -> tuple[Row, ...]:
+def sorted_rows(
+    rows: Iterable[Row], key: str, reverse: bool = False, keys: Mapping[str, Key] = KEYS
+) -> tuple[Row, ...]:
     """Return the rows by one of SORT_KEYS; equal ones keep their order, and those without a value stand last, always.
 
     Raises UsageError for another key.
     """
-    if key not in SORT_KEYS:
+    if keys is KEYS and key not in SORT_KEYS:
         raise UsageError(f"cannot sort by {key!r}{suggestion(key, SORT_KEYS)}; there are {', '.join(SORT_KEYS)}")
-    value, words = KEYS[key].value, KEYS[key].words
+    value, words = keys[key].value, keys[key].words
     present: list[tuple[Any, Row]] = []
     missing: list[Row] = []
     for row in rows:

@@ -13,12 +13,12 @@ and path; or `key:value` with one of KEYS. A `-` before a term keeps the rows th
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from golfcheck.board.keys import KEYS
+from golfcheck.board.keys import KEYS, Key
 from golfcheck.board.model import Row
 from golfcheck.core.errors import UsageError
 from golfcheck.core.suggest import suggestion
@@ -61,16 +61,17 @@ class Query:
         return True
 
 
-def parse(text: str, *, partial: bool = False) -> Query:
+def parse(text: str, *, partial: bool = False, keys: Mapping[str, Key] = KEYS) -> Query:
     """Read a filter. Raises UsageError, one line that names the term, what was expected, and what was perhaps meant.
 
+    `keys` are those of the rows that are filtered: a board's, or a queue's.
     `partial` is for text that is still being typed: its last term is left out when it cannot be read yet (`bpb:<`) and
     no blank follows it, and an open quote reaches to the end.
     """
     terms: list[Term] = []
     for match in _TERM.finditer(text):
         try:
-            terms.append(_term(match, partial))
+            terms.append(_term(match, partial, keys))
         except UsageError:
             if not partial or match.end() < len(text):
                 raise
@@ -85,25 +86,25 @@ def closed(text: str) -> str:
     return f'{text}"' if last.startswith('"') and (len(last) < 2 or not last.endswith('"')) else text
 
 
-def _term(match: re.Match[str], partial: bool) -> Term:
+def _term(match: re.Match[str], partial: bool, keys: Mapping[str, Key]) -> Term:
     typed, (sign, name, value) = match[0], match.groups()
     if value.startswith('"'):
         if not partial and (len(value) < 2 or not value.endswith('"')):
             raise UsageError(f"{typed}: the quote is not closed")
         value = value.strip('"')
-    elif name is None and (compared := _NO_COLON.fullmatch(value)) and compared[1] in KEYS:
+    elif name is None and (compared := _NO_COLON.fullmatch(value)) and compared[1] in keys:
         raise UsageError(f"{typed}: expected a colon after the key: {compared[1]}:{compared[2]}")
-    if name is not None and name.lower() not in KEYS:
-        known = suggestion(name.lower(), KEYS) or f"; there are {', '.join(KEYS)}"
+    if name is not None and name.lower() not in keys:
+        known = suggestion(name.lower(), keys) or f"; there are {', '.join(keys)}"
         raise UsageError(f"{typed}: unknown key {name!r}{known} (put a word that has a colon in quotes)")
     if not value:
-        example = KEYS[name.lower()].example if name else "-author:ann"
+        example = keys[name.lower()].example if name else "-author:ann"
         raise UsageError(f"{typed}: expected something after it, as in {example}")
     if name is None:
         return Term(None, value, bool(sign), _anywhere(value.casefold()))
     name = name.lower()
     try:
-        return Term(name, value, bool(sign), _TESTS[KEYS[name].kind](name, value))
+        return Term(name, value, bool(sign), _TESTS[keys[name].kind](name, keys[name], value))
     except ValueError as error:
         raise UsageError(f"{typed}: expected {error}") from None
 
@@ -116,8 +117,8 @@ def _anywhere(word: str) -> Test:
     return test
 
 
-def _text(name: str, wanted: str) -> Test:
-    value, wanted = KEYS[name].value, wanted.casefold()
+def _text(_name: str, key: Key, wanted: str) -> Test:
+    value, wanted = key.value, wanted.casefold()
 
     def test(row: Row) -> bool:
         text = value(row)
@@ -126,23 +127,23 @@ def _text(name: str, wanted: str) -> Test:
     return test
 
 
-def _word(name: str, wanted: str) -> Test:
-    value, words, wanted = KEYS[name].value, KEYS[name].words, wanted.casefold()
+def _word(name: str, key: Key, wanted: str) -> Test:
+    value, words, wanted = key.value, key.words, wanted.casefold()
     wanted = _FORMER_WORDS.get((name, wanted), wanted)
     if wanted not in words:
         raise ValueError(f"one of {', '.join(words)}{suggestion(wanted, words)}")
     return lambda row: bool(value(row) == wanted)
 
 
-def _number(name: str, text: str) -> Test:
+def _number(_name: str, key: Key, text: str) -> Test:
     """Return the test for `<1.08`, `1.08..1.10`, or what rounds to `1.08`. ValueError says what was expected."""
-    value = KEYS[name].value
+    value = key.value
     low, dots, high = text.partition("..")
     if dots:
-        return _between(value, _read_number(name, low)[0], _read_number(name, high)[0])
+        return _between(value, _read_number(key, low)[0], _read_number(key, high)[0])
     compared = _COMPARED.fullmatch(text)
     assert compared is not None  # both groups may be empty
-    bound, half = _read_number(name, compared[2])
+    bound, half = _read_number(key, compared[2])
     if compared[1] in (None, "="):
         return _between(value, bound - half, bound + half)
     compare = _COMPARE[compared[1]]
@@ -162,11 +163,11 @@ def _between(value: Callable[[Row], Any], low: float, high: float) -> Test:
     return test
 
 
-def _read_number(name: str, text: str) -> tuple[float, float]:
+def _read_number(key: Key, text: str) -> tuple[float, float]:
     """Return a number and half a unit of its last digit."""
     match = _NUMBER.fullmatch(text)
     if match is None:
-        raise ValueError(f"a number{f', not {text!r}' if text else ''}, as in {KEYS[name].example}")
+        raise ValueError(f"a number{f', not {text!r}' if text else ''}, as in {key.example}")
     unit = _UNITS[match[3].lower()]
     digits, exponent = text[: -1 if match[3] else None].replace(",", "").replace("_", "").lower(), 0
     if "e" in digits:
@@ -175,7 +176,7 @@ def _read_number(name: str, text: str) -> tuple[float, float]:
     return float(digits) * unit, 0.5 * 10.0**-decimals * unit
 
 
-def _date(name: str, text: str) -> Test:
+def _date(name: str, key: Key, text: str) -> Test:
     match = _DATE.fullmatch(text)
     if match is None:
         raise ValueError(f"a day as YYYY-MM-DD, or YYYY-MM, or YYYY, not {text!r}{_instead_of_sign(text)}")
@@ -184,7 +185,7 @@ def _date(name: str, text: str) -> Test:
         date(*(*place, 1, 1)[:3])
     except ValueError:
         raise ValueError(f"a day that is in the calendar, not {text!r}") from None
-    value, compare, known = KEYS[name].value, _COMPARE_DATE[name], len(place)
+    value, compare, known = key.value, _COMPARE_DATE[name], len(place)
 
     def test(row: Row) -> bool:
         made = value(row)
@@ -201,4 +202,4 @@ def _instead_of_sign(text: str) -> str:
     return f" - did you mean '{_DATE_OF_SIGN[compared[1]]}:{compared[2]}'?"
 
 
-_TESTS: dict[str, Callable[[str, str], Test]] = {"text": _text, "word": _word, "number": _number, "date": _date}
+_TESTS: dict[str, Callable[[str, Key, str], Test]] = {"text": _text, "word": _word, "number": _number, "date": _date}

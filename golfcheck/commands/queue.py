@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--base", default="main", metavar="REF", help="the branch that they are for; default: main")
     add("--since", type=int, default=0, metavar="N", help="those with this number or a later one")
     add("--only", default="", metavar="N,N-M", help="those with these numbers")
+    add("--filter", default="", metavar="TERMS", help="those that match: triage:review bpb:<1.08 -rule:thin-margin")
     add("--ruleset", choices=tuple(RULESETS), help="what a gain must show to be a record; default: written")
     add = parser.add_argument_group("What to print").add_argument
     add("--format", choices=FORMATS, default="text", help="default: text")
@@ -55,9 +57,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge and print. Returns 1 when a pull request is what --fail-on names, else 0."""
+    from golfcheck.board.query import parse
     from golfcheck.core.errors import UsageError
     from golfcheck.core.progress import narrate, staged_bar
     from golfcheck.queue.model import Triage
+    from golfcheck.queue.rows import KEYS, row_of
     from golfcheck.queue.run import run as judge
 
     if args.comment is not None and (args.only or args.since):
@@ -66,8 +70,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"queue: --comment is Markdown: leave --format {args.format} out")
     if args.format == "html" and args.output is None:
         raise UsageError("queue: --format html makes a folder: name it with -o")
+    query = parse(args.filter, keys=KEYS)
     with staged_bar() as progress:
         queue = judge(_request(args), progress=progress, say=narrate)
+    queue = replace(queue, pulls=tuple(pull for pull in queue.pulls if query.matches(row_of(pull))))
     _print(queue, args)
     broken = [pull.number for pull in queue.pulls if any(one.content.broken for one in pull.submissions)]
     if broken:

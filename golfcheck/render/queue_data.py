@@ -9,8 +9,9 @@ from typing import Any
 
 from golfcheck import __version__
 from golfcheck.core.text import safe
-from golfcheck.queue.lineage import Lineage, Relative
+from golfcheck.queue.lineage import Lineage
 from golfcheck.queue.model import Pull, Queue, Submission, Triage
+from golfcheck.queue.rows import KEYS, lineage_of, row_of
 from golfcheck.render.board_data import csv_cell
 from golfcheck.render.jsonable import plain, verdict_object
 
@@ -104,15 +105,9 @@ def _score(pull: Pull, field: str) -> Any:
     return getattr(rival, field) if rival else None
 
 
-def nearest(pull: Pull) -> Relative | None:
-    """Return the nearest code of the record that speaks for a pull request."""
-    return next((one.lineage.nearest for one in pull.submissions if one.lineage and one.verdict is pull.verdict), None)
-
-
-def builds_on(pull: Pull) -> int | None:
-    """Return the pull request that it says it builds on."""
-    named = (one.lineage for one in pull.submissions if one.lineage and one.verdict is pull.verdict)
-    return next((one.said.number if one.said else one.named.pull if one.named else None for one in named), None)
+def _share(pull: Pull) -> float | None:
+    lineage = lineage_of(row_of(pull))
+    return round(lineage.nearest.share, 4) if lineage and lineage.nearest else None
 
 
 # The names of the columns of csv, and what they are.
@@ -128,9 +123,9 @@ COLUMNS: dict[str, Callable[[Pull], Any]] = {
     "delta_nats": lambda pull: _score(pull, "delta_nats"),
     "reasons": lambda pull: " ".join(dict.fromkeys(reason.kind for reason in pull.reasons)),
     "why": lambda pull: pull.reasons[0].text if pull.reasons else "",
-    "builds_on": builds_on,
-    "nearest": lambda pull: (other := nearest(pull)) and other.number,
-    "nearest_share": lambda pull: (other := nearest(pull)) and round(other.share, 4),
+    "builds_on": lambda pull: KEYS["base"].value(row_of(pull)),
+    "nearest": lambda pull: KEYS["nearest"].value(row_of(pull)),
+    "nearest_share": _share,
     "folders": lambda pull: len(pull.submissions),
     "carried": lambda pull: len(pull.head.carried),
     "outside_files": lambda pull: len(pull.head.changes.outside),

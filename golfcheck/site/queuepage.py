@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from golfcheck.core.numbers import bpb_text, bytes_text, counted, delta_text, headroom_text, p_text, seconds_text
-from golfcheck.core.outcome import Outcome
 from golfcheck.core.text import safe
-from golfcheck.queue.model import Pull, Queue, Reason, Submission, Triage, score_of
+from golfcheck.queue.model import Pull, Queue, Reason, Submission, Triage
 from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, place_in
-from golfcheck.render.queue_data import builds_on, nearest, render_json
+from golfcheck.queue.rows import KEYS, lineage_of, row_of
+from golfcheck.render.queue_data import render_json
 from golfcheck.render.queue_text import lineage_lines
 from golfcheck.site.boardpage import MISSING, number
 from golfcheck.site.template import page
@@ -17,6 +18,7 @@ from golfcheck.site.template import page
 _REASONS = 200  # of one pull request, shown
 _OUTSIDE = 200  # files
 _WHY_CHARS = 300
+_DATA_CHARS = 1_000  # of a value that is filtered by
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,8 @@ class Column:
     number: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key of the filter: as in golfcheck/board/query.py, over the values of a row."""
-
-    name: str
-    field: str
-    kind: str  # "text", "word", "number", "date"
-    example: str
-    meaning: str
-    words: str = ""
-
-
 COLUMNS = (
-    Column("number", "number", "#", "number of the pull request", number=True),
+    Column("number", "pull", "#", "number of the pull request", number=True),
     Column("triage", "triage", "what to do", "where it stands in the queue"),
     Column("verdict", "verdict", "verdict", "of golfcheck verify, on its own folder"),
     Column("bpb", "bpb", "val_bpb", "as logged, or else as claimed", number=True),
@@ -52,30 +42,6 @@ COLUMNS = (
     Column("author", "author", "author", "as submission.json has it"),
     Column("base", "base", "builds on", "the pull request that it says it builds on", number=True),
     Column("nearest", "nearest", "nearest", "the pull request before it whose code is nearest", number=True),
-)
-_YES_NO = "yes no"
-KEYS = (
-    Key("triage", "triage", "word", "triage:review", "where it stands", " ".join(Triage)),
-    Key("verdict", "verdict", "word", "verdict:record", "the verdict in one word", " ".join(map(str, Outcome))),
-    Key("rule", "rules", "text", "rule:shared-log", "a rule or a reason that was found"),
-    Key("pull", "number", "number", "pull:>=1900", "its number"),
-    Key("bpb", "bpb", "number", "bpb:<1.08", "score, as logged or else as claimed"),
-    Key("delta", "delta", "number", "delta:<-0.001", "bpb to the record to beat; below 0 is better"),
-    Key("claimed", "claimed", "number", "claimed:1.0..1.1", "the score that it claims"),
-    Key("seeds", "seeds", "number", "seeds:>=3", "how many seeds the logs have a score of"),
-    Key("size", "size", "number", "size:>15.99m", "code and model together, bytes"),
-    Key("base", "base", "number", "base:1787", "the pull request that it says it builds on"),
-    Key("nearest", "nearest", "number", "nearest:1787", "the one whose code is nearest"),
-    Key("folders", "folders", "number", "folders:>1", "how many record folders are its own"),
-    Key("contends", "contends", "word", "contends:yes", "its score is better than the record to beat", _YES_NO),
-    Key("merged", "merged", "word", "merged:no", "the base has it", _YES_NO),
-    Key("name", "name", "text", "name:quant", "of the record"),
-    Key("author", "author", "text", "author:ann", "as submission.json has it"),
-    Key("path", "path", "text", "path:2026-04", "of its folders"),
-    Key("track", "track", "text", "track:10min", "that it is judged on"),
-    Key("date", "date", "date", "date:2026-04", "dated on this day, or in this month or year"),
-    Key("after", "date", "date", "after:2026-04-09", "dated on this day or later"),
-    Key("before", "date", "date", "before:2026-05-01", "dated before this day"),
 )
 
 
@@ -108,48 +74,33 @@ def queue_pages(queue: Queue) -> Iterator[tuple[str, bytes]]:
             queue=queue,
             counts=[(triage, len(queue.of(triage))) for triage in Triage],
             columns=COLUMNS,
-            keys=KEYS,
+            keys=[(name, name if name not in ("after", "before") else "date", key) for name, key in KEYS.items()],
             lines=lines,
         ),
     )
 
 
 def _line(pull: Pull) -> Line:
-    verdict = pull.verdict
-    score = score_of(verdict) if verdict else None
-    delta = verdict.to_beat.delta_bpb if verdict and verdict.to_beat else None
-    other = nearest(pull)
+    row = row_of(pull)
+    lineage = lineage_of(row)
+    other = lineage.nearest if lineage else None
     reason = pull.reasons[0] if pull.reasons and pull.reasons[0].weight > NOTE else None
-    data = {
-        "number": pull.number,
-        "triage": pull.triage,
-        "verdict": pull.outcome or "",
-        "bpb": score,
-        "delta": delta,
-        "claimed": pull.claimed_bpb,
-        "seeds": len(verdict.score.seeds) if verdict and verdict.score else None,
-        "size": verdict.size.total_bytes if verdict and verdict.size else None,
-        "base": builds_on(pull),
-        "nearest": other.number if other else None,
-        "folders": len(pull.submissions),
-        "contends": "yes" if pull.contends else "no",
-        "merged": "yes" if pull.head.merged else "no",
-        "rules": " ".join(dict.fromkeys(reason.kind for reason in pull.reasons)),
-        "name": pull.name[:200],
-        "author": (pull.author or "")[:100],
-        "path": " ".join(one.own.path for one in pull.submissions)[:1_000],
-        "track": (verdict.track or "") if verdict else "",
-        "date": (verdict.date or "")[:10] if verdict else "",
-    }
     return Line(
         pull,
-        {name: "" if value is None else str(value) for name, value in data.items()},
-        number(score, bpb_text).text,
-        number(delta, delta_text).text,
+        {name: _data(key.value(row)) for name, key in KEYS.items() if name not in ("after", "before")},
+        number(row.score_bpb, bpb_text).text,
+        number(row.delta_bpb, delta_text).text,
         safe(f"{reason.kind}: {reason.text}", _WHY_CHARS) if reason else "",
-        builds_on(pull),
+        KEYS["base"].value(row),
         f"{other.number} ({other.share:.0%})" if other else "",
     )
+
+
+def _data(value: Any) -> str:
+    """Return a value as the page's script reads it."""
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    return "" if value is None else str(value)[:_DATA_CHARS]
 
 
 def _pull_page(queue: Queue, line: Line) -> bytes:

@@ -16,6 +16,7 @@
     const decimals = (match[1] ?? match[2] ?? "").length - exponent;
     return [Number(digits) * unit, 0.5 * 10 ** -decimals * unit];
   };
+  const camel = (name) => name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()); // as `dataset` has it
   const between = (low, high) => (value) => value !== "" && Number(value) >= low && Number(value) <= high;
   const date = (name, text) => {
     const match = DATE.exec(text);
@@ -73,8 +74,9 @@
   const start = (table) => {
     const at = (id) => document.getElementById(id);
     const keys = new Map([...document.querySelectorAll("#keys [data-key]")].map((item) => [item.dataset.key, {
-      name: item.dataset.key, field: item.dataset.field, kind: item.dataset.kind, words: item.dataset.words, example: item.dataset.example,
+      name: item.dataset.key, field: camel(item.dataset.field), kind: item.dataset.kind, words: item.dataset.words, example: item.dataset.example,
     }]));
+    const field = (head) => camel(head.dataset.field);
     const body = table.tBodies[0];
     const heads = [...table.tHead.rows[0].cells];
     const rows = [...body.rows].map((element, place) => ({
@@ -107,7 +109,7 @@
         body.append(...sorted.map((row) => row.element));
       }
       for (const head of heads) {
-        if (state.sort && head.dataset.field === state.sort) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
+        if (state.sort && field(head) === state.sort) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
         else head.removeAttribute("aria-sort");
       }
       if (at("find").value !== state.q) at("find").value = state.q;
@@ -131,8 +133,8 @@
       const button = head.querySelector("button");
       button.disabled = false;
       button.addEventListener("click", () => {
-        const again = state.sort === head.dataset.field;
-        change(again && state.down ? { sort: "", down: false } : { sort: head.dataset.field, down: again });
+        const again = state.sort === field(head);
+        change(again && state.down ? { sort: "", down: false } : { sort: field(head), down: again });
       });
     }
     addEventListener("hashchange", () => { state = read(); show(); });

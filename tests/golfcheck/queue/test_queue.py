@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from golfcheck.board.query import parse
 from golfcheck.core.errors import UsageError
 from golfcheck.queue import content, gitfolder, run
 from golfcheck.queue.content import Content, Task
 from golfcheck.queue.model import Pull, Queue, Triage
 from golfcheck.queue.objects import MissingObjectError, Objects
 from golfcheck.queue.pool import Pool, Work
+from golfcheck.queue.rows import KEYS, row_of
 from golfcheck.queue.run import Request, wanted_numbers
 from tests.golfcheck.repositories import TRACK, Repo, record
 from tests.golfcheck.valid_record import Draft
@@ -454,3 +456,26 @@ def test_what_is_asked_for_and_is_not_there_is_said_in_one_line(repo: Repo, tmp_
 
 def test_moments_stand_in_the_order_of_the_numbers():
     assert content.at_number(2) < content.at_number(10) < content.at_number(10**6)
+
+
+def test_the_filter_of_the_board_reads_what_a_pull_request_has(repo: Repo):
+    draft = Draft(folder="2026-06-03_Other", bpb_shift=-0.01)
+    draft.set(author="Ann", name="Sliding window")
+    draft.files["README.md"] = b"# Mine\n\nbuilt on #12\n"
+    repo.pull(12, base_files() | record("2026-06-02_Better", -0.02), main(repo))
+    repo.pull(13, base_files() | record("2026-06-03_Other", draft=draft) | {"README.md": "x"}, main(repo))
+    repo.pull(14, base_files() | {"README.md": "a typo"}, main(repo))
+    rows = [row_of(pull) for pull in judged(repo).pulls]
+
+    def matching(text: str) -> set[int]:
+        return {row.pull.number for row in rows if parse(text, keys=KEYS).matches(row)}
+
+    assert matching("") == {12, 13, 14}
+    assert matching("triage:ready") == {12}
+    assert matching("rule:outside-files") == {13}
+    assert matching("-triage:none bpb:<1.1") == {12}
+    assert matching("base:12") == matching('author:ann "sliding window"') == matching("date:2026-06-03") == {13}
+    assert matching("pull:13..20 -merged:yes") == {13, 14}
+    assert matching("contends:yes delta:<-0.015") == matching("folders:1 seeds:>=3 path:better") == {12}
+    with pytest.raises(UsageError, match="one of ready, review, refuted, none"):
+        parse("triage:done", keys=KEYS)

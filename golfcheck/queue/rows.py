@@ -1,0 +1,109 @@
+"""Pull requests as rows of a board: what a list of them is filtered and sorted by, in the board's grammar."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from golfcheck.board.keys import KEYS as BOARD_KEYS
+from golfcheck.board.keys import Key
+from golfcheck.board.model import Row
+from golfcheck.board.rows import row_so_far
+from golfcheck.core.outcome import Outcome
+from golfcheck.core.verdict import Verdict
+from golfcheck.queue.lineage import Lineage
+from golfcheck.queue.model import Pull, Submission, Triage
+from golfcheck.submission.identity import parse_date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRow(Row):
+    """A pull request; its path is `NUMBER:FOLDER`, for two may have the same folder."""
+
+    pull: Pull
+    submission: Submission | None  # the one that speaks for it
+
+
+def row_of(pull: Pull) -> PullRow:
+    """Return the row of a pull request: of its best score."""
+    chosen = next((one for one in pull.submissions if one.verdict is pull.verdict), None)
+    path = f"{pull.number}:{chosen.own.path if chosen else ''}"
+    judged = chosen.content.judged if chosen else None
+    if judged is None:
+        row = Row(_nothing(pull, path), None, None, None, (), (), takes_part=False)
+    else:
+        row = row_so_far(judged)
+        gain = judged.verdict.to_beat
+        verdict = replace(judged.verdict, path=path)
+        delta = (gain.delta_bpb, gain.delta_nats) if gain else (None, None)
+        row = replace(row, verdict=verdict, made=_day(judged.verdict), delta_bpb=delta[0], delta_nats=delta[1])
+    values = {name: getattr(row, name) for name in Row.__slots__}
+    return PullRow(**values, pull=pull, submission=chosen)
+
+
+def lineage_of(row: Row) -> Lineage | None:
+    """Return where the record of a row comes from."""
+    submission = cast(PullRow, row).submission
+    return submission.lineage if submission else None
+
+
+def _nothing(pull: Pull, path: str) -> Verdict:
+    """Return the verdict of a pull request of which nothing could be judged: it says nothing."""
+    return Verdict(path, pull.name, None, None, None, "", (), (), (), None, None, None, None, None, (), 0.0)
+
+
+def _day(verdict: Verdict) -> Any:
+    return parse_date((verdict.date or "")[:10])
+
+
+def _of(value: Callable[[Pull], Any]) -> Callable[[Row], Any]:
+    return lambda row: value(cast(PullRow, row).pull)
+
+
+def _yes(value: Callable[[Pull], bool]) -> Callable[[Row], str]:
+    return lambda row: "yes" if value(cast(PullRow, row).pull) else "no"
+
+
+def _base(row: Row) -> int | None:
+    lineage = lineage_of(row)
+    if lineage is None or lineage.named is None:
+        return None
+    return lineage.said.number if lineage.said else lineage.named.pull
+
+
+def _nearest(row: Row) -> int | None:
+    lineage = lineage_of(row)
+    return lineage.nearest.number if lineage and lineage.nearest else None
+
+
+_YES_NO = ("yes", "no")
+_LIKE_A_BOARD = ("bpb", "delta", "delta-nats", "seeds", "size", "train", "eval", "name", "author", "track")
+_DATES = ("date", "after", "before")
+
+KEYS: dict[str, Key] = {
+    "pull": Key("number", "its number", "pull:>=1900", _of(lambda pull: pull.number)),
+    "triage": Key(
+        "word", "what is to be done", "triage:review", _of(lambda pull: pull.triage), tuple(map(str, Triage))
+    ),
+    "verdict": Key(
+        "word", "the verdict in one word", "verdict:record", _of(lambda pull: pull.outcome), tuple(map(str, Outcome))
+    ),
+    "rule": Key(
+        "text",
+        "a rule or another reason that was found",
+        "rule:shared-log",
+        _of(lambda pull: " ".join(dict.fromkeys(reason.kind for reason in pull.reasons))),
+    ),
+    **{name: BOARD_KEYS[name] for name in _LIKE_A_BOARD},
+    "claimed": Key("number", "the score that it claims", "claimed:1.0..1.1", _of(lambda pull: pull.claimed_bpb)),
+    "base": Key("number", "the pull request that it says it builds on", "base:1787", _base),
+    "nearest": Key("number", "the one before it whose code is nearest", "nearest:1787", _nearest),
+    "folders": Key("number", "how many folders are its own", "folders:>1", _of(lambda pull: len(pull.submissions))),
+    "contends": Key(
+        "word", "better than the record to beat", "contends:yes", _yes(lambda pull: pull.contends), _YES_NO
+    ),
+    "merged": Key("word", "the base has it", "merged:no", _yes(lambda pull: pull.head.merged), _YES_NO),
+    "path": Key(
+        "text", "of its folders", "path:2026-04", _of(lambda pull: " ".join(one.own.path for one in pull.submissions))
+    ),
+    **{name: BOARD_KEYS[name] for name in _DATES},
+}
