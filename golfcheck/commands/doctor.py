@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
             core = core and bool(extra)
     git = shutil.which("git")
     _say(git is not None, "git", git or "not found: verify works without it, but for --base and commit dates")
+    _sandbox()
     for device in _devices():
         _say(True, "device", device)
     _data()
@@ -94,6 +95,16 @@ def _devices() -> Iterator[str]:
         yield f"cuda:{index} {torch.cuda.get_device_name(index)}"
     if torch.backends.mps.is_available():
         yield "mps"
+
+
+def _sandbox() -> None:
+    """Say whether a submission's own predictor.py can be scored here."""
+    from golfcheck.box.launch import NoSandbox, sandbox
+
+    try:
+        _say(True, "sandbox", f"{sandbox()}: rescore runs a submission's predictor.py in it")
+    except NoSandbox as error:
+        _say(False, "sandbox", f"no predictor.py can be scored: {error}")
 
 
 def _data() -> None:

@@ -20,6 +20,7 @@ _EPILOG = """Examples:
   golfcheck new my_run --from seed*.log --script train_gpt.py
   golfcheck new --into records/track_10min_16mb --name MyRun --from *.log
   golfcheck new --trainer my_trainer
+  golfcheck new --predictor my_run
 """
 
 
@@ -33,6 +34,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--into", type=Path, metavar="ROOT", help="instead of DIR: make ROOT/YYYY-MM-DD_NAME")
     parser.add_argument(
         "--trainer", type=Path, metavar="DIR", help="instead of a record: copy the reference trainer to DIR, to edit it"
+    )
+    parser.add_argument(
+        "--predictor",
+        type=Path,
+        metavar="DIR",
+        help="put a predictor.py into a folder that exists: golfcheck rescore DIR",
     )
     add = parser.add_argument_group("What ran").add_argument
     add("--from", dest="logs", type=Path, nargs="+", metavar="LOG", help="finished training logs")
@@ -59,11 +66,13 @@ def run(args: argparse.Namespace) -> int:
 
     if args.trainer is not None:
         return _copy_trainer(args)
+    if args.predictor is not None:
+        return _add_predictor(args)
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     if (args.dir is None) == (args.into is None) or (args.into and not args.name) or not args.logs:
         raise UsageError(
-            "new: expected DIR --from LOG…, or --into ROOT --name NAME --from LOG…, or --trainer DIR; "
-            "see golfcheck new --help"
+            "new: expected DIR --from LOG…, or --into ROOT --name NAME --from LOG…, --trainer DIR, "
+            "or --predictor DIR; see golfcheck new --help"
         )
     target = args.dir.absolute() if args.dir else _free(args.into / f"{today}_{args.name}")
     _refuse_existing(target)
@@ -101,6 +110,30 @@ def _copy_trainer(args: argparse.Namespace) -> int:
     script = safe(shlex.quote(str(args.trainer / "train.py")))
     print(f"trainer {safe(str(target))}  ({len(files)} files): edit it, it trains its own code")
     print(f"next    python {script} --smoke")
+    return 0
+
+
+def _add_predictor(args: argparse.Namespace) -> int:
+    """Put the reference's predictor.py into a folder, as it is or to be edited; nothing is overwritten."""
+    import golfcheck.reference
+    from golfcheck.reference.files import write_atomic
+
+    if args.dir or args.into or args.logs or args.trainer:
+        raise UsageError("new: --predictor DIR adds a file to a folder; leave DIR, --into, --from and --trainer out")
+    folder, target = args.predictor, args.predictor / "predictor.py"
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; expected the one that holds the artifact and its code")
+    if target.exists():
+        raise UsageError(f"{target}: exists already; nothing was written")
+    source = Path(str(golfcheck.reference.__file__)).parent
+    write_atomic(target, (source / "predictor.py").read_bytes())
+    missing = [name for name in ("artifact.py", "model.py") if not (folder / name).is_file()]
+    print(f"predictor {safe(str(target))}")
+    if missing:
+        print(
+            f"note      it imports {' and '.join(missing)} of the reference trainer: edit load() and logits() for yours"
+        )
+    print(f"next      golfcheck rescore {safe(shlex.quote(str(folder)))}")
     return 0
 
 

@@ -72,13 +72,14 @@ def render(rescore: Rescore, page: Page) -> str:
     cap = f"{CLOCK_CAP_MS / 1000:.0f} s on {WORLD_SIZE}x{ACCELERATOR}"
     took = (f"evaluation {measured.seconds:.1f} s, the cap is {cap}", "")
     lines += page.flow("device", [(safe(rescore.device), ""), *ranks, took])
-    lines += page.flow(
-        "probes",
-        [
-            (f"{probe.name} {'ok' if probe.passed else f'FAILED: {probe.detail}'}", "" if probe.passed else "error")
-            for probe in rescore.probes
-        ],
-    )
+    if rescore.predictor is None:  # whose own lines say it
+        lines += page.flow(
+            "probes",
+            [
+                (f"{probe.name} {'ok' if probe.passed else f'FAILED: {probe.detail}'}", "" if probe.passed else "error")
+                for probe in rescore.probes
+            ],
+        )
     if rescore.raw is not None:
         lines += page.flow("raw", _raw(rescore.raw))
     if rescore.other_code is not None:

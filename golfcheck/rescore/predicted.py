@@ -35,7 +35,10 @@ def rescore(submitted: Submitted, request: Request, boxes: BoxRequest, ranks: Ra
     """
     start = time.perf_counter()
     if boxes.sandboxed:
-        launch.sandbox()
+        try:
+            launch.sandbox()
+        except launch.NoSandbox as missing:
+            raise launch.NoSandbox(f"{missing}; or --built-in, where the model is the contest's") from None
     hidden = _hidden(request)
 
     def box() -> Box:
@@ -64,8 +67,10 @@ def _rescore(
     if boxes.cuts and not boxes.strict:
         model.challenge(tokens, boxes.cuts, early.draw_seed(request.order_seed, ranks)[0])
 
-    precision = (claim.activations if claim else None) or judge.CONTEST_PRECISION  # the predictor's own, it says
+    # The submission says itself how its claim was computed: no other precision excuses another score.
+    precision = (claim.activations if claim else None) or judge.CONTEST_PRECISION
     tolerance_bpb, tolerance_source = judge.tolerance(claim, precision, ranks.device.type, request.tolerance_bpb)
+    tolerance_source = tolerance_source.replace("same precision", "the submission's own arithmetic")
     notes, plan, report = list[str](), None, None
     if not model.adaptive and run.is_estimate(request, model, tokens, notes):
         plan, report = run.plan_of(request, ranks, tokens, worth, shards=shards, seq_len=config.train_seq_len)

@@ -19,6 +19,7 @@ from golfcheck.rescore.devices import join
 from golfcheck.rescore.predicted import BoxRequest, rescore
 from golfcheck.rescore.report import Rescore, RescoreOutcome
 from golfcheck.rescore.run import Request
+from tests.conftest import ROOT
 from tests.golfcheck import predictors
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
@@ -234,3 +235,17 @@ def test_each_seed_sees_its_own_artifact_alone(folder: Folder):
     ]
     (only,) = submitted.find(path / "model_seed2.bin", path, None, None, 16_000_000)
     assert only.target.seed == 2
+
+
+def test_the_example_of_the_manual_works_as_it_stands(world: World, tmp_path: Path, table: np.ndarray, monkeypatch):
+    text = (ROOT / "docs/predictor.md").read_text()
+    predictor, training = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    shard = next(world.shards.glob("fineweb_train_*.bin"))
+    training = re.sub(r'"data/.*?\.bin"', repr(str(shard)), training).replace("1024", "300")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(training, "training", "exec"), {})
+    path = tmp_path / "my_run"
+    (path / "predictor.py").write_text(predictor.replace("seq_len = 1024", "seq_len = 64").replace("1024", "300"))
+    found = scored(path, world, cuts=64)
+    assert found.outcome is RescoreOutcome.MEASURED
+    assert found.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=0.01)
