@@ -1,14 +1,13 @@
 """`golfcheck data`: get, make and check tokenizers and token shards."""
 
 import argparse
-import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
-from golfcheck.core.text import safe
+from golfcheck.core.text import safe, shell_word
 
 if TYPE_CHECKING:
     from golfcheck.datacheck import Report
@@ -101,7 +100,7 @@ def _get(args: argparse.Namespace) -> int:
 
     data_path, tokenizer_path = download(args.repo, args.variant, args.train_shards, args.out, say)
     print(_environment(data_path, tokenizer_path))
-    _next(f"golfcheck data check {shlex.quote(str(data_path))}")
+    _next(f"golfcheck data check {shell_word(data_path)}")
     return 0
 
 
@@ -139,8 +138,7 @@ def _tokenize(args: argparse.Namespace) -> int:
         )
     for path in done.shards:
         print(path)
-    quoted = [shlex.quote(str(path)) for path in (args.out, args.model)]
-    _next(f"golfcheck data check {quoted[0]} --tokenizer {quoted[1]}")
+    _next(f"golfcheck data check {shell_word(args.out)} --tokenizer {shell_word(args.model)}")
     return 0
 
 
@@ -178,7 +176,7 @@ def report_line(report: "Report") -> str:
 
 def _environment(data_path: Path, tokenizer_path: Path, separator: str = "\n") -> str:
     paths = {"DATA_PATH": data_path, "TOKENIZER_PATH": tokenizer_path}
-    return separator.join(f"{name}={shlex.quote(str(path))}" for name, path in paths.items())
+    return separator.join(f"{name}={shell_word(path)}" for name, path in paths.items())
 
 
 def _next(command: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from golfcheck.commands.parser import run as run_command
 from golfcheck.core.children import for_scripts
 from golfcheck.core.errors import GolfcheckError, MissingExtra
+from golfcheck.core.text import shell_word
 
 if TYPE_CHECKING:
     from golfcheck.data.dataset import Dataset
@@ -43,21 +44,22 @@ def run(args: argparse.Namespace) -> int:
     if record is None:
         raise GolfcheckError(f"demo: the trainer left no record in {out / 'record'}; see {out / 'logs'}")
     print(f"3/6 record: {record}: {', '.join(sorted(path.name for path in record.iterdir()))}", flush=True)
-    print(f"4/6 golfcheck verify {record}", flush=True)
+    print(f"4/6 golfcheck verify {shell_word(record)}", flush=True)
     code = run_command("verify", [str(record)])
     paths = ["--data", str(data.data_path), "--tokenizer", str(data.tokenizer_path)]
     if not _has_sandbox():
         paths.append("--built-in")  # the record's own predictor.py runs in a sandbox alone
-    print(f"5/6 golfcheck rescore {record} {' '.join(paths)}", flush=True)
+    words = " ".join(word if word.startswith("--") else shell_word(word) for word in paths)
+    print(f"5/6 golfcheck rescore {shell_word(record)} {words}", flush=True)
     code = max(code, run_command("rescore", [str(record), *paths]))
-    print(f"6/6 golfcheck leaderboard {record.parent}", flush=True)
+    print(f"6/6 golfcheck leaderboard {shell_word(record.parent)}", flush=True)
     code = max(code, run_command("leaderboard", [str(record.parent)]))
     print(f"""
 Try next (`. .venv/bin/activate` first, where `make demo` installed it):
-  golfcheck verify {record} --format markdown
-  golfcheck tui {record.parent}           browse it: enter opens, ? helps
+  golfcheck verify {shell_word(record)} --format markdown
+  golfcheck tui {shell_word(record.parent)}           browse it: enter opens, ? helps
   golfcheck explain score-not-in-logs     what a rule checks, and why
-  golfcheck data check {data.data_path} --tokenizer {data.tokenizer_path}
+  golfcheck data check {shell_word(data.data_path)} --tokenizer {shell_word(data.tokenizer_path)}
   python reference/train.py --help        every setting of the trainer
   golfcheck data get --train-shards 1     the contest's own data
 Change a digit of val_bpb in {record / "submission.json"} and verify again: the referee finds it.""")

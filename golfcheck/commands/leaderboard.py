@@ -199,6 +199,7 @@ def _write(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> i
     """Put the table into the files, or say which of them are stale."""
     from golfcheck.core.markers import replaced
     from golfcheck.core.progress import narrate
+    from golfcheck.core.text import shell_word
     from golfcheck.reference.files import write_atomic
     from golfcheck.render import board_markdown
 
@@ -211,7 +212,7 @@ def _write(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> i
             continue
         stale = 1
         if args.check:
-            narrate(f"{path}: the board in it is stale; golfcheck leaderboard … --write {path} renews it")
+            narrate(f"{path}: the board in it is stale; golfcheck leaderboard … --write {shell_word(path)} renews it")
         else:
             write_atomic(path, after.encode("utf-8"))
     return stale if args.check else 0

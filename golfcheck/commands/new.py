@@ -3,14 +3,13 @@
 import argparse
 import os
 import secrets
-import shlex
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
-from golfcheck.core.text import safe
+from golfcheck.core.text import safe, shell_word
 
 HELP = "make a submission folder from training logs, or hand out the trainer to edit"
 
@@ -92,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"size    {_size(record.total_bytes)}")
     for note in record.notes:
         print(f"note    {safe(note, 500)}")
-    print(f"next    golfcheck verify {safe(shlex.quote(str(target)))}")
+    print(f"next    golfcheck verify {shell_word(target)}")
     return 0
 
 
@@ -107,7 +106,7 @@ def _copy_trainer(args: argparse.Namespace) -> int:
     source = Path(str(golfcheck.reference.__file__)).parent
     files = {path.name: path.read_bytes() for path in sorted(source.glob("*.py")) if path.name != "__init__.py"}
     _write(target, files)
-    script = safe(shlex.quote(str(args.trainer / "train.py")))
+    script = shell_word(args.trainer / "train.py")
     print(f"trainer {safe(str(target))}  ({len(files)} files): edit it, it trains its own code")
     print(f"next    python {script} --smoke")
     return 0

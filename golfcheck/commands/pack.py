@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     """Pack, say how large each variant is, and write the smallest where that is asked for."""
     from golfcheck.authoring.pack import pack, read_script, sizes
     from golfcheck.core.errors import UsageError
-    from golfcheck.core.text import safe
+    from golfcheck.core.text import safe, shell_word
     from golfcheck.reference.files import write_atomic
 
     if args.output is not None and args.output.exists() and args.output.samefile(args.script):
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     saved = packed.source_bytes - len(packed.best.packed)
     print(f"proof    every variant unpacks to the same program; the smallest saves {saved:,} bytes")
     if args.output is None:
-        print(f"next     golfcheck pack {safe(str(args.script))} -o FILE")
+        print(f"next     golfcheck pack {shell_word(args.script)} -o FILE")
         return 0
     write_atomic(args.output, packed.best.packed)
     print(f"written  {safe(str(args.output))}")

@@ -5,7 +5,9 @@ messages, authors, the texts of exceptions. What a terminal would obey, or an ey
 shown escaped.
 """
 
+import shlex
 import unicodedata
+from pathlib import Path
 
 LIMIT_CHARS = 2_000  # of one string in a report; a message of ours is a tenth of that
 _MARKS = 4  # combining marks on one character: more than living scripts stack
@@ -43,6 +45,12 @@ def safe(text: str, limit: int = LIMIT_CHARS) -> str:
         if length <= room:
             fits = len(shown)
     return "".join(shown)
+
+
+def shell_word(path: str | Path) -> str:
+    """Return a path as one word of a command that we print: whoever pastes it runs that command and nothing else."""
+    text = safe(str(path), 400)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def width(text: str) -> int:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from golfcheck.core.numbers import bpb_text, counted
+from golfcheck.core.text import shell_word
 from golfcheck.queue.model import Pull, Queue, Submission, Triage
 from golfcheck.queue.reasons import NOTE, place_in
 from golfcheck.render.queue_text import named_text, relative_text
@@ -67,7 +68,7 @@ def comment(queue: Queue, pull: Pull, repository: str = ".") -> str:
         "",
         "```sh",
         f"git fetch origin '+refs/pull/{pull.number}/head:refs/pull/{pull.number}/head'",
-        f"golfcheck queue {repository} --only {pull.number}",
+        f"golfcheck queue {shell_word(repository)} --only {pull.number}",
         "```",
         "",
         "### Contest a finding",

@@ -13,7 +13,7 @@ from typing import Any
 from golfcheck import __version__
 from golfcheck.core.numbers import bpb_text, nats_text, ratio_text
 from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
-from golfcheck.core.text import safe
+from golfcheck.core.text import safe, shell_word
 from golfcheck.render import predictor_text
 from golfcheck.render.page import Page
 from golfcheck.rescore.report import Claim, Estimate, Mean, Measured, RawCheck, Rescore, RescoreOutcome
@@ -205,7 +205,7 @@ def _next(rescore: Rescore, page: Page) -> list[str]:
         RescoreOutcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision; "
         "or other code? What is evaluated is the contest's architecture",
         RescoreOutcome.INCOMPARABLE: _what_would_compare(rescore),
-        RescoreOutcome.MEASURED: f"golfcheck rescore {safe(rescore.artifact.path)} --claim BPB, or --log FILE",
+        RescoreOutcome.MEASURED: f"golfcheck rescore {shell_word(rescore.artifact.path)} --claim BPB, or --log FILE",
     }
     if rescore.predictor is not None:
         hints[RescoreOutcome.REFUTED] = predictor_text.what_to_do(rescore.predictor)

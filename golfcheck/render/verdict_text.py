@@ -6,7 +6,7 @@ from os.path import commonpath
 
 from golfcheck.core.numbers import bpb_text
 from golfcheck.core.outcome import Outcome, outcome
-from golfcheck.core.text import fit, safe, width
+from golfcheck.core.text import fit, safe, shell_word, width
 from golfcheck.core.verdict import Severity, Verdict
 from golfcheck.render.counts import counts_text, outcomes_text
 from golfcheck.render.findings import briefly, findings
@@ -62,7 +62,7 @@ def _next(verdict: Verdict, page: Page) -> list[str]:
     """Return what to type next: about the worst finding, or how to go on without one."""
     counted = [finding for finding in verdict.findings if finding.waived is None]
     worst = max(counted, key=lambda finding: finding.severity, default=None)
-    path = safe(verdict.path, 400)
+    path = shell_word(verdict.path)
     if worst is not None and worst.severity > Severity.INFO:
         text = f"golfcheck explain {worst.rule}"
     elif any(row.part == "model" and row.disk_bytes for row in verdict.ledger):

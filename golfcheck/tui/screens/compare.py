@@ -15,7 +15,7 @@ from golfcheck.board.model import Row
 from golfcheck.comparison.codediff import CodeDiff, code_diffs
 from golfcheck.comparison.difference import Difference, difference
 from golfcheck.core.numbers import bpb_text
-from golfcheck.core.text import fit, safe
+from golfcheck.core.text import fit, safe, shell_word
 from golfcheck.live.curves import Curve, curves
 from golfcheck.render.diff_text import code_lines, code_title, no_code
 from golfcheck.tui.drawing.sidebyside import LETTERS, numbers, settings
@@ -134,7 +134,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
     def action_copy(self) -> None:
         """Copy the command that prints the comparison of A and another."""
         one, other = self.rows[0].verdict.path, self.rows[min(self.beside, len(self.rows) - 1)].verdict.path
-        self.host.copy(f"golfcheck diff {one} {other}")
+        self.host.copy(f"golfcheck diff {shell_word(one)} {shell_word(other)}")
 
     def _show_code(self) -> None:
         if self.loaded is None:
