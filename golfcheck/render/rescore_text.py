@@ -228,7 +228,7 @@ def _what_would_compare(rescore: Rescore) -> str:
     if rescore.claim and rescore.claim.text_bytes not in (None, rescore.measured.text_bytes):
         return "the text and the tokenizer that the claim was made with: --data DIR --tokenizer MODEL"
     if rescore.other_code is not None:
-        return "evaluate it with the record's own code: here only the reference's model is"
+        return "have its own model scored: ship a predictor.py, golfcheck new --predictor DIR (docs/predictor.md)"
     return "the sequence length that it was trained with: --seq-len N, or --log FILE"
 
 

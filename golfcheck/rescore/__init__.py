@@ -17,6 +17,7 @@ workers   one process a core
 devices   torchrun's ranks, and what a device is called
 early     sequences in a random order, until what is known is enough
 shipped   whether a record's own model is the one that is evaluated
+contest   whether its script is the contest's own
 judge     claimed against measured
 run       all of it, in order
 submitted a folder with a predictor.py → its seeds, each with the files that a box shows

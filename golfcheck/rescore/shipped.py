@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import golfcheck.reference.bpb
 import golfcheck.reference.model
+from golfcheck.rescore import contest
 from golfcheck.source import syntax
 from golfcheck.source.reach import Source
 
@@ -20,10 +21,10 @@ _SHOWN = 6
 def difference(sources: Sequence[Source]) -> str | None:
     """Return how the model and the evaluation in a record's sources differ from ours; None where they do not.
 
-    A record that ships no source has none that differs. Ours are looked for in files of the same name, else in all;
-    a definition that several files have counts where all agree.
+    A record that ships no source has none that differs, nor has one whose script is the contest's own. Ours are looked
+    for in files of the same name, else in all; a definition that several files have counts where all agree.
     """
-    if not sources:
+    if not sources or contest.is_unmodified(sources):
         return None
     known, differ, count = 0, list[str](), 0
     for module in (golfcheck.reference.model, golfcheck.reference.bpb):

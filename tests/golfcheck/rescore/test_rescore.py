@@ -472,7 +472,7 @@ def test_a_claim_that_our_model_misses_is_not_refuted_where_the_record_ships_oth
     assert rescore.outcome is RescoreOutcome.INCOMPARABLE
     assert "but the record ships other code: 1 of " in rescore.reason
     assert rescore.reason.endswith("other or missing: Block.forward")
-    assert "the record's own code" in render.render(rescore, Page())
+    assert "ship a predictor.py" in render.render(rescore, Page())
 
 
 def test_a_claim_that_our_model_meets_is_confirmed_whatever_code_the_record_ships(world: World, tmp_path: Path) -> None:

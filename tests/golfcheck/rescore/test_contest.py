@@ -1,0 +1,100 @@
+"""An unmodified script of the contest is recognized, however it is laid out, and any edit that counts is seen."""
+
+from pathlib import Path
+
+import pytest
+
+from golfcheck.rescore import contest, shipped
+from golfcheck.rescore.devices import join
+from golfcheck.rescore.report import RescoreOutcome
+from golfcheck.rescore.run import Request, rescore
+from golfcheck.rescore.target import find
+from golfcheck.submission import record
+from tests.golfcheck import rescore_fixture as tiny
+
+SCRIPT = '''
+"""A script that trains."""
+import os
+
+class Hyperparameters:
+    lr = float(os.environ.get("LR", 0.04))
+    rope_base = float(os.environ.get("ROPE_BASE", 10000.0))
+    logit_softcap = float(os.environ.get("LOGIT_SOFTCAP", 30.0))
+
+def norm(x: float, eps: float = 1e-6) -> float:
+    """Return it normalized."""
+    # a comment
+    return x / (x * x + eps) ** 0.5
+
+def main() -> None:
+    print(norm(2.0), f"{norm(1.0):.3f}")
+
+if __name__ == "__main__":
+    main()
+'''
+SAME = {
+    "as it is": ("", ""),
+    "another comment": ("# a comment", "# other words"),
+    "no docstrings": ('    """Return it normalized."""\n', ""),
+    "another introduction": ("A script that trains.", "Run 17."),
+    "other annotations": ("x: float, eps: float", "x, eps"),
+    "another layout": ("x / (x * x + eps) ** 0.5", "(x\n        / (x * x + eps) ** 0.5)"),
+    "another learning rate": ("0.04", "0.02"),
+}
+OTHER = {
+    "a constant": ("eps: float = 1e-6", "eps: float = 1e-5"),
+    "an operation": ("x * x + eps", "x * x - eps"),
+    "a setting of the score": ("10000.0", "50000.0"),
+    "the softcap": ("30.0", "15.0"),
+    "the main function": ("norm(2.0)", "norm(3.0)"),
+    "a new function": ("def main", "def other():\n    pass\n\ndef main"),
+    "a statement at the top": ("if __name__", "norm = abs\nif __name__"),
+    "a statement among the settings": ("    lr =", "    if True:\n        rope_base = 1\n    lr ="),
+}
+
+
+def edited(edit: tuple[str, str]) -> bytes:
+    assert edit[0] in SCRIPT
+    return SCRIPT.replace(*edit).encode() if edit[0] else SCRIPT.encode()
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_what_changes_no_score_changes_no_digest(name: str):
+    assert contest.digest(edited(SAME[name])) == contest.digest(SCRIPT.encode())
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_what_may_change_a_score_changes_the_digest(name: str):
+    assert contest.digest(edited(OTHER[name])) != contest.digest(SCRIPT.encode())
+
+
+def test_the_digest_is_the_same_in_every_version_of_python():
+    assert contest.digest(SCRIPT.encode()) == "e5aa680a985fdc35f5bc0a32c42d74781b49f82ff3b09b047a62025617cf81bf"
+
+
+@pytest.mark.parametrize("text", [b"def (:", b"\0", b"x = " + b"(" * 600 + b")" * 600, b"x=1\n" * 200_000])
+def test_what_cannot_be_read_has_none(text: bytes):
+    assert contest.digest(text) is None
+
+
+def test_shipping_the_contests_script_is_no_shield_for_a_false_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = tiny.make(tmp_path / "world")
+    folder = world.record
+    (folder / "submission.json").unlink()
+    (folder / "train.log").write_text(tiny.log(world, bpb=world.score.val_bpb - 0.05))
+    request = Request(data=world.shards, tokenizer=world.tokenizer)
+
+    def outcome() -> RescoreOutcome:
+        (target,) = find(folder, None, None, 16_000_000)
+        return rescore(target, request, join("cpu"), lambda name: lambda *known: None).outcome
+
+    (folder / "train_gpt.py").write_text(SCRIPT)
+    assert shipped.difference(record.load(folder).sources) is not None
+    assert outcome() is RescoreOutcome.INCOMPARABLE
+    monkeypatch.setattr(contest, "DIGESTS", frozenset({contest.digest(SCRIPT.encode())}))
+    assert shipped.difference(record.load(folder).sources) is None
+    assert outcome() is RescoreOutcome.REFUTED
+    (folder / "train_gpt.py").write_bytes(edited(OTHER["a constant"]))
+    assert outcome() is RescoreOutcome.INCOMPARABLE
