@@ -132,7 +132,7 @@ def _add_predictor(args: argparse.Namespace) -> int:
         print(
             f"note      it imports {' and '.join(missing)} of the reference trainer: edit load() and logits() for yours"
         )
-    print(f"next      golfcheck rescore {safe(shlex.quote(str(folder)))}")
+    print(f"next      golfcheck rescore {shell_word(folder)}")
     return 0
 
 

@@ -1,0 +1,148 @@
+# ruff: noqa: E501 - one line a case is read more easily
+"""Folders that cost a reader the most: each kind that once took verify minutes or gigabytes, as large as it may be.
+
+`CASES` maps a name to a function that writes the files of such a record into an empty folder. They are valid records
+in all but the one thing that is grown. tests/bench/bench_hostile.py prints what each takes; the suite holds the limits
+of docs/security.md on all of them.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.golfcheck.valid_record import Draft
+
+MIB = 2**20
+
+
+def _repeat(line: bytes, total_bytes: int) -> bytes:
+    return line * (total_bytes // len(line))
+
+
+def _numbered(template: str, count: int) -> bytes:
+    return "".join(template.replace("#", str(number)) for number in range(count)).encode()
+
+
+def _script(text: bytes) -> Callable[[], dict[str, bytes]]:
+    return lambda: Draft(script=text).files
+
+
+def _logs(lines: bytes, *, at: str = "stopping_early:", seeds: tuple[int, ...] = (1337, 42, 2025)) -> dict[str, bytes]:
+    """Return the files of a record with these lines in each of its logs, before the line that begins with `at`."""
+    files = Draft(seeds=seeds).files
+    for path in files:
+        if path.endswith(".log"):
+            head, mark, tail = files[path].partition(at.encode())
+            files[path] = head + lines + mark + tail
+    return files
+
+
+def _first_log(lines: bytes, at: str = "stopping_early:") -> dict[str, bytes]:
+    files = Draft().files
+    head, mark, tail = files["train_seed1337.log"].partition(at.encode())
+    files["train_seed1337.log"] = head + lines + mark + tail
+    return files
+
+
+def _json(**values: object) -> dict[str, bytes]:
+    draft = Draft()
+    document = json.loads(draft.files["submission.json"]) | values
+    draft.files["submission.json"] = json.dumps(document, ensure_ascii=False).encode()[: 256 * 2**10]
+    return draft.files
+
+
+def _encoded_dump(encoding: str, character: str) -> dict[str, bytes]:
+    """Return a record whose first log is a dump of 30 MB of source in another encoding."""
+    files = Draft().files
+    body = ("x = '" + character * 200 + "'\n") * (60_000 if encoding == "utf-16" else 120_000)
+    log = files["train_seed1337.log"].partition(b"=" * 100)
+    files["train_seed1337.log"] = (body + "=" * 100 + log[2].decode()).encode(encoding, "replace")
+    return files
+
+
+def _many_scripts() -> dict[str, bytes]:
+    files = Draft(script=_numbered("import m#\n", 60) + b"x = 1\n").files
+    files |= {
+        f"m{number}.py": _repeat(b"# a comment of a source that is not small at all\n", 60_000) for number in range(60)
+    }
+    head = files["train_seed1337.log"]
+    files["train_seed1337.log"] = _repeat(b"x = 'a line of a dump'\n", 40 * MIB) + head
+    return files
+
+
+def _many_logs() -> dict[str, bytes]:
+    seeds = tuple(range(200))
+    draft = Draft(seeds=(1337, 42, 2025))
+    log = draft.files["train_seed1337.log"]
+    files = {path: data for path, data in draft.files.items() if not path.endswith(".log")}
+    return files | {f"train_seed{seed}.log": log.replace(b"seed:1337", b"seed:%d" % seed) for seed in seeds}
+
+
+CALLS = b"g(" * 100 + b"len(val_tokens)" + b")" * 100 + b"\n"
+STEP = "step:#/99999999 train_loss:2.# train_time:#ms step_avg:80.00ms\n"
+
+CASES: dict[str, Callable[[], dict[str, bytes]]] = {
+    "code: nested calls around validation tokens": _script(_repeat(CALLS, 500_000)),
+    "code: the same inside a function that trains": _script(
+        b"def f(val_tokens):\n" + _repeat(b"  " + CALLS, 500_000) + b"  loss.backward()\nf(val_tokens)\n"
+    ),
+    "code: one call of 25,000 arguments": _script(
+        b"def f(" + _numbered("a#, ", 25_000) + b"): pass\nf(" + b"val_tokens, " * 25_000 + b")\n"
+    ),
+    "code: 12,000 loops that train": _script(_repeat(b"for a in b: loss.backward()\n", 336_000)),
+    "code: 10,000 functions of one name": _script(_repeat(b"def f(x): f(val_tokens)\n", 240_000)),
+    "code: names assigned one from the other": _script(b"a0 = val_tokens\n" + _numbered("b# = a0; a0 = b#\n", 15_000)),
+    "code: started and unfinished": _script(_repeat(b"x += if x:\n  ", 2 * MIB)),
+    "code: line continuations": _script(_repeat(b"\\\n", 2 * MIB)),
+    "code: named characters": _script(_repeat(b'"\\N{', 2 * MIB)),
+    "code: brackets never closed": _script(_repeat(b"f([{", 2 * MIB)),
+    "code: comments": _script(_repeat(b"# nothing but a comment\n", 2 * MIB)),
+    "code: programs started through functions": _script(
+        _numbered("def run#(command): subprocess.run(command)\n", 3) + _numbered("run0('gcc #')\n", 20_000)
+    ),
+    "code: exec of computed values": _script(_repeat(b"exec(x)\n", 400_000)),
+    "code: imports of the network": _script(_repeat(b"import requests\n", MIB)),
+    "code: many sources": _many_scripts,
+    "log: settings blocks, wide": lambda: _logs(b"Hyperparameters:\n" + _numbered("  name_#: value #\n", 90_000), at="model_params"),
+    "log: settings blocks, long values": lambda: _logs(
+        b"Hyperparameters:\n" + _repeat(b"  name: [" + b"1, " * 130 + b"]\n", 15 * MIB), at="model_params"
+    ),
+    "log: settings in one line": lambda: _logs(_numbered("k#:v# ", 200_000) + b"\n", at="model_params"),
+    "log: settings, nested": lambda: _logs(b"Hyperparameters:\n  x: " + b"{'a': " * 5_000 + b"\n", at="model_params"),
+    "log: long score names": lambda: _logs(_numbered("name_of_a_score_that_is_long_#_" + "x" * 60 + " val_loss:2.1 val_bpb:1.2\n", 90_000)),
+    "log: scores that are no numbers": lambda: _logs(_repeat(b"final_exact val_loss:nan val_bpb:nan\n", 4 * MIB)),
+    "log: scores of other names": lambda: _logs(_numbered("a# val_loss:2.1# val_bpb:1.2#\n", 90_000)),
+    "log: scores that differ by rounding": lambda: _logs(
+        _numbered("final_exact val_loss:1.87654# val_bpb:1.11508#\n", 90_000)
+    ),
+    "log: validations": lambda: _logs(_numbered("step:#/99999999 val_loss:2.1000 val_bpb:1.2437 train_time:#ms step_avg:1ms\n", 90_000)),
+    "log: steps": lambda: _logs(_numbered(STEP, 99_000)),
+    "log: seeds": lambda: _logs(_numbered("seed:#\nstep:1/2 train_loss:6.9 train_time:1ms step_avg:1ms\n", 45_000)),
+    "log: sizes": lambda: _logs(_numbered("Code size: # bytes\nTotal submission size: # bytes\n", 45_000)),
+    "log: durations": lambda: _logs(_numbered("phase #: 12.#s\nsomething took 1.5s\n", 45_000)),
+    "log: machines": lambda: _first_log(_repeat(b"|   9  NVIDIA H100 80GB HBM3          On  |   00000000:19:00.0 Off |\n", 10 * MIB)),
+    "log: one line of 60 MB": lambda: _first_log(b"x" * (60 * MIB) + b"\n"),
+    "log: one line of 60 MB, folded": lambda: _first_log(_repeat(b"step:1/2 train_loss:1.0 train_time:1ms step_avg:1ms ", 60 * MIB)),
+    "log: carriage returns": lambda: _first_log(_repeat(b"step:1/2 loss\r", 60 * MIB)),
+    "log: 200 logs": _many_logs,
+    "dump: UTF-16": lambda: _encoded_dump("utf-16", "é"),
+    "dump: Latin-1": lambda: _encoded_dump("latin-1", "é"),
+    "dump: control characters": lambda: _encoded_dump("utf-8", "\x01"),
+    "dump: of 60 MB": lambda: {**Draft().files, "train_seed1337.log": _repeat(b"x = 'a line of a dump'\n", 60 * MIB) + Draft().files["train_seed1337.log"]},
+    "JSON: unknown keys": lambda: _json(**{f"k{number}": 1 for number in range(20_000)}),
+    "JSON: astral keys": lambda: _json(**{f"{chr(0x1F600)}{number}": chr(0x1F600) for number in range(10_000)}),
+    "JSON: waivers": lambda: _json(golfcheck={"ignore": {f"rule-{number}": "because" for number in range(8_000)}}),
+    "JSON: seeds": lambda: _json(seed_results={str(number): {"val_bpb": 1.1} for number in range(8_000)}),
+    "JSON: one long string": lambda: _json(blurb="\x01" * 40_000),
+    "README: a megabyte": lambda: {**Draft().files, "README.md": _repeat(b"| [x](y) 1.1150 `z` **w**", MIB)},
+    "folder: 512 empty logs": lambda: Draft().files | {f"{number}.log": b"" for number in range(500)},
+}  # fmt: skip
+
+
+def write(name: str, folder: Path) -> Path:
+    """Write the record of a case, and return its folder."""
+    record = folder / "2026-06-01_Costly"
+    record.mkdir(parents=True)
+    for path, data in CASES[name]().items():
+        (record / path).write_bytes(data)
+    return record
