@@ -80,11 +80,10 @@ def dump(obj: Any) -> bytes:
 
 
 class Packed(NamedTuple):
-    """An artifact file, and the number of bytes that it had before zlib, and that its tensors have alone."""
+    """An artifact file, and the number of bytes that it had before zlib."""
 
     blob: bytes
     raw_torch_bytes: int
-    payload_bytes: int
 
 
 def pack(obj: Mapping[str, Any], search: bool = False) -> Packed:
@@ -95,8 +94,12 @@ def pack(obj: Mapping[str, Any], search: bool = False) -> Packed:
     tries = product((9, 12, 15), (6, 7, 8, 9), (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)) if search else [usual]
     streams = (zlib.compressobj(9, zlib.DEFLATED, *parameters) for parameters in tries)
     blob = min((stream.compress(raw) + stream.flush() for stream in streams), key=len)
-    payload_bytes = sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
-    return Packed(blob, len(raw), payload_bytes)
+    return Packed(blob, len(raw))
+
+
+def payload_bytes(obj: Mapping[str, Any]) -> int:
+    """Return the number of bytes of all tensors in an artifact's dict."""
+    return sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
 
 
 def sound(obj: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,35 +78,49 @@ class Score:
 
 def evaluate(
     loss: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]", tokens: npt.NDArray[np.uint16], table: ByteTable, *,
-    seq_len: int, batch_seqs: int, device: "torch.device", rank: int = 0, world_size: int = 1,
+    seq_len: int, batch_seqs: int, device: "torch.device", stride: int = 0, rank: int = 0, world_size: int = 1,
     reduce: "Callable[[torch.Tensor], object] | None" = None,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> Score:  # fmt: skip
-    """Score a model on validation tokens [seqs * seq_len + 1], this rank's share of them and all ranks' sums.
+    """Score a model on validation tokens [n + 1], this rank's share of them and all ranks' sums.
 
     `loss(inputs, targets)` takes int64 [batch, seq_len] twice and returns the mean cross-entropy in nats; `reduce` adds
     float64 sums over the ranks, in place; `progress(done, total)` counts this rank's sequences, at least one.
+
+    Cut into sequences, a text gives the tokens at their beginnings next to no context. With a `stride`, windows of
+    seq_len begin so far apart, and each token counts in the first that has it: all but the first seq_len tokens have at
+    least seq_len - stride before them, at seq_len / stride times the cost. `loss` then returns the cross-entropy of
+    each target, [batch, seq_len].
     """
     import torch  # deferred: counting bytes needs no torch, and it takes seconds to import
 
-    total = (tokens.size - 1) // seq_len
-    mine = range(total * rank // world_size, total * (rank + 1) // world_size)
+    last = (tokens.size - 1) // seq_len * seq_len - seq_len  # where the last sequence begins
+    starts = [min(start, last) for start in range(0, last + (stride or seq_len), stride or seq_len)]
+    share = slice(len(starts) * rank // world_size, len(starts) * (rank + 1) // world_size)
+    mine = starts[share]
     if batch_seqs < 1 or not mine:
-        raise ValueError(f"{total} sequences in batches of {batch_seqs}: rank {rank} of {world_size} gets none")
-    span = tokens[mine.start * seq_len : mine.stop * seq_len + 1]  # [mine * seq_len + 1]
-    losses, weights = [], []
+        raise ValueError(f"{len(starts)} sequences in batches of {batch_seqs}: rank {rank} of {world_size} gets none")
+    begin = starts[share.start - 1] + seq_len if share.start else 0  # what is before is other ranks'
+    end = mine[-1] + seq_len
+    fresh = [b - a for a, b in pairwise([begin, *(start + seq_len for start in mine)])]  # tokens, of each window
+    losses = []
+    weights = []
     with torch.inference_mode():
         for first in range(0, len(mine), batch_seqs):
-            batch = min(batch_seqs, len(mine) - first)
-            ids = torch.from_numpy(span[first * seq_len : (first + batch) * seq_len + 1].astype(np.int64))
+            batch = mine[first : first + batch_seqs]
+            ids = torch.from_numpy(np.stack([tokens[i : i + seq_len + 1] for i in batch]).astype(np.int64))
             # Copied from pinned memory, a batch is queued behind the one before, and nobody waits.
             ids = ids.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else ids.to(device)
-            losses.append(loss(ids[:-1].view(batch, seq_len), ids[1:].view(batch, seq_len)).float())
-            weights.append(batch * seq_len)
-            progress(first + batch, len(mine))
-    counts = sum(weights), int(table.count(span).sum())  # while a device still computes
+            batch_loss = loss(ids[:, :-1].contiguous(), ids[:, 1:].contiguous()).float()  # [] or [batch, seq_len]
+            counts = fresh[first : first + batch_seqs]
+            if stride:
+                batch_loss = torch.cat([row[-count:] for row, count in zip(batch_loss, counts, strict=True)]).mean()
+            losses.append(batch_loss)
+            weights.append(sum(counts))
+            progress(first + len(batch), len(mine))
+    counted = int(table.count(tokens[begin : end + 1]).sum())  # while a device still computes
     nats = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
-    sums = torch.tensor([float(nats), *counts], dtype=torch.float64)  # [3]
+    sums = torch.tensor([float(nats), sum(weights), counted], dtype=torch.float64)  # [3]
     if reduce is not None:
         reduce(sums)
     nats_sum, token_count, byte_count = sums.tolist()

@@ -6,7 +6,7 @@ A shard is 256 little-endian int32 header words (magic, version, token count, ze
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -78,15 +78,21 @@ def sha256(path: Path) -> str:
 
 @dataclass
 class TokenStream:
-    """The training tokens, for ever, each shard read ahead; ValueError if the shards do not have the first `place`."""
+    """The training tokens, for ever, each shard read ahead; ValueError if the shards do not have the first `place`.
+
+    `before` is a stream of the same shards that is no longer read: it may have the first one in memory.
+    """
 
     paths: Sequence[Path]
     vocab_size: int
     place: tuple[int, int] = (0, 0)
+    before: "InitVar[TokenStream | None]" = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, before: "TokenStream | None") -> None:
         shard, offset = self.place
-        if shard < len(self.paths):
+        if before is not None and before.place[0] == shard:
+            self._enter(before._tokens, shard, offset)
+        elif shard < len(self.paths):
             self._enter(read_shard(self.paths[shard], self.vocab_size), shard, offset)
         if shard >= len(self.paths) or not 0 <= offset < self._tokens.size:
             raise ValueError(f"{self.paths[0].parent}: no token {offset:,} in shard {shard}: is this other data?")
@@ -101,9 +107,12 @@ class TokenStream:
             count -= piece.size
             self.place = shard, offset + piece.size
             if offset + piece.size == self._tokens.size:
-                self._enter(self._next.result(), (shard + 1) % len(self.paths), 0)
+                tokens = self._next.result() if len(self.paths) > 1 else self._tokens
+                self._enter(tokens, (shard + 1) % len(self.paths), 0)
         return np.concatenate(pieces)
 
     def _enter(self, tokens: Tokens, shard: int, offset: int) -> None:
-        self._tokens, self.place = tokens, (shard, offset)
-        self._next = READER.submit(read_shard, self.paths[(shard + 1) % len(self.paths)], self.vocab_size)
+        self._tokens = tokens
+        self.place = (shard, offset)
+        if len(self.paths) > 1:  # a lone shard comes again as it is
+            self._next = READER.submit(read_shard, self.paths[(shard + 1) % len(self.paths)], self.vocab_size)

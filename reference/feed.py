@@ -42,3 +42,8 @@ class Feed:
         """Wait for the next batch, and return why it cannot be had; empty where it can."""
         error = self.ahead.exception()
         return " ".join(str(error).split()) if error else ""
+
+    def stop(self) -> Any:
+        """Wait until nobody reads the stream any more, and return it."""
+        self.ahead.exception()
+        return self.stream

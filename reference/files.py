@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
 import shutil
@@ -21,6 +22,22 @@ class Outputs:
         self.checkpoint = self.folder / "checkpoint.pt"
         self.model = self.folder / f"{stem}.pt"
         self.artifact = self.folder / f"{stem}.int8.ptz"
+
+
+def lock(folder: Path) -> int:
+    """Take a folder for this process, until it ends; ValueError where another run of the trainer has it.
+
+    Two runs in one folder would write one log, and score each other's artifacts. Keep the descriptor that is returned.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ValueError(f"another run writes to {folder.resolve()}: give this one its own --out") from None
+    except OSError:  # a file system without locks
+        pass
+    return descriptor
 
 
 def write_atomic(path: Path, data: bytes) -> None:

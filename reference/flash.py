@@ -7,20 +7,30 @@ import torch
 
 PACKAGE = "kernels-community/flash-attn3"
 KERNELS = ("cudnn", "flash", "mem_efficient", "math")
+MOST_HEAD_WIDTH = 256
 TOKENS = 256  # of the trial
 
 
 def is_hopper(device: torch.device) -> bool:
-    """Whether the package has a kernel for a device."""
+    """Whether a device is one that the package has a kernel for."""
     return device.type == "cuda" and torch.cuda.get_device_capability(device) == (9, 0)
 
 
-def prefer(device: torch.device) -> None:
-    """Leave the framework its flash attention alone where the chip has it; older chips choose among all kernels."""
-    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
-        torch.backends.cuda.enable_cudnn_sdp(False)
-        torch.backends.cuda.enable_mem_efficient_sdp(False)
-        torch.backends.cuda.enable_math_sdp(False)
+def prefer(device: torch.device, head_width: int) -> None:
+    """Set the framework's kernels and the precision of fp32 products, as the contest's script does.
+
+    Its flash attention is the only kernel left on, where it can work: on chips since Ampere (8.0), up to a head width
+    of 256. Elsewhere the framework chooses among all.
+    """
+    if device.type != "cuda":
+        return
+    is_able = torch.cuda.get_device_capability(device) >= (8, 0) and head_width <= MOST_HEAD_WIDTH
+    torch.backends.cuda.enable_flash_sdp(True)
+    torch.backends.cuda.enable_cudnn_sdp(not is_able)
+    torch.backends.cuda.enable_mem_efficient_sdp(not is_able)
+    torch.backends.cuda.enable_math_sdp(not is_able)
+    torch.backends.cuda.matmul.allow_tf32 = True  # 10 bits of fp32's 23, at eight times the speed
+    torch.backends.cudnn.allow_tf32 = True
 
 
 def backends() -> dict[str, bool]:
@@ -32,7 +42,7 @@ def choose(model: Any, heads: tuple[int, int, int], width: int, ranks: Any, comp
     """Have `model.attend` use the package's function where it is right on all ranks; return why not, or "".
 
     Attention of so many heads for q, k and v, and its gradients, are computed with the framework's kernel and with the
-    package's, and must agree.
+    package's, and must agree. It is downloaded code of others: called only where HUB_KERNELS is set.
     """
     function = None
     problem = ""

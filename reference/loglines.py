@@ -98,6 +98,7 @@ Phase = _kind("Phase", "phase:{name} seconds:{seconds:.3f}")
 ZlibSearch = _kind("ZlibSearch", "zlib:best saved_bytes:{saved_bytes:d}")  # of what level 9 makes of the artifact
 # Of training, on all ranks; the share is of the rate that products of bf16 matrices were measured at.
 Speed = _kind("Speed", "speed:training tokens/s:{tokens:.0f} flop/s:{flops:.0f} matmul_share:{matmul_share:.3f}")
+Problem = _kind("Problem", "problem:{text}")  # why training stopped early, where it is neither cap nor signal
 Resumed = _kind("Resumed", "resumed_from_step:{step:d}")
 
 

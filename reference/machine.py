@@ -33,6 +33,17 @@ def git_commit(folder: Path) -> dict[str, Any]:
     }
 
 
+def check_memory(need_bytes: int, device: torch.device) -> None:
+    """Raise ValueError where a device has less memory than is needed: asked for more, a machine stops answering."""
+    if device.type == "cuda":
+        have_bytes = torch.cuda.get_device_properties(device).total_memory
+    else:
+        have_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if need_bytes > have_bytes:
+        need = f"training this model takes at least {need_bytes / 1e9:,.1f} GB"
+        raise ValueError(f"{need}, and {device} has {have_bytes / 1e9:,.1f}: lower MODEL_DIM, NUM_LAYERS or VOCAB_SIZE")
+
+
 def explain(error: Exception) -> tuple[int, str]:
     """Return the exit code and one line for what a user can do something about; raise any other error again."""
     if isinstance(error, torch._dynamo.exc.TorchDynamoException):

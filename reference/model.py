@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+ROPE_TABLES = ("bf16", "bf16_frequencies", "fp32")
 RMS_EPS = 2.0**-23  # what the framework uses for fp32, here whatever the type of the input
 QUERY_BLOCK = 128  # of attention on a CPU: small enough for a core's cache, large enough for its products
 MOST_SCORES = 2**27  # that products of matrices keep the half of
@@ -33,7 +34,7 @@ class GPTConfig:
     tie_embeddings: bool = True
     train_seq_len: int = 4096
     rope_base: float = 10000.0
-    rope_tables: str = "bf16"
+    rope_tables: str = "bf16_frequencies"
     logit_softcap: float = 30.0
     qk_gain_init: float = 1.5
     tied_embed_init_std: float = 0.005
@@ -47,13 +48,19 @@ class GPTConfig:
             raise ValueError(f"rotary positions need an even head width: {self.model_dim}/{self.num_heads} is odd")
         if not self.logit_softcap > 0.0:
             raise ValueError(f"LOGIT_SOFTCAP must be positive, not {self.logit_softcap}")
-        if self.rope_tables not in ("bf16", "fp32"):
-            raise ValueError(f"ROPE_TABLES must be bf16 or fp32, not {self.rope_tables!r}")
+        if self.rope_tables not in ROPE_TABLES:
+            raise ValueError(f"ROPE_TABLES must be one of {', '.join(ROPE_TABLES)}, not {self.rope_tables!r}")
 
     @property
     def head_dim(self) -> int:
         """The width d of a head."""
         return self.model_dim // self.num_heads
+
+
+def training_bytes(config: GPTConfig) -> int:
+    """Return the least memory that training takes: weights, gradients, Muon's momentum, in fp32."""
+    with torch.device("meta"):  # shapes without numbers
+        return 12 * sum(p.numel() for p in GPT(config).parameters())
 
 
 def rms(x: Tensor) -> Tensor:
@@ -62,17 +69,23 @@ def rms(x: Tensor) -> Tensor:
     return (x32 * torch.rsqrt((x32 * x32).sum(-1, keepdim=True) / x.size(-1) + RMS_EPS)).to(x.dtype)
 
 
-def rotary_tables(config: GPTConfig) -> Tensor:
-    """Return cos and sin of position times inverse frequency, [2, train_seq_len, d/2].
+def rotary_tables(config: GPTConfig, positions: int) -> Tensor:
+    """Return cos and sin of position times inverse frequency, [2, positions, d/2]; a model scores right with its own.
 
-    "bf16" rounds every intermediate, as the contest's script does in eager mode; "fp32" is exact. A model scores right
-    only with its own. Computed outside the compiled model, because a compiler would not round the product.
+    The contest's script casts its model to bf16 and the frequencies with it, and makes the positions in their type.
+    "bf16": all is rounded, as in eager mode on a CPU; of 4,096 positions 769 stay distinct. "bf16_frequencies": its
+    runs on GPUs, whose compiler keeps what is inside a kernel in fp32, so that positions and angles are exact.
+    "fp32": exact frequencies, too. Made outside the compiled model, so that no compiler changes the choice.
     """
-    dtype = torch.bfloat16 if config.rope_tables == "bf16" else torch.float32
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim  # [d/2]
-    inv_freq = (1.0 / config.rope_base**exponents).to(dtype)  # [d/2]
-    angles = torch.outer(torch.arange(config.train_seq_len, dtype=torch.float32).to(dtype), inv_freq)  # [T, d/2]
-    return torch.stack((angles.cos(), angles.sin()))
+    inv_freq = 1.0 / config.rope_base**exponents  # [d/2]
+    t = torch.arange(positions, dtype=torch.float32)  # [T]
+    if config.rope_tables != "fp32":
+        inv_freq = inv_freq.bfloat16()
+    if config.rope_tables == "bf16":
+        t = t.bfloat16()
+    angles = torch.outer(t, inv_freq.to(t.dtype))  # [T, d/2]
+    return torch.stack((angles.cos(), angles.sin()))  # [2, T, d/2]
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -212,7 +225,7 @@ class GPT(nn.Module):
 
     tables: Tensor
 
-    def __init__(self, config: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig, positions: int = 0) -> None:
         super().__init__()
         self.config = config
         E = self.encoder_layers = config.num_layers // 2
@@ -227,7 +240,8 @@ class GPT(nn.Module):
         for name, p in self.named_parameters():
             if name.endswith("proj.weight") or name == "lm_head.weight":
                 nn.init.zeros_(p)
-        self.register_buffer("tables", rotary_tables(config), persistent=False)  # [2, train_seq_len, d/2]
+        positions = max(positions, config.train_seq_len)
+        self.register_buffer("tables", rotary_tables(config, positions), persistent=False)  # [2, positions, d/2]
 
     def flop_per_token(self) -> int:
         """Return the FLOP of training on a token: two a weight forward, four backward, but none for a mere lookup.
@@ -257,6 +271,11 @@ class GPT(nn.Module):
         """Return softcapped logits [..., V] of what `hidden` returns, or of a part of its x [..., D]."""
         z = F.linear(x, weight.to(x.dtype))  # [..., V]
         return self.config.logit_softcap * torch.tanh(z / self.config.logit_softcap)
+
+    def nats(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """Return the cross-entropy in nats of each of targets [B, T] given ids [B, T]; [B, T], in fp32."""
+        logits = self.logits(*self.hidden(ids)).float()  # [B, T, V]
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
 
     def forward(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Return the mean cross-entropy in nats of targets [B, T] given ids [B, T]; a scalar, in fp32."""

@@ -81,16 +81,22 @@ class Progress:
         is_late = self.step == self.iterations or self.clock.ms + 3 * self.step_avg_ms >= self.cap_ms
         return self.is_logged or is_late or self.is_due(self.s.save_every) or self.is_due(self.s.val_loss_every)
 
-    def advance(self, agree: Callable[..., list[float]], *, is_broken: bool, is_asked: bool) -> str:
+    def advance(self, agree: Callable[..., list[float]], **ends: bool) -> str:
         """Agree with all ranks on the time and on whether this step was the last; return the reason, or "".
 
-        A rank that stopped alone would leave the others waiting for its gradients for ever. So the slowest clock counts
-        for all, and one rank's broken loss or signal does too; `agree` returns the largest of each value.
+        `ends` are reasons that this rank knows, the gravest first. A rank that stopped alone would leave the others
+        waiting for its gradients for ever. So the slowest clock counts for all, and one rank's reason does, too;
+        `agree` returns the largest of each value over all ranks.
         """
-        self.train_ms, any_broken, any_asked = agree(self.clock.ms, is_broken, is_asked)
+        self.train_ms, *any_ends = agree(self.clock.ms, *ends.values())
         self.step_avg_ms = self.train_ms / self.step
-        ends = {"nonfinite_loss": any_broken, "signal": any_asked, "wallclock_cap": self.train_ms >= self.cap_ms}
-        return next((reason for reason, is_so in ends.items() if is_so), "")
+        reasons = [reason for reason, is_so in zip(ends, any_ends, strict=True) if is_so]
+        return reasons[0] if reasons else self.time_is_up
+
+    @property
+    def time_is_up(self) -> str:
+        """The reason to stop if the cap has been reached, or ""."""
+        return "wallclock_cap" if self.train_ms >= self.cap_ms else ""
 
     @property
     def lr_factor(self) -> float:
@@ -104,7 +110,7 @@ class Progress:
         if self.cap_ms < math.inf:
             left = self.cap_ms - self.train_ms
             warmdown *= self.step_avg_ms
-        return max(left, 0.0) / warmdown if left < warmdown else 1.0
+        return max(left, 0.0) / warmdown if left < warmdown and warmdown else 1.0
 
     @property
     def momentum(self) -> float:

@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 
 BEAT_SECONDS = 2.0
+TIMEOUT_MINUTES = 10
 SILENT_BEATS = 10  # silent for 20 s means stopped or lost; torchrun may take 30 more to end the others
 
 
@@ -29,23 +30,22 @@ class Ranks:
     @classmethod
     def join(cls, device: str) -> "Ranks":
         """Join the job that torchrun describes in the environment, or be alone; `device` may be "auto"."""
-        rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-        mps = torch.backends.mps.is_available() and world_size == 1  # gloo knows no MPS: several ranks take the CPU
-        here = {"cuda": torch.cuda.device_count() > local_rank, "mps": mps, "cpu": True}
-        device = next(name for name in here if here[name]) if device == "auto" else device
-        if not here[device]:
-            raise ValueError(f"DEVICE is {device}, but rank {rank} of {world_size} finds none: use --device auto")
-        if device == "cuda":
-            device = f"cuda:{local_rank}"
-            torch.cuda.set_device(device)
-        ranks = cls(rank, world_size, torch.device(device))
+        rank = variable("RANK", 0)
+        world_size = variable("WORLD_SIZE", 1)
+        ranks = cls(rank, world_size, choose_device(device, rank, world_size))
         if world_size > 1:
             store, _, _ = next(dist.rendezvous("env://"))
+            # Ranks with and without GPUs would wait for each other for ever: they compare before they form a group.
+            store.set(f"device{rank}", ranks.device.type)
+            kinds = [store.get(f"device{other}").decode() for other in range(world_size)]
+            if len(set(kinds)) > 1:
+                raise ValueError(f"ranks have different devices ({', '.join(kinds)}): set --device for all of them")
             # Agreement and objects travel as CPU tensors over gloo and wait for no GPU; gradients go over NCCL.
             backend = "cpu:gloo,cuda:nccl" if ranks.device.type == "cuda" else "gloo"
-            hour = timedelta(hours=1)  # ranks compile at different speeds; the beats notice a lost one much sooner
-            dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=hour)
+            # Long enough for ranks that compile at different speeds. A lost rank is noticed by its beats, much sooner;
+            # this ends a job in which a rank's process is alive and its GPU hangs.
+            minutes = timedelta(minutes=TIMEOUT_MINUTES)
+            dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=minutes)
             threading.Thread(target=ranks._watch, args=(dist.PrefixStore("beat", store.clone()),), daemon=True).start()
         return ranks
 
@@ -65,18 +65,59 @@ class Ranks:
 
     def _watch(self, store: dist.Store) -> None:
         """Beat, and end the job once the next rank has been silent too long, whatever the main thread waits for."""
-        neighbor, last, silent = str((self.rank + 1) % self.world_size), b"", 0
-        with contextlib.suppress(RuntimeError):  # the store goes with the launcher, which ends us
+        neighbor = str((self.rank + 1) % self.world_size)
+        launcher = os.getppid()
+        last = b""
+        silent = 0
+        try:
             for poll in count():  # silence is counted in our own: a job that was suspended as a whole goes on
                 store.set(str(self.rank), f"{os.uname().nodename} {os.getpid()} {poll}")
                 beat = store.get(neighbor) if store.check([neighbor]) else b""
                 silent = silent + 1 if beat and beat == last else 0
                 if silent == SILENT_BEATS:
-                    node, pid, _ = beat.decode().split()
-                    print(f"rank {neighbor} ({node}, pid {pid}) is silent: ending the job", file=sys.stderr, flush=True)
-                    with contextlib.suppress(OSError):
-                        if node == os.uname().nodename:  # torchrun would wait 30 s more for a stopped process
-                            os.kill(int(pid), signal.SIGKILL)
-                    os._exit(1)
+                    _end(neighbor, *beat.decode().split())
                 last = beat
                 time.sleep(BEAT_SECONDS)
+                if os.getppid() != launcher:
+                    break
+        except RuntimeError:  # the store was the launcher's
+            pass
+        # Killed, it can end nobody: so each rank asks itself for an orderly end, which saves what there is.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def variable(name: str, default: int) -> int:
+    """Return a number that the launcher sets; ValueError, naming the variable, for what is none."""
+    text = os.environ.get(name)
+    if text is None and name != "WORLD_SIZE" and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ValueError(f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but {name} is not set: start ranks with torchrun")
+    if text is not None and not text.isdecimal():
+        raise ValueError(f"{name} must be a whole number, not {text!r}")
+    return int(text or default)
+
+
+def choose_device(device: str, rank: int, world_size: int) -> torch.device:
+    """Return this rank's device; ValueError where there is none, or one for fewer ranks than this machine has."""
+    local_rank = variable("LOCAL_RANK", 0)
+    gpus = torch.cuda.device_count()
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", local_rank + 1))  # ranks on this machine
+    if device in ("auto", "cuda") and 0 < gpus < local:
+        raise ValueError(f"{local} ranks on this machine, but {gpus} GPUs: --nproc-per-node {gpus}, or --device cpu")
+    mps = torch.backends.mps.is_available() and world_size == 1  # gloo knows no MPS: several ranks take the CPU
+    here = {"cuda": gpus > 0, "mps": mps, "cpu": True}
+    device = next(name for name in here if here[name]) if device == "auto" else device
+    if not here[device]:
+        raise ValueError(f"DEVICE is {device}, but rank {rank} of {world_size} finds none: use --device auto")
+    if device == "cuda":
+        device = f"cuda:{local_rank}"
+        torch.cuda.set_device(device)
+    return torch.device(device)
+
+
+def _end(neighbor: str, node: str, pid: str, _poll: str) -> None:
+    """End the job, and the process of a rank that has been silent."""
+    with contextlib.suppress(OSError):
+        print(f"rank {neighbor} ({node}, pid {pid}) is silent: ending the job", file=sys.stderr, flush=True)
+        if node == os.uname().nodename:  # torchrun would wait 30 s more for a stopped process
+            os.kill(int(pid), signal.SIGKILL)
+    os._exit(1)

@@ -5,6 +5,7 @@ A flag (`--train-seq-len 1024`) wins over the environment (`TRAIN_SEQ_LEN=1024`)
 
 import argparse
 import math
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 
 CONTROL_TENSORS = "attn_scale,attn_scales,mlp_scale,mlp_scales,resid_mix,resid_mixes,q_gain,skip_weight,skip_weights"
 MICRO_BATCHES = 8  # per step, whatever the number of ranks: the mathematics is that of eight ranks
+_TABLES = ("bf16", "bf16_frequencies", "fp32")
 _BOOLS = {"1": True, "true": True, "0": False, "false": False}
 
 
@@ -36,17 +38,17 @@ class Settings:
     warmdown_iters: int = _setting(3000, "steps over which the learning rates fall to 0 at the end", 0)
     warmup_steps: int = _setting(20, "steps before the clock starts; they are undone", 0)
     train_batch_tokens: int = _setting(393_216, "tokens a step, all ranks together", 1)
-    train_seq_len: int = _setting(4096, "tokens a sequence, in training and validation", 1)
+    train_seq_len: int = _setting(4096, "tokens a sequence, in training and validation", 1, 2**17)
     max_wallclock_seconds: float = _setting(600.0, "cap on training time (0: none)", 0)
-    vocab_size: int = _setting(1024, "pieces of the tokenizer", 1)
-    num_layers: int = _setting(9, "blocks", 1)
+    vocab_size: int = _setting(1024, "pieces of the tokenizer; a shard has 16 bits a token", 1, 2**16 + 1)
+    num_layers: int = _setting(9, "blocks", 1, 1000)
     model_dim: int = _setting(512, "width", 1)
     num_heads: int = _setting(8, "query heads", 1)
     num_kv_heads: int = _setting(4, "key/value heads", 1)
     mlp_mult: int = _setting(2, "width of the MLP over the model's", 1)
     tie_embeddings: bool = _setting(True, "use the embedding as the head")
     rope_base: float = _setting(10_000.0, "base of the rotary frequencies", 1)
-    rope_tables: str = _setting("bf16", "precision of the rotary tables", choices=("bf16", "fp32"))
+    rope_tables: str = _setting("bf16_frequencies", "what of the rotary tables is rounded", choices=_TABLES)
     logit_softcap: float = _setting(30.0, "bound of the logits")
     qk_gain_init: float = _setting(1.5, "first gain of the queries")
     embed_lr: float = _setting(0.6, "learning rate of an untied embedding", 0)
@@ -65,10 +67,16 @@ class Settings:
     grad_clip_norm: float = _setting(0.0, "bound of the gradient's norm (0: none)", 0)
     control_tensor_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that Adam takes from Muon")
     int8_keep_float_fp32_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that are stored in fp32")
+    # Ours, and off: what the contest's next records did.
+    muon_weight_decay: float = _setting(0.0, "share of its learning rate by which Muon shrinks weights", 0)
+    ema_decay: float = _setting(0.0, "of an average of the weights, which is exported (0: none)", 0, 1)
+    eval_seq_len: int = _setting(0, "tokens a sequence in the final evaluation (0: as in training)", 0, 2**17)
+    eval_stride: int = _setting(0, "tokens from one window to the next in the final evaluation (0: no overlap)", 0)
     # Ours: where and how to run, not what to compute.
     preset: str = _setting("seq4096", "defaults of other settings", choices=("seq4096", "baseline", "smoke"))
     device: str = _setting("auto", "where to run", choices=("auto", "cuda", "mps", "cpu"))
     compile: str = _setting("auto", "torch.compile (auto: on CUDA)", choices=("auto", "on", "off"))
+    hub_kernels: bool = _setting(False, "on Hopper, download FlashAttention-3 from huggingface.co and run it")
     threads: int = _setting(0, "CPU threads a rank (0: what torch chooses)", 0)
     out: str = _setting(".", "folder for logs/, final_model.*, checkpoint.pt and the record")
     seeds: str = _setting("", "several seeds, 1,2,3: one run after another, one record")
@@ -76,6 +84,11 @@ class Settings:
     profile: bool = _setting(False, "trace the last warm-up step, in OUT/trace.json")
     save_every: int = _setting(0, "steps between checkpoints (0: only on a signal)", 0)
     resume: str = _setting("", "checkpoint to continue")
+
+    @property
+    def final_seq_len(self) -> int:
+        """The length of sequences in the final evaluation."""
+        return self.eval_seq_len or self.train_seq_len
 
     @property
     def embedding_lr(self) -> float:
@@ -127,6 +140,11 @@ class Settings:
             raise ValueError(f"TRAIN_BATCH_TOKENS must be a multiple of {need}, not {self.train_batch_tokens}")
         if self.val_batch_size < least:
             raise ValueError(f"VAL_BATCH_SIZE must be at least {need}, not {self.val_batch_size}")
+        if self.eval_stride > self.final_seq_len:
+            raise ValueError(f"EVAL_STRIDE must be at most the window's {self.final_seq_len}, not {self.eval_stride}")
+        cores = os.cpu_count() or 1
+        if self.threads > cores:
+            raise ValueError(f"THREADS must be at most {cores}, the cores of this machine, not {self.threads}")
         if self.profile and not self.warmup_steps:
             raise ValueError("PROFILE traces the last warm-up step: WARMUP_STEPS must be at least 1 with it, not 0")
         if not re.fullmatch(r"[\w.+-]{1,100}", self.run_id):

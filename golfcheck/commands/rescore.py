@@ -72,7 +72,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument_group("What tensors do not tell").add_argument
     add("--seq-len", type=int, metavar="N", help="tokens a sequence")
-    add("--rope-tables", choices=("bf16", "fp32"), help="precision of the rotary tables that it was trained with")
+    tables = ("bf16", "bf16_frequencies", "fp32")
+    add("--rope-tables", choices=tables, help="what of the rotary tables it was trained with is rounded")
     add("--rope-base", type=float, metavar="X", help="base of the rotary frequencies")
     add("--logit-softcap", type=float, metavar="X", help="bound of the logits")
     add = parser.add_argument_group(

@@ -11,6 +11,13 @@ from golfcheck.rescore.report import Sourced
 MAX_SEQ_LEN = 1 << 16  # of the user: the rotary tables grow with it
 _MAX_STATED_SEQ_LEN = 8192  # of a stranger, whose one sequence could take minutes; the contest's longest is 4,096
 DEFAULT_SOURCE = "the contest's default"
+EAGER_TABLES, COMPILED_TABLES = "bf16", "bf16_frequencies"  # of the contest's script: on a CPU, and compiled for a GPU
+# What to try where a claim is missed with some tables.
+OTHER_TABLES = {
+    EAGER_TABLES: (COMPILED_TABLES, "fp32"),
+    COMPILED_TABLES: ("fp32", EAGER_TABLES),
+    "fp32": (COMPILED_TABLES, EAGER_TABLES),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +33,19 @@ class _Setting:
 
 
 _SETTINGS = {
-    "rope_tables": _Setting(str, "bf16", choices=("bf16", "fp32")),
+    "rope_tables": _Setting(str, EAGER_TABLES, choices=(EAGER_TABLES, COMPILED_TABLES, "fp32")),
     "rope_base": _Setting(float, 10_000.0, low=1.0, high=1e12),
     "logit_softcap": _Setting(float, 30.0, low=1e-3, high=1e6),
     "seq_len": _Setting(int, 4096, low=1, high=MAX_SEQ_LEN, names=("train_seq_len",)),
 }
 
 
-def resolve(flags: Mapping[str, Any], config: Mapping[str, Any], log: Mapping[str, str]) -> dict[str, Sourced]:
+def resolve(
+    flags: Mapping[str, Any], config: Mapping[str, Any], log: Mapping[str, str], *, on_gpu: bool = False
+) -> dict[str, Sourced]:
     """Return each setting from the first of: a flag, the artifact's `model_config`, the record's log, the default.
 
+    The default of the rotary tables is what the contest's script has where the log was made: `on_gpu`, or on a CPU.
     `config` and `log` are strangers': Refused (ART_CONFIG) for a value that no model has; UsageError for such a flag.
     """
     sources = (("the artifact", config), ("the log", log))
@@ -47,7 +57,8 @@ def resolve(flags: Mapping[str, Any], config: Mapping[str, Any], log: Mapping[st
                 raise UsageError(f"rescore: --{name.replace('_', '-')} must be {_expected(setting)}, not {flags[name]}")
             out[name] = Sourced(value, f"--{name.replace('_', '-')}")
             continue
-        out[name] = Sourced(setting.default, DEFAULT_SOURCE)
+        is_compiled = name == "rope_tables" and on_gpu
+        out[name] = Sourced(COMPILED_TABLES if is_compiled else setting.default, DEFAULT_SOURCE)
         for source, values in sources:
             stated = next((values[key] for key in (name, *setting.names) if key in values), None)
             if stated is None:

@@ -117,7 +117,10 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     is_missed = claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb)
     is_hurried = tables_are_stated and measured.estimate is not None  # other tables would only be a diagnosis
     if is_missed and not is_hurried:
-        other = score(evaluation({"bf16": "fp32", "fp32": "bf16"}[config.rope_tables]))
+        for tables in numerics.OTHER_TABLES[config.rope_tables]:
+            other = score(evaluation(tables))
+            if claim and judge.meets(claim, other, tolerance_bpb):
+                break
     outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
     if outcome is RescoreOutcome.CONFIRMED and other is not None:
         measured, other = other, measured
@@ -171,7 +174,8 @@ def _read(target: Target, request: Request) -> _Model:
     stated = tree.get("model_config", {})
     if not isinstance(stated, dict) or not all(isinstance(value, str | int | float) for value in stated.values()):
         raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
-    settings = numerics.resolve(request.flags(), stated, target.log_settings)
+    on_gpu = target.claim is not None and target.claim.device == "cuda"
+    settings = numerics.resolve(request.flags(), stated, target.log_settings, on_gpu=on_gpu)
     options = {name: item.value for name, item in settings.items() if name != "seq_len"}
     config = weights.config_of(weights.shapes_of(sound), options | {"train_seq_len": settings["seq_len"].value})
     state = weights.state_of(sound)  # as floats four times as large: only once it is a model that we know

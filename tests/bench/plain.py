@@ -101,9 +101,10 @@ class Model(nn.Module):
             if name.endswith("proj.weight") or name == "lm_head.weight":
                 nn.init.zeros_(parameter)
         width = s.model_dim // s.num_heads
-        dtype = torch.bfloat16 if s.rope_tables == "bf16" else torch.float32
-        inv_freq = (1.0 / s.rope_base ** (torch.arange(0, width, 2).float() / width)).to(dtype)  # [d/2]
-        angles = torch.outer(torch.arange(s.train_seq_len).to(dtype), inv_freq)  # [T, d/2]
+        of_frequencies = torch.float32 if s.rope_tables == "fp32" else torch.bfloat16
+        of_positions = torch.bfloat16 if s.rope_tables == "bf16" else torch.float32
+        inv_freq = (1.0 / s.rope_base ** (torch.arange(0, width, 2).float() / width)).to(of_frequencies)  # [d/2]
+        angles = torch.outer(torch.arange(s.train_seq_len).to(of_positions), inv_freq.to(of_positions))  # [T, d/2]
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
 

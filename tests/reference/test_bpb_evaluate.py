@@ -87,7 +87,7 @@ def test_a_gpu_is_given_pinned_tokens_without_waiting(monkeypatch: pytest.Monkey
     gpu = SimpleNamespace(type="cuda")
     score = evaluate(loss, tokens_of(5, 0), TABLE, seq_len=SEQ, batch_seqs=2, device=gpu)  # type: ignore[arg-type]
     monkeypatch.undo()
-    assert pinned == [(2 * SEQ + 1,), (2 * SEQ + 1,), (SEQ + 1,)]
+    assert pinned == [(2, SEQ + 1), (2, SEQ + 1), (1, SEQ + 1)]
     assert copied == [(gpu, True)] * 3
     assert score == evaluate(loss, tokens_of(5, 0), TABLE, seq_len=SEQ, batch_seqs=2, device=CPU)
 
@@ -110,3 +110,32 @@ def test_bits_per_byte_is_nats_per_token_in_bits_times_tokens_per_byte() -> None
     size = 62_021_632 * 2.03154449 / math.log(2) / 1.20319508
     assert Score(2.03154449, 62_021_632, round(size)).val_bpb == pytest.approx(1.20319508, abs=1e-8)
     assert round(size) == pytest.approx(151_080_000, rel=4e-4)
+
+
+@pytest.mark.parametrize("stride", [1, 3, 4, 7, SEQ])
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_a_sliding_window_scores_each_token_once_with_the_most_context(stride: int, world_size: int) -> None:
+    """A loss that is its target's distance to the window's beginning shows what context each token had."""
+    tokens = tokens_of(5, 0)
+    n = tokens.size - 1
+    counted = np.zeros(n, np.int64)
+
+    def context(inputs: torch.Tensor, _targets: torch.Tensor) -> torch.Tensor:
+        return torch.arange(1, inputs.size(1) + 1).expand(inputs.shape)
+
+    shares: list[torch.Tensor] = []
+    for rank in range(world_size):
+        evaluate(
+            context, tokens, TABLE, seq_len=SEQ, batch_seqs=2, stride=stride, device=CPU, rank=rank,
+            world_size=world_size, reduce=lambda sums: shares.append(sums.clone()),
+        )  # fmt: skip
+    expected, before = 0, 0
+    for start in [*range(0, n - SEQ, stride), n - SEQ]:
+        end = min(start, n - SEQ) + SEQ
+        counted[before:end] += 1
+        expected += sum(i - start + 1 for i in range(before, end))
+        before = end
+    assert counted.tolist() == [1] * n
+    nats, count, size = torch.stack(shares).sum(0).tolist()
+    assert nats == pytest.approx(expected, rel=1e-6)
+    assert (int(count), int(size)) == (n, int(TABLE.count(tokens).sum()))

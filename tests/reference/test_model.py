@@ -97,7 +97,7 @@ def test_attention_is_that_of_a_loop_over_heads_and_positions() -> None:
         attention.proj.weight.normal_()
         attention.q_gain.copy_(torch.tensor([0.5, 1.0, 1.5, 2.0]))
     x = torch.randn(1, 7, 32)
-    cos, sin = rotary_tables(config)[:, :7]
+    cos, sin = rotary_tables(config, 7)
     got = attention(x, cos, sin)[0]
 
     d = config.head_dim
@@ -157,18 +157,29 @@ def test_the_loss_is_the_mean_cross_entropy_of_the_softcapped_logits(tied: bool)
     torch.testing.assert_close(model(ids, targets), F.cross_entropy(logits.flatten(0, 1), targets.flatten()))
 
 
-def test_bf16_tables_keep_769_of_4096_positions_and_fp32_tables_all() -> None:
+def test_bf16_tables_keep_769_of_4096_positions_and_the_others_all() -> None:
     config = GPTConfig()
-    bf16 = rotary_tables(config)
+    bf16 = rotary_tables(replace(config, rope_tables="bf16"), 4096)
     assert bf16.dtype == torch.bfloat16
     assert torch.arange(4096).to(torch.bfloat16).unique().numel() == 769
     assert torch.unique(bf16[0], dim=0).size(0) <= 769
-    exact = rotary_tables(replace(config, rope_tables="fp32"))
-    assert torch.unique(exact.transpose(0, 1).flatten(1), dim=0).size(0) == 4096
+    for kind in ("bf16_frequencies", "fp32"):
+        exact = rotary_tables(replace(config, rope_tables=kind), 4096)
+        assert torch.unique(exact.transpose(0, 1).flatten(1), dim=0).size(0) == 4096
+
+
+def test_only_the_frequencies_of_the_default_tables_are_rounded() -> None:
+    config = GPTConfig()
+    assert config.rope_tables == "bf16_frequencies"
+    cos, sin = rotary_tables(config, 4096)
+    frequencies = [float(torch.tensor(10000.0 ** (-2 * j / 64)).bfloat16()) for j in range(32)]
+    for t in (1, 77, 4095):  # an angle of 4,095 in fp32 is 2e-4 off
+        assert cos[t].tolist() == pytest.approx([math.cos(t * f) for f in frequencies], abs=5e-4)
+        assert sin[t].tolist() == pytest.approx([math.sin(t * f) for f in frequencies], abs=5e-4)
 
 
 def test_rotation_keeps_lengths_and_depends_on_distance_alone() -> None:
-    cos, sin = rotary_tables(replace(SMALL, rope_tables="fp32"))
+    cos, sin = rotary_tables(replace(SMALL, rope_tables="fp32"), 16)
     q, k = torch.randn(2, 8)
     turned_q, turned_k = (rotate(v.expand(1, 1, 16, 8), cos, sin)[0, 0] for v in (q, k))
     torch.testing.assert_close(turned_q.norm(dim=-1), q.norm().expand(16))
@@ -186,7 +197,7 @@ def test_rotation_keeps_lengths_and_depends_on_distance_alone() -> None:
         ({"model_dim": 12}, "even head width"),
         ({"logit_softcap": 0.0}, "LOGIT_SOFTCAP must be positive, not 0"),
         ({"logit_softcap": math.nan}, "LOGIT_SOFTCAP must be positive, not nan"),
-        ({"rope_tables": "fp64"}, "ROPE_TABLES must be bf16 or fp32, not 'fp64'"),
+        ({"rope_tables": "fp64"}, "ROPE_TABLES must be one of bf16, bf16_frequencies, fp32, not 'fp64'"),
     ],
 )
 def test_a_model_that_cannot_be_is_refused_with_its_numbers(change: dict[str, object], words: str) -> None:

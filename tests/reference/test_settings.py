@@ -12,7 +12,7 @@ CONTRACT = {
     "TRAIN_LOG_EVERY": 200, "ITERATIONS": 20000, "WARMDOWN_ITERS": 3000, "WARMUP_STEPS": 20,
     "TRAIN_BATCH_TOKENS": 393216, "TRAIN_SEQ_LEN": 4096, "MAX_WALLCLOCK_SECONDS": 600.0, "MUON_MOMENTUM": 0.99,
     "MUON_BACKEND_STEPS": 5, "MUON_MOMENTUM_WARMUP_START": 0.92, "MUON_MOMENTUM_WARMUP_STEPS": 1500,
-    "GRAD_CLIP_NORM": 0.0, "ROPE_TABLES": "bf16", "NUM_LAYERS": 9, "MODEL_DIM": 512, "NUM_HEADS": 8,
+    "GRAD_CLIP_NORM": 0.0, "ROPE_TABLES": "bf16_frequencies", "NUM_LAYERS": 9, "MODEL_DIM": 512, "NUM_HEADS": 8,
     "NUM_KV_HEADS": 4, "MLP_MULT": 2, "VOCAB_SIZE": 1024, "TIE_EMBEDDINGS": True, "ROPE_BASE": 10000.0,
     "LOGIT_SOFTCAP": 30.0, "QK_GAIN_INIT": 1.5, "EMBED_LR": 0.6, "HEAD_LR": 0.008, "TIED_EMBED_LR": 0.030,
     "TIED_EMBED_INIT_STD": 0.005, "MATRIX_LR": 0.020, "SCALAR_LR": 0.020, "BETA1": 0.9, "BETA2": 0.95,
@@ -66,8 +66,12 @@ def test_a_flag_that_is_on_or_off_needs_no_number() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("TRAIN_SEQ_LEN", "4096.5", "TRAIN_SEQ_LEN must be a whole number of at least 1, not '4096.5'"),
-        ("TRAIN_SEQ_LEN", "0", "TRAIN_SEQ_LEN must be a whole number of at least 1, not '0'"),
+        (
+            "TRAIN_SEQ_LEN",
+            "4096.5",
+            "TRAIN_SEQ_LEN must be a whole number of at least 1 and below 131072, not '4096.5'",
+        ),
+        ("TRAIN_SEQ_LEN", "0", "TRAIN_SEQ_LEN must be a whole number of at least 1 and below 131072, not '0'"),
         ("MATRIX_LR", "fast", "MATRIX_LR must be a number of at least 0, not 'fast'"),
         ("MATRIX_LR", "-0.1", "MATRIX_LR must be a number of at least 0, not '-0.1'"),
         ("MATRIX_LR", "inf", "MATRIX_LR must be a number of at least 0, not 'inf'"),
@@ -77,7 +81,7 @@ def test_a_flag_that_is_on_or_off_needs_no_number() -> None:
         ("SEED", str(2**63), f"SEED must be a whole number of at least 0 and below 9.22337e+18, not '{2**63}'"),
         ("QK_GAIN_INIT", "nan", "QK_GAIN_INIT must be a number, not 'nan'"),
         ("TIE_EMBEDDINGS", "yes", "TIE_EMBEDDINGS must be 0 or 1, not 'yes'"),
-        ("ROPE_TABLES", "fp16", "ROPE_TABLES must be one of bf16, fp32, not 'fp16'"),
+        ("ROPE_TABLES", "fp16", "ROPE_TABLES must be one of bf16, bf16_frequencies, fp32, not 'fp16'"),
         ("DEVICE", "tpu", "DEVICE must be one of auto, cuda, mps, cpu, not 'tpu'"),
         ("PRESET", "fast", "PRESET must be one of seq4096, baseline, smoke, not 'fast'"),
         ("OUT", "a\x1b[2J", r"OUT must be text without control characters, not 'a\x1b[2J'"),

@@ -3,6 +3,7 @@
 import io
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -186,7 +187,7 @@ def test_two_ranks_resume_to_their_own_bytes(data: Data, tmp_path: Path) -> None
 # Signals
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_finishes_the_step_exports_and_evaluates(data: Data, out: Path, signum: signal.Signals) -> None:
     run = start(out, data)
     run.send_signal(signum)
@@ -224,6 +225,85 @@ def test_a_second_signal_ends_at_once_and_the_checkpoint_is_there(data: Data, ou
     assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] >= 5
 
 
+def test_a_signal_before_training_ends_the_run_at_once(data: Data, out: Path) -> None:
+    env = trainer.environment({**trainer.TINY, **data.env, **LONG, "WARMUP_STEPS": "1000000"})
+    run = subprocess.Popen([*trainer.command(), "--out", str(out)], env=env, stderr=subprocess.PIPE, text=True, cwd=out)
+    log = out / "logs" / "tiny.txt"
+    wait_for(lambda: log.exists() and "warmup_step:10/" in log.read_text())
+    run.send_signal(signal.SIGTERM)
+    _, err = run.communicate(timeout=20)
+    assert run.returncode == 128 + signal.SIGTERM
+    assert err.strip() == "train.py: ended by SIGTERM before training began"
+
+
+def test_nohup_keeps_a_run_going_when_the_connection_is_lost(data: Data, out: Path) -> None:
+    env = trainer.environment({**trainer.TINY, **data.env, "ITERATIONS": "12"})
+    command = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *trainer.command(), "--out", str(out)]
+    run = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=out)
+    log = out / "logs" / "tiny.txt"
+    wait_for(lambda: log.exists() and "step:2/" in log.read_text())
+    run.send_signal(signal.SIGHUP)
+    done = finish(run, out)
+    assert done.code == 0, done.output
+    assert not done.lines(loglines.Stopping)
+    assert len(done.losses) == 12
+
+
+# Data and folders
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_bad_token_in_a_later_shard_exports_and_scores_what_there_is(
+    data: Data, tmp_path: Path, out: Path, ranks: int
+) -> None:
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    (val,) = data.data_path.glob("*val*")
+    shutil.copy(val, folder)
+    tokens = read_shard(next(data.data_path.glob("*train*")), 1024)
+    second = tokens[4000:8000].copy()
+    second[7] = 1024
+    for i, part in enumerate((tokens[:4000], second)):
+        (folder / f"fineweb_train_{i:06d}.bin").write_bytes(shard_bytes(part))
+    done = trainer.train(out, Data(folder, data.tokenizer_path), ranks=ranks, **LONG)
+    assert done.code == 1
+    (stop,), (problem,) = done.lines(loglines.Stopping), done.lines(loglines.Problem)
+    assert (stop.reason, stop.step) == ("data_error", 7)  # a step takes 520 tokens; the eighth meets the second shard
+    assert "fineweb_train_000001.bin: token 1024 at position 7" in problem.text
+    assert "what was trained before it is exported and scored" in done.output
+    assert done.lines(loglines.FinalExact)
+    assert (out / "record").is_dir()
+
+
+def test_two_runs_of_one_folder_never_mix(data: Data, out: Path) -> None:
+    first = start(out, data)
+    second = trainer.train(out, data)
+    assert second.code == 2
+    assert f"another run writes to {out.resolve()}: give this one its own --out" in second.output
+    first.send_signal(signal.SIGTERM)
+    done = finish(first, out)
+    assert done.code == 0, done.output
+    assert [path.name for path in (out / "logs").iterdir()] == ["tiny.txt"]
+
+
+def test_a_checkpoint_that_does_not_fit_ends_no_run(data: Data, out: Path) -> None:
+    (out / "checkpoint.pt").mkdir()  # as a full disk would, it cannot be replaced
+    done = trainer.train(out, data, SAVE_EVERY="3")
+    assert done.code == 0, done.output
+    assert [line.text for line in done.lines(loglines.Problem)]
+    assert done.lines(loglines.FinalExact)
+
+
+def test_a_run_resumed_past_its_cap_exports_at_once(saved: Finished, data: Data, out: Path) -> None:
+    settings = {"MAX_WALLCLOCK_SECONDS": "0.001", "WARMDOWN_ITERS": "0", "RESUME": str(saved.out / "checkpoint.pt")}
+    done = trainer.train(out, data, **settings)
+    assert done.code == 0, done.output
+    (stop,) = done.lines(loglines.Stopping)
+    assert (stop.reason, stop.step) == ("wallclock_cap", 4)
+    assert done.losses == []
+    assert done.lines(loglines.FinalExact)
+
+
 # Ranks
 
 
@@ -257,6 +337,20 @@ def test_a_dead_or_stopped_rank_ends_the_job_within_60_seconds(
     assert not (out / "final_model.int8.ptz").exists()
     for pid in pids:
         wait_for(lambda pid=pid: not Path(f"/proc/{pid}").exists(), 10.0)  # type: ignore[misc]
+
+
+@linux_only
+def test_ranks_whose_launcher_is_killed_save_and_score_what_there_is(data: Data, out: Path) -> None:
+    run = start(out, data, ranks=2)
+    pids = ranks_of(run.pid)
+    run.kill()
+    output, _ = run.communicate(timeout=90)  # ends when the ranks, which have the pipe as well, have ended
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    done = Finished(0, output, out)
+    (stop,) = done.lines(loglines.Stopping)
+    assert stop.reason == "signal"
+    assert done.lines(loglines.FinalExact)
+    assert (out / "checkpoint.pt").exists()
 
 
 @linux_only

@@ -22,9 +22,9 @@ from tests.reference.trainer import Data, Finished
 
 ORDER = [
     "Separator", "PythonVersion", "TorchVersion", "Separator", "Tokenizer", "TrainLoader", "ValLoader", "ValText",
-    "TokenizerFile", "DataFiles", "DataFiles", "Phase", "ModelParams", "World", "Sdp", "Attention", "LearningRates",
+    "TokenizerFile", "DataFiles", "Phase", "ModelParams", "World", "Sdp", "Attention", "LearningRates",
     "Plan", "Seed", "AttentionKernel", "Numerics", "ChangedSettings", "Phase", "WarmupStep", "Phase",
-    *["TrainStep"] * 6, "ValStep",
+    *["TrainStep"] * 6, "ValStep", "DataFiles",
     "Phase", "Speed", "Phase", "PeakMemory", "Phase", "Phase", "ModelBytes", "CodeBytes", "TotalBytes",
     "Int8ModelBytes", "Int8TotalBytes", "Phase", "Phase", "Final", "FinalExact",
 ]  # fmt: skip
@@ -103,10 +103,10 @@ def test_settings_and_data_can_be_told_from_the_log(tiny: Finished, data: Data) 
     assert values["TRAIN_SEQ_LEN"] == 32
     assert values["MAX_WALLCLOCK_SECONDS"] == 0.0
     assert "SEED" not in values  # the default
-    assert numerics.rope_tables == "bf16"
+    assert numerics.rope_tables == "bf16_frequencies"
     (tokenizer,) = tiny.lines(loglines.TokenizerFile)
     assert tokenizer.sha256 == sha256(data.tokenizer_path)
-    val = tiny.lines(loglines.DataFiles)[1]
+    val = tiny.lines(loglines.DataFiles)[0]
     listing = f"{sha256(data.data_path / 'fineweb_val_000000.bin')}  fineweb_val_000000.bin\n"
     assert val.sha256 == hashlib.sha256(listing.encode()).hexdigest()
 
@@ -287,6 +287,14 @@ def test_weights_that_the_artifact_cannot_hold_are_not_published(data: Data, out
         ({"VOCAB_SIZE": "512"}, "1024 pieces, but VOCAB_SIZE is 512"),
         ({"TOKENIZER_PATH": "train.py"}, "train.py"),
         ({"RESUME": "nowhere.pt"}, "nowhere.pt"),
+        ({"WORLD_SIZE": "abc"}, "WORLD_SIZE must be a whole number, not 'abc'"),
+        ({"WORLD_SIZE": "2"}, "WORLD_SIZE is 2, but RANK is not set: start ranks with torchrun"),
+        ({"RANK": "x"}, "RANK must be a whole number, not 'x'"),
+        ({"MODEL_DIM": "4000000"}, "training this model takes at least"),
+        ({"THREADS": "100000"}, "THREADS must be at most"),
+        ({"MODEL_DIM": "33", "DATA_PATH": "nowhere"}, "NUM_HEADS (4) must divide MODEL_DIM (33)"),
+        ({"RESUME": "nowhere.pt", "DATA_PATH": "nowhere"}, "nowhere.pt is not there"),
+        ({"EVAL_STRIDE": "33"}, "EVAL_STRIDE must be at most the window's 32, not 33"),
         ({"DEVICE": "cuda"}, "DEVICE is cuda, but rank 0 of 1 finds none"),
     ],
 )
