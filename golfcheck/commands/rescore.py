@@ -119,7 +119,18 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("rescore: --estimate and --control score sequences side by side, --stride slides a window")
     if args.estimate is False and args.control:
         raise UsageError("rescore: --control helps to estimate, --full scores all of the text")
-    folder = _predictor_folder(args)
+    # What is wrong with paths, options and files is said before torch is loaded, which takes seconds.
+    folder, claim = _predictor_folder(args), _claim(args.claim)
+    from golfcheck.rescore import submitted
+    from golfcheck.rescore.target import find
+
+    if folder is not None:
+        seeds = submitted.find(args.path, folder, claim, args.log, args.max_bytes)
+        targets = [seed.target for seed in seeds]
+    else:
+        targets = find(args.path, claim, args.log, args.max_bytes)
+    if args.raw and len(targets) > 1:
+        raise UsageError(f"rescore: {args.path} has {len(targets)} artifacts, but one --raw: name the artifact itself")
     from golfcheck.render import rescore_text as render
     from golfcheck.render.page import Page
 
@@ -134,7 +145,6 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.rescore.judge import mean as mean_of
     from golfcheck.rescore.measure import Interrupted
     from golfcheck.rescore.report import RescoreOutcome
-    from golfcheck.rescore.target import find
 
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
     names = ("data", "tokenizer", "raw", "val_tokens", "stride", "estimate", "control", "order_seed")
@@ -142,19 +152,14 @@ def run(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in (*names, *more)}
     given["precision"] = args.precision or "bf16"
     request = rescoring.Request(**given, tolerance_bpb=args.tolerance, within_bpb=args.within)
-    ranks, found, claim = join(args.device), [], _claim(args.claim)
+    ranks, found = join(args.device), []
     if folder is not None:
-        from golfcheck.rescore import predicted, submitted
+        from golfcheck.rescore import predicted
 
         boxes = _boxes(args)
-        seeds = submitted.find(args.path, folder, claim, args.log, args.max_bytes)
-        targets = [seed.target for seed in seeds]
         jobs = [partial(predicted.rescore, seed, request, boxes, ranks, progress) for seed in seeds]
     else:
-        targets = find(args.path, claim, args.log, args.max_bytes)
         jobs = [partial(rescoring.rescore, target, request, ranks, progress) for target in targets]
-    if args.raw and len(targets) > 1:
-        raise UsageError(f"rescore: {args.path} has {len(targets)} artifacts, but one --raw: name the artifact itself")
     for job in jobs:
         try:
             found.append(job())

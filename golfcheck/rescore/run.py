@@ -12,13 +12,14 @@ from typing import Any
 
 import golfcheck.reference.model
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
+from golfcheck.core.progress import narrate
 from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.data import Tokens, digest, read_validation
 from golfcheck.reference.model import GPTConfig
 from golfcheck.reference.ranks import Ranks
 from golfcheck.reference.settings import CONTROL_TENSORS
-from golfcheck.rescore import control, early, inputs, judge, measure, numerics, shipped, weights
-from golfcheck.rescore.report import FileDigest, Measured, RawCheck, Rescore, RescoreOutcome, Sourced
+from golfcheck.rescore import control, early, inputs, judge, measure, numerics, shipped, submitted, weights
+from golfcheck.rescore.report import Claim, FileDigest, Measured, RawCheck, Rescore, RescoreOutcome, Sourced
 from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
 from golfcheck.untrusted.load import load
@@ -26,6 +27,8 @@ from golfcheck.untrusted.load import load
 MAX_RAW_BYTES = 256 << 20  # the contest's model has 67 MB
 SLOW_SECONDS = 600.0  # on a CPU: a full evaluation that takes longer is estimated, unless it is asked for
 Stage = Callable[[str], Callable[..., object]]
+# Refusals of what may be a sound artifact, of another format or architecture.
+_OTHER_MODELS = {"ART_FORMAT_OWN", "ART_QFORMAT", "ART_KEYS", "ART_SHAPE"}
 # What the tensors tell of a model.
 _TOLD = ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "tie_embeddings")
 
@@ -86,6 +89,10 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
     tokenizer, shards = inputs.verify(found, target.log_settings, config.vocab_size)
     tokens, worth = text_of(found, config.train_seq_len, config.vocab_size, request.val_tokens)
 
+    other_code = shipped.difference(target.sources)
+    if claim is not None and (doubt := _undecidable(claim, tokens, worth, other_code, settings["seq_len"])):
+        narrate(f"{target.path}: {doubt}")
+
     is_compiled = request.attention == "auto" and (claim is None or claim.device != "cpu")
 
     def evaluation(rope_tables: str) -> measure.Evaluation:
@@ -129,7 +136,6 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         target.json_claim, request.precision, ranks.device.type, request.tolerance_bpb
     )
     outcome, reason = judge.also(outcome, reason, target.json_claim, measured, json_tolerance_bpb)
-    other_code = shipped.difference(target.sources)
     outcome, reason = judge.excused(outcome, reason, other_code and f"the record ships other code: {other_code}")
     outcome, reason = judge.excused(outcome, reason, _assumed(settings["seq_len"]))
     if not all(probe.passed for probe in probes):
@@ -164,7 +170,8 @@ def named(path: str | Path) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise Refused(error.code, f"{path}: {error.message}") from None
+        hint = f"; any model is scored through a {submitted.NAME}: docs/predictor.md" * (error.code in _OTHER_MODELS)
+        raise Refused(error.code, f"{path}: {error.message}{hint}") from None
 
 
 def _read(target: Target, request: Request) -> _Model:
@@ -185,6 +192,20 @@ def _read(target: Target, request: Request) -> _Model:
         notes.append(assumed)
     sourced = {name: Sourced(value, "the tensors") for name, value in told.items()}
     return _Model(tree, state, config, sourced | settings, tuple(notes))
+
+
+def _undecidable(
+    claim: Claim, tokens: Tokens, worth: measure.Vector, other_code: str | None, seq_len: Sourced
+) -> str | None:
+    """Return what is known before the work to leave a claim open, and what would decide it."""
+    for what, claimed, here in (("tokens", claim.tokens, worth.size), ("bytes", claim.text_bytes, int(worth.sum()))):
+        if claimed not in (None, here):
+            return f"the claim is about {claimed:,} {what}, the text here has {here:,}: they cannot be compared"
+    if other_code is not None:
+        return f"the record ships other code, so a missed claim decides nothing: ship a {submitted.NAME}; {other_code}"
+    if (assumed := _assumed(seq_len)) is not None:
+        return f"a missed claim decides nothing: {assumed}"
+    return None
 
 
 def _assumed(seq_len: Sourced) -> str | None:

@@ -98,3 +98,29 @@ def test_shipping_the_contests_script_is_no_shield_for_a_false_claim(
     assert outcome() is RescoreOutcome.REFUTED
     (folder / "train_gpt.py").write_bytes(edited(OTHER["a constant"]))
     assert outcome() is RescoreOutcome.INCOMPARABLE
+
+
+@pytest.mark.parametrize(
+    ("tokens", "script", "said"),
+    [
+        (4736, "", "the claim is about 4,736 tokens, the text here has 4,800: they cannot be compared"),
+        (4800, "class Net: pass\n", "the record ships other code, so a missed claim decides nothing"),
+        (4800, "", None),
+    ],
+)
+def test_what_leaves_a_claim_open_is_said_before_the_work(
+    tokens: int, script: str, said: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = tiny.make(tmp_path / "world")
+    (world.record / "train.log").write_text(tiny.log(world, tokens=tokens))
+    if script:
+        (world.record / "train_gpt.py").write_text(script)
+    (target,) = find(world.record, None, None, 16_000_000)
+    before: list[str] = []
+
+    def stage(name: str):
+        before.append(capsys.readouterr().err)
+        return lambda *known: None
+
+    rescore(target, Request(data=world.shards, tokenizer=world.tokenizer), join("cpu"), stage)
+    assert (said in before[0]) if said else before[0] == ""
