@@ -20,10 +20,10 @@ LAYERS = """
     cli            ← commands core
     commands       ← tui site render authoring queue board rescore box judging rules comparison submission trainlog
                      untrusted datacheck data reference core
-    tui            ← tui.screens tui.widgets tui.drawing board judging submission core
-    tui.screens    ← tui.widgets tui.drawing render live board judging comparison submission reference core
+    tui            ← tui.screens tui.widgets tui.drawing queue board judging submission core
+    tui.screens    ← tui.widgets tui.drawing render live queue board judging comparison submission reference core
     tui.widgets    ← tui.drawing live board judging submission core
-    tui.drawing    ← render live board rules comparison submission core
+    tui.drawing    ← render live queue board rules comparison submission core
     site           ← render live queue board rules submission trainlog source reference core
     render         ← queue board rescore judging comparison core
     authoring      ← submission trainlog source reference core

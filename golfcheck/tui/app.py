@@ -22,13 +22,23 @@ from golfcheck.board.model import Board, Row
 from golfcheck.core.text import safe
 from golfcheck.judging.cache import Cache
 from golfcheck.judging.config import Settings
+from golfcheck.queue.run import Request
 from golfcheck.submission.record import Record, load
 from golfcheck.tui import editor, palette
 from golfcheck.tui.asciionly import AsciiOnly
 from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
 from golfcheck.tui.inturn import KeysInTurn
 from golfcheck.tui.screens import help, session
-from golfcheck.tui.screens.base import OpenComparison, OpenDiff, OpenRecord, OpenTimeline, OpenWatch, Records, Severity
+from golfcheck.tui.screens.base import (
+    OpenComparison,
+    OpenDiff,
+    OpenPullRecord,
+    OpenRecord,
+    OpenTimeline,
+    OpenWatch,
+    Records,
+    Severity,
+)
 from golfcheck.tui.screens.board import BoardScreen
 from golfcheck.tui.themes import THEMES
 
@@ -39,7 +49,10 @@ _ASCII_ONLY = AsciiOnly()
 
 
 class GolfcheckApp(KeysInTurn):
-    """`golfcheck tui`; `root` is the tree of records that the board shows, `board` one that is there already."""
+    """`golfcheck tui`; `root` is the tree of records that the board shows, `board` one that is there already.
+
+    With `queue` it opens on the pull requests of a repository instead.
+    """
 
     TITLE = "golfcheck"
     CSS_PATH = "golfcheck.tcss"
@@ -57,6 +70,7 @@ class GolfcheckApp(KeysInTurn):
         watch: Path | None = None,
         ascii_only: bool = False,
         board: Board | None = None,
+        queue: Request | None = None,
     ) -> None:
         super().__init__()
         # Processes that read records are started while Textual has stderr, which has no number then: what they need
@@ -69,6 +83,7 @@ class GolfcheckApp(KeysInTurn):
         self.ascii_only = ascii_only
         self.glyphs = ASCII if ascii_only else UNICODE
         self.board_screen = BoardScreen(board)
+        self.queue = queue
         self.session = session.load()
 
     def get_driver_class(self) -> type[Driver]:
@@ -89,12 +104,19 @@ class GolfcheckApp(KeysInTurn):
             self.register_theme(theme)
         name = self.session.theme
         self.theme = name if name in self.available_themes else session.Session().theme
+        if self.queue is not None:
+            from golfcheck.tui.screens.queue import QueueScreen
+
+            self.push_screen(QueueScreen(self.queue))
+            return
         self.push_screen(self.board_screen)
         if self.log_to_watch is not None:
             self.board_screen.watch_log(self.log_to_watch)
 
     def on_unmount(self) -> None:
         """Keep how the board was left."""
+        if self.queue is not None:
+            return
         board = self.board_screen
         root = str(self.root.resolve())
         session.save(session.Session(board.filter_text, board.sort, board.reverse, self.theme, root, board.record))
@@ -128,6 +150,12 @@ class GolfcheckApp(KeysInTurn):
         from golfcheck.tui.screens.detail import DetailScreen
 
         self.push_screen(DetailScreen(event.row, self.load_record))
+
+    def on_open_pull_record(self, event: OpenPullRecord) -> None:
+        """Open the record of a pull request with its tabs."""
+        from golfcheck.tui.screens.detail import DetailScreen
+
+        self.push_screen(DetailScreen(event.row, event.load, open_log=event.open_log))
 
     def on_open_comparison(self, event: OpenComparison) -> None:
         """Open two to four records side by side."""

@@ -136,15 +136,15 @@ COLUMNS = (
 )
 
 
-def fitting(columns: int) -> tuple[TableColumn, ...]:
-    """Return the columns that `columns` cells have room for, with their widths; a blank stands between two.
+def fitting(columns: int, table: Sequence[TableColumn] = COLUMNS) -> tuple[TableColumn, ...]:
+    """Return the columns of a table that `columns` cells have room for, with their widths; a blank stands between two.
 
     The name always stays, with at least MIN_NAME cells where the terminal is that wide.
     """
-    kept = list(COLUMNS)
+    kept = list(table)
     while len(kept) > 1 and _taken(kept) > columns:
         least = max(kept, key=lambda column: column.priority)
-        if least is COLUMNS[0]:  # only what must stay is left: first the rank gives the cell that 10,000 rows need
+        if least is table[0]:  # only what must stay is left: first the rank gives the cell that 10,000 rows need
             kept[0] = replace(least, width=least.width - 1)
         else:
             kept.remove(least)

@@ -4,7 +4,7 @@ The application knows the screens; a screen knows this module only. To open anot
 below, which travel up to the application.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, cast
@@ -15,6 +15,7 @@ from textual.screen import Screen
 from golfcheck.board.model import Board, Row
 from golfcheck.board.query import Query
 from golfcheck.judging.config import Settings
+from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record
 from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.screens.session import Session
@@ -72,6 +73,15 @@ class OpenRecord(Message):
     """Asks for the screen of one record."""
 
     row: Row
+
+
+@dataclass
+class OpenPullRecord(Message):
+    """Asks for the screen of a record that lies in no folder; `load` reads it, and `open_log` one of its logs."""
+
+    row: Row
+    load: Callable[[Row], Record]
+    open_log: Callable[[str], LogText]
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit, safe
 from golfcheck.core.verdict import Finding
 from golfcheck.live.curves import Curve, curves
+from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, results
 from golfcheck.tui.drawing.ledgertable import ledger
@@ -45,7 +47,7 @@ class _LoadedRecord:
 
 
 class DetailScreen(TabbedScreen):
-    """The record of a row; `load` reads it, and is called in a thread."""
+    """The record of a row; `load` reads it, `open_log` one of its logs (None: from its folder), both in a thread."""
 
     HELP = """\
 The strip at the top has a dot for each seed, + at their mean, and a bar where the record to beat was: left is better.
@@ -77,9 +79,15 @@ In the ledger, yellow numbers are of sources that do not agree."""
     DetailScreen.-ascii FindingsPane Sheet { border-left: ascii $panel; }
     """
 
-    def __init__(self, row: Row, load: Callable[[Row], Record], tab: str = "curve") -> None:
+    def __init__(
+        self,
+        row: Row,
+        load: Callable[[Row], Record],
+        tab: str = "curve",
+        open_log: Callable[[str], LogText] | None = None,
+    ) -> None:
         super().__init__()
-        self.row, self.load, self.first_tab = row, load, tab
+        self.row, self.load, self.first_tab, self.open_log = row, load, tab, open_log
         self.loaded: _LoadedRecord | None = None
 
     def compose(self) -> ComposeResult:
@@ -124,7 +132,8 @@ In the ledger, yellow numbers are of sources that do not agree."""
         self.query_one(CurvePane).show(named, verdict.to_beat.bpb if verdict.to_beat else None, missing)
         self.query_one("#readme-sheet", Sheet).show(readme(loaded.record.readme))
         self.query_one("#ledger-sheet", Sheet).show(ledger(verdict, loaded.results))
-        self.query_one(LogPane).show(loaded.record.path, [log.path for log in loaded.record.logs])
+        open_log = self.open_log or partial(LogText.open, loaded.record.path)
+        self.query_one(LogPane).show(open_log, [log.path for log in loaded.record.logs])
         self.refresh_bindings()  # findings can be shown in a log now
 
     def on_work_failed(self, message: background.WorkFailed) -> None:

@@ -11,7 +11,6 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from golfcheck.board.keys import KEYS
 from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.drawing.readout import plain
 from golfcheck.tui.widgets.filterbar import FilterBar
@@ -60,11 +59,11 @@ def page(screen: Screen[object]) -> Content:
             Content.styled("\nWhat is shown\n", "bold $primary"),
             Content("\n".join(wrap(screen.HELP, _COLUMNS)) + "\n"),
         ]
-    if screen.query(FilterBar):
+    for line in screen.query(FilterBar):
         parts.append(Content.styled("\nThe filter\n", "bold $primary"))
         parts.append(Content('Words are looked for in names, authors and paths, and "a phrase" too.\n'))
         parts.append(Content("All terms must match; a - before one leaves out what matches it.\n"))
-        parts += [_line(key.example, f"{key.meaning}{_words(key.words)}", 24) for key in KEYS.values()]
+        parts += [_line(key.example, f"{key.meaning}{_words(key.words)}", 24) for key in line.keys.values()]
     return Content("").join(parts)
 
 

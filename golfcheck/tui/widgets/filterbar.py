@@ -1,5 +1,6 @@
 """The line that filters the board while it is typed."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from golfcheck.board import query
+from golfcheck.board.keys import KEYS, Key
 from golfcheck.core.errors import UsageError
 from golfcheck.tui.drawing.untrusted import content
 from golfcheck.tui.widgets.typed import TypedInput
@@ -45,6 +47,10 @@ class FilterBar(Vertical):
         query: query.Query
         text: str
 
+    def __init__(self, keys: Mapping[str, Key] = KEYS) -> None:
+        super().__init__()
+        self.keys = keys
+
     def compose(self) -> ComposeResult:
         """Yield the line, and one for what is wrong with it."""
         yield FilterInput(
@@ -74,11 +80,11 @@ class FilterBar(Vertical):
         self.set_class(bool(event.value) or event.input.has_focus, "open")
         self._complain("")
         try:
-            self._apply(query.parse(query.closed(event.value)), event.value)
+            self._apply(query.parse(query.closed(event.value), keys=self.keys), event.value)
         except UsageError as error:
             self._complain(str(error))
             with suppress(UsageError):
-                self._apply(query.parse(event.value, partial=True), event.value)
+                self._apply(query.parse(event.value, partial=True, keys=self.keys), event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go to the records, if all of it could be read; a quote that is still open is closed."""

@@ -1,7 +1,6 @@
 """The logs of a record, one at a time: which one, its text, and the line to search it."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -28,7 +27,7 @@ class LogPane(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.folder = Path()
+        self.open_log: Callable[[str], LogText] = lambda path: LogText(b"")
         self.paths: tuple[str, ...] = ()
         self.path: str | None = None  # the one that is shown
         self._at = 1
@@ -45,9 +44,9 @@ class LogPane(Vertical):
         """The marked line."""
         return self.query_one(LogView).at
 
-    def show(self, folder: Path, paths: Sequence[str]) -> None:
-        """Take the logs of a record."""
-        self.folder, self.paths = folder, tuple(paths)
+    def show(self, open_log: Callable[[str], LogText], paths: Sequence[str]) -> None:
+        """Take the logs of a record; `open_log` reads one, and is called in a thread."""
+        self.open_log, self.paths = open_log, tuple(paths)
         if not self.paths:
             self.query_one(".head", Static).update("this record has no log")
         else:
@@ -61,7 +60,7 @@ class LogPane(Vertical):
             self.query_one(LogView).go(at)
             return True
         self.path, self._at = path, at
-        background.begin(self, "log", lambda: (path, LogText.open(self.folder, path)))
+        background.begin(self, "log", lambda: (path, self.open_log(path)))
         return True
 
     def turn(self, by: int) -> None:

@@ -19,7 +19,7 @@ from textual.strip import Strip
 from golfcheck.board.model import Row
 from golfcheck.core.text import pad, width
 from golfcheck.tui.drawing.glyphs import UNICODE, Glyphs
-from golfcheck.tui.drawing.tablecolumns import TableColumn, fitting
+from golfcheck.tui.drawing.tablecolumns import COLUMNS, TableColumn, fitting
 from golfcheck.tui.widgets.scrollbars import scrollbars_of
 
 MAX_MARKS = 4
@@ -68,15 +68,15 @@ class BoardTable(ScrollView, can_focus=True):
 
         sort: str
 
-    def __init__(self, glyphs: Glyphs = UNICODE) -> None:
+    def __init__(self, glyphs: Glyphs = UNICODE, columns: Sequence[TableColumn] = COLUMNS) -> None:
         super().__init__()
-        self.glyphs = glyphs
+        self.glyphs, self.all_columns = glyphs, columns
         self.rows: tuple[Row, ...] = ()
         self.cursor = 0
         self.stays_on: str | None = None  # the record that the cursor stays on while rows come and go
         self.marks: list[str] = []  # paths, in the order in which they were marked
         self.sort, self.reverse = "rank", False
-        self._columns: tuple[TableColumn, ...] = fitting(80)
+        self._columns: tuple[TableColumn, ...] = fitting(80, columns)
         self._styles: dict[tuple[str, str, bool], Style] = {}
 
     @property
@@ -175,7 +175,7 @@ class BoardTable(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the columns that fit."""
-        self._columns = fitting(self.scrollable_content_region.width - _GUTTER)
+        self._columns = fitting(self.scrollable_content_region.width - _GUTTER, self.all_columns)
         self.virtual_size = Size(event.size.width, len(self.rows) + _HEAD)
         self._follow()
 
