@@ -1,11 +1,26 @@
 """What all tests share."""
 
+import errno
 import signal
+from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+_SKIP_LINES = 10  # of the table of skipped tests, its head included
+
+# The one profile of Hypothesis. A busy machine is slow: no example has a deadline, and none is too slow to be made.
+settings.register_profile(
+    "golfcheck",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    print_blob=True,
+)
+settings.load_profile("golfcheck")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background: its programs would ignore Ctrl-C, too
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -18,3 +33,47 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the real data in {folder}")
     return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Skip a test for which the system has no process, thread or memory left: that is not what it tests."""
+    try:
+        return (yield)
+    except (OSError, RuntimeError, MemoryError) as error:
+        if lack := resource_lack(error):
+            pytest.skip(lack)
+        raise
+
+
+def resource_lack(error: BaseException) -> str:
+    """Return which resource an error says the system lacks; "" for any other error."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return "needs memory that the system does not give"
+    if isinstance(error, BlockingIOError) and error.errno == errno.EAGAIN and error.filename is None:
+        return "needs another process, and the process limit is reached"
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return "needs another thread, and the process limit is reached"
+    return ""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print at the end what was skipped and why, the commonest reasons first."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[text.removeprefix("Skipped: ").strip()] += 1
+    for line in skip_table(reasons):
+        terminalreporter.write_line(line)
+
+
+def skip_table(reasons: Counter[str]) -> list[str]:
+    """Return the lines that say how many tests were skipped for which reason; no lines where none was."""
+    if not reasons:
+        return []
+    rows = [f"{count:>7}  {' '.join(reason.split())[:110]}" for reason, count in reasons.most_common()]
+    room = _SKIP_LINES - 1
+    if len(rows) > room:
+        rest = sum(count for _, count in reasons.most_common()[room - 1 :])
+        rows = [*rows[: room - 1], f"{rest:>7}  for {len(reasons) - room + 1} other reasons: pytest -rs lists them"]
+    return [f"skipped: {reasons.total()} tests, for want of what they need", *rows]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck.core.ruleset import SCRIPT_LINES
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 
 LAYERS = """
@@ -213,7 +214,7 @@ def loaded_by(*arguments: str) -> set[str]:
         "print(code, *{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
     )
     command = [sys.executable, "-c", program, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS)
     code, *names = done.stderr.split()
     assert code == "0", done.stderr
     return set(names)

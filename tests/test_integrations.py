@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.golfcheck import folders
 from tests.golfcheck.repositories import TRACK, Repo, record
@@ -45,7 +46,12 @@ def run_hook(hook: dict[str, Any], checkout: Path) -> "subprocess.CompletedProce
     search = f"{checkout.parent / 'golfcheck' / 'bin'}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": search, "XDG_CACHE_HOME": str(checkout.parent)}
     return subprocess.run(
-        [*shlex.split(hook["entry"]), *files], cwd=checkout, env=environment, capture_output=True, text=True, timeout=60
+        [*shlex.split(hook["entry"]), *files],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
     )
 
 
@@ -131,7 +137,7 @@ def run_action(
         env={**os.environ, **environment, **runner},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
     return done, summary.read_text(), calls.read_text().splitlines()
 

@@ -1,7 +1,7 @@
 """Every limit of the contest with its unit and its source, the rulesets, and the known tokenizers and texts.
 
 Sources in brackets are public pull requests or pages of the contest; "measured" means computed from the logs of its 60
-merged records. Nothing else in golfcheck writes a limit down.
+merged records. Nothing else in golfcheck writes a limit down; docs/limits.md gives the reasons.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TOKEN_BYTES_TOLERANCE = 4e-4
 
 STRICT_FROM = date(2026, 5, 1)  # the contest ended on 30 April: older records had no schema to follow
 WRAP_TOLERANCE = 1.5  # people also rename and reorder before they pack; golfcheck does not
-THIN_MARGIN_BYTES = 4_096  # zlib builds differ by more than this on one model (performance notes: up to 2.3 %)
+THIN_MARGIN_BYTES = 4_096  # zlib builds differ by more than this on one model (up to 2.3 %; docs/limits.md)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from statistics import fmean
 
 from golfcheck.rescore.report import Claim, Mean, Measured, Rescore, RescoreOutcome
 
-# Measured differences of one artifact's score; reference-trainer.md and the golden runs.
+# Measured differences of one artifact's score; docs/limits.md.
 SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
 DEVICES_BPB = 5e-4  # same precision, another kind of device
 CONTEST_PRECISION = "bf16"  # of a claim that states none

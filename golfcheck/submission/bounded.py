@@ -17,7 +17,7 @@ from typing import Protocol
 
 from golfcheck.core.verdict import Problem
 
-# The limits of security.md, "The rest of a submission".
+# The reasons for these limits are in docs/limits.md.
 MAX_FILES = 512
 MAX_DEPTH = 8
 MAX_FOLDER_BYTES = 64 * 2**20

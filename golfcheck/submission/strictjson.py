@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
-MAX_DEPTH = 32  # security.md; the deepest of 28 real submissions has 3
+MAX_DEPTH = 32  # docs/limits.md; the deepest of 28 real submissions has 3
 MAX_DIGITS = 19  # as many as a 64-bit integer needs; Python reads 5,000 digits in quadratic time
 
 _SPACE = re.compile(r"[ \t\n\r]*")

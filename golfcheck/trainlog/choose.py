@@ -34,7 +34,7 @@ def counts(score: ScoreLine) -> bool:
 def choose_score(logs: tuple[TrainLog, ...]) -> ChosenScore:
     """Choose the score line that counts in each run: the last one, under a name that all runs have.
 
-    The rule of contest.md §2, which gives the claimed score for 48 of 55 real records: diagnostics and names from
+    The rule gives the claimed score for 48 of 55 real records (docs/limits.md): diagnostics and names from
     before quantization are dropped; then the last line of each run; where these names differ, the last name common to
     all. Logs equal in content count once.
     """

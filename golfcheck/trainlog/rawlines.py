@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from golfcheck.trainlog.events import Fact
 
-MAX_LOG_BYTES = 64 * 2**20  # security.md
+MAX_LOG_BYTES = 64 * 2**20  # docs/limits.md
 MAX_LINES = 300_000  # of all logs of a record; the longest of 165 real logs has 4,464, and a record three of them
-PIECE_CHARS = 16 * 2**10  # security.md: what of a line is looked at
+PIECE_CHARS = 16 * 2**10  # how much of a line is read at a time (docs/limits.md)
 _PAGE_BYTES = 2**20
 FOLDED_CHARS = 1024  # a line this long may be a whole log whose newlines were lost
 

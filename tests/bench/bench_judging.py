@@ -1,7 +1,7 @@
 """How long judging takes, apart from reading: `make bench`, or this file alone.
 
 The baseline is reading the same records in the same run: judging them must cost less. For floods the bound is that of
-security.md: 5 s for reading and judging together.
+docs/limits.md: 5 s for reading and judging together.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""The contract of the trainer (reference-trainer.md, §4 to §7) written the obvious way: what speed is measured against.
+"""The trainer written the obvious way: what its speed is measured against.
 
 Each line of the contract is one line here, in the order in which the contract has it: all logits in fp32, a weight cast
 wherever it is used, a batch read and copied when it is needed, the loss read after every step, matrices orthogonalised

@@ -1,4 +1,4 @@
-"""Strings that a submission may use against whoever reads a report (design: security.md, corpus 172-178)."""
+"""Strings that a submission may use against whoever reads a report (docs/security.md, corpus 172-178)."""
 
 ESC, BEL, CSI, OSC = "\x1b", "\x07", "\x9b", "\x9d"
 

@@ -38,7 +38,7 @@ def model(pieces: list[bytes], *, special: list[bytes] = SPECIAL, normalizer: by
     return b"".join(special + pieces) + field(2, trainer) + field(3, normalizer)
 
 
-# The labels of security.md's corpus, 156-164, and what must be said of each.
+# The labels of the corpus in docs/security.md, 156-164, and what must be said of each.
 HOSTILE = {
     "empty": (b"", "TOK_EMPTY", "empty file"),
     "garbage": (b"garbage, not a model", "TOK_PARSE", "not a SentencePiece model"),

@@ -44,7 +44,7 @@ def test_a_matrix_is_quantized_as_by_a_plain_loop_over_its_rows() -> None:
         torch.testing.assert_close(restored[i], q[i].float() * scale[i].float(), rtol=0, atol=0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.integers(1, 40), cols=st.integers(1, 3000), seed=st.integers(0, 2**31))
 def test_the_row_clip_is_bit_for_bit_that_of_torch_quantile(rows: int, cols: int, seed: int) -> None:
     magnitude = torch.randn(rows, cols, generator=torch.Generator().manual_seed(seed)).abs()
@@ -60,7 +60,7 @@ def test_the_row_clip_is_torchs_for_ties_and_zeros_too(cols: int, levels: int) -
     assert torch.equal(artifact._row_clip(magnitude), torch.quantile(magnitude, 0.9999984, dim=1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**31), power=st.integers(-20, 20), dtype=st.sampled_from([torch.float32, torch.bfloat16]))
 def test_what_is_packed_unpacks_to_weights_within_half_a_step(seed: int, power: int, dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(seed)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sentencepiece as spm
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from golfcheck.data.tokenizing import make_dataset, tokenize
@@ -52,14 +52,12 @@ def counted(tokenizer: Any, texts: list[str]) -> int:
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="▁\0"), max_size=60)
 
 
-@settings(deadline=None)
 @given(texts=st.lists(ANY_TEXT, min_size=1, max_size=6))
 def test_the_count_is_the_length_of_the_text_in_utf8(tokenizer: Any, texts: list[str]) -> None:
     leading = sum(text.startswith(" ") for text in texts)  # after a boundary a space is not counted
     assert counted(tokenizer, texts) == sum(len(text.encode()) for text in texts) - leading
 
 
-@settings(deadline=None)
 @given(texts=st.lists(ANY_TEXT, min_size=1, max_size=6))
 def test_with_a_space_put_in_front_the_count_is_the_length_of_the_decoded_text(
     contest_like: Any, texts: list[str]

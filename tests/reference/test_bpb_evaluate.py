@@ -40,7 +40,7 @@ def plain(tokens: np.ndarray) -> tuple[float, int]:
     return nats, size
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seqs=st.integers(1, 23), batch_seqs=st.integers(1, 30), seed=st.integers(0, 99))
 def test_the_score_is_that_of_a_plain_loop_whatever_the_batch(seqs: int, batch_seqs: int, seed: int) -> None:
     tokens = tokens_of(seqs, seed)
@@ -51,7 +51,7 @@ def test_the_score_is_that_of_a_plain_loop_whatever_the_batch(seqs: int, batch_s
     assert score.val_bpb == pytest.approx(nats / math.log(2) / size, abs=2e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seqs=st.integers(8, 40), world_size=st.sampled_from([1, 2, 4, 8]), seed=st.integers(0, 99))
 def test_the_ranks_shares_add_up_to_the_whole(seqs: int, world_size: int, seed: int) -> None:
     tokens = tokens_of(seqs, seed)

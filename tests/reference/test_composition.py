@@ -14,6 +14,7 @@ from torch import Tensor
 
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.reference.data import READER, TokenStream, shard_paths
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.reference import trainer
 
@@ -139,4 +140,4 @@ def test_reads_of_steps_that_wait_for_shards_leave_a_thread_for_the_shards(train
     streams = [TokenStream(shard_paths(tmp_path, "train"), 1024) for _ in range(3)]
     for _ in range(20):
         reads = [READER.submit(stream.take, 2000) for stream in streams]
-        assert all(read.result(timeout=60).size == 2000 for read in reads)
+        assert all(read.result(timeout=HANG_SECONDS).size == 2000 for read in reads)

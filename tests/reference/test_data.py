@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -24,7 +24,7 @@ from golfcheck.reference.data import (
 )
 
 TOKENS = hnp.arrays(np.uint16, st.integers(1, 300), elements=st.integers(0, 65535))
-anywhere = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+anywhere = settings(max_examples=80)
 
 
 def write(folder: Path, tokens: list[np.ndarray], split: str = "train") -> list[Path]:

@@ -10,6 +10,7 @@ from golfcheck.reference import loglines
 from golfcheck.reference.settings import parse
 from golfcheck.trainlog import templates
 from tests.bench.plain import Plain
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.reference import trainer
 from tests.reference.test_golden import SETTINGS
@@ -28,7 +29,7 @@ def test_the_plain_version_reproduces_the_golden_losses(shared_data: Path) -> No
 
 def test_the_measurement_for_a_gpu_runs_at_toy_size_on_a_cpu() -> None:
     command = [sys.executable, str(ROOT / "tests" / "bench" / "gpu.py"), "--toy"]
-    done = subprocess.run(command, env=trainer.environment({}), capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, env=trainer.environment({}), capture_output=True, text=True, timeout=HANG_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["plain", "ours", "ours"]

@@ -18,6 +18,7 @@ import torch
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.reference import loglines
 from golfcheck.reference.data import read_shard
+from tests.clock import HANG_SECONDS
 from tests.reference import trainer
 from tests.reference.trainer import Data, Finished
 
@@ -372,7 +373,9 @@ def test_a_signal_to_one_rank_ends_all_of_them_after_the_same_seed(data: Data, o
 @linux_only
 def test_two_ranks_smoke_in_an_empty_folder_makes_its_own_data(tmp_path: Path) -> None:
     line = [*trainer.command(ranks=2), "--smoke", "--iterations", "3"]
-    done = subprocess.run(line, env=trainer.environment({}), capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    done = subprocess.run(
+        line, env=trainer.environment({}), capture_output=True, text=True, timeout=HANG_SECONDS, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "data" / "datasets" / "demo_sp1024" / "fineweb_val_000000.bin").exists()
     assert "next    golfcheck verify record/" in done.stdout
@@ -390,7 +393,7 @@ def test_a_file_that_does_not_fit_is_one_line_and_the_older_one_is_intact(data: 
         env=env,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_SECONDS,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000)),
     )
     assert done.returncode == 1

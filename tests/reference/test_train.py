@@ -346,7 +346,7 @@ def test_the_log_says_how_fast_training_was(tiny: Finished) -> None:
     (params,) = tiny.lines(loglines.ModelParams)
     flop = 6 * (params.params + 3 * 32 * 32)  # of a token: every weight, and three layers of 32 positions and channels
     assert speed.flops == pytest.approx(speed.tokens * flop, rel=0.01)
-    assert 0.0 < speed.matmul_share < 1.0
+    assert 0.0 <= speed.matmul_share < 1.0  # three decimals: a busy machine may print 0.000
 
 
 def test_an_embedding_that_is_only_looked_up_is_no_arithmetic(data: Data, out: Path) -> None:

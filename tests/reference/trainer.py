@@ -15,6 +15,7 @@ from golfcheck.data import dataset
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.reference import data, loglines
 from golfcheck.trainlog.templates import parse
+from tests.clock import HANG_SECONDS
 
 REFERENCE = Path(data.__file__).parent
 TINY = {
@@ -78,7 +79,7 @@ def train(out: Path, data_: Data, *flags: str, ranks: int = 1, folder: Path = RE
     """Run the trainer to its end, on one rank or several."""
     env = environment({**TINY, **data_.env, **settings})
     line = [*command(folder, ranks), "--out", str(out), *flags]
-    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=240, cwd=out)
+    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=HANG_SECONDS, cwd=out)
     return Finished(done.returncode, done.stdout + done.stderr, out)
 
 

@@ -49,7 +49,7 @@ def test_a_missing_key_is_filled_in_from_the_logs(key: str, tmp_path: Path):
         assert got == expected
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(missing=st.sets(st.sampled_from(DERIVABLE)))
 def test_what_is_fixed_fits_the_schema_and_needs_no_second_fix(missing: set[str], tmp_path_factory):
     record = folders.make(tmp_path_factory.mktemp("r"), **dict.fromkeys(missing))
@@ -92,7 +92,7 @@ def test_a_total_that_the_logs_contradict_is_corrected_and_said(tmp_path: Path):
 
 
 @given(bpb=st.floats(0.5, 2.0))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_score_is_never_touched(bpb: float, tmp_path_factory):
     record = folders.make(tmp_path_factory.mktemp("r"), val_bpb=bpb, bytes_total=None, val_loss=None)
     assert fixed(record)["val_bpb"] == bpb

@@ -13,6 +13,7 @@ import pytest
 
 from golfcheck import cli
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.golfcheck import folders
 
@@ -20,7 +21,7 @@ from tests.golfcheck import folders
 def golfcheck(*arguments: object, **settings: object) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "golfcheck", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, **settings)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS, env=environment, **settings)  # type: ignore[call-overload,no-any-return]
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
@@ -92,7 +93,7 @@ def test_a_reader_that_leaves_ends_golfcheck_quietly(tmp_path: Path):
     os.close(read)
     folders.make(tmp_path)
     command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", str(tmp_path)]
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, cwd=ROOT, timeout=60)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, cwd=ROOT, timeout=HANG_SECONDS)
     os.close(write)
     assert done.returncode == 141
     assert done.stderr == b""
@@ -102,7 +103,7 @@ def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path):
     folders.make(tmp_path, author="Renée")
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "XDG_CACHE_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "golfcheck", "verify", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=60)
+    done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=HANG_SECONDS)
     assert done.returncode == 0, done.stderr
     assert b"[###############################.]" in done.stdout
     assert b"Ren\\xe9e" in done.stdout
@@ -134,7 +135,7 @@ def test_bash_completes_commands_options_values_rules_and_files(words: str, comp
     ask = f"""source {script}; COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
         complete_with=$(complete -p golfcheck | sed 's/.*-F \\([^ ]*\\).*/\\1/')
         $complete_with golfcheck "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}"; echo "${{COMPREPLY[@]}}" """
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=30, cwd=tmp_path)
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=HANG_SECONDS, cwd=tmp_path)
     assert done.stdout.split() == completed, done.stderr
 
 
@@ -146,7 +147,7 @@ def test_color_is_for_terminals_unless_told_otherwise(variables: dict[str, str],
     folders.make(tmp_path)
     environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")} | variables
     command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=60)
+    done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=HANG_SECONDS)
     assert (b"\x1b[" in done.stdout) is colored
 
 
@@ -159,5 +160,5 @@ def test_an_interrupt_of_all_processes_shows_one_line(tmp_path: Path):
     )
     time.sleep(0.8)  # the processes are started and at work: all need several times as long
     os.killpg(process.pid, signal.SIGINT)
-    out, said = process.communicate(timeout=60)
+    out, said = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, out, said) == (130, "", "\ngolfcheck: interrupted\n")

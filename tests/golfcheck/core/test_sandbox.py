@@ -10,6 +10,7 @@ import pytest
 
 from golfcheck.core import sandbox
 from golfcheck.core.sandbox import SandboxLimits
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 
 
@@ -22,7 +23,7 @@ def confined(statement: str, limits: SandboxLimits) -> subprocess.CompletedProce
         f"{statement}\nprint('done')"
     )
     command = [sys.executable, "-I", "-c", code, str(ROOT)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have not all of these limits")
@@ -54,7 +55,9 @@ def test_a_confined_process_complains_as_much_as_it_may(tmp_path: Path) -> None:
         "while True: sys.stderr.write('x' * 100); sys.stderr.flush()"
     )
     with (tmp_path / "complaints").open("wb") as complaints:
-        status = subprocess.run([sys.executable, "-I", "-c", code, str(ROOT)], stderr=complaints, timeout=60).returncode
+        status = subprocess.run(
+            [sys.executable, "-I", "-c", code, str(ROOT)], stderr=complaints, timeout=HANG_SECONDS
+        ).returncode
     assert status != 0
     assert (tmp_path / "complaints").stat().st_size == 1000
 

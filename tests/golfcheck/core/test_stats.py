@@ -22,7 +22,7 @@ scores = st.lists(st.floats(0.9, 1.3), min_size=2, max_size=8, unique=True)
 
 
 @given(st.floats(-60, 60), st.floats(0.3, 1e6))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_the_t_tail_agrees_with_scipy(t, df):
     assert stats.t_tail(t, df) == pytest.approx(oracle.t.sf(t, df), abs=1e-10, rel=1e-8)
 
@@ -33,13 +33,13 @@ def test_the_t_tail_keeps_its_digits_far_out():
 
 
 @given(st.floats(1e-5, 1 - 1e-5), st.floats(0.5, 1e4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_t_quantile_inverts_the_tail(probability, df):
     assert stats.t_tail(stats.t_quantile(probability, df), df) == pytest.approx(1 - probability, abs=1e-12)
 
 
 @given(scores, scores, st.floats(0, 0.01))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_welch_agrees_with_scipy(ours, theirs, margin):
     if stats.variance(ours) + stats.variance(theirs) < 1e-12:
         return
@@ -55,7 +55,7 @@ def test_welch_agrees_with_scipy(ours, theirs, margin):
 
 
 @given(scores, st.floats(0.9, 1.3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_one_sample_agrees_with_scipy(ours, reference):
     if stats.variance(ours) < 1e-12:
         return
@@ -96,7 +96,7 @@ def test_power_is_the_tail_of_the_noncentral_t(effect, df, alpha):
 
 
 @given(st.floats(0, 0.02), st.floats(1e-5, 0.01), st.floats(1, 200), st.sampled_from([0.01, 0.25]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_power_is_a_probability(gain, error, df, alpha):
     assert 0 <= stats.power(gain, error, df, 0.005, alpha) <= 1
 

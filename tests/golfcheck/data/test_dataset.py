@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sentencepiece as spm
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golfcheck import cli
@@ -146,7 +146,7 @@ def test_the_demonstration_passes_its_own_check(demo: Dataset, english: list[str
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r▁\0"), max_size=40)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     texts=st.lists(TEXT.filter(lambda text: "<|endoftext|>" not in text), min_size=1, max_size=8),
     shard_tokens=st.integers(1, 60),
@@ -332,7 +332,7 @@ def decoder(demo: Dataset) -> Any:
     return load_tokenizer(demo.tokenizer_path, 1024)[0]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(texts=st.lists(TEXT, min_size=1, max_size=8), cut=st.floats(0, 1))
 def test_bytes_by_the_table_are_the_bytes_of_the_text_wherever_a_shard_is_cut(
     decoder: Any, tokenizer: Any, tmp_path_factory: pytest.TempPathFactory, texts: list[str], cut: float

@@ -24,6 +24,7 @@ from golfcheck.data.hub import download
 from golfcheck.data.selection import MAX_SHARDS, select_by_manifest
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.reference.data import shard_tokens
+from tests.clock import HANG_SECONDS
 from tests.golfcheck.hub_server import Hub, serving
 
 REPO = "willdepueoai/parameter-golf"
@@ -306,7 +307,7 @@ def command(server: Hub, cwd: Path, **environment: str) -> subprocess.CompletedP
         env=os.environ | {"HF_ENDPOINT": server.url, "PYTHONPATH": str(root)} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
 
 

@@ -106,7 +106,7 @@ def test_a_large_file_comes_in_pieces(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @given(pieces=st.lists(st.binary(max_size=40), max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_all_that_is_appended_arrives_in_its_order(tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]):
     path = tmp_path_factory.mktemp("grow") / "a.log"
     path.touch()

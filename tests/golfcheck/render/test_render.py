@@ -265,7 +265,7 @@ def test_no_payload_leaves_a_control_character_in_any_format(name: str, payload:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(payload=st.text(st.characters(codec=None, exclude_categories=()), max_size=60))
 def test_no_string_at_all_leaves_a_control_character(name: str, payload: str):
     out = render(name, [replaced(a_verdict(findings=(BYTES, WAIVED)), payload)], Page(columns=80, verbose=True))

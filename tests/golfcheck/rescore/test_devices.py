@@ -113,11 +113,12 @@ torch.set_num_threads(1)
 config = GPTConfig(num_layers=2, model_dim=64, num_heads=2, num_kv_heads=2, train_seq_len=256)
 evaluation = measure.Evaluation(GPT(config).state_dict(), config, "fp32", Ranks(0, 1, torch.device("cpu")))
 ids = torch.zeros((8, 257), dtype=torch.int64)
-for _ in range(2):
+faults = []
+for _ in range(8):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(5):
-        evaluation.losses(ids)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) // 5)
+    evaluation.losses(ids)
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(min(faults[2:]))  # a system short of memory takes pages back, now and then: the least counts
 """
 
 

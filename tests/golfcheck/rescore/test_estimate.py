@@ -125,7 +125,7 @@ def test_intervals_for_one_look_would_refute_far_more_true_claims_when_looked_at
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(-10, 10), st.floats(0.01, 100).flatmap(lambda x: st.sampled_from([x, -x])))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_the_interval_follows_shifts_and_scales_of_the_losses(seed: int, shift: float, scale: float) -> None:
     rng = np.random.default_rng(seed)
     x, y = sequence.design(rng.normal(size=(300, 2)))[:60], rng.normal(size=60)

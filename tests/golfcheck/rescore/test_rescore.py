@@ -634,7 +634,7 @@ def test_tensors_that_are_not_this_architecture_are_named(world: World, code: st
     assert words in str(caught.value)
 
 
-# --- meaning: numbers 89 to 98 of security.md -------------------------------------------------------------------------
+# --- meaning: numbers 89 to 98 of the corpus --------------------------------------------------------------------------
 
 
 def big_state() -> dict[str, torch.Tensor]:

@@ -17,6 +17,7 @@ from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import early, measure, workers
 from golfcheck.rescore.report import Measured
+from tests.clock import HANG_SECONDS
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
@@ -113,7 +114,7 @@ def test_workers_end_when_their_parent_is_killed() -> None:
         assert parent.stdout is not None
         pids = {int(parent.stdout.readline()) for _ in range(4)}
         parent.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + HANG_SECONDS
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert len(pids) == 2
@@ -246,14 +247,14 @@ def test_ctrl_c_on_the_command_reports_what_is_known_and_leaves_no_process(world
                 found.append(int(stat.parent.name))
         return found
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANG_SECONDS
     while len(helpers()) < 2 and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     pids = helpers()
     assert len(pids) == 2
     time.sleep(0.5)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of the group
-    _, error = running.communicate(timeout=20)
+    _, error = running.communicate(timeout=HANG_SECONDS)
     assert "so far: " in error
     assert running.returncode == 130
     assert not any(map(alive, pids))

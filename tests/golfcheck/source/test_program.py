@@ -70,7 +70,7 @@ def test_a_text_that_nests_too_deep_is_beyond_limits_and_nothing_is_found_in_it(
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_can_be_read(data) -> None:
     read = Program("x.py", data)
     assert isinstance(list(validation_paths([read])), list)

@@ -21,7 +21,7 @@ values = st.recursive(
 
 
 @given(values, st.booleans(), st.sampled_from([None, 1, "\t"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_python_writes_is_read_as_python_reads_it(value: object, ascii_only: bool, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent, allow_nan=False)
     read = parse(text.encode()).value
@@ -55,7 +55,7 @@ def test_ten_thousand_broken_texts_raise_nothing_but_json_errors() -> None:
 
 
 @given(st.text(string.printable, max_size=30))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_we_take_python_takes_too(text: str) -> None:
     try:
         value = parse(text.encode()).value

@@ -34,7 +34,7 @@ def logs_in_pieces(draw: st.DrawFn) -> tuple[bytes, list[int]]:
 
 
 @given(case=logs_in_pieces(), head=st.sampled_from([64, 1_000, 2**20]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_split_of_the_bytes_gives_the_same_facts(case: tuple[bytes, list[int]], head: int):
     data, cuts = case
     with pytest.MonkeyPatch.context() as patch:
@@ -44,7 +44,7 @@ def test_any_split_of_the_bytes_gives_the_same_facts(case: tuple[bytes, list[int
 
 
 @given(case=logs_in_pieces())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_facts_are_those_of_reading_the_whole_lines_at_once(case: tuple[bytes, list[int]]):
     data, cuts = case
     text = data.decode("utf-16" if data[:2] == "\ufeff".encode("utf-16-le") else "utf-8-sig")

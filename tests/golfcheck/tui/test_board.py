@@ -35,6 +35,7 @@ from golfcheck.tui.screens.prompt import PathPrompt
 from golfcheck.tui.widgets import loading
 from golfcheck.tui.widgets.filterbar import FilterBar, FilterInput
 from golfcheck.tui.widgets.table import BoardTable
+from tests.clock import HANG_SECONDS
 from tests.golfcheck.boards import app_of, board, lines, play, row, text
 from tests.golfcheck.valid_record import Draft, write
 
@@ -484,7 +485,7 @@ def test_with_ascii_asked_for_nothing_else_is_drawn(size: tuple[int, int]):
     async def script(pilot: Pilot[None]) -> None:
         async def drawn(*keys: str, shows: str) -> None:
             await pilot.press(*keys)
-            until = time.monotonic() + 5
+            until = time.monotonic() + HANG_SECONDS
             while shows not in text(app):
                 await pilot.pause(0.02)
                 assert time.monotonic() < until, f"no {shows!r} on the screen:\n{text(app)}"

@@ -30,6 +30,7 @@ from golfcheck.tui.screens.diffscreen import DiffScreen
 from golfcheck.tui.widgets import loading
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
 from golfcheck.tui.widgets.seedstrip import Seeds, strip
+from tests.clock import HANG_SECONDS
 from tests.golfcheck.boards import FIRST_DAY, app_of, board, lines, play, row, text
 from tests.golfcheck.tui.test_record import settled, toasts
 from tests.golfcheck.valid_record import Draft
@@ -41,7 +42,7 @@ OFF = Settings(cache=False, jobs=1)
 
 async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
     """Wait until something is so."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + HANG_SECONDS
     while not holds():
         assert time.monotonic() < end, text(pilot.app)  # type: ignore[arg-type]
         await pilot.pause(0.02)

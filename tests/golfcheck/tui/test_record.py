@@ -35,6 +35,7 @@ from golfcheck.tui.widgets.findingspane import FindingList, FindingsPane
 from golfcheck.tui.widgets.logpane import LogPane
 from golfcheck.tui.widgets.logview import LogView
 from golfcheck.tui.widgets.sheet import Sheet, rendered
+from tests.clock import HANG_SECONDS
 from tests.golfcheck.boards import lines, play, text
 from tests.golfcheck.valid_record import Draft
 
@@ -102,7 +103,7 @@ async def settled(pilot: Pilot[None]) -> None:
 
 async def shows(pilot: Pilot[None], *words: str) -> None:
     """Wait until all of these are on the screen."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + HANG_SECONDS
     while missing := [word for word in words if word not in text(pilot.app)]:  # type: ignore[arg-type]
         assert time.monotonic() < until, f"{missing} not in\n{text(pilot.app)}"  # type: ignore[arg-type]
         await pilot.pause(0.02)
@@ -110,7 +111,7 @@ async def shows(pilot: Pilot[None], *words: str) -> None:
 
 async def footed(pilot: Pilot[None], *keys: str, gone: Sequence[str] = ()) -> None:
     """Wait until the footer has these keys, and none that is to be gone."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + HANG_SECONDS
     while True:
         foot = lines(pilot.app)[-1].replace("⏎", "enter")  # type: ignore[arg-type]
         if "q quit" in foot and all(key in foot for key in keys) and not any(key in foot for key in gone):

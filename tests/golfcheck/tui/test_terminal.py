@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.golfcheck.valid_record import Draft
 
@@ -26,7 +27,9 @@ class Terminal:
     socket: Path
 
     def tmux(self, *words: str) -> str:
-        done = subprocess.run(["tmux", "-S", str(self.socket), *words], capture_output=True, text=True, timeout=20)
+        done = subprocess.run(
+            ["tmux", "-S", str(self.socket), *words], capture_output=True, text=True, timeout=HANG_SECONDS
+        )
         return done.stdout
 
     def press(self, *keys: str) -> None:

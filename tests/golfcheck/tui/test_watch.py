@@ -385,7 +385,7 @@ NUMBERS = st.floats(-1e6, 1e6) | st.floats(0, 1)
     ascii_only=st.booleans(),
     log_y=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_chart_is_exactly_as_large_as_it_is_asked_to_be(
     points: list[tuple[float, float]], size: tuple[int, int], ascii_only: bool, log_y: bool
 ):

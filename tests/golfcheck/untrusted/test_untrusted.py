@@ -171,7 +171,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.text(max_size=6), trees, max_size=4))
 def test_what_torch_saves_is_read_as_torch_reads_it(obj: dict[str, Any]) -> None:
     try:
