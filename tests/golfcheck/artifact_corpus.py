@@ -1,7 +1,8 @@
 """Hostile artifacts, each built from its description, with the label that it is refused with.
 
-The numbers are those of the corpus in docs/security.md; cases without one are further ways into the same walls. Nothing is stored: a
-small assembler writes pickles, archives and streams, right by default and wrong where a case says so.
+The numbers are those of the corpus in docs/security.md; cases without one are further ways into the same walls.
+Nothing is stored: a small assembler writes pickles, archives and streams, right by default and wrong where a case says
+so.
 """
 
 import gzip

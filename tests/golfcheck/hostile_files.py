@@ -1,4 +1,4 @@
-"""Folders, JSON, logs and scripts made to harm a reader: rows 99 to 146 of the corpus in docs/security.md, built by code."""
+"""Folders, JSON, logs and scripts made to harm a reader: rows 99 to 146 of the corpus in docs/security.md."""
 
 import base64
 import bz2
