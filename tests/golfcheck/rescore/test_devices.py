@@ -97,7 +97,7 @@ def test_each_rank_takes_the_graphics_card_of_its_place_and_names_it(monkeypatch
     found = devices.join("auto").device
     assert (taken, devices.describe(found, 1, "")) == (["cuda:0"], "cuda (H100 number 0)")
     monkeypatch.setenv("LOCAL_RANK", "1")
-    with pytest.raises(UsageError, match="cuda"):
+    with pytest.raises(UsageError, match="1 GPUs"):
         devices.join("cuda")
 
 
