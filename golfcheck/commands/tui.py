@@ -16,6 +16,7 @@ _EPILOG = """Examples:
   golfcheck tui records/                 those of a tree
   golfcheck tui --queue golf.git         the pull requests of a repository, what to do first at the top
   golfcheck tui --watch logs/run.txt     follow a run that trains now, beside the best record
+  golfcheck tui --watch a.log --watch b.log      follow two seeds at once
 """
 
 
@@ -31,7 +32,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("root", nargs="?", type=Path, metavar="ROOT", help="a tree of records (default: records/, else this folder)")
     add("--queue", type=Path, metavar="REPO", help="open on the pull requests of a repository, judged from its objects")
     add("--base", default="main", metavar="REF", help="with --queue: the branch that they are for; default: main")
-    add("--watch", type=Path, metavar="LOG", help="open on this growing log")
+    add(
+        "--watch",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="LOG",
+        help="open on this growing log; repeat it to follow several seeds",
+    )
     add("--ascii", action="store_true", help="draw without the characters of Unicode")
     add("--ruleset", choices=CHOICES["ruleset"], help="what a gain must show to be a record")
     add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
@@ -52,8 +60,9 @@ def run(args: argparse.Namespace) -> int:
     root = args.root or (Path("records") if Path("records").is_dir() else Path())
     if not root.exists():
         raise UsageError(f"{root}: no such file or folder")
-    if args.watch is not None and not args.watch.parent.is_dir():
-        raise UsageError(f"{args.watch}: no such folder; expected the log that a run writes, or will write")
+    for log in args.watch:
+        if not log.parent.is_dir():
+            raise UsageError(f"{log}: no such folder; expected the log that a run writes, or will write")
     # The folder's own settings are for its records; how a queue is judged, flags and environment alone decide.
     start = Path(os.sep) if args.queue else Path()
     settings = resolve({name: value for name, value in vars(args).items() if name != "base"}, os.environ, start)

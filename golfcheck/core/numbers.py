@@ -9,12 +9,12 @@ _EXACT_FROM_MS = 500_000  # times near the cap of 600 s are shown to the hundred
 
 
 def p_text(p: float) -> str:
-    """Return a p-value with two significant digits, three decimals from 0.1 on: 0.787, 0.0096, 4.0e-04, < 1e-99."""
+    """Return a p-value with two significant digits, three decimals from 0.1 on: 0.787, 0.0010, 4.0e-04, < 1e-99."""
     if p < _UNDERFLOW_P:
         return "< 1e-99"
     if p < _SCIENTIFIC_BELOW_P:
         return f"{p:.1e}"
-    return f"{p:.2g}" if p < _DECIMALS_BELOW_P else f"{p:.3f}"
+    return f"{p:#.2g}" if p < _DECIMALS_BELOW_P else f"{p:.3f}"
 
 
 def bpb_text(bpb: float) -> str:

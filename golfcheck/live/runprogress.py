@@ -55,6 +55,8 @@ class RunProgress:
     no_gap: str = ""  # why there is none
     projection: Projection | None = None
     no_projection: str = ""
+    gpus: tuple[str, ...] = ()  # names of the graphics cards, where the log has them
+    peak_memory_mib: int | None = None  # of one of them
     curve: Curve | None = None
     tail: tuple[str, ...] = ()  # the last whole lines
     past: str = ""  # what happened to the file a while ago, with the time of day
@@ -83,6 +85,8 @@ def progress_of(log: str, run: Run, reference: Reference | None) -> RunProgress:
         val_step=val.step if val else None,
         score_bpb=score.val_bpb if score else None,
         score_name=score.name if score else "",
+        gpus=tuple(gpu.value for gpu in run.gpus),
+        peak_memory_mib=run.peak_memory_mib.value if run.peak_memory_mib else None,
         curve=curve_of(log, seed, run),
     )
     if last is None:

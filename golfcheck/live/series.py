@@ -16,7 +16,7 @@ _MOST_POINTS = 2_000  # of a curve; more than a screen has columns
 _SETTLED = 0.1  # of the whole: before it a loss falls from what chance gives, and would flatten the rest
 _NOISY = 41  # training points from which on single batches hide the trend, and one in fifty may lie off the chart
 _SAME_TOKENS = 0.005  # by what part the bytes of two runs' tokens may differ: four printed digits move it by 0.0001
-_TREND = 0.03  # of the points on either side that a trend is the mean of
+_FEW = 9  # training points: too few to smooth
 
 XY = tuple[float, float]
 
@@ -36,6 +36,17 @@ class XAxis(StrEnum):
     TIME = "time"  # seconds trained
 
 
+class Smoothing(StrEnum):
+    """How noisy training losses are drawn."""
+
+    TREND = "trend"  # the running mean of many points over dots for each
+    STRONG = "strong"  # the same over three times as many
+    NONE = "none"  # every point as it is
+
+
+_REACH = {Smoothing.TREND: (0.03, _NOISY), Smoothing.STRONG: (0.1, _FEW)}  # share on either side; least points
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """What one run draws, in the order of x."""
@@ -47,7 +58,7 @@ class Series:
     trend: tuple[XY, ...] = ()  # the running mean of many training points
 
 
-def series(curves: Sequence[Curve], y: YAxis, x: XAxis) -> tuple[Series, ...]:
+def series(curves: Sequence[Curve], y: YAxis, x: XAxis, smoothing: Smoothing = Smoothing.TREND) -> tuple[Series, ...]:
     """Return the points of each curve that has any on these axes.
 
     As bpb a training loss is divided by the bytes that a token stands for, as the validation points of its run imply. A
@@ -62,7 +73,9 @@ def series(curves: Sequence[Curve], y: YAxis, x: XAxis) -> tuple[Series, ...]:
         train = [] if y is YAxis.BPB and ratio is None else _points(curve.train, y, x, ratio, clock)
         val = _points(curve.val, y, x, ratio, clock)
         if train or val:
-            found.append(Series(curve.log, curve.seed, _thinned(train), _thinned(val), _thinned(_trend(train))))
+            found.append(
+                Series(curve.log, curve.seed, _thinned(train), _thinned(val), _thinned(_trend(train, smoothing)))
+            )
     return tuple(found)
 
 
@@ -75,27 +88,39 @@ def same_tokens(curves: Sequence[Curve]) -> bool:
     return not told or max(told) <= (1 + _SAME_TOKENS) * min(told)
 
 
-def bounds(drawn: Sequence[Series], y: YAxis) -> tuple[XY, XY] | None:
+def bounds(drawn: Sequence[Series], y: YAxis, zoom: float = 1.0) -> tuple[XY, XY] | None:
     """Return the ranges of x and y that hold what is worth seeing; None where nothing is drawn.
 
-    All of x, from 0; of y, where the first tenth is left out, unless its axis is logarithmic, and the outermost of many
-    training points.
+    The last `zoom` of x, all of it from 0 by default; of y what lies there, without the first tenth of the run unless
+    the axis is logarithmic, and without the outermost of many training points.
     """
     train = [point for each in drawn for point in each.train]
     points = [*train, *(point for each in drawn for point in each.val)]
     if not points:
         return None
-    right = max(x for x, _ in points)
-    settled = [value for x, value in points if x >= _SETTLED * right]
-    values = [value for _, value in points] if y is YAxis.LOG or len(settled) < 3 else settled
+    right = max(x for x, _ in points) or 1.0
+    left = (1 - zoom) * right
+    start = max(left, 0.0 if y is YAxis.LOG else _SETTLED * right)
+    seen = [value for x, value in points if x >= start]
+    values = seen if len(seen) >= 3 or (zoom < 1 and seen) else [value for _, value in points]
     if len(train) >= _NOISY and y is not YAxis.LOG:
-        values = sorted(value for x, value in train if x >= _SETTLED * right)
-        values = values[len(values) // 50 : len(values) - len(values) // 50]
-        values += [value for each in drawn for x, value in each.val if x >= _SETTLED * right]
+        inner = sorted(value for x, value in train if x >= start)
+        inner = inner[len(inner) // 50 : len(inner) - len(inner) // 50]
+        values = [*inner, *(value for each in drawn for x, value in each.val if x >= start)] or values
     low, high = min(values), max(values)
     if low == high:
         low, high = 0.99 * low, 1.01 * high
-    return (0.0, right or 1.0), (low, high)
+    return (left, right), (low, high)
+
+
+def clipped(points: Sequence[XY], left: float) -> tuple[XY, ...]:
+    """Return the points from `left` on, with one on the straight line that enters there."""
+    inside = [point for point in points if point[0] >= left]
+    before = next((point for point in reversed(points) if point[0] < left), None)
+    if before is None or not inside:
+        return tuple(inside)
+    (x0, y0), (x1, y1) = before, inside[0]
+    return ((left, y0 + (y1 - y0) * (left - x0) / (x1 - x0)), *inside)
 
 
 def _points(points: Sequence[Point], y: YAxis, x: XAxis, ratio: float | None, clock: Sequence[XY]) -> list[XY]:
@@ -129,17 +154,18 @@ def _bytes_per_token(curve: Curve) -> float | None:
     return ratios[-1] if ratios and 0 < ratios[-1] < math.inf else None
 
 
-def _trend(points: Sequence[XY]) -> list[XY]:
-    """Return the running mean of many points; nothing of few."""
-    if len(points) < _NOISY:
+def _trend(points: Sequence[XY], smoothing: Smoothing) -> list[XY]:
+    """Return the running mean of points; nothing where they are too few for it."""
+    share, least = _REACH.get(smoothing, (0.0, math.inf))
+    if len(points) < least:
         return []
-    around = max(2, int(len(points) * _TREND))
+    around = max(2, int(len(points) * share))
     sums = list(accumulate((value for _, value in points), initial=0.0))
-    found = []
+    means = []
     for place, (x, _) in enumerate(points):
         reach = min(around, place, len(points) - 1 - place)  # as far on either side, or it would lag at the ends
-        found.append((x, (sums[place + reach + 1] - sums[place - reach]) / (2 * reach + 1)))
-    return found
+        means.append((x, (sums[place + reach + 1] - sums[place - reach]) / (2 * reach + 1)))
+    return means
 
 
 def _thinned(points: Sequence[XY]) -> tuple[XY, ...]:

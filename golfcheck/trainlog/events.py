@@ -98,6 +98,7 @@ class Run:
     total_bytes: list[Size] = field(default_factory=list)
     settings: dict[str, Fact[str]] = field(default_factory=dict)  # printed hyperparameters, by lower-case name
     gpus: list[Fact[str]] = field(default_factory=list)  # names in the nvidia-smi table
+    peak_memory_mib: Fact[int] | None = None  # of a graphics card, allocated
     calibration: list[Fact[str]] = field(default_factory=list)  # lines that tell of Hessians or calibration data
     phases: list[Phase] = field(default_factory=list)
 

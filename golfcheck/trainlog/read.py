@@ -28,6 +28,7 @@ _READERS: dict[str, tuple[Reader, ...]] = {
     "arti": (dialect_c.artifact,),
     "budg": (dialect_c.budget,),
     "GPU ": (shared.machine,),
+    "peak": (shared.peak_memory,),
     "data": (ours.extra,),
     "code": (ours.extra,),
     "sett": (ours.extra,),

@@ -13,6 +13,7 @@ _SIZE = re.compile(
 _MLX_SIZE = re.compile(r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) bytes")  # the contest's script for Macs
 _GPU = re.compile(r"\| {1,4}[0-9]{1,3} {1,4}(\S.{0,38}?) +(?:On|Off|N/A) +\|")
 _LISTED_GPU = re.compile(r"GPU [0-9]{1,3}: ([^(]{1,60}) \(UUID:")
+_PEAK_MEMORY = re.compile(r"peak[ _]memory(?: allocated)?: ?([0-9]{1,9}) ?MiB")
 _PROGRESS = re.compile(r"[0-9]{1,12}/[0-9]{1,12}")
 _DURATION = re.compile(rf"(.{{1,160}}?)(?: in | \(|_time:)({NUMBER})s(?:\)| total)?$")
 _NAME_CHARS = 120
@@ -62,6 +63,13 @@ def machine(runs: Runs, line: int, text: str) -> bool:
         gpus = runs.header().gpus
         if len(gpus) < _MAX_KEPT:
             gpus.append(Fact(match[1].strip(), line))
+    return match is not None
+
+
+def peak_memory(runs: Runs, line: int, text: str) -> bool:
+    """Read `peak memory allocated: N MiB reserved: M MiB`."""
+    if match := _PEAK_MEMORY.match(text):
+        runs.now.peak_memory_mib = Fact(int(match[1]), line)
     return match is not None
 
 

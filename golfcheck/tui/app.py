@@ -60,6 +60,7 @@ class GolfcheckApp(KeysInTurn):
         Binding("question_mark", "help", "help", key_display="?", tooltip=_HELP),
         Binding("f1", "help", "help", show=False, tooltip=_HELP),
         Binding("q", "quit", "quit", tooltip="leave golfcheck"),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, tooltip="back to the shell; fg returns"),
     ]
 
     def __init__(
@@ -67,7 +68,7 @@ class GolfcheckApp(KeysInTurn):
         root: Path,
         settings: Settings,
         *,
-        watch: Path | None = None,
+        watch: Sequence[Path] = (),
         ascii_only: bool = False,
         board: Board | None = None,
         queue: Request | None = None,
@@ -79,7 +80,7 @@ class GolfcheckApp(KeysInTurn):
             resource_tracker.ensure_running()
         self.root = root
         self.settings = settings
-        self.log_to_watch = watch
+        self.logs_to_watch = tuple(watch)
         self.ascii_only = ascii_only
         self.glyphs = ASCII if ascii_only else UNICODE
         self.board_screen = BoardScreen(board)
@@ -110,8 +111,8 @@ class GolfcheckApp(KeysInTurn):
             self.push_screen(QueueScreen(self.queue))
             return
         self.push_screen(self.board_screen)
-        if self.log_to_watch is not None:
-            self.board_screen.watch_log(self.log_to_watch)
+        if self.logs_to_watch:
+            self.board_screen.watch_logs(self.logs_to_watch)
 
     def on_unmount(self) -> None:
         """Keep how the board was left."""
@@ -176,10 +177,11 @@ class GolfcheckApp(KeysInTurn):
         self.push_screen(TimelineScreen(event.board, event.row, event.query, event.text))
 
     def on_open_watch(self, event: OpenWatch) -> None:
-        """Follow a growing log."""
+        """Follow growing logs."""
         from golfcheck.tui.screens.watchscreen import WatchScreen
 
-        self.push_screen(WatchScreen(event.log, event.best))
+        first, *more = event.logs
+        self.push_screen(WatchScreen(first, event.best, more))
 
     # What screens use: see `Host`.
 

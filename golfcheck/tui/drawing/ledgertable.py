@@ -4,7 +4,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from golfcheck.core.numbers import bpb_text, bytes_text, cap_text, headroom_text, ratio_text, seconds_text
+from golfcheck.core.numbers import (
+    bpb_text,
+    bytes_text,
+    cap_text,
+    headroom_share,
+    headroom_text,
+    ratio_text,
+    seconds_text,
+)
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import LedgerRow, Verdict
 from golfcheck.submission.results import Result, train_ms
@@ -35,9 +43,8 @@ def _cap(verdict: Verdict) -> Text:
     size = verdict.size
     if size is None:
         return Text("no log states a total", "dim")
-    share = size.total_bytes / size.cap_bytes
-    full = _BAR if share >= 1 else min(int(share * _BAR), _BAR - 1)
     left = size.cap_bytes - size.total_bytes
+    full = round(headroom_share(left) * _BAR)  # what is used would fill the bar of almost every record
     seed = f"  largest seed {size.seed}" if size.seed is not None else ""
     return Text.assemble(
         ("█" * full, "error" if left < 0 else "ok"),

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from golfcheck.board import model
 from golfcheck.board.model import Row, Status
-from golfcheck.core.numbers import p_text
+from golfcheck.core.numbers import headroom_share, p_text
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.text import LIMIT_CHARS, safe
 from golfcheck.tui.drawing.glyphs import Glyphs, bar
 
 MIN_NAME = 16
-_BAR = 5  # cells of the size bar; it grows on a wide terminal
+_BAR = 5  # cells of the bar of what is left of the cap; it grows on a wide terminal
 # A style by what a cell means; the table turns it into colors of the theme.
 OUTCOMES = {Outcome.INVALID: "bad", Outcome.REVIEW: "warn", Outcome.VALID: "", Outcome.RECORD: "good"}
 
@@ -76,8 +76,8 @@ def _bar(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
     size = row.verdict.size
     if size is None:
         return "", ""
-    share = size.total_bytes / size.cap_bytes
-    return bar(share, width, glyphs), "bad" if share > 1 else "bar"
+    left = size.cap_bytes - size.total_bytes
+    return bar(headroom_share(left), width, glyphs), "bad" if left < 0 else "bar"
 
 
 def _train(row: Row) -> float | None:
@@ -124,7 +124,7 @@ COLUMNS = (
     TableColumn("p", 7, "p", 5, _p),
     TableColumn("n", 2, "seeds", 6, _seeds, last_first=True),
     TableColumn("MB", 5, "size", 4, _number(2, _megabytes)),
-    TableColumn("of 16", _BAR, "size", 4, _bar, right=False, grows=16),
+    TableColumn("room", _BAR, "size", 4, _bar, right=False, grows=16),
     TableColumn("train", 5, "train", 7, _number(0, _train)),
     TableColumn("eval", 4, "eval", 8, _number(0, _eval)),
     TableColumn("B/tok", 5, "bytes-per-token", 11, _number(3, _bytes_per_token)),

@@ -3,6 +3,7 @@
 A line that is wider than the screen loses whole parts, the least important first; names are shortened.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +31,38 @@ def report(found: RunProgress, log: Path, beside: str, columns: int, g: Glyphs) 
     """Return the lines, none wider than `columns`; `beside` is the name of the record, a stranger's text."""
     lines = [*_head(found, log, columns, g), _bar(found, columns, g), _numbers(found, columns, g)]
     lines += [_gap(found, safe(beside), columns, g), *_projection(found, columns, g)]
+    lines += [_machine(found, columns, g)] if found.gpus or found.peak_memory_mib is not None else []
     return Content("\n").join(lines)
+
+
+def brief(found: RunProgress | None, log: Path, columns: int, g: Glyphs, *, chosen: bool) -> Content:
+    """Return one of several runs on a line: whether it is the one that is reported in full, and how far it is."""
+    parts = [(0, "", f"{g.mark if chosen else ' '} {_end(safe(str(log)), 28)}", "bold" if chosen else "")]
+    if found is None:
+        return _fitting([*parts, (1, "  ", "reading", "dim")], columns)
+    if found.seed is not None:
+        parts.append((2, "  ", f"seed {found.seed}", ""))
+    parts.append((1, "  ", found.state.value, _STATES[found.state]))
+    parts += [(6, "  ", warning, "bold $warning") for warning in (found.diverged, found.stall) if warning]
+    if found.share is not None:
+        parts.append((3, "  ", f"{found.share:.1%}", ""))
+        parts.append((5, "  ", _steps(found), "dim"))
+    if found.score_bpb is not None:
+        parts.append((4, "  ", f"score {bpb_text(found.score_bpb)} bpb", "bold"))
+    elif found.loss_nats is not None:
+        parts.append((4, "  ", f"loss {found.loss_nats:.4f}", ""))
+    return _fitting(parts, columns)
+
+
+def _machine(found: RunProgress, columns: int, g: Glyphs) -> Content:
+    """Return the graphics cards and the memory that the log tells of."""
+    parts = []
+    counts = Counter(safe(name, 40) for name in found.gpus)
+    for place, (name, count) in enumerate(counts.items()):
+        parts.append((place, f" {g.dot} ", f"{count}x {name}", "dim"))
+    if found.peak_memory_mib is not None:
+        parts.append((len(counts), f" {g.dot} ", f"peak memory {found.peak_memory_mib:,} MiB a card", "dim"))
+    return _fitting(parts, columns)
 
 
 def summary(found: RunProgress, log: Path, beside: str) -> str:

@@ -111,7 +111,7 @@ class OpenTimeline(Message):
 
 @dataclass
 class OpenWatch(Message):
-    """Asks to follow a growing log, compared with the record of `best`."""
+    """Asks to follow growing logs, compared with the record of `best`."""
 
-    log: Path
+    logs: Sequence[Path]
     best: Row | None

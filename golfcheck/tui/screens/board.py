@@ -13,6 +13,7 @@ from golfcheck.board.keys import SORT_KEYS, sorted_rows
 from golfcheck.board.model import Board, Row
 from golfcheck.board.query import Query
 from golfcheck.live import newest
+from golfcheck.live.pace import to_chase
 from golfcheck.tui.drawing.readout import could_not_read, filtered_out, nothing_here, plain, readout, title
 from golfcheck.tui.drawing.tablecolumns import COLUMNS, name_of
 from golfcheck.tui.screens.base import OpenComparison, OpenDiff, OpenRecord, OpenTimeline, OpenWatch
@@ -32,7 +33,8 @@ class BoardScreen(ReadingScreen):
     HELP = """\
 ◆ was the record on its day; the others stand back. A score that only submission.json states ends in ?, one that
 golfcheck evaluated again in ✓; all others are read from logs. Δ and p are against the record to beat on that day.
-n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks."""
+n is the number of seeds, MB the size of the largest one, room what is left of 16 MB: its bar is empty at 1 kB and full
+at 1 MB, by powers of ten. 1 to 4 are marks."""
 
     AUTO_FOCUS = "BoardTable"  # the first that could take it is the line of the filter
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -226,23 +228,26 @@ n is the number of seeds, MB of 16 the size of the largest one. 1 to 4 are marks
             self.post_message(OpenTimeline(self.board, self.table.current, self.query_now, self.filter_text))
 
     def action_watch(self) -> None:
-        """Follow the newest log, if a run seems to write it; otherwise ask for one."""
-        log = newest.newest_log(Path())
-        if log is not None and newest.is_fresh(log):
-            self.watch_log(log)
+        """Follow the logs that runs seem to write now; without one ask for it."""
+        logs = newest.logs(Path())
+        fresh = [log for log in logs if newest.is_fresh(log)]
+        if fresh:
+            self.watch_logs(fresh)
         else:
-            self.app.push_screen(PathPrompt("Which log is to be followed?", log), self.watch_log)
+            self.app.push_screen(PathPrompt("Which log is to be followed?", next(iter(logs), None)), self.watch_log)
 
     def watch_log(self, log: Path | None) -> None:
-        """Follow a log beside the best record."""
+        """Follow a log, if one was chosen."""
         if log is not None:
-            held = self.board.frontier if self.board else ()
-            ranked = [row for row in (self.board.rows if self.board else ()) if row.score_bpb is not None]
-            self.post_message(OpenWatch(log, held[-1] if held else next(iter(ranked), None)))
+            self.watch_logs([log])
+
+    def watch_logs(self, logs: Sequence[Path]) -> None:
+        """Follow logs, compared with the best record."""
+        self.post_message(OpenWatch(tuple(logs), to_chase(self.board) if self.board else None))
 
     def action_reload(self) -> None:
-        """Read and judge again; records that have not changed come from the cache."""
-        self.read()
+        """Read and judge again; records that have not changed come from the cache. A toast says what came of it."""
+        self.reload()
         self.draw_progress()
 
     def action_edit(self) -> None:

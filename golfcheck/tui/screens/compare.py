@@ -50,8 +50,8 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         Binding("escape", "dismiss", "back", tooltip="to the screen before"),
         Binding("1", "tab('numbers')", "tabs", key_display="1-4", tooltip="numbers, settings, curves, code"),
         *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
-        Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),
-        Binding("x", "turn_x", "axis", tooltip="to the right: steps or seconds"),
+        Binding("y", "turn_y", "axis", show=False, tooltip="upwards: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", show=False, tooltip="to the right: steps or seconds"),
         Binding("d", "tab('code')", "diff", tooltip="the code, unwrapped"),
         Binding(
             "left_square_bracket", "code(-1)", "code before", show=False, key_display="[", tooltip="code of another"
@@ -168,5 +168,4 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
     def focus_tab(self) -> None:
         """Give the keys to what the tab shows."""
         targets = {"numbers": "#number-sheet", "settings": "#setting-sheet", "code": "CodeView"}
-        target = targets.get(self.tab)
-        self.set_focus(self.query_one(target) if target else None)
+        self.set_focus(self.query_one(targets.get(self.tab, "CurveChart")))

@@ -51,16 +51,16 @@ class DetailScreen(TabbedScreen):
 
     HELP = """\
 The strip at the top has a dot for each seed, + at their mean, and a bar where the record to beat was: left is better.
-Curves are training losses, divided by the bytes that a token stands for where bits per byte are drawn; the larger marks
-are validations. Findings: ✗ arithmetic proves it, ▲ a person must look, · for information, ○ could not be decided.
+Curves are training losses, divided by the bytes that a token stands for where bits per byte are drawn; every mark is a
+validation. Findings: ✗ arithmetic proves it, ▲ a person must look, · for information, ○ could not be decided.
 In the ledger, yellow numbers are of sources that do not agree."""
     CURVES = "curve"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", tooltip="to the screen before"),
         Binding("1", "tab('curve')", "tabs", key_display="1-5", tooltip="curve, findings, README, log, ledger"),
         *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
-        Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),
-        Binding("x", "turn_x", "axis", tooltip="to the right: steps or seconds"),
+        Binding("y", "turn_y", "axis", show=False, tooltip="upwards: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", show=False, tooltip="to the right: steps or seconds"),
         Binding("slash", "search", "search", key_display="/", tooltip="search the log; n and N go on"),
         Binding("e", "edit", "edit", tooltip="open $EDITOR at what is shown"),
         Binding("o", "log_line", "in log", show=False, tooltip="show the finding's line in the log"),
@@ -220,14 +220,13 @@ In the ledger, yellow numbers are of sources that do not agree."""
 
     def focus_tab(self) -> None:
         """Give the keys to what the tab shows."""
-        """Give the keys to what the tab shows."""
         if self.tab == "log":
             self.query_one(LogPane).take_focus()
         elif self.tab == "findings":
             self.set_focus(self.query_one(FindingList))
         else:
-            sheets = {"readme": "#readme-sheet", "ledger": "#ledger-sheet"}
-            self.set_focus(self.query_one(sheets[self.tab]) if self.tab in sheets else None)
+            targets = {"readme": "#readme-sheet", "ledger": "#ledger-sheet"}
+            self.set_focus(self.query_one(targets.get(self.tab, "CurveChart")))
 
 
 def headline(row: Row, shown: Callable[[str], str] = str) -> Content:

@@ -1,11 +1,13 @@
 """A screen that reads a tree of records: what has arrived so far, how far it is, and why it failed if it did."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from textual import work
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from golfcheck.board.model import Board, Row
+from golfcheck.core.numbers import counted
 from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets import loading
 
@@ -22,6 +24,12 @@ class ReadingScreen(BaseScreen):
         self.reading: tuple[int, int] | None = None
         self.failure = ""  # why reading ended without a board; "" where it did not
         self._stale = False
+        self._before: dict[str, Row] | None = None  # the rows when they were asked to be read again
+
+    def reload(self) -> None:
+        """Read the tree again, and say when that is done."""
+        self._before = dict(self.found) if self.board is not None else None
+        self.read()
 
     def read(self) -> None:
         """Begin to read the tree."""
@@ -71,6 +79,9 @@ class ReadingScreen(BaseScreen):
         """Show the ranks."""
         self.board, self.reading = event.board, None
         self.found = {row.verdict.path: row for row in event.board.rows}
+        if self._before is not None:
+            self.host.tell(_what_changed(self._before, self.found))
+            self._before = None
         self.draw()
 
     def on_reading_failed(self, event: loading.ReadingFailed) -> None:
@@ -88,3 +99,19 @@ class ReadingScreen(BaseScreen):
             self.failure = f"reading failed: {type(error).__name__}: {error}"
             self.host.tell(self.failure, "error")
             self.draw()
+
+
+def _what_changed(before: Mapping[str, Row], after: Mapping[str, Row]) -> str:
+    """Say what reading a tree again has brought."""
+    changed = sum(
+        before[path].verdict.findings != row.verdict.findings or before[path].score_bpb != row.score_bpb
+        for path, row in after.items()
+        if path in before
+    )
+    parts = [
+        (changed, "changed"),
+        (len(after.keys() - before.keys()), "new"),
+        (len(before.keys() - after.keys()), "gone"),
+    ]
+    told = ", ".join(f"{count} {word}" for count, word in parts if count)
+    return f"{counted(len(after), 'record')} verified again: {told or 'nothing changed'}"

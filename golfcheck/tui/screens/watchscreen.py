@@ -1,6 +1,7 @@
-"""A run that goes on now: how far it is, how it does beside the best record, and where it may end."""
+"""Runs that go on now: how far they are, how each compares with a record or another run, and where it may end."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -12,156 +13,216 @@ from textual.widgets import Static
 
 from golfcheck.board.model import Row
 from golfcheck.core.text import fit, safe
-from golfcheck.live.curves import Curve, curves
+from golfcheck.live import newest
 from golfcheck.live.logwatch import LogWatch
-from golfcheck.live.pace import Reference, reference_of, to_chase
+from golfcheck.live.pace import Reference, to_chase
+from golfcheck.live.rivals import Rival, rival_of_log, rival_of_record
 from golfcheck.live.runprogress import RunProgress
 from golfcheck.live.series import XAxis
 from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
-from golfcheck.tui.drawing.watchreport import report, summary
+from golfcheck.tui.drawing.watchreport import brief, report, summary
 from golfcheck.tui.screens.base import BaseScreen
+from golfcheck.tui.screens.rivallist import Choice, RivalList
 from golfcheck.tui.widgets import background
-from golfcheck.tui.widgets.chart import is_ascii
+from golfcheck.tui.widgets.chart import CurveChart, is_ascii
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
 from golfcheck.tui.widgets.keys import Keys
 from golfcheck.tui.widgets.sheet import plain
 
 _EVERY_SECONDS = 1.0
 _TAIL_LINES = 4
+MOST_LOGS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Best:
-    """The record that the run is held against."""
+@dataclass(slots=True)
+class _Watched:
+    """A log that is followed, and what the last look at it found."""
 
-    reference: Reference | None
-    curves: tuple[Curve, ...]
+    path: Path
+    follower: LogWatch
+    found: RunProgress | None = None
+    looking: bool = False
+    begun_with: Reference | None = None  # what the last look that began had to compare with
+    compared_with: Reference | None = None  # and what `found` had
+
+    @property
+    def is_current(self) -> bool:
+        """Whether `found` was compared with what the run is compared with now."""
+        return self.compared_with is self.follower.reference
 
 
 class WatchScreen(BaseScreen):
-    """Follows `log`, which need not be there yet, beside the record of a row."""
+    """Follows logs, which need not be there yet, compared with the record of a row, or with what is chosen."""
 
     HELP = """\
 The gap is this run's bits per byte less the record's at the same seconds of training, as the mean over the last fifth
 of the time: below 0 is ahead. The projection is the record's score plus that gap, as if it stayed; beside it stands how
-far from such projections real runs ended. The log is read as it grows; truncated or replaced it is read anew."""
+far from such projections real runs ended. The log is read as it grows; truncated or replaced it is read anew. Of
+several logs one is reported in full: n goes to the next. b compares with another record, or with a run of yours."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "back", tooltip="to the screen before"),
-        Binding("y", "turn_y", "axis", tooltip="upwards: bits per byte, loss, log of the loss"),
-        Binding("x", "turn_x", "axis", tooltip="to the right: steps or seconds"),
+        Binding("n", "next_run", "next run", tooltip="report the next of the logs in full"),
+        Binding("b", "rival", "compare with", tooltip="choose a record, or another log, to compare the run with"),
         Binding("e", "edit", "edit", tooltip="open $EDITOR at the end of the log"),
         Binding("Y", "copy", "copy", tooltip="copy a line on this run"),
     ]
     DEFAULT_CSS = """
+    WatchScreen #runs { height: auto; max-height: 8; padding: 0 1; background: $surface; display: none; }
     WatchScreen #report { height: auto; padding: 0 1; }
     WatchScreen #tail { height: auto; max-height: 5; padding: 0 1; color: $text-muted; background: $surface; }
     """
 
-    def __init__(self, log: Path, best: Row | None) -> None:
+    def __init__(self, log: Path, best: Row | None, more: Sequence[Path] = ()) -> None:
         super().__init__()
-        self.path, self.best = log, best
-        self.follower = LogWatch(log)
-        self.found: RunProgress | None = None
-        self.beside = _Best(None, ())
-        self._looking = False
-        self._reading = False  # the record that it is held against
-        self._begun_with: Reference | None = None  # what the last look that began had to compare with
-        self._compared_with: Reference | None = None  # and what `found` was
+        self.runs = [_Watched(path, LogWatch(path)) for path in dict.fromkeys([log, *more][:MOST_LOGS])]
+        self.place = 0  # of the run that is reported in full
+        self.best: Choice | None = best
+        self.beside = Rival(None, ())
+        self._reading = False  # what the runs are compared with
         self._told = ""
 
     def compose(self) -> ComposeResult:
-        """Yield the report, the curves and the end of the log."""
+        """Yield the runs where they are several, the report on one, the curves and the end of its log."""
+        yield Static(id="runs", markup=False)
         yield Static("reading", id="report", markup=False)
         yield CurvePane()
         yield Static(id="tail", markup=False)
         yield Keys()
 
     def on_mount(self) -> None:
-        """Begin to read the record, and to look at the log every second."""
+        """Begin to read what the runs are compared with, and to look at the logs every second."""
         self.query_one(CurvePane).x = XAxis.TIME
+        self.set_focus(self.query_one(CurveChart))
+        self.query_one("#runs").display = len(self.runs) > 1
         self.set_interval(_EVERY_SECONDS, self.look)
         self.look()
         if self.best is not None:
-            self._read_best()
+            self._read_rival()
+
+    @property
+    def run(self) -> _Watched:
+        """The run that is reported in full."""
+        return self.runs[self.place]
+
+    @property
+    def found(self) -> RunProgress | None:
+        """What was found in its log."""
+        return self.run.found
 
     def look(self) -> None:
-        """Look at the log, in a thread; one look at a time."""
+        """Look at the logs, each in a thread; one look at a time."""
         self._take_best()
-        if not self._looking:
-            self._looking = True
-            self._begun_with = self.follower.reference
-            background.begin(self, "look", lambda: self.follower.look(time.time()))
+        for place, run in enumerate(self.runs):
+            if not run.looking:
+                self._look_at(place, run)
+
+    def _look_at(self, place: int, run: _Watched) -> None:
+        run.looking, run.begun_with = True, run.follower.reference
+        background.begin(self, f"look {place}", lambda: run.follower.look(time.time()))
 
     def on_work_done(self, message: background.WorkDone) -> None:
         """Show what was read."""
-        if isinstance(message.result, _Best):
+        if isinstance(message.result, Rival):
             self.beside, self._reading = message.result, False
-            self.follower.reference = message.result.reference
+            for run in self.runs:
+                run.follower.reference = message.result.reference
             self.look()
         elif isinstance(message.result, RunProgress):
-            self._looking = False
-            self.found, self._compared_with = message.result, self._begun_with
-            if self.follower.more or self._compared_with is not self.follower.reference:
-                self.look()
+            place = int(message.what.rpartition(" ")[2])
+            run = self.runs[place]
+            run.looking = False
+            run.found, run.compared_with = message.result, run.begun_with
+            if run.follower.more or not run.is_current:
+                self._look_at(place, run)
         self._draw()
 
     def on_work_failed(self, message: background.WorkFailed) -> None:
         """Say what could not be read."""
-        if message.what == "look":
-            self._looking = False
+        kind, _, place = message.what.partition(" ")
+        if kind == "look":
+            self.runs[int(place)].looking = False
+            failed = str(self.runs[int(place)].path)
         else:
             self._reading = False
+            failed = "the best record" if not isinstance(self.best, Path) else str(self.best)
         if message.reason != self._told:  # once, not every second
             self._told = message.reason
-            self.host.tell(f"{self.path if message.what == 'look' else 'the best record'}: {message.reason}", "error")
+            self.host.tell(f"{failed}: {message.reason}", "error")
 
     def on_resize(self) -> None:
         """Lay the report out anew."""
         self._draw()
 
-    def action_turn_y(self) -> None:
-        """Draw the curves over the next axis."""
-        self.query_one(CurvePane).turn_y()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the next run where there are several."""
+        return action != "next_run" or len(self.runs) > 1
 
-    def action_turn_x(self) -> None:
-        """Draw the curves along the next axis."""
-        self.query_one(CurvePane).turn_x()
+    def action_next_run(self) -> None:
+        """Report the next run in full."""
+        self.place = (self.place + 1) % len(self.runs)
+        self._draw()
+
+    def action_rival(self) -> None:
+        """Choose what the runs are compared with."""
+        board = self.host.records.board
+        watched = {run.path.resolve() for run in self.runs}
+        logs = [log for log in newest.logs_near(self.run.path) if log.resolve() not in watched]
+
+        def chosen(choice: Choice | None) -> None:
+            if choice is not None:
+                self.best = choice
+                self._read_rival()
+
+        self.app.push_screen(RivalList(board.rows if board else (), logs, self.host.glyphs), chosen)
 
     def action_edit(self) -> None:
         """Open the editor at the end of the log."""
-        self.host.edit(self.path, self.found.lines if self.found else None)
+        self.host.edit(self.run.path, self.found.lines if self.found else None)
 
     def action_copy(self) -> None:
         """Copy where the run is."""
         if self.found is not None:
-            self.host.copy(summary(self._shown(self.found), self.path, self._record_name))
+            self.host.copy(summary(self._shown(self.found), self.run.path, self._rival_name))
 
     @property
-    def _record_name(self) -> str:
-        """The name of the record beside it."""
+    def _rival_name(self) -> str:
+        """The name of what the runs are compared with."""
         return self.beside.reference.name if self.beside.reference is not None else ""
 
     def _draw(self) -> None:
-        found = self.found
-        if found is None:
+        columns, glyphs = self.size.width - 2, ASCII if is_ascii(self) else UNICODE
+        if len(self.runs) > 1:
+            lines = [
+                brief(run.found, run.path, columns, glyphs, chosen=place == self.place)
+                for place, run in enumerate(self.runs)
+            ]
+            self.query_one("#runs", Static).update(Content("\n").join(lines))
+        if (found := self.found) is None:
             return
-        glyphs = ASCII if is_ascii(self) else UNICODE
-        lines = report(self._shown(found), self.path, self._record_name, self.size.width - 2, glyphs)
-        self.query_one("#report", Static).update(lines)
-        bundles = [Bundle("this run", (found.curve,) if found.curve else ())]
+        text = report(self._shown(found), self.run.path, self._rival_name, columns, glyphs)
+        self.query_one("#report", Static).update(text)
+        bundles = [
+            Bundle(self._run_name(run), (run.found.curve,)) for run in self.runs if run.found and run.found.curve
+        ]
         if self.beside.curves:
-            bundles.append(Bundle(fit(safe(self._record_name), 40), self.beside.curves))
+            bundles.append(Bundle(fit(safe(self._rival_name or "compared with"), 40), self.beside.curves))
         self.query_one(CurvePane).show(bundles)
-        tail = [fit(safe(line.expandtabs(4)), max(20, self.size.width - 2)) for line in found.tail[-_TAIL_LINES:]]
+        tail = [fit(safe(line.expandtabs(4)), max(20, columns)) for line in found.tail[-_TAIL_LINES:]]
         shown = "\n".join(map(plain, tail) if is_ascii(self) else tail)
         self.query_one("#tail", Static).update(Content(shown))
+
+    def _run_name(self, run: _Watched) -> str:
+        if len(self.runs) == 1:
+            return "this run"
+        seed = run.found.seed if run.found else None
+        return f"seed {seed}" if seed is not None else fit(safe(run.path.name), 20)
 
     def _shown(self, found: RunProgress) -> RunProgress:
         """Say that the records are being read, where that is why there is nothing to compare with yet."""
         records = self.host.records
         self._take_best()
         waits = self._reading or (self.best is None and records.board is None and records.reading is not None)
-        if waits or self._compared_with is not self.follower.reference:
+        if waits or not self.run.is_current:
             return replace(found, no_gap="reading records…", no_projection="reading records…")
         return found
 
@@ -170,13 +231,14 @@ far from such projections real runs ended. The log is read as it grows; truncate
         if self.best is None and (board := self.host.records.board) is not None:
             self.best = to_chase(board)
             if self.best is not None:
-                self._read_best()
+                self._read_rival()
 
-    def _read_best(self) -> None:
+    def _read_rival(self) -> None:
         self._reading = True
-        background.begin(self, "best", self._load)
+        background.begin(self, "rival", self._load)
 
-    def _load(self) -> _Best:
+    def _load(self) -> Rival:
         assert self.best is not None
-        record = self.host.load_record(self.best)
-        return _Best(reference_of(record), curves(record))
+        if isinstance(self.best, Path):
+            return rival_of_log(self.best)
+        return rival_of_record(self.host.load_record(self.best))

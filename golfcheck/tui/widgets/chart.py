@@ -15,7 +15,6 @@ DARK = ("#7fc8a9", "#e8c170", "#89a8d6", "#e8716b", "#c79be0", "#d9ddd7")  # on 
 LIGHT = ("#1f6f54", "#8a5a00", "#33598f", "#b3261e", "#7a3fa0", "#22282a")
 MARKS = ("●", "▲", "■", "◆", "▼", "○")
 ASCII_MARKS = ("o", "^", "#", "*", "v", "@")
-_FEW = 40  # points of a line that get a mark each
 _TICK_ROWS, _TICK_COLUMNS = 4, 9  # at least so many cells between two ticks
 _LABEL = 8  # columns of a number
 
@@ -24,7 +23,7 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class PlotLine:
-    """A line through points in the order of x; `marks` get a mark each, and so do all points where they are few."""
+    """A line through points in the order of x, and points that get a mark each: a mark is always a validation."""
 
     points: Points
     place: int = 0  # which color and mark it has
@@ -47,7 +46,7 @@ class Plot:
     x_text: Callable[[float], str] = field(default=lambda value: f"{value:,.0f}")
 
 
-class CurveChart(Widget):
+class CurveChart(Widget, can_focus=True):
     """A plot as large as the widget; without one, a line that says why."""
 
     DEFAULT_CSS = """
@@ -111,8 +110,7 @@ def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, a
             canvas.dot(*dot, style)
     marks = ASCII_MARKS if ascii_only else MARKS
     for line in sorted(plot.lines, key=lambda line: -line.place):  # the first is seen where lines meet
-        own = () if line.faint or len(line.points) > _FEW else line.points
-        for x, y in (*own, *line.marks):
+        for x, y in line.marks:
             canvas.mark(*place(x, y), marks[line.place % len(marks)], f"bold {colors[line.place % len(colors)]}")
     return _framed(plot, canvas, (low, high), (left, right))
 

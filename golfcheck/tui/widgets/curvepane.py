@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -11,13 +13,16 @@ from textual.widgets import Static
 from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit, safe
 from golfcheck.live.curves import Curve
-from golfcheck.live.series import XAxis, YAxis, bounds, same_tokens, series
+from golfcheck.live.series import Smoothing, XAxis, YAxis, bounds, clipped, same_tokens, series
 from golfcheck.tui.widgets.chart import ASCII_MARKS, MARKS, CurveChart, Plot, PlotLine, colors, is_ascii
 from golfcheck.tui.widgets.sheet import plain
 
 _LABELS = {YAxis.BPB: "bpb", YAxis.LOSS: "nats", YAxis.LOG: "log nats"}
 _Y, _X = tuple(YAxis), tuple(XAxis)
 _OTHER_TOKENS = ("the tokens differ: compare bits per byte (y)", "the tokens differ: press y", "tokens differ")
+_ZOOMS = (1.0, 0.5, 0.2, 0.05)  # of the run, up to its end
+_SMOOTHINGS = tuple(Smoothing)
+_SMOOTHING_TEXT = {Smoothing.TREND: "", Smoothing.STRONG: ", smoother", Smoothing.NONE: ", not smoothed"}
 _NAME = 16  # columns of a name below which a warning takes a shorter form
 _LEAST_NAME = 6
 
@@ -38,9 +43,23 @@ class CurvePane(Vertical):
     CurvePane > .legend { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "turn_y", "y axis", tooltip="upwards: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "x axis", tooltip="to the right: steps or seconds"),
+        Binding("z", "zoom(1)", "zoom", tooltip="the last half of the run, fifth, twentieth, and all of it again"),
+        Binding("Z", "zoom(-1)", "zoom out", show=False, tooltip="one step of the zoom back"),
+        Binding("m", "smooth", "smooth", tooltip="training losses as their trend, smoother, or point by point"),
+        Binding("right", "choose(1)", "next curve", show=False, tooltip="choose the next curve in the legend"),
+        Binding("left", "choose(-1)", "curve before", show=False, tooltip="choose the curve before"),
+        Binding("space", "hide", "hide", tooltip="hide the chosen curve, or show it again"),
+    ]
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.y, self.x = YAxis.BPB, XAxis.STEP
+        self.zoom, self.smoothing = _ZOOMS[0], Smoothing.TREND
+        self.place = 0  # of the chosen curve in the legend
+        self.hidden: set[str] = set()  # names of curves
         self.chosen = False  # whether y was, and so stays
         self.bundles: tuple[Bundle, ...] = ()
         self.level: float | None = None
@@ -72,19 +91,61 @@ class CurvePane(Vertical):
         self.x = _X[(_X.index(self.x) + 1) % len(_X)]
         self.redraw()
 
+    def action_turn_y(self) -> None:
+        """Take the next axis upwards."""
+        self.turn_y()
+
+    def action_turn_x(self) -> None:
+        """Take the next axis to the right."""
+        self.turn_x()
+
+    def action_zoom(self, way: int) -> None:
+        """Show less of the run, up to its end, or more."""
+        self.zoom = _ZOOMS[(_ZOOMS.index(self.zoom) + way) % len(_ZOOMS)]
+        self.redraw()
+
+    def action_smooth(self) -> None:
+        """Smooth the training losses more, or less."""
+        self.smoothing = _SMOOTHINGS[(_SMOOTHINGS.index(self.smoothing) + 1) % len(_SMOOTHINGS)]
+        self.redraw()
+
+    def action_choose(self, way: int) -> None:
+        """Choose another curve of the legend."""
+        self.place = (self.place + way) % max(1, len(self.bundles))
+        self.redraw()
+
+    def action_hide(self) -> None:
+        """Hide the chosen curve, or show it again; one always stays."""
+        if self.place >= len(self.bundles):
+            return
+        name = self.bundles[self.place].name
+        shown = {bundle.name for bundle in self.bundles} - self.hidden
+        if name in self.hidden:
+            self.hidden.discard(name)
+        elif len(shown) > 1:
+            self.hidden.add(name)
+        self.redraw()
+
     def redraw(self) -> None:
         """Draw the curves on the present axes."""
-        lines, drawn = [], []
-        for place, bundle in enumerate(self.bundles):
-            for found in series(bundle.curves, self.y, self.x):
-                drawn.append(found)
-                lines.append(PlotLine(found.trend or found.train, place, found.val))
-                lines += [PlotLine(found.train, place, faint=True)] if found.trend else []
-        chart, frame = self.query_one(CurveChart), bounds(drawn, self.y)
+        runs = [
+            (place, run)
+            for place, bundle in enumerate(self.bundles)
+            if bundle.name not in self.hidden
+            for run in series(bundle.curves, self.y, self.x, self.smoothing)
+        ]
+        chart, frame = self.query_one(CurveChart), bounds([run for _, run in runs], self.y, self.zoom)
         self.query_one(".legend", Static).update(self._legend())
         if frame is None:
             chart.show(None, self._nothing())
             return
+        left = frame[0][0]
+        lines = []
+        for place, run in runs:
+            marks = [point for point in run.val if point[0] >= left]
+            lines.append(PlotLine(clipped(run.trend or run.train, left), place, marks))
+            if run.trend:
+                lines.append(PlotLine([point for point in run.train if point[0] >= left], place, faint=True))
         level = self.level if self.y is YAxis.BPB else None
         label = "s" if self.x is XAxis.TIME else "step"
         x, (low, high) = frame
@@ -120,13 +181,17 @@ class CurvePane(Vertical):
             long = (form for form in _OTHER_TOKENS if columns - len(form) - 2 >= count * (_NAME + 4))
             warning = next(long, _OTHER_TOKENS[-1]) + "  "
         room = max(_LEAST_NAME, (columns - len(warning)) // count - 4)
-        parts = [
-            Content.styled(f"{marks[n % len(marks)]} {self._shown(bundle.name, room)}  ", palette[n % len(palette)])
-            for n, bundle in enumerate(self.bundles)
-        ]
+        parts = []
+        for place, bundle in enumerate(self.bundles):
+            style = "dim strike" if bundle.name in self.hidden else palette[place % len(palette)]
+            if place == self.place and len(self.bundles) > 1:
+                style = f"{style} underline"
+            name = f"{marks[place % len(marks)]} {self._shown(bundle.name, room)}"
+            parts += [Content.styled(name, style), Content("  ")]
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
         what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]
-        names, axes = Content("").join(parts), f"{what} over {over}"
+        zoomed = "" if self.zoom == 1 else f", last {self.zoom:.0%}"
+        names, axes = Content("").join(parts), f"{what} over {over}{zoomed}{_SMOOTHING_TEXT[self.smoothing]}"
         notes = (f"{axes}; lines: training, marks: validation", f"{axes}; marks: validation", axes, "")
         room = columns - len(warning) - names.cell_length
         note = next(note for note in notes if len(note) <= room or not note)

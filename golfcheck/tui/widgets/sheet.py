@@ -15,7 +15,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from golfcheck.core.text import width
+from golfcheck.core.text import drawn_parts
 from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
 from golfcheck.tui.widgets.chart import is_ascii
 from golfcheck.tui.widgets.scrollbars import scrollbars_of
@@ -178,7 +178,7 @@ def plain(text: str) -> str:
     """Return `text` in ASCII, as wide as it was: our own signs by the like, others by a question mark a column."""
     if text.isascii():
         return text
-    return "".join(c if c.isascii() else _PLAIN.get(c) or "?" * width(c) for c in text)
+    return "".join(c if c.isascii() else _PLAIN.get(c) or "?" * columns for c, columns in drawn_parts(text))
 
 
 _PLAIN = {

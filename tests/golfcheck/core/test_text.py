@@ -91,3 +91,16 @@ def test_ten_thousand_strings_of_dangerous_pieces_become_harmless():
         assert len(shown) <= limit
         assert shown.isprintable()
         assert is_harmless(shown)
+
+
+@pytest.mark.parametrize("emoji", ["👨‍👩‍👧", "❤️", "🏳️‍🌈", "👍🏽", "👩🏽‍💻"])
+def test_an_emoji_of_several_characters_is_drawn_as_the_one_that_it_is(emoji: str):
+    assert safe(f"a {emoji} b") == f"a {emoji} b"
+    assert width(emoji) == 2 and fit(f"ab{emoji}c", 4) == "ab…" and fit(f"a{emoji}bc", 4) == f"a{emoji}…"
+
+
+@pytest.mark.parametrize(
+    "text", ["a\u200db", "👨\u200d", "\u200d👨", "a\ufe0f", "👨\u200d\u200d👩", "x\U0001f3fd\u200dy"]
+)
+def test_a_joiner_that_joins_no_emoji_is_escaped(text: str):
+    assert "\u200d" not in safe(text) and "\ufe0f" not in safe(text)

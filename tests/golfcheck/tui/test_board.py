@@ -77,13 +77,34 @@ CURSOR = {
 }  # fmt: skip
 OTHERS = {
     "enter", "space", "slash", "s", "greater_than_sign", "less_than_sign", "S", "o", "c", "d", "t", "w", "r", "e", "Y",
-    "escape", "question_mark", "f1", "q",
+    "escape", "question_mark", "f1", "q", "ctrl+z",
 }  # fmt: skip
 
 
 def test_every_key_of_the_board_is_in_these_tests():
     bindings = [*BoardTable.BINDINGS, *BoardScreen.BINDINGS, *GolfcheckApp.BINDINGS]
     assert {key for binding in bindings for key in binding.key.split(",")} == {*CURSOR, *OTHERS}
+
+
+def test_reading_again_says_that_it_did_and_what_came_of_it(tmp_path: Path):
+    Draft().write(tmp_path / "records")
+    app = GolfcheckApp(tmp_path / "records", Settings(cache=False, jobs=1))
+
+    async def script(pilot: Pilot[None]) -> None:
+        while app.board_screen.board is None:
+            await pilot.pause(0.02)
+        assert toasts(app) == []
+        await pilot.press("r")
+        while app.board_screen.reading is not None:
+            await pilot.pause(0.02)
+        assert toasts(app) == ["1 record verified again: nothing changed"]
+        Draft(folder="2026-06-09_New").write(tmp_path / "records")
+        await pilot.press("r")
+        while len(app.board_screen.found) < 2 or app.board_screen.reading is not None:
+            await pilot.pause(0.02)
+        assert toasts(app)[-1] == "2 records verified again: 1 new"
+
+    play(app, script)
 
 
 def test_the_cursor_moves():
@@ -440,7 +461,7 @@ def test_a_row_shows_its_numbers_and_what_stands_behind_its_score():
 
     async def script(_pilot: Pilot[None]) -> None:
         first, *_, claimed = lines(app)[2:7]
-        for shown in ("◆", " 1.06000 ", "-0.00460", "-0.00780", "<.0001", " 3 ", "15.98", "2.436", "record", "ann"):
+        for shown in ("◆", " 1.06000 ", "-0.00460", "-0.00780", "4.0e-05", " 3 ", "15.98", "2.436", "record", "ann"):
             assert shown in first
         assert "1.07635?" in claimed or "?" in claimed.split()[1]
         assert "✓" in lines(app)[5]
@@ -817,10 +838,10 @@ def test_w_follows_a_fresh_log_and_asks_where_there_is_none(
         await pilot.press(*["backspace"] * 5, *"nothing.txt", "enter")  # it is waited for, as by --watch
         await pilot.pause()
         best = app.board_screen.board.frontier[-1]
-        assert opened == [("watch", (Path("nothing.txt"), best))]
+        assert opened == [("watch", ((Path("nothing.txt"),), best))]
         (tmp_path / "logs" / "run.txt").write_text("step:1")
         await pilot.press("w")
-        assert opened[-1] == ("watch", (Path("logs/run.txt"), best))
+        assert opened[-1] == ("watch", ((Path("logs/run.txt"),), best))
         monkeypatch.setattr(newest, "is_fresh", lambda log: False)
         await pilot.press("w", "escape")
         await pilot.pause()

@@ -51,7 +51,9 @@ def test_a_crash_of_the_screens_is_no_success(monkeypatch: pytest.MonkeyPatch):
 def test_it_opens_on_a_log_that_is_yet_to_be_written(ran: list[GolfcheckApp], tmp_path: Path):
     (tmp_path / "logs").mkdir()
     assert main(["tui", "--watch", "logs/run.txt"]) == 0
-    assert ran[0].log_to_watch == Path("logs/run.txt")
+    assert main(["tui", "--watch", "logs/a.txt", "--watch", "logs/b.txt", "logs"]) == 0
+    assert ran[0].logs_to_watch == (Path("logs/run.txt"),)
+    assert ran[1].logs_to_watch == (Path("logs/a.txt"), Path("logs/b.txt")) and ran[1].root == Path("logs")
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,48 @@ def test_the_axes_turn(app: GolfcheckApp):
     play(app, script)
 
 
+def test_the_curves_are_zoomed_smoothed_and_hidden(app: GolfcheckApp):
+    async def script(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot, "curve")
+        pane, chart = screen.query_one(CurvePane), screen.query_one(CurveChart)
+        assert app.focused is chart and chart.plot is not None
+        whole = chart.plot.x
+        await pilot.press("z")
+        assert chart.plot.x == (whole[1] / 2, whole[1]) and "last 50%" in text(app)
+        assert all(x >= whole[1] / 2 for line in chart.plot.lines for x, _ in (*line.points, *line.marks))
+        await pilot.press("Z", "m")
+        assert chart.plot.x == whole and "smoother" in text(app)
+        await pilot.press("m", "m")
+        places = {line.place for line in chart.plot.lines}
+        await pilot.press("right", "space")
+        assert {line.place for line in chart.plot.lines} == places - {1} and len(pane.hidden) == 1
+        await pilot.press("space", "left")
+        assert {line.place for line in chart.plot.lines} == places and pane.place == 0
+
+    play(app, script)
+
+
+def test_one_curve_always_stays(app: GolfcheckApp):
+    async def script(pilot: Pilot[None]) -> None:
+        screen = await opened(pilot, "curve")
+        pane, chart = screen.query_one(CurvePane), screen.query_one(CurveChart)
+        for _ in pane.bundles:
+            await pilot.press("space", "right")
+        assert len(pane.hidden) == len(pane.bundles) - 1 and chart.plot is not None
+
+    play(app, script)
+
+
+def test_the_keys_of_the_curves_are_in_the_footer_of_their_tab_alone(app: GolfcheckApp):
+    async def script(pilot: Pilot[None]) -> None:
+        await opened(pilot, "curve")
+        assert "zoom" in lines(app)[-1] and "smooth" in lines(app)[-1]
+        await pilot.press("3")
+        assert "zoom" not in lines(app)[-1] and "axis" not in lines(app)[-1]
+
+    play(app, script, size=(120, 34))
+
+
 def test_a_finding_is_explained_and_opens_the_editor_at_its_line(app: GolfcheckApp, edited: list[Any]):
     async def script(pilot: Pilot[None]) -> None:
         screen = await opened(pilot, "findings")

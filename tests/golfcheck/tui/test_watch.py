@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
 
 from golfcheck.board.load import load_board
 from golfcheck.core.text import width
@@ -24,6 +24,7 @@ from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.drawing.canvas import DotCanvas
 from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
 from golfcheck.tui.drawing.watchreport import report, summary
+from golfcheck.tui.screens.rivallist import RivalList
 from golfcheck.tui.screens.watchscreen import WatchScreen
 from golfcheck.tui.widgets import background
 from golfcheck.tui.widgets.chart import Plot, PlotLine, draw
@@ -50,7 +51,7 @@ def app(tmp_path: Path) -> GolfcheckApp:
     Draft().write(tmp_path / "records")
     found = load_board([tmp_path / "records"], Settings(cache=False, jobs=1))
     (tmp_path / "logs").mkdir()
-    return GolfcheckApp(tmp_path, Settings(cache=False), board=found, watch=tmp_path / "logs" / "run.txt")
+    return GolfcheckApp(tmp_path, Settings(cache=False), board=found, watch=[tmp_path / "logs" / "run.txt"])
 
 
 async def looked(pilot: Pilot[None]) -> RunProgress:
@@ -65,8 +66,7 @@ async def looked(pilot: Pilot[None]) -> RunProgress:
 
 
 def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: GolfcheckApp):
-    log = app.log_to_watch
-    assert log is not None
+    (log,) = app.logs_to_watch
 
     async def script(pilot: Pilot[None]) -> None:
         assert (await looked(pilot)).state is RunState.WAITING
@@ -98,8 +98,7 @@ def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: Golfche
 
 
 def test_while_a_run_evaluates_the_time_since_its_last_line_goes_on(app: GolfcheckApp):
-    log = app.log_to_watch
-    assert log is not None
+    (log,) = app.logs_to_watch
     log.write_bytes(
         HEAD + VAL + steps(10, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n"
     )
@@ -112,8 +111,7 @@ def test_while_a_run_evaluates_the_time_since_its_last_line_goes_on(app: Golfche
 
 
 def test_the_keys_of_the_watch(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
-    log = app.log_to_watch
-    assert log is not None
+    (log,) = app.logs_to_watch
     log.write_bytes(HEAD + VAL + steps(10, 800))
     copied: list[str] = []
     edited: list[tuple[str, int | None]] = []
@@ -134,14 +132,14 @@ def test_the_keys_of_the_watch(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatc
         assert (pane.y, pane.x) == (YAxis.LOSS, XAxis.STEP)  # a new look keeps the axes
         await pilot.press("escape")
         assert app.screen is app.board_screen
-        assert {binding.key for binding in WatchScreen.BINDINGS} == {"escape", "y", "x", "e", "Y"}  # type: ignore[union-attr]
+        assert {binding.key for binding in WatchScreen.BINDINGS} == {"escape", "n", "b", "e", "Y"}  # type: ignore[union-attr]
 
     play(app, script)
 
 
 def test_the_axis_is_bpb_as_soon_as_it_can_be_unless_another_was_chosen(tmp_path: Path):
     log = tmp_path / "run.txt"
-    app = app_of(0, watch=log)
+    app = app_of(0, watch=[log])
 
     async def script(pilot: Pilot[None]) -> None:
         await looked(pilot)
@@ -162,8 +160,7 @@ def test_the_axis_is_bpb_as_soon_as_it_can_be_unless_another_was_chosen(tmp_path
 
 def test_a_watch_looks_by_itself(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("golfcheck.tui.screens.watchscreen._EVERY_SECONDS", 0.05)
-    log = app.log_to_watch
-    assert log is not None
+    (log,) = app.logs_to_watch
 
     async def script(pilot: Pilot[None]) -> None:
         await looked(pilot)
@@ -180,7 +177,7 @@ def test_a_watch_looks_by_itself(app: GolfcheckApp, monkeypatch: pytest.MonkeyPa
 def test_while_the_records_are_read_that_is_why_there_is_nothing_to_compare_with(tmp_path: Path):
     log = tmp_path / "run.txt"
     log.write_bytes(HEAD + VAL + steps(10, 800))
-    app = app_of(0, watch=log)
+    app = app_of(0, watch=[log])
 
     async def script(pilot: Pilot[None]) -> None:
         board = app.board_screen
@@ -197,7 +194,7 @@ def test_while_the_records_are_read_that_is_why_there_is_nothing_to_compare_with
 def test_without_any_record_a_run_is_watched_alone(tmp_path: Path):
     log = tmp_path / "run.txt"
     log.write_bytes(HEAD + VAL + steps(10, 800))
-    app = app_of(0, watch=log)
+    app = app_of(0, watch=[log])
 
     async def script(pilot: Pilot[None]) -> None:
         await looked(pilot)
@@ -209,7 +206,7 @@ def test_without_any_record_a_run_is_watched_alone(tmp_path: Path):
 def test_a_record_that_cannot_be_read_is_a_toast_and_the_run_is_watched_on(tmp_path: Path):
     log = tmp_path / "run.txt"
     log.write_bytes(HEAD + steps(10, 20))
-    app = app_of(3, watch=log)  # its folders do not exist
+    app = app_of(3, watch=[log])  # its folders do not exist
 
     async def script(pilot: Pilot[None]) -> None:
         await looked(pilot)
@@ -224,7 +221,7 @@ def test_from_its_opening_on_a_watch_never_says_that_there_is_no_record_where_th
     app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("golfcheck.tui.screens.watchscreen._EVERY_SECONDS", 1_000.0)
-    log, drawn = app.log_to_watch, list[str]()
+    log, drawn = app.logs_to_watch[0], list[str]()
     assert log is not None
     log.write_bytes(HEAD + VAL + steps(10, 1200) + b"final val_loss:2.0 val_bpb:1.2\n")
 
@@ -245,21 +242,21 @@ def test_from_its_opening_on_a_watch_never_says_that_there_is_no_record_where_th
 
 
 def test_a_look_under_way_when_the_record_comes_is_followed_by_one_that_knows_it(app: GolfcheckApp):
-    log = app.log_to_watch
-    assert log is not None
+    (log,) = app.logs_to_watch
     log.write_bytes(HEAD + VAL + steps(10, 800))
 
     async def script(pilot: Pilot[None]) -> None:
         await looked(pilot)
         screen = app.screen
         assert isinstance(screen, WatchScreen)
-        known, screen.follower.reference = screen.follower.reference, None
+        run = screen.run
+        known, run.follower.reference = run.follower.reference, None
         await looked(pilot)
         assert "no record to compare with" in text(app)
-        screen._looking = True  # as if it had begun before the record came
-        screen._begun_with, screen.follower.reference = None, known
-        assert screen.found is not None
-        screen.on_work_done(background.WorkDone("look", screen.found))
+        run.looking = True  # as if it had begun before the record came
+        run.begun_with, run.follower.reference = None, known
+        assert run.found is not None
+        screen.on_work_done(background.WorkDone("look 0", run.found))
         assert "no record to compare with" not in text(app)
         await settled(pilot)
         assert "at the same second, mean of" in text(app)
@@ -271,8 +268,7 @@ def test_a_look_that_fails_is_told_once_and_looking_goes_on(app: GolfcheckApp, m
     def fail(self: LogWatch, now: float) -> RunProgress:
         raise ValueError("a mistake of ours")
 
-    log = app.log_to_watch
-    assert log is not None
+    (log,) = app.logs_to_watch
     log.write_bytes(HEAD + steps(10, 20))
 
     async def script(pilot: Pilot[None]) -> None:
@@ -284,6 +280,84 @@ def test_a_look_that_fails_is_told_once_and_looking_goes_on(app: GolfcheckApp, m
         assert len([toast for toast in toasts(app) if "ValueError: a mistake of ours" in toast]) == 1
         append(log, steps(30, 40))
         assert (await looked(pilot)).step == 40
+
+    play(app, script)
+
+
+MACHINE = b"|   0  NVIDIA H100 80GB HBM3          On  |   00000000:18:00.0 Off |                    0 |\n"
+
+
+def test_several_seeds_are_watched_at_once_and_one_is_reported_in_full(app: GolfcheckApp, tmp_path: Path):
+    logs = [tmp_path / "logs" / f"seed{seed}.txt" for seed in (42, 43)]
+    logs[0].write_bytes(HEAD + VAL + steps(10, 800))
+    logs[1].write_bytes(HEAD.replace(b"seed:42", b"seed:43") + VAL + steps(10, 400))
+    app.logs_to_watch = tuple(logs)
+
+    async def script(pilot: Pilot[None]) -> None:
+        assert (await looked(pilot)).step == 800
+        shown = [line for line in lines(app)[:2] if line.strip()]
+        assert ["seed 42" in shown[0], "seed 43" in shown[1], "step 400" in shown[1]] == [True] * 3
+        assert "step 800 / 2,000" in text(app) and "seed 43" in str(app.screen.query_one(CurvePane).bundles)
+        assert "next run" in text(app)
+        await pilot.press("n")
+        assert (await looked(pilot)).step == 400 and "step 400 / 2,000" in text(app)
+
+    play(app, script)
+
+
+def test_a_run_is_compared_with_another_run_of_ones_own(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
+    (log,) = app.logs_to_watch
+    log.write_bytes(HEAD + VAL + steps(10, 800))
+    last = log.with_name("yesterday.txt")
+    stop = b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n"
+    last.write_bytes(HEAD + VAL + steps(10, 1200) + stop + b"final_int8_zlib_roundtrip val_loss:2.0 val_bpb:1.25\n")
+    (log.with_name("empty.txt")).write_bytes(b"")
+    monkeypatch.chdir(log.parent)
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        assert "Valid" in text(app) and "next run" not in text(app)
+        await pilot.press("b")
+        assert isinstance(app.screen, RivalList)
+        record, *logs = app.screen.choices
+        assert not isinstance(record, Path) and [str(each) for each in logs][-1:] == [str(last)] and log not in logs
+        assert "yesterday.txt" in text(app)
+        await pilot.press("escape", "b", "k")
+        while "yesterday.txt" not in str(app.screen.query_one(OptionList).highlighted_option.prompt):  # type: ignore[union-attr]
+            await pilot.press("k")
+        await pilot.press("enter")
+        await looked(pilot)
+        assert "yesterday.txt" in text(app) and "Valid" not in text(app), text(app)
+
+    play(app, script)
+
+
+def test_a_log_that_nothing_can_be_compared_with_is_a_toast(app: GolfcheckApp, tmp_path: Path):
+    (log,) = app.logs_to_watch
+    log.write_bytes(HEAD + VAL + steps(10, 800))
+    (log.parent / "other.txt").write_bytes(b"hello\n")
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        screen = app.screen
+        assert isinstance(screen, WatchScreen)
+        screen.best = log.parent / "other.txt"
+        screen._read_rival()
+        await looked(pilot)
+        assert any("neither a score nor a validation in this log" in toast for toast in toasts(app))
+
+    play(app, script)
+
+
+def test_the_machine_and_its_memory_are_shown_where_the_log_has_them(app: GolfcheckApp):
+    (log,) = app.logs_to_watch
+    log.write_bytes(
+        HEAD + MACHINE * 8 + VAL + steps(10, 800) + b"peak memory allocated: 40032 MiB reserved: 40040 MiB\n"
+    )
+
+    async def script(pilot: Pilot[None]) -> None:
+        await looked(pilot)
+        assert "8x NVIDIA H100 80GB HBM3" in text(app) and "peak memory 40,032 MiB a card" in text(app)
 
     play(app, script)
 

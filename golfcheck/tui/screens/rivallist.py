@@ -1,0 +1,74 @@
+"""The runs that a watched run can be compared with, in a list: records of the board, and logs of one's own."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from golfcheck.board.model import Row
+from golfcheck.core.numbers import bpb_text
+from golfcheck.core.text import safe
+from golfcheck.tui.drawing.glyphs import Glyphs
+from golfcheck.tui.drawing.tablecolumns import name_of
+from golfcheck.tui.widgets.scrollbars import scrollbars_of
+
+_ROWS = 40  # records that are offered, the best first
+_LOGS = 20  # logs that are offered, the newest first
+
+Choice = Row | Path
+
+
+class RivalList(ModalScreen[Choice | None]):
+    """Answers with a row of the board, or the path of a log; None when the list is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,b", "leave", "leave"),
+        Binding("j", "move(1)", "down", show=False),
+        Binding("k", "move(-1)", "up", show=False),
+    ]
+
+    def __init__(self, rows: Sequence[Row], logs: Sequence[Path], glyphs: Glyphs) -> None:
+        super().__init__()
+        scored = sorted((row for row in rows if row.seeds_bpb), key=lambda row: row.score_bpb or 0.0)
+        self.choices: list[Choice] = [*scored[:_ROWS], *logs[:_LOGS]]
+        self.glyphs = glyphs
+
+    def compose(self) -> ComposeResult:
+        """Yield the list."""
+        title = Option(Content.styled("Compare the run with", "bold"), disabled=True)
+        options = [Option(_line(choice, self.glyphs), str(place)) for place, choice in enumerate(self.choices)]
+        empty = [] if options else [Option(Content("no record with logs, and no other log here"), disabled=True)]
+        yield OptionList(title, *options, *empty, classes="dialog", markup=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Draw the scrollbar of what the terminal has."""
+        scrollbars_of(self.query_one(OptionList), self.glyphs)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Answer."""
+        self.dismiss(self.choices[int(event.option.id or 0)])
+
+    def action_move(self, lines: int) -> None:
+        """Go to another choice."""
+        choices = self.query_one(OptionList)
+        (choices.action_cursor_down if lines > 0 else choices.action_cursor_up)()
+
+    def action_leave(self) -> None:
+        """Keep what the run is compared with."""
+        self.dismiss(None)
+
+
+def _line(choice: Choice, g: Glyphs) -> Content:
+    if isinstance(choice, Path):
+        minutes = (time.time() - choice.stat().st_mtime) / 60 if choice.exists() else 0.0
+        age = f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
+        return Content(g.plain(f"log      {safe('/'.join(choice.parts[-2:]), 60)}, {age} old"))
+    sign = g.held if choice.held else " "
+    return Content(g.plain(f"{bpb_text(choice.score_bpb or 0.0)} {sign}{name_of(choice)}"))
