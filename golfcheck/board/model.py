@@ -16,6 +16,12 @@ class Status(StrEnum):
     CLAIMED = "claimed"
     LOGGED = "logged"
     RESCORED = "rescored"
+    BOXED = "boxed"  # rescored by the submission's own predictor.py, in a sandbox
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether golfcheck evaluated it."""
+        return self in (Status.RESCORED, Status.BOXED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,13 +77,13 @@ def _entry(row: Row) -> Entry:
     path, made = Path(row.verdict.path), row.made or datetime.min.replace(tzinfo=UTC)
     name = row.verdict.name or path.name
     entry = Entry(path, name, made, TRACKS[DEFAULT_TRACK], row.seeds_bpb, row.seeds_nats)
-    return rescored(entry, row.score_bpb) if row.status is Status.RESCORED and row.score_bpb else entry
+    return rescored(entry, row.score_bpb) if row.status and row.status.is_ours and row.score_bpb else entry
 
 
 def _score(judged: Judged, rulings: Rulings) -> tuple[float | None, Status | None]:
     score = judged.verdict.score
     if rulings.rescored:
-        return rulings.rescored.val_bpb, Status.RESCORED
+        return rulings.rescored.val_bpb, Status.BOXED if rulings.rescored.predictor else Status.RESCORED
     if score is None:
         return None, None
     return (score.claimed_bpb, Status.CLAIMED) if score.mean_bpb is None else (score.mean_bpb, Status.LOGGED)

@@ -7,7 +7,8 @@ shown beside its record on every board, and changes what takes part:
     removed      takes no part; it stays on the board without a rank, with the reason
     superseded   the same, because a later folder takes its place
     waived       the rules named do not count against it; gain-not-significant waives the test of the gain
-    re-scored    another val_bpb counts, of one evaluation, vouched for by the sha256 of its report
+    re-scored    another val_bpb counts, of one evaluation, vouched for by the sha256 of its report; `predictor` says
+                 that it is by the submission's own predictor.py, in a sandbox
 """
 
 import os
@@ -38,6 +39,21 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Boxed:
+    """A new score that the submission's own predictor.py gave, in a sandbox, and what its twin answered."""
+
+    sandbox: str
+    cuts: int  # of the twin test; 0: token by token, or not tested
+    differ: int
+
+    @property
+    def text(self) -> str:
+        """It in a few words."""
+        tested = f", {self.differ} of {self.cuts} cuts changed an answer" if self.cuts else ""
+        return f"in a box ({self.sandbox}{tested})"
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """One decision on one record: who, when and why."""
 
@@ -50,12 +66,14 @@ class Ruling:
     superseded_by: str | None = None
     val_bpb: float | None = None  # of RESCORED
     report_sha256: str | None = None
+    predictor: Boxed | None = None  # of RESCORED, by the submission's own predictor.py
 
     @property
     def text(self) -> str:
         """The ruling in one line; a stranger's text that is made safe where it is printed."""
         what = f"waived ({', '.join(self.rules)})" if self.rules else str(self.kind)
         what += f" by {self.superseded_by}" if self.superseded_by else ""
+        what += f" {self.predictor.text}" if self.predictor else ""
         return f"{what}: {self.why} ({self.by}, {self.on})"
 
 
@@ -131,6 +149,7 @@ def _ruling(item: Mapping[str, Any], place: str) -> Ruling:
         item.get("superseded_by"),
         item.get("val_bpb"),
         item.get("report_sha256"),
+        Boxed(**item["predictor"]) if "predictor" in item else None,
     )
 
 

@@ -54,7 +54,8 @@ def _digits(value: float, digits: int, width: int, sign: str = "") -> str:
 def _score(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
     if row.score_bpb is None:
         return f"{glyphs.dash} ", ""
-    sign = {Status.CLAIMED: glyphs.claimed, Status.RESCORED: glyphs.rescored}.get(row.status or Status.LOGGED, " ")
+    ours = dict.fromkeys((Status.RESCORED, Status.BOXED), glyphs.rescored)
+    sign = {Status.CLAIMED: glyphs.claimed, **ours}.get(row.status or Status.LOGGED, " ")
     return f"{_digits(row.score_bpb, 5, width - 1)}{sign}", "score"
 
 

@@ -10,12 +10,15 @@ import pytest
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Board, Row, Status
 from golfcheck.board.rows import pinned
+from golfcheck.core import schema
 from golfcheck.core.errors import UsageError
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.judging import decisions
 from golfcheck.judging.config import Settings
 from golfcheck.judging.decisions import Kind
+from golfcheck.render.board_data import render_json
+from golfcheck.tui.screens.detail import headline
 from tests.golfcheck.valid_record import Draft
 
 SETTINGS = Settings(cache=False, jobs=1)
@@ -128,6 +131,30 @@ def test_a_score_of_our_own_counts_in_place_of_the_logged_ones(tree: Path) -> No
     assert len(row.seeds_bpb) == 3  # what the logs say is still told
     assert row.p is None and row.delta_bpb == pytest.approx(1.2 - 1.11473509, abs=1e-8)
     assert held(board) == ["First", "Slight"]
+
+
+def test_a_score_from_a_box_is_told_apart_and_its_challenges_are_shown(tree: Path) -> None:
+    box = {"sandbox": "bubblewrap 0.8.0", "cuts": 512, "differ": 0}
+    rule(tree, ruling("2026-06-02_Clear", "re-scored", val_bpb=1.2, report_sha256=REPORT, predictor=box))
+    board = board_of(tree)
+    row = rows_of(board)["Clear"]
+    assert (row.score_bpb, row.status) == (1.2, Status.BOXED)
+    challenged = "re-scored in a box (bubblewrap 0.8.0, 0 of 512 cuts changed an answer): "
+    assert row.ruling is not None and row.ruling.text.startswith(challenged)
+    assert "in a box (bubblewrap 0.8.0, 0 of 512 cuts changed an answer)" in str(headline(row))
+    document = json.loads(render_json(board, board.rows))
+    assert schema.violations("board", document) == []
+    (found,) = [item for item in document["rows"] if item["status"] == "boxed"]
+    assert found["rulings"][0]["predictor"] == box
+    first = rows_of(pinned(board, row, RULESETS["written"]))["First"]
+    assert first.score_bpb is not None and first.delta_bpb == pytest.approx(first.score_bpb - 1.2)
+
+
+def test_a_box_is_of_a_new_score_alone(tree: Path) -> None:
+    box = {"sandbox": "bubblewrap 0.8.0", "cuts": 0, "differ": 0}
+    rule(tree, ruling("2026-06-02_Clear", "included", predictor=box))
+    with pytest.raises(UsageError, match=r"decisions\.json: /decisions/0"):
+        board_of(tree)
 
 
 def test_a_record_without_any_log_may_be_re_scored(tree: Path) -> None:
