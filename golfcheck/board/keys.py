@@ -49,6 +49,10 @@ def _bytes_per_token(row: Row) -> float | None:
     return row.verdict.token_bytes.bytes_per_token if row.verdict.token_bytes else None
 
 
+def _author(row: Row) -> str | None:
+    return "\n".join(filter(None, (row.verdict.author, row.github_id))) or None
+
+
 def _rules(row: Row) -> str:
     return "\n".join(finding.rule for finding in row.verdict.findings)
 
@@ -68,7 +72,7 @@ KEYS = {
     "eval": Key("number", "longest evaluation, seconds", "eval:<120", _eval_s),
     "bytes-per-token": Key("number", "of the tokenizer", "bytes-per-token:>3", _bytes_per_token),
     "name": Key("text", "of the record", "name:quant", lambda row: row.verdict.name),
-    "author": Key("text", "as submission.json has it", "author:ann", lambda row: row.verdict.author),
+    "author": Key("text", "name in submission.json, or login on GitHub", "author:ann", _author),
     "path": Key("text", "of the folder", "path:2026-04", lambda row: row.verdict.path),
     "track": Key("text", "that it is judged on", "track:10min", lambda row: row.verdict.track),
     "rule": Key("text", "of any of its findings, waived ones too", "rule:score-not-in-logs", _rules),

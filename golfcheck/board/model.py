@@ -42,6 +42,7 @@ class Row:
     reason: str = ""  # why it was not, or why there is no p, in one line
     takes_part: bool = True  # in the ranking: a score that its logs or we show, on a ranked track, not refuted
     rulings: tuple[Ruling, ...] = ()  # of the maintainers, in the order of their days
+    github_id: str | None = None  # of its author: one person may write the own name in several ways
     judged: bool = True  # False: only its submission.json is read yet, and the verdict says nothing
 
     @property
@@ -80,6 +81,11 @@ class Board:
         ]
         exact = [other for other in known if other.score_bpb is not None and abs(other.score_bpb - rival.bpb) < 1e-9]
         return next(iter([*exact, *known]), None)
+
+
+def is_by(row: Row, author: str) -> bool:
+    """Whether a record is by `author`, a name or a login on GitHub; case is ignored."""
+    return author.casefold() in ((row.verdict.author or "").casefold(), (row.github_id or "").casefold())
 
 
 def name_of(row: Row) -> str:

@@ -19,7 +19,7 @@ def row_so_far(judged: Judged) -> Row:
     """Return the row of a record that has no place yet: no rank, and nothing that depends on another record."""
     bpb, status = _score(judged, Rulings())
     verdict = replace(judged.verdict, to_beat=None)
-    return Row(verdict, judged.made, bpb, status, judged.bpb, judged.nats, takes_part=False)
+    return Row(verdict, judged.made, bpb, status, judged.bpb, judged.nats, takes_part=False, github_id=judged.github_id)
 
 
 def row_claimed(claimed: Judged) -> Row:
@@ -49,6 +49,7 @@ def row_of(place: Placed, ruleset: Ruleset) -> Row:
         reason=_reason(place, gain, ruleset),
         takes_part=ranked and status not in (None, Status.CLAIMED) and bool(judged.bpb) and not place.refused,
         rulings=rulings.all,
+        github_id=judged.github_id,
     )
 
 

@@ -27,6 +27,7 @@ class Judged:
     bpb: tuple[float, ...]  # of each seed
     nats: tuple[float, ...]
     rival: str  # `key_of` the record that it was compared with
+    github_id: str | None = None  # of its author, as submission.json has it
 
     def entry(self, path: Path, made: datetime | None = None) -> Entry | None:
         """Return its entry in the replay, `made` when that is better known; None without a day or a score."""
@@ -71,7 +72,8 @@ def claim(folder: Path, ruleset: str) -> Judged | None:
     if record.submission is None:
         return None
     examined = examine(record)
-    return Judged(judge(examined, (), ruleset=ruleset, rules=()), examined.identity.made, (), (), ALONE)
+    verdict = judge(examined, (), ruleset=ruleset, rules=())
+    return Judged(verdict, examined.identity.made, (), (), ALONE, record.submission.github_id)
 
 
 def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Judged]:
@@ -97,6 +99,7 @@ def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Jud
                 examined.bpb,
                 examined.nats,
                 key_of(task.rival),
+                examined.record.submission.github_id if examined.record.submission else None,
             )
             if how.branch is None:
                 kept.keep(judged, how.making, path, stamp)

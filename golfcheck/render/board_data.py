@@ -42,6 +42,7 @@ FIELDS: dict[str, Callable[[Row], Any]] = {
     "tokenizer": lambda row: row.verdict.token_bytes and row.verdict.token_bytes.tokenizer,
     "made": lambda row: row.made and row.made.isoformat(),
     "author": lambda row: row.verdict.author,
+    "github_id": lambda row: row.github_id,
     "name": lambda row: row.verdict.name,
     "path": lambda row: row.verdict.path,
     "track": lambda row: row.verdict.track,

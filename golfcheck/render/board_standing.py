@@ -1,6 +1,6 @@
 """Where an author stands: the own rank, the gap to the first, and what the next record must score."""
 
-from golfcheck.board.model import Board, Row
+from golfcheck.board.model import Board, Row, is_by
 from golfcheck.core.numbers import bpb_text, delta_text
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import safe
@@ -9,8 +9,13 @@ from golfcheck.render.board_columns import title_of
 
 
 def standing(board: Board, author: str) -> list[str]:
-    """Return lines about the records of `author`, case ignored; none when the board has no score of that author."""
-    own = [row for row in board.rows if (row.verdict.author or "").casefold() == author.casefold()]
+    """Return lines about the records of `author`, a name or a login on GitHub; none without a score of that author.
+
+    Records with the login of one that matches belong to the same author, however they write the name.
+    """
+    own = [row for row in board.rows if is_by(row, author)]
+    logins = {row.github_id.casefold() for row in own if row.github_id}
+    own = [row for row in board.rows if is_by(row, author) or (row.github_id or "").casefold() in logins]
     scored = [row for row in own if row.score_bpb is not None]
     if not scored or scored[0].score_bpb is None:
         return []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from os.path import commonpath
 
 from golfcheck.core.numbers import bpb_text
-from golfcheck.core.outcome import Outcome, outcome
+from golfcheck.core.outcome import MEANINGS, Outcome, outcome
 from golfcheck.core.text import fit, safe, shell_word, width
 from golfcheck.core.verdict import Severity, Verdict
 from golfcheck.render.counts import counts_text, outcomes_text
@@ -46,6 +46,7 @@ def _in_full(verdict: Verdict, page: Page) -> list[str]:
             lines += page.prose(f"{names}: {why}" if len(rules) <= 3 else f"{why}: {names}", "    ", " " * 6)
         lines.append("")
     lines += page.flow("VERDICT", _verdict_line(verdict, page), indent=9)
+    lines += [page.paint(line, "dim") for line in page.prose(MEANINGS[outcome(verdict)], " " * 9, " " * 9)]
     return [*lines, *_next(verdict, page)]
 
 

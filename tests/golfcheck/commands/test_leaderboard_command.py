@@ -90,8 +90,17 @@ def test_an_author_is_told_rank_gap_and_what_the_next_record_must_score(tree: Pa
 
 def test_the_gap_to_the_first_is_told_in_both_units(tree: Path, capsys: Capture) -> None:
     path = tree / "track_10min_16mb" / "2026-06-03_Worse" / "submission.json"
-    path.write_text(path.read_text().replace("A. Golfer", "Ann"))
+    path.write_text(path.read_text().replace("A. Golfer", "Ann").replace('"golfer"', '"ann"'))
     assert "to rank 1: +0.01000 bpb, +0.01688 nats per token of yours behind Better" in run(capsys, tree, "--me", "ann")
+
+
+def test_records_of_one_login_are_one_authors_however_the_name_is_written(tree: Path, capsys: Capture) -> None:
+    path = tree / "track_10min_16mb" / "2026-06-03_Worse" / "submission.json"
+    path.write_text(path.read_text().replace("A. Golfer", "Anna Golfer"))
+    for author in ("anna golfer", "A. Golfer", "GOLFER"):
+        assert "rank 1 of 3 with 1.09474 bpb (Better); 2 more on the board" in run(capsys, tree, "--me", author)
+    assert len(names(run(capsys, tree, "--filter", "author:golfer"))) == 3
+    assert {row["github_id"] for row in json.loads(run(capsys, tree, "--format", "json"))["rows"]} == {"golfer"}
 
 
 def test_against_a_record_all_differences_are_to_it(tree: Path, capsys: Capture) -> None:
