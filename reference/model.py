@@ -30,7 +30,7 @@ class GPTConfig:
     model_dim: int = 512
     num_heads: int = 8
     num_kv_heads: int = 4
-    mlp_mult: int = 2
+    mlp_mult: float = 2
     tie_embeddings: bool = True
     train_seq_len: int = 4096
     rope_base: float = 10000.0
@@ -205,7 +205,7 @@ class Block(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        D, hidden = config.model_dim, config.mlp_mult * config.model_dim
+        D, hidden = config.model_dim, round(config.mlp_mult * config.model_dim)
         self.attn = Attention(config)
         self.mlp = nn.ModuleDict({"fc": linear(D, hidden), "proj": linear(hidden, D)})
         self.attn_scale, self.mlp_scale = nn.Parameter(torch.ones(D)), nn.Parameter(torch.ones(D))

@@ -5,9 +5,11 @@ import json
 import math
 import os
 import re
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,17 +19,19 @@ from golfcheck.core.errors import MissingExtra, UsageError
 from golfcheck.untrusted.limits import Limits
 
 if TYPE_CHECKING:
+    from golfcheck.render.page import Page
     from golfcheck.rescore.predicted import BoxRequest
-    from golfcheck.rescore.report import Claim
+    from golfcheck.rescore.report import Claim, Mean, Rescore, RescoreOutcome
 
 HELP = "evaluate an artifact again and compare its val_bpb with the claim"
 _EPILOG = (
     "A record folder brings its artifacts, their claims, logs and settings: `golfcheck rescore DIR`. What its tensors "
     "do not tell is taken from flags, else from the artifact, else from the log, else from the contest's defaults, and "
-    "the report says from where. Exit code 1 when a claim is missed. Over several processes: torchrun "
-    "--standalone --nproc_per_node=N -m golfcheck rescore ..."
+    "the report says from where. Exit code 1 when a claim is refuted, 3 when it can be neither confirmed nor refuted. "
+    "Over several processes: torchrun --standalone --nproc_per_node=N -m golfcheck rescore ..."
 )
-_REDRAW_SECONDS = 0.2
+_REDRAW_SECONDS, _LINE_SECONDS = 0.2, 30.0
+UNDECIDED = 3  # exit code of a claim that is neither confirmed nor refuted
 _BPB = re.compile(r"[0-9]{1,3}(?:\.([0-9]{1,32}))?")
 
 
@@ -101,7 +105,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score every artifact; 1 when a claim is missed or a probe fails, 2 when a claim cannot be compared."""
+    """Score every artifact; 1 when a claim is missed or a probe fails, 3 when one is neither confirmed nor refuted."""
     for package in ("torch", "numpy", "sentencepiece"):
         if find_spec(package) is None:
             raise MissingExtra("rescore", package, "train")
@@ -119,65 +123,128 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("rescore: --estimate and --control score sequences side by side, --stride slides a window")
     if args.estimate is False and args.control:
         raise UsageError("rescore: --control helps to estimate, --full scores all of the text")
-    # What is wrong with paths, options and files is said before torch is loaded, which takes seconds.
-    folder, claim = _predictor_folder(args), _claim(args.claim)
-    from golfcheck.rescore import submitted
-    from golfcheck.rescore.target import find
+    folder = _predictor_folder(args)
+    # Threads that spin while they wait cost seventeen times the whole evaluation beside another busy process.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded
+    if is_helper := os.environ.get("RANK", "0") != "0":  # of torchrun: the first rank speaks for all
+        sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
+    from golfcheck.rescore.prepare import Request, prepare
 
+    names = ("data", "tokenizer", "raw", "val_tokens", "stride", "estimate", "control", "order_seed", "precision")
+    more = ("attention", "max_bytes", "seq_len", "rope_tables", "rope_base", "logit_softcap")
+    given = {name: getattr(args, name) for name in (*names, *more)}
+    request = Request(**given, tolerance_bpb=args.tolerance, within_bpb=args.within)
+    claim, first = _claim(args.claim), None
     if folder is not None:
+        from golfcheck.rescore import submitted
+
         seeds = submitted.find(args.path, folder, claim, args.log, args.max_bytes)
         targets = [seed.target for seed in seeds]
     else:
-        targets = find(args.path, claim, args.log, args.max_bytes)
+        from golfcheck.rescore.target import find
+
+        targets, seeds = find(args.path, claim, args.log, args.max_bytes), []
     if args.raw and len(targets) > 1:
         raise UsageError(f"rescore: {args.path} has {len(targets)} artifacts, but one --raw: name the artifact itself")
-    from golfcheck.render import rescore_text as render
-    from golfcheck.render.page import Page
-
-    # Threads that spin while they wait cost seventeen times the whole evaluation beside another busy process.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded, below
-    if is_helper := os.environ.get("RANK", "0") != "0":  # of torchrun: the first rank speaks for all
-        sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
-    from golfcheck.core.terminal import columns, only_ascii, wants_color
-    from golfcheck.reference.files import write_atomic
+    if folder is None:
+        first = prepare(targets[0], request)  # before torch: what is refused is refused at once
     from golfcheck.rescore import run as rescoring
     from golfcheck.rescore.devices import join, leave
     from golfcheck.rescore.judge import mean as mean_of
-    from golfcheck.rescore.measure import Interrupted
-    from golfcheck.rescore.report import RescoreOutcome
 
-    page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
-    names = ("data", "tokenizer", "raw", "val_tokens", "stride", "estimate", "control", "order_seed")
-    more = ("attention", "max_bytes", "seq_len", "rope_tables", "rope_base", "logit_softcap")
-    given = {name: getattr(args, name) for name in (*names, *more)}
-    given["precision"] = args.precision or "bf16"
-    request = rescoring.Request(**given, tolerance_bpb=args.tolerance, within_bpb=args.within)
-    ranks, found = join(args.device), []
+    ranks = join(args.device)
+    jobs: list[Callable[[], Rescore]]
     if folder is not None:
         from golfcheck.rescore import predicted
 
         boxes = _boxes(args)
         jobs = [partial(predicted.rescore, seed, request, boxes, ranks, progress) for seed in seeds]
     else:
-        jobs = [partial(rescoring.rescore, target, request, ranks, progress) for target in targets]
-    for job in jobs:
-        try:
-            found.append(job())
-        except Interrupted as stopped:
-            print(render.so_far(stopped.so_far), file=sys.stderr)
-            raise
-        print(render.render(found[-1], page), end="", flush=True)
-    mean = mean_of(targets[0].mean_claim, targets[0].seeds, found, args.tolerance, ranks.device.type)
-    if len(found) > 1:
-        print(render.summary(found, mean, page), end="")
+        assert first is not None
+        jobs = [partial(rescoring.evaluate, first, request, ranks, progress)]
+        jobs += [partial(rescoring.rescore, target, request, ranks, progress) for target in targets[1:]]
+    results, stopped = _work(jobs)
+    mean = mean_of(targets[0].mean_claim, targets[0].seeds, results, args.tolerance, ranks.device.type)
+    if len(results) > 1:
+        _print_summary(results, mean)
     leave()
-    if is_helper:
-        return 0
-    if args.json:
-        document = render.document(found, mean, rescoring.code_digest(), rescoring.versions())
-        write_atomic(args.json, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
-    outcomes = {rescore.outcome for rescore in found} | ({mean.outcome} if mean else set())
-    return 1 if RescoreOutcome.REFUTED in outcomes else 2 if RescoreOutcome.INCOMPARABLE in outcomes else 0
+    if args.json and not is_helper:
+        _write_report(args.json, results, mean, stopped)
+    if stopped is not None:
+        raise stopped
+    outcomes = {rescore.outcome for rescore in results} | ({mean.outcome} if mean else set())
+    return 0 if is_helper else _code(outcomes)
+
+
+def _work(jobs: "Sequence[Callable[[], Rescore]]") -> "tuple[list[Rescore], KeyboardInterrupt | None]":
+    """Do the jobs and print their pages; return what is done, and the interruption that ended it."""
+    from golfcheck.render import rescore_text as render
+    from golfcheck.rescore.measure import Interrupted
+
+    results: list[Rescore] = []
+    with _terminations():
+        for job in jobs:
+            try:
+                results.append(job())
+            except KeyboardInterrupt as stop:
+                if isinstance(stop, Interrupted):
+                    print(render.so_far(stop.so_far), file=sys.stderr)
+                return results, stop
+            print(render.render(results[-1], _page()), end="", flush=True)
+    return results, None
+
+
+@contextmanager
+def _terminations() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C: what is known is printed and written, and no process is left behind."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread: a test
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _page() -> "Page":
+    from golfcheck.core.terminal import columns, only_ascii, wants_color
+    from golfcheck.render.page import Page
+
+    return Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
+
+
+def _print_summary(results: "Sequence[Rescore]", mean: "Mean | None") -> None:
+    from golfcheck.render import rescore_text as render
+
+    print(render.summary(results, mean, _page()), end="")
+
+
+def _write_report(
+    path: Path, results: "Sequence[Rescore]", mean: "Mean | None", stopped: KeyboardInterrupt | None
+) -> None:
+    """Write the JSON report, with what was known of an artifact whose evaluation was stopped."""
+    from golfcheck.reference.files import write_atomic
+    from golfcheck.render import rescore_text as render
+    from golfcheck.rescore.run import code_digest, versions
+
+    so_far = getattr(stopped, "so_far", None)
+    document = render.document(results, mean, code_digest(), versions(), so_far, is_complete=stopped is None)
+    write_atomic(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+
+
+def _code(outcomes: "set[RescoreOutcome]") -> int:
+    """Return the exit code: the worst verdict's."""
+    from golfcheck.rescore.report import RescoreOutcome
+
+    if RescoreOutcome.REFUTED in outcomes:
+        return 1
+    return UNDECIDED if RescoreOutcome.INCOMPARABLE in outcomes else 0
 
 
 def _predictor_folder(args: argparse.Namespace) -> Path | None:
@@ -233,18 +300,24 @@ def _claim(text: str | None) -> "Claim | None":
 
 
 def progress(stage: str) -> Callable[..., None]:
-    """Return what draws one line of progress on a terminal, with what is known or the time left; nothing elsewhere."""
+    """Return what shows progress, with what is known or the time left: one line on a terminal, elsewhere now and then.
+
+    It is redrawn on a terminal; in a file or a pipe a line follows every half minute.
+    """
     start = last = time.monotonic()
 
     def draw(done: int, total: int, known: str = "") -> None:
         nonlocal last
-        now = time.monotonic()
-        if not sys.stderr.isatty() or (now - last < _REDRAW_SECONDS and done < total):
+        now, is_terminal = time.monotonic(), sys.stderr.isatty()
+        if now - last < (_REDRAW_SECONDS if is_terminal else _LINE_SECONDS) and (done < total or not is_terminal):
             return
         last = now
         left = (now - start) / done * (total - done)
-        bar = f"[{'#' * (24 * done // total):.<24}]"
-        line = f"{bar} {stage}  {done:,}/{total:,} sequences  {known or f'{left:,.0f} s left'}" if done < total else ""
-        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        line = f"{stage}  {done:,}/{total:,} sequences  {known or f'{left:,.0f} s left'}" if done < total else ""
+        if is_terminal:
+            bar = f"[{'#' * (24 * done // total):.<24}] " if line else ""
+            print(f"\r\x1b[K{bar}{line}", end="", file=sys.stderr, flush=True)
+        elif line:
+            print(f"rescore: {line}", file=sys.stderr, flush=True)
 
     return draw

@@ -18,6 +18,8 @@ OVERSHOOT_STEPS = 2  # the cap is tested between steps; measured overshoot: 8 to
 VAL_TEXT_BYTES = 151_080_000  # the first 50,000 documents of FineWeb's validation split (measured)
 VAL_TEXT_TOLERANCE = 4e-4  # how far 145 logs lie apart: tails cut to whole sequences, scores of 4 decimals (measured)
 TOKEN_BYTES_TOLERANCE = 4e-4
+# How the validation split begins: the number of tokens, and the sha256 of them as little-endian uint16 (measured).
+VAL_BEGINNINGS = ((16_385, "d7a884a6ebf86d20c6b267ce1fb6c29e1694f5870cbbb87d80313ec640376ff5"),)  # sp1024
 
 STRICT_FROM = date(2026, 5, 1)  # the contest ended on 30 April: older records had no schema to follow
 WRAP_TOLERANCE = 1.5  # people also rename and reorder before they pack; golfcheck does not

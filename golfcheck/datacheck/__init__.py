@@ -63,15 +63,26 @@ Report = TokenizerReport | ShardReport | BadFile
 REPORTS: dict[str, type[Report]] = {kind.__name__: kind for kind in (TokenizerReport, ShardReport, BadFile)}
 
 
-def check(tokenizer: Path | None, shards: Sequence[Path], vocab_size: int | None) -> Iterator[Report]:
+def check(
+    tokenizer: Path | None, shards: Sequence[Path], vocab_size: int | None, *, beginnings: bool = False
+) -> Iterator[Report]:
     """Yield a report on the tokenizer, if there is one, and then on each shard, as they are done.
+
+    Of `beginnings` only the first tokens are read: enough to tell whether a shard was made with this tokenizer.
 
     Every token must be below the tokenizer's size, which must be `vocab_size` where that is known. A bad tokenizer
     ends the check: without it the shards mean nothing.
     """
-    files = [str(path.absolute()) for path in ([tokenizer] if tokenizer else []) + list(shards)]
-    request = json.dumps({"tokenizer": tokenizer is not None, "files": files, "vocab_size": vocab_size})
-    names = iter([*([tokenizer] if tokenizer else []), *shards])
+    paths = [*([tokenizer] if tokenizer else []), *shards]
+    request = json.dumps(
+        {
+            "tokenizer": tokenizer is not None,
+            "beginnings": beginnings,
+            "files": [str(path.absolute()) for path in paths],
+            "vocab_size": vocab_size,
+        }
+    )
+    names = iter(paths)
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(
             sandbox.command("golfcheck.datacheck.child", isolated=False),  # it needs installed packages

@@ -60,7 +60,7 @@ def main() -> None:
         signal.alarm(limit_seconds)
         try:
             with file:
-                _say(check_opened(file, path, vocab_size or MAX_PIECES, decoder))
+                _say(check_opened(file, path, vocab_size or MAX_PIECES, decoder, request["beginnings"]))
         except Refused as refused:
             _say(BadFile(str(path), refused.code, refused.message))
         except OSError as error:

@@ -14,6 +14,8 @@ from golfcheck.datacheck.tokenizer import TokenDecoder
 from golfcheck.reference.data import HEADER_BYTES, MAGIC, VERSION, Tokens
 
 _BLOCK_TOKENS = 1 << 20
+_ORIGIN_TOKENS, _LEAST_ORIGIN_TOKENS = 1 << 15, 256
+_LEAST_KEPT = 0.5  # of the tokens, by the right tokenizer: measured 1.0, and below 0.01 with another
 _LOOK_BACK_TOKENS = 4096
 _MAX_CHARACTER_BYTES = 4
 
@@ -36,9 +38,15 @@ def open_shard(path: Path) -> BinaryIO:
     return file
 
 
-def check_opened(file: BinaryIO, path: Path, vocab_size: int, decoder: TokenDecoder | None) -> ShardReport:
+def check_opened(
+    file: BinaryIO, path: Path, vocab_size: int, decoder: TokenDecoder | None, only_beginning: bool = False
+) -> ShardReport:
     """Read an open shard in blocks; Refused at the first thing that is wrong, with its offset in the file."""
     count = _check_header(file)
+    if decoder is not None:
+        _check_origin(decoder, next(_blocks(file, min(count, _ORIGIN_TOKENS), vocab_size, None))[0])
+        if only_beginning:
+            return ShardReport(str(path), count, 0, None, None)
     before = start = documents = text_bytes = top = 0
     for block, is_whole in _blocks(file, count, vocab_size, decoder):
         top = max(top, int(block.max()))
@@ -51,6 +59,24 @@ def check_opened(file: BinaryIO, path: Path, vocab_size: int, decoder: TokenDeco
     if decoder is None:
         return ShardReport(str(path), count, top, None, None)
     return ShardReport(str(path), count, top, documents, text_bytes)
+
+
+def _check_origin(decoder: TokenDecoder, tokens: Tokens) -> None:
+    """Refuse a shard (TOK_DATA) whose documents give other tokens when they are decoded and encoded again.
+
+    A tokenizer with as many pieces as the right one decodes to other text: every score would count wrong bytes.
+    """
+    edges = np.flatnonzero(decoder.table.boundary[tokens])
+    documents = [document[1:] for document in np.split(tokens, edges)[1:]]  # before the first edge may be half a word
+    total = same = 0
+    for document in documents:
+        again = decoder.encoded(decoder.tokenizer.decode(document.tolist()))
+        differs = [i for i, (ours, theirs) in enumerate(zip(document.tolist(), again, strict=False)) if ours != theirs]
+        total += document.size
+        same += differs[0] if differs else min(document.size, len(again))  # the last document may be cut in a word
+    if total >= _LEAST_ORIGIN_TOKENS and same < _LEAST_KEPT * total:
+        expected = f"expected the first {total:,} tokens to come back when they are decoded and encoded again"
+        raise Refused("TOK_DATA", f"not made with this tokenizer: {expected}, found {same:,} of them")
 
 
 def _check_header(file: BinaryIO) -> int:

@@ -34,6 +34,11 @@ class TokenDecoder:
         size_bytes += self.table.leading_space[tokens] & ~after_boundary
         return size_bytes
 
+    def encoded(self, text: str) -> list[int]:
+        """Return the tokens of a text, without any that mark its ends."""
+        tokens: list[int] = self.tokenizer.encode(text)
+        return tokens
+
     def decoded(self, fragments: list[Tokens]) -> list[int]:
         """Return the bytes of the text of each fragment, less the space that it begins with."""
         # One at a time: for a list of them SentencePiece starts threads, which the sandbox does not allow.

@@ -36,7 +36,7 @@ def render(rescore: Rescore, page: Page) -> str:
     if claim is not None:
         lines += page.flow("claimed", [*_claimed(claim, measured), (safe(claim.source), "dim")])
     if (stated := rescore.json_claim) is not None:
-        lines += page.flow("and", [*_claimed(stated, measured), (safe(stated.source), "dim")])
+        lines += page.flow("JSON", [*_claimed(stated, measured), (safe(stated.source), "dim")])
     lines += page.flow("measured" if measured.estimate is None else "estimate", _score(measured))
     if measured.estimate is not None:
         lines += page.flow("", _estimate(measured, measured.estimate))
@@ -54,12 +54,14 @@ def render(rescore: Rescore, page: Page) -> str:
             near = f"confirmed once it lies within {max(within, tolerance):.7f} of it"
             lines += page.flow("", [(near, ""), (why, "dim")])
     if rescore.other_tables is not None:
-        lines += page.flow("other", _score(rescore.other_tables))
+        lines += page.flow("tried", _score(rescore.other_tables))
         if rescore.other_tables.estimate is not None:
             lines += page.flow("", _estimate(rescore.other_tables, rescore.other_tables.estimate))
     if rescore.control is not None:
         lines += page.flow("control", [(safe(rescore.control.path), ""), (rescore.control.sha256[:16], "dim")])
     lines += page.flow("bytes", _bytes(measured, rescore.settings["vocab_size"].value))
+    if rescore.text:
+        lines += page.flow("text", [(rescore.text, "")])
     if rescore.predictor is not None:
         lines += predictor_text.rows(rescore.predictor, page)
     else:
@@ -141,7 +143,8 @@ def _score(measured: Measured) -> list[tuple[str, str]]:
 def _numerics(measured: Measured) -> str:
     if measured.rope_tables is None:
         return "by its own predictor.py"
-    return f"{measured.rope_tables} rotary tables, {measured.precision} activations"
+    mlp = f", {measured.mlp} in the MLP" if measured.mlp else ""
+    return f"{measured.rope_tables} rotary tables, {measured.precision} activations{mlp}"
 
 
 def _estimate(measured: Measured, estimate: Estimate) -> list[tuple[str, str]]:
@@ -247,8 +250,9 @@ def so_far(measured: Measured) -> str:
 
 
 def document(
-    rescores: Sequence[Rescore], mean: Mean | None, code_sha256: str, versions: Mapping[str, str]
-) -> dict[str, Any]:
+    rescores: Sequence[Rescore], mean: Mean | None, code_sha256: str, versions: Mapping[str, str],
+    so_far: Measured | None = None, *, is_complete: bool = True,
+) -> dict[str, Any]:  # fmt: skip
     """Return the JSON report of all artifacts, as `schemas/rescore.schema.json` describes it."""
     return {
         "golfcheck": __version__,
@@ -256,17 +260,32 @@ def document(
         "versions": dict(versions),
         "rescores": [_object(rescore) for rescore in rescores],
         "mean": None if mean is None else asdict(mean),
+        "is_complete": is_complete,
+        "so_far": None if so_far is None else _measured(so_far),
     }
 
 
 def _object(rescore: Rescore) -> dict[str, Any]:
     out = asdict(rescore)
     for name in ("measured", "other_tables"):
-        if out[name] is not None:
-            out[name]["sequence_losses"] = _halves(out[name]["sequence_losses"])
-            if out[name]["estimate"] is not None:
-                out[name]["estimate"]["share"] = getattr(rescore, name).estimate.share
+        if (measured := getattr(rescore, name)) is not None:
+            out[name] = _measured(measured)
     out["delta_bpb"] = rescore.delta_bpb
+    return out
+
+
+def _measured(measured: Measured) -> dict[str, Any]:
+    out = asdict(measured)
+    out["sequence_losses"] = _halves(measured.sequence_losses)
+    if measured.estimate is not None:
+        out["estimate"] |= {
+            "share": measured.estimate.share,
+            **{
+                name: None
+                for name in ("low_bpb", "high_bpb", "fixed_half_width_bpb")
+                if not isfinite(out["estimate"][name])
+            },
+        }
     return out
 
 

@@ -42,6 +42,7 @@ class BoxedEvaluation(measure.Evaluation):
     def __init__(self, start: Callable[[], Box], ranks: Ranks, seq_len: int | None, *, strict: bool) -> None:
         self.ranks, self.device, self.strict = ranks, ranks.device, strict
         self.precision = "the predictor's own"
+        self.mlp = None
         self.sample: twin.Sample | None = None
         self._start, self._boxes = start, list[Box]()
         self._free: queue.SimpleQueue[Box] = queue.SimpleQueue()

@@ -34,18 +34,19 @@ def read(
         raise UsageError(f"rescore: --control {path}: {error}; expected {_EXPECTED}") from None
     if wrong := schema.violations("rescore", document):
         raise UsageError(f"rescore: --control {path}: {wrong[0].pointer} {wrong[0].message}; expected {_EXPECTED}")
-    found, reasons = [], []
+    usable, reasons = [], list[str]()
     for rescore in document["rescores"]:
         reason = _other(rescore, shards, seq_len, sequences)
         losses = _losses(rescore["measured"]["sequence_losses"]) if reason is None else None
         if losses is None:
             reasons.append(reason or "its losses are no finite numbers in half precision")
         else:
-            found.append(losses)
-    if not found:
-        raise UsageError(f"rescore: --control {path} cannot be used: {reasons[0]}")
+            usable.append(losses)
+    if not usable:
+        reason = reasons[0] if reasons else "it was stopped before any score was complete"
+        raise UsageError(f"rescore: --control {path} cannot be used: {reason}")
     digest = FileDigest(str(path), len(data), hashlib.sha256(data).hexdigest())
-    return digest, np.stack(found[:MAX_CONTROLS], axis=1)
+    return digest, np.stack(usable[:MAX_CONTROLS], axis=1)
 
 
 def _other(rescore: Any, shards: tuple[FileDigest, ...], seq_len: int, sequences: int) -> str | None:

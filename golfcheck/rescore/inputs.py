@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
+from golfcheck.core.ruleset import VAL_BEGINNINGS, VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE
 from golfcheck.datacheck import BadFile, check, find_shards, find_tokenizer, vocab_of
 from golfcheck.reference import data
 from golfcheck.rescore.report import FileDigest
 
 STANDARD = Path("data")  # where `golfcheck data` puts them: data/datasets/NAME and data/tokenizers
+_SHOWN = 4
 _HELP = "give --data DIR and --tokenizer MODEL, or get some with `golfcheck data get` or `golfcheck data demo`"
 
 
@@ -22,10 +24,13 @@ class Inputs:
     source: str
 
 
-def find(folder: Path | None, tokenizer: Path | None, log: dict[str, str], vocab_size: int) -> Inputs:
+def find(
+    folder: Path | None, tokenizer: Path | None, log: dict[str, str], vocab_size: int, record: Path | None = None
+) -> Inputs:
     """Return the validation shards and the tokenizer: those given, else those of the log's dataset, else standard ones.
 
-    Of a log, which a stranger wrote, only names are taken, and looked for in the standard folders.
+    Of a log, which is untrusted, only names are taken, and looked for in the standard folders. Raises UsageError where
+    none fits, and for data inside the `record` that is scored: a submission does not choose what it is judged on.
     """
     source = "--data" if folder else ""
     shards = _validation(folder) if folder else {}
@@ -38,30 +43,36 @@ def find(folder: Path | None, tokenizer: Path | None, log: dict[str, str], vocab
             shards = {path: files for path, files in there.items() if vocab_of(path.name) == vocab_size}
             source = f"{STANDARD}/, the only dataset of {vocab_size} pieces"
     if len(shards) != 1:
-        found = f"{len(shards)} datasets fit ({', '.join(map(str, shards))})" if shards else "found none that fit"
-        raise UsageError(f"rescore needs the validation shards of {vocab_size} pieces: {found}; {_HELP}")
-    place, files = next(iter(shards.items()))
-    model = tokenizer or _tokenizer(place, log)
+        names = ", ".join(map(str, [*shards][:_SHOWN]))
+        candidates = f"{len(shards)} datasets fit ({names})" if shards else "found none that fit"
+        raise UsageError(f"rescore needs the validation shards of {vocab_size} pieces: {candidates}; {_HELP}")
+    dataset, files = next(iter(shards.items()))
+    model = tokenizer or _tokenizer(dataset, log)
     if model is None:
-        raise UsageError(f"rescore needs the tokenizer of {place}: found none that fits; {_HELP}")
+        raise UsageError(f"rescore needs the tokenizer of {dataset}: found none that fits; {_HELP}")
+    for path in (*files, model):
+        if record is not None and path.resolve().is_relative_to(record.resolve()):
+            raise UsageError(
+                f"rescore: {path} lies in the submission, which must not be judged on its own data; {_HELP}"
+            )
     return Inputs(model, tuple(files), source)
 
 
 def _validation(folder: Path) -> dict[Path, list[Path]]:
     """Return the validation shards of each dataset in `folder`."""
     return {
-        place: files
-        for place, paths in find_shards(folder).items()
+        dataset: files
+        for dataset, paths in find_shards(folder).items()
         if (files := [path for path in paths if path.name.startswith("fineweb_val_")])
     }
 
 
-def _tokenizer(place: Path, log: dict[str, str]) -> Path | None:
+def _tokenizer(dataset: Path, log: dict[str, str]) -> Path | None:
     name = PurePath(log.get("tokenizer_path", "")).name
-    for folder in (place, place.parent.parent / "tokenizers"):
+    for folder in (dataset, dataset.parent.parent / "tokenizers"):
         if name and (folder / name).is_file():
             return folder / name
-    return find_tokenizer(place)
+    return find_tokenizer(dataset)
 
 
 def verify(inputs: Inputs, log: dict[str, str], vocab_size: int) -> tuple[FileDigest, tuple[FileDigest, ...]]:
@@ -70,7 +81,7 @@ def verify(inputs: Inputs, log: dict[str, str], vocab_size: int) -> tuple[FileDi
     Raises Refused for a tokenizer that must not be loaded here (it is tried in a child process first), and
     GolfcheckError where the log's run used other files: no score on these could be compared with its.
     """
-    for report in check(inputs.tokenizer, [], vocab_size):
+    for report in check(inputs.tokenizer, inputs.shards[:1], vocab_size, beginnings=True):
         if isinstance(report, BadFile):
             raise Refused(report.code, f"{report.path}: {report.message}")
     tokenizer = digest(inputs.tokenizer)
@@ -83,6 +94,17 @@ def verify(inputs: Inputs, log: dict[str, str], vocab_size: int) -> tuple[FileDi
                 f"{what}…, the one here {sha256[:16]}…: scores on other data cannot be compared; {_HELP}"
             )
     return tokenizer, shards
+
+
+def words(tokens: data.Tokens, text_bytes: int) -> str:
+    """Say what is known of the text that a score is about: the contest's whole split, its beginning, or neither."""
+    share = text_bytes / VAL_TEXT_BYTES
+    if abs(share - 1) <= VAL_TEXT_TOLERANCE:
+        return "as many bytes as the contest's whole validation text"
+    for count, sha256 in VAL_BEGINNINGS:
+        if tokens.size >= count and hashlib.sha256(tokens[:count].astype("<u2").tobytes()).hexdigest() == sha256:
+            return f"the beginning of the contest's validation text, {share:.2%} of its bytes"
+    return f"not known to be the contest's validation text, which has about {VAL_TEXT_BYTES:,} bytes"
 
 
 def digest(path: Path) -> FileDigest:

@@ -7,14 +7,20 @@ from golfcheck.rescore.report import Claim, Mean, Measured, Rescore, RescoreOutc
 
 # Measured differences of one artifact's score; docs/limits.md.
 SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
+COMPILED_BPB = 1e-4  # the same, of a compiled model, which rounds less often (measured: 4e-5)
 DEVICES_BPB = 5e-4  # same precision, another kind of device
 CONTEST_PRECISION = "bf16"  # of a claim that states none
 _LOSS_ROUNDING_NATS = 5e-5  # logs and submission.json have four decimals of a loss at least
 PRECISIONS_BPB = 2e-3  # bf16 activations against fp32: the golden artifacts move by 0.0002 and 0.0010
 
 
-def tolerance(claim: Claim | None, precision: str, device: str, given: float | None) -> tuple[float, str]:
-    """Return by how many bpb a measured score may differ from the claim, and where that is from.
+def precision_of(claim: Claim | None, given: str | None) -> str:
+    """Return the precision to evaluate in: as asked, else the claim's, else the contest's."""
+    return given or (claim.activations if claim else None) or CONTEST_PRECISION
+
+
+def tolerance(claim: Claim | None, device: str, given: float | None) -> tuple[float, str]:
+    """Return by how many bpb a score in the claim's precision may differ from the claim, and where that is from.
 
     The claim's own rounding comes on top: half a unit of its last decimal. Nothing may differ from no claim.
     """
@@ -22,25 +28,41 @@ def tolerance(claim: Claim | None, precision: str, device: str, given: float | N
         return 0.0, ""
     if given is not None:
         bpb, source = given, "--tolerance"
-    elif (activations := claim.activations or CONTEST_PRECISION) != precision:
-        bpb, source = PRECISIONS_BPB, f"the claim has {activations} activations, this score {precision}"
-    elif claim.device == device:
-        bpb, source = SAME_BPB, f"same precision, both on {device}"
-    elif claim.device is None:
-        bpb, source = DEVICES_BPB, "same precision, the claim's device is not known"
+    elif claim.device != device:
+        where = f"the claim on {claim.device}, this score on {device}" if claim.device else "its device is not known"
+        bpb, source = DEVICES_BPB, f"same precision, {where}"
+    elif claim.is_compiled:
+        bpb, source = COMPILED_BPB, f"same precision, both on {device}, the claim's model compiled"
     else:
-        bpb, source = DEVICES_BPB, f"same precision, the claim on {claim.device}, this score on {device}"
+        bpb, source = SAME_BPB, f"same precision, both on {device}"
     rounding = 0.5 * 10.0**-claim.digits
     return bpb + rounding, f"{source}; the claim has {claim.digits} decimals"
 
 
+def other_precision(claim: Claim | None, measured: Measured, tolerance_bpb: float) -> str | None:
+    """Return why a near miss may be one of precision alone, where the user asked for another than the claim's."""
+    wanted = precision_of(claim, None)
+    if claim is None or measured.precision in (None, wanted):
+        return None
+    if not meets(claim, measured, tolerance_bpb + PRECISIONS_BPB):
+        return None
+    return f"the claim has {wanted} activations, this score {measured.precision}: --precision {wanted} decides"
+
+
 def comparable(claim: Claim, measured: Measured) -> str | None:
     """Return why a claim cannot be compared with a score, or None: both must be about the same text."""
+    if claim.is_sliding is not None and claim.stride != measured.stride:
+        ways = [_way(claim.stride if claim.is_sliding else None), _way(measured.stride)]
+        return f"the claim is of {ways[0]}, this score of {ways[1]}"
     pairs = (("tokens", claim.tokens, measured.tokens), ("bytes", claim.text_bytes, measured.text_bytes))
-    for what, claimed, found in pairs:
-        if claimed is not None and claimed != found:
-            return f"the claim is about {claimed:,} {what}, this score about {found:,}"
+    for what, claimed, scored in pairs:
+        if claimed is not None and claimed != scored:
+            return f"the claim is about {claimed:,} {what}, this score about {scored:,}"
     return None
+
+
+def _way(stride: int | None) -> str:
+    return "sequences side by side" if stride is None else f"a window that slides by {stride}"
 
 
 def meets(claim: Claim, measured: Measured, tolerance_bpb: float) -> bool:
@@ -78,9 +100,9 @@ def settled(claim: Claim | None, measured: Measured, tolerance_bpb: float) -> bo
 def decide(
     claim: Claim | None, measured: Measured, other: Measured | None, tolerance_bpb: float, tables_are_stated: bool
 ) -> tuple[RescoreOutcome, str]:
-    """Return what follows, and why. `other` is the score with the other rotary tables, where it was tried.
+    """Return the verdict and its reason. `other` is the score of other tables or functions, where they were tried.
 
-    Where nobody stated the tables, the ones that meet the claim were the ones it was made with.
+    Where nobody stated them, the ones that meet the claim were the ones it was made with.
     """
     if claim is None:
         return RescoreOutcome.MEASURED, "no claim to compare with: give --claim, or a record folder"
@@ -92,15 +114,12 @@ def decide(
             return RescoreOutcome.REFUTED, f"{reason} {measured.val_loss_nats:.8f}"
         return RescoreOutcome.CONFIRMED, f"{_how(measured, tolerance_bpb)} {_by(measured)}"
     if other is not None and meets(claim, other, tolerance_bpb):
-        reason = (
-            f"missed with {measured.rope_tables} rotary tables, met with {other.rope_tables} ones "
-            f"({other.val_bpb:.8f}): the claim was made with {other.rope_tables} tables"
-        )
+        reason = f"missed {_by(measured)}, met {_by(other)} ({other.val_bpb:.8f}): the claim was made so"
         return (RescoreOutcome.REFUTED if tables_are_stated else RescoreOutcome.CONFIRMED), reason
     if measured.estimate is not None:
         reason = f"at {measured.estimate.level:.0%} not the claimed score {_by(measured)}"
-        return RescoreOutcome.REFUTED, reason + (f", nor with {other.rope_tables} ones" if other is not None else "")
-    tried = f", and with {other.rope_tables} ones ({other.val_bpb:.8f})" if other is not None else ""
+        return RescoreOutcome.REFUTED, reason + (f", nor {_by(other)}" if other is not None else "")
+    tried = f", and {_by(other)} ({other.val_bpb:.8f})" if other is not None else ""
     return RescoreOutcome.REFUTED, f"missed {_by(measured)}{tried}"
 
 
@@ -142,8 +161,7 @@ def mean(
     if claim is None or len(rescores) != seeds:
         return None
     scores = [rescore.measured for rescore in rescores]
-    precision = scores[0].precision or claim.activations or CONTEST_PRECISION
-    tolerance_bpb, _ = tolerance(claim, precision, device, given_tolerance_bpb)
+    tolerance_bpb, _ = tolerance(claim, device, given_tolerance_bpb)
     tolerance_bpb += fmean(score.estimate.half_width_bpb if score.estimate else 0.0 for score in scores)
     val_bpb, val_loss_nats = fmean(s.val_bpb for s in scores), fmean(s.val_loss_nats for s in scores)
     is_met = abs(val_bpb - claim.val_bpb) <= tolerance_bpb
@@ -157,7 +175,10 @@ def mean(
 
 
 def _by(measured: Measured) -> str:
-    return f"with {measured.rope_tables} rotary tables" if measured.rope_tables else "by its own predictor.py"
+    if not measured.rope_tables:
+        return "by its own predictor.py"
+    mlp = f" and {measured.mlp} in the MLP" if measured.mlp else ""
+    return f"with {measured.rope_tables} rotary tables{mlp}"
 
 
 def _how(measured: Measured, tolerance_bpb: float) -> str:

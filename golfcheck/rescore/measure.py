@@ -18,7 +18,7 @@ from golfcheck.reference.bpb import Score
 from golfcheck.reference.data import Tokens
 from golfcheck.reference.model import GPT, GPTConfig
 from golfcheck.reference.ranks import Ranks
-from golfcheck.rescore import attention, devices, probes, workers
+from golfcheck.rescore import activations, attention, devices, probes, workers
 from golfcheck.rescore.report import Measured, Probe
 from golfcheck.rescore.weights import State
 
@@ -64,12 +64,19 @@ class Evaluation:
             if precision == "bf16" and isinstance(module, torch.nn.Linear):
                 module.bfloat16()  # what autocast would do again in every call; the same bits
         self.model.to(self.device).eval().requires_grad_(False)
+        self.mlp: str | None = None
+        self._activated: activations.Activated | None = None
         self._attention: attention.Compiled | None = None
         self._how = ""  # attention is computed, where there is a choice
         if compiled and precision == "bf16" and self.device.type == "cpu":
             kernel, missing = attention.kernel()
             self._attention = attention.Compiled(kernel) if kernel else None
             self._how = "compiled attention" if kernel else f"torch's attention: {missing}"
+
+    def use(self, mlp: str | None) -> None:
+        """Put a function of `activations.KNOWN` into the MLP; None is the reference's own."""
+        self.mlp = mlp
+        self._activated = activations.Activated(activations.KNOWN[mlp]) if mlp else None
 
     def logits(self, ids: Tensor) -> Tensor:
         """Return softcapped logits [B, T, V] of token ids [B, T]."""
@@ -81,7 +88,7 @@ class Evaluation:
         """Compute in this precision, with this attention, and without gradients."""
         is_mixed = self.precision == "bf16"
         mixed = torch.autocast(self.device.type, torch.bfloat16) if is_mixed else nullcontext()
-        with torch.inference_mode(), mixed, self._attention or nullcontext():
+        with torch.inference_mode(), mixed, self._attention or nullcontext(), self._activated or nullcontext():
             yield
 
     def losses(self, ids: Tensor, last: Sequence[int] | None = None) -> Tensor:
@@ -246,11 +253,13 @@ class Evaluation:
             seconds=time.perf_counter() - start,
             rank_sequences=tuple(map(len, losses)),
             sequence_losses=tuple(loss for part in losses for loss in part),
+            mlp=self.mlp,
         )
 
     def probe(self, tokens: Tokens) -> tuple[Probe, ...]:
         """Test the model on the first tokens [n > 2]; raises Refused (EVAL_NONFINITE) where logits are not finite."""
-        length = min(probes.MAX_TOKENS, self.config.train_seq_len, tokens.size - 1)
+        most = min(probes.MAX_TOKENS, probes.MAX_LOGITS // self.config.vocab_size)
+        length = min(most, self.config.train_seq_len, tokens.size - 1)
         ids = torch.from_numpy(tokens[None, : length + 1].astype(np.int64)).to(self.device)  # [1, T + 1]
         return probes.probe(self.logits, self.losses, ids, self.config.vocab_size)
 

@@ -74,7 +74,7 @@ def resolve(
     return out
 
 
-def disagreements(config: Mapping[str, Any], told: Mapping[str, int | bool]) -> list[str]:
+def disagreements(config: Mapping[str, Any], told: Mapping[str, int | float | bool]) -> list[str]:
     """Say where the artifact's `model_config` contradicts its own tensors, which are believed."""
     return [
         f"the artifact says {name} {str(config[name])[:40]!a}, its tensors {told[name]}"

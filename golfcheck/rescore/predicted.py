@@ -12,8 +12,8 @@ from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import early, inputs, judge, run, twin
 from golfcheck.rescore.boxed import BoxedEvaluation
 from golfcheck.rescore.measure import Interrupted
+from golfcheck.rescore.prepare import Request, Stage, digest_of, named, text_for
 from golfcheck.rescore.report import Challenges, FileDigest, Predictor, Probe, Rescore, RescoreOutcome, Sourced
-from golfcheck.rescore.run import Request, Stage
 from golfcheck.rescore.submitted import Submitted
 
 
@@ -46,10 +46,10 @@ def rescore(submitted: Submitted, request: Request, boxes: BoxRequest, ranks: Ra
             submitted.files, hidden, device=str(ranks.device), limits=boxes.limits, sandboxed=boxes.sandboxed
         )  # fmt: skip
 
-    with run.named(submitted.target.path):
+    with named(submitted.target.path):
         model = BoxedEvaluation(box, ranks, request.seq_len, strict=boxes.strict)
     try:
-        with run.named(submitted.target.path):
+        with named(submitted.target.path):
             found = _rescore(submitted, request, boxes, model, stage)
     finally:
         model.close()
@@ -61,19 +61,17 @@ def _rescore(
 ) -> Rescore:
     target, ranks, config, claim = submitted.target, model.ranks, model.config, submitted.target.claim
     _check(request, boxes, model)
-    found = inputs.find(request.data, request.tokenizer, target.log_settings, config.vocab_size)
-    tokenizer, shards = inputs.verify(found, target.log_settings, config.vocab_size)
-    tokens, worth = run.text_of(found, config.train_seq_len, config.vocab_size, request.val_tokens)
+    text = text_for(target, request, config.vocab_size, config.train_seq_len)
+    tokens, worth = text.tokens, text.num_bytes
     if boxes.cuts and not boxes.strict:
         model.challenge(tokens, boxes.cuts, early.draw_seed(request.order_seed, ranks)[0])
 
     # The submission says itself how its claim was computed: no other precision excuses another score.
-    precision = (claim.activations if claim else None) or judge.CONTEST_PRECISION
-    tolerance_bpb, tolerance_source = judge.tolerance(claim, precision, ranks.device.type, request.tolerance_bpb)
+    tolerance_bpb, tolerance_source = judge.tolerance(claim, ranks.device.type, request.tolerance_bpb)
     tolerance_source = tolerance_source.replace("same precision", "the submission's own arithmetic")
     notes, plan, report = list[str](), None, None
     if not model.adaptive and run.is_estimate(request, model, tokens, notes):
-        plan, report = run.plan_of(request, ranks, tokens, worth, shards=shards, seq_len=config.train_seq_len)
+        plan, report = run.plan_of(request, ranks, text, seq_len=config.train_seq_len)
     draw = stage("strictly" if boxes.strict else "score, reveal, adapt" if model.adaptive else "predictor.py")
     if plan is not None:
         measured = early.score(model, tokens, plan, lambda now: judge.settled(claim, now, tolerance_bpb), draw)
@@ -94,13 +92,13 @@ def _rescore(
     load, answers, adapt, peak = model.costs()
     return Rescore(
         artifact=_artifact(submitted),
-        tokenizer=tokenizer,
-        shards=shards,
+        tokenizer=text.tokenizer,
+        shards=text.shards,
         seed=target.seed,
         settings={
             "vocab_size": Sourced(config.vocab_size, "predictor.py"),
             "seq_len": Sourced(config.train_seq_len, "--seq-len" if request.seq_len else "predictor.py"),
-            "data": Sourced(str(found.shards[0].parent), found.source),
+            "data": Sourced(str(text.inputs.shards[0].parent), text.inputs.source),
         },
         device=device,
         claim=claim,
@@ -117,10 +115,11 @@ def _rescore(
         other_code=None,
         notes=tuple(notes),
         seconds=0.0,
+        text=text.words,
         predictor=Predictor(
             interface=INTERFACE,
             sandbox=launch.sandbox() if boxes.sandboxed else None,
-            files=tuple(run.digest_of(name, data) for name, data in submitted.files),
+            files=tuple(digest_of(name, data) for name, data in submitted.files),
             visible_bytes=sum(len(data) for _, data in submitted.files),
             not_shown=submitted.not_shown,
             vocab_size=config.vocab_size,
@@ -171,4 +170,4 @@ def _hidden(request: Request) -> list[Path]:
 
 def _artifact(submitted: Submitted) -> FileDigest:
     """Return what stands for the submission in the report: its artifact, or predictor.py where it has none."""
-    return run.digest_of(submitted.target.path, submitted.target.data)
+    return digest_of(submitted.target.path, submitted.target.data)

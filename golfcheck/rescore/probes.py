@@ -9,6 +9,7 @@ from golfcheck.core.errors import Refused
 from golfcheck.rescore.report import Probe
 
 MAX_TOKENS = 512
+MAX_LOGITS = 1 << 22  # of all positions together: some copies of them live at once, in float64
 _TOLERANCE_NATS = 1e-5
 
 

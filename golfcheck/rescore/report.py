@@ -42,6 +42,9 @@ class Claim:
     text_bytes: int | None = None
     activations: str | None = None  # "bf16" or "fp32"
     device: str | None = None  # "cpu", "cuda" or "mps"
+    is_compiled: bool = False  # the claim's run used torch.compile
+    is_sliding: bool | None = None  # of a window that slides, or of sequences side by side; None: it does not say
+    stride: int | None = None  # of the window, where it is stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Measured:
     rank_sequences: tuple[int, ...]  # how many sequences or windows each rank scored
     sequence_losses: tuple[float, ...]  # of each in the text's order; none of a sliding window or an estimate
     estimate: Estimate | None = None  # None: every token was scored
+    mlp: str | None = None  # the function in the MLP, where it is not the reference's
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,7 @@ class Rescore:
     device: str
     claim: Claim | None
     measured: Measured
-    other_tables: Measured | None  # with the other rotary tables, tried where the claim was missed
+    other_tables: Measured | None  # with other rotary tables, or another function in the MLP, tried on a miss
     tolerance_bpb: float
     tolerance_source: str
     outcome: RescoreOutcome
@@ -211,6 +215,7 @@ class Rescore:
     other_code: str | None  # how the record's own model differs from the one that was evaluated
     notes: tuple[str, ...]
     seconds: float
+    text: str = ""  # what is known of the text
     predictor: Predictor | None = None  # None: the reference's model was evaluated
 
     @property

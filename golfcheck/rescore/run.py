@@ -1,24 +1,20 @@
-"""All of a rescoring, in order: find, read, build, check, measure, judge."""
+"""All of a rescoring, in order: read, build, check, measure, judge."""
 
-import hashlib
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import golfcheck.reference.model
-from golfcheck.core.errors import GolfcheckError, Refused, UsageError
+from golfcheck.core.errors import GolfcheckError
 from golfcheck.core.progress import narrate
-from golfcheck.reference.bpb import ByteTable
-from golfcheck.reference.data import Tokens, digest, read_validation
-from golfcheck.reference.model import GPTConfig
+from golfcheck.reference.data import Tokens, digest
 from golfcheck.reference.ranks import Ranks
 from golfcheck.reference.settings import CONTROL_TENSORS
-from golfcheck.rescore import control, early, inputs, judge, measure, numerics, shipped, submitted, weights
+from golfcheck.rescore import control, early, fit, judge, measure, numerics, shipped, submitted, weights
+from golfcheck.rescore.prepare import Prepared, Request, Stage, Text, assumption, digest_of, named, prepare
 from golfcheck.rescore.report import Claim, FileDigest, Measured, RawCheck, Rescore, RescoreOutcome, Sourced
 from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.limits import Limits
@@ -26,126 +22,94 @@ from golfcheck.untrusted.load import load
 
 MAX_RAW_BYTES = 256 << 20  # the contest's model has 67 MB
 SLOW_SECONDS = 600.0  # on a CPU: a full evaluation that takes longer is estimated, unless it is asked for
-Stage = Callable[[str], Callable[..., object]]
-# Refusals of what may be a sound artifact, of another format or architecture.
-_OTHER_MODELS = {"ART_FORMAT_OWN", "ART_QFORMAT", "ART_KEYS", "ART_SHAPE"}
-# What the tensors tell of a model.
-_TOLD = ("vocab_size", "num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "tie_embeddings")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the user wants; None is "find out"."""
-
-    data: Path | None = None
-    tokenizer: Path | None = None
-    raw: Path | None = None  # the raw weights that the artifact should be made of
-    val_tokens: int | None = None  # score only the first ones
-    stride: int | None = None  # slide a window instead of cutting the text into sequences
-    estimate: bool | None = None  # score until enough is known; None: where the whole text takes too long on a CPU
-    within_bpb: float = 0.002
-    control: Path | None = None  # the report of a full rescoring of any artifacts on the same text
-    order_seed: int | None = None  # of the order in which sequences are drawn; None: the system draws it
-    precision: str = "bf16"
-    # "auto": the compiled one where there is one, unless the claim was made on a CPU, and its last digits by torch's.
-    attention: str = "auto"
-    tolerance_bpb: float | None = None
-    max_bytes: int = Limits().file_bytes
-    seq_len: int | None = None
-    rope_tables: str | None = None
-    rope_base: float | None = None
-    logit_softcap: float | None = None
-
-    def flags(self) -> dict[str, Any]:
-        """Return the settings of `numerics` that were given."""
-        return {name: getattr(self, name) for name in ("seq_len", "rope_tables", "rope_base", "logit_softcap")}
-
-
-@dataclass(frozen=True, slots=True)
-class _Model:
-    """An artifact as it was read: its tree, its weights, their configuration, and who said what."""
-
-    tree: dict[str, Any]
-    state: weights.State
-    config: GPTConfig
-    settings: dict[str, Sourced]
-    notes: tuple[str, ...]
 
 
 def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Rescore:
+    """Prepare one artifact and evaluate it; see `prepare` and `evaluate`."""
+    return evaluate(prepare(target, request), request, ranks, stage)
+
+
+def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -> Rescore:
     """Score one artifact, over all ranks, and compare it with its claim.
 
     `stage(name)` is told what begins and returns what is called with the sequences done and to do. Raises Refused for
-    what must not or cannot be loaded, GolfcheckError for what is missing here.
+    what must not be evaluated, GolfcheckError where it cannot be.
     """
     start = time.perf_counter()
-    with named(target.path):
-        read, artifact = _read(target, request), digest_of(target.path, target.data)
-    raw = _raw_check(read.tree, request.raw, target.log_settings) if request.raw else None
-    config, settings, claim = read.config, dict(read.settings), target.claim
-    if (stride := request.stride) is not None and not 0 < stride <= config.train_seq_len:
-        raise UsageError(f"rescore: --stride must be from 1 to the sequence length {config.train_seq_len}")
-    found = inputs.find(request.data, request.tokenizer, target.log_settings, config.vocab_size)
-    tokenizer, shards = inputs.verify(found, target.log_settings, config.vocab_size)
-    tokens, worth = text_of(found, config.train_seq_len, config.vocab_size, request.val_tokens)
-
-    other_code = shipped.difference(target.sources)
-    if claim is not None and (doubt := _undecidable(claim, tokens, worth, other_code, settings["seq_len"])):
-        narrate(f"{target.path}: {doubt}")
-
+    target, claim, text, path = prepared.target, prepared.target.claim, prepared.text, prepared.target.path
+    raw = _raw_check(prepared.tree, request.raw, target.log_settings) if request.raw else None
+    notes, settings = list(prepared.notes), dict(prepared.settings)
+    plan: early.Plan | None = None
+    report: FileDigest | None = None
+    precision = judge.precision_of(claim, request.precision)
     is_compiled = request.attention == "auto" and (claim is None or claim.device != "cpu")
+    other_code = shipped.difference(target.sources)
+    if claim is not None and (doubt := _undecidable(claim, prepared, other_code)):
+        narrate(f"{path}: {doubt}")
+    with named(path):
+        config = weights.config_of(prepared.sizes, prepared.options)
+        state = weights.state_of(prepared.tree)  # as floats four times as large: only once it is a model that we know
 
     def evaluation(rope_tables: str) -> measure.Evaluation:
         tabled = replace(config, rope_tables=rope_tables)
-        return measure.Evaluation(read.state, tabled, request.precision, ranks, compiled=is_compiled)
+        return measure.Evaluation(state, tabled, precision, ranks, compiled=is_compiled)
 
     def is_enough(so_far: Measured) -> bool:
         return judge.settled(claim, so_far, tolerance_bpb)
 
     def score(model: measure.Evaluation) -> Measured:
-        draw = stage(f"{model.config.rope_tables} tables")
-        with named(target.path):
+        draw = stage(f"{model.config.rope_tables} tables" + (f", {model.mlp}" if model.mlp else ""))
+        with named(path):
             if plan is not None:
-                return early.score(model, tokens, plan, is_enough, draw)
-            if stride is None:
-                return model.score(tokens, worth, draw)
-            return model.score_sliding(tokens, worth, stride, draw)
+                return early.score(model, text.tokens, plan, is_enough, draw)
+            if prepared.stride is None:
+                return model.score(text.tokens, text.num_bytes, draw)
+            return model.score_sliding(text.tokens, text.num_bytes, prepared.stride, draw)
 
-    tolerance_bpb, tolerance_source = judge.tolerance(
-        claim, request.precision, ranks.device.type, request.tolerance_bpb
-    )
-    model, plan, report, notes = evaluation(config.rope_tables), None, None, list(read.notes)
-    with named(target.path):
-        probes = model.probe(tokens)
-        if is_estimate(request, model, tokens, notes):
-            plan, report = plan_of(request, ranks, tokens, worth, shards=shards, seq_len=config.train_seq_len)
+    tolerance_bpb, tolerance_source = judge.tolerance(claim, ranks.device.type, request.tolerance_bpb)
+    with named(path):
+        model = evaluation(config.rope_tables)
+        probes = model.probe(text.tokens)
+        if prepared.stride is not None:
+            _check_time(prepared, request, model)
+        elif is_estimate(request, model, text.tokens, notes):
+            plan, report = plan_of(request, ranks, text, seq_len=prepared.seq_len)
     measured, other = score(model), None
     tables_are_stated = settings["rope_tables"].source != numerics.DEFAULT_SOURCE
     is_missed = claim and not judge.comparable(claim, measured) and not judge.meets(claim, measured, tolerance_bpb)
     is_hurried = tables_are_stated and measured.estimate is not None  # other tables would only be a diagnosis
-    if is_missed and not is_hurried:
-        for tables in numerics.OTHER_TABLES[config.rope_tables]:
-            other = score(evaluation(tables))
-            if claim and judge.meets(claim, other, tolerance_bpb):
-                break
+    for tables in numerics.OTHER_TABLES[config.rope_tables] if is_missed and not is_hurried else ():
+        other = score(evaluation(tables))
+        if claim and judge.meets(claim, other, tolerance_bpb):
+            break
+    mlp = None
+    if is_missed and not target.sources and not (other and claim and judge.meets(claim, other, tolerance_bpb)):
+        with named(path):
+            mlp = fit.best(model, text.tokens)
+        if mlp is not None:
+            model.use(mlp)
+            other, tables_are_stated = score(model), False
     outcome, reason = judge.decide(claim, measured, other, tolerance_bpb, tables_are_stated)
     if outcome is RescoreOutcome.CONFIRMED and other is not None:
         measured, other = other, measured
         settings["rope_tables"] = Sourced(str(measured.rope_tables), "the claim, which the others miss")
-    json_tolerance_bpb, _ = judge.tolerance(
-        target.json_claim, request.precision, ranks.device.type, request.tolerance_bpb
-    )
-    outcome, reason = judge.also(outcome, reason, target.json_claim, measured, json_tolerance_bpb)
-    outcome, reason = judge.excused(outcome, reason, other_code and f"the record ships other code: {other_code}")
-    outcome, reason = judge.excused(outcome, reason, _assumed(settings["seq_len"]))
+    outcome, reason = judge.also(outcome, reason, target.json_claim, measured, _json_tolerance(target, request, ranks))
+    for cause in (
+        other_code and f"the record ships other code: {other_code}",
+        mlp and f"nobody states the function in the MLP, and {mlp} fits the weights better than the reference's",
+        assumption(settings["seq_len"]),
+        _partial(prepared),
+        judge.other_precision(claim, measured, tolerance_bpb),
+    ):
+        outcome, reason = judge.excused(outcome, reason, cause)
     if not all(probe.passed for probe in probes):
         outcome, reason = RescoreOutcome.REFUTED, "a probe of the loaded model failed"
     return Rescore(
-        artifact=artifact,
-        tokenizer=tokenizer,
-        shards=shards,
+        artifact=prepared.artifact,
+        tokenizer=text.tokenizer,
+        shards=text.shards,
         seed=target.seed,
-        settings=settings | {"data": Sourced(str(found.shards[0].parent), found.source)},
+        settings=settings | {"data": Sourced(str(text.inputs.shards[0].parent), text.inputs.source)},
         device=model.describe(),
         claim=claim,
         measured=measured,
@@ -161,58 +125,48 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
         other_code=other_code,
         notes=tuple(notes),
         seconds=time.perf_counter() - start,
+        text=text.words,
     )
 
 
-@contextmanager
-def named(path: str | Path) -> Iterator[None]:
-    """Name the file in what is refused: the readers know bytes and tensors."""
-    try:
-        yield
-    except Refused as error:
-        hint = f"; any model is scored through a {submitted.NAME}: docs/predictor.md" * (error.code in _OTHER_MODELS)
-        raise Refused(error.code, f"{path}: {error.message}{hint}") from None
-
-
-def _read(target: Target, request: Request) -> _Model:
-    """Read an artifact, and make out the model in it."""
-    tree = load(target.data, replace(Limits(), file_bytes=request.max_bytes))
-    sound = weights.sound_of(tree)
-    stated = tree.get("model_config", {})
-    if not isinstance(stated, dict) or not all(isinstance(value, str | int | float) for value in stated.values()):
-        raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
-    on_gpu = target.claim is not None and target.claim.device == "cuda"
-    settings = numerics.resolve(request.flags(), stated, target.log_settings, on_gpu=on_gpu)
-    options = {name: item.value for name, item in settings.items() if name != "seq_len"}
-    config = weights.config_of(weights.shapes_of(sound), options | {"train_seq_len": settings["seq_len"].value})
-    state = weights.state_of(sound)  # as floats four times as large: only once it is a model that we know
-    told = {name: getattr(config, name) for name in _TOLD}
-    notes = numerics.disagreements(stated, told)
-    if (assumed := _assumed(settings["seq_len"])) is not None:
-        notes.append(assumed)
-    sourced = {name: Sourced(value, "the tensors") for name, value in told.items()}
-    return _Model(tree, state, config, sourced | settings, tuple(notes))
-
-
-def _undecidable(
-    claim: Claim, tokens: Tokens, worth: measure.Vector, other_code: str | None, seq_len: Sourced
-) -> str | None:
+def _undecidable(claim: Claim, prepared: Prepared, other_code: str | None) -> str | None:
     """Return what is known before the work to leave a claim open, and what would decide it."""
-    for what, claimed, here in (("tokens", claim.tokens, worth.size), ("bytes", claim.text_bytes, int(worth.sum()))):
+    num_bytes = prepared.text.num_bytes
+    pairs = (("tokens", claim.tokens, num_bytes.size), ("bytes", claim.text_bytes, int(num_bytes.sum())))
+    for what, claimed, here in pairs:
         if claimed not in (None, here):
             return f"the claim is about {claimed:,} {what}, the text here has {here:,}: they cannot be compared"
     if other_code is not None:
         return f"the record ships other code, so a missed claim decides nothing: ship a {submitted.NAME}; {other_code}"
-    if (assumed := _assumed(seq_len)) is not None:
-        return f"a missed claim decides nothing: {assumed}"
+    for cause in (assumption(prepared.settings["seq_len"]), _partial(prepared)):
+        if cause is not None:
+            return f"a missed claim decides nothing: {cause}"
     return None
 
 
-def _assumed(seq_len: Sourced) -> str | None:
-    """Return that a sequence length is nobody's: with another one every score is another."""
-    if seq_len.source != numerics.DEFAULT_SOURCE:
+def _json_tolerance(target: Target, request: Request, ranks: Ranks) -> float:
+    return judge.tolerance(target.json_claim, ranks.device.type, request.tolerance_bpb)[0]
+
+
+def _partial(prepared: Prepared) -> str | None:
+    """Return that only a part of the text was scored, of which the claim does not say that it is about it."""
+    claim, text = prepared.target.claim, prepared.text
+    if not text.is_partial or claim is None or claim.tokens is not None:
         return None
-    return f"nobody states the sequence length: {seq_len.value} is assumed; --seq-len says otherwise"
+    return f"--val-tokens scored only the first {text.tokens.size - 1:,} tokens, which the claim need not be about"
+
+
+def _check_time(prepared: Prepared, request: Request, model: measure.Evaluation) -> None:
+    """Raise GolfcheckError where nobody asked for the window that the claim is of, and it would take too long here."""
+    if request.stride is not None or request.estimate is False or model.device.type != "cpu" or not prepared.stride:
+        return
+    seconds = model.seconds_for(prepared.text.tokens) * prepared.seq_len / prepared.stride
+    if seconds > SLOW_SECONDS:
+        way = f"the claim is of a window that slides by {prepared.stride}, about {seconds / 60:,.0f} minutes here"
+        raise GolfcheckError(
+            f"rescore: {prepared.target.path}: {way}: give --full for all of it, or --val-tokens N with a --claim "
+            "about so much text"
+        )
 
 
 def is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, notes: list[str]) -> bool:
@@ -229,23 +183,18 @@ def is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, not
     return True
 
 
-def plan_of(
-    request: Request, ranks: Ranks, tokens: Tokens, worth: measure.Vector, *,
-    shards: tuple[FileDigest, ...], seq_len: int,
-) -> tuple[early.Plan, FileDigest | None]:  # fmt: skip
+def plan_of(request: Request, ranks: Ranks, text: Text, *, seq_len: int) -> tuple[early.Plan, FileDigest | None]:
     """Return the plan of an estimate, and the report that it makes use of."""
     report, losses = None, None
     if request.control is not None:
-        report, losses = control.read(request.control, shards, seq_len, (tokens.size - 1) // seq_len)
+        count = (text.tokens.size - 1) // seq_len
+        report, losses = control.read(request.control, text.shards, seq_len, count)
     seed, source = early.draw_seed(request.order_seed, ranks)
-    within_bpb = request.within_bpb
-    plan = early.plan(tokens, worth, seq_len, losses, order_seed=seed, order_source=source, within_bpb=within_bpb)
+    plan = early.plan(
+        text.tokens, text.num_bytes, seq_len, losses,
+        order_seed=seed, order_source=source, within_bpb=request.within_bpb,
+    )  # fmt: skip
     return plan, report
-
-
-def digest_of(path: str, data: bytes) -> FileDigest:
-    """Return the size and sha256 of a file that was read."""
-    return FileDigest(path, len(data), hashlib.sha256(data).hexdigest())
 
 
 def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawCheck:
@@ -255,20 +204,6 @@ def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawChec
         raw = load(data, replace(Limits(), file_bytes=MAX_RAW_BYTES), zipped=False)
         tensors, differ = weights.differences(tree, raw, keep)
     return RawCheck(digest_of(str(path), data), tensors, differ)
-
-
-def text_of(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, measure.Vector]:
-    """Return the validation tokens [n + 1], n = seqs * seq_len, and how many bytes each predicted one is worth [n]."""
-    try:
-        tokens = read_validation(found.shards, seq_len, vocab_size)
-        table = ByteTable.load(found.tokenizer, vocab_size)
-    except (ValueError, OSError) as error:
-        raise GolfcheckError(str(error)) from None
-    if first is not None:
-        if first < seq_len:
-            raise UsageError(f"rescore: --val-tokens {first} is less than one sequence of {seq_len}")
-        tokens = tokens[: first // seq_len * seq_len + 1]
-    return tokens, table.count(tokens)  # once, for all evaluations
 
 
 def code_digest() -> str:

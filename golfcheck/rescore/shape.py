@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from golfcheck.core.errors import Refused
 
 Shapes = Mapping[str, tuple[int, ...]]
+Sizes = Mapping[str, int | float | bool]
 
+# What one process may take for a call, weights aside; the contest's models take 0.1 GiB at 4,096 tokens.
+MAX_CALL_BYTES = 1 << 30
+CALL_TOKENS = 4096  # of a call on a CPU, or one sequence where that is longer
 MAX_VOCAB = 1 << 16  # tokens are uint16
 _BLOCK = re.compile(r"blocks\.(0|[1-9][0-9]{0,4})\.")
 _SHOWN = 4
 
 
-def infer(shapes: Shapes) -> dict[str, int | bool]:
+def infer(shapes: Shapes) -> dict[str, int | float | bool]:
     """Return the sizes of `GPTConfig` that the tensors of a state dict tell.
 
     Raises Refused: ART_KEYS where a tensor that they are read from is missing, ART_SHAPE where its shape tells none.
@@ -35,17 +39,72 @@ def infer(shapes: Shapes) -> dict[str, int | bool]:
     head_dim = model_dim // num_heads
     if kv_dim < head_dim or kv_dim % head_dim:
         raise Refused("ART_SHAPE", f"blocks.0.attn.c_k.weight has {kv_dim} rows, not a multiple of a head's {head_dim}")
-    if hidden < model_dim or hidden % model_dim:
-        raise Refused("ART_SHAPE", f"blocks.0.mlp.fc.weight has {hidden} rows, not a multiple of the width {model_dim}")
+    num_kv_heads = kv_dim // head_dim
+    if num_heads % num_kv_heads:
+        raise Refused("ART_SHAPE", f"{num_heads} heads cannot share {num_kv_heads} key and value heads evenly")
+    if head_dim % 2:
+        raise Refused("ART_SHAPE", f"rotary positions need an even head width: {model_dim}/{num_heads} is odd")
     return {
         "vocab_size": vocab_size,
         "num_layers": len(blocks),
         "model_dim": model_dim,
         "num_heads": num_heads,
-        "num_kv_heads": kv_dim // head_dim,
-        "mlp_mult": hidden // model_dim,
+        "num_kv_heads": num_kv_heads,
+        "mlp_mult": hidden / model_dim if hidden % model_dim else hidden // model_dim,
         "tie_embeddings": "lm_head.weight" not in shapes,
     }
+
+
+def expected(sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor in the state dict of a model of these sizes (a test asks the model itself)."""
+    vocab_size, model_dim, num_layers = (int(sizes[name]) for name in ("vocab_size", "model_dim", "num_layers"))
+    num_heads, hidden = int(sizes["num_heads"]), round(sizes["mlp_mult"] * model_dim)
+    kv_dim = model_dim // num_heads * int(sizes["num_kv_heads"])
+    shapes: dict[str, tuple[int, ...]] = {
+        "tok_emb.weight": (vocab_size, model_dim),
+        "skip_weights": (num_layers // 2, model_dim),
+    }
+    for block in range(num_layers):
+        shapes |= {
+            f"blocks.{block}.{name}": shape
+            for name, shape in (
+                ("attn.c_q.weight", (model_dim, model_dim)),
+                ("attn.c_k.weight", (kv_dim, model_dim)),
+                ("attn.c_v.weight", (kv_dim, model_dim)),
+                ("attn.proj.weight", (model_dim, model_dim)),
+                ("attn.q_gain", (num_heads,)),
+                ("mlp.fc.weight", (hidden, model_dim)),
+                ("mlp.proj.weight", (model_dim, hidden)),
+                ("attn_scale", (model_dim,)),
+                ("mlp_scale", (model_dim,)),
+                ("resid_mix", (2, model_dim)),
+            )
+        }
+    return shapes if sizes["tie_embeddings"] else shapes | {"lm_head.weight": (vocab_size, model_dim)}
+
+
+def call_bytes(sizes: Sizes, seq_len: int) -> float:
+    """Return about how many bytes one call of an evaluation takes on a CPU, weights aside.
+
+    Two copies of the MLP's hidden activations live at once, and of the width the skipped layers, queries, keys, values
+    and what is added, some 20 more, all as fp32 (bf16 takes half). Heads of width 2 are the exception: their halves
+    have strides that torch's attention does not take, and its fallback keeps the scores of all pairs of tokens, at 10
+    bytes (measured).
+    """
+    num_heads, model_dim = int(sizes["num_heads"]), int(sizes["model_dim"])
+    tokens = max(seq_len, CALL_TOKENS // seq_len * seq_len)
+    width = 2 * sizes["mlp_mult"] * model_dim + (20 + int(sizes["num_layers"]) // 2) * model_dim
+    pairs = 10.0 * num_heads * tokens * seq_len if model_dim // num_heads <= 2 else 0.0
+    return 4.0 * tokens * width + pairs
+
+
+def check_memory(sizes: Sizes, seq_len: int) -> None:
+    """Raise Refused (EVAL_MEMORY) where an evaluation would take more memory than any model of the contest."""
+    if (needed := call_bytes(sizes, seq_len)) > MAX_CALL_BYTES:
+        hidden = round(sizes["mlp_mult"] * sizes["model_dim"])
+        model = f"{sizes['num_heads']} heads, width {sizes['model_dim']}, MLP {hidden}, sequences of {seq_len}"
+        limit = f"more than the {MAX_CALL_BYTES / 2**30:g} GiB that it may"
+        raise Refused("EVAL_MEMORY", f"evaluating it takes about {needed / 2**30:.1f} GiB, {limit}: {model}")
 
 
 def check(found: Shapes, expected: Shapes) -> None:

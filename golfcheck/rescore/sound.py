@@ -1,15 +1,22 @@
-"""What the values of an artifact's dict must be, whoever made it, before `reference.artifact.dequantize` uses them."""
+"""What the values of an artifact's tree must be, whoever made it, before `reference.artifact.dequantize` uses them."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-from golfcheck.reference.artifact import DTYPES, FORMAT, PER_ROW, SECTIONS
+from golfcheck.core.errors import Refused
+from golfcheck.untrusted.load import Array
 
+# As in `reference.artifact`, whose import costs that of torch; a test holds them equal.
+FORMAT = "int8_clean_per_row_v1"
+SECTIONS = ("quantized", "scales", "dtypes", "passthrough")
+DTYPES = ("float32", "float16", "bfloat16")
+PER_ROW = {"scheme": "per_row", "axis": 0}
 _OPTIONAL = ("qmeta", "passthrough_orig_dtypes")
 _PIECE = 1 << 20  # elements
+_BF16_EXPONENT = 0x7F80  # all ones in an infinity and in what is no number
 
 
 class ArtifactError(ValueError):
@@ -20,14 +27,30 @@ class ArtifactError(ValueError):
         self.code = code
 
 
-def check(obj: Mapping[str, Any]) -> None:
+def shapes_of(tree: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor that an artifact stands for, before any of them becomes floats.
+
+    Refused, with the format's label, unless the tree makes sense, and (ART_DTYPE) for weights that are no floats.
+    """
+    try:
+        check(tree)
+    except ArtifactError as error:
+        unsupported = "unsupported quantization format: " if error.code == "ART_QFORMAT" else ""
+        raise Refused(error.code, f"{unsupported}{error}") from None
+    for name, array in tree["passthrough"].items():
+        if array.dtype not in DTYPES:
+            raise Refused("ART_DTYPE", f"{name!a} is {array.dtype}; the weights of this architecture are floats")
+    return {name: array.shape for name, array in {**tree["quantized"], **tree["passthrough"]}.items()}
+
+
+def check(tree: Mapping[str, Any]) -> None:
     """Raise ArtifactError, naming the entry, unless every value makes sense."""
-    _require(obj.get("__quant_format__") == FORMAT, "ART_QFORMAT", f"not {FORMAT}: {obj.get('__quant_format__')!r}")
-    obj = {**{section: {} for section in _OPTIONAL}, **obj}
-    lost = [s for s in (*SECTIONS, *_OPTIONAL) if not isinstance(obj.get(s), Mapping)]
-    _require(not lost, "ART_MISSING", f"these sections are missing, or no dicts: {lost}")
-    quantized, scales, dtypes, passthrough = (obj[section] for section in SECTIONS)
-    qmeta, original = (obj[section] for section in _OPTIONAL)
+    _require(_is(tree.get("__quant_format__"), FORMAT), "ART_QFORMAT", f"not {FORMAT}: {_shown(tree)}")
+    sections = {**{section: {} for section in _OPTIONAL}, **tree}
+    missing = [s for s in (*SECTIONS, *_OPTIONAL) if not isinstance(sections.get(s), Mapping)]
+    _require(not missing, "ART_MISSING", f"these sections are missing, or no dicts: {missing}")
+    quantized, scales, dtypes, passthrough = (sections[section] for section in SECTIONS)
+    qmeta, original = (sections[section] for section in _OPTIONAL)
     twice = quantized.keys() & passthrough.keys()
     _require(not twice, "ART_DUP_NAME", f"in quantized and in passthrough: {sorted(twice)[:3]}")
     unpaired = (quantized.keys() ^ scales.keys()) | (quantized.keys() ^ dtypes.keys())
@@ -36,36 +59,55 @@ def check(obj: Mapping[str, Any]) -> None:
     for name, q in quantized.items():
         _check_quantized(name, q, scales[name], qmeta.get(name))
         _check_dtype(name, dtypes[name])
-    for name, tensor in passthrough.items():
-        _check_tensor(f"passthrough[{name!r}]", tensor)
+    for name, array in passthrough.items():
+        _check_array(f"passthrough[{name!r}]", array)
         if name in original:
             _check_dtype(name, original[name])
 
 
 def _check_quantized(name: str, q: Any, scale: Any, meta: Any) -> None:
-    _check_tensor(f"quantized[{name!r}]", q)
-    _check_tensor(f"scales[{name!r}]", scale)
-    sound = q.dtype == torch.int8 and scale.dtype in (torch.float16, torch.float32)
-    _require(sound, "ART_Q_DTYPE", f"{name!r} is {q.dtype} with {scale.dtype} scales, not int8 with fp16 or fp32")
-    _require(meta in (None, PER_ROW), "ART_QMETA", f"qmeta[{name!r}] is {meta!r}, not {PER_ROW!r}")
-    rows = tuple(q.shape[:1]) if meta or scale.ndim else ()
-    shapes = f"{tuple(scale.shape)} for weights {tuple(q.shape)}, not {rows}"
-    _require(tuple(scale.shape) == rows, "ART_SCALE_SHAPE", f"scales[{name!r}] is {shapes}")
+    _check_array(f"quantized[{name!r}]", q)
+    _check_array(f"scales[{name!r}]", scale)
+    is_sound = q.dtype == "int8" and scale.dtype in ("float16", "float32")
+    _require(is_sound, "ART_Q_DTYPE", f"{name!r} is {q.dtype} with {scale.dtype} scales, not int8 with fp16 or fp32")
+    is_known = meta is None or (isinstance(meta, dict) and meta == PER_ROW)
+    _require(is_known, "ART_QMETA", f"qmeta[{name!r}] is not {PER_ROW!r}")
+    rows = tuple(q.shape[:1]) if meta or scale.shape else ()
+    shapes = f"{scale.shape} for weights {q.shape}, not {rows}"
+    _require(scale.shape == rows, "ART_SCALE_SHAPE", f"scales[{name!r}] is {shapes}")
 
 
 def _check_dtype(name: str, dtype: Any) -> None:
-    known = isinstance(dtype, str) and dtype in DTYPES
-    _require(known, "ART_DTYPE_NAME", f"{name!r} has the dtype {dtype!r}, not one of {', '.join(DTYPES)}")
+    is_known = isinstance(dtype, str) and dtype in DTYPES
+    _require(is_known, "ART_DTYPE_NAME", f"{name!r} has the dtype {str(dtype)[:40]!r}, not one of {', '.join(DTYPES)}")
 
 
-def _check_tensor(where: str, tensor: Any) -> None:
-    _require(isinstance(tensor, Tensor), "ART_TYPE", f"{where} is a {type(tensor).__name__}, not a tensor")
-    if not tensor.is_floating_point():
+def _check_array(where: str, array: Any) -> None:
+    _require(isinstance(array, Array), "ART_TYPE", f"{where} is a {type(array).__name__}, not a tensor")
+    if array.dtype not in DTYPES:
         return
-    # In pieces: of a large tensor, what torch makes on the way takes as much memory as the tensor.
-    if not all(bool(torch.isfinite(piece).all()) for piece in tensor.flatten().split(_PIECE)):  # [elements]
-        bad = torch.nonzero(~torch.isfinite(tensor))[0].tolist()
-        raise ArtifactError("ART_NONFINITE", f"{where} is not finite at {bad}")
+    flat = array.data.reshape(-1)  # [elements]
+    # In pieces: of a large tensor, what is made on the way takes as much memory as the tensor.
+    for first in range(0, flat.size, _PIECE):
+        is_finite = _finite(flat[first : first + _PIECE], array.dtype)
+        if not is_finite.all():
+            at = np.unravel_index(first + int(is_finite.argmin()), array.shape)
+            raise ArtifactError("ART_NONFINITE", f"{where} is not finite at {[int(i) for i in at]}")
+
+
+def _finite(piece: npt.NDArray[Any], dtype: str) -> npt.NDArray[np.bool_]:
+    if dtype == "bfloat16":  # as uint16 of the same bits
+        return np.asarray((piece & _BF16_EXPONENT) != _BF16_EXPONENT)
+    return np.asarray(np.isfinite(piece))
+
+
+def _is(value: Any, text: str) -> bool:
+    return isinstance(value, str) and value == text
+
+
+def _shown(tree: Mapping[str, Any]) -> str:
+    value = tree.get("__quant_format__")
+    return repr(value)[:60] if value is None or isinstance(value, str | int | float) else f"a {type(value).__name__}"
 
 
 def _require(condition: bool, code: str, message: str) -> None:

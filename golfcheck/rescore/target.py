@@ -16,12 +16,14 @@ from golfcheck.submission.discover import record_folders
 from golfcheck.submission.record import Record, RecordFile, load
 from golfcheck.trainlog import Run, choose_score
 from golfcheck.trainlog.choose import RunScore
+from golfcheck.trainlog.events import ScoreLine
 
 MAX_BPB = 100.0  # a uniform guess among 65,536 tokens costs at most 16 bits for a byte
 MAX_DIGITS = 12
 LEAST_DIGITS = 4  # of the contest's scores: who states 1.2 means 1.2000, and no claim is loose by being short
 _ARTIFACT = "an artifact or a record folder"
 _NO_ARTIFACT = (".json", ".log", ".txt", ".py", ".md")  # what else a record holds, named by mistake
+_SLIDING = "sliding"
 _SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
 
 
@@ -39,6 +41,8 @@ class Target:
     mean_claim: Claim | None = None  # what submission.json states of the mean over all seeds, and
     seeds: int = 0  # how many these are
     sources: tuple[Source, ...] = ()  # that the record's main script reaches
+    record: Path | None = None  # the submission's folder, where it is one
+    log_model_bytes: tuple[int, ...] = ()  # sizes of compressed models that the run's log states
 
 
 def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) -> list[Target]:
@@ -55,7 +59,7 @@ def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) ->
 def claimed(target: Target, claim: Claim | None, log: Path | None) -> Target:
     """Return a target with the given claim, and that of the given log, in place of its own."""
     if log is not None:
-        target = replace(_with_log(target, log), sources=target.sources)
+        target = replace(_with_log(target, log), sources=target.sources, record=target.record)
     return target if claim is None else _changed(target, claim)
 
 
@@ -137,7 +141,8 @@ def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunSco
     target = Target(str(shown), data, seed_of(file.path), None, None, {})
     if (score := _matching(target.seed, len(data), scores)) is not None:
         target = _of_run(str(shown), data, score)
-    target = replace(target, sources=record.sources)
+    folder = record.path if record.submission is not None else None
+    target = replace(target, sources=record.sources, record=folder)
     if (submission := record.submission) is None:
         return target
     seeds = max(len(submission.seeds), len(scores), len(record.artifacts))
@@ -160,14 +165,14 @@ def _in_json(stated: Submission | SeedClaim, source: str, log: Claim | None) -> 
     """Return the score that the JSON states as a claim, about the run of the log's where there is one."""
     if stated.val_bpb is None or not 0 < stated.val_bpb < MAX_BPB:
         return None
-    activations, device = (log.activations, log.device) if log else (None, None)
     return Claim(
         val_bpb=stated.val_bpb,
         digits=digits_of(stated.val_bpb),
         source=source,
         val_loss_nats=stated.val_loss_nats,
-        activations=activations,
-        device=device,
+        activations=log.activations if log else None,
+        device=log.device if log else None,
+        is_compiled=log is not None and log.is_compiled,
     )
 
 
@@ -195,8 +200,24 @@ def _of_run(path: str, data: bytes, score: RunScore) -> Target:
         text_bytes=run.val_bytes.value if run.val_bytes else None,
         activations=activations if (activations := settings.get("activations")) in ("bf16", "fp32") else None,
         device=_device(run, settings),
+        is_compiled=settings.get("compiled") == "True",
+        is_sliding=_SLIDING in line.name.lower() or line.stride is not None,
+        stride=_stride(run, line, settings),
     )
-    return Target(path, data, run.seed.value if run.seed else None, claim, score.log.path, settings)
+    sizes = tuple(size.size_bytes for size in run.model_bytes if size.label)
+    seed = run.seed.value if run.seed else None
+    return Target(path, data, seed, claim, score.log.path, settings, log_model_bytes=sizes)
+
+
+def _stride(run: Run, line: ScoreLine, settings: dict[str, str]) -> int | None:
+    """Return the stride of a sliding window: of the score's line, of the line that it repeats, or of the settings."""
+    if line.stride is not None or _SLIDING not in line.name.lower():
+        return line.stride
+    for other in run.scores:
+        if other.name == line.name.removesuffix("_exact") and other.stride is not None:
+            return other.stride
+    stated = next((settings[name] for name in ("eval_stride", "sliding_eval_stride") if name in settings), "")
+    return int(stated) if re.fullmatch(r"[1-9][0-9]{0,5}", stated) else None
 
 
 def _device(run: Run, settings: dict[str, str]) -> str | None:

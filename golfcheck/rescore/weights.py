@@ -1,7 +1,6 @@
 """Arrays of an artifact → the state dict that it means, and the configuration of the model that this is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,39 +8,16 @@ from torch import Tensor
 
 from golfcheck.core.errors import Refused
 from golfcheck.reference.artifact import dequantize, quantize
-from golfcheck.reference.model import GPT, GPTConfig
-from golfcheck.rescore import shape
-from golfcheck.rescore.sound import ArtifactError, check
+from golfcheck.reference.model import GPTConfig
+from golfcheck.rescore.prepare import OPTIONAL
 from golfcheck.untrusted.load import Array
 
 State = dict[str, Tensor]
-Sections = dict[str, Any]  # an artifact's dict, with torch tensors in it, once `sound_of` has found sense in it
-_OPTIONAL = {"model_config", "qmeta", "passthrough_orig_dtypes"}  # sections that an artifact need not have
 
 
-def sound_of(tree: Mapping[str, Any]) -> Sections:
-    """Return an artifact's tree with torch tensors in it; Refused, with the format's label, unless it makes sense."""
-    try:
-        check(sound := _tensors(tree))
-    except ArtifactError as error:
-        unsupported = "unsupported quantization format: " if error.code == "ART_QFORMAT" else ""
-        raise Refused(error.code, f"{unsupported}{error}") from None
-    return dict(sound)
-
-
-def shapes_of(sound: Sections) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor that the artifact stands for, before any of them is made."""
-    stored = {**sound["quantized"], **sound["passthrough"]}
-    return {name: tuple(tensor.shape) for name, tensor in stored.items()}
-
-
-def state_of(sound: Sections) -> State:
-    """Return the state dict that an artifact stands for; Refused (ART_DTYPE) for weights that are no floats."""
-    state = dequantize(sound)
-    for name, tensor in state.items():
-        if not tensor.is_floating_point():
-            raise Refused("ART_DTYPE", f"{name!a} is {tensor.dtype}; the weights of this architecture are floats")
-    return state
+def state_of(tree: Mapping[str, Any]) -> State:
+    """Return the state dict that an artifact's tree stands for, whose values `sound` has checked."""
+    return dequantize(_tensors(tree))
 
 
 def _tensors(value: Any) -> Any:
@@ -72,20 +48,16 @@ def differences(
     for section in ("dtypes", "qmeta", "passthrough_orig_dtypes"):
         ours, theirs = wanted.get(section, {}), found.get(section, {})
         differ |= {name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
-    differ |= found.keys() - wanted.keys() - _OPTIONAL  # what the format does not write
+    differ |= found.keys() - wanted.keys() - {*OPTIONAL}  # what the format does not write
     return len(state), tuple(sorted(differ))
 
 
-def config_of(shapes: shape.Shapes, options: Mapping[str, Any]) -> GPTConfig:
-    """Return the model's configuration: its sizes from the tensors' shapes, `options` for what they do not tell.
+def config_of(sizes: Mapping[str, Any], options: Mapping[str, Any]) -> GPTConfig:
+    """Return the configuration of a model of these `sizes`, with `options` for what its tensors do not tell.
 
-    Refused (ART_KEYS, ART_SHAPE) unless the tensors are exactly those of such a model.
+    Refused (ART_SHAPE) for one that cannot be.
     """
     try:
-        config = GPTConfig(**shape.infer(shapes), **options)  # type: ignore[arg-type]
-        with torch.device("meta"):  # shapes without memory; the positions of its tables matter to no shape
-            model = GPT(replace(config, train_seq_len=1))
+        return GPTConfig(**sizes, **options)
     except ValueError as error:
         raise Refused("ART_SHAPE", str(error)) from None
-    shape.check(shapes, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
-    return config

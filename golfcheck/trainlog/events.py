@@ -49,6 +49,7 @@ class ScoreLine:
     val_bpb: float
     eval_ms: float | None
     digits: int
+    stride: int | None = None  # of a sliding window, where the line states it
 
 
 @dataclass(frozen=True, slots=True)

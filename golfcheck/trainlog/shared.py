@@ -16,6 +16,7 @@ _LISTED_GPU = re.compile(r"GPU [0-9]{1,3}: ([^(]{1,60}) \(UUID:")
 _PEAK_MEMORY = re.compile(r"peak[ _]memory(?: allocated)?: ?([0-9]{1,9}) ?MiB")
 _PROGRESS = re.compile(r"[0-9]{1,12}/[0-9]{1,12}")
 _DURATION = re.compile(rf"(.{{1,160}}?)(?: in | \(|_time:)({NUMBER})s(?:\)| total)?$")
+_STRIDE = re.compile(r"\bstride[:=] ?([0-9]{1,6})\b")
 _NAME_CHARS = 120
 _MAX_KEPT = 64  # sizes of one kind, and graphics cards
 _MAX_CALIBRATION = 1_000
@@ -52,7 +53,18 @@ def score(runs: Runs, line: int, text: str) -> bool:
     bpb = values["val_bpb"][0]
     digits = len(bpb.partition("e")[0].partition(".")[2])
     eval_ms = milliseconds(values.get("eval_time"))
-    runs.now.scores.append(ScoreLine(line, name.strip(), float(values["val_loss"][0]), float(bpb), eval_ms, digits))
+    stride = _STRIDE.search(text)
+    runs.now.scores.append(
+        ScoreLine(
+            line=line,
+            name=name.strip(),
+            val_loss_nats=float(values["val_loss"][0]),
+            val_bpb=float(bpb),
+            eval_ms=eval_ms,
+            digits=digits,
+            stride=int(stride[1]) if stride else None,
+        )
+    )
     return True
 
 

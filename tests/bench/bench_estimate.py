@@ -23,7 +23,7 @@ import torch
 from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.data import read_validation, sha256, shard_paths
 from golfcheck.reference.ranks import Ranks
-from golfcheck.rescore import control, early, measure, ngram, sequence, weights
+from golfcheck.rescore import control, early, measure, ngram, sequence, shape, sound, weights
 from golfcheck.rescore.judge import DEVICES_BPB
 from golfcheck.rescore.report import FileDigest
 from golfcheck.untrusted.load import load
@@ -77,9 +77,9 @@ def main() -> None:
     shards = shard_paths(place, "val")
     tokens = read_validation(shards, SEQ_LEN, VOCAB)
     worth = ByteTable.load(place / "fineweb_1024_bpe.model", VOCAB).count(tokens)
-    sound = weights.sound_of(load(ARTIFACT.read_bytes()))
-    state = weights.state_of(sound)
-    config = weights.config_of(weights.shapes_of(sound), {"train_seq_len": SEQ_LEN, "rope_tables": TABLES})
+    tree = load(ARTIFACT.read_bytes())
+    sizes, state = shape.infer(sound.shapes_of(tree)), weights.state_of(tree)
+    config = weights.config_of(sizes, {"train_seq_len": SEQ_LEN, "rope_tables": TABLES})
     evaluation = measure.Evaluation(state, config, "bf16", Ranks(0, 1, torch.device("cpu")))
     score = evaluation.score(tokens, worth, lambda _done, _total: None)
     losses, population = np.array(score.sequence_losses), len(score.sequence_losses)

@@ -26,7 +26,7 @@ from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.ranks import Ranks
 from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
-from golfcheck.rescore import control, early, judge, measure, ngram, run, sequence, target
+from golfcheck.rescore import control, early, judge, measure, ngram, prepare, run, sequence, target
 from golfcheck.rescore.report import Claim, Estimate, Measured, Rescore, RescoreOutcome
 from tests.conftest import ROOT
 from tests.golfcheck import rescore_fixture as tiny
@@ -273,9 +273,9 @@ def silent(_stage: str) -> Callable[..., None]:
     return lambda *_: None
 
 
-def request(world: World, **changes: Any) -> run.Request:
+def request(world: World, **changes: Any) -> prepare.Request:
     return replace(
-        run.Request(data=world.shards, tokenizer=world.tokenizer, seq_len=64, rope_base=500.0), **changes
+        prepare.Request(data=world.shards, tokenizer=world.tokenizer, seq_len=64, rope_base=500.0), **changes
     )  # fmt: skip
 
 
@@ -431,7 +431,7 @@ def test_the_losses_of_real_models_vary_more_than_the_least_that_is_taken_to_be_
     shared_data: Path, name: str
 ) -> None:
     (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
-    wanted = run.Request(data=shared_data / "fineweb", seq_len=512, estimate=False, val_tokens=24_576)
+    wanted = prepare.Request(data=shared_data / "fineweb", seq_len=512, estimate=False, val_tokens=24_576)
     losses = np.array(run.rescore(found, wanted, ALONE, silent).measured.sequence_losses)
     tokens = data.read_validation(data.shard_paths(shared_data / "fineweb", "val"), 512, 1024)[:24_577]
     plan = early.plan(tokens, np.full(24_576, 2), 512, None, order_seed=1, within_bpb=0.002)

@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 import torch
 
+from golfcheck.reference import artifact
 from golfcheck.reference.artifact import quantize
+from golfcheck.rescore import sound as values
 from golfcheck.rescore.sound import ArtifactError, check
+from tests.golfcheck.rescore_fixture import arrays
 
 
 def sound() -> dict[str, Any]:
@@ -74,9 +77,24 @@ def poison(section: str, name: str, value: float) -> Any:
 )
 def test_a_value_that_makes_no_sense_is_refused_by_its_kind(edit: Any, code: str) -> None:
     obj = sound()
-    check(obj)
+    check(arrays(obj))
     edit(obj)
     with pytest.raises(ArtifactError) as refused:
-        check(obj)
+        check(arrays(obj))
     assert refused.value.code == code
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_is_found_in_bf16_too(value: float) -> None:
+    obj = sound()
+    obj["passthrough"]["small"] = torch.full((4, 4), 3e38, dtype=torch.bfloat16)
+    check(arrays(obj))
+    obj["passthrough"]["small"][2, 1] = value
+    with pytest.raises(ArtifactError, match=r"passthrough\['small'\] is not finite at \[2, 1\]"):
+        check(arrays(obj))
+
+
+def test_the_format_is_the_one_that_the_trainer_writes() -> None:
+    ours = (values.FORMAT, values.SECTIONS, values.DTYPES, values.PER_ROW)
+    assert ours == (artifact.FORMAT, artifact.SECTIONS, tuple(artifact.DTYPES), artifact.PER_ROW)

@@ -22,7 +22,7 @@ from golfcheck import untrusted
 from golfcheck.core import sandbox
 from golfcheck.core.errors import Refused
 from golfcheck.reference.artifact import dequantize, quantize
-from golfcheck.rescore import weights
+from golfcheck.rescore import shape, sound, weights
 from golfcheck.untrusted import containers, inflate, load, picklesubset, tensors, zipread
 from golfcheck.untrusted.limits import PROCESS, Limits
 from tests.conftest import ROOT
@@ -227,11 +227,10 @@ def test_what_other_versions_of_torch_saved_loads_bit_by_bit(path: Path) -> None
     raw = load.load(gzip.decompress(path.with_suffix("").with_suffix(".pt.gz").read_bytes()), zipped=False)
     assert same(arrays(raw), dict(state))
     assert weights.differences(tree, raw, saved_by_torch.KEEP) == (len(state), ())
-    sound = weights.sound_of(tree)
-    found = weights.state_of(sound)
-    assert same(found, dequantize(quantize(state, saved_by_torch.KEEP)))
+    shapes = sound.shapes_of(tree)
+    assert same(weights.state_of(tree), dequantize(quantize(state, saved_by_torch.KEEP)))
     options = {"train_seq_len": saved_by_torch.CONFIG.train_seq_len}
-    assert weights.config_of(weights.shapes_of(sound), options) == saved_by_torch.CONFIG
+    assert weights.config_of(shape.infer(shapes), options) == saved_by_torch.CONFIG
 
 
 def test_the_page_names_the_versions_of_torch_whose_files_were_tried() -> None:

@@ -1,0 +1,223 @@
+"""All of a rescoring that needs no torch: read the artifact, make out its model, find the text, see what is claimed.
+
+Whatever can be refused is refused here, before seconds go into loading a framework.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from golfcheck.core.errors import GolfcheckError, Refused, UsageError
+from golfcheck.reference.bpb import ByteTable
+from golfcheck.reference.data import Tokens, read_validation
+from golfcheck.rescore import inputs, numerics, shape, sound, submitted
+from golfcheck.rescore.report import FileDigest, Sourced
+from golfcheck.rescore.target import Target
+from golfcheck.untrusted.limits import Limits
+from golfcheck.untrusted.load import read
+
+Stage = Callable[[str], Callable[..., object]]
+Vector = npt.NDArray[Any]
+OPTIONAL = ("model_config", "qmeta", "passthrough_orig_dtypes")  # sections that an artifact need not have
+# Refusals of what may be a sound artifact, of another format or architecture.
+_OTHER_MODELS = {"ART_FORMAT_OWN", "ART_QFORMAT", "ART_KEYS", "ART_SHAPE"}
+# Of torch's own failures in an evaluation; a whole one is a page.
+_MESSAGE_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user wants; None is "find out"."""
+
+    data: Path | None = None
+    tokenizer: Path | None = None
+    raw: Path | None = None  # the raw weights that the artifact should be made of
+    val_tokens: int | None = None  # score only the first ones
+    stride: int | None = None  # slide a window instead of cutting the text into sequences; None: as the claim says
+    estimate: bool | None = None  # score until enough is known; None: where the whole text takes too long on a CPU
+    within_bpb: float = 0.002
+    control: Path | None = None  # the report of a full rescoring of any artifacts on the same text
+    order_seed: int | None = None  # of the order in which sequences are drawn; None: the system draws it
+    precision: str | None = None  # of the activations; None: the claim's, else the contest's
+    # "auto": the compiled one where it is faster, unless the claim was made on a CPU, and its last digits by torch's.
+    attention: str = "auto"
+    tolerance_bpb: float | None = None
+    max_bytes: int = Limits().file_bytes
+    seq_len: int | None = None
+    rope_tables: str | None = None
+    rope_base: float | None = None
+    logit_softcap: float | None = None
+
+    def flags(self) -> dict[str, Any]:
+        """Return the settings of `numerics` that were given."""
+        return {name: getattr(self, name) for name in ("seq_len", "rope_tables", "rope_base", "logit_softcap")}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The validation text that a score is about."""
+
+    inputs: inputs.Inputs
+    tokenizer: FileDigest
+    shards: tuple[FileDigest, ...]
+    tokens: Tokens  # [n + 1], n = seqs * seq_len
+    num_bytes: Vector  # of each predicted token [n]
+    is_partial: bool  # only the first tokens were asked for
+
+    @property
+    def words(self) -> str:
+        """What text it is."""
+        return inputs.words(self.tokens, int(self.num_bytes.sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An artifact that may be scored, and all that is known of it before it is."""
+
+    target: Target
+    artifact: FileDigest
+    tree: dict[str, Any]
+    sizes: dict[str, int | float | bool]  # of the model, from its tensors
+    settings: dict[str, Sourced]  # of the sizes and of what tensors do not tell
+    notes: tuple[str, ...]
+    text: Text
+    stride: int | None
+
+    def value(self, name: str) -> Any:
+        """Return a setting's value."""
+        return self.settings[name].value
+
+    @property
+    def seq_len(self) -> int:
+        """Tokens a sequence."""
+        return int(self.value("seq_len"))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What tensors do not tell of a model, by the names of `GPTConfig`."""
+        names = ("rope_base", "rope_tables", "logit_softcap")
+        return {name: self.value(name) for name in names} | {"train_seq_len": self.seq_len}
+
+
+def prepare(target: Target, request: Request) -> Prepared:
+    """Read an artifact and find the text to score it on.
+
+    Raises Refused for what must not or cannot be scored, GolfcheckError for what is missing here or could not be
+    decided however long it took, UsageError for options that no score goes with.
+    """
+    if request.raw is not None and not request.raw.is_file():
+        raise GolfcheckError(f"{request.raw}: No such file or directory; expected what torch.save made of a state dict")
+    with named(target.path):
+        loaded = read(target.data, replace(Limits(), file_bytes=request.max_bytes))
+        shapes = sound.shapes_of(loaded.tree)
+        stated = loaded.tree.get("model_config", {})
+        if not isinstance(stated, dict) or not all(isinstance(value, str | int | float) for value in stated.values()):
+            raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
+        settings = numerics.resolve(
+            request.flags(), stated, target.log_settings,
+            on_gpu=target.claim is not None and target.claim.device == "cuda",
+        )  # fmt: skip
+        sizes = shape.infer(shapes)
+        shape.check(shapes, shape.expected(sizes))
+        seq_len = int(settings["seq_len"].value)
+        shape.check_memory(sizes, seq_len)
+    stride = _stride(target, request, seq_len)
+    extra = sorted(loaded.tree.keys() - {"__quant_format__", *sound.SECTIONS, *OPTIONAL})
+    notes = [*loaded.notes, *numerics.disagreements(stated, sizes), *_unlike_log(target)]
+    notes += [f"the artifact also holds {name[:40]!a}, which no part of the model is" for name in extra[:4]]
+    if (assumed := assumption(settings["seq_len"])) is not None:
+        notes.append(assumed)
+        if request.estimate and target.claim is not None:
+            raise GolfcheckError(f"rescore: {assumed}, and an estimate cannot refute a claim without it")
+    return Prepared(
+        target=target,
+        artifact=digest_of(target.path, target.data),
+        tree=loaded.tree,
+        sizes=sizes,
+        settings={name: Sourced(value, "the tensors") for name, value in sizes.items()} | settings,
+        notes=tuple(notes),
+        text=text_for(target, request, int(sizes["vocab_size"]), seq_len),
+        stride=stride,
+    )
+
+
+@contextmanager
+def named(path: str | Path) -> Iterator[None]:
+    """Name the file in what is refused, for the readers know bytes and tensors; make torch's failures one line."""
+    try:
+        yield
+    except Refused as error:
+        hint = f"; any model is scored through a {submitted.NAME}: docs/predictor.md" * (error.code in _OTHER_MODELS)
+        raise Refused(error.code, f"{path}: {error.message}{hint}") from None
+    except (RuntimeError, MemoryError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise GolfcheckError(f"rescore: {path}: it could not be evaluated: {lines[0][:_MESSAGE_CHARS]}") from error
+
+
+def assumption(seq_len: Sourced) -> str | None:
+    """Return that a sequence length is nobody's: with another one every score is another."""
+    if seq_len.source != numerics.DEFAULT_SOURCE:
+        return None
+    return f"nobody states the sequence length: {seq_len.value} is assumed; --seq-len says otherwise"
+
+
+def text_for(target: Target, request: Request, vocab_size: int, seq_len: int) -> Text:
+    """Return the text to score a target on, in sequences of `seq_len` tokens.
+
+    Raises UsageError where none fits or it lies in the submission, Refused for a tokenizer that must not be loaded,
+    GolfcheckError where the log's run used other files.
+    """
+    found = inputs.find(request.data, request.tokenizer, target.log_settings, vocab_size, target.record)
+    tokenizer, shards = inputs.verify(found, target.log_settings, vocab_size)
+    tokens, num_bytes = text_of(found, seq_len, vocab_size, request.val_tokens)
+    return Text(found, tokenizer, shards, tokens, num_bytes, request.val_tokens is not None)
+
+
+def text_of(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, Vector]:
+    """Return the validation tokens [n + 1], n = seqs * seq_len, and the number of bytes of each predicted one [n]."""
+    try:
+        tokens = read_validation(found.shards, seq_len, vocab_size)
+        table = ByteTable.load(found.tokenizer, vocab_size)
+    except (ValueError, OSError) as error:
+        raise GolfcheckError(str(error)) from None
+    if first is not None:
+        if first < seq_len:
+            raise UsageError(f"rescore: --val-tokens {first} is less than one sequence of {seq_len}")
+        tokens = tokens[: first // seq_len * seq_len + 1]
+    return tokens, table.count(tokens)  # once, for all evaluations
+
+
+def digest_of(path: str, data: bytes) -> FileDigest:
+    """Return the size and sha256 of a file that was read."""
+    return FileDigest(path, len(data), hashlib.sha256(data).hexdigest())
+
+
+def _stride(target: Target, request: Request, seq_len: int) -> int | None:
+    """Return by how much the window slides: as asked, else as the claim says."""
+    claim, stride = target.claim, request.stride
+    if stride is None and claim is not None and claim.is_sliding:
+        stride = claim.stride
+        if stride is None:
+            raise GolfcheckError(
+                f"rescore: {target.path}: the claim ({claim.source}) is of a sliding window whose stride nobody "
+                "states: give --stride N, or another score with --claim"
+            )
+        if stride > seq_len:
+            return None
+    if stride is not None and not 0 < stride <= seq_len:
+        raise UsageError(f"rescore: --stride must be from 1 to the sequence length {seq_len}")
+    return stride
+
+
+def _unlike_log(target: Target) -> list[str]:
+    """Say where the log of a target's run tells of another file: one of another size."""
+    sizes = target.log_model_bytes
+    if not sizes or len(target.data) in sizes:
+        return []
+    stated = " or ".join(f"{size:,}" for size in sizes[-2:])
+    return [f"not the file of the log's run: that one wrote {stated} bytes, this one has {len(target.data):,}"]

@@ -1,0 +1,436 @@
+"""What a verdict cannot be steered by: honest claims are not refuted, lies are not confirmed, and no file ends in 1."""
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from golfcheck import cli
+from golfcheck.core import schema
+from golfcheck.core.errors import GolfcheckError, Refused, UsageError
+from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.data.stdlib_text import documents
+from golfcheck.data.tokenizing import make_dataset
+from golfcheck.reference import data
+from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.reference.ranks import Ranks
+from golfcheck.render import rescore_text as render
+from golfcheck.render.page import Page
+from golfcheck.rescore import activations, fit, inputs, judge, measure, prepare, run, shape, target
+from golfcheck.rescore.report import Claim, Rescore, RescoreOutcome
+from tests.conftest import ROOT
+from tests.golfcheck import rescore_fixture as tiny
+from tests.golfcheck.rescore_fixture import World
+
+ALONE = Ranks(0, 1, torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    torch.set_num_threads(1)
+    return tiny.make(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def silent(_stage: str) -> Callable[..., None]:
+    return lambda *_: None
+
+
+def rescored(world: World, path: Path, claim: Claim | None = None, **changes: Any) -> Rescore:
+    wanted = replace(prepare.Request(data=world.shards, tokenizer=world.tokenizer), **changes)
+    (found,) = target.find(path, claim, None, 16_000_000)
+    return run.rescore(found, wanted, ALONE, silent)
+
+
+def record(world: World, folder: Path, log: str, artifact: bytes | None = None) -> Path:
+    """A record with this log, and an artifact if it is not the world's."""
+    folder.mkdir(exist_ok=True)
+    (folder / world.artifact.name).write_bytes(artifact or world.artifact.read_bytes())
+    (folder / "train.log").write_text(log)
+    return folder
+
+
+# --- honest runs are not refuted --------------------------------------------------------------------------------------
+
+
+def test_a_compiled_run_may_differ_by_what_a_compiler_rounds(world: World, tmp_path: Path) -> None:
+    bpb = world.score.val_bpb + 4e-5
+    for compiled, outcome in (("True", RescoreOutcome.CONFIRMED), ("False", RescoreOutcome.REFUTED)):
+        text = tiny.log(world, bpb=bpb).replace("compiled:False", f"compiled:{compiled}")
+        assert rescored(world, record(world, tmp_path / compiled, text)).outcome is outcome
+
+
+SLIDING = "final_int8_sliding_window_exact"
+
+
+@pytest.mark.parametrize("place", ["line", "line before", "setting"])
+def test_a_claim_of_a_sliding_window_is_scored_as_it_says(world: World, tmp_path: Path, place: str) -> None:
+    evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE, compiled=False)
+    tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
+    bpb = rescored(world, world.artifact, stride=16, seq_len=64, rope_base=500.0, attention="torch").measured.val_bpb
+    assert abs(bpb - world.score.val_bpb) > 1e-3
+    assert evaluation.seconds_for(tokens) < run.SLOW_SECONDS
+    first, _, last = tiny.log(world, bpb=bpb).rstrip("\n").rpartition("\n")
+    score = last.replace("final_int8_zlib_roundtrip_exact", SLIDING)
+    lines = {
+        "line": [f"{score} stride:16 eval_time:12ms"],
+        "line before": [f"{score.replace('_exact', '')} stride:16 eval_time:12ms", score],
+        "setting": [score],
+    }[place]
+    before = "eval_stride:16\n" if place == "setting" else ""
+    folder = record(world, tmp_path / "r", before + "\n".join([first, *lines]) + "\n")
+    found = rescored(world, folder)
+    assert (found.outcome, found.measured.stride) == (RescoreOutcome.CONFIRMED, 16)
+    other = rescored(world, folder, stride=32)
+    assert other.outcome is RescoreOutcome.INCOMPARABLE
+    assert other.reason == "the claim is of a window that slides by 16, this score of a window that slides by 32"
+
+
+def test_a_claim_of_a_window_whose_stride_nobody_states_is_told_before_the_work(world: World, tmp_path: Path) -> None:
+    text = tiny.log(world).replace("final_int8_zlib_roundtrip_exact", SLIDING)
+    with pytest.raises(GolfcheckError, match="a sliding window whose stride nobody states: give --stride N"):
+        rescored(world, record(world, tmp_path / "r", text))
+
+
+def test_a_window_that_would_take_too_long_is_told_before_the_work(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tiny.log(world).replace("final_int8_zlib_roundtrip_exact", f"{SLIDING} stride:1")
+    folder = record(world, tmp_path / "r", text)
+    monkeypatch.setattr(run, "SLOW_SECONDS", 0.0)
+    with pytest.raises(GolfcheckError, match=r"slides by 1, about .* minutes here: give --full"):
+        rescored(world, folder)
+
+
+def test_a_claim_of_the_whole_text_is_not_refuted_by_its_beginning(world: World) -> None:
+    settings: dict[str, Any] = dict(seq_len=64, rope_base=500.0, rope_tables="bf16")
+    part = rescored(world, world.artifact, val_tokens=640, **settings).measured.val_bpb
+    assert abs(part - world.score.val_bpb) > 1e-3
+    missed = rescored(world, world.artifact, Claim(world.score.val_bpb, 8, "--claim"), val_tokens=640, **settings)
+    assert missed.outcome is RescoreOutcome.INCOMPARABLE
+    assert missed.reason.endswith(
+        "but --val-tokens scored only the first 640 tokens, which the claim need not be about"
+    )
+    met = rescored(world, world.artifact, Claim(part, 8, "--claim"), val_tokens=640, **settings)
+    assert met.outcome is RescoreOutcome.CONFIRMED
+
+
+@pytest.fixture(scope="module")
+def leaky(world: World) -> tuple[bytes, float]:
+    """An artifact that was trained with LeakyReLU(0.5)², and its score."""
+    name = "LeakyReLU(0.5)²"
+    tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
+    with activations.Activated(activations.KNOWN[name]):
+        state = tiny.trained(tiny.model(1), tokens).state_dict()
+    (path := world.root / "leaky.int8.ptz").write_bytes(tiny.packed(state))
+    prepared = prepare.prepare(
+        target.find(path, None, None, 16_000_000)[0],
+        prepare.Request(data=world.shards, tokenizer=world.tokenizer, seq_len=64, rope_base=500.0),
+    )
+    evaluation = measure.Evaluation(state, world.config, "bf16", ALONE)
+    evaluation.use(name)
+    return path.read_bytes(), evaluation.score(prepared.text.tokens, prepared.text.num_bytes, lambda *_: None).val_bpb
+
+
+def test_a_bare_artifact_of_another_known_function_is_scored_with_the_one_that_fits(
+    world: World, leaky: tuple[bytes, float]
+) -> None:
+    settings: dict[str, Any] = dict(seq_len=64, rope_base=500.0, attention="torch")
+    path, bpb = world.root / "leaky.int8.ptz", leaky[1]
+    met = rescored(world, path, Claim(bpb, 8, "--claim"), **settings)
+    assert (met.outcome, met.measured.mlp) == (RescoreOutcome.CONFIRMED, "LeakyReLU(0.5)²")
+    assert "LeakyReLU(0.5)² in the MLP" in render.render(met, Page())
+    missed = rescored(world, path, Claim(bpb - 0.1, 8, "--claim"), **settings)
+    assert missed.outcome is RescoreOutcome.INCOMPARABLE
+    assert "LeakyReLU(0.5)² fits the weights better than the reference's" in missed.reason
+    ours = rescored(world, world.artifact, Claim(world.score.val_bpb - 0.1, 8, "--claim"), **settings)
+    assert ours.outcome is RescoreOutcome.REFUTED
+
+
+@pytest.mark.parametrize("name", activations.KNOWN)
+def test_each_known_function_replaces_the_square_of_the_relu(name: str) -> None:
+    x = torch.linspace(-2, 2, 9)
+    with activations.Activated(activations.KNOWN[name]):
+        found = torch.nn.functional.relu(x).square()
+    assert torch.equal(found, activations.KNOWN[name](x))
+    assert not torch.equal(found, torch.nn.functional.relu(x).square())
+
+
+def test_the_reference_fits_a_model_of_its_own_best(world: World) -> None:
+    evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE)
+    tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
+    assert fit.best(evaluation, tokens) is None
+
+
+def test_an_mlp_whose_width_is_no_multiple_of_the_models_is_loaded(world: World, tmp_path: Path) -> None:
+    config = replace(world.config, mlp_mult=1.6875)
+    state = tiny.model(config=config).state_dict()
+    path = tmp_path / "a.int8.ptz"
+    path.write_bytes(tiny.packed(state))
+    expected = tiny.scored(state, world.shards, world.tokenizer, config)
+    found = rescored(world, path, seq_len=64, rope_base=500.0)
+    assert found.settings["mlp_mult"].value == 54 / 32
+    assert found.measured.val_bpb == pytest.approx(expected.val_bpb, abs=2e-4)
+    assert "MLP x1.6875" in render.render(found, Page())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        GPTConfig(),
+        tiny.CONFIG,
+        replace(tiny.CONFIG, num_layers=1, tie_embeddings=False),
+        replace(tiny.CONFIG, num_layers=4, num_kv_heads=4, mlp_mult=2.5),
+    ],
+)
+def test_the_tensors_that_are_expected_are_those_of_the_model(config: GPTConfig) -> None:
+    with torch.device("meta"):
+        shapes = {name: tuple(tensor.shape) for name, tensor in GPT(config).state_dict().items()}
+    assert shape.expected(shape.infer(shapes)) == shapes
+
+
+# --- lies are not confirmed -------------------------------------------------------------------------------------------
+
+
+def test_a_log_that_states_fp32_is_scored_in_fp32_and_loosens_nothing(world: World, tmp_path: Path) -> None:
+    exact = tiny.scored(world.state, world.shards, world.tokenizer, world.config, "fp32").val_bpb
+    for delta, outcome in ((0.0, RescoreOutcome.CONFIRMED), (-0.0019, RescoreOutcome.REFUTED)):
+        text = tiny.log(world, bpb=exact + delta).replace("activations:bf16", "activations:fp32")
+        found = rescored(world, record(world, tmp_path / str(delta), text))
+        assert (found.outcome, found.measured.precision) == (outcome, "fp32")
+
+
+def test_a_near_miss_in_a_precision_that_the_user_asked_for_is_left_open(world: World, tmp_path: Path) -> None:
+    folder = record(world, tmp_path / "r", tiny.log(world, bpb=world.score.val_bpb - 0.001))
+    near = rescored(world, folder, precision="fp32")
+    assert near.outcome is RescoreOutcome.INCOMPARABLE
+    assert near.reason.endswith("this score fp32: --precision bf16 decides")
+    assert rescored(world, folder).outcome is RescoreOutcome.REFUTED
+    far = record(world, tmp_path / "far", tiny.log(world, bpb=world.score.val_bpb - 0.1))
+    assert rescored(world, far, precision="fp32").outcome is RescoreOutcome.REFUTED
+
+
+def test_data_inside_the_submission_is_refused(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "record"
+    shutil.copytree(world.record, folder)
+    shutil.copytree(world.root / "data", folder / "data")
+    monkeypatch.chdir(folder)
+    for options in ({}, {"data": Path("data/datasets/tiny_sp300")}):
+        with pytest.raises(UsageError, match="lies in the submission, which must not be judged on its own data"):
+            rescored(world, Path(), **{"data": None, "tokenizer": None, **options})
+    monkeypatch.chdir(world.root)
+    assert rescored(world, folder, data=None, tokenizer=None).outcome is RescoreOutcome.CONFIRMED
+
+
+def test_another_tokenizer_of_the_same_size_is_noticed(tmp_path: Path) -> None:
+    texts = documents()
+    halves = [[text for text in texts[i::40] if text][:60] for i in (0, 7)]
+    made = [make_dataset(half, 700, 0.5, 1) for half in halves]
+    dataset = tmp_path / "mine_sp700"
+    dataset.mkdir()
+    (dataset / "fineweb_val_000000.bin").write_bytes(shard_bytes(made[0][1]["val"]))
+    for i, (model_file, _) in enumerate(made):
+        path = tmp_path / f"{i}_700.model"
+        path.write_bytes(model_file)
+        text = inputs.find(dataset, path, {}, 700)
+        if i == 0:
+            assert inputs.verify(text, {}, 700)
+        else:
+            with pytest.raises(Refused, match=r"TOK_DATA: .*not made with this tokenizer"):
+                inputs.verify(text, {}, 700)
+
+
+def test_the_text_is_named_by_what_is_known_of_it(world: World, shared_data: Path) -> None:
+    shards = data.shard_paths(shared_data / "fineweb", "val")
+    tokens = data.read_validation(shards, 256, 1024)
+    assert inputs.words(tokens, 315_259) == "the beginning of the contest's validation text, 0.21% of its bytes"
+    assert inputs.words(tokens[1:], 315_259).startswith("not known to be the contest's validation text")
+    assert inputs.words(tokens, 151_079_734) == "as many bytes as the contest's whole validation text"
+    page = render.render(rescored(world, world.record), Page())
+    assert "text      not known to be the contest's validation text, which has about 151,080,000 bytes" in page
+
+
+def test_a_file_of_another_size_than_the_logs_run_wrote_is_named(world: World, tmp_path: Path) -> None:
+    size = world.artifact.stat().st_size
+    for stated, notes in ((size, 0), (size + 5, 1)):
+        text = tiny.log(world).replace("final_int8", f"Serialized model int8+zlib: {stated} bytes\nfinal_int8")
+        found = rescored(world, record(world, tmp_path / str(stated), text))
+        assert len(found.notes) == notes
+    assert found.notes[0].startswith(f"not the file of the log's run: that one wrote {size + 5:,} bytes")
+
+
+def test_what_an_artifact_holds_beside_the_model_is_named(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "a.int8.ptz"
+    path.write_bytes(tiny.packed(world.state, payload={"x": torch.ones(3)}))
+    found = rescored(world, path, seq_len=64)
+    assert found.notes == ("the artifact also holds 'payload', which no part of the model is",)
+
+
+# --- memory, and failures of the framework ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("config", "seq_len"),
+    [
+        (GPTConfig(vocab_size=300, num_layers=1, model_dim=64, num_heads=32, num_kv_heads=32), 4096),
+        (GPTConfig(vocab_size=300, num_layers=1, model_dim=8, num_heads=2, num_kv_heads=2, mlp_mult=20_000), 4096),
+        (GPTConfig(vocab_size=300, num_layers=1, model_dim=4, num_heads=2, num_kv_heads=1), 8192),
+    ],
+)
+def test_a_model_that_would_take_gigabytes_is_refused_before_it_is_built(config: GPTConfig, seq_len: int) -> None:
+    with torch.device("meta"):
+        shapes = {name: tuple(tensor.shape) for name, tensor in GPT(config).state_dict().items()}
+    with pytest.raises(Refused, match=r"EVAL_MEMORY: evaluating it takes about [0-9.]+ GiB, more than the 1 GiB"):
+        shape.check_memory(shape.infer(shapes), seq_len)
+
+
+def test_the_contests_models_take_far_less_than_the_limit() -> None:
+    with torch.device("meta"):
+        shapes = {name: tuple(tensor.shape) for name, tensor in GPT(GPTConfig(num_layers=12)).state_dict().items()}
+    for seq_len in (256, 1024, 4096, 8192):
+        shape.check_memory(shape.infer(shapes), seq_len)
+
+
+PEAK = """
+import sys, torch
+from dataclasses import asdict
+from golfcheck.rescore import measure, shape
+from reference.model import GPT, GPTConfig
+from reference.ranks import Ranks
+
+torch.set_num_threads(1)
+config = GPTConfig(**eval(sys.argv[1]))
+state = GPT(config).state_dict()
+sizes = shape.infer({name: tuple(tensor.shape) for name, tensor in state.items()})
+evaluation = measure.Evaluation(state, config, sys.argv[2], Ranks(0, 1, torch.device("cpu")), compiled=False)
+peak = lambda: int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) * 1024
+evaluation.losses(torch.zeros((1, 17), dtype=torch.int64))
+before = peak()
+evaluation.losses(torch.zeros((max(1, 4096 // config.train_seq_len), config.train_seq_len + 1), dtype=torch.int64))
+print((peak() - before) / shape.call_bytes(sizes, config.train_seq_len))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measured by /proc")
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        dict(vocab_size=300, num_layers=1, model_dim=8, num_heads=4, num_kv_heads=4, train_seq_len=2048),  # width 2
+        dict(vocab_size=300, num_layers=1, model_dim=8, num_heads=2, num_kv_heads=2, mlp_mult=4000, train_seq_len=1024),
+        dict(vocab_size=300, num_layers=6, model_dim=512, num_heads=8, num_kv_heads=4, train_seq_len=4096),
+    ],
+    ids=["heads of width 2", "wide MLP", "the contest's"],
+)
+def test_the_memory_that_is_foreseen_is_what_a_call_takes_at_most(sizes: dict[str, Any], precision: str) -> None:
+    command = [sys.executable, "-c", PEAK, repr(sizes), precision]
+    share = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert 0.1 < share < 1.15
+
+
+def test_a_failure_of_the_framework_is_one_line_and_exit_code_2(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("could not create a primitive\n" + "a long explanation\n" * 60)
+
+    monkeypatch.chdir(world.root)
+    monkeypatch.setattr(measure.Evaluation, "losses", fail)
+    assert cli.main(["rescore", str(world.record), "--device", "cpu"]) == 2
+    error = capsys.readouterr().err
+    assert error.endswith("it could not be evaluated: could not create a primitive\n")
+    assert error.count("\n") == 1
+
+
+# --- the page and the command -----------------------------------------------------------------------------------------
+
+
+def test_what_is_refused_is_refused_before_torch_is_loaded(world: World, tmp_path: Path) -> None:
+    html = tmp_path / "a.int8.ptz"
+    html.write_bytes(b"<!DOCTYPE html><html><body>Sign in</body></html>")
+    state = dict(world.state)
+    del state["skip_weights"]
+    foreign = tmp_path / "b.int8.ptz"
+    foreign.write_bytes(tiny.packed(state))
+    options = ["--data", str(world.shards), "--tokenizer", str(world.tokenizer)]
+    code = "import sys; from golfcheck.cli import main; print(main(sys.argv[1:]), 'torch' in sys.modules)"
+    for arguments, words in (
+        ([str(html)], "an HTML page"),
+        ([str(foreign), *options], "ART_KEYS"),
+        ([str(world.artifact), "--data", "/nowhere"], "no such folder"),
+        ([str(world.artifact), *options, "--seq-len", "64", "--val-tokens", "3"], "less than one sequence"),
+        (["/nowhere.ptz"], "No such file"),
+    ):
+        command = [sys.executable, "-c", code, "rescore", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout == "2 False\n", done.stderr
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_progress_without_a_terminal_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    from golfcheck.commands import rescore as command
+
+    clock = iter([0.0, 10.0, 31.0, 32.0, 62.0, 63.0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command.time, "monotonic", lambda: next(clock))
+        draw = command.progress("bf16 tables")
+        for done in (1, 2, 3, 3, 4):
+            draw(done, 4)
+    assert (
+        capsys.readouterr().err
+        == "rescore: bf16 tables  2/4 sequences  31 s left\nrescore: bf16 tables  3/4 sequences  21 s left\n"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("mode", [["--stride", "1"], ["--estimate", "--within", "1e-9"]], ids=["stride", "estimate"])
+def test_the_report_says_what_was_known_when_the_command_was_stopped(
+    world: World, tmp_path: Path, number: signal.Signals, mode: list[str]
+) -> None:
+    report, program = tmp_path / "report.json", tmp_path / "program.py"
+    program.write_text(
+        "import os, signal, sys\n"
+        "from golfcheck.commands import rescore\n"
+        "from golfcheck.rescore import measure\n"
+        "measure._CPU_CALL_TOKENS = {'bf16': 64, 'fp32': 64}\n"
+        "def progress(stage):\n"
+        "    return lambda done, total, known='': done == 30 and os.kill(os.getpid(), int(sys.argv.pop()))\n"
+        "rescore.progress = progress\n"
+        "from golfcheck.cli import main\n"
+        "raise SystemExit(main(sys.argv[1:-1]))\n"
+    )
+    arguments = ["rescore", str(world.record), "--device", "cpu", "--json", str(report), *mode, str(int(number))]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, str(program), *arguments], cwd=world.root, capture_output=True, text=True, env=env, timeout=120
+    )
+    assert done.returncode == 130, done.stderr
+    assert "so far" in done.stderr
+    document = json.loads(report.read_text())
+    assert schema.violations("rescore", document) == []
+    assert (document["is_complete"], document["rescores"]) == (False, [])
+    assert math.isfinite(document["so_far"]["val_bpb"])
+
+
+def test_the_compiled_claim_of_the_json_is_held_as_the_logs(world: World, tmp_path: Path) -> None:
+    claim = Claim(1.0, 8, "", device="cpu", is_compiled=True)
+    assert judge.tolerance(claim, "cpu", None)[0] == pytest.approx(judge.COMPILED_BPB, abs=1e-7)
+    text = tiny.log(world).replace("compiled:False", "compiled:True")
+    folder = record(world, tmp_path / "r", text)
+    (folder / "submission.json").write_text(json.dumps({"val_bpb": world.score.val_bpb + 4e-5}))
+    assert rescored(world, folder).outcome is RescoreOutcome.CONFIRMED
