@@ -49,7 +49,10 @@ LAYERS = """
 # Packages of others that are slow to load or kept in one place: who may import them, at the top or in a function.
 OTHERS = {
     "torch": {
-        *(f"rescore.{name}" for name in ("attention", "devices", "measure", "probes", "sound", "weights")),
+        *(
+            f"rescore.{name}"
+            for name in ("activations", "attention", "devices", "measure", "probes", "sound", "weights")
+        ),
         *("rescore.boxed", "rescore.twin", "box.serve"),
         "commands.doctor",
     },

@@ -5,16 +5,14 @@ import json
 import math
 import os
 import re
-import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from golfcheck.commands.rescore_progress import progress, terminations
 from golfcheck.core.errors import MissingExtra, UsageError
 from golfcheck.untrusted.limits import Limits
 
@@ -30,7 +28,6 @@ _EPILOG = (
     "the report says from where. Exit code 1 when a claim is refuted, 3 when it can be neither confirmed nor refuted. "
     "Over several processes: torchrun --standalone --nproc_per_node=N -m golfcheck rescore ..."
 )
-_REDRAW_SECONDS, _LINE_SECONDS = 0.2, 30.0
 UNDECIDED = 3  # exit code of a claim that is neither confirmed nor refuted
 _BPB = re.compile(r"[0-9]{1,3}(?:\.([0-9]{1,32}))?")
 
@@ -182,7 +179,7 @@ def _work(jobs: "Sequence[Callable[[], Rescore]]") -> "tuple[list[Rescore], Keyb
     from golfcheck.rescore.measure import Interrupted
 
     results: list[Rescore] = []
-    with _terminations():
+    with terminations():
         for job in jobs:
             try:
                 results.append(job())
@@ -192,24 +189,6 @@ def _work(jobs: "Sequence[Callable[[], Rescore]]") -> "tuple[list[Rescore], Keyb
                 return results, stop
             print(render.render(results[-1], _page()), end="", flush=True)
     return results, None
-
-
-@contextmanager
-def _terminations() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C: what is known is printed and written, and no process is left behind."""
-
-    def stop(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not in the main thread: a test
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _page() -> "Page":
@@ -297,27 +276,3 @@ def _claim(text: str | None) -> "Claim | None":
     if not (match := _BPB.fullmatch(text)) or not 0 < (value := float(text)) < MAX_BPB:
         raise UsageError(f"rescore: --claim must be a number of bits per byte like 1.2032, not {text!r}")
     return Claim(value, min(max(len(match[1] or ""), LEAST_DIGITS), MAX_DIGITS), "--claim")
-
-
-def progress(stage: str) -> Callable[..., None]:
-    """Return what shows progress, with what is known or the time left: one line on a terminal, elsewhere now and then.
-
-    It is redrawn on a terminal; in a file or a pipe a line follows every half minute.
-    """
-    start = last = time.monotonic()
-
-    def draw(done: int, total: int, known: str = "") -> None:
-        nonlocal last
-        now, is_terminal = time.monotonic(), sys.stderr.isatty()
-        if now - last < (_REDRAW_SECONDS if is_terminal else _LINE_SECONDS) and (done < total or not is_terminal):
-            return
-        last = now
-        left = (now - start) / done * (total - done)
-        line = f"{stage}  {done:,}/{total:,} sequences  {known or f'{left:,.0f} s left'}" if done < total else ""
-        if is_terminal:
-            bar = f"[{'#' * (24 * done // total):.<24}] " if line else ""
-            print(f"\r\x1b[K{bar}{line}", end="", file=sys.stderr, flush=True)
-        elif line:
-            print(f"rescore: {line}", file=sys.stderr, flush=True)
-
-    return draw
