@@ -97,13 +97,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> "Settings":
+    from golfcheck.core.progress import narrate
     from golfcheck.judging.config import resolve
 
     flags = dict(vars(args))
     for name in ("select", "ignore"):
         if flags[name] is not None:
             flags[name] = tuple(rule.strip() for text in flags[name] for rule in text.split(",") if rule.strip())
-    return resolve(flags, os.environ, Path())
+    return resolve(flags, os.environ, Path(), narrate)
 
 
 def _format_and_file(text: str) -> tuple[str, Path]:

@@ -14,6 +14,7 @@ from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import DEFAULT_RULESET, RULESETS
 from golfcheck.core.suggest import suggestion
 from golfcheck.submission.discover import is_record
+from golfcheck.submission.history import GitRepository, repository_of
 
 FORMATS = {
     "text": "for a person: numbers, limits and margins, findings with their remedy, the verdict",
@@ -29,6 +30,8 @@ FAIL_ON = ("error", "warning", "never")
 REQUIRE = ("record",)
 _MAX_FILE_BYTES = 2**20
 _PREFIX = "GOLFCHECK_"
+_NAMES = ("golfcheck.toml", "pyproject.toml")
+_RESTRICTIONS = ("select", "ignore", "ruleset", "fail_on", "require", "base")  # what changes a verdict or an exit code
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,25 @@ CHOICES: dict[str, tuple[str, ...]] = {
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Settings)}
 
 
-def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], start: Path) -> Settings:
+def resolve(
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    start: Path,
+    say: Callable[[str], None] = lambda line: None,
+) -> Settings:
     """Return the settings: a flag that is not None, else the environment, else the file, else the default.
 
-    Raises UsageError that names the place of a value which cannot be meant.
+    Where a branch is judged, the file is read as the branch's base has it: a branch does not choose how it is judged.
+    `say` is told, a line each, what a file restricts, and of files that are not obeyed.
+    Raises UsageError that names the place of an invalid value.
     """
     chosen = dict(_DEFAULTS)
-    path = find(start)
-    if path is not None:
-        chosen |= _from_file(path)
+    base = flags.get("base") or environment.get(f"{_PREFIX}BASE") or ""
+    repository = repository_of(start) if base else None
+    found = _of_revision(repository, base) if repository else _of_folder(start, say)
+    if found is not None:
+        path, content = found
+        chosen |= _from_file(path, content, say)
     chosen |= _from_environment(environment)
     for name, value in flags.items():
         if name in _DEFAULTS and value is not None:
@@ -71,33 +84,53 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], start: Pat
     return Settings(**chosen)
 
 
-def find(start: Path) -> Path | None:
-    """Return the nearest file with settings, from `start` upward; None if there is none."""
-    for folder in (start.resolve(), *start.resolve().parents):
-        if is_record(folder):
-            continue
-        own, project = folder / "golfcheck.toml", folder / "pyproject.toml"
-        if own.is_file():
-            return own
-        if project.is_file() and "golfcheck" in _read(project).get("tool", {}):
-            return project
+def _of_folder(start: Path, say: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
+    """Return the nearest file with settings from `start` upward, and its content; what lies in a record is none."""
+    folders = (start.resolve(), *start.resolve().parents)
+    inside = max((place for place, folder in enumerate(folders) if is_record(folder)), default=-1)
+    for place, folder in enumerate(folders):
+        for name in _NAMES:
+            path = folder / name
+            if not path.is_file():
+                continue
+            if place <= inside:
+                if name == _NAMES[0]:
+                    say(f"{path}: not obeyed: it lies in a record ({folders[inside]})")
+            elif (content := _settings_in(path, _read(path))) is not None:
+                return path, content
     return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _of_revision(repository: GitRepository, base: str) -> tuple[Path, dict[str, Any]] | None:
+    """Return the settings at the root of a repository as a revision has them."""
+    for name in _NAMES:
+        path = repository.root / name
+        data = repository.text_at(base, name)
+        if data is not None and (content := _settings_in(path, data)) is not None:
+            return path, content
+    return None
+
+
+def _read(path: Path) -> bytes:
     with path.open("rb") as file:
-        data = file.read(_MAX_FILE_BYTES + 1)
+        return file.read(_MAX_FILE_BYTES + 1)
+
+
+def _settings_in(path: Path, data: bytes) -> dict[str, Any] | None:
+    """Return the table with golfcheck's settings, None where a file of another's has none."""
     if len(data) > _MAX_FILE_BYTES:
         raise UsageError(f"{path}: larger than {_MAX_FILE_BYTES:,} bytes")
     try:
-        return tomllib.loads(data.decode())
+        content = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
+    if path.name == _NAMES[0]:
+        return content
+    tools = content.get("tool", {})
+    return tools.get("golfcheck") if isinstance(tools, dict) else None
 
 
-def _from_file(path: Path) -> dict[str, Any]:
-    content = _read(path)
-    table = content["tool"]["golfcheck"] if path.name == "pyproject.toml" else content
+def _from_file(path: Path, table: Any, say: Callable[[str], None]) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: [tool.golfcheck] must be a table")
     chosen = {}
@@ -107,6 +140,13 @@ def _from_file(path: Path) -> dict[str, Any]:
             known = [field.replace("_", "-") for field in _DEFAULTS]
             raise UsageError(f"{path}: unknown key {key!r}{suggestion(name.replace('_', '-'), known)}")
         chosen[name] = _checked(name, value, f"{path}: {key}")
+    restricting = [
+        f"{name.replace('_', '-')} = {', '.join(value) if isinstance(value, tuple) else value}"
+        for name, value in chosen.items()
+        if name in _RESTRICTIONS and value != _DEFAULTS[name]
+    ]
+    if restricting:
+        say(f"settings of {path}: {'; '.join(restricting)}")
     return chosen
 
 

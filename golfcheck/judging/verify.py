@@ -119,8 +119,8 @@ def refuted(verdict: Verdict) -> tuple[str, ...]:
 
     A missing file is an error too, but proves nothing of these.
     """
-    errors = {finding.rule for finding in verdict.findings if finding.severity is Severity.ERROR}
-    return tuple(rule.name for rule in RULES if rule.name in errors and rule.family in _COMPARED)
+    proven = _proven(verdict.findings)
+    return tuple(rule.name for rule in RULES if rule.name in proven)
 
 
 def is_trainer(examined: Examined) -> bool:
@@ -149,7 +149,7 @@ def _apply(
         try:
             if reason is None:
                 seen = frozenset(finding.rule for finding in findings)
-                problems += rule.check(record, replace(context, met=met, found=seen))
+                problems += rule.check(record, replace(context, met=met, found=seen, proven=_proven(findings)))
         except Skip as skip:
             reason = str(skip)
         findings += [_finding(rule, problem) for problem in problems]
@@ -166,9 +166,18 @@ def _finding(rule: Rule, problem: Problem) -> Finding:
     return Finding(rule.name, severity, problem.message, problem.path, problem.line, rule.hint)
 
 
-def _waived(record: Record, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Put the submission's reasons on the findings that it waives, and the gravest findings first."""
-    reasons = waivers(record)
+def _proven(findings: Iterable[Finding]) -> frozenset[str]:
+    """Return the rules that prove a record's score, size or time wrong."""
+    errors = {finding.rule for finding in findings if finding.severity is Severity.ERROR}
+    return frozenset(rule.name for rule in RULES if rule.name in errors and rule.family in _COMPARED)
+
+
+def _waived(record: Record, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Put the submission's reasons on the findings that it waives, and the gravest findings first.
+
+    A submission cannot waive what proves its score, size or time wrong: only a ruling of the maintainers can.
+    """
+    reasons = {name: reason for name, reason in waivers(record).items() if name not in _proven(findings)}
     marked = [
         finding if finding.rule not in reasons else replace(finding, waived=reasons[finding.rule])
         for finding in findings

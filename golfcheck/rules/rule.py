@@ -34,6 +34,7 @@ class Context:
     met: tuple[Problem, ...] = ()  # what loading had to say under the name of the rule that is running
     branch: Branch | None = None  # what the branch changes, where a base is named
     found: frozenset[str] = frozenset()  # rules that found something: for the rules about waivers, which come last
+    proven: frozenset[str] = frozenset()  # those of them that no submission can waive
 
     @property
     def track(self) -> Track:

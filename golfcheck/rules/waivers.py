@@ -43,11 +43,19 @@ def waiver_without_reason(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(INFO)
 def waiver_unused(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A waiver is of a rule that found nothing here, or that does not exist.
+    """A waiver has no effect: the rule found nothing here, does not exist, or proves a number of the claim wrong.
+
+    What proves a score, a size or a time wrong is waived by a ruling of the maintainers alone.
 
     Example: submission.json:33: thin-margin is waived, but has found nothing
     Fix: remove it from submission.json.
     """
     submission = _with_waivers(record)
-    for name in (name for name in waivers(record) if name not in ctx.found):
-        yield Problem(f"{name} is waived, but has found nothing", submission.path, submission.line_of.get("golfcheck"))
+    for name in waivers(record):
+        if name not in ctx.found:
+            why = "has found nothing"
+        elif name in ctx.proven:
+            why = "proves the claim wrong: only a ruling of the maintainers waives it"
+        else:
+            continue
+        yield Problem(f"{name} is waived, but {why}", submission.path, submission.line_of.get("golfcheck"))

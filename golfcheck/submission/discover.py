@@ -52,11 +52,24 @@ def is_record(folder: Path) -> bool:
     return bool(placed) and any(map(_KNOWN.fullmatch, names))
 
 
+def is_tree(folder: Path) -> bool:
+    """Whether a folder is one that holds records, whatever else lies there; what is dated or in a track is none."""
+    place = folder.resolve()
+    if place.name == "records" or place.name.startswith("track_"):
+        return True
+    is_placed = DATED_FOLDER.fullmatch(place.name) or place.parent.name.startswith("track_")
+    return not is_placed and (folder / "records").is_dir()
+
+
 def _below(folder: Path, depth: int = 0) -> Iterator[Path]:
-    """Yield the record folders in a tree; what lies inside a record is its own. Links are not followed."""
-    if is_record(folder):
+    """Yield the record folders in a tree; what lies inside a record is its own. Links are not followed.
+
+    A submission file at the top of a tree, or in a track's folder, hides none of the records below it.
+    """
+    is_one = is_record(folder)
+    if is_one:
         yield folder
-    elif depth < MAX_DEPTH:
+    if depth < MAX_DEPTH and (not is_one or is_tree(folder)):
         with os.scandir(folder) as items:
             names = sorted(item.name for item in items if _is_open(item))
         for name in names:

@@ -7,13 +7,15 @@ name programs, and reading history must not run them.
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from golfcheck.core.errors import GolfcheckError, UsageError
-from golfcheck.submission.discover import is_record
+from golfcheck.submission.discover import is_record, is_tree
 
 _TIMEOUT_SECONDS = 60
 _MAX_CHANGES = 100_000
@@ -104,7 +106,7 @@ class GitRepository:
         listed = self._git("rev-list", "--reverse", "--format=%at %H %s", "HEAD", "--", inside).splitlines()
         parts = (line.split(" ", 2) for line in listed[1::2])  # after each "commit <id>"
         commits = {
-            commit: Added(commit, datetime.fromtimestamp(int(seconds), UTC), _pull_of(subject))
+            commit: Added(commit, time, _pull_of(subject)) if (time := _time_of(seconds)) else None
             for seconds, commit, subject in parts
         }
         told = self._git(
@@ -122,11 +124,7 @@ class GitRepository:
 
     def branch(self, base: str) -> Branch:
         """Return what HEAD changes since it left `base`. Raises UsageError where there is no such revision."""
-        if base.startswith("-") or not base.isprintable():
-            raise UsageError(f"--base {base!r}: not a revision")
-        commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").strip()
-        if not commit:
-            raise UsageError(f"--base {base}: no such revision in {self.root}; fetch it first (fetch-depth: 0)")
+        commit = self._commit(base)
         start = self._git("merge-base", commit, "HEAD").strip()
         if not start:
             raise UsageError(f"--base {base}: no commit in common with HEAD; in a shallow clone, fetch more of it")
@@ -136,6 +134,24 @@ class GitRepository:
         heads = (head.split(" ") for head in raw[::2])  # ":100644 100644 <blob> <blob> M"
         changes = (Change(path, head[4][:1], head[1]) for head, path in zip(heads, raw[1::2], strict=True))
         return Branch(base, self.root, tuple(changes))
+
+    def text_at(self, revision: str, path: str) -> bytes | None:
+        """Return the file at a path from the root as a revision has it, None where it has none of that name.
+
+        Raises UsageError for what is no revision.
+        """
+        commit = self._commit(revision)
+        if not self._git("ls-tree", "-z", commit, "--", f":(top,literal){path}"):
+            return None
+        return self._git("cat-file", "blob", f"{commit}:{path}").encode("utf-8", "surrogateescape")
+
+    def _commit(self, revision: str) -> str:
+        if revision.startswith("-") or not revision.isprintable():
+            raise UsageError(f"--base {revision!r}: not a revision")
+        commit = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
+        if not commit:
+            raise UsageError(f"--base {revision}: no such revision in {self.root}; fetch it first (fetch-depth: 0)")
+        return commit
 
     def setting(self, key: str) -> str:
         """Return the repository's setting `key` (`remote.origin.url`), or "" where there is none."""
@@ -152,7 +168,7 @@ class GitRepository:
 
         config = [word for setting in _CONFIG for word in ("-c", setting)]
         try:
-            with TemporaryFile() as feed:
+            with _no_git_variables(), TemporaryFile() as feed:
                 feed.write(stdin.encode("utf-8", "surrogateescape"))
                 feed.seek(0)
                 status, out, complaint = git.Git(self.root).execute(
@@ -170,6 +186,28 @@ class GitRepository:
         return str(out)
 
 
+def _time_of(seconds: str) -> datetime | None:
+    """Return a commit's time, None for one that no calendar has: whoever commits writes any number there."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+@contextmanager
+def _no_git_variables() -> Iterator[None]:
+    """Hide the variables that name another repository, index or configuration: GIT_DIR and its like."""
+    hidden = {
+        name: os.environ.pop(name)
+        for name in list(os.environ)
+        if name.startswith("GIT_") and not name.startswith("GIT_PYTHON")
+    }
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
 def _pull_of(subject: str) -> int | None:
     """Return the pull request that a commit's subject ends with, `… (#123)`, or that it merges."""
     match = _PULL.search(subject)
@@ -180,7 +218,7 @@ def repository_of(start: Path) -> GitRepository | None:
     """Return the repository that `start` lies in; None if there is none, or only one that came with a record."""
     folders = (start.resolve(), *start.resolve().parents)
     for index, folder in enumerate(folders):
-        if (folder / ".git").exists() and not any(map(is_record, folders[index:])):
+        if (folder / ".git").exists() and not any(is_record(one) and not is_tree(one) for one in folders[index:]):
             return GitRepository(folder)
     return None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck.core.errors import UsageError
-from golfcheck.judging.config import CHOICES, Settings, find, resolve
+from golfcheck.judging.config import CHOICES, Settings, resolve
 from tests.golfcheck import folders
 
 
@@ -37,7 +37,6 @@ def test_pyproject_is_read_where_it_has_the_table(tmp_path: Path):
 def test_a_submission_does_not_choose_how_it_is_judged(tmp_path: Path):
     record = folders.make(tmp_path)
     file(record, 'fail-on = "never"\n')
-    assert find(record) is None
     assert resolve({}, {}, record).fail_on == "error"
 
 
