@@ -26,7 +26,7 @@ LAYERS = """
     tui.widgets    ← tui.drawing live board judging submission core
     tui.drawing    ← render live queue board rules comparison submission core
     site           ← render live queue board rules submission trainlog source reference core
-    render         ← queue board rescore judging comparison core
+    render         ← queue board rescore judging rules comparison core
     authoring      ← submission trainlog source reference core
     live           ← board submission trainlog core
     queue          ← board judging comparison submission trainlog source core

@@ -20,7 +20,7 @@ GROUPS = {
     },
     "Set up": {
         "doctor": "what is installed, what is missing, and the command that installs it",
-        "completion": "print a completion script for bash, zsh or tcsh",
+        "completion": "print a completion script for bash, zsh, fish or tcsh",
     },
 }
 COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}

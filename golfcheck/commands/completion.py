@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-HELP = "print a completion script for bash, zsh or tcsh"
+HELP = "print a completion script for bash, zsh, fish or tcsh"
 _INSTALL = {
     "bash": "golfcheck completion bash > ~/.local/share/bash-completion/completions/golfcheck",
     "zsh": "golfcheck completion zsh > ~/.zfunc/_golfcheck (before compinit in ~/.zshrc: fpath+=~/.zfunc)",
+    "fish": "golfcheck completion fish > ~/.config/fish/completions/golfcheck.fish",
     "tcsh": "golfcheck completion tcsh > ~/.golfcheck.csh (in ~/.tcshrc: source ~/.golfcheck.csh)",
 }
 
@@ -21,16 +22,20 @@ def run(args: argparse.Namespace) -> int:
     """Print the script, made from the parsers of all commands."""
     import shtab
 
-    from golfcheck.commands import COMMANDS
+    from golfcheck.commands import COMMANDS, fish
     from golfcheck.commands.parser import parser_of
 
+    parsers = {name: parser_of(name) for name in COMMANDS}
+    for parser in parsers.values():
+        _complete_values(parser)
+    if args.shell == "fish":
+        print(f"# Install: {_INSTALL['fish']}\n{fish.script(parsers, COMMANDS)}", end="")
+        return 0
     root = argparse.ArgumentParser(prog="golfcheck")
     commands = root.add_subparsers()
     for name, line in COMMANDS.items():
-        parser = parser_of(name)
-        _complete_values(parser)
         # shtab reads the choices of the sub-parsers' action, and their one-line helps beside them.
-        commands.choices[name] = parser
+        commands.choices[name] = parsers[name]
         commands._choices_actions.append(commands._ChoicesPseudoAction(name, (), line))
     first, _, rest = shtab.complete(root, args.shell).partition("\n")
     # zsh reads from the first line, and from no other, which command a script completes.

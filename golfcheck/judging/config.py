@@ -21,6 +21,7 @@ FORMATS = {
     "concise": "one line per finding: path:line: severity[rule] message",
     "json": "one document (schemas/verdict.schema.json)",
     "jsonl": "one verdict per line (the same schema's $defs/verdict)",
+    "csv": "one row per finding, for a spreadsheet; a record without findings has one row, too",
     "github": "annotations of GitHub Actions, 10 at most",
     "markdown": "for a pull request's comment or a step summary",
     "junit": "JUnit XML: one suite per record, one case per rule",

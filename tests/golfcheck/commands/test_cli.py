@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ def test_each_command_has_its_line_in_the_table_and_a_help_page(name: str, capsy
 
 
 def test_every_command_module_is_in_the_table():
-    modules = {path.stem for path in (ROOT / "golfcheck" / "commands").glob("*.py")} - {"__init__", "parser"}
+    modules = {path.stem for path in (ROOT / "golfcheck" / "commands").glob("*.py")} - {"__init__", "parser", "fish"}
     assert modules == set(cli.COMMANDS)
 
 
@@ -137,6 +138,33 @@ def test_bash_completes_commands_options_values_rules_and_files(words: str, comp
         $complete_with golfcheck "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}"; echo "${{COMPREPLY[@]}}" """
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=HANG_SECONDS, cwd=tmp_path)
     assert done.stdout.split() == completed, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("golfcheck exp", ["explain"]),
+        ("golfcheck verify --fai", ["--fail-on"]),
+        ("golfcheck verify --format conc", ["concise"]),
+        ("golfcheck verify --fail-on ", ["error", "never", "warning"]),
+        ("golfcheck explain train-time", ["train-time-over-cap"]),
+        ("golfcheck data ", ["check", "demo", "get", "tokenize"]),
+        ("golfcheck data get --train", ["--train-shards"]),
+        ("golfcheck verify rec", ["records/"]),
+        ("golfcheck verify --output rec", ["records/"]),
+    ],
+)
+def test_fish_completes_commands_options_values_rules_and_files(words: str, completed: list[str], tmp_path: Path):
+    script = tmp_path / "golfcheck.fish"
+    script.write_text(golfcheck("completion", "fish").stdout)
+    (tmp_path / "records").mkdir()
+    ask = f"source {script}; complete -C '{words}'"
+    environment = os.environ | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["fish", "-c", ask], capture_output=True, text=True, timeout=HANG_SECONDS, cwd=tmp_path, env=environment
+    )
+    assert [line.partition("\t")[0] for line in done.stdout.splitlines()] == completed, done.stderr
 
 
 @pytest.mark.parametrize(

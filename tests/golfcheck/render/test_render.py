@@ -1,5 +1,7 @@
 """Every format of a verdict: right for a reader, valid for a machine, and harmless whatever a submission says."""
 
+import csv
+import io
 import json
 import re
 import unicodedata
@@ -22,6 +24,7 @@ from golfcheck.core.verdict import Finding, LedgerRow, Severity, Verdict
 from golfcheck.judging.config import FORMATS
 from golfcheck.render.page import Page
 from golfcheck.render.verdict_markdown import code
+from golfcheck.rules import RULES
 from tests.golfcheck.hostile_text import PAYLOADS
 from tests.golfcheck.verdicts import BYTES, RECORD, SEEDS, TIME, WAIVED, a_verdict
 
@@ -182,6 +185,36 @@ def test_a_number_that_is_not_finite_is_null_in_json():
 def test_sarif_validates_against_the_published_schema(verdicts: list[Verdict]):
     document = json.loads(render("sarif", verdicts))
     assert [error.message for error in Draft4Validator(SARIF).iter_errors(document)] == []
+
+
+def test_sarif_declares_every_rule_with_its_explanation():
+    run = json.loads(render("sarif", SEVERAL))["runs"][0]
+    declared = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert set(declared) == {rule.name for rule in RULES}
+    for rule in RULES:
+        assert rule.hint in declared[rule.name]["help"]["text"]
+        assert declared[rule.name]["shortDescription"]["text"] == rule.doc.partition("\n")[0]
+
+
+def test_sarif_of_more_findings_than_github_takes_keeps_the_most_severe_and_counts_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("golfcheck.render.verdict_sarif.MAX_RESULTS", 2)
+    findings = [finding for verdict in SEVERAL for finding in verdict.findings]
+    assert len(findings) > 2
+    run = json.loads(render("sarif", SEVERAL))["runs"][0]
+    levels = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+    worst = sorted((finding.severity for finding in findings), reverse=True)[:2]
+    assert [result["level"] for result in run["results"]] == [levels[severity] for severity in worst]
+    (notification,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert f"{len(findings) - 2} of {len(findings)} findings are left out" in notification["message"]["text"]
+
+
+def test_csv_has_a_row_for_every_finding_and_for_every_record_without_one():
+    rows = list(csv.DictReader(io.StringIO(render("csv", SEVERAL))))
+    assert len(rows) == sum(max(1, len(verdict.findings)) for verdict in SEVERAL)
+    assert {row["record"] for row in rows} == {verdict.path for verdict in SEVERAL}
+    assert {row["rule"] for row in rows} - {""} == {finding.rule for verdict in SEVERAL for finding in verdict.findings}
 
 
 def test_sarif_results_point_to_their_rule_file_and_line():
