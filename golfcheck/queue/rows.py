@@ -14,10 +14,12 @@ from golfcheck.queue.lineage import Lineage
 from golfcheck.queue.model import Pull, Submission, Triage
 from golfcheck.submission.identity import parse_date
 
+_PATH_CHARS = 1_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRow(Row):
-    """A pull request; its path is `NUMBER:FOLDER`, for two may have the same folder."""
+    """A pull request; its path is its number and its folders, for two may have the same folder."""
 
     pull: Pull
     submission: Submission | None  # the one that speaks for it
@@ -26,7 +28,7 @@ class PullRow(Row):
 def row_of(pull: Pull) -> PullRow:
     """Return the row of a pull request: of its best score."""
     chosen = next((one for one in pull.submissions if one.verdict is pull.verdict), None)
-    path = f"{pull.number}:{chosen.own.path if chosen else ''}"
+    path = f"#{pull.number} {' '.join(one.own.path for one in pull.submissions)}"[:_PATH_CHARS]
     judged = chosen.content.judged if chosen else None
     if judged is None:
         row = Row(_nothing(pull, path), None, None, None, (), (), takes_part=False)
@@ -102,8 +104,6 @@ KEYS: dict[str, Key] = {
         "word", "better than the record to beat", "contends:yes", _yes(lambda pull: pull.contends), _YES_NO
     ),
     "merged": Key("word", "the base has it", "merged:no", _yes(lambda pull: pull.head.merged), _YES_NO),
-    "path": Key(
-        "text", "of its folders", "path:2026-04", _of(lambda pull: " ".join(one.own.path for one in pull.submissions))
-    ),
+    "path": Key("text", "its number and its folders", "path:2026-04", lambda row: row.verdict.path),
     **{name: BOARD_KEYS[name] for name in _DATES},
 }

@@ -2,14 +2,14 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from markupsafe import Markup
 
-from golfcheck.board.keys import KEYS
+from golfcheck.board.keys import KEYS, Key
 from golfcheck.board.model import Board, Row, Status
 from golfcheck.core.numbers import bpb_text, bytes_text, delta_text, headroom_share, p_text, ratio_text, seconds_text
 from golfcheck.core.outcome import MEANINGS
@@ -97,7 +97,7 @@ def board_page(board: Board, pages: Mapping[str, str]) -> bytes:
         asked=f"gain above {ruleset.margin_nats:g} nats per token, p below {ruleset.alpha:g}",
         columns=COLUMNS,
         lines=[line_of(row, pages[row.verdict.path]) for row in board.rows],
-        search=search_data(board),
+        search=search_data(board.rows),
         keys=KEYS,
         progress=charts.progress(board.rows, pages),
         spread=charts.spread(board.rows, pages),
@@ -106,14 +106,14 @@ def board_page(board: Board, pages: Mapping[str, str]) -> bytes:
     )
 
 
-def search_data(board: Board) -> Markup:
+def search_data(rows: Iterable[Row], keys: Mapping[str, Key] = KEYS) -> Markup:
     """Return what the page's script searches, as JSON: the keys of the filter grammar, and their values for each row.
 
     `<` is escaped, for the JSON stands inside a script element that no text of a record may close.
     """
-    keys = {name: {"kind": key.kind, "words": key.words, "example": key.example} for name, key in KEYS.items()}
-    rows = [[_search_value(key.value(row)) for key in KEYS.values()] for row in board.rows]
-    return Markup(json.dumps({"keys": keys, "rows": rows}, separators=(",", ":")).replace("<", "\\u003c"))
+    grammar = {name: {"kind": key.kind, "words": key.words, "example": key.example} for name, key in keys.items()}
+    values = [[_search_value(key.value(row)) for key in keys.values()] for row in rows]
+    return Markup(json.dumps({"keys": grammar, "rows": values}, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def _search_value(value: Any) -> Any:

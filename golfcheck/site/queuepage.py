@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from golfcheck.core.numbers import bpb_text, bytes_text, counted, delta_text, headroom_text, p_text, seconds_text
@@ -12,36 +11,34 @@ from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, place_in
 from golfcheck.queue.rows import KEYS, lineage_of, row_of
 from golfcheck.render.queue_data import render_json
 from golfcheck.render.queue_text import lineage_lines
-from golfcheck.site.boardpage import MISSING, number
+from golfcheck.site.boardpage import MISSING, number, search_data
 from golfcheck.site.template import page
 
 _REASONS = 200  # of one pull request, shown
 _OUTSIDE = 200  # files
 _WHY_CHARS = 300
-_DATA_CHARS = 1_000  # of a value that is filtered by
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: the value of a row that it is sorted by, its heading, and what that means."""
+    """A column: the key that it is sorted by, its heading, and what that means."""
 
     key: str
-    field: str
     heading: str
     meaning: str
     number: bool = False
 
 
 COLUMNS = (
-    Column("number", "pull", "#", "number of the pull request", number=True),
-    Column("triage", "triage", "what to do", "where it stands in the queue"),
-    Column("verdict", "verdict", "verdict", "of golfcheck verify, on its own folder"),
-    Column("bpb", "bpb", "val_bpb", "as logged, or else as claimed", number=True),
-    Column("delta", "delta", "Δ bpb", "to the record to beat at its number; negative is better", number=True),
-    Column("name", "name", "pull request", "its name, and the gravest reason"),
-    Column("author", "author", "author", "as submission.json has it"),
-    Column("base", "base", "builds on", "the pull request that it says it builds on", number=True),
-    Column("nearest", "nearest", "nearest", "the pull request before it whose code is nearest", number=True),
+    Column("pull", "#", "number of the pull request", number=True),
+    Column("triage", "what to do", "where it stands in the queue"),
+    Column("verdict", "verdict", "of golfcheck verify, on its own folder"),
+    Column("bpb", "val_bpb", "as logged, or else as claimed", number=True),
+    Column("delta", "Δ bpb", "to the record to beat at its number; negative is better", number=True),
+    Column("name", "pull request", "its name, and the gravest reason"),
+    Column("author", "author", "as submission.json has it"),
+    Column("base", "builds on", "the pull request that it says it builds on", number=True),
+    Column("nearest", "nearest", "the pull request before it whose code is nearest", number=True),
 )
 
 
@@ -50,7 +47,6 @@ class Line:
     """A pull request's row."""
 
     pull: Pull
-    data: dict[str, str]  # what it is filtered and sorted by
     bpb: str
     delta: str
     why: str
@@ -74,7 +70,8 @@ def queue_pages(queue: Queue) -> Iterator[tuple[str, bytes]]:
             queue=queue,
             counts=[(triage, len(queue.of(triage))) for triage in Triage],
             columns=COLUMNS,
-            keys=[(name, name if name not in ("after", "before") else "date", key) for name, key in KEYS.items()],
+            keys=KEYS,
+            search=search_data([row_of(pull) for pull in queue.pulls], KEYS),
             lines=lines,
         ),
     )
@@ -87,20 +84,12 @@ def _line(pull: Pull) -> Line:
     reason = pull.reasons[0] if pull.reasons and pull.reasons[0].weight > NOTE else None
     return Line(
         pull,
-        {name: _data(key.value(row)) for name, key in KEYS.items() if name not in ("after", "before")},
         number(row.score_bpb, bpb_text).text,
         number(row.delta_bpb, delta_text).text,
         safe(f"{reason.kind}: {reason.text}", _WHY_CHARS) if reason else "",
         KEYS["base"].value(row),
         f"{other.number} ({other.share:.0%})" if other else "",
     )
-
-
-def _data(value: Any) -> str:
-    """Return a value as the page's script reads it."""
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    return "" if value is None else str(value)[:_DATA_CHARS]
 
 
 def _pull_page(queue: Queue, line: Line) -> bytes:
