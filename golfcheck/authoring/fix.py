@@ -17,8 +17,9 @@ from typing import Any
 from golfcheck.authoring.jsonedit import edited
 from golfcheck.submission import strictjson
 from golfcheck.submission.claims import ALIASES, Submission
+from golfcheck.submission.examined import results
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import Result, results, train_ms
+from golfcheck.submission.results import Result, train_ms
 
 _LOOSE_DATE = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _PLAIN = (str, int, float)
@@ -130,7 +131,9 @@ def _claimed_loss(submission: Submission, found: Sequence[Result]) -> float | No
     if submission.val_bpb is None:
         return None
     bpb = [result.score.val_bpb for result in found]
-    nats = [result.score.val_loss_nats for result in found]
+    nats = [loss for result in found if (loss := result.score.val_loss_nats) is not None]
+    if len(nats) < len(bpb):
+        return None
     candidates = [(sum(bpb) / len(bpb), sum(nats) / len(nats)), *zip(bpb, nats, strict=True)]
     return next((round(loss, 8) for score, loss in candidates if abs(score - submission.val_bpb) <= _SAME_BPB), None)
 

@@ -173,6 +173,7 @@ def _submission(logs: Sequence[LogFile], code: Code, artifact_bytes: dict[Path, 
     code_bytes = first.run.code_bytes[-1].size_bytes if first.run.code_bytes else code.size_bytes
     totals = [_total_bytes(result, code_bytes, artifact) for result, artifact in runs]
     seeds = [result.seed for result in results if result.seed is not None]
+    losses = [loss for result in results if (loss := result.score.val_loss_nats) is not None]
     submission = {
         "author": about.author,
         "github_id": about.github_id,
@@ -180,7 +181,7 @@ def _submission(logs: Sequence[LogFile], code: Code, artifact_bytes: dict[Path, 
         "blurb": about.blurb,
         "date": about.date or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "track": about.track or _track(results),
-        "val_loss": round(statistics.fmean(result.score.val_loss_nats for result in results), 8),
+        "val_loss": round(statistics.fmean(losses), 8) if len(losses) == len(results) else None,
         "val_bpb": round(statistics.fmean(result.score.val_bpb for result in results), 8),
         "bytes_total": None if None in totals else max(total for total in totals if total is not None),
         "bytes_code": code_bytes,

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _one(rule: "Rule", page: "Page") -> list[str]:
-    from golfcheck.rules.calibrated import RECORDS, TRIGGERED
+    from golfcheck.rules.seen import seen
 
     head = f"{page.paint(rule.name, 'bold')}   {page.paint(rule.severity.label, rule.severity.label)}   {rule.family}"
     lines = [head]
@@ -55,7 +55,7 @@ def _one(rule: "Rule", page: "Page") -> list[str]:
         "",
         *page.prose(rule.example, "  example ", " " * 10),
         *page.prose(rule.hint, "  fix     ", " " * 10),
-        f"  seen    in {TRIGGERED.get(rule.name, 0)} of {RECORDS} real records (docs/calibration.md)",
+        f"  seen    {seen(rule.name)}",
         page.paint(f"  skip    golfcheck verify --ignore {rule.name}", "dim"),
         page.paint(f"  waive   {waiver} in submission.json", "dim"),
     ]

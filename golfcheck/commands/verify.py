@@ -67,9 +67,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge and print. Returns 1 when a verdict fails, else 0."""
+    """Judge and print. Returns 1 when a verdict fails, 2 when what decides could not be checked, else 0."""
     from golfcheck.core.errors import UsageError
-    from golfcheck.core.outcome import fails
+    from golfcheck.core.outcome import fails, undecided
     from golfcheck.core.progress import narrate, record_bar
     from golfcheck.core.verdict import Severity
     from golfcheck.judging.batch import judge_all
@@ -85,15 +85,44 @@ def run(args: argparse.Namespace) -> int:
         _fix(paths, dry=args.diff)
         if args.diff:
             return 0
+    paths, missed = _with_records(paths) if len(paths) > 1 and not settings.base else (paths, [])
     with record_bar() as progress:
         verdicts = judge_all(paths, settings, as_of=args.as_of, progress=progress, say=narrate)
     for name, file in ((settings.format, args.output), *also):
         _write(name, file, verdicts, verbose=args.verbose)
-    for verdict in verdicts:
-        if not verdict.passed and not verdict.findings:
-            raise UsageError(f"{verdict.path}: nothing could be checked (golfcheck verify -v says why)")
+    for complaint in missed:
+        narrate(complaint)
     at = None if settings.fail_on == "never" else Severity[settings.fail_on.upper()]
-    return int(any(fails(verdict, at, require_record=settings.require == "record") for verdict in verdicts))
+    if any(fails(verdict, at, require_record=settings.require == "record") for verdict in verdicts):
+        return 1
+    # Chosen rules were asked for, whatever else there is to check; without a choice, all that decides must be read.
+    nothing = [verdict for verdict in verdicts if not verdict.passed and not verdict.findings]
+    unverified = [] if settings.select or at is None else [verdict for verdict in verdicts if undecided(verdict)]
+    for verdict in dict.fromkeys([*nothing, *unverified]):
+        narrate(f"{verdict.path}: unverified: {undecided(verdict)} (golfcheck verify -v says why)")
+    return 2 if missed or nothing or unverified else 0
+
+
+def _with_records(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Return the paths that lead to records, and what is wrong with the others: they do not stop these.
+
+    Raises UsageError when no path leads to any.
+    """
+    from golfcheck.core.errors import UsageError
+    from golfcheck.submission.discover import record_folders
+
+    good: list[Path] = []
+    complaints: list[str] = []
+    for path in paths:
+        try:
+            record_folders([path])
+        except UsageError as error:
+            complaints.append(str(error))
+        else:
+            good.append(path)
+    if not good:
+        raise UsageError(complaints[0])
+    return good, complaints
 
 
 def _settings(args: argparse.Namespace) -> "Settings":

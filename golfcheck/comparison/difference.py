@@ -107,8 +107,8 @@ def difference(
 
 def _seeds(examined: Examined) -> tuple[SeedScore, ...]:
     return tuple(
-        SeedScore(result.seed, result.score.val_bpb, result.score.val_loss_nats, result.log.path, result.score.line)
-        for result in examined.results
+        SeedScore(result.seed, result.score.val_bpb, nats, result.log.path, result.score.line)
+        for result, nats in zip(examined.results, examined.nats, strict=True)
     )
 
 

@@ -13,7 +13,8 @@ class Outcome(StrEnum):
 
     INVALID = "invalid"  # arithmetic proves at least one error
     REVIEW = "review"  # evidence, or a waiver, that a person must look at
-    VALID = "valid"  # nothing found against it, but not shown to be a record
+    UNVERIFIED = "unverified"  # nothing found against it, but what decides could not be checked
+    VALID = "valid"  # score, size and time were read, and nothing found against them, but not shown to be a record
     RECORD = "record"  # nothing found against it, and its gain over the record to beat is significant
 
     @classmethod
@@ -37,9 +38,26 @@ def outcome(verdict: Verdict) -> Outcome:
     waived = any(finding.waived is not None and finding.severity > Severity.INFO for finding in verdict.findings)
     if waived or verdict.count(Severity.WARNING):
         return Outcome.REVIEW
+    if undecided(verdict):
+        return Outcome.UNVERIFIED
     if verdict.track == RECORD_TRACK and verdict.to_beat is not None and GAIN_RULE in verdict.passed:
         return Outcome.RECORD
     return Outcome.VALID
+
+
+def undecided(verdict: Verdict) -> str:
+    """Say what decides and could not be checked: score, size or time that no log states; "" when all of them are read.
+
+    A folder that holds only code states none of them.
+    """
+    missing = []
+    if verdict.score is None or verdict.score.mean_bpb is None:
+        missing.append("score")
+    if verdict.size is None:
+        missing.append("size")
+    if verdict.time is None or (verdict.time.train_cap_ms is not None and verdict.time.train_ms is None):
+        missing.append("time")
+    return f"no {' and no '.join(missing)} could be read from a log" if missing else ""
 
 
 def fails(verdict: Verdict, at: Severity | None, require_record: bool = False) -> bool:

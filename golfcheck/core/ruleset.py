@@ -20,8 +20,17 @@ VAL_TEXT_TOLERANCE = 4e-4  # how far 145 logs lie apart: tails cut to whole sequ
 TOKEN_BYTES_TOLERANCE = 4e-4
 # How the validation split begins: the number of tokens, and the sha256 of them as little-endian uint16 (measured).
 VAL_BEGINNINGS = ((16_385, "d7a884a6ebf86d20c6b267ce1fb6c29e1694f5870cbbb87d80313ec640376ff5"),)  # sp1024
+VAL_DOCUMENTS = 50_000  # of the split; scored one by one, the first token of each is predicted by none
+OVERCOUNT_TOLERANCE = 5e-3  # other exports with vocabularies of their own lie 0.16 to 0.22 % off (five submissions)
 
-STRICT_FROM = date(2026, 5, 1)  # the contest ended on 30 April: older records had no schema to follow
+# Of the ranked records as docs/calibration.md replays them: the largest and the median of the frontier's eleven moves,
+# and the best score that was ever accepted. Nobody gained more at once; a score further below the best one than the
+# median move was shown by no record.
+LARGEST_MOVE_BPB = 0.05  # 0.0489, of three days in March
+MEDIAN_MOVE_BPB = 0.0087
+BEST_ACCEPTED_BPB = 1.0611
+
+STRICT_FROM = date(2026, 6, 1)  # the schema was published after the contest: no record of its own could follow it
 WRAP_TOLERANCE = 1.5  # people also rename and reorder before they pack; golfcheck does not
 THIN_MARGIN_BYTES = 4_096  # zlib builds differ by more than this on one model (up to 2.3 %; docs/limits.md)
 

@@ -58,6 +58,8 @@ class ScoreSummary:
     mean_nats: float | None
     sd_bpb: float | None  # None for a single seed
     seeds: tuple[int | None, ...]
+    chosen: str = ""  # why these runs, or why there is none
+    left_out: tuple[str, ...] = ()  # other runs that have a score: the place of it, and its value
 
 
 @dataclass(frozen=True, slots=True)

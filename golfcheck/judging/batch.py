@@ -12,7 +12,7 @@ from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.suggest import suggestion
 from golfcheck.core.verdict import Verdict
-from golfcheck.judging import decisions
+from golfcheck.judging import branches, decisions
 from golfcheck.judging.cache import Cache, stamp_of
 from golfcheck.judging.config import Settings
 from golfcheck.judging.decisions import Rulings
@@ -55,17 +55,18 @@ def judge_all(
     Raises UsageError for a path, a rule, a day or a revision that cannot be meant, and when nothing is to be judged.
     """
     day = day_of(as_of)
-    branch = _branch(paths, settings.base) if settings.base else None
-    folders = record_folders(paths)
-    if branch is not None:
-        folders = [folder for folder in folders if branch.inside(folder)]
-        if not folders:
-            raise UsageError(f"--base {settings.base}: this branch changes no record")
+    branch = branches.branch_of(paths, settings.base) if settings.base else None
+    folders = record_folders(paths) if branch is None else branches.changed_records(paths, branch)
+    if not folders:
+        say(f"--base {settings.base}: this branch adds and changes no record: none is judged")
+        return []
     placed = judge_trees(folders, settings, branch=branch, day=day, progress=progress, say=say)
     verdicts = [place.judged.verdict for place in placed]
     if branch is None:
         return verdicts
-    return [_of_branch(verdict, folder, branch) for verdict, folder in zip(verdicts, folders, strict=True)]
+    return [
+        branches.in_changed_files(verdict, folder, branch) for verdict, folder in zip(verdicts, folders, strict=True)
+    ]
 
 
 def judge_trees(
@@ -261,20 +262,6 @@ def _made(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datet
                 if record in added and several[added[record].commit] == 1
             }
     return found
-
-
-def _branch(paths: Sequence[Path], base: str) -> Branch:
-    repository = repository_of(paths[0])
-    if repository is None:
-        raise UsageError(f"--base {base}: {paths[0]} lies in no repository of ours")
-    return repository.branch(base)
-
-
-def _of_branch(verdict: Verdict, folder: Path, branch: Branch) -> Verdict:
-    """Leave out findings in files that the branch does not change."""
-    prefix = folder.resolve().relative_to(branch.root).as_posix()
-    changed = {change.path.removeprefix(f"{prefix}/") for change in branch.inside(folder)}
-    return replace(verdict, findings=tuple(f for f in verdict.findings if f.path is None or f.path in changed))
 
 
 def day_of(text: str | None) -> datetime | None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import TRACKS
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging.cache import Cache, Making, sources_version, stamp_of
-from golfcheck.judging.verify import chosen_rules, judge
+from golfcheck.judging.verify import chosen_rules, judge, nothing_to_check
 from golfcheck.submission.examined import Entry, examine
 from golfcheck.submission.history import Branch
 from golfcheck.submission.record import load_claim
@@ -84,7 +85,12 @@ def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Jud
         for task in tasks:
             started, path = time.perf_counter(), task.folder.resolve()
             stamp = stamp_of(path)
-            examined = examine(kept.load(task.folder))
+            try:
+                examined = examine(kept.load(task.folder))
+            except UsageError as error:  # it went away, or cannot be read: the others are judged all the same
+                why = str(error).removeprefix(f"{task.folder}: ")
+                done.append(Judged(nothing_to_check(task.folder, how.ruleset, why), None, (), (), ALONE))
+                continue
             verdict = judge(
                 examined,
                 [task.rival] if task.rival else [],

@@ -7,32 +7,49 @@ from golfcheck.core.ruleset import Track, export_of, tokenizer_of
 from golfcheck.core.verdict import LedgerRow, ScoreSummary, SizeSummary, TimeSummary, TokenBytes
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, step_ms, train_ms
+from golfcheck.submission.selection import Selection
 from golfcheck.trainlog.events import Size
 
+_SHOWN = 20  # runs that are left out
 
-def score_of(record: Record, found: Sequence[Result]) -> ScoreSummary | None:
+
+def score_of(record: Record, selection: Selection) -> ScoreSummary | None:
     """Return the score that counts and what submission.json claims; None when there is neither."""
+    found = selection.results
     claimed = record.submission.val_bpb if record.submission else None
     if not found and claimed is None:
         return None
     bpb = [result.score.val_bpb for result in found]
+    nats = [loss for result in found if (loss := result.nats) is not None]
     return ScoreSummary(
         claimed_bpb=claimed,
         name=found[0].name if found else None,
         mean_bpb=stats.mean(bpb) if found else None,
-        mean_nats=stats.mean([result.score.val_loss_nats for result in found]) if found else None,
+        mean_nats=stats.mean(nats) if nats and len(nats) == len(found) else None,
         sd_bpb=stats.variance(bpb) ** 0.5 if len(bpb) > 1 else None,
         seeds=tuple(result.seed for result in found),
+        chosen=selection.reason,
+        left_out=tuple(
+            f"{result.log.path}:{result.score.line} {result.score.name} {result.score.val_bpb}"
+            for result in selection.left_out[:_SHOWN]
+        ),
     )
 
 
 def size_of(found: Sequence[Result], track: Track) -> SizeSummary | None:
-    """Return the largest logged total; None when no log states one."""
-    totals = [(total.size_bytes, result.seed) for result in found if (total := result.total_bytes)]
+    """Return the largest logged total, or code and compressed model where no total is logged; None without either."""
+    totals = [(size_bytes, result.seed) for result in found if (size_bytes := _logged_bytes(result)) is not None]
     if not totals:
         return None
     size_bytes, seed = max(totals, key=lambda pair: pair[0])
     return SizeSummary(size_bytes, track.size_cap_bytes, seed)
+
+
+def _logged_bytes(result: Result) -> int | None:
+    if total := result.total_bytes:
+        return total.size_bytes
+    model, codes = result.model_bytes, result.run.code_bytes
+    return model.size_bytes + codes[-1].size_bytes if model and codes else None
 
 
 def time_of(found: Sequence[Result], track: Track) -> TimeSummary | None:
@@ -54,6 +71,8 @@ def token_bytes_of(found: Sequence[Result]) -> TokenBytes | None:
     if not found:
         return None
     ratio = found[0].bytes_per_token
+    if ratio is None:
+        return None
     known = tokenizer_of(ratio)
     tokens = found[0].run.val_tokens
     export = export_of(tokens.value) if tokens else None

@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from golfcheck.comparison.frontier import best_before, compare
 from golfcheck.core.errors import UsageError
@@ -17,9 +18,8 @@ from golfcheck.rules.waivers import waivers
 from golfcheck.submission.examined import Entry, Examined, examine
 from golfcheck.submission.history import Branch
 from golfcheck.submission.record import Record
-from golfcheck.trainlog.choose import choose_score
 
-_COMPARED = ("score", "size", "time")  # families of rules about what records are compared by
+_COMPARED = ("score", "conservation", "size", "time")  # families of rules about what records are compared by
 
 
 def verify(
@@ -33,7 +33,7 @@ def verify(
     """Judge one record among `field`, the other records of its time.
 
     `select` and `ignore` name rules or families; nothing selected is everything. Raises UsageError for an unknown name,
-    and for a folder in which there is nothing to judge.
+    and `judge` none for a folder: what cannot be checked is said in its verdict.
     """
     entries = [entry for other in field if (entry := examine(other).entry())]
     return judge(examine(record), entries, ruleset=ruleset, rules=chosen_rules(select, ignore))
@@ -77,8 +77,9 @@ def judge(
     if ruleset not in RULESETS:
         raise UsageError(f"no ruleset is called {ruleset!r}; there are {', '.join(RULESETS)}")
     if not (record.submission or record.logs or record.sources or record.problems):
-        raise UsageError(f"{record.path}: nothing to check here; expected submission.json, train logs, or a script")
-    chosen = choose_score(record.logs)
+        return nothing_to_check(
+            record.path, ruleset, "nothing to check here: no submission.json, no log, no script", rules
+        )
     entry = examined.entry(made)
     ranked = entry is not None and entry.track.ranked
     best = best_before(entry, entries, RULESETS[ruleset]) if entry and ranked else None
@@ -86,11 +87,13 @@ def judge(
         ruleset=RULESETS[ruleset],
         identity=identity,
         results=results,
-        no_results="no score of the logs is a number" if chosen.scores else chosen.reason,
+        no_results=examined.selection.reason,
+        runs=examined.runs,
         to_beat=compare(entry, best) if entry and best else None,
         best=best,
         trainer=is_trainer(examined),
         branch=branch,
+        rule_names=frozenset(rule.name for rule in RULES),
     )
     findings, passed, skipped = _apply(record, context, rules)
     submission = record.submission
@@ -104,13 +107,22 @@ def judge(
         findings=_waived(record, findings),
         passed=passed,
         skipped=skipped,
-        score=score_of(record, results),
+        score=score_of(record, examined.selection),
         size=size_of(results, context.track),
         time=time_of(results, context.track),
         token_bytes=token_bytes_of(results),
         to_beat=context.to_beat,
         ledger=ledger_of(record, results),
         seconds=time.perf_counter() - started,
+    )
+
+
+def nothing_to_check(path: Path, ruleset: str, why: str, rules: Sequence[Rule] = RULES) -> Verdict:
+    """Return the verdict on a folder of which no rule could check anything."""
+    skipped = tuple(Skipped(rule.name, why) for rule in rules)
+    nothing = dict.fromkeys(("name", "author", "date", "track", "score", "size", "time", "token_bytes", "to_beat"))
+    return Verdict(
+        str(path), ruleset=ruleset, findings=(), passed=(), skipped=skipped, ledger=(), seconds=0.0, **nothing
     )
 
 

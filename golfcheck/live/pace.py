@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from golfcheck.board.model import Board, Row
 from golfcheck.core import units
+from golfcheck.core.ruleset import TOKENIZERS
 from golfcheck.core.units import LN2
+from golfcheck.submission.examined import results
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import Result, is_score, results, train_ms
+from golfcheck.submission.results import Result, is_score, train_ms
 from golfcheck.trainlog.events import Run
 
 _WINDOW = 0.2  # of the time trained: the gap is the mean over this last part, for single batches are noisy
@@ -110,7 +112,7 @@ def pace_of(run: Run, bytes_per_token: float) -> Pace:
 
 
 def _pace_of(result: Result) -> Pace:
-    return pace_of(result.run, result.bytes_per_token)
+    return pace_of(result.run, result.bytes_per_token or TOKENIZERS[0].bytes_per_token)
 
 
 def bytes_per_token(run: Run) -> float | None:
@@ -118,8 +120,8 @@ def bytes_per_token(run: Run) -> float | None:
     for line in reversed(run.val):
         if 0 < line.val_loss_nats < math.inf and 0 < line.val_bpb < math.inf:
             return units.bytes_per_token(line.val_loss_nats, line.val_bpb)
-    scores = [line for line in run.scores if is_score(line)]
-    return units.bytes_per_token(scores[-1].val_loss_nats, scores[-1].val_bpb) if scores else None
+    scores = [(loss, line.val_bpb) for line in run.scores if is_score(line) and (loss := line.val_loss_nats)]
+    return units.bytes_per_token(*scores[-1]) if scores else None
 
 
 def gap(pace: Pace, paces: Sequence[Pace], until: float) -> Gap | None:

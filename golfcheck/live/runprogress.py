@@ -137,7 +137,7 @@ def _diverged(run: Run) -> str:
         return f"diverged: losses not finite since step {losses:,}"
     if vals is not None:
         return f"diverged: validation not finite since step {vals:,}"
-    if scores and not math.isfinite(scores[-1].val_loss_nats + scores[-1].val_bpb):
+    if scores and not math.isfinite((scores[-1].val_loss_nats or 0.0) + scores[-1].val_bpb):
         return "diverged: the score is not finite"
     return ""
 

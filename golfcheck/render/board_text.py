@@ -11,7 +11,13 @@ from golfcheck.render.page import Page
 _GAP = "  "
 _MAX_COLUMNS = {"author": 16, "verdict": 19}
 _LEAST_RECORD = 24  # columns for the record's name; others fall away before it has fewer
-_STYLE = {Outcome.INVALID: "error", Outcome.REVIEW: "warning", Outcome.VALID: "", Outcome.RECORD: "ok"}
+_STYLE = {
+    Outcome.INVALID: "error",
+    Outcome.REVIEW: "warning",
+    Outcome.UNVERIFIED: "dim",
+    Outcome.VALID: "",
+    Outcome.RECORD: "ok",
+}
 
 
 def render(board: Board, rows: Sequence[Row], page: Page, *, why: bool = False, notes: Sequence[str] = ()) -> str:

@@ -87,7 +87,11 @@ def _score(score: ScoreSummary) -> Iterator[Segment]:
     yield seeds_text(score.seeds), ""
     if score.sd_bpb is not None:
         yield f"sd {bpb_text(score.sd_bpb)}", ""
-    yield (safe(score.name, 60), "dim") if score.name else ("no score in the logs", "warning")
+    yield (
+        (safe(score.name, 60), "dim") if score.name else (safe(score.chosen, 200) or "no score in the logs", "warning")
+    )
+    if score.left_out:
+        yield f"{counted(len(score.left_out), 'run')} left out, judged are {safe(score.chosen, 80)}", "dim"
 
 
 def _size(size: SizeSummary, page: Page) -> Iterator[Segment]:

@@ -25,7 +25,13 @@ from golfcheck.render.findings import in_order, location
 from golfcheck.render.page import Page
 from golfcheck.render.verdict_block import mark, seeds_text
 
-_SIGN = {Outcome.INVALID: "❌", Outcome.REVIEW: "⚠️", Outcome.VALID: "✅", Outcome.RECORD: "🏆"}
+_SIGN = {
+    Outcome.INVALID: "❌",
+    Outcome.REVIEW: "⚠️",
+    Outcome.UNVERIFIED: "❔",
+    Outcome.VALID: "✅",
+    Outcome.RECORD: "🏆",
+}
 _MAX_CHARS = 60_000  # a comment on GitHub holds 65,536
 _CUT = "\n_The rest does not fit here: run_ `golfcheck verify`"
 

@@ -14,7 +14,13 @@ from golfcheck.render.ledger import disagrees, ledger
 from golfcheck.render.page import Page
 from golfcheck.render.verdict_block import block, day
 
-_STYLE = {Outcome.INVALID: "error", Outcome.REVIEW: "warning", Outcome.VALID: "ok", Outcome.RECORD: "ok"}
+_STYLE = {
+    Outcome.INVALID: "error",
+    Outcome.REVIEW: "warning",
+    Outcome.UNVERIFIED: "warning",
+    Outcome.VALID: "ok",
+    Outcome.RECORD: "ok",
+}
 _IN_FULL = 3  # more records than this are told in a line each, with their errors and warnings
 
 

@@ -13,6 +13,7 @@ from golfcheck.source.reach import Source
 from golfcheck.submission import bounded
 from golfcheck.submission.claims import SeedClaim, Submission
 from golfcheck.submission.discover import record_folders
+from golfcheck.submission.examined import results
 from golfcheck.submission.record import Record, RecordFile, load
 from golfcheck.trainlog import Run, choose_score
 from golfcheck.trainlog.choose import RunScore
@@ -129,7 +130,7 @@ def _in_folder(path: Path, limit_bytes: int) -> list[Target]:
 
 
 def _of_record(record: Record, files: list[RecordFile], limit_bytes: int) -> list[Target]:
-    scores = list(choose_score(record.logs).scores)
+    scores = [RunScore(result.log, result.run, result.score) for result in results(record)]
     with bounded.opened(record.path) as folder:
         contents = [_read_in(folder, file.path, record.path / file.path, limit_bytes) for file in files]
     return [of_record(record, file, data, scores) for file, data in zip(files, contents, strict=True)]
@@ -195,7 +196,7 @@ def _of_run(path: str, data: bytes, score: RunScore) -> Target:
         val_bpb=line.val_bpb,
         digits=min(max(line.digits, LEAST_DIGITS), MAX_DIGITS),
         source=f"{score.log.path}:{line.line} {line.name}",
-        val_loss_nats=line.val_loss_nats if math.isfinite(line.val_loss_nats) else None,
+        val_loss_nats=line.val_loss_nats if line.val_loss_nats and math.isfinite(line.val_loss_nats) else None,
         tokens=run.val_tokens.value if run.val_tokens else None,
         text_bytes=run.val_bytes.value if run.val_bytes else None,
         activations=activations if (activations := settings.get("activations")) in ("bf16", "fp32") else None,

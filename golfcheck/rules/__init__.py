@@ -1,6 +1,20 @@
 """All rules, in the order in which they are listed and run. A new one is written in its family's module, named here."""
 
-from golfcheck.rules import code, files, hardware, history, schema, score, seeds, significance, size, time, waivers
+from golfcheck.rules import (
+    code,
+    conservation,
+    files,
+    hardware,
+    history,
+    plausible,
+    schema,
+    score,
+    seeds,
+    significance,
+    size,
+    time,
+    waivers,
+)
 from golfcheck.rules.rule import Context, Rule, Skip, rule
 
 __all__ = ["RULES", "Context", "Rule", "Skip", "rule"]
@@ -12,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     files.script_missing,
     files.script_empty,
     files.folder_name,
+    files.track_differs,
     files.date_differs,
     files.unexpected_file,
     schema.json_invalid,
@@ -28,14 +43,15 @@ RULES: tuple[Rule, ...] = (
     size.uncounted_source,
     size.wrapper_unreproducible,
     size.thin_margin,
-    size.lines_over_limit,
     score.score_not_in_logs,
     score.best_seed_claimed,
     score.rounding_mismatch,
-    score.bytes_not_conserved,
+    conservation.bytes_not_conserved,
     score.score_not_finite,
     score.pre_quantization_score,
-    score.partial_validation,
+    conservation.partial_validation,
+    score.readme_score_differs,
+    plausible.implausible_score,
     time.train_time_over_cap,
     time.eval_time_over_cap,
     time.time_not_consistent,
@@ -49,6 +65,7 @@ RULES: tuple[Rule, ...] = (
     hardware.not_8xh100,
     hardware.world_size,
     code.syntax_error,
+    code.lines_over_limit,
     code.dump_not_shipped,
     code.network_import,
     code.external_program,

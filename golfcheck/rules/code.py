@@ -2,15 +2,16 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from golfcheck.core.ruleset import SCRIPT_LINES
 from golfcheck.core.verdict import Problem
-from golfcheck.rules.rule import ERROR, WARNING, Context, Skip, rule
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
 from golfcheck.source.dataflow import MAX_CALLS, validation_paths
 from golfcheck.source.nodes import Call
 from golfcheck.source.program import MAX_NODES, Program, programs
 from golfcheck.source.reach import Source
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import distinct_runs
 from golfcheck.trainlog.events import SourceDump
 
 _NETWORK = frozenset(
@@ -27,29 +28,53 @@ _PROGRAMS = frozenset(
 _KNOWN_PROGRAMS = frozenset("nvidia-smi lscpu cat uname hostname git golfcheck".split())
 
 
-def _programs(record: Record) -> list[tuple[Source, Program]]:
-    """Return the sources that can be read, with what is inside of those that unpack themselves."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A text of a source that can be read: its own, or one that it unpacks and runs."""
+
+    source: Source
+    program: Program
+    inside: bool
+
+    def line(self, line: int) -> int | None:
+        """Return a line of the file as shipped; what is inside a wrapper has none."""
+        return None if self.inside else line
+
+    def where(self, line: int) -> str:
+        """Say that a line is not of the file, but of what it unpacks."""
+        return f" (line {line} of what it unpacks)" if self.inside else ""
+
+
+def _programs(record: Record) -> list[_Read]:
+    """Return all texts that can be read: the sources, and what those unpack that unpack themselves."""
     scripts = [source for source in record.sources if source.path.endswith(".py")]
     if not scripts:
         raise Skip("there is no Python source to read")
-    texts = tuple((source.path, source.text if source.unwrapped is None else source.unwrapped) for source in scripts)
-    found = list(zip(scripts, programs(texts), strict=True))
-    if all(source.wrapper and source.unwrapped is None for source, _ in found):
+    texts = [
+        (source, text, place > 0)
+        for source in scripts
+        for place, text in enumerate(source.texts)
+        if place or not source.wrapper
+    ]
+    if not texts:
         raise Skip("the script unpacks itself in a way that is not understood without running it")
-    if beyond := [program.path for _, program in found if program.is_beyond_limits]:
+    parsed = programs(tuple((source.path, text) for source, text, _ in texts))
+    reads = [_Read(source, program, inside) for (source, _, inside), program in zip(texts, parsed, strict=True)]
+    if beyond := [read.program.path for read in reads if read.program.is_beyond_limits]:
         raise Skip(f"{beyond[0]} is too large or nests too deep to be examined")
-    if sum(program.nodes for _, program in found) > MAX_NODES:
+    if sum(read.program.nodes for read in reads) > MAX_NODES:
         raise Skip("the sources together are too large to be examined")
-    return found
+    return reads
 
 
-def _line(source: Source, line: int) -> int | None:
-    """Return a line of the file as shipped; what is inside a wrapper has none."""
-    return line if source.unwrapped is None else None
-
-
-def _inside(source: Source, line: int) -> str:
-    return f" (line {line} of what it unpacks)" if source.unwrapped is not None else ""
+def _all_was_read(record: Record) -> None:
+    """Skip where a source runs something that could not be read: nothing was found in what could be."""
+    for source in record.sources:
+        for one in source.unfollowed:
+            place = source.path if one.line is None else f"{source.path}:{one.line}"
+            raise Skip(f"{place} runs what cannot be read: {one.reason}")
+        if source.wrapper and source.unwrapped is None:
+            raise Skip(f"{source.path} unpacks itself in a way that is not understood without running it")
 
 
 @rule(ERROR, trainer=True)
@@ -75,7 +100,7 @@ def dump_not_shipped(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     unreached = {(file.path, file.size_bytes) for file in record.files}
     checked = False
-    for log, run in distinct_runs(record):
+    for log, run in ctx.runs:
         for dump in log.dumps:
             source = _dumped(record, dump)
             if source is None and dump.name is None:
@@ -89,7 +114,8 @@ def dump_not_shipped(record: Record, ctx: Context) -> Iterator[Problem]:
                 yield Problem(
                     f"the dump of {len(dump.text):,} bytes is not the shipped {source.path}", log.path, dump.line
                 )
-        length = sum(len(dump.text) for dump in log.dumps)
+        texts = {(dump.name, dump.text) for dump in log.dumps}  # a start that died left its dump as well
+        length = sum(len(text) for _, text in texts)
         if log.dumps and run.code_bytes and not run.code_bytes[-1].label:
             checked = True
             logged = run.code_bytes[-1]
@@ -124,13 +150,13 @@ def network_import(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: train_gpt.py:12: imports requests
     Fix: remove the import, or read what it fetches from files.
     """
-    for source, program in _programs(record):
-        for item in program.imports:
+    for read in _programs(record):
+        for item in read.program.imports:
             names = [item.module, *item.names.values()]
-            found = next((name for name in names if name in _NETWORK or name.partition(".")[0] in _NETWORK), None)
-            if found and item.module != "urllib.parse":
-                line = _line(source, item.line)
-                yield Problem(f"imports {found}{_inside(source, item.line)}", source.path, line)
+            name = next((name for name in names if name in _NETWORK or name.partition(".")[0] in _NETWORK), None)
+            if name and item.module != "urllib.parse":
+                yield Problem(f"imports {name}{read.where(item.line)}", read.source.path, read.line(item.line))
+    _all_was_read(record)
 
 
 @rule(WARNING, trainer=True)
@@ -141,15 +167,16 @@ def external_program(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: train_gpt.py:13: starts 'gcc' with subprocess.run()
     Fix: do in Python what the program does, or say in the README why it is needed.
     """
-    for source, program in _programs(record):
+    for read in _programs(record):
+        program = read.program
         for call in program.calls:
             if program.resolved(call.callee) not in _PROGRAMS:
                 continue
             unknown = [started for started in _started(program, call) if started not in _KNOWN_PROGRAMS]
             if unknown:
-                inside = _inside(source, call.span.line)
-                what = f"starts {unknown[0]!r} with {call.callee}(){inside}"
-                yield Problem(what, source.path, _line(source, call.span.line))
+                what = f"starts {unknown[0]!r} with {call.callee}(){read.where(call.span.line)}"
+                yield Problem(what, read.source.path, read.line(call.span.line))
+    _all_was_read(record)
 
 
 def _started(program: Program, call: Call) -> list[str]:
@@ -178,11 +205,29 @@ def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Proble
     used by model() -> train_gpt.py:16 backward()
     Fix: keep validation tokens out of training, or show in the README that each is scored before it is learned from.
     """
-    read = _programs(record)
-    sources = {program.path: source for source, program in read}
-    if (calls := sum(len(program.calls) for _, program in read)) > MAX_CALLS:
+    reads = _programs(record)
+    inside = {read.program.path for read in reads if read.inside}
+    if (calls := sum(len(read.program.calls) for read in reads)) > MAX_CALLS:
         raise Skip(f"{calls:,} calls are too many to follow")
-    for way in validation_paths([program for _, program in read]):
+    for way in validation_paths([read.program for read in reads]):
         steps = " -> ".join(f"{step.path}:{step.line} {step.what}" for step in way)
         last = way[-1]
-        yield Problem(f"validation tokens: {steps}", last.path, _line(sources[last.path], last.line))
+        yield Problem(f"validation tokens: {steps}", last.path, None if last.path in inside else last.line)
+    _all_was_read(record)
+
+
+@rule(INFO, trainer=True)
+def lines_over_limit(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A script is longer than 1500 lines.
+
+    The contest promises that of its root training scripts: of a trainer's main script it is an error. Some 21 merged
+    records are longer.
+    Example: train_gpt.py: 1,511 lines, more than 1,500
+    Fix: make it shorter, or move parts of it into modules of their own.
+    """
+    if not record.sources:
+        raise Skip("there is no source to count")
+    for source in record.sources:
+        if source.lines > SCRIPT_LINES:
+            message = f"{source.lines:,} lines, more than {SCRIPT_LINES:,}"
+            yield Problem(message, source.path, None, ERROR if ctx.trainer and source.main else None)

@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
 from golfcheck.submission.identity import SUBMISSION_FILE, parse_date
-from golfcheck.submission.record import Record
+from golfcheck.submission.record import NO_LOG, Record
 
+_LOG_SUFFIXES = frozenset(".csv .ipynb .json .jsonl .out .tsv .txt .log .html".split())
 _README = re.compile(r"readme(\.[a-z]+)?", re.IGNORECASE)
 _FOLDER = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_[A-Za-z0-9._+-]+")
 _KNOWN_SUFFIXES = frozenset(
@@ -43,14 +44,32 @@ def readme_missing(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(ERROR)
 def log_missing(record: Record, ctx: Context) -> Iterator[Problem]:
-    """There is no training log.
+    """There is no training log, or an empty one.
 
-    A score is shown by the logs of the runs that reached it, one for each seed.
+    A score is shown by the logs of the runs that reached it, one for each seed. Where another file may be a log in a
+    form that is not known, that is only mentioned.
     Example: (record): no train log (*.log, *.txt with training steps) in the folder
     Fix: add the log that each run wrote, unedited, as train_seed<N>.log.
     """
-    if not record.logs:
-        yield Problem("no train log (*.log, *.txt with training steps) in the folder")
+    logs = {log.path for log in record.logs}
+    sizes = {file.path: file.size_bytes for file in record.files}
+    if logs and not any(sizes.get(path) for path in logs):
+        for path in sorted(logs):
+            yield Problem(f"{path} is empty", path)
+    elif not logs:
+        others = [file.path for file in record.files if _may_be_log(file.path) and file.size_bytes]
+        if others:
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            yield Problem(f"no train log in a form that is known; {others[0]}{more} may be one", others[0], None, INFO)
+        else:
+            yield Problem("no train log (*.log, *.txt with training steps) in the folder")
+
+
+def _may_be_log(path: str) -> bool:
+    """Whether a file that was not read as a log may be one all the same."""
+    name = PurePosixPath(path)
+    other = SUBMISSION_FILE.fullmatch(name.name) or NO_LOG.fullmatch(name.name)
+    return not other and name.suffix.lower() in _LOG_SUFFIXES
 
 
 @rule(ERROR)
@@ -95,6 +114,24 @@ def folder_name(record: Record, ctx: Context) -> Iterator[Problem]:
         yield Problem(f"folder {name!r} is not named YYYY-MM-DD_Name")
     elif parse_date(match[1]) is None:
         yield Problem(f"folder {name!r} begins with {match[1]}, which is no day of the calendar")
+
+
+@rule(WARNING)
+def track_differs(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The folder lies in another track than submission.json names.
+
+    The folder decides what the record is compared with; the caps of a track that the submission does not claim are no
+    proof against it.
+    Example: submission.json:6: submission.json names the track non_record_16mb, the folder lies in 10min_16mb
+    Fix: move the folder to the track that is meant, or correct `track` in submission.json.
+    """
+    submission = submission_of(record)
+    claimed, placed = ctx.identity.track_claimed, ctx.identity.track_placed
+    if claimed is None or placed is None:
+        raise Skip("the folder or submission.json names no track to compare")
+    if claimed != placed:
+        message = f"submission.json names the track {claimed.name}, the folder lies in {placed.name}"
+        yield Problem(message, submission.path, claim_line(submission, "track"))
 
 
 @rule(INFO)

@@ -7,7 +7,6 @@ from golfcheck.core.ruleset import ACCELERATOR, WORLD_SIZE
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import distinct_runs
 from golfcheck.trainlog.events import Fact
 
 
@@ -25,7 +24,7 @@ def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: run on 8×H100, or submit to the track without a ranking.
     """
     _ranked(ctx)
-    shown = [(log, run) for log, run in distinct_runs(record) if run.gpus or _device(run.settings) == "cpu"]
+    shown = [(log, run) for log, run in ctx.runs if run.gpus or _device(run.settings) == "cpu"]
     if not shown:
         raise Skip("no log has nvidia-smi's table")
     for log, run in shown:
@@ -49,7 +48,7 @@ def world_size(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: start it with `torchrun --standalone --nproc_per_node=8`.
     """
     _ranked(ctx)
-    stated = [(log, run.world_size) for log, run in distinct_runs(record) if run.world_size]
+    stated = [(log, run.world_size) for log, run in ctx.runs if run.world_size]
     if not stated:
         raise Skip("no log states its world size")
     for log, fact in stated:

@@ -1,7 +1,7 @@
 """What a rule is: a function whose name is its identifier and whose docstring is its documentation."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from golfcheck.core.ruleset import Ruleset, Track
@@ -12,6 +12,7 @@ from golfcheck.submission.history import Branch
 from golfcheck.submission.identity import Identity
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result
+from golfcheck.trainlog.events import Run, TrainLog
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
@@ -28,6 +29,7 @@ class Context:
     identity: Identity
     results: tuple[Result, ...]
     no_results: str  # why there are none
+    runs: Sequence[tuple[TrainLog, Run]]  # that are judged: those of the results, or else all in the folder
     to_beat: ToBeat | None
     best: Entry | None  # the record to beat itself
     trainer: bool  # the folder is a trainer's (no submission), so only its code can be judged
@@ -35,6 +37,7 @@ class Context:
     branch: Branch | None = None  # what the branch changes, where a base is named
     found: frozenset[str] = frozenset()  # rules that found something: for the rules about waivers, which come last
     proven: frozenset[str] = frozenset()  # those of them that no submission can waive
+    rule_names: frozenset[str] = frozenset()  # of all rules: a waiver may misspell one
 
     @property
     def track(self) -> Track:

@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from golfcheck.core.ruleset import STRICT_FROM
+from golfcheck.core.suggest import suggestion
 from golfcheck.core.verdict import Problem, Severity
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
+from golfcheck.submission.claims import KNOWN_KEYS
 from golfcheck.submission.identity import parse_date
 from golfcheck.submission.record import Record
 
@@ -29,8 +31,8 @@ def json_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
 def schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
     """submission.json does not have the form of a new submission.
 
-    The form is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for those made
-    before May 2026 this is only mentioned, and what the keys mean is understood.
+    The form is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for
+    folders that are not dated June 2026 or later this is only mentioned, and what the keys mean is understood.
     Example: submission.json: 'github_id' is missing: The submitter's GitHub login, without the @
     Fix: use the keys that the message names; `golfcheck verify --fix` rewrites what can be derived.
     """
@@ -43,8 +45,9 @@ def log_schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
     """A log lacks lines that a referee needs.
 
     The parsed log is compared with schemas/train_log.schema.json: seed, world size, validation tokens, steps, byte
-    counts and a final score must be there. For records made before May 2026 this is only mentioned, and so is always
-    what was unusual in a log that was read all the same: UTF-16, CRLF, NUL bytes, more lines than any run prints.
+    counts and a final score must be there. For folders that are not dated June 2026 or later this is only mentioned,
+    and so is always what was unusual in a log that was read all the same: UTF-16, CRLF, NUL bytes, more lines than any
+    run prints.
     Example: train_seed42.log: 'params' is missing: The number of parameters: `model_params:N`
     Fix: print the missing lines in the script, and submit the logs as they were written.
     """
@@ -54,8 +57,8 @@ def log_schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 def _severity(ctx: Context, severity: Severity) -> Severity:
-    made = ctx.identity.made
-    return INFO if made and made.date() < STRICT_FROM else severity
+    day = ctx.identity.folder_day
+    return severity if day and day >= STRICT_FROM else INFO
 
 
 def _by_file(ctx: Context, severity: Severity) -> Iterator[Problem]:
@@ -78,7 +81,8 @@ def unknown_key(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     submission = submission_of(record)
     for key in submission.unknown_keys:
-        yield Problem(f"key {key!r} is not judged", submission.path, submission.line_of.get(key))
+        hint = suggestion(key, KNOWN_KEYS)
+        yield Problem(f"key {key!r} is not judged{hint}", submission.path, submission.line_of.get(key))
 
 
 @rule(WARNING)

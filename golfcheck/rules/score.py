@@ -1,31 +1,23 @@
-"""The score: is it in the logs, is it the one that counts, and can it be one of the contest's validation text."""
+"""The score: is it in the logs, is it the one that counts, and do submission.json and README.md agree with it."""
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from golfcheck.core import stats
-from golfcheck.core.ruleset import VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE, export_of, tokenizer_of
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import Result, base_name, distinct_runs, final_scores, is_score, seed_of
-from golfcheck.trainlog.choose import counts
-from golfcheck.trainlog.events import ScoreLine
+from golfcheck.submission.results import Result, base_name, distinct_runs, is_score, usable_scores
+from golfcheck.submission.selection import agrees, mean_agrees
+from golfcheck.trainlog.events import Run, ScoreLine
 
-_EXACT_DIGITS = 8  # the most that a log prints
-_FINE_DIGITS = 4
-
-
-def _same(claim: float, logged: float) -> bool:
-    """Whether a claim is a logged value, rounded to the claim's decimals.
-
-    With four decimals or more it may differ by one unit: it may be cut, or the mean of values that were rounded before.
-    """
-    text = repr(claim)
-    decimals = _EXACT_DIGITS if "e" in text else min(len(text.partition(".")[2]), _EXACT_DIGITS)
-    units = 1.0 if decimals >= _FINE_DIGITS else 0.5
-    return abs(claim - logged) <= units * 10.0**-decimals + 1e-12
+_DECIMAL = re.compile(r"(?<![\w.])[0-9]{1,2}\.[0-9]{2,10}(?![\w.])")
+_ADJACENT_LINES = 3
+_NEAR_BPB = 5e-5  # less than the fourth decimal, which is what scores are compared by: somebody averaged otherwise
+_LOSS_DIGITS = 4  # that a log without `_exact` lines prints
+_SCORE_IN_README = re.compile(r"(?<![\w.])(?:0|1|2|3)\.[0-9]{3,10}(?![\w%]|\.[0-9])")
+_MAX_README_LINES = 5_000
 
 
 def _claim(record: Record) -> tuple[Submission, float]:
@@ -35,67 +27,103 @@ def _claim(record: Record) -> tuple[Submission, float]:
     return submission, submission.val_bpb
 
 
-def _means(found: Sequence[Result]) -> list[float]:
-    """Return the mean over the runs for each name of a score that all of them have, the chosen one first."""
-    last = [{line.name: line.val_bpb for line in final_scores(result.run) if is_score(line)} for result in found]
-    common = [name for name in last[0] if all(name in by_name for by_name in last)]
-    chosen = stats.mean([result.score.val_bpb for result in found])
-    return [chosen, *(stats.mean([by_name[name] for by_name in last]) for name in common)]
+def _mean(results: Sequence[Result]) -> float:
+    return stats.mean([result.score.val_bpb for result in results])
 
 
 @rule(ERROR)
 def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The claimed val_bpb is in no log: neither the mean over the seeds nor the score of any run.
+    """The claimed val_bpb is in no log: neither the mean over the runs that the claim speaks of nor any run's score.
 
-    Nor may a claimed val_loss be in none, nor the val_bpb of a seed in none of that seed.
+    A claimed val_loss must be in a log as well, and so must the val_bpb of each seed. A claim is read as written out to
+    four decimals (1.2 is 1.2000). Where a log has the number under a label that is not known, that is only a warning;
+    a difference below the fourth decimal is only mentioned.
 
     Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best
     1.1143739 (-0.06474)
     Fix: claim the mean of the final scores that the logs show.
     """
     submission, claim = _claim(record)
-    found = ctx.scored()
-    logged = _means(found) + _named_mean(found, submission)
-    logged += [line.val_bpb for _, run in distinct_runs(record) for line in run.scores]
-    logged += [point.val_bpb for _, run in distinct_runs(record) for point in run.val]  # pre-quantization-score
-    if not any(_same(claim, value) for value in logged):
-        mean, best = _means(found)[0], min(result.score.val_bpb for result in found)
-        yield Problem(
-            f"claims {claim} bpb; the logs' {found[0].name} has mean {mean:.8g}, best {best:.8g} ({claim - mean:+.5f})",
-            submission.path,
-            claim_line(submission, "val_bpb"),
-        )
-    yield from _false_losses(record, submission, found)
-    yield from _false_seeds(record, submission)
+    results = ctx.scored()
+    runs = [run for _, run in distinct_runs(record)]
+    is_shown = _is_shown(claim, results, runs)
+    if not is_shown and abs(claim - _mean(results)) < _NEAR_BPB:
+        message = f"claims {claim} bpb; the logs' mean is {_mean(results):.8g} ({claim - _mean(results):+.8f})"
+        yield Problem(message, submission.path, claim_line(submission, "val_bpb"), INFO)
+    elif not is_shown:
+        mean, best = _mean(results), min(result.score.val_bpb for result in results)
+        logged = f"the logs' {results[0].name} has mean {mean:.8g}, best {best:.8g} ({claim - mean:+.5f})"
+        place = (submission.path, claim_line(submission, "val_bpb"))
+        yield _not_in_logs(f"claims {claim} bpb; {logged}", record, claim, place)
+    elif (mean_agrees(claim, results)) and (problem := _false_loss(record, submission, results, runs)):
+        yield problem
+    for seed in submission.seeds:
+        if seed.val_bpb is None or not any(result.seed == seed.seed for result in results):
+            continue
+        if not _in_any_line(seed.val_bpb, runs):
+            own = next(result for result in results if result.seed == seed.seed)
+            yield _not_in_logs(
+                f"claims {seed.val_bpb} bpb for seed {seed.seed}; its log's {own.name} is {own.score.val_bpb:.8g}",
+                record,
+                seed.val_bpb,
+                (submission.path, submission.line_of.get("seed_results")),
+            )
 
 
-def _false_losses(record: Record, submission: Submission, found: Sequence[Result]) -> Iterator[Problem]:
-    """Yield a claimed val_loss that is in no log."""
+def _is_shown(claim: float, results: Sequence[Result], runs: Sequence[Run]) -> bool:
+    """Tell whether a claim is the mean of the results, or of other lines of their runs, or a line of any run."""
+    means = [picked for name in _common_names(results) if (picked := _of_name(results, name))]
+    means_agree = any(agrees(claim, stats.mean([line.val_bpb for line in lines]), lines[0].digits) for lines in means)
+    last = [result.run.val[-1].val_bpb for result in results if result.run.val]
+    return (
+        mean_agrees(claim, results)
+        or means_agree
+        or _in_any_line(claim, runs)
+        or (len(last) == len(results) and agrees(claim, stats.mean(last), _LOSS_DIGITS))  # pre-quantization-score
+    )
+
+
+def _common_names(results: Sequence[Result]) -> set[str]:
+    return set.intersection(*({line.name for line in result.run.scores if is_score(line)} for result in results))
+
+
+def _of_name(results: Sequence[Result], name: str) -> list[ScoreLine]:
+    """Return each run's last score of that name."""
+    return [next(line for line in reversed(r.run.scores) if line.name == name and is_score(line)) for r in results]
+
+
+def _in_any_line(claim: float, runs: Sequence[Run]) -> bool:
+    return any(agrees(claim, line.val_bpb, line.digits) for run in runs for line in run.scores) or any(
+        agrees(claim, point.val_bpb, _LOSS_DIGITS) for run in runs for point in run.val
+    )
+
+
+def _not_in_logs(message: str, record: Record, claim: float, place: tuple[str, int | None]) -> Problem:
+    """Return an error; a warning where a line that could not be read holds the number."""
+    for log, run in distinct_runs(record):
+        for fact in run.unread:
+            if any(agrees(claim, float(number)) for number in _DECIMAL.findall(fact.value)):
+                where = f"; {log.path}:{fact.line} has it under an unknown label"
+                return Problem(message + where, *place, severity=WARNING)
+    return Problem(message, *place)
+
+
+def _false_loss(
+    record: Record, submission: Submission, results: Sequence[Result], runs: Sequence[Run]
+) -> Problem | None:
+    """Return what is wrong with a claimed val_loss that is in no log, where the runs are those of the claimed bpb."""
     claim = submission.val_loss_nats
-    mean = stats.mean([result.score.val_loss_nats for result in found])
-    logged = [line.val_loss_nats for _, run in distinct_runs(record) for line in run.scores]
-    logged += [point.val_loss_nats for _, run in distinct_runs(record) for point in run.val]
-    if claim is not None and not any(_same(claim, value) for value in (mean, *logged)):
-        message = f"claims a val_loss of {claim}; the logs' {found[0].name} has mean {mean:.8g} ({claim - mean:+.5f})"
-        yield Problem(message, submission.path, claim_line(submission, "val_loss_nats"))
-
-
-def _false_seeds(record: Record, submission: Submission) -> Iterator[Problem]:
-    """Yield the val_bpb that are claimed for a seed whose logs do not have them."""
-    for claim in submission.seeds:
-        runs = [run for log, run in distinct_runs(record) if seed_of(log, run) == claim.seed]
-        logged = [point.val_bpb for run in runs for point in run.val]
-        logged += [line.val_bpb for run in runs for line in run.scores]
-        if claim.val_bpb is not None and logged and not any(_same(claim.val_bpb, value) for value in logged):
-            message = f"claims {claim.val_bpb} bpb for seed {claim.seed}; its log ends with {logged[-1]:.8g}"
-            yield Problem(message, submission.path, submission.line_of.get("seed_results"))
-
-
-def _named_mean(found: Sequence[Result], submission: Submission) -> list[float]:
-    """Return the mean over the seeds that the JSON names: more may have been run."""
-    named = {seed.seed for seed in submission.seeds}
-    values = [result.score.val_bpb for result in found if result.seed in named]
-    return [stats.mean(values)] if values else []
+    if claim is None or any(result.score.val_loss_nats is None for result in results):
+        return None
+    lines = [_of_name(results, name) for name in _common_names(results)]
+    means = [stats.mean([line.val_loss_nats or 0.0 for line in picked]) for picked in lines]
+    mean = stats.mean([result.score.val_loss_nats or 0.0 for result in results])
+    losses = [line.val_loss_nats for run in runs for line in run.scores if line.val_loss_nats is not None]
+    losses += [point.val_loss_nats for run in runs for point in run.val]
+    if any(agrees(claim, loss, _LOSS_DIGITS) for loss in (mean, *means, *losses)):
+        return None
+    message = f"claims a val_loss of {claim}; the logs' {results[0].name} has mean {mean:.8g} ({claim - mean:+.5f})"
+    return _not_in_logs(message, record, claim, (submission.path, claim_line(submission, "val_loss_nats")))
 
 
 @rule(WARNING)
@@ -107,14 +135,14 @@ def best_seed_claimed(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: claim the mean.
     """
     submission, claim = _claim(record)
-    found = ctx.scored()
-    if len(found) < 2:
+    results = ctx.scored()
+    if len(results) < 2:
         raise Skip("only one run has a score")
-    best = min(found, key=lambda result: result.score.val_bpb)
-    mean = stats.mean([result.score.val_bpb for result in found])
-    if _same(claim, best.score.val_bpb) and not any(_same(claim, value) for value in _means(found)):
+    best = min(results, key=lambda result: result.score.val_bpb)
+    if agrees(claim, best.score.val_bpb, best.score.digits) and not mean_agrees(claim, results):
+        mean = _mean(results)
         yield Problem(
-            f"claims {claim}, the best of {len(found)} runs (seed {best.seed}); their mean is {mean:.8g}",
+            f"claims {claim}, the best of {len(results)} runs (seed {best.seed}); their mean is {mean:.8g}",
             submission.path,
             claim_line(submission, "val_bpb"),
         )
@@ -124,146 +152,135 @@ def best_seed_claimed(record: Record, ctx: Context) -> Iterator[Problem]:
 def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
     """The claimed val_bpb is a score of the weights before they were quantized.
 
-    Only the artifact is submitted, so only the score after quantization counts.
+    Only the artifact is submitted, so only the score after its compressed size is known counts: not the last validation
+    of training, nor a score of averaged, full-precision or otherwise named weights. An earlier validation may agree by
+    chance: that is a warning.
     Example: train_seed2025.log:38: claims 1.1088, which is the validation at step 7000; the final score is another
     Fix: claim the score of the artifact as read back from disk.
     """
     claim = _claim(record)[1]
-    found = ctx.scored()
-    if any(_same(claim, value) for value in (*_means(found), *(result.score.val_bpb for result in found))):
+    runs = ctx.runs
+    if not any(run.scores or run.val for _, run in runs):
+        raise Skip(ctx.no_results)
+    after = [line for _, run in distinct_runs(record) for line in usable_scores(run)]
+    if (ctx.results and mean_agrees(claim, ctx.results)) or any(agrees(claim, s.val_bpb, s.digits) for s in after):
         return
-    for log, run in distinct_runs(record):
-        if any(_same(claim, line.val_bpb) for line in final_scores(run)):
-            continue
-        before = [(line.line, line.name, line.val_bpb) for line in run.scores if not counts(line)]
-        before += [(point.line, f"the validation at step {point.step}", point.val_bpb) for point in run.val]
-        line, name = next(((line, name) for line, name, value in before if _same(claim, value)), (0, ""))
-        if line:
-            yield Problem(f"claims {claim}, which is {name}; the final score is another", log.path, line)
+    before: dict[str, list[tuple[str, int, float]]] = {}  # name → where it is, for each run
+    for log, run in runs:
+        counting = usable_scores(run)
+        last = {line.name: line for line in run.scores if line not in counting and is_score(line)}
+        points = [(line.name, line.line, line.val_bpb) for line in last.values()]
+        if run.val and (run.scores or run.total_bytes):
+            points.append((f"the validation at step {run.val[-1].step}", run.val[-1].line, run.val[-1].val_bpb))
+        for name, line_number, value in points:
+            key = "the last validation" if name.startswith("the validation") else name
+            before.setdefault(key, []).append((log.path, line_number, value))
+            if agrees(claim, value, _LOSS_DIGITS):
+                yield Problem(f"claims {claim}, which is {name}; {_final(ctx)}", log.path, line_number)
+                return
+    for log, run in runs:
+        point = next((point for point in run.val[:-1] if agrees(claim, point.val_bpb, _LOSS_DIGITS)), None)
+        if point is not None:  # by chance, perhaps: there are many
+            message = f"claims {claim}, which is the validation at step {point.step}; {_final(ctx)}"
+            yield Problem(message, log.path, point.line, WARNING)
             return
+    for name, points_of in before.items():
+        mean = stats.mean([value for _, _, value in points_of])
+        if len(points_of) == len(runs) > 1 and agrees(claim, mean, _LOSS_DIGITS):
+            path, line_number, _ = points_of[0]
+            yield Problem(f"claims {claim}, which is the mean of {name}; {_final(ctx)}", path, line_number)
+            return
+
+
+def _final(ctx: Context) -> str:
+    return "the final score is another" if ctx.results else "no log has a score of the artifact"
 
 
 @rule(ERROR)
 def rounding_mismatch(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A line `X` is not the rounding of its `X_exact`.
+    """A line `X` is not the rounding of the line `X_exact` that follows it.
 
     Both are printed from one number; 117 of 117 real pairs agree.
     Example: train_seed42.log:45: final_int8_zlib_roundtrip says 1.1344 bpb, line 46 1.11437394
     Fix: submit the logs as they were written.
     """
     pairs = 0
-    for log, run in distinct_runs(record):
-        last: dict[str, ScoreLine] = {}
-        for line in run.scores:
-            rounded = last.get(base_name(line.name)) if line.name != base_name(line.name) else None
-            last[line.name] = line
-            if rounded is None:
-                continue
+    for log, run in ctx.runs:
+        for rounded, exact in zip(run.scores, run.scores[1:], strict=False):
+            is_pair = exact.name != base_name(exact.name) and rounded.name == base_name(exact.name)
+            if not is_pair or exact.line - rounded.line > _ADJACENT_LINES:
+                continue  # some scripts print another score under the same name later
             pairs += 1
             allowed = 0.5 * 10.0**-rounded.digits + 1e-9
-            for unit, short, full in _numbers(rounded, line):
-                if abs(short - full) > allowed:
-                    message = f"{rounded.name} says {short} {unit}, line {line.line} {full}"
+            for unit, short, full in (
+                ("bpb", rounded.val_bpb, exact.val_bpb),
+                ("nats", rounded.val_loss_nats, exact.val_loss_nats),
+            ):
+                if short is not None and full is not None and abs(short - full) > allowed:
+                    message = f"{rounded.name} says {short} {unit}, line {exact.line} {full}"
                     yield Problem(message, log.path, rounded.line)
     if not pairs:
         raise Skip("no log has a line `X` with its `X_exact`")
-
-
-def _numbers(line: ScoreLine, exact: ScoreLine) -> tuple[tuple[str, float, float], ...]:
-    return (("bpb", line.val_bpb, exact.val_bpb), ("nats", line.val_loss_nats, exact.val_loss_nats))
 
 
 @rule(ERROR)
 def score_not_finite(record: Record, ctx: Context) -> Iterator[Problem]:
     """A score is NaN, infinite, not positive, or larger than any loss can be.
 
+    Where the same run has another score of its artifact, such a line is only a warning.
     Example: train_seed42.log:41: diagnostic is val_loss 2.0, val_bpb 0.0
     Fix: find where the loss stopped being a number; such a run has no score.
     """
-    for log, run in distinct_runs(record):
+    for log, run in ctx.runs:
         for line in run.scores:
             if not is_score(line):
                 message = f"{line.name} is val_loss {line.val_loss_nats}, val_bpb {line.val_bpb}"
-                yield Problem(message, log.path, line.line)
+                yield Problem(message, log.path, line.line, WARNING if usable_scores(run) else None)
     submission = record.submission
     if submission and submission.val_bpb is not None and submission.val_bpb <= 0:
         yield Problem(f"val_bpb is {submission.val_bpb}", submission.path, claim_line(submission, "val_bpb"))
 
 
-Conservation = Literal["whole", "partial", "broken", "unknown"]
-
-
-def conservation(result: Result) -> tuple[Conservation, float | None]:
-    """Return whether a score's tokens stand for the whole validation text, and the bytes that they stand for.
-
-    tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of text, whatever the tokenizer. Fewer bytes are a part
-    of the text if the log says so itself, or if the bytes per token are a known tokenizer's.
-    """
-    ratio = result.bytes_per_token
-    rounding = 0.5 * 10.0**-result.score.digits * (1 / result.score.val_bpb + 1 / result.score.val_loss_nats)
-    tolerance = VAL_TEXT_TOLERANCE + rounding
-    known = tokenizer_of(ratio)
-    if result.run.val_tokens is None:
-        return ("whole" if known else "unknown"), None
-    tokens = result.run.val_tokens.value
-    implied = tokens * ratio
-    export = export_of(tokens)
-    if any(_close(implied, text, tolerance) for text in (VAL_TEXT_BYTES, export.text_bytes if export else 0)):
-        return "whole", implied
-    stated = result.run.val_bytes.value if result.run.val_bytes else 0
-    if implied < VAL_TEXT_BYTES and (known or _close(implied, stated, tolerance)):
-        return "partial", implied
-    return "broken", implied
-
-
-def _close(value: float, expected: float, tolerance: float) -> bool:
-    return expected > 0 and abs(value / expected - 1) <= tolerance
-
-
-@rule(ERROR)
-def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The score's tokens stand for more or other bytes than the validation text has.
-
-    tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of the text, whatever the tokenizer: 151.08 million
-    (± 0.04 % over 145 real logs). Counting spaces twice, or a wrong table of bytes, breaks it. Without a token count,
-    the bytes per token must be a known tokenizer's; that is evidence only.
-    Example: train_seed1337.log:46: final_int8_zlib_roundtrip_exact: its tokens stand for 177,816,019 bytes of text, not
-    151,080,000 (+17.70%)
-    Fix: count each target token's bytes as `reference/bpb.py` does; `golfcheck data check` compares tables and text.
-    """
-    for result in ctx.scored():
-        state, implied = conservation(result)
-        place = (result.log.path, result.score.line)
-        if state == "broken" and implied is not None:
-            yield Problem(
-                f"{result.name}: its tokens stand for {implied:,.0f} bytes of text, not {VAL_TEXT_BYTES:,} "
-                f"({implied / VAL_TEXT_BYTES - 1:+.2%})",
-                *place,
-            )
-        elif state == "unknown":
-            yield Problem(
-                f"{result.name}: {result.bytes_per_token:.4f} bytes per token are no known tokenizer's, and the log "
-                "has no token count",
-                *place,
-                severity=WARNING,
-            )
-
-
 @rule(WARNING)
-def partial_validation(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The score is of a part of the validation split only.
+def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
+    """README.md states scores, and none of them is the claim or in a log.
 
-    A record is scored on the whole fixed split: 151.08 million bytes.
-    Example: train_seed1337.log:26: 31,010,816 tokens stand for 75,539,867 bytes, 50.00% of the validation text
-    Fix: evaluate all validation shards, or submit to the track without a ranking.
+    Its lines about bpb are read, and the tables under them; numbers of other records stand there as well, so that one
+    that agrees is enough.
+    Example: README.md:3: states 1.1500 bpb; the claim is 1.1147351, and no log has any score that README.md states
+    Fix: copy the mean and the scores of the seeds from submission.json to README.md.
     """
-    for result in ctx.scored():
-        state, implied = conservation(result)
-        if state == "partial" and implied is not None and result.run.val_tokens:
-            yield Problem(
-                f"{result.run.val_tokens.value:,} tokens stand for {implied:,.0f} bytes, "
-                f"{implied / VAL_TEXT_BYTES:.2%} of the validation text",
-                result.log.path,
-                result.run.val_tokens.line,
-                severity=None if ctx.track.ranked else INFO,
-            )
+    if record.readme is None:
+        raise Skip("there is no README.md")
+    stated = list(_stated_scores(record.readme))
+    claim = record.submission.val_bpb if record.submission else None
+    results = ctx.scored()
+    if not stated:
+        raise Skip("README.md states no score")
+    values = [result.score.val_bpb for result in results]
+    shown = [*values, stats.mean(values), *([claim] if claim is not None else [])]
+    shown += [line.val_bpb for _, run in distinct_runs(record) for line in run.scores]
+    if any(_rounds_to(value, number) for value in shown for _, number in stated):
+        return
+    line, number = stated[0]
+    yield Problem(
+        f"states {number} bpb; the claim is {claim if claim is not None else 'none'}, and no log has any score that "
+        "README.md states",
+        "README.md",
+        line,
+    )
+
+
+def _stated_scores(readme: str) -> Iterator[tuple[int, str]]:
+    """Yield the numbers that can be scores on lines about bpb and in tables whose head is one, with their lines."""
+    in_table = False
+    for line, text in enumerate(readme.splitlines()[:_MAX_README_LINES], 1):
+        is_row, is_about = text.lstrip().startswith("|"), "bpb" in text.lower()
+        in_table = is_row and (in_table or is_about)
+        if is_about or in_table:
+            yield from ((line, number) for number in _SCORE_IN_README.findall(text))
+
+
+def _rounds_to(value: float, number: str) -> bool:
+    decimals = len(number.partition(".")[2])
+    return abs(value - float(number)) <= 10.0 ** -min(decimals, 8) + 1e-12

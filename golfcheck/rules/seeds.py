@@ -1,6 +1,5 @@
 """The seeds: enough of them, each its own run, all of one program."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -8,15 +7,14 @@ from golfcheck.core.ruleset import RECORD_SEEDS
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
 from golfcheck.submission.identity import seed_in_name
+from golfcheck.submission.programs import program_of
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import distinct_runs
-from golfcheck.trainlog.events import Run
+from golfcheck.submission.results import seed_of
+from golfcheck.trainlog.events import Run, TrainLog
 
+_PROVING_LOSSES = 20  # equal to every decimal: no two runs of 165 real logs agree in as many
+_MOST_SHARED = 0.9
 _EARLY_LOSSES = 5  # fewer may agree by chance: first losses lie close to ln(vocabulary)
-# Settings that name a run or its place, not the program.
-_OF_THE_RUN = re.compile(
-    r"seed|run_?id|logfile|log_|_dir$|_dirs$|_path$|path$|files$|rank|port|host|device|commit|data"
-)
 
 
 @rule(WARNING)
@@ -38,34 +36,44 @@ def too_few_seeds(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING)
 def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Two runs have one seed, or are one run.
+    """Two runs of the claim have one seed, or are one run.
 
-    Runs that agree in their first five losses are the same run under two names; that is proof, an equal seed is not.
+    Two runs that agree in 20 losses, or in 20 lines of their evaluation, are the same run under two names; that is
+    proof, an equal seed is not. Five equal first losses are evidence.
     Example: train_seed42.log:30: its first 5 losses are those of train_seed1337.log, under another seed
     Fix: run each seed once, with SEED set to it.
     """
-    runs = [(log, run) for log, run in distinct_runs(record) if run.train or run.scores]
+    runs = [(log, run) for log, run in ctx.runs if run.train or run.scores]
     if len(runs) < 2:
         raise Skip("only one run to look at")
-    by_seed: dict[int, str] = {}
-    by_losses: dict[tuple[tuple[int, float], ...], tuple[str, int | None]] = {}
-    for log, run in runs:
-        losses = tuple((point.step, point.loss_nats) for point in run.train[:_EARLY_LOSSES])
-        seed = run.seed.value if run.seed else None
-        if len(losses) == _EARLY_LOSSES and losses in by_losses:
-            other, other_seed = by_losses[losses]
-            differ = other_seed != seed
-            yield Problem(
-                f"its first {_EARLY_LOSSES} losses are those of {other}" + (", under another seed" if differ else ""),
-                log.path,
-                run.train[0].line,
-                ERROR if differ else None,
-            )
-        elif seed is not None and seed in by_seed and run.seed:
-            yield Problem(f"seed {seed} is also that of {by_seed[seed]}", log.path, run.seed.line)
-        by_losses.setdefault(losses, (log.path, seed))
-        if seed is not None:
-            by_seed.setdefault(seed, log.path)
+    for place, (log, run) in enumerate(runs):
+        for other_log, other in runs[:place]:
+            if problem := _one_run(log, run, other_log, other):
+                yield problem
+                break
+
+
+def _one_run(log: TrainLog, run: Run, other_log: TrainLog, other: Run) -> Problem | None:
+    """Return what shows that two runs are one, or have one seed."""
+    seed, other_seed = seed_of(log, run), seed_of(other_log, other)
+    differ = seed is not None and other_seed is not None and seed != other_seed
+    under = ", under another seed" if differ else ""
+    line = run.train[0].line if run.train else run.scores[0].line
+    losses, others = ({point.step: point.loss_nats for point in one.train} for one in (run, other))
+    common = [step for step in losses if step in others]
+    if len(common) >= _PROVING_LOSSES and all(losses[step] == others[step] for step in common):
+        message = f"its {len(common)} losses are those of {other_log.path}{under}"
+        return Problem(message, log.path, line, ERROR if differ else None)
+    shared = set(run.progress) & set(other.progress)
+    if len(shared) >= _PROVING_LOSSES and len(shared) >= _MOST_SHARED * min(len(run.progress), len(other.progress)):
+        message = f"{len(shared)} lines of its evaluation's progress are those of {other_log.path}{under}"
+        return Problem(message, log.path, line, ERROR if differ else None)
+    early = [tuple((point.step, point.loss_nats) for point in one.train[:_EARLY_LOSSES]) for one in (run, other)]
+    if early[0] == early[1] and len(early[0]) == _EARLY_LOSSES:
+        return Problem(f"its first {_EARLY_LOSSES} losses are those of {other_log.path}{under}", log.path, line)
+    if seed is not None and seed == other_seed and run.seed:
+        return Problem(f"seed {seed} is also that of {other_log.path}", log.path, run.seed.line)
+    return None
 
 
 @rule(WARNING)
@@ -75,14 +83,14 @@ def seed_mismatch(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: train_seed43.log:29: the file is named for seed 43, the run's seed is 42
     Fix: name each log after the seed it logged, and list those seeds in submission.json.
     """
-    logged = [(log, run.seed) for log, run in distinct_runs(record) if run.seed]
+    logged = [(log, run.seed) for log, run in ctx.runs if run.seed]
     if not logged:
         raise Skip("no log states its seed")
     for log, seed in logged:
         named = seed_in_name(log.path) if len(log.runs) == 1 else None
         if named is not None and named != seed.value and "seed" in log.path.rsplit("/", 1)[-1].lower():
             yield Problem(f"the file is named for seed {named}, the run's seed is {seed.value}", log.path, seed.line)
-    if record.submission is None or len(logged) < len(distinct_runs(record)):
+    if record.submission is None or len(logged) < len(ctx.runs):
         return
     claimed, found = {seed.seed for seed in record.submission.seeds}, {seed.value for _, seed in logged}
     if absent := sorted(claimed - found):
@@ -108,16 +116,6 @@ def duplicate_log(record: Record, ctx: Context) -> Iterator[Problem]:
         first.setdefault(log.sha256, log.path)
 
 
-def _program(run: Run) -> dict[str, str]:
-    """Return what a run prints of its program: settings that are not of the run itself, and the bytes of its code."""
-    printed = {key: fact.value for key, fact in run.settings.items() if not _OF_THE_RUN.search(key)}
-    if run.code_bytes:
-        printed["code bytes"] = str(run.code_bytes[-1].size_bytes)
-    if run.params:
-        printed["parameters"] = str(run.params.value)
-    return printed
-
-
 @rule(WARNING)
 def settings_differ(record: Record, ctx: Context) -> Iterator[Problem]:
     """The runs of one record did not run the same program.
@@ -127,7 +125,7 @@ def settings_differ(record: Record, ctx: Context) -> Iterator[Problem]:
     train_seed42.log
     Fix: run all seeds with the same code and settings.
     """
-    runs = [(result.log, _program(result.run)) for result in ctx.scored()]
+    runs = [(result.log, program_of(result.run)) for result in ctx.scored()]
     if len(runs) < 2:
         raise Skip("only one run has a score")
     values: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))

@@ -39,8 +39,11 @@ def _needed(ctx: Context, gain: ToBeat, ruleset: Ruleset) -> str | None:
     """Return the sentence that says how many seeds would show the gain, or None when none would."""
     if ctx.best is None or gain.delta_nats is None:
         return None
-    ours = [result.score.val_loss_nats for result in ctx.results]
-    theirs = comparable_nats(ctx.best, ctx.results[0].bytes_per_token)
+    ours = [result.nats for result in ctx.results if result.nats is not None]
+    ratio = ctx.results[0].bytes_per_token
+    if ratio is None or len(ours) < len(ctx.results):
+        return None
+    theirs = comparable_nats(ctx.best, ratio)
     count = stats.seeds_needed(
         -gain.delta_nats,
         stats.variance(ours) ** 0.5,
@@ -55,6 +58,17 @@ def _needed(ctx: Context, gain: ToBeat, ruleset: Ruleset) -> str | None:
     )
 
 
+def _why_no_seeds(gain: ToBeat, ruleset: Ruleset) -> str:
+    """Say why more seeds cannot help; "" where that is not known."""
+    if gain.delta_nats is None:
+        return ""
+    if gain.delta_nats >= 0:
+        return "it is worse, so that more seeds cannot show a gain"
+    if -gain.delta_nats <= ruleset.margin_nats:
+        return f"the gain itself is below {ruleset.margin_nats:g}, so that more seeds cannot show it"
+    return "not even 50 seeds would show it, if gain and spread are as seen"
+
+
 def _test(ruleset: Ruleset) -> str:
     margin = f"{ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "0"
     return f"a gain above {margin} at p < {ruleset.alpha:g}"
@@ -67,7 +81,7 @@ def gain_not_significant(record: Record, ctx: Context) -> Iterator[Problem]:
     `written`: a one-sided Welch test of a gain above 0.005 nats per token, p < 0.01. `audit-2026-05`: of a gain above 0
     in bits per byte, p < 0.25.
     Example: (record): -0.00050 bpb, -0.00084 nats per token against Valid: p 0.999, but written asks for a gain above
-    0.005 nats per token at p < 0.01
+    0.005 nats per token at p < 0.01; the gain itself is below 0.005, so that more seeds cannot show it
     Fix: gain more, or run as many seeds as the message says would show it.
     """
     gain = _gain(ctx)
@@ -75,7 +89,7 @@ def gain_not_significant(record: Record, ctx: Context) -> Iterator[Problem]:
         return
     differ = f"{gain.delta_bpb:+.5f} bpb, {gain.delta_nats:+.5f} nats per token"
     found = f"{differ} against {gain.name}: p {_p(gain, ctx.ruleset)}"
-    needed = _needed(ctx, gain, ctx.ruleset)
+    needed = _needed(ctx, gain, ctx.ruleset) or _why_no_seeds(gain, ctx.ruleset)
     yield Problem(f"{found}, but {ctx.ruleset.name} asks for {_test(ctx.ruleset)}" + (f"; {needed}" if needed else ""))
 
 

@@ -2,31 +2,36 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from golfcheck.core.ruleset import SCRIPT_LINES, THIN_MARGIN_BYTES, WRAP_TOLERANCE
+from golfcheck.core.ruleset import THIN_MARGIN_BYTES, WRAP_TOLERANCE
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
 from golfcheck.source.wrap import wrapped_bytes
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import Result, distinct_runs
+from golfcheck.submission.results import Result, model_bytes, total_bytes
 from golfcheck.trainlog.events import Run, Size
+
+_ADJACENT_LINES = 1
 
 
 @rule(ERROR)
 def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Code and compressed model are more than 16,000,000 bytes, as a log or submission.json says itself.
 
-    The cap is decimal: 16 MB, not 16 MiB. The largest seed counts, not the mean.
+    The cap is decimal: 16 MB, not 16 MiB. The largest seed counts, not the mean. A compressed model that is larger is
+    over the cap alone, whatever the total says.
     Example: train_seed1337.log:44: 16,000,101 bytes: 101 over the cap of 16,000,000
     Fix: shrink the model or the code until the largest seed fits.
     """
     cap, stated = ctx.track.size_cap_bytes, False
-    for result in ctx.results:
-        if total := result.total_bytes:
+    for log, run in ctx.runs:
+        for size, what in _stated_sizes(run):
             stated = True
-            if total.size_bytes > cap:
-                over = f"{total.size_bytes:,} bytes: {total.size_bytes - cap:,} over the cap of {cap:,}"
-                yield Problem(over, result.log.path, total.line)
+            if size.size_bytes > cap:
+                over = f"{size.size_bytes:,} bytes{what}: {size.size_bytes - cap:,} over the cap of {cap:,}"
+                # Where nothing is claimed of several runs, one of them may be a baseline.
+                yield Problem(over, log.path, size.line, WARNING if _is_unclaimed(record, ctx) else None)
+                break
     submission = record.submission
     if submission and submission.total_bytes is not None:
         stated = True
@@ -35,6 +40,19 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
             yield Problem(over, submission.path, claim_line(submission, "total_bytes"))
     if not stated:
         raise Skip("neither a log nor submission.json states a total")
+
+
+def _is_unclaimed(record: Record, ctx: Context) -> bool:
+    submission = record.submission
+    return submission is not None and submission.val_bpb is None and not submission.seeds and len(ctx.runs) > 1
+
+
+def _stated_sizes(run: Run) -> Iterator[tuple[Size, str]]:
+    """Yield what a run states of its artifact: the total, and the compressed model, which alone must fit as well."""
+    if total := total_bytes(run):
+        yield total, ""
+    if model := model_bytes(run):
+        yield model, " of compressed model alone"
 
 
 @rule(WARNING)
@@ -69,19 +87,27 @@ def bytes_over_cap_as_shipped(record: Record, ctx: Context) -> Iterator[Problem]
 
 @rule(ERROR)
 def total_not_sum(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A logged total is not the sum of a logged code size and a logged model size.
+    """A logged total is not the sum of the logged code size and the logged size of its model.
 
-    It holds in 144 of 144 real logs.
+    It holds in 144 of 144 real logs. Compared are a total and the model of the same name in the line before it; a
+    further part whose size the log states (a paid prefix) may make up the rest.
     Example: train_seed42.log:44: 15,799,102 bytes, but 101 of code and 15,799,000 of model make 15,799,101
     Fix: submit the logs as they were written.
     """
     checked = False
-    for log, run in distinct_runs(record):
-        sums = {code.size_bytes + model.size_bytes for code in run.code_bytes for model in run.model_bytes}
-        for total in run.total_bytes if sums else []:
+    for log, run in ctx.runs:
+        codes = {code.size_bytes for code in run.code_bytes}
+        others = {0, *(part.size_bytes for part in run.part_bytes)}
+        for total in run.total_bytes:
+            # Only a model of the same name is the total's; what was pruned after its size was printed is another one.
+            models = [size for size in run.model_bytes if size.label == total.label and size.line < total.line]
+            if not codes or not models or not total.label or total.line - models[-1].line > _ADJACENT_LINES:
+                continue
             checked = True
-            if total.size_bytes not in sums:
-                code, model = run.code_bytes[-1].size_bytes, _model_of(run, total).size_bytes
+            model = models[-1].size_bytes
+            rests = {total.size_bytes - model - code for code in codes}
+            if not rests & others:
+                code = run.code_bytes[-1].size_bytes
                 yield Problem(
                     f"{total.size_bytes:,} bytes, but {code:,} of code and {model:,} of model make {code + model:,}",
                     log.path,
@@ -89,10 +115,6 @@ def total_not_sum(record: Record, ctx: Context) -> Iterator[Problem]:
                 )
     if not checked:
         raise Skip("no log has code, model and total sizes together")
-
-
-def _model_of(run: Run, total: Size) -> Size:
-    return next((size for size in reversed(run.model_bytes) if size.label == total.label), run.model_bytes[-1])
 
 
 def _is_compressed(code: Size) -> bool:
@@ -116,7 +138,7 @@ def code_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
         sum(file.size_bytes for file in record.files if file.path.endswith(".py")),  # also what nothing reaches
     }
     checked = False
-    for result in ctx.scored():
+    for result in ctx.results:
         codes = result.run.code_bytes
         if not codes or any(_is_compressed(code) for code in codes):
             continue
@@ -134,6 +156,12 @@ def code_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
         if claimed not in logged:
             line = claim_line(submission, "code_bytes")
             yield Problem(f"claims {claimed:,} bytes of code, the logs say {_list(logged)}", submission.path, line)
+    elif submission and claimed is not None and record.sources and not any(source.wrapper for source in record.sources):
+        checked = True
+        if claimed not in shipped:
+            files = " or ".join(f"{size:,}" for size in sorted(shipped))
+            line = claim_line(submission, "code_bytes")
+            yield Problem(f"claims {claimed:,} bytes of code, shipped are {files}", submission.path, line)
     if not checked:
         raise Skip("no logged code size to compare with a shipped script or with submission.json")
 
@@ -192,7 +220,7 @@ def artifact_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: ship the artifact that the run wrote, or none.
     """
     artifacts = [file for file in record.artifacts if "model" in file.path.lower() or file.path.endswith(".ptz")]
-    logged = {size.size_bytes for _, run in distinct_runs(record) for size in run.model_bytes}
+    logged = {size.size_bytes for _, run in ctx.runs for size in run.model_bytes}
     if not artifacts or not logged:
         raise Skip("no shipped artifact and logged model size to compare")
     for file in artifacts:
@@ -235,10 +263,12 @@ def wrapper_unreproducible(record: Record, ctx: Context) -> Iterator[Problem]:
     for source in record.sources:
         if source.wrapper and source.unwrapped is None:
             yield Problem(f"{source.wrapper}: {source.note or 'cannot be unpacked'}", source.path)
+        for one in source.unfollowed:
+            yield Problem(f"runs what cannot be read: {one.reason}", source.path, one.line)
     if any(source.wrapper for source in record.sources):
         return
     packed = 0
-    for log, run in distinct_runs(record):
+    for log, run in ctx.runs:
         for code in run.code_bytes:
             if _is_compressed(code):
                 packed = packed or wrapped_bytes([source.text for source in record.sources])
@@ -265,21 +295,3 @@ def thin_margin(record: Record, ctx: Context) -> Iterator[Problem]:
     left = ctx.track.size_cap_bytes - total.size_bytes
     if 0 <= left < THIN_MARGIN_BYTES:
         yield Problem(f"{left:,} bytes left under the cap", result.log.path, total.line)
-
-
-@rule(INFO, trainer=True)
-def lines_over_limit(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A script is longer than 1500 lines.
-
-    The contest promises that of its root training scripts, and this repository of each file of its trainer: there it is
-    an error. Some 21 merged records are longer.
-    Example: train_gpt.py: 1,511 lines, more than 1,500
-    Fix: make it shorter, or move parts of it into modules of their own.
-    """
-    if not record.sources:
-        raise Skip("there is no source to count")
-    lines = {source.path: source.lines for source in record.sources}
-    for path, count in lines.items():
-        if count > SCRIPT_LINES:
-            severity = ERROR if ctx.trainer else None
-            yield Problem(f"{count:,} lines, more than {SCRIPT_LINES:,}", path, None, severity)

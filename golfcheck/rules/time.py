@@ -1,18 +1,18 @@
 """The clock: its caps, and whether a log's times fit each other."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from golfcheck.core.ruleset import OVERSHOOT_STEPS
-from golfcheck.core.verdict import Problem
+from golfcheck.core.verdict import Problem, Severity
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import distinct_runs, step_ms, timed_points, train_ms
-from golfcheck.trainlog.events import TrainPoint, ValPoint
+from golfcheck.submission.results import step_ms, timed_points, train_ms
+from golfcheck.trainlog.events import TrainLog, TrainPoint, ValPoint
 
 _CALIBRATION = re.compile(r"hessian|calibrat", re.IGNORECASE)
+_MOST_WRONG = 0.25  # of a run's lines
 _RESERVE_MS = 1_000.0  # a run that stopped earlier than this before the cap has kept time for what follows
 
 
@@ -27,7 +27,7 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     cap = ctx.track.train_cap_ms
     if cap is None:
         raise Skip(f"track {ctx.track.name} has no time limit")
-    timed = [(log, run, ms) for log, run in distinct_runs(record) if (ms := train_ms(run)) is not None]
+    timed = [(log, run, ms) for log, run in ctx.runs if (ms := train_ms(run)) is not None]
     if not timed:
         raise Skip("no log says how long training took")
     within = []  # two steps of the cap: told once, of the longest run
@@ -41,8 +41,13 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
             steps = "one step" if late <= step else "two steps"
             within.append((late, Problem(f"{over}, within {steps}", log.path, line, INFO)))
         else:
-            yield Problem(f"{over}, more than two steps late", log.path, line)
+            yield Problem(f"{over}, more than two steps late", log.path, line, _over_cap(ctx))
     yield from _worst(within)
+
+
+def _over_cap(ctx: Context) -> Severity | None:
+    """Return the severity of a time over a cap: no proof where the track itself is in doubt."""
+    return None if ctx.identity.is_track_certain else WARNING
 
 
 @rule(ERROR)
@@ -61,63 +66,87 @@ def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     for result, ms in timed:
         if ms > cap:
             late = f"{ms:,.0f} ms: {ms - cap:,.0f} ms over the cap of {cap:,.0f} ms"
-            yield Problem(late, result.log.path, result.score.line)
+            yield Problem(late, result.log.path, result.score.line, _over_cap(ctx))
 
 
 @rule(ERROR)
 def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A line's train_time is not its step times its step_avg.
+    """A line's train_time is not its step times its step_avg, as it is on the run's other lines.
 
-    All three are printed from one clock, so they agree to the rounding of the average.
-    Example: train_seed42.log:35: step 1000 at 85.7 ms a step is 85,700 ms, the line says 86,703 ms
+    All three are printed from one clock, so they agree to the rounding of the average. Where they seldom do, the script
+    averages over something else (a session, the steps alone), and nothing is said.
+    Example: train_seed42.log:35: step 1000 at 85.7 ms a step is 85,700 ms, the line says 86,703 ms; the run's other
+    lines agree
     Fix: submit the logs as they were written; two processes must not write to one file.
     """
     checked = 0
-    for log, run in distinct_runs(record):
-        for point in timed_points(run):
-            if point.train_ms is None or point.step_avg_ms is None or point.step == 0:
-                continue
-            checked += 1
-            coarse = round(point.step_avg_ms, 1) == point.step_avg_ms  # one dialect prints a single decimal
-            allowed = point.step * (0.0501 if coarse else 0.00501) + 1.0
-            product = point.step * point.step_avg_ms
-            if abs(product - point.train_ms) > allowed:
-                yield Problem(
-                    f"step {point.step} at {point.step_avg_ms} ms a step is {product:,.0f} ms, the line says "
-                    f"{point.train_ms:,.0f} ms",
-                    log.path,
-                    point.line,
-                )
-                break  # one line a run says it
+    for log, run in ctx.runs:
+        points = [(point, _product_ms(point)) for point in timed_points(run) if point.step > 0]
+        wrong = [(point, product) for point, product in points if product is not None]
+        checked += len(points)
+        # Where many lines disagree, the script averages over something else: a session, or steps without other work.
+        if not wrong or len(wrong) > _MOST_WRONG * len(points):
+            continue
+        point, product = wrong[0]
+        yield Problem(
+            f"step {point.step} at {point.step_avg_ms} ms a step is {product:,.0f} ms, the line says "
+            f"{point.train_ms:,.0f} ms; the run's other lines agree",
+            log.path,
+            point.line,
+        )
     if not checked:
         raise Skip("no log has both train_time and step_avg")
+
+
+def _product_ms(point: TrainPoint | ValPoint) -> float | None:
+    """Return the product of step and step_avg where it is not the train_time, by more than they are rounded."""
+    if point.train_ms is None or point.step_avg_ms is None:
+        return None
+    coarse = round(point.step_avg_ms, 1) == point.step_avg_ms  # one dialect prints a single decimal
+    allowed = point.step * (0.0501 if coarse else 0.00501) + 1.0
+    product = point.step * point.step_avg_ms
+    return product if abs(product - point.train_ms) > allowed else None
 
 
 @rule(ERROR)
 def steps_not_increasing(record: Record, ctx: Context) -> Iterator[Problem]:
     """The steps or times of a log go backwards.
 
-    A line printed twice is only suspected: two processes may have written to one file.
+    A line printed twice is only suspected, and so are steps that go on from an earlier one: two processes may have
+    written to one file, or a run was resumed.
     Example: train_seed42.log:32: step 2 follows step 3
     Fix: submit the logs as they were written, one run to a file.
     """
     checked = 0
-    for log, run in distinct_runs(record):
+    for log, run in ctx.runs:
         checked += len(run.train) + len(run.val)
-        kinds: tuple[tuple[TrainPoint | ValPoint, ...], ...] = (tuple(run.train), tuple(run.val))
-        for points in kinds:
-            for before, after in pairwise(points):
-                if after.step <= before.step:
-                    again = after.step == before.step
-                    what = "is there twice" if again else f"follows step {before.step}"
-                    yield Problem(f"step {after.step} {what}", log.path, after.line, WARNING if again else None)
-                    break
-                if before.train_ms is not None and after.train_ms is not None and after.train_ms < before.train_ms:
-                    went = f"step {after.step} at {after.train_ms:,.0f} ms follows {before.train_ms:,.0f} ms"
-                    yield Problem(went, log.path, after.line)
-                    break
+        for points in (run.train, run.val):
+            if problem := _backwards(log, points):
+                yield problem
     if not checked:
         raise Skip("no log has any step")
+
+
+def _backwards(log: TrainLog, points: Sequence[TrainPoint | ValPoint]) -> Problem | None:
+    """Return the first place where steps or times go backwards.
+
+    One line that stands alone between two that follow each other was moved or put in: that is proof. Where the steps go
+    on from the earlier one, the run was resumed, or is another one.
+    """
+    for place in range(1, len(points)):
+        before, point = points[place - 1], points[place]
+        after = points[place + 1] if place + 1 < len(points) else None
+        if point.step == before.step:
+            return Problem(f"step {point.step} is there twice", log.path, point.line, WARNING)
+        if point.step < before.step:
+            is_alone = after is not None and after.step > before.step
+            message = f"step {point.step} follows step {before.step}"
+            return Problem(message, log.path, point.line, None if is_alone else WARNING)
+        if before.train_ms is not None and point.train_ms is not None and point.train_ms < before.train_ms:
+            is_alone = after is not None and after.train_ms is not None and after.train_ms > before.train_ms
+            message = f"step {point.step} at {point.train_ms:,.0f} ms follows {before.train_ms:,.0f} ms"
+            return Problem(message, log.path, point.line, None if is_alone else WARNING)
+    return None
 
 
 @rule(WARNING)
@@ -132,7 +161,7 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
     cap = ctx.track.train_cap_ms
     if cap is None:
         raise Skip(f"track {ctx.track.name} has no time limit")
-    runs = distinct_runs(record)
+    runs = ctx.runs
     if not runs:
         raise Skip("there is no log")
     found = []  # seconds over the cap where the log tells them, and the problem; told once, of the worst run

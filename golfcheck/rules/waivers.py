@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from golfcheck.core.suggest import suggestion
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule, submission_of
 from golfcheck.submission.claims import Submission
@@ -54,6 +55,7 @@ def waiver_unused(record: Record, ctx: Context) -> Iterator[Problem]:
     for name in waivers(record):
         if name not in ctx.found:
             why = "has found nothing"
+            why += "" if name in ctx.rule_names else suggestion(name, ctx.rule_names)
         elif name in ctx.proven:
             why = "proves the claim wrong: only a ruling of the maintainers waives it"
         else:

@@ -91,7 +91,7 @@ def seed_row(result: Result, cite: Citations) -> tuple[Cited, ...]:
     return (
         cited(MISSING if result.seed is None else str(result.seed), run.seed.line if run.seed else None),
         cited(bpb_text(score.val_bpb), score.line),
-        cited(nats_text(score.val_loss_nats), score.line),
+        cited(MISSING if result.nats is None else nats_text(result.nats), score.line),
         cited(f"{ended.step:,}", ended.line) if ended else Cited(MISSING),
         cited(MISSING if spent is None else seconds_text(spent), _trained_at(run)),
         cited(MISSING if result.eval_ms is None else seconds_text(result.eval_ms), _evaluated_at(result)),

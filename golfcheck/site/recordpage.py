@@ -19,9 +19,10 @@ from golfcheck.site.recordnumbers import Cited
 from golfcheck.site.template import page
 from golfcheck.site.textpage import Citations, Shown, shown_code, shown_lines
 from golfcheck.submission import bounded
+from golfcheck.submission.examined import results
 from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import distinct_runs, results
+from golfcheck.submission.results import distinct_runs
 
 _LOGS = 24  # with a page of at most a megabyte each; the real records have up to nine
 _RUNS = 64  # drawn and listed; the real records have up to nine

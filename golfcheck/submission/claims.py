@@ -97,6 +97,9 @@ _DESCRIPTIVE_PARTS = re.compile(
     r"|^(?:best|bytes_model|delta|significance|std)_"
 )
 
+# For suggestions: what a misspelled key may have meant.
+KNOWN_KEYS = frozenset({*_DESCRIPTIVE, *(key for keys in ALIASES.values() for key in keys)})
+
 # Nats per token: the lowest token-level loss in the public records is 1.87, so what is below it is bits per byte.
 _BPB_IN_LOSS = 1.6
 _SEED = re.compile(r"(?:seed[_ -]?)?([0-9]{1,19})", re.IGNORECASE)
@@ -157,9 +160,9 @@ def normalize(path: str, raw: dict[str, Any], line_of: dict[str, int], folder_tr
     )
 
 
-def track_named(text: str | None) -> str | None:
+def track_named(text: object) -> str | None:
     """Read a track's name in any of its spellings: "10min_16mb", "track_non_record_16mb", "non-record-unlimited-…"."""
-    words = (text or "").lower().replace("-", "_").replace(" ", "_")
+    words = (text if isinstance(text, str) else "").lower().replace("-", "_").replace(" ", "_")
     if "non_record" in words or "unlimited" in words:
         return "non_record_16mb"
     return "10min_16mb" if "10min" in words or "10_min" in words or words == "record" else None

@@ -69,11 +69,31 @@ def _below(folder: Path, depth: int = 0) -> Iterator[Path]:
     is_one = is_record(folder)
     if is_one:
         yield folder
-    if depth < MAX_DEPTH and (not is_one or is_tree(folder)):
+    if is_one and not is_tree(folder):
+        yield from _submissions_inside(folder, depth)
+    elif depth < MAX_DEPTH:
         with os.scandir(folder) as items:
             names = sorted(item.name for item in items if _is_open(item))
         for name in names:
             yield from _below(folder / name, depth + 1)
+
+
+def _submissions_inside(record: Path, depth: int) -> Iterator[Path]:
+    """Yield the folders in a record that are submissions of their own: each has a submission file and a README."""
+    if depth >= MAX_DEPTH or not any(map(SUBMISSION_FILE.fullmatch, _files(record))):
+        return
+    pending = [(record, depth)]
+    while pending:
+        folder, level = pending.pop(0)
+        with os.scandir(folder) as items:
+            inner = sorted(item.name for item in items if _is_open(item))
+        for name in inner:
+            names = _files(folder / name)
+            is_other = any(map(SUBMISSION_FILE.fullmatch, names)) and any(n.lower().startswith("readme") for n in names)
+            if is_other:
+                yield folder / name
+            elif level + 1 < MAX_DEPTH:
+                pending.append((folder / name, level + 1))
 
 
 def _is_open(item: "os.DirEntry[str]") -> bool:

@@ -5,10 +5,12 @@ from datetime import datetime
 from pathlib import Path
 
 from golfcheck.core import stats, units
-from golfcheck.core.ruleset import Track
+from golfcheck.core.ruleset import TOKENIZERS, Track
 from golfcheck.submission.identity import Identity, identity_of
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import Result, results
+from golfcheck.submission.results import Result, distinct_runs
+from golfcheck.submission.selection import Selection, select
+from golfcheck.trainlog.events import Run, TrainLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,12 @@ class Examined:
 
     record: Record
     identity: Identity
-    results: tuple[Result, ...]
+    selection: Selection
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """The runs that count, each with the score that counts."""
+        return self.selection.results
 
     @property
     def bpb(self) -> tuple[float, ...]:
@@ -50,8 +57,25 @@ class Examined:
 
     @property
     def nats(self) -> tuple[float, ...]:
-        """The loss of each run that counts, in nats per token of its own tokenizer."""
-        return tuple(result.score.val_loss_nats for result in self.results)
+        """The loss of each run that counts, in nats per token of its own tokenizer.
+
+        A log that states bits per byte alone says nothing of its tokenizer: then it is taken for the contest's own.
+        """
+        known = next((ratio for result in self.results if (ratio := result.bytes_per_token)), None)
+        per_bpb = units.LN2 * (known or TOKENIZERS[0].bytes_per_token)
+        return tuple(per_bpb * result.score.val_bpb if result.nats is None else result.nats for result in self.results)
+
+    @property
+    def runs(self) -> list[tuple[TrainLog, Run]]:
+        """The runs that are judged: those of the results, or where there are none, those of the logs in the folder.
+
+        A baseline or an ablation beside them proves nothing of the claim.
+        """
+        if self.results:
+            return [(result.log, result.run) for result in self.results]
+        runs = distinct_runs(self.record)
+        least = min((log.path.count("/") for log, _ in runs), default=0)
+        return [(log, run) for log, run in runs if log.path.count("/") == least]
 
     def entry(self, made: datetime | None = None) -> Entry | None:
         """Return its entry in the replay, `made` when that is better known; None without a day or a score."""
@@ -63,4 +87,9 @@ class Examined:
 
 def examine(record: Record) -> Examined:
     """Return the record with its identity and its results, each found out once."""
-    return Examined(record, identity_of(record.path, record.submission), results(record))
+    return Examined(record, identity_of(record.path, record.submission), select(record))
+
+
+def results(record: Record) -> tuple[Result, ...]:
+    """Return each run that the record's claim speaks of, with the score that counts."""
+    return select(record).results

@@ -22,8 +22,17 @@ class Identity:
     path: Path
     name: str
     track: Track
+    track_claimed: Track | None  # that submission.json names; None where it names none
+    track_placed: Track | None  # that the folder above names
     folder_day: date | None  # that the folder's name begins with
     made: datetime | None  # the folder's day, or else the date in submission.json
+
+    @property
+    def is_track_certain(self) -> bool:
+        """Whether folder or JSON names the track, and they do not contradict each other."""
+        return self.track in (self.track_claimed, self.track_placed) and (
+            None in (self.track_claimed, self.track_placed) or self.track_claimed == self.track_placed
+        )
 
 
 def identity_of(folder: Path, submission: Submission | None) -> Identity:
@@ -34,18 +43,15 @@ def identity_of(folder: Path, submission: Submission | None) -> Identity:
     if made is None and submission is not None:
         made = parse_date(submission.date)
     name = submission.name if submission else None
-    return Identity(path, name or path.name, _track(path, submission), day, made)
+    placed = TRACKS.get(path.parent.name.removeprefix("track_"))
+    claimed = TRACKS.get(track_named(submission.raw.get("track")) or "") if submission else None
+    track = placed or claimed or TRACKS[DEFAULT_TRACK]
+    return Identity(path, name or path.name, track, claimed, placed, day, made)
 
 
 def track_of_place(folder: Path) -> str | None:
     """Return the track that the folder above a record names: `records/track_10min_16mb/2026-03-25_Name`."""
     return track_named(folder.resolve().parent.name)
-
-
-def _track(path: Path, submission: Submission | None) -> Track:
-    """Return the track of the folder that the record lies in, or else of its JSON, or else the record track."""
-    named = submission.track if submission else None
-    return TRACKS.get(path.parent.name.removeprefix("track_")) or TRACKS.get(named or "") or TRACKS[DEFAULT_TRACK]
 
 
 def folder_day(name: str) -> date | None:

@@ -1,7 +1,7 @@
 """A submission folder → Record, or the problems met on the way. Loading never raises on content."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,7 +23,7 @@ _ARTIFACT_SUFFIXES = {
     *(".xz", ".lzma", ".zst", ".br", ".gz", ".zip"),
 }
 _VALIDATED_ITEMS = 20  # of each list: the schema tells which kinds of lines are missing, and how one looks
-_NO_LOG = re.compile(r"(?:requirements|readme|license|notes?|todo)[^/]*\.txt", re.IGNORECASE)
+NO_LOG = re.compile(r"(?:requirements|readme|license|notes?|todo)[^/]*\.txt", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,28 @@ class _Folder:
     def __init__(self, files: bounded.Files, path: Path) -> None:
         self.files = files
         self.path = path
-        self.listing = files.walk()
-        self.problems = [LoadProblem("unexpected-file", problem) for problem in self.listing.problems]
+        listing = files.walk()
+        self.problems = [LoadProblem("unexpected-file", problem) for problem in listing.problems]
+        self.entries = self._evidence(listing.entries)
+
+    def _evidence(self, entries: Sequence[bounded.FileEntry]) -> list[bounded.FileEntry]:
+        """Return the files that count: not those that programs leave behind, nor those of a second submission."""
+        others = _other_submissions([entry.path for entry in entries])
+        evidence: list[bounded.FileEntry] = []
+        for entry in entries:
+            other = next((folder for folder in others if entry.path.startswith(folder)), None)
+            if other is None and not _is_left_behind(entry.path):
+                evidence.append(entry)
+        for folder in others:
+            self.say("unexpected-file", "a second submission: it is judged apart", folder.rstrip("/"))
+        hidden = [entry.path for entry in entries if _is_left_behind(entry.path)]
+        if hidden:
+            more = f", like {len(hidden) - 1} more" if len(hidden) > 1 else ""
+            self.say("unexpected-file", f"hidden, or an editor's copy: no evidence{more}", hidden[0])
+        return evidence
 
     def load(self) -> Record:
-        files = tuple(RecordFile(entry.path, entry.size_bytes) for entry in self.listing.entries)
+        files = tuple(RecordFile(entry.path, entry.size_bytes) for entry in self.entries)
         submission = self.submission()
         logs = tuple(self.logs())
         sources = reach.reached([file.path for file in files], self.source)
@@ -125,7 +142,7 @@ class _Folder:
 
     def submission(self, *, checked: bool = True) -> Submission | None:
         """Read submission.json, or the one file that is named like it; `checked` against its schema."""
-        names = [entry.path for entry in self.listing.entries if SUBMISSION_FILE.fullmatch(entry.path)]
+        names = [entry.path for entry in self.entries if SUBMISSION_FILE.fullmatch(entry.path)]
         if not names:
             return None
         path = "submission.json" if "submission.json" in names else names[0]
@@ -159,7 +176,7 @@ class _Folder:
     def logs(self) -> Iterator[TrainLog]:
         """Read every log; together at most as much as one log may have."""
         left_bytes, left_lines = bounded.MAX_LOG_BYTES, MAX_LINES
-        for entry in self.listing.entries:
+        for entry in self.entries:
             if not _may_be_log(entry.path):
                 continue
             content = self.read(entry.path, left_bytes)
@@ -194,9 +211,23 @@ class _Folder:
         return data
 
     def readme(self) -> str | None:
-        names = [entry.path for entry in self.listing.entries if entry.path.lower() in ("readme.md", "readme")]
+        names = [entry.path for entry in self.entries if entry.path.lower() in ("readme.md", "readme")]
         content = self.read(names[0], bounded.MAX_README_BYTES) if names else None
         return content[0].decode("utf-8", "replace") if content else None
+
+
+def _other_submissions(paths: Sequence[str]) -> list[str]:
+    """Return the folders, with their slash, that are submissions of their own: a submission file and a README each."""
+    folders = {path.rpartition("/")[0] for path in paths if SUBMISSION_FILE.fullmatch(path.rpartition("/")[2])}
+    readmes = {path.rpartition("/")[0] for path in paths if path.rpartition("/")[2].lower().startswith("readme")}
+    own = "" in folders
+    return [f"{folder}/" for folder in sorted(folders & readmes) if folder and own]
+
+
+def _is_left_behind(path: str) -> bool:
+    """Whether a file is one that systems and editors leave behind: hidden, or a copy."""
+    parts = path.split("/")
+    return any(part.startswith(".") for part in parts) or parts[-1].endswith("~") or parts[-1].startswith("#")
 
 
 def _is_artifact(path: str) -> bool:
@@ -207,7 +238,7 @@ def _may_be_log(path: str) -> bool:
     name = PurePosixPath(path)
     if name.suffix.lower() in (".log", ".out"):
         return True
-    return name.suffix.lower() == ".txt" and not _NO_LOG.fullmatch(name.name)
+    return name.suffix.lower() == ".txt" and not NO_LOG.fullmatch(name.name)
 
 
 def _json_type(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a record's logs say its result is: the score that counts in each run, its bytes and its times."""
+"""What a run of a log comes to: the score that counts, its bytes and its times."""
 
 import math
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from golfcheck.core import units
 from golfcheck.submission.identity import seed_in_name
 from golfcheck.submission.record import Record
-from golfcheck.trainlog.choose import choose_score, counts
+from golfcheck.trainlog.choose import artifact_scores, counts
 from golfcheck.trainlog.events import Run, ScoreLine, Size, TrainLog, TrainPoint, ValPoint
 
 _EXACT = "_exact"
 _LEAST, _MOST = 1e-6, 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
+_SAME_RATIO = 1.02  # of bytes per token within a run: scores of few decimals, documents without their first tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +33,88 @@ class Result:
         return _same_score(self.score, self.run)[0].name
 
     @property
+    def nats(self) -> float | None:
+        """The loss per token; of a line without one, as the bytes per token of the run's other lines imply it."""
+        if self.score.val_loss_nats is not None:
+            return self.score.val_loss_nats
+        ratio = self.bytes_per_token
+        return None if ratio is None else self.score.val_bpb * units.LN2 * ratio
+
+    @property
     def eval_ms(self) -> float | None:
-        """How long the evaluation took that gave the score: an `_exact` line gives the digits of one that is timed."""
+        """How long the evaluation took that gave the score, all of its passes together.
+
+        An `_exact` line gives the digits of one that is timed.
+        """
         near = 0.5 * 10.0**-4 + 1e-9
         lines = [line for line in final_scores(self.run) if abs(line.val_bpb - self.score.val_bpb) <= near]
-        return max((line.eval_ms for line in lines if line.eval_ms), default=None)
+        stem = _pass_stem(self.score.name)
+        if stem is not None:
+            passes = {line.name: line.eval_ms or 0.0 for line in self.run.scores if _pass_stem(line.name) == stem}
+            lines_ms = [sum(passes.values())]
+        else:
+            lines_ms = [line.eval_ms for line in lines if line.eval_ms]
+        lines_ms += [1000 * phase.seconds for phase in self.run.phases if _is_evaluation(phase.name)]
+        return max(lines_ms, default=0.0) or None
 
     @property
     def total_bytes(self) -> Size | None:
-        """The last total of a compressed model; a total without a label counts the raw one, which nobody submits."""
-        return next((size for size in reversed(self.run.total_bytes) if size.label), None)
+        """The size of its artifact, code and compressed model together."""
+        return total_bytes(self.run)
 
     @property
     def model_bytes(self) -> Size | None:
-        """The compressed model that belongs to the total."""
-        labelled = [size for size in self.run.model_bytes if size.label]
-        total = self.total_bytes
-        return next(
-            (s for s in reversed(labelled) if total and s.label == total.label), labelled[-1] if labelled else None
-        )
+        """The size of its compressed model."""
+        return model_bytes(self.run)
 
     @property
-    def bytes_per_token(self) -> float:
-        """How many bytes of text a token stands for, as the two numbers of the score imply."""
-        return units.bytes_per_token(self.score.val_loss_nats, self.score.val_bpb)
+    def bytes_per_token(self) -> float | None:
+        """How many bytes of text a token stands for, as the score's two numbers imply, or another line of the run."""
+        if self.score.val_loss_nats is not None:
+            return units.bytes_per_token(self.score.val_loss_nats, self.score.val_bpb)
+        lines: list[ScoreLine | ValPoint] = [*self.run.scores, *self.run.val]
+        ratios = [
+            units.bytes_per_token(line.val_loss_nats, line.val_bpb)
+            for line in lines
+            if line.val_loss_nats is not None and _LEAST < line.val_loss_nats < _MOST and _LEAST < line.val_bpb < _MOST
+        ]
+        return ratios[-1] if ratios and max(ratios) / min(ratios) <= _SAME_RATIO else None
+
+
+def total_bytes(run: Run) -> Size | None:
+    """Return the last total of code and compressed model; that of the raw model, which nobody submits, is none."""
+    labelled = [size for size in run.total_bytes if size.label]
+    if labelled:
+        return labelled[-1]
+    raw = {size.size_bytes for size in run.model_bytes if not size.label}
+    codes = {size.size_bytes for size in run.code_bytes}
+    others = {0, *codes, *raw, *(model + code for model in raw for code in codes)}
+    # Without a label, one that is far less than the raw model is of a compressed one.
+    compressed = [s for s in run.total_bytes if s.size_bytes not in others and s.size_bytes < max(raw, default=0)]
+    return compressed[-1] if compressed else None
+
+
+def model_bytes(run: Run) -> Size | None:
+    """Return the size of the compressed model that belongs to the total, or else the last one."""
+    labelled = [size for size in run.model_bytes if size.label]
+    total = total_bytes(run)
+    of_total = (size for size in reversed(labelled) if total and size.label == total.label)
+    return next(of_total, labelled[-1] if labelled else None)
+
+
+def _pass_stem(name: str) -> str | None:
+    """Return the name of an evaluation in several passes without the number of the pass; None for any other."""
+    lower = name.lower()
+    for number in "123456789":
+        for word in (f"pass{number}", f"pass {number}", f"pass_{number}"):
+            if word in lower:
+                return lower.replace(word, "pass")
+    return None
+
+
+def _is_evaluation(name: str) -> bool:
+    name = name.lower()
+    return name.endswith("eval") and "pre" not in name
 
 
 def _same_score(score: ScoreLine, run: Run) -> list[ScoreLine]:
@@ -63,20 +122,20 @@ def _same_score(score: ScoreLine, run: Run) -> list[ScoreLine]:
     return [line for line in final_scores(run) if (line.val_bpb, line.val_loss_nats) == same] or [score]
 
 
-def results(record: Record) -> tuple[Result, ...]:
-    """Return each run that has the score which counts (`choose_score` says which that is), if it is a score at all."""
-    chosen = choose_score(record.logs).scores
-    return tuple(Result(found.log, found.run, found.score) for found in chosen if is_score(found.score))
-
-
 def is_score(line: ScoreLine) -> bool:
-    """Whether both numbers of a score are finite, positive, and such as a loss can be."""
-    return all(_LEAST < value < _MOST for value in (line.val_bpb, line.val_loss_nats))
+    """Whether the numbers of a score are finite, positive, and such as a loss can be."""
+    values = (line.val_bpb,) if line.val_loss_nats is None else (line.val_bpb, line.val_loss_nats)
+    return all(_LEAST < value < _MOST for value in values)
 
 
 def final_scores(run: Run) -> list[ScoreLine]:
-    """Return the score lines of a run that may count, in their order."""
+    """Return the score lines of a run whose names let them count, in their order."""
     return [line for line in run.scores if counts(line)]
+
+
+def usable_scores(run: Run) -> list[ScoreLine]:
+    """Return the scores of a run's artifact that are numbers, in their order."""
+    return [line for line in artifact_scores(run) if is_score(line)]
 
 
 def base_name(name: str) -> str:

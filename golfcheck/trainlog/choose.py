@@ -1,11 +1,20 @@
-"""Which score of a log counts."""
+"""Which scores of a log can be its result."""
 
+import re
 from dataclasses import dataclass
 
 from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
 
-# Names of scores that are no result: before quantization, or said to be for information.
-_NO_RESULT = ("pre-quant", "pre_quant", "prequant", "diagnostic")
+# Names that say themselves: before quantization, or for information.
+_BEFORE = re.compile(r"pre[-_ ]?quant|before[-_ ]?quant|un[-_ ]?quant|non?[-_ ]?quant|diagnostic|full[-_ ]?precision")
+# Names of other weights than the artifact's, unless they also say how these were quantized.
+_OTHER_WEIGHTS = re.compile(
+    r"fp32|float32|fp16|bf16|checkpoint|ckpt|best_val|best_averaging|snapshot|baseline|reference|pre[-_ ]?ttt|teacher"
+    r"|(?<![a-z])(?:raw|swa|ema|step)(?![a-z])"
+)
+_QUANTIZED = re.compile(
+    r"quantiz|quantis|quant_|(?<![a-z])quant(?![a-z])|int[2-8]|roundtrip|zlib|zstd|lzma|brotli|ternary|gptq|artifact"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +36,39 @@ class ChosenScore:
 
 
 def counts(score: ScoreLine) -> bool:
-    """Tell whether a score can be a result: not one from before quantization, not a diagnostic."""
-    return not any(word in score.name.lower() for word in _NO_RESULT)
+    """Tell whether a score's name lets it be a result: not one from before quantization, not a diagnostic."""
+    name = score.name.lower()
+    return not _BEFORE.search(name) and (bool(_QUANTIZED.search(name)) or not _OTHER_WEIGHTS.search(name))
+
+
+def artifact_scores(run: Run) -> list[ScoreLine]:
+    """Return the scores of a run that can be its artifact's, in their order.
+
+    Once the log has stated a compressed size, only what follows it is a score of the artifact. Where nothing follows,
+    it may have been evaluated before it was saved: then its name must say that it was quantized.
+    """
+    lines = [line for line in run.scores if counts(line)]
+    sizes = [size.line for size in (*run.model_bytes, *run.total_bytes) if size.label]
+    if not sizes:
+        return lines
+    return [line for line in lines if line.line > min(sizes)] or [
+        line for line in lines if _QUANTIZED.search(line.name.lower())
+    ]
 
 
 def choose_score(logs: tuple[TrainLog, ...]) -> ChosenScore:
-    """Choose the score line that counts in each run: the last one, under a name that all runs have.
+    """Choose the score line that counts in each run of some logs: the last one, under a name that all runs have.
 
-    The rule gives the claimed score for 48 of 55 real records (docs/limits.md): diagnostics and names from
-    before quantization are dropped; then the last line of each run; where these names differ, the last name common to
-    all. Logs equal in content count once.
+    Lines of both numbers come before those of bits per byte alone. Logs equal in content count once.
     """
     distinct = {log.sha256: log for log in reversed(logs)}
-    with_scores = [
-        (log, run, [score for score in run.scores if counts(score)])
-        for log in sorted(distinct.values(), key=lambda log: log.path)
-        for run in log.runs
-    ]
+    runs = [(log, run) for log in sorted(distinct.values(), key=lambda log: log.path) for run in log.runs]
+    return choose_among(runs)
+
+
+def choose_among(runs: list[tuple[TrainLog, Run]]) -> ChosenScore:
+    """Choose the score that counts in each of these runs, as `choose_score` does."""
+    with_scores = [(log, run, full_scores(run)) for log, run in runs]
     candidates = [(log, run, scores) for log, run, scores in with_scores if scores]
     if not candidates:
         return ChosenScore(None, (), "no log has a score line after quantization")
@@ -60,7 +85,13 @@ def choose_score(logs: tuple[TrainLog, ...]) -> ChosenScore:
         name = next(score.name for score in reversed(candidates[0][2]) if score.name in common)
         reason = "the last score that all runs have"
     scores = tuple(
-        RunScore(log, run, next(score for score in reversed(found) if score.name == name))
-        for log, run, found in candidates
+        RunScore(log, run, next(score for score in reversed(lines) if score.name == name))
+        for log, run, lines in candidates
     )
     return ChosenScore(name, scores, reason + without)
+
+
+def full_scores(run: Run) -> list[ScoreLine]:
+    """Return the scores that can be a run's result and state a loss; where none does, those of bits per byte alone."""
+    lines = artifact_scores(run)
+    return [line for line in lines if line.val_loss_nats is not None] or lines

@@ -23,7 +23,8 @@ def step(runs: Runs, line: int, text: str) -> bool:
     """Read a training or a validation step."""
     if match := _TRAIN(text):
         at, of, loss, train_ms, average_ms = match.groups()
-        runs.now.train.append(TrainPoint(line, int(at), int(of), float(loss), float(train_ms), float(average_ms)))
+        point = TrainPoint(line, int(at), int(of), float(loss), float(train_ms), float(average_ms))
+        runs.at_step(point.step).train.append(point)
         return True
     if match := _VAL(text):
         at, of, loss, bpb, train_ms, average_ms = match.groups()
@@ -42,11 +43,13 @@ def _variant(runs: Runs, line: int, text: str) -> bool:
     values = pairs(text[match.end() :])
     train_ms = milliseconds(values.get("train_time") or values.get("t"))
     average_ms = milliseconds(values.get("step_avg") or values.get("avg"))
+    if (values.get("train_time") or values.get("t") or ("", ""))[1] == "m":
+        average_ms = None  # minutes are rounded too far to be compared with it
     if "val_loss" in values and "val_bpb" in values:
         loss_nats, bpb = float(values["val_loss"][0]), float(values["val_bpb"][0])
         runs.now.val.append(ValPoint(line, at, of, loss_nats, bpb, train_ms, average_ms))
     elif loss := values.get("train_loss") or values.get("loss"):
-        runs.now.train.append(TrainPoint(line, at, of, float(loss[0]), train_ms, average_ms))
+        runs.at_step(at).train.append(TrainPoint(line, at, of, float(loss[0]), train_ms, average_ms))
     else:
         return False
     return True
@@ -65,7 +68,7 @@ def seed(runs: Runs, line: int, text: str) -> bool:
     if not (match := _FIRST_NUMBER.match(text, len("seed:"))) or not text.startswith("seed:"):
         return False
     run = runs.header()
-    run.seed = run.seed or Fact(int(match[1]), line)
+    run.seed = Fact(int(match[1]), line)
     return settings(runs, line, text)
 
 
@@ -74,7 +77,7 @@ def world(runs: Runs, line: int, text: str) -> bool:
     if not (match := _FIRST_NUMBER.match(text, len("world_size:"))) or not text.startswith("world_size:"):
         return False
     run = runs.header()
-    run.world_size = run.world_size or Fact(int(match[1]), line)
+    run.world_size = Fact(int(match[1]), line)
     return settings(runs, line, text)
 
 
@@ -83,7 +86,7 @@ def params(runs: Runs, line: int, text: str) -> bool:
     if not (match := _FIRST_NUMBER.match(text, len("model_params:"))) or not text.startswith("model_params:"):
         return False
     run = runs.header()
-    run.params = run.params or Fact(int(match[1]), line)
+    run.params = Fact(int(match[1]), line)
     settings(runs, line, text)
     return True
 
@@ -94,7 +97,7 @@ def val_loader(runs: Runs, line: int, text: str) -> bool:
     if not text.startswith("val_loader:") or not found or not (match := _FIRST_NUMBER.match(number)):
         return False
     run = runs.header()
-    run.val_tokens = run.val_tokens or Fact(int(match[1]), line)
+    run.val_tokens = Fact(int(match[1]), line)
     return True
 
 
@@ -120,7 +123,7 @@ def settings(runs: Runs, line: int, text: str) -> bool:
 
 
 def keep_setting(runs: Runs, line: int, name: str, value: str) -> None:
-    """Note a hyperparameter; the first value that a run prints counts."""
-    kept = runs.now.settings
-    if name not in kept and len(kept) < MAX_SETTINGS:
-        kept[name] = Fact(value, line)
+    """Note a hyperparameter; the first value that a run prints counts, unless that start died before its first step."""
+    settings = runs.now.settings
+    if (name not in settings and len(settings) < MAX_SETTINGS) or (name in settings and not runs.started()):
+        settings[name] = Fact(value, line)

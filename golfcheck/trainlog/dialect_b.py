@@ -19,7 +19,7 @@ def step(runs: Runs, line: int, text: str) -> bool:
         values = pairs(text[match.end() :])
         train_ms, average_ms = milliseconds(values.get("train_time")), milliseconds(values.get("step_avg"))
         at, of, loss = match.groups()
-        runs.now.train.append(TrainPoint(line, int(at), int(of), float(loss), train_ms, average_ms))
+        runs.at_step(int(at)).train.append(TrainPoint(line, int(at), int(of), float(loss), train_ms, average_ms))
         return True
     if match := _VAL.match(text):
         values = pairs(text[match.end() :])
@@ -47,10 +47,19 @@ def setting(runs: Runs, line: int, text: str) -> bool:
     name, value = match[1].lower(), match[2]
     run = runs.now
     keep_setting(runs, line, name, value)
-    if name == "seed" and run.seed is None and _NUMBER.fullmatch(value):
+    if name == "seed" and _NUMBER.fullmatch(value):
         run.seed = Fact(int(value), line)
-    if name == "world_size" and run.world_size is None and _NUMBER.fullmatch(value):
+    if name == "world_size" and _NUMBER.fullmatch(value):
         run.world_size = Fact(int(value), line)
+    return True
+
+
+def validation_tokens(runs: Runs, line: int, text: str) -> bool:
+    """Read `Validation tokens: 40,540,160`."""
+    digits = text.partition(":")[2].strip().replace(",", "").replace("_", "")
+    if not _NUMBER.fullmatch(digits):
+        return False
+    runs.header().val_tokens = Fact(int(digits), line)
     return True
 
 
@@ -60,5 +69,5 @@ def val_tokens(runs: Runs, line: int, text: str) -> bool:
     if not found or not _NUMBER.fullmatch(value.strip()):
         return False
     run = runs.header()
-    run.val_tokens = run.val_tokens or Fact(int(value), line)
+    run.val_tokens = Fact(int(value), line)
     return True

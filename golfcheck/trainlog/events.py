@@ -45,7 +45,7 @@ class ScoreLine:
 
     line: int
     name: str
-    val_loss_nats: float
+    val_loss_nats: float | None  # None where the line has bits per byte alone
     val_bpb: float
     eval_ms: float | None
     digits: int
@@ -97,11 +97,14 @@ class Run:
     code_bytes: list[Size] = field(default_factory=list)
     model_bytes: list[Size] = field(default_factory=list)
     total_bytes: list[Size] = field(default_factory=list)
+    part_bytes: list[Size] = field(default_factory=list)  # of parts of the artifact that are neither code nor model
     settings: dict[str, Fact[str]] = field(default_factory=dict)  # printed hyperparameters, by lower-case name
-    gpus: list[Fact[str]] = field(default_factory=list)  # names in the nvidia-smi table
+    gpus: list[Fact[str]] = field(default_factory=list)  # names in the nvidia-smi table, each card once
     peak_memory_mib: Fact[int] | None = None  # of a graphics card, allocated
     calibration: list[Fact[str]] = field(default_factory=list)  # lines that tell of Hessians or calibration data
     phases: list[Phase] = field(default_factory=list)
+    progress: list[int] = field(default_factory=list)  # a checksum of each line of an evaluation's progress
+    unread: list[Fact[str]] = field(default_factory=list)  # lines that seem to state a score, in no form that is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ is another number.
 """
 
 import codecs
+import re
 
-from golfcheck.trainlog import dumps, rawlines
+from golfcheck.trainlog import dumps, prefix, rawlines
 from golfcheck.trainlog.events import Fact, Run
 from golfcheck.trainlog.read import read_lines
 from golfcheck.trainlog.runs import Runs
@@ -27,6 +28,7 @@ class Growing:
         self._runs = Runs()
         self._head = b""
         self._rest: codecs.IncrementalDecoder | None = None  # once the head is full: for what follows it
+        self._prefix: re.Pattern[bytes] | None = None  # what stands before every line
         self._open = b""  # the last line, which lacks its newline
 
     def feed(self, data: bytes) -> None:
@@ -53,7 +55,9 @@ class Growing:
         encoding = rawlines.encoding_of(self._head)
         decoder = codecs.getincrementaldecoder(encoding)("replace")
         whole = decoder.decode(self._head).encode("utf-8", "replace").removeprefix(codecs.BOM_UTF8)
-        data = whole[: whole.rfind(b"\n") + 1].replace(b"\r\n", b"\n")
+        data = prefix.without_colors(whole[: whole.rfind(b"\n") + 1].replace(b"\r\n", b"\n"))
+        self._prefix = prefix.learned(data)
+        data = prefix.without_prefix(data, self._prefix)
         spans = dumps.find(data)
         self._runs, notes = Runs(), list[Fact[str]]()
         self.lines, count = read_lines(self._runs, data, spans, notes)
@@ -74,6 +78,8 @@ class Growing:
         if self.full or not end:
             return
         notes = list(self.notes)
-        lines, _ = read_lines(self._runs, data[:end].replace(b"\r\n", b"\n"), [], notes, line=self.lines)
+        text = prefix.without_colors(data[:end].replace(b"\r\n", b"\n"))
+        text = prefix.without_prefix(text, self._prefix)
+        lines, _ = read_lines(self._runs, text, [], notes, line=self.lines)
         self.lines, self.notes = lines, tuple(notes)
         self.full = self.full or self.lines > rawlines.MAX_LINES

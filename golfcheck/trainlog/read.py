@@ -1,9 +1,10 @@
 """The bytes of a log → TrainLog: every line goes to the readers that its first four characters allow."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 
-from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, rawlines, shared
+from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, prefix, rawlines, scores, shared
 from golfcheck.trainlog.events import Fact, TrainLog
 from golfcheck.trainlog.runs import Runs
 
@@ -11,7 +12,14 @@ Reader = Callable[[Runs, int, str], bool]
 
 _HEAD_CHARS = 4
 _MAX_NOTES = 100
-_DURATION_ENDS = ("s", "s)", "s total")
+_DURATION_ENDS = ("s", "s)", "s total", "ms")
+_SIZED = re.compile(r"[0-9]{3} bytes|_bytes:[0-9]|rtifact")
+# Lines that no text before them may hide: what is judged by them is the cap of bytes, the clock and the seed.
+_LANDMARK = re.compile(
+    r"(?<![\w\"'])(?=step:[0-9]{1,12}/[0-9]{1,12} (?:train_|val_)?loss:|[0-9]{1,12}/[0-9]{1,12} (?:train|val)_loss:"
+    r"|(?:Code size|Serialized model|Total submission size)[^:{}]{0,60}: [0-9]|stopping_early: |seed:[0-9]"
+    r"|val_loader:\S|world_size:[0-9]|model_params:[0-9])"
+)
 _READERS: dict[str, tuple[Reader, ...]] = {
     "step": (dialect_a.step,),
     "stop": (dialect_a.stop,),
@@ -50,6 +58,8 @@ def read(path_label: str, data: bytes, max_lines: int | None = None) -> TrainLog
     """
     sha256 = hashlib.sha256(data).hexdigest()
     data, notes = rawlines.normalize(data)
+    data = prefix.without_colors(data)
+    data = prefix.without_prefix(data, prefix.learned(data))
     spans = dumps.find(data)
     runs = Runs()
     most = rawlines.MAX_LINES if max_lines is None else max_lines
@@ -90,12 +100,12 @@ def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]])
     for line, whole in enumerate(page, before + 1):
         if len(whole) > folded or "\r" in whole:
             count += _read_long(runs, line, whole, notes)
-        elif (found := readers.get(whole[:_HEAD_CHARS])) is not None:
-            for reader in found:
+        elif (candidates := readers.get(whole[:_HEAD_CHARS])) is not None:
+            for reader in candidates:
                 if reader(runs, line, whole):
                     break
             else:
-                if found:
+                if candidates:
                     _read_rest(runs, line, whole)
         elif whole:
             _read_other(runs, line, whole)
@@ -129,17 +139,24 @@ def _read_other(runs: Runs, line: int, whole: str) -> None:
         return
     if runs.in_settings and dialect_b.setting(runs, line, whole):
         return
-    found = _READERS.get(whole[:_HEAD_CHARS])
-    for reader in found or ():
+    readers = _READERS.get(whole[:_HEAD_CHARS])
+    if readers is None and (landmark := _LANDMARK.search(whole)):
+        whole = whole[landmark.start() :]  # whatever stands before it
+        readers = _READERS.get(whole[:_HEAD_CHARS]) or (dialect_b.step,)
+    for reader in readers or ():
         if reader(runs, line, whole):
             return
-    if found != ():
+    if readers != ():
         _read_rest(runs, line, whole)
 
 
 def _read_rest(runs: Runs, line: int, whole: str) -> None:
     """Read what may begin in any way: scores, durations, settings."""
-    if "val_bpb" in whole and shared.score(runs, line, whole):
+    if ("bpb" in whole or "BPB" in whole) and scores.read(runs, line, whole):
+        return
+    if _SIZED.search(whole) and shared.other_size(runs, line, whole):
+        return
+    if whole.startswith("Validation tokens:") and dialect_b.validation_tokens(runs, line, whole):
         return
     if "essian" in whole or "alibrat" in whole:
         shared.calibration(runs, line, whole)

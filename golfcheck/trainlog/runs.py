@@ -6,6 +6,7 @@ from golfcheck.trainlog.events import Run
 
 MAX_SETTINGS = 2_000  # kept of one run, and looked at in one log; real ones have 83 at most
 MAX_RUNS = 64
+_DESCRIPTION = ("seed", "world_size", "params", "val_tokens", "val_bytes")  # printed before a run begins
 
 
 class Runs:
@@ -15,6 +16,7 @@ class Runs:
         self.now = Run()
         self.done: list[Run] = []
         self.in_settings = False  # inside a block of hyperparameters
+        self.gpu_rows: set[str] = set()  # numbers of the graphics cards that the present run has listed
         self.setting_words = 0  # looked at in lines of settings
 
     def header(self) -> Run:
@@ -23,6 +25,17 @@ class Runs:
         if (now.train or now.val or now.scores) and len(self.done) < MAX_RUNS:
             self.done.append(now)
             self.now = Run()
+            self.gpu_rows = set()
+        return self.now
+
+    def at_step(self, step: int) -> Run:
+        """Return the run that a training step belongs to: one that is back at its beginning is another run."""
+        now = self.now
+        if len(now.train) > 1 and step <= now.train[0].step < now.train[-1].step and len(self.done) < MAX_RUNS:
+            self.done.append(now)
+            self.now = Run(
+                **{name: getattr(now, name) for name in _DESCRIPTION}, settings=dict(now.settings), gpus=list(now.gpus)
+            )
         return self.now
 
     def started(self) -> bool:
@@ -49,7 +62,9 @@ def _joined(run: Run, more: Run) -> Run:
     joined = Run()
     for field in fields(Run):
         old, new = getattr(run, field.name), getattr(more, field.name)
-        if isinstance(old, list):
+        if field.name == "gpus":
+            value = old or new  # the table may be printed again at the end
+        elif isinstance(old, list):
             value = old + new
         elif isinstance(old, dict):
             value = {**old, **{name: fact for name, fact in new.items() if name not in old}}

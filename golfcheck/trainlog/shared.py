@@ -2,35 +2,74 @@
 
 import re
 
-from golfcheck.trainlog.events import Fact, Phase, ScoreLine, Size
-from golfcheck.trainlog.pairs import NUMBER, milliseconds, pairs
+from golfcheck.trainlog.events import Fact, Phase, Size
+from golfcheck.trainlog.pairs import NUMBER
 from golfcheck.trainlog.runs import Runs
 
 _SIZE = re.compile(
-    r"(Code size|Serialized model|Total submission size)(?: \(([^()]{1,40})\)| ([^:]{1,60}))?: "
+    r"(Code size|Serialized model|Total submission size|Total submission)(?: \(([^()]{1,40})\)| ([^:]{1,60}))?: "
     r"([0-9][0-9,]{0,24}) bytes"
 )
+_SIZE_OF_FILE = re.compile(r"(Serialized model) ([^:]{1,60}):[^\s:]{1,80} bytes:([0-9]{1,19})")
+_SIZE_OF_MODULE = re.compile(  # a script that printed a Python module where it meant its name
+    r"(Serialized model|Total submission size) ([^<:]{1,40}<module '[^']{1,20}' from '[^']{1,200}'>): "
+    r"([0-9]{1,19}) bytes"
+)
+_KEYED_TOTAL = re.compile(
+    r"(?:^|[\s\]])(?:total(?:_artifact)?(?:_bytes)?|artifact(?:[ _](?:size|bytes|in total|total))?)(?:_bytes)?"
+    r"\s{0,2}[:=]\s{0,16}([0-9][0-9,]{5,24})(?: bytes)?(?![\w.])",
+    re.IGNORECASE,
+)
+_KEYED_MODEL = re.compile(
+    r"(?:^|\s)(?:compressed_model|compressed_blob|serialized_artifact_\w{1,20}|model)(?:_bytes)?:\s?"
+    r"([0-9]{6,19})(?: bytes)?(?!\w)"
+)
 _MLX_SIZE = re.compile(r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) bytes")  # the contest's script for Macs
-_GPU = re.compile(r"\| {1,4}[0-9]{1,3} {1,4}(\S.{0,38}?) +(?:On|Off|N/A) +\|")
-_LISTED_GPU = re.compile(r"GPU [0-9]{1,3}: ([^(]{1,60}) \(UUID:")
+_GPU = re.compile(r"\| {1,4}([0-9]{1,3}) {1,4}(\S.{0,38}?) +(?:On|Off|N/A) +\|")
+_LISTED_GPU = re.compile(r"GPU ([0-9]{1,3}): ([^(]{1,60}) \(UUID:")
+_DURATION = re.compile(rf"(.{{1,160}}?)(?: in | \(|_time:)({NUMBER})(m?)s(?:\)| total)?$")
 _PEAK_MEMORY = re.compile(r"peak[ _]memory(?: allocated)?: ?([0-9]{1,9}) ?MiB")
-_PROGRESS = re.compile(r"[0-9]{1,12}/[0-9]{1,12}")
-_DURATION = re.compile(rf"(.{{1,160}}?)(?: in | \(|_time:)({NUMBER})s(?:\)| total)?$")
-_STRIDE = re.compile(r"\bstride[:=] ?([0-9]{1,6})\b")
-_NAME_CHARS = 120
 _MAX_KEPT = 64  # sizes of one kind, and graphics cards
 _MAX_CALIBRATION = 1_000
+_MAX_ARTIFACT_BYTES = 10**8  # more is the raw model, or the text
+_PART = re.compile(
+    r"([A-Za-z][^:]{3,60}): ([0-9][0-9,]{3,12}) bytes$|(?<![\w])([a-z]\w{2,40})_bytes:([0-9]{4,12})(?!\w)"
+)
 
 
 def size(runs: Runs, line: int, text: str) -> bool:
     """Read `Code size: N bytes`, `Serialized model LABEL: N bytes`, `Total submission size LABEL: N bytes`."""
-    if not (match := _SIZE.match(text)):
+    if match := _SIZE_OF_FILE.match(text) or _SIZE_OF_MODULE.match(text):
+        kind, label, number = match[1], match[2], match[3]
+    elif match := _SIZE.match(text):
+        kind, label, number = match[1], match[2] or match[3] or "", match[4]
+    else:
         return False
     run = runs.now
-    sizes = {"C": run.code_bytes, "S": run.model_bytes, "T": run.total_bytes}[text[0]]
+    sizes = {"C": run.code_bytes, "S": run.model_bytes, "T": run.total_bytes}[kind[0]]
     if len(sizes) < _MAX_KEPT:
-        sizes.append(Size(line, match[2] or match[3] or "", int(match[4].replace(",", ""))))
+        sizes.append(Size(line, label.strip(), int(number.replace(",", ""))))
     return True
+
+
+def other_size(runs: Runs, line: int, text: str) -> bool:
+    """Read a total or a model's size under another name, or the size of a further part: `Paid prefix blob: N bytes`."""
+    run = runs.now
+    total, model = _KEYED_TOTAL.search(text), _KEYED_MODEL.search(text)
+    if total or model:
+        for match, sizes in ((total, run.total_bytes), (model, run.model_bytes)):
+            _keep_size(sizes, line, "artifact", match[1] if match else "0")
+        return True
+    if match := _PART.search(text):
+        _keep_size(run.part_bytes, line, (match[1] or match[3]).strip(), match[2] or match[4])
+    return False  # a line of settings may state it
+
+
+def _keep_size(sizes: list[Size], line: int, label: str, number: str) -> None:
+    num_bytes = int(number.replace(",", ""))
+    is_new = all(size.size_bytes != num_bytes for size in sizes)  # under another name, a number is often said again
+    if is_new and 0 < num_bytes <= _MAX_ARTIFACT_BYTES and len(sizes) < _MAX_KEPT:
+        sizes.append(Size(line, label, num_bytes))
 
 
 def mlx_size(runs: Runs, line: int, text: str) -> bool:
@@ -42,39 +81,14 @@ def mlx_size(runs: Runs, line: int, text: str) -> bool:
     return True
 
 
-def score(runs: Runs, line: int, text: str) -> bool:
-    """Read `NAME val_loss:x val_bpb:y …`; a name with `3/10` in it is progress, not a score."""
-    name, found, rest = text.partition(" val_loss:")
-    if not found or not 0 < len(name) <= _NAME_CHARS or _PROGRESS.search(name):
-        return False
-    values = pairs("val_loss:" + rest)
-    if "val_loss" not in values or "val_bpb" not in values:
-        return False
-    bpb = values["val_bpb"][0]
-    digits = len(bpb.partition("e")[0].partition(".")[2])
-    eval_ms = milliseconds(values.get("eval_time"))
-    stride = _STRIDE.search(text)
-    runs.now.scores.append(
-        ScoreLine(
-            line=line,
-            name=name.strip(),
-            val_loss_nats=float(values["val_loss"][0]),
-            val_bpb=float(bpb),
-            eval_ms=eval_ms,
-            digits=digits,
-            stride=int(stride[1]) if stride else None,
-        )
-    )
-    return True
-
-
 def machine(runs: Runs, line: int, text: str) -> bool:
     """Read a graphics card from the table or the list that nvidia-smi prints."""
     match = _GPU.match(text) or _LISTED_GPU.match(text)
     if match:
         gpus = runs.header().gpus
-        if len(gpus) < _MAX_KEPT:
-            gpus.append(Fact(match[1].strip(), line))
+        if match[1] not in runs.gpu_rows and len(gpus) < _MAX_KEPT:  # the table may be printed again
+            runs.gpu_rows.add(match[1])
+            gpus.append(Fact(match[2].strip(), line))
     return match is not None
 
 
@@ -89,7 +103,7 @@ def duration(runs: Runs, line: int, text: str) -> bool:
     """Read `collected 67 Hessians in 12.7s`, `compile warmup done (98.0s)`, `total_eval_time:237.7s`."""
     if not (" in " in text or " (" in text or "_time:" in text) or not (match := _DURATION.match(text)):
         return False
-    runs.now.phases.append(Phase(line, match[1].strip(), float(match[2])))
+    runs.now.phases.append(Phase(line, match[1].strip(), float(match[2]) / (1000 if match[3] else 1)))
     return True
 
 

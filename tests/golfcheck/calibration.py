@@ -101,11 +101,17 @@ def render(folder: Path) -> str:
 
 def render_module(folder: Path) -> str:
     """Return the module that `golfcheck explain` reads."""
-    found = verdicts(folder, "written")
-    counts = Counter(name for verdict in found for name in {finding.rule for finding in verdict.findings})
-    rows = [f'    "{rule.name}": {counts[rule.name]},' for rule in RULES if counts[rule.name]]
-    head = '"""In how many of the real records of docs/calibration.md each rule finds something; generated."""'
-    return "\n".join([head, "", f"RECORDS = {len(found)}", "TRIGGERED = {", *rows, "}", ""])
+    judged = verdicts(folder, "written")
+    triggered = Counter(name for verdict in judged for name in {finding.rule for finding in verdict.findings})
+    passed = Counter(name for verdict in judged for name in verdict.passed)
+    rows = [
+        f'    "{rule.name}": ({passed[rule.name] + triggered[rule.name]}, {triggered[rule.name]}),'
+        for rule in RULES
+        if passed[rule.name] + triggered[rule.name]
+    ]
+    head = '"""On how many real records each rule could be run, and in how many it found something; generated."""'
+    about = "# A rule that is not here could not be run on any, or is newer than docs/calibration.md."
+    return "\n".join([head, "", about, "CALIBRATED = {", *rows, "}", ""])
 
 
 def _as_shipped(folder: Path) -> list[str]:
@@ -197,7 +203,7 @@ def _warnings(judged: dict[str, list[Verdict]]) -> list[str]:
         }
         if not any(rows.values()):
             continue
-        lines += [f"### `{rule.name}`", "", WHY[rule.name], ""]
+        lines += [f"### `{rule.name}`", "", WHY.get(rule.name, ""), ""]
         same = rows["written"] == rows["audit-2026-05"]
         for ruleset, found in rows.items() if not same else [("", rows["written"])]:
             lines += [f"Ruleset `{ruleset}`:", ""] if ruleset else []

@@ -160,7 +160,7 @@ class Draft:
         return load(self.write(root))
 
 
-def earlier(root: Path, shift: float = 0.05) -> Entry:
+def earlier(root: Path, shift: float = 0.04) -> Entry:
     """Return the entry of a record made a month before, worse by `shift` bits per byte."""
     entry = examine(Draft(folder="2026-05-01_Earlier", bpb_shift=shift).load(root)).entry()
     assert entry
@@ -168,7 +168,7 @@ def earlier(root: Path, shift: float = 0.05) -> Entry:
 
 
 def verdict_of(
-    draft: Draft, root: Path, *, shift: float = 0.05, ruleset: str = "written", changes: tuple[Change, ...] = ()
+    draft: Draft, root: Path, *, shift: float = 0.04, ruleset: str = "written", changes: tuple[Change, ...] = ()
 ) -> Verdict:
     """Judge a draft against the record of a month before; `changes` are those of the branch that adds it."""
     branch = Branch("main", root.resolve(), changes)

@@ -10,7 +10,7 @@ from rich.text import Text
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Finding, Severity, Skipped
 from golfcheck.rules import RULES, Rule
-from golfcheck.rules.calibrated import RECORDS, TRIGGERED
+from golfcheck.rules.seen import seen
 
 ICONS = {Severity.ERROR: "✗", Severity.WARNING: "▲", Severity.INFO: "·"}
 STYLES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
@@ -63,7 +63,7 @@ def _about(name: str, hint: str) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(), Text("why", "bold dim")]
     parts += [Padding(Text(" ".join(each.split())), (0, 0, 1, 0)) for each in rule.doc.split("\n\n")]
     parts += [_labelled("fix", hint or rule.hint), _labelled("example", rule.example)]
-    parts.append(_labelled("seen", f"in {TRIGGERED.get(rule.name, 0)} of the {RECORDS} records of docs/calibration.md"))
+    parts.append(_labelled("seen", seen(rule.name)))
     parts.append(_labelled("waive", f'"golfcheck": {{"ignore": {{"{rule.name}": "why"}}}} in submission.json'))
     return parts
 

@@ -13,7 +13,13 @@ from golfcheck.tui.drawing.glyphs import Glyphs, bar
 MIN_NAME = 16
 _BAR = 5  # cells of the bar of what is left of the cap; it grows on a wide terminal
 # A style by what a cell means; the table turns it into colors of the theme.
-OUTCOMES = {Outcome.INVALID: "bad", Outcome.REVIEW: "warn", Outcome.VALID: "", Outcome.RECORD: "good"}
+OUTCOMES = {
+    Outcome.INVALID: "bad",
+    Outcome.REVIEW: "warn",
+    Outcome.UNVERIFIED: "dim",
+    Outcome.VALID: "",
+    Outcome.RECORD: "good",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit, safe
 from golfcheck.core.verdict import Finding
 from golfcheck.live.curves import Curve, curves
+from golfcheck.submission.examined import results
 from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import Result, results
+from golfcheck.submission.results import Result
 from golfcheck.tui.drawing.ledgertable import ledger
 from golfcheck.tui.drawing.readmeview import readme
 from golfcheck.tui.screens.tabs import KeyedTabs, TabbedScreen

@@ -14,8 +14,8 @@ from golfcheck.live.logwatch import LogWatch
 from golfcheck.live.pace import Gap, Pace, Projection, Reference
 from golfcheck.live.runprogress import RunProgress, RunState, progress_of
 from golfcheck.live.silence import stall
+from golfcheck.submission.examined import results
 from golfcheck.submission.record import load
-from golfcheck.submission.results import results
 from golfcheck.trainlog.events import Run
 
 HEAD = b"seed:42\ntrain_batch_tokens:1000 max_wallclock_seconds:600.000\n"

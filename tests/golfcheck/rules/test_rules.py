@@ -22,7 +22,7 @@ class Breaking:
 
     edit: Callable[[Draft], object] = lambda draft: None
     make: Callable[[], Draft] = Draft
-    shift: float = 0.05
+    shift: float = 0.04
     ruleset: str = "written"
     changes: tuple[Change, ...] = ()
 
@@ -50,6 +50,7 @@ CASES: dict[str, Breaking] = {
     "script-missing": Breaking(lambda d: d.files.pop("train_gpt.py")),
     "script-empty": Breaking(make=lambda: Draft(script=b"\n")),
     "folder-name": Breaking(lambda d: setattr(d, "folder", "Valid")),
+    "track-differs": Breaking(lambda d: d.set(track="non_record_16mb")),
     "date-differs": Breaking(lambda d: d.set(date="2026-06-02")),
     "unexpected-file": Breaking(lambda d: d.files.update({"notes.exe": b"MZ"})),
     "json-invalid": Breaking(lambda d: d.edit("submission.json", "}\n", "}}\n")),
@@ -76,6 +77,8 @@ CASES: dict[str, Breaking] = {
     "rounding-mismatch": Breaking(lambda d: d.edit(LOG, "val_bpb:1.1144 eval", "val_bpb:1.1344 eval")),
     "bytes-not-conserved": Breaking(make=lambda: Draft(bytes_per_token=2.867)),
     "score-not-finite": Breaking(lambda d: d.edit(LOG, "Code size", "diagnostic val_loss:2.0 val_bpb:0.0\nCode size")),
+    "readme-score-differs": Breaking(lambda d: d.edit("README.md", "A record", "Mean val_bpb: 1.1500. A record")),
+    "implausible-score": Breaking(make=lambda: Draft(bpb_shift=-0.7)),
     "pre-quantization-score": Breaking(lambda d: d.set(val_bpb=1.1088)),
     "partial-validation": Breaking(make=lambda: Draft(val_tokens=31_010_816)),
     "train-time-over-cap": Breaking(make=lambda: Draft(train_ms=601_000)),
@@ -127,6 +130,7 @@ def test_a_valid_record_has_no_finding_and_skips_little(tmp_path: Path) -> None:
     assert verdict.findings == ()
     assert {skipped.rule for skipped in verdict.skipped} <= {
         "artifact-size-drift",
+        "readme-score-differs",
         "waiver-without-reason",
         "waiver-unused",
     }

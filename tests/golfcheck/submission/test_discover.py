@@ -25,9 +25,16 @@ def test_a_file_in_a_record_leads_to_it(tmp_path: Path, monkeypatch):
     assert record_folders([inside / "README.md"]) == [inside]
 
 
-def test_what_lies_in_a_record_is_no_record_of_its_own(tmp_path: Path):
+def test_a_submission_inside_another_is_one_of_its_own(tmp_path: Path):
     record = folders.make(tmp_path)
-    folders.make(record, "2026-04-09_Inner")
+    inner = folders.make(record, "2026-04-09_Inner")
+    assert record_folders([tmp_path]) == [record, inner]
+
+
+def test_what_else_lies_in_a_record_is_no_record_of_its_own(tmp_path: Path):
+    record = folders.make(tmp_path)
+    inner = folders.make(record, "2026-04-09_Inner")
+    (inner / "README.md").unlink()  # what a trainer writes for each seed: a submission file, and no page
     assert record_folders([tmp_path]) == [record]
 
 

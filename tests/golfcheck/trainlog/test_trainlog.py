@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -223,7 +223,6 @@ def test_variants_of_a_training_step_are_read(line: str, train: tuple[float | No
     [
         "step:500 churn:0.1984",
         "epoch 3/10 val_loss:2.0 val_bpb:1.2",
-        "ttt_sliding:done val_loss=1.891102 val_bpb=1.120020 elapsed=407.5s",
         "ttt_progress: batch 778/782 batch_loss:2.7818 batch_bpb:1.1128 running_bpb:1.1128",
         'log0(f"final val_loss:{loss:.4f} val_bpb:{bpb:.4f}")',
         "swa:start step:6500",
@@ -568,6 +567,7 @@ def test_every_fact_of_75_real_logs_is_read(shared_data: Path) -> None:
                         "digits": score.digits,
                     }
                     for score in run.scores
+                    if score.name != "ttt_sliding"  # its line, `ttt_sliding:done`, was not read when these were noted
                 ],
             }
             if facts["total_bytes"]:
@@ -586,7 +586,8 @@ def test_every_fact_of_75_real_logs_is_read(shared_data: Path) -> None:
 def test_every_real_log_says_the_same_on_one_line(glue: bytes, shared_data: Path) -> None:
     def said(data: bytes) -> list[object]:
         (run,) = trainlog.read("x", data).runs
-        found = values(run)
+        # `ttt_sliding:done val_loss=…` is no line where a log on one line is cut.
+        found = values(replace(run, scores=[score for score in run.scores if score.name != "ttt_sliding"]))
         return [found[name] for name in ("seed", "train", "val", "scores", "stop", "code_bytes", "total_bytes")]
 
     for folder, record in expected(shared_data).items():

@@ -29,9 +29,9 @@ from golfcheck.judging.config import Settings
 from golfcheck.live.logwatch import LogWatch
 from golfcheck.live.pace import reference_of
 from golfcheck.render.diff_text import code_lines, code_title
+from golfcheck.submission.examined import results
 from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record, load
-from golfcheck.submission.results import results
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.drawing import explanation, sidebyside
 from golfcheck.tui.drawing.glyphs import UNICODE

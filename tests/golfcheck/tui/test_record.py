@@ -20,8 +20,8 @@ from golfcheck.core.errors import UsageError
 from golfcheck.judging.config import Settings
 from golfcheck.live.curves import Curve, Point
 from golfcheck.live.series import XAxis, YAxis
+from golfcheck.submission.examined import results
 from golfcheck.submission.record import Record, load
-from golfcheck.submission.results import results
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.drawing.ledgertable import ledger
 from golfcheck.tui.screens.compare import TABS as COMPARE_TABS

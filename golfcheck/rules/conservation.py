@@ -1,0 +1,138 @@
+"""Bytes of text: a score stands for as many as the validation text has, whatever the tokenizer."""
+
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+from golfcheck.core import units
+from golfcheck.core.ruleset import (
+    OVERCOUNT_TOLERANCE,
+    VAL_DOCUMENTS,
+    VAL_TEXT_BYTES,
+    VAL_TEXT_TOLERANCE,
+    VALIDATION_EXPORTS,
+    tokenizer_of,
+)
+from golfcheck.core.verdict import Problem
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result
+
+Conservation = Literal["whole", "partial", "export", "broken", "unknown"]
+
+
+def conservation(result: Result) -> tuple[Conservation, float | None]:
+    """Return whether a score's tokens stand for the whole validation text, and the bytes that they stand for.
+
+    tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of text, whatever the tokenizer. No part of the text has
+    more bytes than the whole, so more are proof of a wrong count; as many as another known export of the text has, and
+    a little more or less (another vocabulary), are evidence only. Fewer are a part of the text.
+    """
+    ratio, loss = result.bytes_per_token, result.score.val_loss_nats
+    if ratio is None:
+        return "unknown", None
+    rounding = 0.5 * 10.0**-result.score.digits * (1 / result.score.val_bpb + (1 / loss if loss else 0.0))
+    tolerance = VAL_TEXT_TOLERANCE + rounding
+    known = tokenizer_of(ratio)
+    if result.run.val_tokens is None:
+        return ("whole" if known else "unknown"), None
+    tokens = result.run.val_tokens.value
+    implied = tokens * ratio
+    # Scored document by document, no token predicts the first one of a document.
+    if any(_close(count * ratio, VAL_TEXT_BYTES, tolerance) for count in (tokens, tokens - VAL_DOCUMENTS)):
+        return "whole", implied
+    stated = result.run.val_bytes.value if result.run.val_bytes else 0
+    export = next((one for one in VALIDATION_EXPORTS if _close(implied, one.text_bytes, tolerance)), None)
+    if export is not None:
+        return ("whole" if tokens == export.tokens else "export"), implied
+    if stated and not _close(implied, stated, tolerance):
+        return "broken", implied
+    if implied < VAL_TEXT_BYTES * (1 - OVERCOUNT_TOLERANCE):
+        return ("partial" if known or _close(implied, stated, tolerance) else "unknown"), implied
+    if implied <= VAL_TEXT_BYTES * (1 + OVERCOUNT_TOLERANCE):
+        return "export", implied
+    return ("unknown" if _is_of_other_tokens(result, ratio) else "broken"), implied
+
+
+def _is_of_other_tokens(result: Result, ratio: float) -> bool:
+    """Tell whether the validations of the run stand for other bytes per token: the score is then of other tokens."""
+    points = [p for p in result.run.val if 0 < p.val_loss_nats < math.inf and 0 < p.val_bpb < math.inf]
+    ratios = [units.bytes_per_token(point.val_loss_nats, point.val_bpb) for point in points]
+    return bool(ratios) and not any(_close(ratio, other, OVERCOUNT_TOLERANCE) for other in ratios)
+
+
+def _close(value: float, expected: float, tolerance: float) -> bool:
+    return expected > 0 and abs(value / expected - 1) <= tolerance
+
+
+@rule(ERROR)
+def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The score's tokens stand for more bytes than the validation text has.
+
+    tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of the text, whatever the tokenizer: 151.08 million
+    (± 0.04 % over 145 real logs). Counting spaces twice, or a wrong table of bytes, breaks it. Within half a percent it
+    may be another export of the text; without a token count, the bytes per token must be a known tokenizer's, those of
+    the two claimed numbers too: that is evidence only.
+    Example: train_seed1337.log:46: final_int8_zlib_roundtrip_exact: its tokens stand for 177,816,019 bytes of text, not
+    151,080,000 (+17.70%)
+    Fix: count each target token's bytes as `reference/bpb.py` does; `golfcheck data check` compares tables and text.
+    """
+    yield from _of_claim(record, ctx)
+    results = ctx.scored()
+    if all(result.bytes_per_token is None for result in results):
+        raise Skip("no score has a loss beside its bits per byte")
+    for result in results:
+        state, implied = conservation(result)
+        place = (result.log.path, result.score.line)
+        if implied is not None and state in ("broken", "export"):
+            yield Problem(
+                f"{result.name}: its tokens stand for {implied:,.0f} bytes of text, not {VAL_TEXT_BYTES:,} "
+                f"({implied / VAL_TEXT_BYTES - 1:+.2%})",
+                *place,
+                severity=None if state == "broken" else WARNING,
+            )
+        elif state == "unknown" and result.bytes_per_token is not None:
+            count = "the log has no token count" if implied is None else f"its tokens stand for {implied:,.0f} bytes"
+            yield Problem(
+                f"{result.name}: {result.bytes_per_token:.4f} bytes per token are no known tokenizer's, and {count}",
+                *place,
+                severity=WARNING,
+            )
+
+
+def _of_claim(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Yield what is strange in the two numbers of submission.json, where no log has two to compare with."""
+    submission = record.submission
+    if submission is None or not submission.val_bpb or not submission.val_loss_nats:
+        return
+    if submission.val_bpb <= 0 or any(result.bytes_per_token is not None for result in ctx.results):
+        return
+    ratio = units.bytes_per_token(submission.val_loss_nats, submission.val_bpb)
+    if ratio > 0 and tokenizer_of(ratio) is None:
+        yield Problem(
+            f"claims {submission.val_loss_nats} nats per token and {submission.val_bpb} bpb: {ratio:.4f} bytes per "
+            "token, which are no known tokenizer's, and no log shows them",
+            submission.path,
+            claim_line(submission, "val_loss_nats"),
+            WARNING,
+        )
+
+
+@rule(WARNING)
+def partial_validation(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The score is of a part of the validation split only.
+
+    A record is scored on the whole fixed split: 151.08 million bytes.
+    Example: train_seed1337.log:26: 31,010,816 tokens stand for 75,539,867 bytes, 50.00% of the validation text
+    Fix: evaluate all validation shards, or submit to the track without a ranking.
+    """
+    for result in ctx.scored():
+        state, implied = conservation(result)
+        if state == "partial" and implied is not None and result.run.val_tokens:
+            yield Problem(
+                f"{result.run.val_tokens.value:,} tokens stand for {implied:,.0f} bytes, "
+                f"{implied / VAL_TEXT_BYTES:.2%} of the validation text",
+                result.log.path,
+                result.run.val_tokens.line,
+                severity=None if ctx.track.ranked else INFO,
+            )

@@ -1,0 +1,92 @@
+"""Scores that no accepted record comes near, with what the record itself shows of how they were reached."""
+
+import re
+from collections.abc import Iterator
+
+from golfcheck.core import stats
+from golfcheck.core.ruleset import BEST_ACCEPTED_BPB, LARGEST_MOVE_BPB, MEDIAN_MOVE_BPB
+from golfcheck.core.verdict import Problem
+from golfcheck.rules.rule import WARNING, Context, Skip, claim_line, rule
+from golfcheck.submission.record import Record
+
+_LEAST_BPB = BEST_ACCEPTED_BPB - MEDIAN_MOVE_BPB
+# Techniques whose scores were reported as wrong again and again: what to look at first.
+_TECHNIQUES = {
+    "an n-gram cache": re.compile(
+        r"n_?-?gram|backoff|dirichlet|phrase_?cache|ppm(?![a-z])|ctw(?![a-z])", re.IGNORECASE
+    ),
+    "SLOT": re.compile(r"(?<![a-z])slot(?![a-z])", re.IGNORECASE),
+    "adaptation before quantization": re.compile(r"pre-?_?quant_?-?ttt", re.IGNORECASE),
+    "several passes over the validation text": re.compile(r"two_?-?pass|pass_?2|full_?rescore|oracle", re.IGNORECASE),
+}
+_MAX_SOURCE_BYTES = 2**20
+
+
+@rule(WARNING)
+def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The score is better than anything that was ever accepted, by more than records improve.
+
+    The frontier of the ranked track moved eleven times, by 0.0087 bpb in the median and by less than 0.05 at most, and
+    ended at 1.0611. A score below 1.0524, or more than 0.05 better than the record to beat, may be right: a person must
+    look. Names of techniques in score names, settings, or source are named as evidence, not as a verdict.
+    Example: train_seed1337.log:46: 0.41474 bpb is 0.63766 below 1.0524, the best accepted score less the median move,
+    and 0.74000 better than Valid: the frontier never moved by more than 0.05
+    Fix: show in the README that every token is predicted from what came before it, with probabilities that add up to 1.
+    """
+    if not ctx.track.ranked:
+        raise Skip(f"track {ctx.track.name} is not ranked")
+    claim = record.submission.val_bpb if record.submission else None
+    if not ctx.results and claim is None:
+        raise Skip(ctx.no_results)
+    scores = [result.score.val_bpb for result in ctx.results]
+    shown = stats.mean(scores) if scores else None
+    score = claim if shown is None else shown  # a claim that the logs do not show is an error of its own
+    if score is None or score <= 0:
+        raise Skip("score-not-finite says what is wrong with the score")
+    reasons = []
+    if score < _LEAST_BPB:
+        reasons.append(f"{_LEAST_BPB - score:.5f} below {_LEAST_BPB:.4f}, the best accepted score less the median move")
+    if ctx.best is not None and round(ctx.best.mean_bpb - score, 6) > LARGEST_MOVE_BPB:
+        gain = ctx.best.mean_bpb - score
+        reasons.append(
+            f"{gain:.5f} better than {ctx.best.name}: the frontier never moved by more than {LARGEST_MOVE_BPB:g}"
+        )
+    if not reasons:
+        return
+    path, line = _place(record, ctx, is_claim=shown is None)
+    evidence = _evidence(record, ctx)
+    seen = f"; {'; '.join(evidence)}" if evidence else ""
+    yield Problem(f"{score:.5f} bpb is {', and '.join(reasons)}{seen}", path, line)
+
+
+def _place(record: Record, ctx: Context, *, is_claim: bool) -> tuple[str | None, int | None]:
+    if is_claim and record.submission is not None:
+        return record.submission.path, claim_line(record.submission, "val_bpb")
+    result = ctx.results[0]
+    return result.log.path, result.score.line
+
+
+def _evidence(record: Record, ctx: Context) -> list[str]:
+    """Say where a technique is named first: in a score's name, a setting, or the source."""
+    places: list[tuple[str, str]] = []  # the text, and where it is
+    for log, run in ctx.runs:
+        places += [(line.name, f"{log.path}:{line.line}") for line in run.scores]
+        places += [
+            (name, f"{log.path}:{fact.line}") for name, fact in run.settings.items() if fact.value not in ("0", "False")
+        ]
+    evidence = []
+    for technique, pattern in _TECHNIQUES.items():
+        place = next((where for text, where in places if pattern.search(text)), None)
+        place = place or _in_source(record, pattern)
+        if place:
+            evidence.append(f"{technique} is named at {place}")
+    return evidence
+
+
+def _in_source(record: Record, pattern: re.Pattern[str]) -> str | None:
+    for source in record.sources:
+        text = (source.unwrapped or source.text)[:_MAX_SOURCE_BYTES].decode("utf-8", "replace")
+        if match := pattern.search(text):
+            line = text.count("\n", 0, match.start()) + 1
+            return f"{source.path}:{line}" if source.unwrapped is None else f"{source.path} (line {line} inside)"
+    return None

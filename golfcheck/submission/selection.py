@@ -1,0 +1,279 @@
+"""Which runs a submission's claim speaks of: a folder may hold reruns, ablations and baselines beside them.
+
+The runs that submission.json names come first: by seeds with their scores, by the names of their logs, by seeds. Where
+it names none, the runs whose mean is the claimed score are those that it speaks of; else the logs in the folder itself.
+Score, size, time, seeds and machine are then those of the same runs, and what was left out is said.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from golfcheck.core import stats
+from golfcheck.submission.claims import ALIASES, Submission
+from golfcheck.submission.programs import program_of
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import Result, distinct_runs, seed_of, usable_scores
+from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
+
+_EXACT_DIGITS = 8  # the most that a log prints
+_FINE_DIGITS = 4
+_NUMBERS = re.compile(r"[0-9]+")
+_SAME_LOSSES = 5  # as many equal first losses, and an equal score, are one run in two logs
+_MAX_STRINGS = 1_000
+
+Picked = tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The results of the runs that the claim speaks of, why these, and the other runs that have a score."""
+
+    results: Picked
+    reason: str  # of the choice; or why there is no result
+    left_out: Picked = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A run with the scores that can be its artifact's, in their order."""
+
+    log: TrainLog
+    run: Run
+    lines: tuple[ScoreLine, ...]
+
+    @property
+    def seed(self) -> int | None:
+        return seed_of(self.log, self.run)
+
+    @property
+    def last(self) -> ScoreLine:
+        """The last score that states a loss, or else the last one."""
+        return next((line for line in reversed(self.lines) if line.val_loss_nats is not None), self.lines[-1])
+
+    def named(self, name: str) -> Result | None:
+        """Return the run's last score of that name."""
+        line = next((line for line in reversed(self.lines) if line.name == name), None)
+        return Result(self.log, self.run, line) if line else None
+
+    def agreeing(self, claim: float) -> Result | None:
+        """Return the run's score that a claim gives, the one that counts by its place first."""
+        for line in (self.last, *reversed(self.lines)):
+            if agrees(claim, line.val_bpb, line.digits):
+                return Result(self.log, self.run, line)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """Runs that a claim may speak of together."""
+
+    runs: tuple[_Scored, ...]
+    reason: str
+
+
+def agrees(claim: float, logged: float, digits: int = _EXACT_DIGITS) -> bool:
+    """Tell whether a claim is a logged value of so many decimals, rounded to the claim's own decimals.
+
+    A claim is taken as written out to four decimals (1.2 is 1.2000). It may differ by one unit of its last decimal, for
+    it may be cut, or the mean of values that were rounded before; and by half a unit of the log's last one.
+    """
+    text = repr(claim)
+    decimals = _EXACT_DIGITS if "e" in text else min(len(text.partition(".")[2]), _EXACT_DIGITS)
+    allowed = max(10.0 ** -max(decimals, _FINE_DIGITS), 0.5 * 10.0**-digits)
+    return abs(claim - logged) <= allowed + 1e-12
+
+
+def mean_agrees(claim: float, picked: Sequence[Result]) -> bool:
+    """Tell whether a claim is the mean of some results."""
+    digits = min(result.score.digits for result in picked)
+    return agrees(claim, stats.mean([result.score.val_bpb for result in picked]), digits)
+
+
+def select(record: Record) -> Selection:
+    """Choose the runs that the claim of a record speaks of, and in each of them the score that counts."""
+    scored = [_Scored(log, run, tuple(lines)) for log, run in distinct_runs(record) if (lines := usable_scores(run))]
+    if not scored:
+        return Selection((), _why_none(record))
+    picked, reason = _choice(_without_repeats(scored), record.submission)
+    chosen = {id(result.run) for result in picked}
+    others = tuple(Result(one.log, one.run, one.last) for one in scored if id(one.run) not in chosen)
+    return Selection(picked, reason, others)
+
+
+def _choice(scored: Sequence[_Scored], submission: Submission | None) -> tuple[Picked, str]:
+    claim = submission.val_bpb if submission else None
+    if submission and (picked := _by_seed_scores(scored, submission)):
+        return picked, "the runs whose scores submission.json gives by seed"
+    options = list(_options(scored, submission))
+    if claim is not None:
+        for option in options:
+            for picked in _by_names(option.runs):
+                if mean_agrees(claim, picked):
+                    return picked, option.reason
+        for option in sorted(options, key=lambda option: len(option.runs)):  # one of several seeds is claimed
+            for run in option.runs if len(option.runs) > 1 or len(options) == 1 else ():
+                if (result := run.agreeing(claim)) is not None:
+                    return _named(option.runs, result.score.name), option.reason
+    first = options[0]
+    return next(_by_names(first.runs)), first.reason
+
+
+def _by_seed_scores(scored: Sequence[_Scored], submission: Submission) -> Picked:
+    """Return the runs that have the scores which submission.json gives by seed; () unless all of them are in a log.
+
+    A run of another seed will do: logs state the seed of an evaluation, and some attempts are told apart by words.
+    """
+    picked: dict[int, Result] = {}
+    claims = list(_scores_by_seed(submission))
+    for seed, value in claims:
+        runs = sorted(scored, key=lambda run: (run.seed != seed, id(run.run) in picked))
+        result = next((result for run in runs if (result := run.agreeing(value)) is not None), None)
+        if result is None:
+            return ()
+        picked.setdefault(id(result.run), result)
+    if picked:  # a seed of which no score is given has a run all the same
+        scoreless = {claim.seed for claim in submission.seeds if claim.val_bpb is None}
+        name = next(iter(picked.values())).score.name
+        others = [run.named(name) for run in scored if run.seed in scoreless and id(run.run) not in picked]
+        picked |= {id(result.run): result for result in others if result is not None}
+    return tuple(picked.values())
+
+
+def _scores_by_seed(submission: Submission) -> Iterator[tuple[int | None, float]]:
+    """Yield the scores that submission.json gives, with their seeds; None where it names an attempt by more."""
+    claims = [(claim.seed, claim.val_bpb) for claim in submission.seeds if claim.val_bpb is not None]
+    if claims:
+        yield from claims
+        return
+    for key in ALIASES["seeds"]:
+        block = submission.raw.get(key)
+        for item in block.values() if isinstance(block, dict) else ():
+            value = item.get("val_bpb") if isinstance(item, dict) else None
+            if isinstance(value, float) and math.isfinite(value):
+                yield None, value
+
+
+def _options(scored: Sequence[_Scored], submission: Submission | None) -> Iterator[_Option]:
+    """Yield what a claim may speak of, from what submission.json names to all that there is."""
+    groups = sorted(_groups(scored), key=lambda group: (_depth(group[0]), -len(group)))
+    if submission is not None:
+        files = _files_named(submission)
+        if named := tuple(run for run in scored if run.log.path in files or run.log.path.rpartition("/")[2] in files):
+            yield _Option(named, "the logs that submission.json names")
+        seeds = {claim.seed for claim in submission.seeds}
+        by_seed = [group for group in (_of_seeds(group, seeds) for group in (*groups, scored)) if group]
+        for group in sorted(by_seed, key=lambda group: -len({run.seed for run in group})):
+            yield from _with_last_attempts(group, "the seeds that submission.json names")
+    main = [run for run in scored if _depth(run) == min(map(_depth, scored))]
+    yield from _with_last_attempts(main, "all runs" if len(main) == len(scored) else "the logs of the folder itself")
+    for group in groups:
+        yield from _with_last_attempts(group, f"the runs like {group[0].log.path}")
+    yield from _with_last_attempts(scored, "all runs")
+
+
+def _with_last_attempts(runs: Sequence[_Scored], reason: str) -> Iterator[_Option]:
+    """Yield the runs; and where a seed was run several times, the last attempt of each seed."""
+    yield _Option(tuple(runs), reason)
+    last = {run.seed: run for run in runs if run.seed is not None}
+    if 0 < len(last) < len(runs):
+        yield _Option(tuple(last.values()), f"{reason}, of each seed the last")
+
+
+def _groups(scored: Sequence[_Scored]) -> Iterator[list[_Scored]]:
+    """Yield runs that belong together: of one folder and one program, or of one folder and names like each other.
+
+    Runs of one seed are no sweep over seeds: they differ in something else, and each stands alone.
+    """
+    by_program: dict[object, list[_Scored]] = defaultdict(list)
+    by_name: dict[object, list[_Scored]] = defaultdict(list)
+    for run in scored:
+        folder = run.log.path.rpartition("/")[0]
+        params = run.run.params.value if run.run.params else None
+        by_program[folder, frozenset(program_of(run.run).items())].append(run)
+        by_name[_NUMBERS.sub("#", run.log.path), params].append(run)
+    sweeps = [group for group in by_program.values() if _is_sweep(group)]
+    yield from sweeps
+    for group in by_name.values():
+        if _is_sweep(group) and group not in sweeps:
+            yield group
+            continue
+        for run in group:  # one of a sweep is not chosen alone: the best of several seeds is better by luck
+            if not any(run in sweep for sweep in sweeps):
+                yield [run]
+
+
+def _is_sweep(runs: Sequence[_Scored]) -> bool:
+    """Tell whether runs differ in their seeds."""
+    seeds = [run.seed for run in runs]
+    return len(runs) > 1 and (None in seeds or len(set(seeds)) > 1)
+
+
+def _of_seeds(runs: Iterable[_Scored], seeds: set[int]) -> list[_Scored]:
+    return [run for run in runs if run.seed in seeds]
+
+
+def _by_names(runs: Sequence[_Scored]) -> Iterator[Picked]:
+    """Yield the runs' results by each name of a score that all have, the one that counts by its place first.
+
+    That is the last one of every run, or else the last name common to all; where they share none, the last of each.
+    """
+    common = set.intersection(*({line.name for line in run.lines} for run in runs))
+    last = {run.last.name for run in runs}
+    full = [line.name for line in runs[0].lines if line.val_loss_nats is not None]
+    order = [*last] if len(last) == 1 else [name for name in reversed(full) if name in common][:1]
+    order += [line.name for line in reversed(runs[0].lines) if line.name in common]
+    for name in dict.fromkeys(order):
+        yield _named(runs, name)
+    if not common:
+        yield tuple(Result(run.log, run.run, run.last) for run in runs)
+
+
+def _named(runs: Sequence[_Scored], name: str) -> Picked:
+    return tuple(result for run in runs if (result := run.named(name)) is not None)
+
+
+def _without_repeats(scored: Sequence[_Scored]) -> list[_Scored]:
+    """Leave out a run that another log shows as well: the same seed, first losses and last score."""
+    kept: dict[object, _Scored] = {}
+    for run in scored:
+        losses = tuple(point.loss_nats for point in run.run.train[:_SAME_LOSSES])
+        same = (run.seed, losses, round(run.last.val_bpb, _FINE_DIGITS)) if len(losses) == _SAME_LOSSES else id(run)
+        kept.setdefault(same, run)
+    return list(kept.values())
+
+
+def _files_named(submission: Submission) -> set[str]:
+    """Return the names of logs that stand anywhere in submission.json."""
+    names: set[str] = set()
+    pending: list[object] = [submission.raw]
+    for _ in range(_MAX_STRINGS):
+        if not pending:
+            break
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += [*value, *value.values()]
+        elif isinstance(value, list):
+            pending += value
+        elif isinstance(value, str) and value.lower().endswith((".log", ".txt", ".out")):
+            names.add(value.removeprefix("./"))
+    return names
+
+
+def _depth(run: _Scored) -> int:
+    return run.log.path.count("/")
+
+
+def _why_none(record: Record) -> str:
+    if not record.logs:
+        return "there is no log"
+    runs = [run for _, run in distinct_runs(record)]
+    if any(run.scores for run in runs):
+        return "no score of the logs is one of the artifact, or a number"
+    unread = next(((log, run.unread[0]) for log, run in distinct_runs(record) if run.unread), None)
+    if unread is not None:
+        log, fact = unread
+        return f"no log states a score in a form that is known: {log.path}:{fact.line} has an unknown label"
+    return "no log has a score line after quantization"

@@ -1,0 +1,113 @@
+"""Score lines in all their forms, and the lines with scores in them that cannot be read.
+
+Nearly every log prints `NAME val_loss:x val_bpb:y`; others print bits per byte alone, under names of their own, after
+`=` or blanks, or several numbers on a line. What is only progress (a chunk, a batch, a running mean) is no score.
+"""
+
+import re
+from zlib import crc32
+
+from golfcheck.trainlog.events import Fact, Run, ScoreLine
+from golfcheck.trainlog.pairs import NUMBER, milliseconds
+from golfcheck.trainlog.runs import Runs
+
+_NAME_CHARS = 120
+_MAX_SCORES = 1_000  # kept of one run
+_MAX_UNREAD = 100
+_LINE_CHARS = 400
+_TAIL_CHARS = 40  # after the score: how long its evaluation took
+_MAX_PROGRESS = 500
+_BPB = re.compile(
+    rf"(?P<key>[A-Za-z0-9_]{{0,60}}(?:bpb|BPB))(?:\s{{0,2}}\((?P<note>[^()]{{1,40}})\))?"
+    rf"(?:\s{{0,4}}[:=]\s{{0,16}}|\s{{1,4}})(?P<number>{NUMBER})(?![\w.]|/)"
+)
+_LOSS = re.compile(rf"([A-Za-z0-9_]{{0,40}}val_loss)\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.])")
+_EXACT = re.compile(rf"(?<![\w])exact[:=]\s?({NUMBER})(?![\w.])")
+_FIRST_PAIR = re.compile(rf"(?<![\w.])[A-Za-z_][A-Za-z0-9_]{{0,60}}\s{{0,2}}[:=]\s{{0,4}}(?:{NUMBER})(?![\w])")
+_ELAPSED = re.compile(rf"(?<![\w])(?:eval_time|time|elapsed|t)[:=]\s?({NUMBER})(ms|s|m)(?![\w.])")
+# A position within the work, or a part of it; a line that says `done` reports the whole.
+_PROGRESS = re.compile(
+    r"[0-9]/[0-9]|[0-9]%|chunk|batch|epoch|progress|warmup|windows\b|\bETA\b|rank:[0-9]|phase=|restored"
+    r"|captured|search|->|REFERENCE|target",
+    re.IGNORECASE,
+)
+_DONE = re.compile(r"\bdone\b", re.IGNORECASE)
+_NO_SCORE = re.compile(
+    r"delta|gain|running|run_|batch|chunk|cur_|train|base|avg_|improve|gap|diff|window_|best_agree_gain|only|max|min_"
+)
+_STRIDE = re.compile(r"\bstride[:=] ?([0-9]{1,6})\b")
+_SEEMS_SCORE = re.compile(r"[0-9]\.[0-9]{2}")
+_SOURCE = re.compile(r"[({\[]\s*$|==|\bdef |^\s*#|\bf[\"']|print\(|log0\(")  # a line of a program
+_ENDS = " \t:=-|>#*,;[]"
+
+
+def read(runs: Runs, line: int, text: str) -> bool:
+    """Read the scores of a line that holds `bpb`; one that states a score in no known form is kept as text."""
+    if _PROGRESS.search(text) and not _DONE.search(text):
+        if len(runs.now.progress) < _MAX_PROGRESS and _SEEMS_SCORE.search(text):
+            runs.now.progress.append(crc32(text.encode("utf-8", "replace")))
+        return False
+    numbers = list(_BPB.finditer(text))
+    if len(text) > _LINE_CHARS and numbers:  # several lines whose newlines were lost: the rest is not of this name
+        numbers, text = numbers[:1], text[: numbers[0].end() + _TAIL_CHARS]
+    run = runs.now
+    if not numbers:
+        return _unread(run, line, text)
+    loss = _LOSS.search(text)
+    first = _FIRST_PAIR.search(text)
+    begin = min(numbers[0].start(), loss.start() if loss else len(text), first.start() if first else len(text))
+    name = _DONE.sub("", text[:begin]).strip(_ENDS)
+    if len(name) > _NAME_CHARS or not (name or run.stop or run.total_bytes):
+        return _unread(run, line, text)
+    times = [milliseconds((match[1], match[2])) for match in _ELAPSED.finditer(text[:_LINE_CHARS])]
+    eval_ms = max((ms for ms in times if ms is not None), default=None)
+    # Of several, the one that is called val_bpb, or plain bpb, is the line's own: it is read first, and comes last.
+    numbers.sort(key=lambda match: match["key"].lower() not in ("val_bpb", "bpb"))
+    stride = _STRIDE.search(text)
+    scores: list[ScoreLine] = []
+    for match in numbers:
+        key = match["key"].lower()
+        if any(score.val_bpb == float(match["number"]) for score in scores):
+            continue  # two lines that lost the newline between them
+        if _NO_SCORE.search(key) or len(run.scores) + len(scores) >= _MAX_SCORES:
+            continue
+        own = key in ("val_bpb", "bpb")
+        label = key.removesuffix("bpb").removesuffix("val_").strip("_")
+        words = (name, "" if own else label, match["note"] or "")
+        number = match["number"]
+        if own and (exact := _EXACT.search(text)) and _rounds_to(exact[1], number):
+            number = exact[1]
+        its_loss = loss if loss and (own or loss[1].lower().startswith(label)) else None
+        scores.append(
+            ScoreLine(
+                line,
+                " ".join(filter(None, words)) or "val_bpb",
+                float(its_loss[2]) if its_loss else None,
+                float(number),
+                eval_ms,
+                decimals(number),
+                int(stride[1]) if stride else None,
+            )
+        )
+    scores.reverse()
+    if name:
+        run.scores += scores
+    else:  # a summary repeats the scores without their names
+        run.scores += [score for score in scores if all(score.val_bpb != other.val_bpb for other in run.scores)]
+    return bool(scores)
+
+
+def decimals(number: str) -> int:
+    """Return how many decimals a number is printed with."""
+    return len(number.partition("e")[0].partition(".")[2])
+
+
+def _rounds_to(exact: str, rounded: str) -> bool:
+    return abs(float(exact) - float(rounded)) <= 0.5 * 10.0 ** -decimals(rounded) + 1e-12
+
+
+def _unread(run: Run, line: int, text: str) -> bool:
+    """Keep a line that seems to state a score in a form that is not known."""
+    if _SEEMS_SCORE.search(text) and not _SOURCE.search(text) and len(run.unread) < _MAX_UNREAD:
+        run.unread.append(Fact(text.strip()[:200], line))
+    return False
