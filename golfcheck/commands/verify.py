@@ -99,7 +99,8 @@ def run(args: argparse.Namespace) -> int:
     nothing = [verdict for verdict in verdicts if not verdict.passed and not verdict.findings]
     unverified = [] if settings.select or at is None else [verdict for verdict in verdicts if undecided(verdict)]
     for verdict in dict.fromkeys([*nothing, *unverified]):
-        narrate(f"{verdict.path}: unverified: {undecided(verdict)} (golfcheck verify -v says why)")
+        why = "nothing could be checked" if verdict in nothing else undecided(verdict)
+        narrate(f"{verdict.path}: unverified: {why} (golfcheck verify -v says why)")
     return 2 if missed or nothing or unverified else 0
 
 

@@ -247,7 +247,7 @@ def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
 
     Its lines about bpb are read, and the tables under them; numbers of other records stand there as well, so that one
     that agrees is enough.
-    Example: README.md:3: states 1.1500 bpb; the claim is 1.1147351, and no log has any score that README.md states
+    Example: README.md:3: states 1.1500 bpb; the claim is 1.11473509, and no log has any score that README.md states
     Fix: copy the mean and the scores of the seeds from submission.json to README.md.
     """
     if record.readme is None:

@@ -151,7 +151,7 @@ def test_quotes_protect_blanks_and_colons():
         ("size:1g", "expected a number, not '1g', as in size:>15.99m"),
         ("bpb:", "expected something after it, as in bpb:<1.08"),
         ("bpb<1.08", "expected a colon after the key: bpb:<1.08"),
-        ("verdict:reviwe", "expected one of invalid, review, valid, record - did you mean 'review'?"),
+        ("verdict:reviwe", "expected one of invalid, review, unverified, valid, record - did you mean 'review'?"),
         ("after:yesterday", "expected a day as YYYY-MM-DD"),
         ("date:>2026-04-01", "not '>2026-04-01' - did you mean 'after:2026-04-01'?"),
         ("after:>=2026-04", "did you mean 'after:2026-04'?"),
@@ -277,7 +277,7 @@ def test_every_sort_key_sorts_rows_of_which_some_have_nothing(key: str, reverse:
 
 
 def test_verdicts_are_sorted_from_the_worst_to_the_best():
-    assert [row.outcome for row in sorted_rows(ROWS, "verdict")] == ["invalid", "valid", "record"]
+    assert [row.outcome for row in sorted_rows(ROWS, "verdict")] == ["invalid", "unverified", "record"]
 
 
 def test_an_unknown_sort_key_is_refused_with_the_nearest():

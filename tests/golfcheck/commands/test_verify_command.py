@@ -219,13 +219,13 @@ def test_a_branch_that_touches_anything_else_is_an_error(branch: Path, capsys):
     assert "error[foreign-files-touched] train_gpt.py is added" in capsys.readouterr().out
 
 
-def test_a_branch_without_a_record_is_2(branch: Path, capsys):
+def test_a_branch_without_a_record_judges_none_and_is_0(branch: Path, capsys):
     git(branch, "checkout", "-q", "main")
     git(branch, "checkout", "-q", "-b", "other")
     (branch / "notes.md").write_text("x\n")
     commit(branch, "2026-04-02T00:00:00Z")
-    assert verify("--base", "main") == 2
-    assert "this branch changes no record" in capsys.readouterr().err
+    assert verify("--base", "main") == 0
+    assert "this branch adds and changes no record" in capsys.readouterr().err
 
 
 def test_only_findings_in_changed_files_are_told(branch: Path, capsys):
