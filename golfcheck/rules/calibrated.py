@@ -10,7 +10,7 @@ CALIBRATED = {
     "unexpected-file": (28, 0),
     "json-invalid": (28, 0),
     "schema-violation": (28, 28),
-    "log-schema-violation": (28, 2),
+    "log-schema-violation": (28, 9),
     "unknown-key": (28, 0),
     "date-invalid": (28, 0),
     "bytes-over-cap": (28, 0),

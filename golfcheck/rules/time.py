@@ -13,6 +13,7 @@ from golfcheck.trainlog.events import TrainLog, TrainPoint, ValPoint
 
 _CALIBRATION = re.compile(r"hessian|calibrat", re.IGNORECASE)
 _MOST_WRONG = 0.25  # of a run's lines
+_JITTER_MS = 100.0  # between two ways to read the clock: one with the work of the device awaited, one without
 _RESERVE_MS = 1_000.0  # a run that stopped earlier than this before the cap has kept time for what follows
 
 
@@ -142,7 +143,7 @@ def _backwards(log: TrainLog, points: Sequence[TrainPoint | ValPoint]) -> Proble
             is_alone = after is not None and after.step > before.step
             message = f"step {point.step} follows step {before.step}"
             return Problem(message, log.path, point.line, None if is_alone else WARNING)
-        if before.train_ms is not None and point.train_ms is not None and point.train_ms < before.train_ms:
+        if before.train_ms is not None and point.train_ms is not None and point.train_ms < before.train_ms - _JITTER_MS:
             is_alone = after is not None and after.train_ms is not None and after.train_ms > before.train_ms
             message = f"step {point.step} at {point.train_ms:,.0f} ms follows {before.train_ms:,.0f} ms"
             return Problem(message, log.path, point.line, None if is_alone else WARNING)

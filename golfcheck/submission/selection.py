@@ -126,19 +126,20 @@ def _by_seed_scores(scored: Sequence[_Scored], submission: Submission) -> Picked
 
     A run of another seed will do: logs state the seed of an evaluation, and some attempts are told apart by words.
     """
-    picked: dict[int, Result] = {}
-    claims = list(_scores_by_seed(submission))
-    for seed, value in claims:
-        runs = sorted(scored, key=lambda run: (run.seed != seed, id(run.run) in picked))
+    picked: dict[tuple[int, int], Result] = {}  # by run and line: evaluations of several seeds may stand in one
+    taken: set[int] = set()
+    for seed, value in _scores_by_seed(submission):
+        runs = sorted(scored, key=lambda run: (run.seed != seed, id(run.run) in taken))
         result = next((result for run in runs if (result := run.agreeing(value)) is not None), None)
         if result is None:
             return ()
-        picked.setdefault(id(result.run), result)
+        picked.setdefault((id(result.run), result.score.line), result)
+        taken.add(id(result.run))
     if picked:  # a seed of which no score is given has a run all the same
         scoreless = {claim.seed for claim in submission.seeds if claim.val_bpb is None}
         name = next(iter(picked.values())).score.name
-        others = [run.named(name) for run in scored if run.seed in scoreless and id(run.run) not in picked]
-        picked |= {id(result.run): result for result in others if result is not None}
+        others = [run.named(name) for run in scored if run.seed in scoreless and id(run.run) not in taken]
+        picked |= {(id(result.run), result.score.line): result for result in others if result is not None}
     return tuple(picked.values())
 
 

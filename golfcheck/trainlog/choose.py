@@ -9,12 +9,14 @@ from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
 _BEFORE = re.compile(r"pre[-_ ]?quant|before[-_ ]?quant|un[-_ ]?quant|non?[-_ ]?quant|diagnostic|full[-_ ]?precision")
 # Names of other weights than the artifact's, unless they also say how these were quantized.
 _OTHER_WEIGHTS = re.compile(
-    r"fp32|float32|fp16|bf16|checkpoint|ckpt|best_val|best_averaging|snapshot|baseline|reference|pre[-_ ]?ttt|teacher"
+    r"fp32|float32|fp16|bf16|checkpoint|ckpt|best_val|best_averaging|snapshot|pre[-_ ]?ttt|teacher"
     r"|(?<![a-z])(?:raw|swa|ema|step)(?![a-z])"
 )
 _QUANTIZED = re.compile(
     r"quantiz|quantis|quant_|(?<![a-z])quant(?![a-z])|int[2-8]|roundtrip|zlib|zstd|lzma|brotli|ternary|gptq|artifact"
 )
+_FINAL = re.compile(f"{_QUANTIZED.pattern}|final|export|ttt|sliding")
+_QUANTIZED_DIAGNOSTIC = re.compile(r"diagnostic quantized")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,15 @@ def artifact_scores(run: Run) -> list[ScoreLine]:
     """Return the scores of a run that can be its artifact's, in their order.
 
     Once the log has stated a compressed size, only what follows it is a score of the artifact. Where nothing follows,
-    it may have been evaluated before it was saved: then its name must say that it was quantized.
+    it may have been evaluated before it was saved: then its name must say that it is the final one. A diagnostic of the
+    quantized weights is their score all the same, where there is no other.
     """
     lines = [line for line in run.scores if counts(line)]
     sizes = [size.line for size in (*run.model_bytes, *run.total_bytes) if size.label]
-    if not sizes:
-        return lines
-    return [line for line in lines if line.line > min(sizes)] or [
-        line for line in lines if _QUANTIZED.search(line.name.lower())
-    ]
+    if sizes:
+        after = [line for line in lines if line.line > min(sizes)]
+        lines = after or [line for line in lines if _FINAL.search(line.name.lower())]
+    return lines or [line for line in run.scores if _QUANTIZED_DIAGNOSTIC.search(line.name.lower())]
 
 
 def choose_score(logs: tuple[TrainLog, ...]) -> ChosenScore:

@@ -36,6 +36,7 @@ _NO_SCORE = re.compile(
     r"delta|gain|running|run_|batch|chunk|cur_|train|base|avg_|improve|gap|diff|window_|best_agree_gain|only|max|min_"
 )
 _STRIDE = re.compile(r"\bstride[:=] ?([0-9]{1,6})\b")
+_ALONE = re.compile(r"\s{0,8}(?:val_)?bpb\s{0,4}[:=](?!.*(?:train_time|step))")  # no more than the score on a line
 _SEEMS_SCORE = re.compile(r"[0-9]\.[0-9]{2}")
 _SOURCE = re.compile(r"[({\[]\s*$|==|\bdef |^\s*#|\bf[\"']|print\(|log0\(")  # a line of a program
 _ENDS = " \t:=-|>#*,;[]"
@@ -52,13 +53,13 @@ def read(runs: Runs, line: int, text: str) -> bool:
         numbers, text = numbers[:1], text[: numbers[0].end() + _TAIL_CHARS]
     run = runs.now
     if not numbers:
-        return _unread(run, line, text)
+        return keep_unread(run, line, text)
     loss = _LOSS.search(text)
     first = _FIRST_PAIR.search(text)
     begin = min(numbers[0].start(), loss.start() if loss else len(text), first.start() if first else len(text))
     name = _DONE.sub("", text[:begin]).strip(_ENDS)
-    if len(name) > _NAME_CHARS or not (name or run.stop or run.total_bytes):
-        return _unread(run, line, text)
+    if len(name) > _NAME_CHARS or not (name or run.stop or run.total_bytes or _ALONE.match(text)):
+        return keep_unread(run, line, text)
     times = [milliseconds((match[1], match[2])) for match in _ELAPSED.finditer(text[:_LINE_CHARS])]
     eval_ms = max((ms for ms in times if ms is not None), default=None)
     # Of several, the one that is called val_bpb, or plain bpb, is the line's own: it is read first, and comes last.
@@ -106,7 +107,7 @@ def _rounds_to(exact: str, rounded: str) -> bool:
     return abs(float(exact) - float(rounded)) <= 0.5 * 10.0 ** -decimals(rounded) + 1e-12
 
 
-def _unread(run: Run, line: int, text: str) -> bool:
+def keep_unread(run: Run, line: int, text: str) -> bool:
     """Keep a line that seems to state a score in a form that is not known."""
     if _SEEMS_SCORE.search(text) and not _SOURCE.search(text) and len(run.unread) < _MAX_UNREAD:
         run.unread.append(Fact(text.strip()[:200], line))

@@ -21,7 +21,7 @@ _KEYED_TOTAL = re.compile(
     re.IGNORECASE,
 )
 _KEYED_MODEL = re.compile(
-    r"(?:^|\s)(?:compressed_model|compressed_blob|serialized_artifact_\w{1,20}|model)(?:_bytes)?:\s?"
+    r"(?:(?:^|\s)(?:compressed_model|compressed_blob|serialized_artifact_\w{1,20})|\(model)(?:_bytes)?:\s?"
     r"([0-9]{6,19})(?: bytes)?(?!\w)"
 )
 _MLX_SIZE = re.compile(r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) bytes")  # the contest's script for Macs
@@ -31,7 +31,7 @@ _DURATION = re.compile(rf"(.{{1,160}}?)(?: in | \(|_time:)({NUMBER})(m?)s(?:\)| 
 _PEAK_MEMORY = re.compile(r"peak[ _]memory(?: allocated)?: ?([0-9]{1,9}) ?MiB")
 _MAX_KEPT = 64  # sizes of one kind, and graphics cards
 _MAX_CALIBRATION = 1_000
-_MAX_ARTIFACT_BYTES = 10**8  # more is the raw model, or the text
+_MAX_ARTIFACT_BYTES = 5 * 10**7  # more is the raw model, or the text
 _PART = re.compile(
     r"([A-Za-z][^:]{3,60}): ([0-9][0-9,]{3,12}) bytes$|(?<![\w])([a-z]\w{2,40})_bytes:([0-9]{4,12})(?!\w)"
 )

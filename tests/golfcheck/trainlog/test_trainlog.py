@@ -508,7 +508,9 @@ def test_the_last_common_score_counts_when_they_do_not() -> None:
 def test_scores_from_before_quantization_and_diagnostics_never_count() -> None:
     chosen = trainlog.choose_score((scored("quantized", "DIAGNOSTIC post_ema", "pre-quantization post-ema"),))
     assert chosen.name == "quantized"
-    assert trainlog.choose_score((scored("diagnostic quantized"),)).scores == ()
+    assert trainlog.choose_score((scored("DIAGNOSTIC post_ema"),)).scores == ()
+    (alone,) = trainlog.choose_score((scored("diagnostic quantized"),)).scores
+    assert alone.score.name == "diagnostic quantized"
 
 
 def test_runs_without_a_common_score_have_none_and_it_is_said() -> None:
