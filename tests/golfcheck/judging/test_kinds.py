@@ -1,0 +1,258 @@
+"""Kinds of submissions that were judged wrongly once: the smallest input of each, with the right answer."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from golfcheck.core.outcome import Outcome, outcome, undecided
+from golfcheck.core.verdict import Severity, Verdict
+from golfcheck.judging.verify import verify
+from golfcheck.submission.examined import examine
+from golfcheck.submission.record import load
+from tests.golfcheck.valid_record import BPB, Draft, verdict_of
+
+LOGS = tuple(f"train_seed{seed}.log" for seed in BPB)
+
+
+def errors(verdict: Verdict) -> set[str]:
+    return {finding.rule for finding in verdict.findings if finding.severity is Severity.ERROR}
+
+
+def warnings(verdict: Verdict) -> set[str]:
+    return {finding.rule for finding in verdict.findings if finding.severity is Severity.WARNING}
+
+
+def prefixed(draft: Draft, before: Callable[[int], str], after: str = "") -> None:
+    """Put something before every line of every log."""
+    for path in LOGS:
+        lines = draft.files[path].decode().splitlines()
+        draft.files[path] = "".join(f"{before(n)}{line}{after}\n" for n, line in enumerate(lines)).encode()
+
+
+PREFIXES: dict[str, tuple[Callable[[int], str], str]] = {
+    "two blanks": (lambda n: "  ", ""),
+    "a tab": (lambda n: "\t", ""),
+    "torchrun": (lambda n: "[default0]:[rank0]: ", ""),
+    "a rank": (lambda n: "rank0: ", ""),
+    "a rank in brackets": (lambda n: "[rank 0] ", ""),
+    "srun": (lambda n: "0: ", ""),
+    "mpirun": (lambda n: "[1,0]<stdout>:", ""),
+    "a clock": (lambda n: f"[12:{n // 60 % 60:02}:{n % 60:02}] ", ""),
+    "an ISO time": (lambda n: f"2026-03-18T12:00:{n % 60:02}.{n:06}Z ", ""),
+    "an epoch": (lambda n: f"{1776142348 + n}.135 ", ""),
+    "Python logging": (lambda n: f"2026-03-18 12:00:{n % 60:02},{n:03} - INFO - ", ""),
+    "Python logging, levels": (lambda n: f"{('INFO', 'WARNING')[n % 2]}:root:", ""),
+    "loguru": (lambda n: f"2026-03-18 12:00:00.{n:03} | INFO     | __main__:{('log', 'main')[n % 2]}:{n} - ", ""),
+    "docker compose": (lambda n: "train-1  | ", ""),
+    "Kubernetes": (lambda n: f"2026-03-18T12:00:00.{n:09}Z stdout F ", ""),
+    "ray": (lambda n: f"(train pid={4000 + n % 2}, ip=10.0.0.1) ", ""),
+    "syslog": (lambda n: f"Mar 18 12:00:{n % 60:02} host train[{300 + n}]: ", ""),
+    "colors": (lambda n: "\x1b[32m", "\x1b[0m"),
+    "colors and a clock": (lambda n: f"\x1b[2m12:00:{n % 60:02}\x1b[0m ", ""),
+}
+
+
+@pytest.mark.parametrize("form", PREFIXES)
+def test_what_stands_before_each_line_hides_no_evidence(form: str, tmp_path: Path) -> None:
+    plain = verdict_of(Draft(), tmp_path / "plain")
+    over = Draft(model_bytes=16_700_000, train_ms=700_000)
+    prefixed(over, *PREFIXES[form])
+    verdict = verdict_of(over, tmp_path)
+    assert {"bytes-over-cap", "train-time-over-cap"} <= errors(verdict)
+    draft = Draft()
+    prefixed(draft, *PREFIXES[form])
+    same = verdict_of(draft, tmp_path / "same")
+    assert replace(same.score, left_out=()) == replace(plain.score, left_out=())
+    assert (same.size, same.time, same.findings) == (plain.size, plain.time, plain.findings)
+
+
+@pytest.mark.parametrize("line", ["Total submission size int8+zlib: 16700101 bytes", "seed:7"])
+def test_a_prefix_before_one_line_alone_hides_it_neither(line: str, tmp_path: Path) -> None:
+    draft = Draft()
+    old = re.search(rf"\n{re.escape(line.partition(':')[0])}:.*\n", draft.files[LOGS[0]].decode())
+    assert old
+    draft.edit(LOGS[0], old[0], f"\nmy own words: {line}\n")
+    rules = {finding.rule for finding in verdict_of(draft, tmp_path).findings}
+    assert rules & {"bytes-over-cap", "seed-mismatch"}
+
+
+SCORE_LINES = {
+    "bpb alone": ("final val_bpb:{bpb:.4f}", "final_exact val_bpb:{bpb:.8f}"),
+    "bpb before loss": (
+        "final val_bpb:{bpb:.4f} val_loss:{loss:.4f}",
+        "final_exact val_bpb:{bpb:.8f} val_loss:{loss:.8f}",
+    ),
+    "equals signs": ("final_ttt:done val_loss={loss:.6f} val_bpb={bpb:.8f} elapsed=352.4s",),
+    "a name of its own": ("mixer: mix_bpb={bpb:.8f}",),
+    "exact beside it": ("final_int8 val_loss:{loss:.4f} val_bpb:{bpb:.4f} exact:{bpb:.8f} eval_time:1500ms",),
+    "words": ("Sliding window BPB: {bpb:.8f} (stride 64)",),
+    "blanks": ("final_int8_zlib_roundtrip_exact val_bpb {bpb:.8f}",),
+    "done": ("ngram_eval DONE: bpb={bpb:.8f} tokens=62023616 t=133s",),
+}
+
+
+@pytest.mark.parametrize("form", SCORE_LINES)
+def test_a_score_is_read_whatever_its_line_looks_like(form: str, tmp_path: Path) -> None:
+    draft = Draft()
+    for seed in BPB:
+        text = draft.files[f"train_seed{seed}.log"].decode()
+        text = "".join(line + "\n" for line in text.splitlines() if not line.startswith("final_int8"))
+        lines = [line.format(bpb=draft.bpb(seed), loss=draft.loss(seed)) for line in SCORE_LINES[form]]
+        draft.files[f"train_seed{seed}.log"] = (text + "\n".join(lines) + "\n").encode()
+    verdict = verdict_of(draft, tmp_path)
+    assert verdict.score and verdict.score.mean_bpb == pytest.approx(1.11473511, abs=1e-7)
+    assert not errors(verdict)
+    draft.set(val_bpb=1.10, seed_results={})
+    assert "score-not-in-logs" in errors(verdict_of(draft, tmp_path / "false"))
+
+
+OTHER_WEIGHTS = "unquantized fp32_model raw_weights post_ema best_checkpoint final_bf16 before_quantization".split()
+
+
+@pytest.mark.parametrize("name", OTHER_WEIGHTS)
+def test_a_claim_that_is_a_score_of_other_weights_is_an_error_wherever_it_stands(name: str, tmp_path: Path) -> None:
+    for place, after in enumerate(("Serialized model: ", "final_int8_zlib_roundtrip val_loss")):
+        draft = Draft()
+        draft.edit_logs(after, f"{name} val_loss:1.8500 val_bpb:1.0950\n{after}")
+        draft.set(val_bpb=1.0950, val_loss=None, seed_results={})
+        assert "pre-quantization-score" in errors(verdict_of(draft, tmp_path / str(place)))
+
+
+def test_a_claim_that_is_the_last_validation_of_logs_without_an_artifact_score_is_an_error(tmp_path: Path) -> None:
+    draft = Draft()
+    for path in LOGS:
+        lines = draft.files[path].decode().splitlines()
+        draft.files[path] = "".join(line + "\n" for line in lines if not line.startswith("final_int8")).encode()
+    draft.set(val_bpb=1.1087, val_loss=None, seed_results={})
+    assert "pre-quantization-score" in errors(verdict_of(draft, tmp_path))
+
+
+def test_the_runs_that_the_claim_names_are_judged_and_an_ablation_beside_them_is_not(tmp_path: Path) -> None:
+    draft = Draft()
+    other = Draft(model_bytes=17_000_000, train_ms=900_000, bpb_shift=0.05)
+    for seed in BPB:
+        draft.files[f"ablation/no_warmup_seed{seed}.log"] = other.log(seed)
+    verdict = verdict_of(draft, tmp_path)
+    assert not verdict.findings
+    assert verdict.score and len(verdict.score.left_out) == 3
+    assert verdict.score.mean_bpb == pytest.approx(1.11473511, abs=1e-7)
+
+
+def test_runs_in_a_subfolder_that_give_the_claim_are_those_that_it_speaks_of(tmp_path: Path) -> None:
+    draft, better = Draft(folder="2026-04-01_Valid"), Draft(bpb_shift=-0.01)
+    for seed in BPB:
+        draft.files[f"second/seed_{seed}.log"] = better.log(seed)
+    mean = sum(map(better.bpb, BPB)) / len(BPB)
+    draft.set(val_bpb=round(mean, 5), val_loss=None, seed_results={})
+    verdict = verdict_of(draft, tmp_path)
+    assert not errors(verdict)
+    assert verdict.score and verdict.score.mean_bpb == pytest.approx(mean, abs=1e-8)
+
+
+def test_a_second_submission_in_a_subfolder_is_never_pooled(tmp_path: Path) -> None:
+    draft, other = Draft(), Draft(bpb_shift=0.05)
+    draft.files |= {f"second/{path}": data for path, data in other.files.items()}
+    verdict = verdict_of(draft, tmp_path)
+    assert verdict.score and not verdict.score.left_out
+    assert [finding.message for finding in verdict.findings] == ["a second submission: it is judged apart"]
+
+
+def test_two_runs_in_one_file_are_two_and_their_steps_do_not_go_backwards(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.files["train_seed42.log"] = draft.log(1337).replace(b"seed:1337", b"seed:1338") + draft.log(42)
+    verdict = verdict_of(draft, tmp_path)
+    assert "steps-not-increasing" in verdict.passed
+    assert verdict.score and set(verdict.score.seeds) == set(BPB)
+
+
+def test_a_start_that_died_before_its_first_step_is_no_run(tmp_path: Path) -> None:
+    draft = Draft()
+    for path in LOGS:
+        head, step, _ = draft.files[path].partition(b"step:1/20000")
+        assert step
+        draft.files[path] = head.replace(b"\nseed:", b"\nseed:9") + draft.files[path]
+    verdict = verdict_of(draft, tmp_path)
+    assert not {"not-8xh100", "dump-not-shipped", "seed-mismatch"} & {finding.rule for finding in verdict.findings}
+
+
+@pytest.mark.parametrize(
+    "name", [".ipynb_checkpoints/train_seed42-checkpoint.log", "._train_seed42.log", "train_seed42.log~"]
+)
+def test_what_programs_leave_behind_is_no_evidence(name: str, tmp_path: Path) -> None:
+    draft = Draft()
+    draft.files[name] = draft.files["train_seed42.log"].replace(b"seed:42", b"seed:43")
+    verdict = verdict_of(draft, tmp_path)
+    assert {(finding.rule, finding.severity) for finding in verdict.findings} == {("unexpected-file", Severity.INFO)}
+
+
+def test_a_log_that_states_no_score_leaves_a_record_unverified(tmp_path: Path) -> None:
+    draft = Draft(folder="2026-04-01_Valid")
+    for path in LOGS:
+        draft.files[path] = re.sub(rb"(?m)^final_int8.*\n", b"", draft.files[path])
+    draft.set(val_bpb=1.055, val_loss=None, seed_results={})
+    verdict = verify(draft.load(tmp_path))
+    assert undecided(verdict).startswith("no score")
+    assert outcome(verdict) is Outcome.UNVERIFIED
+
+
+def test_an_unknown_label_is_named_with_its_line(tmp_path: Path) -> None:
+    draft = Draft()
+    for path in LOGS:
+        text = re.sub(r"(?m)^final_int8.*\n", "", draft.files[path].decode())
+        draft.files[path] = (text + "scores=[1.1147, 1.1151]\n").encode()
+    reason = examine(draft.load(tmp_path)).selection.reason
+    assert re.search(r"train_seed1337\.log:\d+ has an unknown label", reason)
+
+
+def test_a_folder_of_code_alone_is_unverified(tmp_path: Path) -> None:
+    (tmp_path / "train_gpt.py").write_text("import torch\n")
+    assert outcome(verify(load(tmp_path))) is Outcome.UNVERIFIED
+
+
+def test_minutes_are_not_held_against_an_average_in_milliseconds(tmp_path: Path) -> None:
+    draft = Draft()
+    for path in LOGS:
+        text = draft.files[path].decode()
+        draft.files[path] = re.sub(r"(step:\d+/\d+ .*train_time:)\d+ms", r"\g<1>0.0m", text).encode()
+    assert "time-not-consistent" not in errors(verdict_of(draft, tmp_path))
+
+
+def test_the_time_of_several_passes_is_added(tmp_path: Path) -> None:
+    draft = Draft()
+    for seed in BPB:
+        draft.edit(
+            f"train_seed{seed}.log",
+            "final_int8_zlib_roundtrip val_loss",
+            f"ngram_pass1_total bpb:{draft.bpb(seed) + 0.1:.8f} time:400000ms\n"
+            f"ngram_pass2_total bpb:{draft.bpb(seed) - 0.05:.8f} time:300000ms\nfinal_int8_zlib_roundtrip val_loss",
+        )
+    results = {str(seed): {"val_bpb": round(draft.bpb(seed) - 0.05, 8)} for seed in BPB}
+    draft.set(val_bpb=round(sum(map(draft.bpb, BPB)) / 3 - 0.05, 8), val_loss=None, seed_results=results)
+    verdict = verdict_of(draft, tmp_path)
+    assert "eval-time-over-cap" in errors(verdict)
+    assert any(finding.message.startswith("700,000 ms") for finding in verdict.findings)
+
+
+def test_documents_scored_one_by_one_lack_a_token_each_and_lose_no_byte(tmp_path: Path) -> None:
+    ratio = 151_080_000 / (62_021_632 - 50_000)
+    verdict = verdict_of(Draft(bytes_per_token=ratio), tmp_path)
+    assert "bytes-not-conserved" in verdict.passed
+
+
+def test_evaluations_that_share_their_lines_under_two_seeds_are_one_run(tmp_path: Path) -> None:
+    draft = Draft()
+    progress = "".join(f"ttt_chunk [{n}/40] bpb=1.{1000 + n} time={n}.5s\n" for n in range(1, 41))
+    draft.edit_logs("final_int8_zlib_roundtrip val_loss", f"{progress}final_int8_zlib_roundtrip val_loss")
+    assert "seed-repeated" in errors(verdict_of(draft, tmp_path))
+
+
+def test_a_mean_over_a_seed_whose_log_is_missing_is_no_proven_lie(tmp_path: Path) -> None:
+    draft = Draft(spread=10)
+    del draft.files["train_seed2025.log"]
+    draft.set(seed_results={}, val_loss=None)
+    verdict = verdict_of(draft, tmp_path)
+    assert "score-not-in-logs" not in errors(verdict)
+    assert "score-not-in-logs" in warnings(verdict)
