@@ -106,7 +106,7 @@ SORT_KEYS = tuple(name for name in KEYS if name not in ("rule", "ruling", "held"
 def sorted_rows(
     rows: Iterable[Row], key: str, reverse: bool = False, keys: Mapping[str, Key] = KEYS
 ) -> tuple[Row, ...]:
-    """Return the rows by one of SORT_KEYS; equal ones keep their order, and those without a value stand last, always.
+    """Return the rows by one of SORT_KEYS; equal ones stay in order, and those without a value come last.
 
     Raises UsageError for another key.
     """
@@ -116,11 +116,11 @@ def sorted_rows(
     present: list[tuple[Any, Row]] = []
     missing: list[Row] = []
     for row in rows:
-        found = value(row)
-        if found is None or (isinstance(found, float) and math.isnan(found)):
+        own = value(row)
+        if own is None or (isinstance(own, float) and math.isnan(own)):
             missing.append(row)
         else:
-            order = words.index(found) if words else found.casefold() if isinstance(found, str) else found
+            order = words.index(own) if words else own.casefold() if isinstance(own, str) else own
             present.append((order, row))
     present.sort(key=lambda pair: pair[0], reverse=reverse)
     return (*(row for _, row in present), *missing)

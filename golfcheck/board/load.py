@@ -26,8 +26,8 @@ def load_board(
     `early` is given rows in chunks as they are read, before any has a rank or a record to beat; the board has them all
     again, but for those made later. The first of those that are not in the cache come twice: as their submission.json
     claims, and judged. `idle` is called many times a second while others work; what it raises ends them at once.
-    `say` is told, a line each, what could not be used.
-    Raises UsageError for a path, a day or a ruling that cannot be meant, and when there is no record.
+    `say` gets a line about each thing that could not be used.
+    Raises UsageError for a path, a day or a ruling that is invalid, and when there is no record.
     """
     day = day_of(as_of)
     until = day.date() if day else None
@@ -42,9 +42,11 @@ def load_board(
         idle=idle,
         say=say,
     )
-    known = [place for place in placed if until is None or (place.made is not None and place.made.date() <= until)]
-    undated = sum(place.made is None for place in placed)
+    in_time = [
+        record for record in placed if until is None or (record.made is not None and record.made.date() <= until)
+    ]
+    undated = sum(record.made is None for record in placed)
     if until is not None and undated:
         say(f"left out for want of a date: {undated} of {len(placed)} records")
     ruleset = RULESETS[settings.ruleset]
-    return Board(settings.ruleset, day, ranked([row_of(place, ruleset) for place in known]))
+    return Board(settings.ruleset, day, ranked([row_of(record, ruleset) for record in in_time]))

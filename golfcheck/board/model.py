@@ -11,7 +11,7 @@ from golfcheck.judging.decisions import Ruling
 
 
 class Status(StrEnum):
-    """What stands behind a score: what the submission says, what its logs show, or an evaluation of ours."""
+    """Where a score comes from: the submission's claim, its logs, or golfcheck's own evaluation."""
 
     CLAIMED = "claimed"
     LOGGED = "logged"
@@ -76,11 +76,13 @@ class Board:
         rival = row.verdict.to_beat
         if rival is None:
             return None
-        known = [
+        namesakes = [
             other for other in self.rows if name_of(other) == rival.name and other.verdict.path != row.verdict.path
         ]
-        exact = [other for other in known if other.score_bpb is not None and abs(other.score_bpb - rival.bpb) < 1e-9]
-        return next(iter([*exact, *known]), None)
+        exact = [
+            other for other in namesakes if other.score_bpb is not None and abs(other.score_bpb - rival.bpb) < 1e-9
+        ]
+        return next(iter([*exact, *namesakes]), None)
 
 
 def is_by(row: Row, author: str) -> bool:
@@ -99,8 +101,8 @@ def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
         rows, key=lambda row: (row.score_bpb is None, not row.takes_part, row.score_bpb or 0.0, row.verdict.path)
     )
     out: list[Row] = []
-    for place, row in enumerate(ordered, start=1):
+    for position, row in enumerate(ordered, start=1):
         tie = bool(out) and out[-1].score_bpb == row.score_bpb
-        rank = out[-1].rank if tie else place
+        rank = out[-1].rank if tie else position
         out.append(replace(row, rank=rank if row.takes_part and row.score_bpb is not None else None))
     return tuple(out)

@@ -1,7 +1,7 @@
 """The filter of a board: `quant author:ann bpb:<1.08 -verdict:invalid` → which rows to show, and in which order.
 
-Terms stand beside each other and must all match. A term is a word or a "phrase", which is looked for in name, author
-and path; or `key:value` with one of KEYS. A `-` before a term keeps the rows that it does not match. Case is ignored.
+Terms are separated by blanks, and all must match. A term is a word or a "phrase", which is looked for in name, author
+and path; or `key:value` with one of KEYS. A `-` before a term selects the rows that it does not match. Case is ignored.
 
     text      author:ann  name:"sliding window"   contains this
     word      verdict:review  status:rescored      is this one of the known words
@@ -39,7 +39,7 @@ _UNITS = {"": 1.0, "k": 1e3, "m": 1e6}
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One condition; rows that it matches are kept, or those that it does not match when it is negated."""
+    """One condition; it selects the rows that it matches, or when negated those that it does not match."""
 
     key: str | None  # None: a word or a phrase alone
     value: str
@@ -62,7 +62,7 @@ class Query:
 
 
 def parse(text: str, *, partial: bool = False, keys: Mapping[str, Key] = KEYS) -> Query:
-    """Read a filter. Raises UsageError, one line that names the term, what was expected, and what was perhaps meant.
+    """Read a filter. Raises UsageError, one line that names the term, what was expected, and the nearest valid word.
 
     `keys` are those of the rows that are filtered: a board's, or a queue's.
     `partial` is for text that is still being typed: its last term is left out when it cannot be read yet (`bpb:<`) and
@@ -95,8 +95,8 @@ def _term(match: re.Match[str], partial: bool, keys: Mapping[str, Key]) -> Term:
     elif name is None and (compared := _NO_COLON.fullmatch(value)) and compared[1] in keys:
         raise UsageError(f"{typed}: expected a colon after the key: {compared[1]}:{compared[2]}")
     if name is not None and name.lower() not in keys:
-        known = suggestion(name.lower(), keys) or f"; there are {', '.join(keys)}"
-        raise UsageError(f"{typed}: unknown key {name!r}{known} (put a word that has a colon in quotes)")
+        hint = suggestion(name.lower(), keys) or f"; there are {', '.join(keys)}"
+        raise UsageError(f"{typed}: unknown key {name!r}{hint} (put a word that has a colon in quotes)")
     if not value:
         example = keys[name.lower()].example if name else "-author:ann"
         raise UsageError(f"{typed}: expected something after it, as in {example}")
@@ -149,16 +149,16 @@ def _number(_name: str, key: Key, text: str) -> Test:
     compare = _COMPARE[compared[1]]
 
     def test(row: Row) -> bool:
-        found = value(row)
-        return found is not None and compare(found, bound)
+        own = value(row)
+        return own is not None and compare(own, bound)
 
     return test
 
 
 def _between(value: Callable[[Row], Any], low: float, high: float) -> Test:
     def test(row: Row) -> bool:
-        found = value(row)
-        return found is not None and low <= found <= high
+        own = value(row)
+        return own is not None and low <= own <= high
 
     return test
 
@@ -180,16 +180,16 @@ def _date(name: str, key: Key, text: str) -> Test:
     match = _DATE.fullmatch(text)
     if match is None:
         raise ValueError(f"a day as YYYY-MM-DD, or YYYY-MM, or YYYY, not {text!r}{_instead_of_sign(text)}")
-    place = tuple(int(part) for part in match.groups() if part)
+    parts = tuple(int(part) for part in match.groups() if part)
     try:
-        date(*(*place, 1, 1)[:3])
+        date(*(*parts, 1, 1)[:3])
     except ValueError:
         raise ValueError(f"a day that is in the calendar, not {text!r}") from None
-    value, compare, known = key.value, _COMPARE_DATE[name], len(place)
+    value, compare, depth = key.value, _COMPARE_DATE[name], len(parts)
 
     def test(row: Row) -> bool:
-        made = value(row)
-        return made is not None and compare((made.year, made.month, made.day)[:known], place)
+        day = value(row)
+        return day is not None and compare((day.year, day.month, day.day)[:depth], parts)
 
     return test
 

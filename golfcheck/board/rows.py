@@ -27,9 +27,9 @@ def row_claimed(claimed: Judged) -> Row:
     return replace(row_so_far(claimed), judged=False)
 
 
-def row_of(place: Placed, ruleset: Ruleset) -> Row:
+def row_of(placed: Placed, ruleset: Ruleset) -> Row:
     """Return the row of a record, all but its rank."""
-    judged, entry, turn, rulings = place.judged, place.entry, place.turn, place.rulings
+    judged, entry, turn, rulings = placed.judged, placed.entry, placed.turn, placed.rulings
     bpb, status = _score(judged, rulings)
     gain = judged.verdict.to_beat
     if rulings.rescored and entry and turn:
@@ -37,7 +37,7 @@ def row_of(place: Placed, ruleset: Ruleset) -> Row:
     ranked = judged.verdict.track in TRACKS and TRACKS[judged.verdict.track].ranked
     return Row(
         judged.verdict,
-        place.made,
+        placed.made,
         bpb,
         status,
         judged.bpb,
@@ -46,8 +46,8 @@ def row_of(place: Placed, ruleset: Ruleset) -> Row:
         delta_nats=gain.delta_nats if gain else None,
         p=p_under(gain, ruleset) if gain else None,
         held=turn is not None and turn.held,
-        reason=_reason(place, gain, ruleset),
-        takes_part=ranked and status not in (None, Status.CLAIMED) and bool(judged.bpb) and not place.refused,
+        reason=_reason(placed, gain, ruleset),
+        takes_part=ranked and status not in (None, Status.CLAIMED) and bool(judged.bpb) and not placed.refused,
         rulings=rulings.all,
         github_id=judged.github_id,
     )
@@ -90,24 +90,24 @@ def _score(judged: Judged, rulings: Rulings) -> tuple[float | None, Status | Non
     return (score.claimed_bpb, Status.CLAIMED) if score.mean_bpb is None else (score.mean_bpb, Status.LOGGED)
 
 
-def _reason(place: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
+def _reason(placed: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
     """Say why a record was not the one to beat, or was it without a p; "" when its p says all."""
-    verdict, entry, turn = place.judged.verdict, place.entry, place.turn
+    verdict, entry, turn = placed.judged.verdict, placed.entry, placed.turn
     if verdict.track is None:
         return "a trainer's folder, not a record"
     if not TRACKS[verdict.track].ranked:
         return f"track {verdict.track} is not ranked"
-    if place.refused:
-        return place.refused
+    if placed.refused:
+        return placed.refused
     if entry is None or turn is None:
-        return "no date: it has no place in time" if place.judged.bpb else "no score in its logs: nothing to test"
+        return "no date: it has no place in time" if placed.judged.bpb else "no score in its logs: nothing to test"
     if not turn.held:
         return _why_not(entry, turn, gain, ruleset)
     if turn.best is None:
         return "there was no record to beat"
     p = p_under(gain, ruleset) if gain else None
-    if entry.overruled and (p is None or p >= ruleset.alpha) and place.rulings.all:
-        return place.rulings.all[-1].text
+    if entry.overruled and (p is None or p >= ruleset.alpha) and placed.rulings.all:
+        return placed.rulings.all[-1].text
     if p is None and gain:
         return f"no p: {gain.reason}; the gain alone is above {_margin(ruleset)}"
     return ""
@@ -115,16 +115,16 @@ def _reason(place: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
 
 def _why_not(entry: Entry, turn: Turn, gain: ToBeat | None, ruleset: Ruleset) -> str:
     """Say what it lacked against the record that stood when its turn came."""
-    met = turn.met
-    assert met is not None  # nothing else keeps an entry from the place
-    against = met.name if met == turn.best else f"{met.name}, of the same day"
-    delta_bpb = entry.mean_bpb - met.mean_bpb
+    standing = turn.met
+    assert standing is not None  # only a standing record can keep an entry from becoming the record
+    against = standing.name if standing == turn.best else f"{standing.name}, of the same day"
+    delta_bpb = entry.mean_bpb - standing.mean_bpb
     if delta_bpb == 0:
-        return f"a tie with {against}, which keeps the place"
+        return f"a tie with {against}, which stays the record"
     if delta_bpb > 0:
         return f"no gain over {against}"
-    if gain is None or met != turn.best:
-        gain = compare(entry, met)
+    if gain is None or standing != turn.best:
+        gain = compare(entry, standing)
     asked = f"a gain above {_margin(ruleset)}"
     p = p_under(gain, ruleset)
     if p is None:

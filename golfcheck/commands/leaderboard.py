@@ -205,7 +205,7 @@ def _write(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> i
 
     stale, tables = 0, []
     for path in args.write:  # all of them, before the first is written
-        table = board_markdown.render(board, rows, beside=path.resolve(), why=args.why or args.frontier)
+        table = board_markdown.render(board, rows, from_file=path.resolve(), why=args.why or args.frontier)
         tables.append((path, *replaced(path, table)))
     for path, before, after in tables:
         if before == after:

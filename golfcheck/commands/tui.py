@@ -15,7 +15,7 @@ _EPILOG = """Examples:
   golfcheck tui                          the records below this folder
   golfcheck tui records/                 those of a tree
   golfcheck tui --queue golf.git         the pull requests of a repository, what to do first at the top
-  golfcheck tui --watch logs/run.txt     follow a run that trains now, beside the best record
+  golfcheck tui --watch logs/run.txt     follow a run that trains now, against the best record
   golfcheck tui --watch a.log --watch b.log      follow two seeds at once
 """
 

@@ -31,8 +31,8 @@ class Curve:
 
 def curves(record: Record) -> tuple[Curve, ...]:
     """Return a curve for each run of the record that has points; logs equal in content give one."""
-    found = (curve_of(log.path, seed_of(log, run), run) for log, run in distinct_runs(record))
-    return tuple(curve for curve in found if curve.train or curve.val)
+    drawn = (curve_of(log.path, seed_of(log, run), run) for log, run in distinct_runs(record))
+    return tuple(curve for curve in drawn if curve.train or curve.val)
 
 
 def curve_of(log: str, seed: int | None, run: Run) -> Curve:

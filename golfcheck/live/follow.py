@@ -1,4 +1,4 @@
-"""A file that somebody else is writing → what was appended, through truncation, rotation and replacement."""
+"""A file that another process is writing → what was appended, through truncation, rotation and replacement."""
 
 import os
 import stat
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _READ_BYTES = 4 * 2**20  # at a time, so that a large file does not hold up whoever waits for it
-_MARK_BYTES = 64  # before the place that was read to: they tell whether it is still the same text
+_MARK_BYTES = 64  # before the position that was read to: they show whether it is still the same text
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # opening a FIFO would wait for ever
 
 
@@ -31,7 +31,7 @@ class Follower:
         self._identity: tuple[int, int] | None = None
 
     def look(self, now: float) -> Piece:
-        """Return what is new; `now` is the time of day in seconds. Never raises on what is found."""
+        """Return what is new; `now` is the time of day in seconds. Never raises because of the file's state."""
         try:
             file = os.open(self.path, _FLAGS)
         except OSError as error:

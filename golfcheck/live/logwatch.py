@@ -25,10 +25,12 @@ class LogWatch:
         self._follower = Follower(path)
         self._log = Growing()
         self._tail = b""
-        self._start = b""  # what the encoding is told by
+        self._start = b""  # its first bytes, which show the encoding
         self._again = ""  # why the file was read anew
         self._again_time = 0.0
-        self._known: tuple[Reference | None, Run, RunProgress] | None = None  # nothing new: nothing to do
+        self._last: tuple[Reference | None, Run, RunProgress] | None = (
+            None  # of the last look: nothing new means nothing to do
+        )
         self.more = False  # there is more to be read: look again at once
 
     def look(self, now: float) -> RunProgress:
@@ -55,17 +57,17 @@ class LogWatch:
         if not log.size_bytes:
             return RunProgress(RunState.WAITING, note or "the file is empty", idle_seconds=idle_seconds)
         reference = self.reference  # another may be set while this look goes on
-        if piece.data or piece.again or self._known is None or self._known[0] is not reference:
+        if piece.data or piece.again or self._last is None or self._last[0] is not reference:
             runs = log.runs
             run = runs[-1] if runs else Run()
-            found = progress_of(str(self.path), run, reference)
-            self._known = reference, run, replace(found, run_number=len(runs))
-        _, run, found = self._known
+            progress = progress_of(str(self.path), run, reference)
+            self._last = reference, run, replace(progress, run_number=len(runs))
+        _, run, progress = self._last
         return replace(
-            found,
+            progress,
             note=note or foreign(run, log.lines, idle_seconds),
             past=past,
-            stall=stall(found.state, idle_seconds, run),
+            stall=stall(progress.state, idle_seconds, run),
             idle_seconds=idle_seconds,
             size_bytes=log.size_bytes,
             lines=log.lines,

@@ -19,9 +19,9 @@ def logs(folder: Path) -> list[Path]:
 
 
 def logs_near(log: Path) -> list[Path]:
-    """Return the files beside a log that end as it does, and the logs below this folder, the newest first."""
-    beside = log.parent.glob(f"*{log.suffix}") if log.suffix else iter(())
-    others = {path.resolve(): path for path in [*logs(Path()), *beside]}
+    """Return the files next to a log that end as it does, and the logs below this folder, the newest first."""
+    neighbors = log.parent.glob(f"*{log.suffix}") if log.suffix else iter(())
+    others = {path.resolve(): path for path in [*logs(Path()), *neighbors]}
     others.pop(log.resolve(), None)
     return _newest_first(others.values())
 

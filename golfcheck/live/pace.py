@@ -1,6 +1,6 @@
-"""A run beside a record at the same second: ahead or behind, and the score that it ends with if the gap stays.
+"""A run against a record at the same second: ahead or behind, and its final score if the gap stays.
 
-All is said in bits per byte, so that runs with different tokenizers can be compared: a training loss is divided by the
+All is in bits per byte, so that runs with different tokenizers can be compared: a training loss is divided by the
 bytes that a token of its own log stands for.
 """
 
@@ -22,10 +22,10 @@ from golfcheck.trainlog.events import Run
 _WINDOW = 0.2  # of the time trained: the gap is the mean over this last part, for single batches are noisy
 _SAME_CAP = 0.05  # times of training that differ by more are no basis for a projection
 
-# (share of the time trained, errors beside other code, errors beside the same code): how far from the projection runs
+# (share of the time trained, errors against other code, errors against the same code): how far from the projection runs
 # ended, in bpb; of each pair the median, and what nine in ten stayed within. From every run of the 24 records of 10
-# minutes in ../shared/data beside every other record, and beside the other seeds of its own: tests/golfcheck/
-# test_pace.py computes them.
+# minutes in the test data against every other record, and against the other seeds of its own: tests/golfcheck/
+# live/test_pace.py computes them.
 ERRORS_BPB: tuple[tuple[float, tuple[float, float], tuple[float, float]], ...] = (
     (0.25, (0.0330, 0.0818), (0.0012, 0.0153)),
     (0.50, (0.0389, 0.0975), (0.0008, 0.0020)),
@@ -33,10 +33,10 @@ ERRORS_BPB: tuple[tuple[float, tuple[float, float], tuple[float, float]], ...] =
     (0.90, (0.0173, 0.0447), (0.0006, 0.0034)),
 )
 
-# (share of the time trained, bpb): from which gap on nine in ten of these runs, beside other code, ended on the side of
-# the record that they were on. With any gap the side held in 80 % of 1,429 pairs at a quarter of the time, in 76 % of
-# 1,561 at half, in 81 % at three quarters and in 94 % at nine tenths; pairs with scores within 0.002 bpb left out.
-# Earlier it misleads: at 30 s and 45 s the side held in 21 % of the pairs.
+# (share of the time trained, bpb): the gap from which on nine in ten of these runs, against other code, ended on the
+# side of the record that they were on. With any gap the side held in 80 % of 1,429 pairs at a quarter of the time, in
+# 76 % of 1,561 at half, in 81 % at three quarters and in 94 % at nine tenths; pairs with scores within 0.002 bpb left
+# out. Earlier it misleads: at 30 s and 45 s the side held in 21 % of the pairs.
 CLEAR_BPB: tuple[tuple[float, float], ...] = ((0.25, 0.04), (0.50, 0.05), (0.75, 0.03), (0.90, 0.0))
 
 
@@ -48,16 +48,16 @@ class Pace:
 
     def at(self, seconds: float) -> float | None:
         """Return the bpb at a time, on the straight line between two points; None before the first, after the last."""
-        place = bisect_left(self.points, (seconds, -math.inf))
-        if place == len(self.points) or (place == 0 and self.points[0][0] != seconds):
+        index = bisect_left(self.points, (seconds, -math.inf))
+        if index == len(self.points) or (index == 0 and self.points[0][0] != seconds):
             return None
-        (x1, y1), (x0, y0) = self.points[place], self.points[max(place - 1, 0)]
+        (x1, y1), (x0, y0) = self.points[index], self.points[max(index - 1, 0)]
         return y1 if x1 == x0 else y0 + (y1 - y0) * (seconds - x0) / (x1 - x0)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The record that a run is held against."""
+    """The record that a run is compared with."""
 
     name: str
     score_bpb: float  # mean over its seeds
@@ -71,7 +71,7 @@ class Gap:
 
     bpb: float
     points: int
-    unsure: str = ""  # why it does not tell yet which of the two is better
+    unsure: str = ""  # why it does not show yet which of the two is better
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +87,20 @@ class Projection:
 
 
 def to_chase(board: Board) -> Row | None:
-    """Return the row that a run is held against: the record to beat, or the best score where there is no frontier."""
+    """Return the row that a run is compared with: the record to beat, or the best score where there is no frontier."""
     held = board.frontier
     return held[-1] if held else next((row for row in board.rows if row.score_bpb is not None), None)
 
 
 def reference_of(record: Record) -> Reference | None:
     """Return the paces and the score of a record; None where its logs have no score, or no times."""
-    found = results(record)
-    paces = [pace for result in found if (pace := _pace_of(result)).points]
+    runs = results(record)
+    paces = [pace for result in runs if (pace := _pace_of(result)).points]
     if not paces:
         return None
-    times = [ms / 1000 for result in found if (ms := train_ms(result.run))]
+    times = [ms / 1000 for result in runs if (ms := train_ms(result.run))]
     name = record.submission.name if record.submission else None
-    score_bpb = statistics.fmean(result.score.val_bpb for result in found)
+    score_bpb = statistics.fmean(result.score.val_bpb for result in runs)
     return Reference(name or record.path.name, score_bpb, max(times, default=None), tuple(paces))
 
 
@@ -136,26 +136,26 @@ def gap(pace: Pace, paces: Sequence[Pace], until: float) -> Gap | None:
 
 
 def unsure(now: Gap, seconds: float, train_seconds: float | None) -> str:
-    """Return why a gap `seconds` into a training of `train_seconds` tells no sign yet; "" where it tells one.
+    """Return why a gap `seconds` into a training of `train_seconds` has no clear sign yet; "" where it has one.
 
     The words in parentheses may be left out where there is no room.
     """
     if not train_seconds:
         return "too early to say (the time that training will take is not known)"
-    known = [least for share, least in CLEAR_BPB if share <= seconds / train_seconds]
-    if not known:
-        return f"too early to say ({seconds:,.0f} s; told from {CLEAR_BPB[0][0] * train_seconds:,.0f} s on)"
-    return "" if abs(now.bpb) >= known[-1] else f"too close to say (under {known[-1]:.2f} bpb at this time)"
+    reached = [least for share, least in CLEAR_BPB if share <= seconds / train_seconds]
+    if not reached:
+        return f"too early to say ({seconds:,.0f} s; shown from {CLEAR_BPB[0][0] * train_seconds:,.0f} s on)"
+    return "" if abs(now.bpb) >= reached[-1] else f"too close to say (under {reached[-1]:.2f} bpb at this time)"
 
 
 def projection(now: Gap, reference: Reference, seconds: float, cap_seconds: float | None) -> Projection | str:
-    """Return where a run ends if its gap stays, `seconds` into a training of `cap_seconds`; or why none is told."""
+    """Return where a run ends if its gap stays, `seconds` into a training of `cap_seconds`; or why there is none."""
     if cap_seconds is None or not reference.train_seconds:
         return "the time that training will take is not known"
     if abs(cap_seconds / reference.train_seconds - 1) > _SAME_CAP:
         return f"this run trains {cap_seconds:,.0f} s, the record {reference.train_seconds:,.0f} s"
-    known = [errors for errors in ERRORS_BPB if errors[0] <= seconds / cap_seconds]
-    if not known:
-        return f"told from {ERRORS_BPB[0][0] * cap_seconds:,.0f} s on: before that the gap says nothing"
-    _, other_code, same_code = known[-1]
+    reached = [errors for errors in ERRORS_BPB if errors[0] <= seconds / cap_seconds]
+    if not reached:
+        return f"shown from {ERRORS_BPB[0][0] * cap_seconds:,.0f} s on: before that the gap says nothing"
+    _, other_code, same_code = reached[-1]
     return Projection(reference.score_bpb + now.bpb, other_code, same_code)

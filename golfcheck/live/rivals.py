@@ -16,7 +16,7 @@ _MAX_LOG_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """What a run is compared with: its pace, None where its logs tell none, and its curves."""
+    """What a run is compared with: its pace, None where its logs have none, and its curves."""
 
     reference: Reference | None
     curves: tuple[Curve, ...]

@@ -30,7 +30,7 @@ class RunProgress:
     """How far a run is. Times are as its log prints them."""
 
     state: RunState
-    note: str = ""  # what there is to know of the file: why it waits, that it was truncated, a limit
+    note: str = ""  # about the file: why it waits, that it was truncated, a limit
     stall: str = ""  # a warning when the log is silent for longer than it should be
     idle_seconds: float = 0.0
     size_bytes: int = 0
@@ -97,7 +97,7 @@ def progress_of(log: str, run: Run, reference: Reference | None) -> RunProgress:
 
 
 def _clock(run: Run, step: int, iterations: int, state: RunState) -> dict[str, Any]:
-    """Return the fields of RunProgress that tell the time."""
+    """Return the fields of RunProgress about time."""
     timed = [(p.step, p.train_ms) for p in run.train if p.train_ms is not None and math.isfinite(p.train_ms)]
     vals = [(p.step, p.train_ms) for p in run.val if p.train_ms is not None and math.isfinite(p.train_ms)]
     timed = sorted({*timed, *vals})
@@ -153,13 +153,13 @@ def _not_finite_since(latest_first: Iterable[tuple[int, float]]) -> int | None:
 
 
 def _beside(run: Run, reference: Reference | None, score: ScoreLine | None, diverged: str) -> dict[str, Any]:
-    """Return the fields of RunProgress that hold the run against the record."""
+    """Return the fields of RunProgress that compare the run with the record."""
     ratio = bytes_per_token(run)
     if reference is None:
         return {"no_gap": "no record to compare with", "no_projection": "no record to compare with"}
     if score:
         return {"gap": Gap(score.val_bpb - reference.score_bpb, 0), "no_projection": "the score is there"}
-    if diverged:  # what it lost before tells nothing of where it ends
+    if diverged:  # its losses before say nothing about where it ends
         return {"no_gap": "the run has diverged", "no_projection": "the run has diverged"}
     if ratio is None:
         reason = "no validation line yet: how many bytes a token stands for is not known"
@@ -175,10 +175,10 @@ def _beside(run: Run, reference: Reference | None, score: ScoreLine | None, dive
         return {"no_gap": reason, "no_projection": reason}
     cap_seconds = _positive(run, "max_wallclock_seconds")
     now = replace(now, unsure=unsure(now, seconds, cap_seconds or reference.train_seconds))
-    told = projection(now, reference, seconds, cap_seconds)
-    if isinstance(told, str):
-        return {"gap": now, "no_projection": told}
-    return {"gap": now, "projection": told}
+    projected = projection(now, reference, seconds, cap_seconds)
+    if isinstance(projected, str):
+        return {"gap": now, "no_projection": projected}
+    return {"gap": now, "projection": projected}
 
 
 def _positive(run: Run, name: str) -> float | None:
@@ -191,6 +191,6 @@ def _positive(run: Run, name: str) -> float | None:
 
 
 def _thinned(run: Run) -> Run:
-    """Keep a screen's worth of training points, evenly, and the recent ones: each look must cost little."""
+    """Return the run with a screenful of training points, evenly, and the recent ones: each look must cost little."""
     every = -(-len(run.train) // _CURVE_POINTS)
     return run if every < 2 else replace(run, train=[*run.train[:-RECENT_POINTS:every], *run.train[-RECENT_POINTS:]])

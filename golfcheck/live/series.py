@@ -1,4 +1,4 @@
-"""Curves → the points that a chart draws on the axes one asks for, and the part of them that is worth looking at."""
+"""Curves → the points that a chart draws on the axes one asks for, and the ranges that show them best."""
 
 import math
 from bisect import bisect_left
@@ -64,7 +64,7 @@ def series(curves: Sequence[Curve], y: YAxis, x: XAxis, smoothing: Smoothing = S
     As bpb a training loss is divided by the bytes that a token stands for, as the validation points of its run imply. A
     point that states no time gets one between its neighbors, by its step.
     """
-    found = []
+    out = []
     for curve in curves:
         ratio = _bytes_per_token(curve) if y is YAxis.BPB else None
         clock = [(float(p.step), p.seconds) for p in curve.train if p.seconds is not None]
@@ -73,23 +73,23 @@ def series(curves: Sequence[Curve], y: YAxis, x: XAxis, smoothing: Smoothing = S
         train = [] if y is YAxis.BPB and ratio is None else _points(curve.train, y, x, ratio, clock)
         val = _points(curve.val, y, x, ratio, clock)
         if train or val:
-            found.append(
+            out.append(
                 Series(curve.log, curve.seed, _thinned(train), _thinned(val), _thinned(_trend(train, smoothing)))
             )
-    return tuple(found)
+    return tuple(out)
 
 
 def same_tokens(curves: Sequence[Curve]) -> bool:
     """Return whether tokens of all these runs stand for as many bytes: else their nats per token say nothing together.
 
-    Runs whose logs do not tell are taken to be as the others.
+    Runs whose logs do not show it are taken to be like the others.
     """
-    told = [ratio for ratio in map(_bytes_per_token, curves) if ratio is not None]
-    return not told or max(told) <= (1 + _SAME_TOKENS) * min(told)
+    ratios = [ratio for ratio in map(_bytes_per_token, curves) if ratio is not None]
+    return not ratios or max(ratios) <= (1 + _SAME_TOKENS) * min(ratios)
 
 
 def bounds(drawn: Sequence[Series], y: YAxis, zoom: float = 1.0) -> tuple[XY, XY] | None:
-    """Return the ranges of x and y that hold what is worth seeing; None where nothing is drawn.
+    """Return the ranges of x and y that show the points best; None where nothing is drawn.
 
     The last `zoom` of x, all of it from 0 by default; of y what lies there, without the first tenth of the run unless
     the axis is logarithmic, and without the outermost of many training points.
@@ -124,21 +124,21 @@ def clipped(points: Sequence[XY], left: float) -> tuple[XY, ...]:
 
 
 def _points(points: Sequence[Point], y: YAxis, x: XAxis, ratio: float | None, clock: Sequence[XY]) -> list[XY]:
-    found = []
+    out = []
     for point in points:
         across = float(point.step) if x is XAxis.STEP else _time(point, clock)
         bpb = point.bpb if point.bpb is not None or ratio is None else point.loss_nats / (LN2 * ratio)
         up = bpb if y is YAxis.BPB else point.loss_nats
         if across is not None and up is not None and 0 < up < _MOST:
-            found.append((across, up))
-    return sorted(found)
+            out.append((across, up))
+    return sorted(out)
 
 
 def _time(point: Point, clock: Sequence[XY]) -> float | None:
     if point.seconds is not None or not clock:
         return point.seconds
-    place = min(bisect_left(clock, (float(point.step), -math.inf)), len(clock) - 1)
-    (step1, time1), (step0, time0) = clock[place], clock[max(place - 1, 0)]
+    index = min(bisect_left(clock, (float(point.step), -math.inf)), len(clock) - 1)
+    (step1, time1), (step0, time0) = clock[index], clock[max(index - 1, 0)]
     if step1 == step0 or point.step > step1:
         return time1 * point.step / step1 if step1 else time1
     return time0 + (time1 - time0) * (point.step - step0) / (step1 - step0)
@@ -162,9 +162,9 @@ def _trend(points: Sequence[XY], smoothing: Smoothing) -> list[XY]:
     around = max(2, int(len(points) * share))
     sums = list(accumulate((value for _, value in points), initial=0.0))
     means = []
-    for place, (x, _) in enumerate(points):
-        reach = min(around, place, len(points) - 1 - place)  # as far on either side, or it would lag at the ends
-        means.append((x, (sums[place + reach + 1] - sums[place - reach]) / (2 * reach + 1)))
+    for index, (x, _) in enumerate(points):
+        reach = min(around, index, len(points) - 1 - index)  # as far on either side, or it would lag at the ends
+        means.append((x, (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1)))
     return means
 
 

@@ -81,8 +81,8 @@ def row_object(row: Row) -> dict[str, Any]:
 
 
 def _ruling(ruling: Ruling) -> dict[str, Any]:
-    found = {field.name: getattr(ruling, field.name) for field in fields(ruling) if field.name != "record"}
-    return {name: plain(str(value) if name in ("kind", "on") else value) for name, value in found.items()}
+    values = {field.name: getattr(ruling, field.name) for field in fields(ruling) if field.name != "record"}
+    return {name: plain(str(value) if name in ("kind", "on") else value) for name, value in values.items()}
 
 
 def csv_cell(value: Any) -> Any:

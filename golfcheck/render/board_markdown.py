@@ -1,4 +1,4 @@
-"""The markdown format of a board: whatever a submission wrote stands in code spans, as in verdict_markdown.py.
+"""The markdown format of a board: untrusted text stands in code spans, as in verdict_markdown.py.
 
 GitHub splits a table into cells before it sees code spans, so `|` is escaped in each cell.
 """
@@ -12,20 +12,20 @@ from golfcheck.board.model import Board, Row
 from golfcheck.render.board_columns import COLUMNS, NOTHING, legend
 from golfcheck.render.verdict_markdown import code
 
-_STRANGERS = ("author", "record")
+_UNTRUSTED = ("author", "record")
 
 
 def render(
-    board: Board, rows: Sequence[Row], *, beside: Path | None = None, why: bool = False, notes: Sequence[str] = ()
+    board: Board, rows: Sequence[Row], *, from_file: Path | None = None, why: bool = False, notes: Sequence[str] = ()
 ) -> str:
-    """Return the table; names lead to their folders from the file `beside`, where one is given."""
+    """Return the table; names link to their folders, seen from `from_file` where one is given."""
     titles = [column.title for column in COLUMNS] + (["why"] if why else [])
     lines = [
         f"| {' | '.join(titles)} |",
         f"|{'|'.join('--:' if column.right else '---' for column in COLUMNS)}|{'---|' if why else ''}",
     ]
     lines += [
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _cells(row, beside, why))} |" for row in rows
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in _cells(row, from_file, why))} |" for row in rows
     ]
     lines += ["", legend(board, rows).replace("*", "\\*")]
     for row in rows:
@@ -34,18 +34,18 @@ def render(
     return "\n".join(lines) + "\n"
 
 
-def _cells(row: Row, beside: Path | None, why: bool) -> list[str]:
+def _cells(row: Row, from_file: Path | None, why: bool) -> list[str]:
     cells = []
     for column in COLUMNS:
         text = column.cell(row).strip()
-        if column.title in _STRANGERS and text != NOTHING:
+        if column.title in _UNTRUSTED and text != NOTHING:
             text = code(text)
-        if column.title == "record" and beside is not None:
-            text = f"[{text}]({_address(row.verdict.path, beside)})"
+        if column.title == "record" and from_file is not None:
+            text = f"[{text}]({_address(row.verdict.path, from_file)})"
         cells.append(text.replace("*", "\\*") if column.title == "#" else text)
     return [*cells, code(row.reason) if row.reason else ""] if why else cells
 
 
-def _address(path: str, beside: Path) -> str:
+def _address(path: str, from_file: Path) -> str:
     """Return where a record lies, seen from a file, with every character escaped that is not plain in an address."""
-    return quote(os.fsencode(os.path.relpath(path, beside.parent)), safe="/._-")
+    return quote(os.fsencode(os.path.relpath(path, from_file.parent)), safe="/._-")

@@ -52,5 +52,5 @@ def _next(board: Board, mine: Row) -> str:
 
 
 def _in_nats(row: Row, gap_bpb: float) -> str:
-    known = row.verdict.token_bytes
-    return f", {delta_text(gap_bpb * LN2 * known.bytes_per_token)} nats per token of yours" if known else ""
+    tokens = row.verdict.token_bytes
+    return f", {delta_text(gap_bpb * LN2 * tokens.bytes_per_token)} nats per token of yours" if tokens else ""

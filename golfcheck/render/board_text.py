@@ -25,44 +25,44 @@ def render(board: Board, rows: Sequence[Row], page: Page, *, why: bool = False, 
     cells = [[column.cell(row) for column in COLUMNS] for row in rows]
     widths = {
         column.title: min(
-            _MAX_COLUMNS.get(column.title, 400), max(map(width, [column.title, *(line[place] for line in cells)]))
+            _MAX_COLUMNS.get(column.title, 400), max(map(width, [column.title, *(line[index] for line in cells)]))
         )
-        for place, column in enumerate(COLUMNS)
+        for index, column in enumerate(COLUMNS)
     }
-    kept = _kept(widths, page.columns)
-    last = kept[-1].title
-    taken = sum(widths[column.title] + len(_GAP) for column in kept[:-1])
+    fitting = _fitting(widths, page.columns)
+    last = fitting[-1].title
+    taken = sum(widths[column.title] + len(_GAP) for column in fitting[:-1])
     widths[last] = max(8, page.columns - taken)
     delta = "d" if page.ascii else "Δ"
-    lines = [page.paint(_line([column.title.replace("Δ", delta) for column in kept], kept, widths), "dim")]
-    shown = [place for place, column in enumerate(COLUMNS) if column in kept]
+    lines = [page.paint(_line([column.title.replace("Δ", delta) for column in fitting], fitting, widths), "dim")]
+    shown = [index for index, column in enumerate(COLUMNS) if column in fitting]
     for row, line in zip(rows, cells, strict=True):
         style = "dim" if row.rank is None else _STYLE[row.outcome] or ("bold" if row.held else "")
-        lines.append(page.paint(_line([line[place] for place in shown], kept, widths), style))
-        told = [ruling.text for ruling in row.rulings]
-        if why and row.reason and row.reason not in told:
-            told.append(row.reason)
-        for text in told:
+        lines.append(page.paint(_line([line[index] for index in shown], fitting, widths), style))
+        remarks = [ruling.text for ruling in row.rulings]
+        if why and row.reason and row.reason not in remarks:
+            remarks.append(row.reason)
+        for text in remarks:
             lines += [page.paint(part, "dim") for part in page.prose(safe(text), "      ", "      ")]
     lines.append("")
     lines += [page.paint(part, "dim") for part in page.prose(legend(board, rows).replace("Δ", delta), "", "")]
     return page.text([*lines, *(part for note in notes for part in page.prose(note, "", "  "))])
 
 
-def _kept(widths: dict[str, int], columns: int) -> list[TextColumn]:
+def _fitting(widths: dict[str, int], columns: int) -> list[TextColumn]:
     """Return the columns that fit, each as wide as it needs."""
-    kept = list(COLUMNS)
+    fitting = list(COLUMNS)
     while True:
-        room = columns - sum(widths[column.title] + len(_GAP) for column in kept[:-1])
-        falling = [column for column in kept if column.falls]
+        room = columns - sum(widths[column.title] + len(_GAP) for column in fitting[:-1])
+        falling = [column for column in fitting if column.falls]
         if room >= _LEAST_RECORD or not falling:
-            return kept
-        kept.remove(max(falling, key=lambda column: column.falls))
+            return fitting
+        fitting.remove(max(falling, key=lambda column: column.falls))
 
 
-def _line(cells: Sequence[str], kept: Sequence[TextColumn], widths: dict[str, int]) -> str:
+def _line(cells: Sequence[str], fitting: Sequence[TextColumn], widths: dict[str, int]) -> str:
     parts = []
-    for text, column in zip(cells, kept, strict=True):
+    for text, column in zip(cells, fitting, strict=True):
         room = widths[column.title]
         cut = fit(text, room)
         parts.append(" " * (room - width(cut)) + cut if column.right else pad(cut, room))

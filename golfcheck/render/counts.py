@@ -21,5 +21,5 @@ def counts_text(verdicts: Sequence[Verdict]) -> str:
 def outcomes_text(verdicts: Sequence[Verdict]) -> str:
     """Return `28 records: 3 invalid, 20 review, 5 valid`."""
     words = Counter(map(outcome, verdicts))
-    told = ", ".join(f"{words[word]} {word}" for word in Outcome if words[word])
-    return f"{counted(len(verdicts), 'record')}: {told}"
+    parts = ", ".join(f"{words[word]} {word}" for word in Outcome if words[word])
+    return f"{counted(len(verdicts), 'record')}: {parts}"

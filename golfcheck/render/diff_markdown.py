@@ -44,8 +44,8 @@ def render(difference: Difference, sections: Sequence[str] = SECTIONS, whole: bo
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _name(difference: Difference, place: int) -> str:
-    verdict = difference.sides[place].verdict
+def _name(difference: Difference, index: int) -> str:
+    verdict = difference.sides[index].verdict
     return verdict.name or verdict.path
 
 
@@ -74,8 +74,10 @@ def _findings(difference: Difference) -> list[str]:
         return ["The same rules found something in both.", ""]
     lines = ["| only in | rule | where | what |", "|---|---|---|---|"]
     for row in difference.findings:
-        letter, found = next((letter, found) for letter, found in zip("AB", row.found, strict=True) if found)
-        cells = (f"{row.severity.label} `{row.rule}`", _cell(location(found[0])), _cell(found[0].message))
+        letter, findings = next(
+            (letter, findings) for letter, findings in zip("AB", row.found, strict=True) if findings
+        )
+        cells = (f"{row.severity.label} `{row.rule}`", _cell(location(findings[0])), _cell(findings[0].message))
         lines.append(f"| {letter} | {' | '.join(cells)} |")
     return [*lines, ""]
 
@@ -83,12 +85,12 @@ def _findings(difference: Difference) -> list[str]:
 def _code(difference: Difference) -> list[str]:
     if not difference.code:
         return [f"Code {no_code(difference.sides)}.", ""]
-    return [f"- {code(code_title(found))}" for found in difference.code] + [""]
+    return [f"- {code(code_title(each))}" for each in difference.code] + [""]
 
 
 def _fence(difference: Difference, room: int) -> list[str]:
     """Return the code between two fences longer than any run of backticks in it, cut to `room` characters."""
-    lines = [text for found in difference.code if found.hunks for _, text in code_lines(found)]
+    lines = [text for each in difference.code if each.hunks for _, text in code_lines(each)]
     if not lines:
         return []
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)

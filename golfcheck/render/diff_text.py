@@ -44,8 +44,8 @@ def score_rows(difference: Difference) -> list[tuple[str, Cells]]:
     """Return the table of scores, times and bytes per token: label and cells; rows that neither has are left out."""
     one, other = difference.sides
     rows = [
-        (f"val_bpb {place} (seed)", (_seed(first), _seed(second), ""))
-        for place, (first, second) in enumerate(zip_longest(one.seeds, other.seeds), start=1)
+        (f"val_bpb {index} (seed)", (_seed(first), _seed(second), ""))
+        for index, (first, second) in enumerate(zip_longest(one.seeds, other.seeds), start=1)
     ]
     for (label, digits, first), (_, _, second) in zip(_numbers(one.verdict), _numbers(other.verdict), strict=True):
         if first is not None or second is not None:
@@ -126,7 +126,7 @@ def settings_title(difference: Difference) -> str:
     """Return how many settings differ, are alike, and were not compared."""
     title = f"{len(difference.settings)} differ, {difference.alike} are alike"
     names = ", ".join(safe(name, 40) for name in difference.varying)
-    return f"{title}; not compared, as they tell one run from another: {names}" if names else title
+    return f"{title}; not compared, as they differ from run to run by design: {names}" if names else title
 
 
 def day(side: Side) -> str:
@@ -198,7 +198,7 @@ def _table(title: str, rows: Sequence[tuple[str, Cells]], page: Page) -> list[st
 def _settings(difference: Difference, page: Page) -> list[str]:
     """Return settings that both print, then those of A alone, of B alone; the usual log of each is named once."""
     lines = page.prose(f"settings: {settings_title(difference)}", "", "  ")
-    logs = [_usual_log(difference.settings, place) for place in (0, 1)]
+    logs = [_usual_log(difference.settings, index) for index in (0, 1)]
     if difference.settings:
         named = ", ".join(f"{letter} in {safe(log, 120)}" for letter, log in zip("AB", logs, strict=True) if log)
         lines += [page.paint(line, "dim") for line in page.prose(f"line numbers of {named}", "  ", "  ")]
@@ -212,9 +212,9 @@ def _settings(difference: Difference, page: Page) -> list[str]:
     return lines
 
 
-def _usual_log(rows: Sequence[SettingRow], place: int) -> str | None:
+def _usual_log(rows: Sequence[SettingRow], index: int) -> str | None:
     """Return the log that most of a record's settings were read from."""
-    paths = Counter(printed.path for row in rows if (printed := row.printed[place]))
+    paths = Counter(printed.path for row in rows if (printed := row.printed[index]))
     return paths.most_common(1)[0][0] if paths else None
 
 
@@ -242,8 +242,8 @@ def _findings(difference: Difference, page: Page) -> list[str]:
 
 
 def _finding(row: FindingRow, page: Page) -> list[str]:
-    letter, found = next((letter, found) for letter, found in zip("AB", row.found, strict=True) if found)
-    first, more = found[0], len(found) - 1
+    letter, findings = next((letter, findings) for letter, findings in zip("AB", row.found, strict=True) if findings)
+    first, more = findings[0], len(findings) - 1
     text = f"{letter}  {row.severity.label}[{row.rule}]  {location(first)}: {safe(first.message)}"
     lines = page.prose(text + (f" (and {more} more)" if more else ""), "  ", "     ")
     lines[0] = lines[0].replace(row.severity.label, page.paint(row.severity.label, row.severity.label), 1)

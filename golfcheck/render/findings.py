@@ -7,15 +7,15 @@ from golfcheck.core.verdict import Finding, Severity
 from golfcheck.render.page import Page
 
 
-def findings(found: Iterable[Finding], page: Page) -> list[str]:
+def findings(items: Iterable[Finding], page: Page) -> list[str]:
     """Return the findings grouped by place; those that the submission waives are last, with its reason."""
     lines: list[str] = []
-    place, explained = "", set[str]()
-    for finding in in_order(found):
+    previous, explained = "", set[str]()
+    for finding in in_order(items):
         here = location(finding)
-        if here != place:
+        if here != previous:
             lines += ["", f"  {page.paint(here, 'bold')}"]
-            place = here
+            previous = here
         word = finding.severity.label if finding.waived is None else "waived"
         head = f"    {word}[{finding.rule}]  "
         text = page.prose(head + safe(finding.message), "", " " * 6)
@@ -30,10 +30,10 @@ def findings(found: Iterable[Finding], page: Page) -> list[str]:
     return lines
 
 
-def briefly(found: Iterable[Finding], page: Page) -> list[str]:
+def briefly(items: Iterable[Finding], page: Page) -> list[str]:
     """Return a line or two for each rule that found more than info, the worst first, with its first finding."""
     rules: dict[tuple[str, bool], list[Finding]] = {}
-    for finding in in_order(found):
+    for finding in in_order(items):
         if finding.waived is not None or finding.severity > Severity.INFO:
             rules.setdefault((finding.rule, finding.waived is not None), []).append(finding)
     lines: list[str] = []
@@ -55,9 +55,9 @@ def location(finding: Finding) -> str:
     return path if finding.line is None else f"{path}:{finding.line}"
 
 
-def in_order(found: Iterable[Finding]) -> list[Finding]:
+def in_order(items: Iterable[Finding]) -> list[Finding]:
     """Return the findings by file, line and severity; the waived ones last."""
     return sorted(
-        found,
+        items,
         key=lambda finding: (finding.waived is not None, finding.path or "", finding.line or 0, -finding.severity),
     )

@@ -1,4 +1,4 @@
-"""Our dataclasses → what JSON can hold: the one place that decides names, units and the form of strangers' strings."""
+"""Dataclasses → what JSON can hold: the one module that decides names, units, and the form of untrusted strings."""
 
 import math
 from collections import Counter
@@ -29,8 +29,8 @@ def plain(value: Any) -> Any:
 def verdict_object(verdict: Verdict) -> dict[str, Any]:
     """Return the object that the schema calls a verdict: the fields of `Verdict`, its outcome and its counts."""
     counts = {severity.label: verdict.count(severity) for severity in sorted(Severity, reverse=True)}
-    made: dict[str, Any] = plain(verdict)
-    return {"path": made.pop("path"), "outcome": str(outcome(verdict)), "counts": counts, **made}
+    out: dict[str, Any] = plain(verdict)
+    return {"path": out.pop("path"), "outcome": str(outcome(verdict)), "counts": counts, **out}
 
 
 def summary_object(verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -40,8 +40,8 @@ def _number(count: int | None) -> str:
 
 def _note(row: LedgerRow, verdict: Verdict) -> str:
     notes = [safe(row.note, 200)] if row.note else []
-    known = [count for count in _counts(row) if count is not None]
-    if row.part == "total" and verdict.size and known:
-        left_bytes = verdict.size.cap_bytes - max(known)
+    present = [count for count in _counts(row) if count is not None]
+    if row.part == "total" and verdict.size and present:
+        left_bytes = verdict.size.cap_bytes - max(present)
         notes.append(f"cap {bytes_text(verdict.size.cap_bytes)} -> {headroom_text(left_bytes)}")
     return "; ".join(notes)

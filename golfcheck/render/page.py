@@ -21,7 +21,7 @@ class Page:
     verbose: bool = False
 
     def paint(self, text: str, style: str) -> str:
-        """Return `text` in a style of ours ("error", "ok", "dim", …), where the page has color."""
+        """Return `text` in one of the page's styles ("error", "ok", "dim", …), where the page has color."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and style else text
 
     def bar(self, share: float, columns: int) -> str:

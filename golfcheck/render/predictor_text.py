@@ -41,41 +41,45 @@ def rows(predictor: Predictor, page: Page) -> list[str]:
 
 def _causal(predictor: Predictor) -> list[tuple[str, str]]:
     """Return what is known of looking ahead."""
-    found = predictor.challenges
+    challenges = predictor.challenges
     if predictor.strict:
         return [("by construction: token by token, each answer before the next token was in the box", "")]
-    if found is None:
+    if challenges is None:
         return [("not tested (--challenges 0)", "warning")]
-    if not found.cuts:
+    if not challenges.cuts:
         return [("by construction: nothing after the scored tokens was in the box", "")]
-    gained = f"looking ahead gained {delta_text(found.gained_nats)}"
-    if found.gained_half_width_nats is not None:
-        gained += f" \N{PLUS-MINUS SIGN} {nats_text(found.gained_half_width_nats)}"
-    gained += f" nats a token ({found.level:.0%})"
-    if not found.is_stable:
-        why = f"its arithmetic is not the same twice ({found.uncut_differ} of {found.uncut} uncut calls differ)"
-        return [(gained, "error" if any("ahead" in text for text in found.failures()) else ""), (why, "")]
-    counted = f"{found.differ} of {found.cuts} cuts changed an answer"
-    if found.differ:
+    gained = f"looking ahead gained {delta_text(challenges.gained_nats)}"
+    if challenges.gained_half_width_nats is not None:
+        gained += f" \N{PLUS-MINUS SIGN} {nats_text(challenges.gained_half_width_nats)}"
+    gained += f" nats a token ({challenges.level:.0%})"
+    if not challenges.is_stable:
+        why = (
+            f"its arithmetic is not the same twice ({challenges.uncut_differ} of {challenges.uncut} uncut calls differ)"
+        )
+        return [(gained, "error" if any("ahead" in text for text in challenges.failures()) else ""), (why, "")]
+    counted = f"{challenges.differ} of {challenges.cuts} cuts changed an answer"
+    if challenges.differ:
         return [(counted, "error"), (gained, "error")]
-    share = found.most_that_look_ahead or 0.0
-    return [(f"{counted}: at most {share:.1%} of positions can look ahead ({found.level:.0%})", "")]
+    share = challenges.most_that_look_ahead or 0.0
+    return [(f"{counted}: at most {share:.1%} of positions can look ahead ({challenges.level:.0%})", "")]
 
 
-def _trace(found: Challenges) -> list[tuple[str, str]]:
+def _trace(challenges: Challenges) -> list[tuple[str, str]]:
     """Return whether asking leaves a trace, and whether a sequence sees its neighbors."""
-    repeated = f"{found.repeated_differ} of {found.repeated} calls differ when repeated"
-    if not found.repeated_differ:
-        repeated = f"leaves no trace: {found.repeated} calls repeated"
-    reordered = f"{found.reordered_differ} of {found.reordered} differ in another order"
-    if not found.reordered_differ:
-        reordered = f"{found.reordered} reordered" if found.reordered else "sees no neighbors: one sequence a call"
+    repeated = f"{challenges.repeated_differ} of {challenges.repeated} calls differ when repeated"
+    if not challenges.repeated_differ:
+        repeated = f"leaves no trace: {challenges.repeated} calls repeated"
+    reordered = f"{challenges.reordered_differ} of {challenges.reordered} differ in another order"
+    if not challenges.reordered_differ:
+        reordered = (
+            f"{challenges.reordered} reordered" if challenges.reordered else "sees no neighbors: one sequence a call"
+        )
     words = [
-        (repeated, "error" if found.repeated_differ else ""),
-        (reordered, "error" if found.reordered_differ else ""),
+        (repeated, "error" if challenges.repeated_differ else ""),
+        (reordered, "error" if challenges.reordered_differ else ""),
     ]
-    if found.uncut_differ and not found.adaptive:
-        words.append((f"two boxes answer {found.uncut_differ} of {found.uncut} calls differently", "error"))
+    if challenges.uncut_differ and not challenges.adaptive:
+        words.append((f"two boxes answer {challenges.uncut_differ} of {challenges.uncut} calls differently", "error"))
     return words
 
 

@@ -102,10 +102,11 @@ def _built_in(rescore: Rescore, page: Page) -> list[str]:
         "artifact",
         [(f"{rescore.artifact.size_bytes:,} bytes", ""), (f"{left:,} left of {SIZE_CAP_BYTES:,} for code", "")],
     )
-    told = rescore.settings
-    model = f"{told['num_layers'].value} layers, width {told['model_dim'].value}, {told['num_heads'].value} heads"
-    model += f" ({told['num_kv_heads'].value} kv), MLP x{told['mlp_mult'].value}, vocabulary {told['vocab_size'].value}"
-    head = "tied" if told["tie_embeddings"].value else "untied"
+    values = rescore.settings
+    model = f"{values['num_layers'].value} layers, width {values['model_dim'].value}, {values['num_heads'].value} heads"
+    model += f" ({values['num_kv_heads'].value} kv), MLP x{values['mlp_mult'].value}"
+    model += f", vocabulary {values['vocab_size'].value}"
+    head = "tied" if values["tie_embeddings"].value else "untied"
     lines += page.flow("model", [(safe(f"{model}, {head}"), ""), ("from the tensors", "dim")])
     return lines
 
@@ -120,10 +121,10 @@ def summary(rescores: Sequence[Rescore], mean_claim: Mean | None, page: Page) ->
     if mean_claim is not None:
         claim, delta = mean_claim.claim, _signed(mean_claim.val_bpb - mean_claim.claim.val_bpb)
         claimed = f"{safe(claim.source)} {claim.val_bpb:.{claim.digits}f} for the mean: {mean_claim.outcome}"
-        told = [(claimed, _STYLE[mean_claim.outcome]), (f"delta {delta} bpb", "")]
+        values = [(claimed, _STYLE[mean_claim.outcome]), (f"delta {delta} bpb", "")]
         if claim.val_loss_nats is not None:
-            told.append((f"{_signed(mean_claim.val_loss_nats - claim.val_loss_nats)} nats/tok", ""))
-        lines += page.flow("", [*told, (f"tolerance {mean_claim.tolerance_bpb:.7f}", "")], indent=9)
+            values.append((f"{_signed(mean_claim.val_loss_nats - claim.val_loss_nats)} nats/tok", ""))
+        lines += page.flow("", [*values, (f"tolerance {mean_claim.tolerance_bpb:.7f}", "")], indent=9)
     return page.text(lines)
 
 
@@ -166,7 +167,7 @@ def _seen(estimate: Estimate) -> str:
 
 
 def _claimed(claim: Claim, measured: Measured) -> list[tuple[str, str]]:
-    """Return a claim in bpb and nats; "=" where the nats are ours, by the bytes per token of what was scored."""
+    """Return a claim in bpb and nats; "=" where the nats are computed, from the bytes per token of what was scored."""
     nats = claim.val_loss_nats
     stated = f"= {claim.val_bpb * _nats_per_bpb(measured):.8f}" if nats is None else f"{nats:.8f}"
     return [(f"{claim.val_bpb:.{claim.digits}f} bpb", ""), (f"{stated} nats/tok", "")]
@@ -183,14 +184,14 @@ def _delta_nats(rescore: Rescore, delta_bpb: float) -> str:
 
 
 def _bytes(measured: Measured, vocab_size: object) -> list[tuple[str, str]]:
-    """Return the text's bytes per token beside what is known of such a tokenizer, which holds for the whole split."""
-    ratio, known = measured.text_bytes / measured.tokens, tokenizer_of(measured.text_bytes / measured.tokens)
-    told = [(f"{measured.tokens:,} tokens, {measured.text_bytes:,} bytes", "")]
-    told += [(f"{ratio_text(ratio)} bytes per token" + (f" = {known.name}" if known else ""), "")]
+    """Return the text's bytes per token, next to those of known tokenizers, which hold for the whole split."""
+    ratio, tokenizer = measured.text_bytes / measured.tokens, tokenizer_of(measured.text_bytes / measured.tokens)
+    values = [(f"{measured.tokens:,} tokens, {measured.text_bytes:,} bytes", "")]
+    values += [(f"{ratio_text(ratio)} bytes per token" + (f" = {tokenizer.name}" if tokenizer else ""), "")]
     others = dict.fromkeys(
         f"{t.name} {ratio_text(t.bytes_per_token)}" for t in TOKENIZERS if t.vocab_size == vocab_size
     )
-    return told if known or not others else [*told, (f"on the whole split: {', '.join(others)}", "dim")]
+    return values if tokenizer or not others else [*values, (f"on the whole split: {', '.join(others)}", "dim")]
 
 
 def _raw(raw: RawCheck) -> list[tuple[str, str]]:
@@ -223,10 +224,10 @@ def _next(rescore: Rescore, page: Page) -> list[str]:
 
 def _what_would_compare(rescore: Rescore) -> str:
     """Return what to do about a claim that this score says nothing of, the surest reason first."""
-    claimed, found = rescore.claim.tokens if rescore.claim else None, rescore.measured.tokens
-    if claimed is not None and claimed > found:
+    claimed, measured = rescore.claim.tokens if rescore.claim else None, rescore.measured.tokens
+    if claimed is not None and claimed > measured:
         return "the whole validation split: golfcheck data get, and no --val-tokens"
-    if claimed is not None and claimed < found:
+    if claimed is not None and claimed < measured:
         return f"as much text as the claim is about: --val-tokens {claimed}"
     if rescore.claim and rescore.claim.text_bytes not in (None, rescore.measured.text_bytes):
         return "the text and the tokenizer that the claim was made with: --data DIR --tokenizer MODEL"
@@ -238,9 +239,9 @@ def _what_would_compare(rescore: Rescore) -> str:
 def so_far(measured: Measured) -> str:
     """Return what is known when an evaluation is stopped."""
     if (estimate := measured.estimate) is not None:
-        known = f"± {bpb_text(estimate.half_width_bpb)} " if isfinite(estimate.half_width_bpb) else ""
+        margin = f"± {bpb_text(estimate.half_width_bpb)} " if isfinite(estimate.half_width_bpb) else ""
         return (
-            f"\nso far an estimate: {bpb_text(measured.val_bpb)} {known}bpb from {estimate.sequences:,} of "
+            f"\nso far an estimate: {bpb_text(measured.val_bpb)} {margin}bpb from {estimate.sequences:,} of "
             f"{estimate.of_sequences:,} sequences ({estimate.share:.1%}), {_numerics(measured)}"
         )
     return (

@@ -50,8 +50,8 @@ def render_markdown(gain: Gain) -> str:
     lines += ["", *([f"No test: {gain.reason}.", ""] if gain.reason else [])]
     for ruled in gain.ruled:
         if ruled.p is not None:
-            told = "; ".join(text for text, _ in _ruled(ruled, ruled.p))
-            lines.append(f"- **{ruled.ruleset.name}**: {told}. {needed(ruled, gain)}")
+            parts = "; ".join(text for text, _ in _ruled(ruled, ruled.p))
+            lines.append(f"- **{ruled.ruleset.name}**: {parts}. {needed(ruled, gain)}")
     lines += [f"- {code(note)}" for note in gain.notes]
     return "\n".join(lines) + "\n"
 

@@ -64,11 +64,11 @@ def mark(verdict: Verdict, rule: str) -> Segment:
     """Return what became of `rule`: ok, the severity of its finding, or that it was not checked."""
     if rule in verdict.passed:
         return "ok", "ok"
-    found = [finding for finding in verdict.findings if finding.rule == rule]
-    if not found:
+    findings = [finding for finding in verdict.findings if finding.rule == rule]
+    if not findings:
         return "not checked", "dim"
-    worst = max(finding.severity for finding in found).label
-    return (worst, worst) if any(finding.waived is None for finding in found) else ("waived", "dim")
+    worst = max(finding.severity for finding in findings).label
+    return (worst, worst) if any(finding.waived is None for finding in findings) else ("waived", "dim")
 
 
 def seeds_text(seeds: tuple[int | None, ...]) -> str:
@@ -129,9 +129,9 @@ def _margin(over_ms: float, step_ms: float | None) -> str:
     return f"+{over_ms / 1e3:.2f}: over the cap"
 
 
-def _token_bytes(known: TokenBytes, verdict: Verdict) -> Iterator[Segment]:
-    tokenizer = f"= {safe(known.tokenizer, 80)}" if known.tokenizer else "= no tokenizer we know"
-    yield f"{ratio_text(known.bytes_per_token)} per token {tokenizer}", ""
+def _token_bytes(tokens: TokenBytes, verdict: Verdict) -> Iterator[Segment]:
+    tokenizer = f"= {safe(tokens.tokenizer, 80)}" if tokens.tokenizer else "= unknown tokenizer"
+    yield f"{ratio_text(tokens.bytes_per_token)} per token {tokenizer}", ""
     yield mark(verdict, "bytes-not-conserved")
 
 
@@ -150,7 +150,7 @@ def _to_beat(rival: ToBeat, verdict: Verdict, page: Page) -> list[str]:
     lines += page.flow("", difference)
     if rival.reason:
         lines += page.prose(safe(f"no test: {rival.reason}"), " " * _LABEL_COLUMNS, " " * _LABEL_COLUMNS)
-    for ruleset in sorted(RULESETS.values(), key=lambda known: known.margin_nats):
+    for ruleset in sorted(RULESETS.values(), key=lambda ruleset: ruleset.margin_nats):
         p = rival.p_margin if ruleset.margin_nats else rival.p_zero
         if p is not None:
             lines += page.flow("", _gain(rival, p, ruleset.name, verdict.ruleset))

@@ -6,8 +6,8 @@ from golfcheck.core.text import safe
 from golfcheck.core.verdict import Verdict
 from golfcheck.render.counts import counts_text, outcomes_text
 from golfcheck.render.findings import in_order
+from golfcheck.render.locations import location_in
 from golfcheck.render.page import Page
-from golfcheck.render.place import place
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
@@ -19,6 +19,6 @@ def render(verdicts: Sequence[Verdict], page: Page) -> str:
             style = finding.severity.label if finding.waived is None else "dim"
             reason = "" if finding.waived is None else f" (reason given: {safe(finding.waived)})"
             line = f"{page.paint(word, style)}[{finding.rule}] {safe(finding.message)}{reason}"
-            lines.append(f"{place(verdict, finding)}: {line}")
+            lines.append(f"{location_in(verdict, finding)}: {line}")
     lines.append(f"{outcomes_text(verdicts)}; {counts_text(verdicts)}")
     return page.text(lines)

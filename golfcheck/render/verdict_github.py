@@ -1,4 +1,4 @@
-"""The github format: workflow commands that GitHub shows as annotations beside the changed lines.
+"""The github format: workflow commands that GitHub shows as annotations next to the changed lines.
 
 GitHub shows at most ten a step, the first ones: so errors come first, and the tenth says how many more there are.
 Escaping follows the runner's own (actions/toolkit, `command.ts`): `%`, CR, LF, and in properties also `:` and `,`.
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Finding, Severity, Verdict
 from golfcheck.render.counts import counts_text, outcomes_text
+from golfcheck.render.locations import path_of
 from golfcheck.render.page import Page
-from golfcheck.render.place import path_of
 
 MAX_ANNOTATIONS = 10
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -18,12 +18,12 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
     """Return the annotations, and a line of counts for the log."""
-    found = [(verdict, finding) for verdict in verdicts for finding in verdict.findings]
-    found.sort(key=lambda pair: (pair[1].waived is not None, -pair[1].severity))
-    shown = found if len(found) <= MAX_ANNOTATIONS else found[: MAX_ANNOTATIONS - 1]
+    pairs = [(verdict, finding) for verdict in verdicts for finding in verdict.findings]
+    pairs.sort(key=lambda pair: (pair[1].waived is not None, -pair[1].severity))
+    shown = pairs if len(pairs) <= MAX_ANNOTATIONS else pairs[: MAX_ANNOTATIONS - 1]
     lines = [_annotation(verdict, finding) for verdict, finding in shown]
-    if len(found) > len(shown):
-        more = f"{len(found) - len(shown)} more findings: see the summary of this job, or run golfcheck verify"
+    if len(pairs) > len(shown):
+        more = f"{len(pairs) - len(shown)} more findings: see the summary of this job, or run golfcheck verify"
         lines.append(f"::notice title=golfcheck::{_data(more)}")
     lines.append(f"golfcheck: {outcomes_text(verdicts)}; {counts_text(verdicts)}")
     return "\n".join(lines) + "\n"

@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Finding, Severity, Verdict
+from golfcheck.render.locations import location_in
 from golfcheck.render.page import Page
-from golfcheck.render.place import place
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
@@ -20,27 +20,27 @@ def render(verdicts: Sequence[Verdict], page: Page) -> str:
 
 
 def _suite(verdict: Verdict) -> list[str]:
-    found: dict[str, list[Finding]] = {}
+    by_rule: dict[str, list[Finding]] = {}
     for finding in verdict.findings:
-        found.setdefault(finding.rule, []).append(finding)
-    failed = sum(any(map(_fails, findings)) for findings in found.values())
+        by_rule.setdefault(finding.rule, []).append(finding)
+    failed = sum(any(map(_fails, findings)) for findings in by_rule.values())
     skipped = {skip.rule: skip.reason for skip in verdict.skipped}
-    rules = sorted({*found, *verdict.passed, *skipped})
+    rules = sorted({*by_rule, *verdict.passed, *skipped})
     name = quoteattr(safe(verdict.path))
     lines = [
         f'  <testsuite name={name} tests="{len(rules)}" failures="{failed}" errors="0" '
-        f'skipped="{len(skipped.keys() - found.keys())}" time="{verdict.seconds:.3f}">'
+        f'skipped="{len(skipped.keys() - by_rule.keys())}" time="{verdict.seconds:.3f}">'
     ]
     for rule in rules:
-        inside = _found(verdict, found[rule]) if rule in found else _skipped(skipped.get(rule))
+        inside = _case(verdict, by_rule[rule]) if rule in by_rule else _skipped(skipped.get(rule))
         case = f'    <testcase classname={name} name="{rule}"'
         lines += [f"{case}>", *inside, "    </testcase>"] if inside else [f"{case}/>"]
     return [*lines, "  </testsuite>"]
 
 
-def _found(verdict: Verdict, findings: list[Finding]) -> list[str]:
-    failures = [f"{place(verdict, finding)}: {safe(finding.message)}" for finding in findings if _fails(finding)]
-    others = [_told(verdict, finding) for finding in findings if not _fails(finding)]
+def _case(verdict: Verdict, findings: list[Finding]) -> list[str]:
+    failures = [f"{location_in(verdict, finding)}: {safe(finding.message)}" for finding in findings if _fails(finding)]
+    others = [_output(verdict, finding) for finding in findings if not _fails(finding)]
     lines = []
     if failures:
         text = escape("\n".join([*failures, findings[0].hint]))
@@ -50,9 +50,9 @@ def _found(verdict: Verdict, findings: list[Finding]) -> list[str]:
     return lines
 
 
-def _told(verdict: Verdict, finding: Finding) -> str:
+def _output(verdict: Verdict, finding: Finding) -> str:
     waived = "" if finding.waived is None else f" (waived: {safe(finding.waived)})"
-    return f"{place(verdict, finding)}: {finding.severity.label}: {safe(finding.message)}{waived}"
+    return f"{location_in(verdict, finding)}: {finding.severity.label}: {safe(finding.message)}{waived}"
 
 
 def _skipped(reason: str | None) -> list[str]:

@@ -78,10 +78,10 @@ def _section(verdict: Verdict) -> list[str]:
     lines = [f"### {_SIGN[word]} {word}: {code(verdict.name or verdict.path)}", ""]
     facts = [code(fact) for fact in (verdict.author, verdict.date, verdict.path) if fact]
     lines += [" · ".join(facts), "", "| | | |", "|---|---|---|", *numbers(verdict), ""]
-    found = in_order(verdict.findings)
-    if found:
-        lines += ["| | where | what |", "|---|---|---|", *(_row(finding) for finding in found), ""]
-    checks = len(verdict.passed) + len({finding.rule for finding in found})
+    findings = in_order(verdict.findings)
+    if findings:
+        lines += ["| | where | what |", "|---|---|---|", *(_row(finding) for finding in findings), ""]
+    checks = len(verdict.passed) + len({finding.rule for finding in findings})
     lines.append(f"{counts_text([verdict])}; {checks} checks, ruleset {code(verdict.ruleset)}")
     if verdict.skipped:
         lines += ["", f"<details><summary>not checked: {len(verdict.skipped)}</summary>", ""]
@@ -114,10 +114,10 @@ def numbers(verdict: Verdict) -> list[str]:
                     else f"{seconds_text(abs(cap - spent))} s {_side(spent, cap)} of {cap_text(cap)} s"
                 )
                 rows.append((name, f"{seconds_text(spent)} s", limit))
-    if (known := verdict.token_bytes) is not None:
-        tokenizer = code(known.tokenizer) if known.tokenizer else "no tokenizer we know"
+    if (tokens := verdict.token_bytes) is not None:
+        tokenizer = code(tokens.tokenizer) if tokens.tokenizer else "unknown tokenizer"
         conserved = mark(verdict, "bytes-not-conserved")[0]
-        rows.append(("bytes per token", ratio_text(known.bytes_per_token), f"{tokenizer}: {conserved}"))
+        rows.append(("bytes per token", ratio_text(tokens.bytes_per_token), f"{tokenizer}: {conserved}"))
     if (rival := verdict.to_beat) is not None:
         nats = "" if rival.delta_nats is None else f", {delta_text(rival.delta_nats)} nats per token"
         tests = [

@@ -10,8 +10,8 @@ from urllib.parse import quote
 from golfcheck import __version__
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Finding, Severity, Verdict
+from golfcheck.render.locations import path_of
 from golfcheck.render.page import Page
-from golfcheck.render.place import path_of
 from golfcheck.rules import RULES, Rule
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -21,7 +21,7 @@ _STYLE = {
     Outcome.VALID: "ok",
     Outcome.RECORD: "ok",
 }
-_IN_FULL = 3  # more records than this are told in a line each, with their errors and warnings
+_IN_FULL = 3  # more records than this get a line each, with their errors and warnings
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
@@ -106,19 +106,19 @@ def _common_folder(paths: Sequence[str]) -> str:
 
 def summary(verdicts: Sequence[Verdict], page: Page) -> list[str]:
     """Return the counts of many verdicts: findings by rule, records by outcome, and what to type next."""
-    found = Counter[tuple[str, Severity]]()
+    counts = Counter[tuple[str, Severity]]()
     records: dict[str, set[str]] = {}
     for verdict in verdicts:
         for finding in verdict.findings:
             if finding.waived is None:
-                found[finding.rule, finding.severity] += 1
+                counts[finding.rule, finding.severity] += 1
                 records.setdefault(finding.rule, set()).add(verdict.path)
     lines = [""]
     if records:
         columns = max(map(len, records))
         lines.append(page.paint(f"{'rule':<{columns}}  records  errors  warnings  info", "dim"))
-        for rule in sorted(records, key=lambda rule: _weight(rule, found), reverse=True):
-            cells = [found[rule, severity] for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
+        for rule in sorted(records, key=lambda rule: _weight(rule, counts), reverse=True):
+            cells = [counts[rule, severity] for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
             numbers = f"{len(records[rule]):>7}  {cells[0] or '':>6}  {cells[1] or '':>8}  {cells[2] or '':>4}"
             lines.append(f"{rule:<{columns}}  {numbers}".rstrip())
         lines.append("")
@@ -128,10 +128,10 @@ def summary(verdicts: Sequence[Verdict], page: Page) -> list[str]:
         [(outcomes_text(verdicts), "bold"), (counts_text(verdicts), ""), (f"{seconds:.2f} s", "dim")],
         indent=9,
     )
-    worst = max(records, key=lambda rule: _weight(rule, found), default=None)
+    worst = max(records, key=lambda rule: _weight(rule, counts), default=None)
     lines.append(page.paint(f"next     golfcheck explain {worst}" if worst else "", "dim"))
     return lines
 
 
-def _weight(rule: str, found: Counter[tuple[str, Severity]]) -> tuple[int, ...]:
-    return tuple(found[rule, severity] for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO))
+def _weight(rule: str, counts: Counter[tuple[str, Severity]]) -> tuple[int, ...]:
+    return tuple(counts[rule, severity] for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO))

@@ -15,7 +15,7 @@ def write(board: Board, folder: Path, load: Callable[[Path], Record] = record.lo
 
     `load` reads the record at a row's path; `url` is where the site will be found, for the links of its feed. The same
     board gives the same bytes; pages of records that are gone are removed. Raises MissingExtra without jinja2,
-    UsageError where a file of somebody's is in the way, and OSError with one clear line.
+    UsageError where a file that golfcheck did not write is in the way, and OSError with one clear line.
     """
     try:
         from golfcheck.site.pages import pages

@@ -91,18 +91,18 @@ def spread(rows: Iterable[Row], pages: Mapping[str, str]) -> Markup | None:
     decimals = tick_decimals(2 * limit, 9)
     chart.axis_x(ticks, lambda value: f"{value:+.{decimals}f}", "val_bpb of a seed less its record's mean, thousandths")
     chart.line([(0, -0.6), (0, len(shown) - 0.4)], DIM, 0.8)
-    for place, (row, values) in enumerate(zip(shown, apart, strict=True)):
+    for index, (row, values) in enumerate(zip(shown, apart, strict=True)):
         color = ACCENT if row.held else DIM
         link = Link(pages[row.verdict.path], _label(row))
         inside = [min(max(value, -limit), limit) for value in values]
-        chart.line([(min(inside), place), (max(inside), place)], color, 1.2)
+        chart.line([(min(inside), index), (max(inside), index)], color, 1.2)
         for value, drawn in zip(values, inside, strict=True):
             if drawn == value:
-                chart.dot((value, place), color, 3.5, link)
+                chart.dot((value, index), color, 3.5, link)
             else:
                 far = Link(link.href, f"{link.title}; this seed lies {value:+.1f} thousandths from the mean")
-                chart.arrow((drawn, place), color, 1 if value > 0 else -1, far)
-        _, y = chart.at(0, place)
+                chart.arrow((drawn, index), color, 1 if value > 0 else -1, far)
+        _, y = chart.at(0, index)
         chart.text((chart.left - 10, y + 4), fit(title_of(row), _SHORT_COLUMNS), INK, "end")
     return chart.markup()
 
@@ -123,8 +123,8 @@ def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> lis
         )
         chart.axis_y(unit)
         chart.axis_x(nice(*chart.x, 5), lambda step: f"{step:,.0f}", "step")
-        for place, (curve, own) in enumerate(zip(curves, drawn, strict=True)):
-            color = SERIES[place % len(SERIES)]
+        for index, (curve, own) in enumerate(zip(curves, drawn, strict=True)):
+            color = SERIES[index % len(SERIES)]
             inside = [point for point in _thin(own, _LINE_POINTS) if _value(point, name) <= chart.y[1]]
             chart.line([(point.step, _value(point, name)) for point in inside], color, 1.4)
             for point in _thin(own, _MARKED_POINTS) if name == "val" else ():
@@ -132,7 +132,7 @@ def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> lis
                     title = f"{_seed(curve)}, step {point.step:,}: {_value(point, name):.4f} bpb"
                     chart.dot((point.step, _value(point, name)), color, 3.5, Link(href, title))
             if len(curves) <= len(SERIES):
-                x = chart.width - chart.right - _LEGEND_PIXELS * (len(curves) - 1 - place)
+                x = chart.width - chart.right - _LEGEND_PIXELS * (len(curves) - 1 - index)
                 chart.text((x, 14), _seed(curve), color, "end")
         drawings.append(chart.markup())
     return drawings
@@ -157,7 +157,7 @@ def _thin(points: Sequence[Point], most: int) -> list[Point]:
     """Return at most `most` points at even distances, the first and the last among them."""
     if len(points) <= most:
         return list(points)
-    return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
+    return [points[round(index * (len(points) - 1) / (most - 1))] for index in range(most)]
 
 
 def _value(point: Point, name: str) -> float:

@@ -1,4 +1,4 @@
-"""Python source → the lines that a page shows of it, its tokens named for the style sheet."""
+"""Python source → the lines that a page shows of it, highlighted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from golfcheck.source.reach import Source
 
 Runs = tuple[tuple[str, str], ...]  # (kind of token, or "" for plain text; text)
 
-MAX_CODE_BYTES = 256 * 2**10  # of a source whose tokens are told apart; the longest real one has 160 KB
+MAX_CODE_BYTES = 256 * 2**10  # of a source that is highlighted; the longest real one has 160 KB
 _LINE_CHARS = 2_000  # a longer line is packed data, not code that one reads
 
 
@@ -21,8 +21,8 @@ def code_runs(text: str) -> list[Runs]:
     runs: list[list[tuple[str, str]]] = [[]]
     for token, value in PythonLexer(stripnl=False, ensurenl=False).get_tokens("\n".join(lines)):
         kind = _kind(token)
-        for place, part in enumerate(value.split("\n")):
-            if place:
+        for index, part in enumerate(value.split("\n")):
+            if index:
                 runs.append([])
             if part:
                 runs[-1].append((kind, part))

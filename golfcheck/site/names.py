@@ -1,4 +1,4 @@
-"""Strangers' names → names of files that no system reads as anything else: `a-z`, `0-9` and dashes."""
+"""Untrusted names → file names that no system reads as anything else: `a-z`, `0-9` and dashes."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ def slugs(names: Sequence[str], spare: str) -> list[str]:
     """Return a slug for each name, all different if the names are; `spare` stands for a name of which nothing is left.
 
     A slug that another name has as well, or that looks as if it had, ends with sixteen digits of the name's sha256: so
-    it depends on no order, and nobody can name a record so that its page takes the place of another's.
+    it depends on no order, and no record can be named so that its page replaces another's.
     """
     plain = [_OTHER.sub("-", name.lower()).strip("-")[:_LENGTH].rstrip("-") or spare for name in names]
     count = Counter(plain)

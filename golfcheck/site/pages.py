@@ -64,13 +64,13 @@ def _pull_requests(paths: Sequence[str]) -> dict[str, Cited]:
         remote = _GITHUB_REMOTE.fullmatch(repository.setting("remote.origin.url"))
     except GolfcheckError:  # a shallow clone, or no git: pages without pull requests
         return {}
-    known = {}
+    requests = {}
     for path in paths:
         commit = added.get(Path(path).resolve())
         if commit is not None and commit.pull is not None:
             href = f"https://github.com/{remote[1]}/pull/{commit.pull}" if remote else None
-            known[path] = Cited(f"pull request #{commit.pull}", href)
-    return known
+            requests[path] = Cited(f"pull request #{commit.pull}", href)
+    return requests
 
 
 def _folders(paths: list[str]) -> list[str]:

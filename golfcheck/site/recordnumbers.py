@@ -46,28 +46,28 @@ class LedgerLine:
     counts: tuple[Cited, ...]
 
 
-def facts(row: Row, record: Record, found: Sequence[Result], cite: Citations) -> list[RecordFact]:
+def facts(row: Row, record: Record, results: Sequence[Result], cite: Citations) -> list[RecordFact]:
     """Return the record in short, as far as it is known."""
     size, time, tokens, score = row.verdict.size, row.verdict.time, row.verdict.token_bytes, row.verdict.score
     facts: list[RecordFact] = []
-    if size and (largest := _largest(found)) and (total := largest.total_bytes):
+    if size and (largest := _largest(results)) and (total := largest.total_bytes):
         left = size.cap_bytes - size.total_bytes
         margin = f"{headroom_text(left)} of {bytes_text(size.cap_bytes)}"
         facts.append(
             RecordFact("bytes", Cited(bytes_text(size.total_bytes), cite.href(largest.log.path, total.line)), margin)
         )
     if time and time.train_ms is not None:
-        longest = max(found, key=lambda result: train_ms(result.run) or 0.0)
+        longest = max(results, key=lambda result: train_ms(result.run) or 0.0)
         line = cite.href(longest.log.path, _trained_at(longest.run))
         facts.append(RecordFact("training", Cited(f"{seconds_text(time.train_ms)} s", line), _cap(time.train_cap_ms)))
     if time and time.eval_ms is not None:
-        slowest = max(found, key=lambda result: result.eval_ms or 0.0)
+        slowest = max(results, key=lambda result: result.eval_ms or 0.0)
         line = cite.href(slowest.log.path, _evaluated_at(slowest))
         facts.append(RecordFact("evaluation", Cited(f"{seconds_text(time.eval_ms)} s", line), _cap(time.eval_cap_ms)))
     if tokens:
-        line = cite.href(found[0].log.path, found[0].score.line)
-        known = tokens.tokenizer or "no tokenizer we know"
-        facts.append(RecordFact("bytes per token", Cited(ratio_text(tokens.bytes_per_token), line), known))
+        line = cite.href(results[0].log.path, results[0].score.line)
+        tokenizer = tokens.tokenizer or "unknown tokenizer"
+        facts.append(RecordFact("bytes per token", Cited(ratio_text(tokens.bytes_per_token), line), tokenizer))
     if score and score.claimed_bpb is not None and record.submission:
         line = cite.href(record.submission.path, claim_line(record.submission, "val_bpb"))
         differs = row.score_bpb is not None and abs(score.claimed_bpb - row.score_bpb) > _ROUNDING_BPB
@@ -85,8 +85,8 @@ def seed_row(result: Result, cite: Citations) -> tuple[Cited, ...]:
     def cited(text: str, line: int | None) -> Cited:
         return Cited(text, cite.href(path, line) if line and text != MISSING else None)
 
-    def size(found: Size | None) -> Cited:
-        return cited(bytes_text(found.size_bytes), found.line) if found else Cited(MISSING)
+    def size(stated: Size | None) -> Cited:
+        return cited(bytes_text(stated.size_bytes), stated.line) if stated else Cited(MISSING)
 
     return (
         cited(MISSING if result.seed is None else str(result.seed), run.seed.line if run.seed else None),
@@ -101,9 +101,9 @@ def seed_row(result: Result, cite: Citations) -> tuple[Cited, ...]:
     )
 
 
-def ledger(verdict: Verdict, record: Record, found: Sequence[Result], cite: Citations) -> list[LedgerLine]:
+def ledger(verdict: Verdict, record: Record, results: Sequence[Result], cite: Citations) -> list[LedgerLine]:
     """Return the size ledger; nothing where no source states any bytes."""
-    largest, submission = _largest(found), record.submission
+    largest, submission = _largest(results), record.submission
     lines = []
     for row in verdict.ledger:
         logged = _logged_line(largest, row.part)
@@ -133,8 +133,8 @@ def settings(record: Record, cite: Citations) -> list[tuple[str, Cited]]:
     return []
 
 
-def _largest(found: Sequence[Result]) -> Result | None:
-    return max(found, key=lambda result: result.total_bytes.size_bytes if result.total_bytes else 0, default=None)
+def _largest(results: Sequence[Result]) -> Result | None:
+    return max(results, key=lambda result: result.total_bytes.size_bytes if result.total_bytes else 0, default=None)
 
 
 def _cap(cap_ms: float | None) -> str:

@@ -39,7 +39,7 @@ class ShownFinding:
 
     finding: Finding
     label: str
-    place: Cited | None
+    location: Cited | None
     doc: tuple[str, ...]
 
 
@@ -52,7 +52,7 @@ def record_pages(
     """
     sources = source_texts(record.sources[:_SOURCES])
     cite = Citations(_page_names(record, [title for title, _, _ in sources]))
-    found = results(record)
+    runs = results(record)
     drawn = curves(record)[:_RUNS]
     marked = ((curve.log, line) for curve in drawn for line in charts.marked_lines(curve))
     title = title_of(row)
@@ -69,16 +69,16 @@ def record_pages(
         pull=pull,
         blurb=_blurb(record),
         rival=rival,
-        facts=recordnumbers.facts(row, record, found, cite),
-        charts=charts.losses(drawn, {place: href for place in marked if (href := cite.href(*place))}),
+        facts=recordnumbers.facts(row, record, runs, cite),
+        charts=charts.losses(drawn, {spot: href for spot in marked if (href := cite.href(*spot))}),
         seed_columns=recordnumbers.SEED_COLUMNS,
         seeds=[
             (result.log.path, cite.href(result.log.path, None), recordnumbers.seed_row(result, cite))
-            for result in found[:_RUNS]
+            for result in runs[:_RUNS]
         ],
-        more_seeds=max(len(found) - _RUNS, 0),
+        more_seeds=max(len(runs) - _RUNS, 0),
         findings=[_shown(finding, cite) for finding in _sorted(row.verdict)],
-        ledger=recordnumbers.ledger(row.verdict, record, found, cite),
+        ledger=recordnumbers.ledger(row.verdict, record, runs, cite),
         settings=recordnumbers.settings(record, cite),
         files=list(cite.pages.items()),
     )
@@ -122,10 +122,10 @@ def _sorted(verdict: Verdict) -> list[Finding]:
 
 def _shown(finding: Finding, cite: Citations) -> ShownFinding:
     doc = _RULES[finding.rule].doc if finding.rule in _RULES else ""
-    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    location = f"{finding.path}:{finding.line}" if finding.line else finding.path
     return ShownFinding(
         finding,
         "waived" if finding.waived is not None else finding.severity.label,
-        Cited(place, cite.href(finding.path, finding.line)) if place else None,
+        Cited(location, cite.href(finding.path, finding.line)) if location else None,
         tuple(" ".join(part.split()) for part in doc.split("\n\n") if part.strip()),
     )

@@ -14,7 +14,7 @@ from golfcheck.core.text import safe
 from golfcheck.live.axes import nice, tick_decimals
 
 PAPER, INK, DIM, RULE, ACCENT = (f"var(--{name})" for name in ("paper", "ink", "dim", "rule", "accent"))
-SERIES = tuple(f"var(--s{place})" for place in range(1, 7))
+SERIES = tuple(f"var(--s{index})" for index in range(1, 7))
 
 XY = tuple[float, float]
 _TICKS = 5

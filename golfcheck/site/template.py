@@ -1,7 +1,7 @@
-"""Pages from templates: every string is made harmless on its way out, here and nowhere else.
+"""Pages from templates: every string is made safe on its way out, here and nowhere else.
 
 The templates are jinja2's because its autoescape makes escaping the rule and not a habit: what is printed is text
-unless it is `Markup`, and the only `Markup` of ours is the SVG that `svg.py` has parsed and written anew.
+unless it is `Markup`, and golfcheck's only `Markup` is the SVG that `svg.py` writes, and JSON whose `<` is escaped.
 """
 
 import base64
@@ -20,7 +20,7 @@ from golfcheck.core.text import safe
 def page(template: str, *, extra: tuple[str, ...] = (), **values: Any) -> bytes:
     """Return a page; its policy lets only our own style and script, by their sha256, and nothing from elsewhere.
 
-    `extra` names assets beside the site's own.
+    `extra` names assets in addition to the site's own.
     """
     style, script = ("".join(_asset(f"{name}.{kind}") for name in ("site", *extra)) for kind in ("css", "js"))
     script = _asset("query.js") + script

@@ -29,7 +29,7 @@ class Citations:
     cited: dict[str, set[int]] = field(default_factory=dict)
 
     def href(self, path: str | None, line: int | None) -> str | None:
-        """Return the address of a line, and keep it from being left out; None for a file without a page."""
+        """Return the address of a line, which the page then includes; None for a file without a page."""
         page = self.pages.get(path) if path else None
         if page is None or path is None:
             return None
@@ -63,8 +63,8 @@ class _Lazy(Sequence[str]):
     def __len__(self) -> int:
         return len(self.log)
 
-    def __getitem__(self, place: Any) -> Any:
-        return safe(self.log.line(place + 1).replace("\t", _TAB), _LINE_CHARS)
+    def __getitem__(self, index: Any) -> Any:
+        return safe(self.log.line(index + 1).replace("\t", _TAB), _LINE_CHARS)
 
 
 def _chosen(texts: Sequence[str], cited: set[int]) -> Iterator[tuple[int, int]]:

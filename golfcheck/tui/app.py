@@ -132,7 +132,7 @@ class GolfcheckApp(KeysInTurn):
         return [*super().get_line_filters(), *([_ASCII_ONLY] if self.ascii_only else [])]
 
     def action_help_quit(self) -> None:
-        """Say how to leave: nobody should lose the screen to a Ctrl-C that was meant for something else."""
+        """Say how to leave: Ctrl-C alone must not close the screen, for it may come from a habit of copying."""
         types = isinstance(self.focused, Input)
         self.tell("to leave golfcheck press esc, then q" if types else "to leave golfcheck press q")
 

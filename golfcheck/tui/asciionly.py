@@ -1,4 +1,4 @@
-"""The last station before a terminal without Unicode: what a widget draws, of ours or of Textual's, leaves as ASCII."""
+"""A filter for terminals without Unicode: every line that a widget draws, also one of Textual's, becomes ASCII."""
 
 from rich.segment import Segment
 from textual.color import Color
@@ -8,7 +8,7 @@ from golfcheck.tui.widgets.sheet import plain
 
 
 class AsciiOnly(LineFilter):
-    """Puts a like sign, or a question mark, in the place of what the terminal has not; no cell moves."""
+    """Replaces each character that the terminal lacks by a similar one, or by question marks; no cell moves."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Return the segments of a line in ASCII."""

@@ -4,7 +4,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 
 class Terminal(LinuxDriver):
-    """Leaves out what a terminal sends in another encoding: Textual's thread that reads would end with it."""
+    """Ignores what a terminal sends in another encoding: Textual's reading thread would end with an exception."""
 
     def run_input_thread(self) -> None:
         """Read until the application ends."""

@@ -13,7 +13,7 @@ from textual import events
 from textual.app import App
 from textual.dom import DOMNode
 
-_GIVEN_UP_SECONDS = 1.0  # for a widget that went with what it was told
+_GIVEN_UP_SECONDS = 1.0  # for a widget that was removed with messages waiting
 
 
 class KeysInTurn(App[None]):
@@ -53,9 +53,9 @@ class KeysInTurn(App[None]):
         return (self.focused or self.screen).ancestors_with_self
 
     async def _follow(self, turn: int, nodes: Sequence[DOMNode], opened: bool = False) -> None:
-        """Go on when each of `nodes` has done what it was told so far; if `opened`, with the way of the next key."""
-        for place, node in enumerate(nodes, 1):
-            if node.call_later(self._follow, turn, nodes[place:], opened):
+        """Go on when each of `nodes` has handled its messages so far; if `opened`, with the way of the next key."""
+        for index, node in enumerate(nodes, 1):
+            if node.call_later(self._follow, turn, nodes[index:], opened):
                 return
         if opened and self.screen_stack:
             await self._follow(turn, self._way())

@@ -1,4 +1,4 @@
-"""Our two themes, beside those that Textual brings; chosen in the palette (ctrl+p)."""
+"""golfcheck's two themes, next to Textual's own; chosen in the palette (ctrl+p)."""
 
 from textual.theme import Theme
 

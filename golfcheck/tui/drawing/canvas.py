@@ -65,11 +65,11 @@ class DotCanvas:
         if not inside or first > last:
             return
         count = int(max(abs(x1 - x0), abs(y1 - y0)) * (last - first)) + 1
-        for place in range(min(count, 4 * (self.width + self.height)) + 1):
-            share = first + (last - first) * place / count
+        for step in range(min(count, 4 * (self.width + self.height)) + 1):
+            share = first + (last - first) * step / count
             yield x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
 
     @staticmethod
     def _leaves(y0: float, y1: float, edge: float) -> float:
-        """Return at which share of the way from y0 to y1 the edge is met."""
+        """Return the share of the way from y0 to y1 at which the line crosses the edge."""
         return (edge - y0) / (y1 - y0) if y0 != y1 else 0.0

@@ -1,4 +1,4 @@
-"""What a rule means, beside what it found: the text of `golfcheck explain`, for a screen."""
+"""What a rule means, shown next to a finding: the text of `golfcheck explain`, for a screen."""
 
 from functools import cache
 
@@ -22,7 +22,7 @@ def rules() -> dict[str, Rule]:
     return {rule.name: rule for rule in RULES}
 
 
-def place(path: str | None, line: int | None) -> str:
+def location_text(path: str | None, line: int | None) -> str:
     """Return where a finding stands, as `file:line`; "" where it is about the record as a whole."""
     return "" if path is None else f"{safe(path, 200)}:{line}" if line else safe(path, 200)
 
@@ -36,7 +36,7 @@ def of_finding(finding: Finding) -> RenderableType:
         ("  " + finding.rule, "bold"),
     )
     parts: list[RenderableType] = [head]
-    if at := place(finding.path, finding.line):
+    if at := location_text(finding.path, finding.line):
         parts.append(Text(at, "dim"))
     parts += [Text(), Text(safe(finding.message))]
     if finding.waived is not None:

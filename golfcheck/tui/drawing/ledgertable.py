@@ -21,7 +21,7 @@ _BAR = 16
 _SIZE_RULES = ("bytes-", "total-", "code-size", "artifact-size", "uncounted", "wrapper", "thin-margin")
 
 
-def ledger(verdict: Verdict, found: tuple[Result, ...]) -> RenderableType:
+def ledger(verdict: Verdict, results: tuple[Result, ...]) -> RenderableType:
     """Return all that is known of a record's sizes and times; `found` are its seeds."""
     parts: list[RenderableType] = [_cap(verdict), Text()]
     parts += [_sources(verdict), Text()] if verdict.ledger else []
@@ -33,8 +33,8 @@ def ledger(verdict: Verdict, found: tuple[Result, ...]) -> RenderableType:
             Text(f"{finding.severity.label}  {safe(finding.message)}", "warning" if finding.severity > 1 else "dim")
         )
     parts += [Text()] if about else []
-    if found:
-        parts += [_seeds(found), Text()]
+    if results:
+        parts += [_seeds(results), Text()]
     parts.append(_times(verdict))
     return Group(*parts)
 
@@ -64,10 +64,10 @@ def _sources(verdict: Verdict) -> Table:
     for row in verdict.ledger:
         name = Text.assemble((row.part, "bold"), (f"  {safe(row.path, 60)}" if row.path else "", "dim"))
         counts = (row.disk_bytes, row.logged_bytes, row.claimed_bytes)
-        known = {count for count in counts if count is not None}
-        style = "warning" if len(known) > 1 else ""
+        distinct = {count for count in counts if count is not None}
+        style = "warning" if len(distinct) > 1 else ""
         cells = [Text("-" if count is None else bytes_text(count), style) for count in counts]
-        table.add_row(name, *cells, Text(_note(row, len(known) > 1), "dim"))
+        table.add_row(name, *cells, Text(_note(row, len(distinct) > 1), "dim"))
     return table
 
 
@@ -75,12 +75,12 @@ def _note(row: LedgerRow, differ: bool) -> str:
     return "; ".join(filter(None, ["the sources differ" if differ else "", safe(row.note, 200)]))
 
 
-def _seeds(found: tuple[Result, ...]) -> Table:
+def _seeds(results: tuple[Result, ...]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
     for heading in ("seed", "val_bpb", "code", "model", "total", "train s", "eval s", "steps"):
         table.add_column(heading, justify="right", no_wrap=True)  # it is the log's name that gives way
     table.add_column("log", overflow="fold")
-    for result in found:
+    for result in results:
         run, model, total, ms = result.run, result.model_bytes, result.total_bytes, train_ms(result.run)
         code = run.code_bytes[-1].size_bytes if run.code_bytes else None
         step = run.stop.step if run.stop else run.train[-1].step if run.train else None

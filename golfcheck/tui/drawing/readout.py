@@ -61,13 +61,13 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
     seeds = counted(len(score.seeds), "seed") if score and score.seeds else ""
     spread = f"sd {bpb_text(score.sd_bpb)}" if score is not None and score.sd_bpb is not None else ""
     facts = gap.join(filter(None, [row.status.value if row.status else "no score", seeds, spread]))
-    found = f"{row.outcome.value}: " if row.judged else "being judged: "
+    word = f"{row.outcome.value}: " if row.judged else "being judged: "
     about = _findings(row) if row.judged else "only its submission.json is read yet"
     lines = [
         Content.styled(f" {name_of(row)}", "bold"),
         Content.styled(f" {who}{gap}{facts}", "dim"),
         Content(f" {standing(row, board, g)}{gap + safe(row.ruling.text) if row.ruling else ''}"),
-        Content.assemble(Content(f" {found}"), Content.styled(about, "dim")),
+        Content.assemble(Content(f" {word}"), Content.styled(about, "dim")),
     ]
     return plain(Content("\n").join(lines), g)
 
@@ -95,7 +95,7 @@ def _findings(row: Row) -> str:
 
 
 def nothing_here(problem: str) -> Content:
-    """Return what to do where there is no record; `problem` may be a stranger's text."""
+    """Return what to do where there is no record; `problem` may be untrusted."""
     return Content(
         f"no records here\n\n{safe(problem)}\n\n"
         "golfcheck demo          makes one in two minutes\n"

@@ -20,32 +20,32 @@ _LABEL = 22  # columns; what is longer is folded
 Number = float | None
 
 
-def numbers(found: Difference, outcomes: Sequence[str]) -> RenderableType:
+def numbers(difference: Difference, outcomes: Sequence[str]) -> RenderableType:
     """Return a column for each record; the least of a row is set off where less is better."""
-    sides = found.sides
+    sides = difference.sides
     table = _table(sides)
     for label, words in _words(sides, outcomes):
         table.add_row(Text(label, "dim"), *(Text(safe(word, 60)) for word in words))
     for label, text, values, less_is_better in _rows(sides):
-        known = [value for value in values if value is not None]
-        if known:
-            least = min(known) if less_is_better and len(known) > 1 and min(known) != max(known) else None
+        present = [value for value in values if value is not None]
+        if present:
+            least = min(present) if less_is_better and len(present) > 1 and min(present) != max(present) else None
             drawn = [_cell(value, text, value is not None and value == least) for value in values]
             table.add_row(Text(label, "dim"), *drawn)
     parts: list[RenderableType] = [table]
-    if found.findings:
-        parts += [Text(), Text("found in some of them only", "bold"), _findings(found)]
+    if difference.findings:
+        parts += [Text(), Text("found in some of them only", "bold"), _findings(difference)]
     return Group(*parts)
 
 
-def settings(found: Difference) -> RenderableType:
+def settings(difference: Difference) -> RenderableType:
     """Return a row for each setting that differs, with what each record's logs print."""
-    title = Text(settings_title(found), "dim")
-    if not found.settings:
+    title = Text(settings_title(difference), "dim")
+    if not difference.settings:
         return Group(title, Text("\nno log prints a setting that differs"))
-    table = _table(found.sides)
-    by_all = [row for row in found.settings if None not in row.printed]
-    by_some = [row for row in found.settings if None in row.printed]
+    table = _table(difference.sides)
+    by_all = [row for row in difference.settings if None not in row.printed]
+    by_some = [row for row in difference.settings if None in row.printed]
     for heading, rows in (("", by_all), ("only some print", by_some)):
         if heading and rows:
             table.add_row(Text(f"\n{heading}", "bold"))
@@ -108,10 +108,10 @@ def _cell(value: Number, text: Callable[[Any], str], best: bool) -> Text:
     return Text("-", "dim") if value is None else Text(text(value), "ok" if best else "")
 
 
-def _findings(found: Difference) -> Table:
-    table = _table(found.sides)
+def _findings(difference: Difference) -> Table:
+    table = _table(difference.sides)
     table.show_header = False
-    for row in found.findings:
+    for row in difference.findings:
         cells = [Text("-", "dim") if not each else Text(safe(each[0].message, 200)) for each in row.found]
         table.add_row(Text(f"{row.severity.label} {row.rule}", "dim"), *cells)
     return table

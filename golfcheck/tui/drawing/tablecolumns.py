@@ -38,8 +38,8 @@ class TableColumn:
 
 def _number(digits: int, value: Callable[[Row], float | None], sign: str = "") -> Callable[..., tuple[str, str]]:
     def cell(row: Row, width: int, _glyphs: Glyphs) -> tuple[str, str]:
-        found = value(row)
-        return ("" if found is None else _digits(found, digits, width, sign)), ""
+        shown = value(row)
+        return ("" if shown is None else _digits(shown, digits, width, sign)), ""
 
     return cell
 
@@ -103,13 +103,13 @@ def _bytes_per_token(row: Row) -> float | None:
 
 def _seeds(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
     count = len(row.verdict.score.seeds) if row.verdict.score else 0
-    return (_digits(count, 0, width) if count else glyphs.dash), ""  # no log tells: a claim alone, or not read yet
+    return (_digits(count, 0, width) if count else glyphs.dash), ""  # no log states any: a claim alone, or not read yet
 
 
 def _text(value: Callable[[Row], object | None], style: str = "") -> Callable[..., tuple[str, str]]:
     def cell(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
-        found = value(row)
-        return (safe(str(found), LIMIT_CHARS) if found is not None else glyphs.dash), style
+        shown = value(row)
+        return (safe(str(shown), LIMIT_CHARS) if shown is not None else glyphs.dash), style
 
     return cell
 
@@ -148,17 +148,17 @@ def fitting(columns: int, table: Sequence[TableColumn] = COLUMNS) -> tuple[Table
 
     The name always stays, with at least MIN_NAME cells where the terminal is that wide.
     """
-    kept = list(table)
-    while len(kept) > 1 and _taken(kept) > columns:
-        least = max(kept, key=lambda column: column.priority)
+    remaining = list(table)
+    while len(remaining) > 1 and _taken(remaining) > columns:
+        least = max(remaining, key=lambda column: column.priority)
         if least is table[0]:  # only what must stay is left: first the rank gives the cell that 10,000 rows need
-            kept[0] = replace(least, width=least.width - 1)
+            remaining[0] = replace(least, width=least.width - 1)
         else:
-            kept.remove(least)
-    spare = columns - _taken(kept)
+            remaining.remove(least)
+    spare = columns - _taken(remaining)
     widened = []
-    for place, column in enumerate(kept):
-        rest = sum(1 for other in kept[place + 1 :] if other.grows)
+    for index, column in enumerate(remaining):
+        rest = sum(1 for other in remaining[index + 1 :] if other.grows)
         # The name has half of what is spare: it says most.
         share = spare if not rest else spare // (2 * rest + 2)
         more = min(share, column.grows - column.width) if column.grows else 0

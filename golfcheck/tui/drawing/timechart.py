@@ -34,7 +34,7 @@ class Timeline:
     @property
     def stops(self) -> tuple[int, ...]:
         """The places that the cursor can be on, in the order of time."""
-        return tuple(place for place in range(len(self.rows)) if place not in self.left_out)
+        return tuple(index for index in range(len(self.rows)) if index not in self.left_out)
 
 
 def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -70,7 +70,7 @@ def limits(chart: Timeline) -> tuple[float, float]:
         reach = max(_NEAR_BPB, 6 * spread(here))
         return score(here) - reach, score(here) + reach
     held = [row for row in chart.rows if row.held]
-    seen = [chart.rows[place] for place in chart.stops]
+    seen = [chart.rows[index] for index in chart.stops]
     of = held if chart.scale == "frontier" and len(held) > 1 else [*seen, *held]
     low, high = min(map(score, of)), max(map(score, of))
     low = min(low, min(map(score, seen)) if chart.scale == "frontier" and seen else low)
@@ -86,7 +86,7 @@ class TimeCanvas:
         self.wide, self.high = columns - _LABEL - 2, lines - 2
         self.low, self.top = limits(chart) if chart.stops else (0.0, 1.0)
         self.line_bpb = (self.top - self.low) / max(self.high - 1, 1)
-        self.places = _places(chart, self.wide) if chart.rows else []
+        self.xs = _xs(chart, self.wide) if chart.rows else []
 
     def line_of(self, bpb: float) -> int:
         """Return the line of a score; it is none of the canvas where the score is out of sight."""
@@ -104,12 +104,12 @@ def draw(chart: Timeline, columns: int, lines: int, g: Glyphs) -> list[list[Char
     if not chart.stops or canvas.wide < 8 or canvas.high < 3:
         return canvas.cells
     _score_axis(canvas, g)
-    x_here = canvas.places[chart.cursor]
+    x_here = canvas.xs[chart.cursor]
     for y in range(canvas.high):
         canvas.put(x_here, y, (g.cursor, "cursor"))
     _steps(chart, canvas, g)
-    for place in chart.stops:
-        x, row = canvas.places[place], chart.rows[place]
+    for index in chart.stops:
+        x, row = canvas.xs[index], chart.rows[index]
         if chart.scale != "near" or canvas.line_of(score(row)) >= 0:  # near the cursor, most records are out of sight
             _record(row, x, canvas, g)
     here = chart.rows[chart.cursor]
@@ -122,9 +122,9 @@ def nearest(chart: Timeline, columns: int, lines: int, x: int, y: int) -> int:
     """Return the place of the record that is drawn nearest to a cell; a line counts as two columns."""
     canvas = TimeCanvas(chart, columns, lines)
 
-    def far(place: int) -> float:
-        line = max(canvas.line_of(score(chart.rows[place])), 0)
-        return (canvas.places[place] + _LABEL + 1 - x) ** 2 + 4.0 * (line - y) ** 2
+    def far(index: int) -> float:
+        line = max(canvas.line_of(score(chart.rows[index])), 0)
+        return (canvas.xs[index] + _LABEL + 1 - x) ** 2 + 4.0 * (line - y) ** 2
 
     return min(chart.stops, key=far)
 
@@ -145,20 +145,20 @@ def _record(row: Row, x: int, canvas: TimeCanvas, g: Glyphs) -> None:
     canvas.put(x, max(y, 0), (g.up if y < 0 else g.held if row.held else g.other, style))
 
 
-def _places(chart: Timeline, wide: int) -> list[int]:
+def _xs(chart: Timeline, wide: int) -> list[int]:
     if chart.order == "turn":
         last = max(len(chart.rows) - 1, 1)
-        return [place * (wide - 1) // last for place in range(len(chart.rows))]
+        return [index * (wide - 1) // last for index in range(len(chart.rows))]
     first, last_day = when(chart.rows[0]), when(chart.rows[-1])
     whole = (last_day - first).total_seconds() or 1.0
     return [round((when(row) - first).total_seconds() / whole * (wide - 1)) for row in chart.rows]
 
 
 def _steps(chart: Timeline, canvas: TimeCanvas, g: Glyphs) -> None:
-    pairs = zip(canvas.places, chart.rows, strict=True)
+    pairs = zip(canvas.xs, chart.rows, strict=True)
     held = [(x, canvas.line_of(score(row))) for x, row in pairs if row.held]
-    for place, (x, y) in enumerate(held):
-        next_x, next_y = held[place + 1] if place + 1 < len(held) else (canvas.wide, y)
+    for index, (x, y) in enumerate(held):
+        next_x, next_y = held[index + 1] if index + 1 < len(held) else (canvas.wide, y)
         for between in range(x, next_x):
             canvas.put(between, y, (g.rule, "line"))
         if next_y != y:
@@ -170,19 +170,19 @@ def _steps(chart: Timeline, canvas: TimeCanvas, g: Glyphs) -> None:
 def _time_axis(chart: Timeline, canvas: TimeCanvas, g: Glyphs) -> None:
     for x in range(_LABEL, len(canvas.cells[0])):
         canvas.cells[-2][x] = (g.rule, "axis")
-    dated = [(place, when(row).strftime("%m-%d")) for place, row in zip(canvas.places, chart.rows, strict=True)]
-    place, newest = dated[-1]
-    end = min(_LABEL + 1 + place, len(canvas.cells[-1]) - len(newest))  # flush right where it would pass the edge
+    dated = [(column, when(row).strftime("%m-%d")) for column, row in zip(canvas.xs, chart.rows, strict=True)]
+    column, newest = dated[-1]
+    end = min(_LABEL + 1 + column, len(canvas.cells[-1]) - len(newest))  # flush right where it would pass the edge
     free = 0
-    for place, label in dated:
-        x = _LABEL + 1 + place
-        if x >= free and x + len(label) + 2 <= end:  # the newest is always told: what would touch it gives way
+    for column, label in dated:
+        x = _LABEL + 1 + column
+        if x >= free and x + len(label) + 2 <= end:  # the newest is always shown: what would touch it gives way
             _write(canvas.cells[-1], x, label, "axis")
             free = x + len(label) + 2
     _write(canvas.cells[-1], end, newest, "axis")
 
 
 def _write(cells: list[ChartCell], start: int, text: str, style: str) -> None:
-    for place, character in enumerate(text, start=start):
-        if place < len(cells):
-            cells[place] = (character, style)
+    for index, character in enumerate(text, start=start):
+        if index < len(cells):
+            cells[index] = (character, style)

@@ -1,4 +1,4 @@
-"""Strangers' text on a screen: what was submitted becomes content that is drawn as it stands, without markup.
+"""Untrusted text on a screen: what was submitted becomes content that is drawn as it stands, without markup.
 
 Every name, author, path, message, log line and exception passes through one of these. A plain `str` in a widget may be
 read as markup (`[@click=app.quit]`), and control characters would reach the terminal.
@@ -13,7 +13,7 @@ LIMIT_CHARS = 500  # more than a line of any terminal
 
 
 def content(text: object, style: str = "", limit: int = LIMIT_CHARS) -> Content:
-    """Return a stranger's text on one line for a widget; controls escaped, no markup, at most `limit` characters."""
+    """Return untrusted text on one line for a widget; controls escaped, no markup, at most `limit` characters."""
     return Content.styled(safe(str(text), limit), style) if style else Content(safe(str(text), limit))
 
 

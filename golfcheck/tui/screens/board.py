@@ -45,7 +45,7 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
         Binding("o", "orders", "orders", show=False, tooltip="choose from a list what to sort by"),
         Binding("c", "compare", "compare", tooltip="the marked records side by side"),
         Binding("t", "timeline", "timeline", tooltip="the frontier through time"),
-        Binding("w", "watch", "watch", tooltip="follow a log that grows, beside the best record"),
+        Binding("w", "watch", "watch", tooltip="follow growing logs, compared with the best record"),
         Binding(
             "d",
             "diff",
@@ -82,14 +82,14 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
 
     def on_mount(self) -> None:
         """Restore how the board was left, and begin to read."""
-        kept = self.host.session
-        self.sort, self.reverse = (kept.sort, kept.reverse) if kept.sort in SORT_KEYS else ("rank", False)
-        if kept.record and kept.root == str(self.host.root.resolve()):
-            self.table.stays_on = kept.record
+        session = self.host.session
+        self.sort, self.reverse = (session.sort, session.reverse) if session.sort in SORT_KEYS else ("rank", False)
+        if session.record and session.root == str(self.host.root.resolve()):
+            self.table.stays_on = session.record
         self.table.ordered_by(self.sort, self.reverse)
         self.set_focus(self.table)
-        if kept.filter:
-            self.query_one(FilterBar).fill(kept.filter)
+        if session.filter:
+            self.query_one(FilterBar).fill(session.filter)
         if self.board is None:
             self.read()
         self.draw()
@@ -98,7 +98,7 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
 
     def draw(self, problem: str = "") -> None:
         """Filter and sort the rows, and show them."""
-        rows: Sequence[Row] = self.board.rows if self.board else tuple(self.found.values())
+        rows: Sequence[Row] = self.board.rows if self.board else tuple(self.rows_by_path.values())
         shown = tuple(filter(self.query_now.matches, rows)) if self.query_now.terms else rows
         if self.sort != "rank" or self.reverse or self.board is None:  # a board's own order is by rank
             shown = sorted_rows(shown, self.sort if self.board or self.sort != "rank" else "bpb", self.reverse)
@@ -109,14 +109,14 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
     def draw_progress(self) -> None:
         """Show the title: the tree, how far reading is, and the order where no head says it."""
         root, hidden = str(self.host.root), self.sort not in self.table.orders
-        shown, count, order = len(self.table.rows), len(self.found), self.sort if hidden else ""
+        shown, count, order = len(self.table.rows), len(self.rows_by_path), self.sort if hidden else ""
         line = title(root, self.board, shown, count, reading=self.reading, order=order, g=self.host.glyphs)
         self.query_one("#board-title", Static).update(line)
 
     def _say_if_empty(self, problem: str) -> None:
         empty = not self.table.rows and self.reading is None
         self.set_class(empty, "is-empty")
-        if self.found:
+        if self.rows_by_path:
             text = filtered_out()
         else:
             text = could_not_read(self.failure) if self.failure else nothing_here(problem or str(self.host.root))
@@ -155,8 +155,8 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
     def action_sort(self, columns: int) -> None:
         """Sort by another of the columns that are seen: the next one, or the one before."""
         orders = self.table.orders
-        place = orders.index(self.sort) + columns if self.sort in orders else 0
-        self.sort_by(orders[place % len(orders)])
+        index = orders.index(self.sort) + columns if self.sort in orders else 0
+        self.sort_by(orders[index % len(orders)])
 
     def action_orders(self) -> None:
         """Choose an order from a list."""
@@ -183,7 +183,7 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
 
     def marked(self) -> list[Row]:
         """Return the marked rows in their order, and the one under the cursor where only one other is marked."""
-        rows = [self.found[path] for path in self.table.marks if path in self.found]
+        rows = [self.rows_by_path[path] for path in self.table.marks if path in self.rows_by_path]
         here = self.table.current
         return [*rows, here] if here is not None and len(rows) == 1 and here is not rows[0] else rows
 

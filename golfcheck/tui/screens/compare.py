@@ -35,9 +35,9 @@ MOST = len(LETTERS)
 class _LoadedRecords:
     """What the tabs show."""
 
-    found: Difference
+    compared: Difference
     curves: tuple[tuple[Curve, ...], ...]  # of each record
-    code: tuple[tuple[CodeDiff, ...], ...]  # of each record but the first, beside the first
+    code: tuple[tuple[CodeDiff, ...], ...]  # of each record but the first, compared with the first
 
 
 class CompareScreen(TabbedScreen):
@@ -76,7 +76,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         super().__init__()
         self.rows, self.first_tab = tuple(rows[:MOST]), tab
         self.loaded: _LoadedRecords | None = None
-        self.beside = 1  # whose code is shown beside A's
+        self.compared_with = 1  # whose code is compared with A's
 
     def compose(self) -> ComposeResult:
         """Yield the names and the tabs, which are empty until the records are read."""
@@ -101,18 +101,18 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
 
     def _load(self) -> _LoadedRecords:
         records = [self.host.load_record(row) for row in self.rows]
-        found = difference(records, [row.verdict for row in self.rows], [row.made for row in self.rows])
-        code = tuple(found.code if len(records) == 2 else code_diffs(records[0], other) for other in records[1:])
-        return _LoadedRecords(found, tuple(map(curves, records)), code)
+        compared = difference(records, [row.verdict for row in self.rows], [row.made for row in self.rows])
+        code = tuple(compared.code if len(records) == 2 else code_diffs(records[0], other) for other in records[1:])
+        return _LoadedRecords(compared, tuple(map(curves, records)), code)
 
     def on_work_done(self, message: background.WorkDone) -> None:
         """Show what was read."""
         if not isinstance(message.result, _LoadedRecords):
             return
         loaded = self.loaded = message.result
-        self.query_one("#number-sheet", Sheet).show(numbers(loaded.found, [row.outcome.value for row in self.rows]))
-        self.query_one("#setting-sheet", Sheet).show(settings(loaded.found))
-        bundles = [Bundle(self._short(n, 40), found) for n, found in enumerate(loaded.curves)]
+        self.query_one("#number-sheet", Sheet).show(numbers(loaded.compared, [row.outcome.value for row in self.rows]))
+        self.query_one("#setting-sheet", Sheet).show(settings(loaded.compared))
+        bundles = [Bundle(self._short(n, 40), own) for n, own in enumerate(loaded.curves)]
         self.query_one(CurvePane).show(bundles)
         self._show_code()
 
@@ -126,44 +126,44 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         self.query_one("#code-title", Static).update(Content(reason))
 
     def action_code(self, by: int) -> None:
-        """Show the code of another record beside A's."""
+        """Compare the code of another record with A's."""
         self.action_tab("code")
-        self.beside = (self.beside - 1 + by) % max(1, len(self.rows) - 1) + 1
+        self.compared_with = (self.compared_with - 1 + by) % max(1, len(self.rows) - 1) + 1
         self._show_code()
 
     def action_copy(self) -> None:
         """Copy the command that prints the comparison of A and another."""
-        one, other = self.rows[0].verdict.path, self.rows[min(self.beside, len(self.rows) - 1)].verdict.path
+        one, other = self.rows[0].verdict.path, self.rows[min(self.compared_with, len(self.rows) - 1)].verdict.path
         self.host.copy(f"golfcheck diff {shell_word(one)} {shell_word(other)}")
 
     def _show_code(self) -> None:
         if self.loaded is None:
             return
-        found = self.loaded.code[self.beside - 1] if self.loaded.code else ()
-        pair = f"A and {LETTERS[self.beside]}"
+        diffs = self.loaded.code[self.compared_with - 1] if self.loaded.code else ()
+        pair = f"A and {LETTERS[self.compared_with]}"
         more = "   [ and ] turn to another" if len(self.rows) > 2 else ""
-        sides = self.loaded.found.sides[0], self.loaded.found.sides[self.beside]
-        titles = [code_title(each) for each in found] or [no_code(sides, f"A{LETTERS[self.beside]}")]
-        notes = [safe(note) for each in found for note in each.notes]
+        sides = self.loaded.compared.sides[0], self.loaded.compared.sides[self.compared_with]
+        titles = [code_title(each) for each in diffs] or [no_code(sides, f"A{LETTERS[self.compared_with]}")]
+        notes = [safe(note) for each in diffs for note in each.notes]
         self.query_one("#code-title", Static).update(
             Content(self._shown("\n".join([f"{pair}{more}", *titles, *notes])))
         )
-        self.query_one(CodeView).show([line for each in found for line in code_lines(each)])
+        self.query_one(CodeView).show([line for each in diffs for line in code_lines(each)])
 
-    def _title(self, place: int) -> Content:
-        row = self.rows[place]
+    def _title(self, index: int) -> Content:
+        row = self.rows[index]
         score = f"{bpb_text(row.score_bpb)}" if row.score_bpb is not None else "no score"
         day = row.made.date().isoformat() if row.made else ""
         tail = "  ".join(safe(text, 40) for text in (row.verdict.author, day) if text)
-        name = self._shown(self._short(place, 60))
+        name = self._shown(self._short(index, 60))
         return Content.assemble(Content.styled(name, "bold"), Content.styled(self._shown(f"  {score}  {tail}"), "dim"))
 
     def _shown(self, text: str) -> str:
         return plain(text) if is_ascii(self) else text
 
-    def _short(self, place: int, columns: int) -> str:
-        verdict = self.rows[place].verdict
-        return f"{LETTERS[place]} {fit(safe(verdict.name or verdict.path), columns)}"
+    def _short(self, index: int, columns: int) -> str:
+        verdict = self.rows[index].verdict
+        return f"{LETTERS[index]} {fit(safe(verdict.name or verdict.path), columns)}"
 
     def focus_tab(self) -> None:
         """Give the keys to what the tab shows."""

@@ -40,7 +40,7 @@ TABS = ("curve", "findings", "readme", "log", "ledger")
 
 @dataclass(frozen=True, slots=True)
 class _LoadedRecord:
-    """What the tabs show beside the verdict."""
+    """What the tabs show, next to the verdict."""
 
     record: Record
     curves: tuple[Curve, ...]
@@ -149,8 +149,8 @@ In the ledger, yellow numbers are of sources that do not agree."""
         head = self.query_one("LogPane > .head", Static)
         head.update(Content(reason))
         head.styles.height = "auto"  # it names a log in one line; a reason may take more
-        known = ledger(self.row.verdict, ())  # of the verdict, which was read before
-        self.query_one("#ledger-sheet", Sheet).show(Group(Text(reason, "error"), Text(), known))
+        from_verdict = ledger(self.row.verdict, ())  # of the verdict, which was read before
+        self.query_one("#ledger-sheet", Sheet).show(Group(Text(reason, "error"), Text(), from_verdict))
 
     def on_findings_pane_wanted(self, message: FindingsPane.Wanted) -> None:
         """Open the editor where the finding stands."""

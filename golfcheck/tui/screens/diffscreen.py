@@ -24,7 +24,7 @@ from golfcheck.tui.widgets.sheet import Scroller
 
 
 class DiffLines(Scroller):
-    """DiffLines that a renderer of ours has made harmless and colored; each is drawn when it is looked at."""
+    """Lines that golfcheck's renderer has colored and made safe; each is drawn when it comes into view."""
 
     DEFAULT_CSS = """
     DiffLines { overflow-x: hidden; overflow-y: scroll; }
@@ -42,10 +42,10 @@ class DiffLines(Scroller):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        columns, place = self.scrollable_content_region.width, y + self.scroll_offset.y
-        if place >= len(self.lines):
+        columns, index = self.scrollable_content_region.width, y + self.scroll_offset.y
+        if index >= len(self.lines):
             return Strip.blank(columns, self.rich_style)
-        text = Text.from_ansi(self.lines[place], no_wrap=True, end="")
+        text = Text.from_ansi(self.lines[index], no_wrap=True, end="")
         strip = Strip(list(text.render(self.app.console)))
         return strip.crop(0, columns).extend_cell_length(columns).apply_style(self.rich_style)
 
@@ -62,7 +62,7 @@ class DiffScreen(BaseScreen):
     def __init__(self, first: Row, second: Row) -> None:
         super().__init__()
         self.first, self.second = first, second
-        self.found: Difference | None = None
+        self.compared: Difference | None = None
 
     def compose(self) -> ComposeResult:
         """Yield the title, the lines and the keys."""
@@ -76,7 +76,7 @@ class DiffScreen(BaseScreen):
         self._begin()
 
     def _begin(self) -> None:
-        self.found = None
+        self.compared = None
         title = self.host.glyphs.plain(f" {name_of(self.first)}  to  {name_of(self.second)}")
         self.query_one("#diff-title", Static).update(content(title, "bold $primary"))
         self.query_one(DiffLines).fill("  reading both records")
@@ -86,8 +86,8 @@ class DiffScreen(BaseScreen):
     def _compare(self) -> None:
         rows = (self.first, self.second)
         records = [self.host.load_record(row) for row in rows]
-        found = difference(records, [row.verdict for row in rows], [row.made for row in rows])
-        self.app.call_from_thread(self._show, found)
+        compared = difference(records, [row.verdict for row in rows], [row.made for row in rows])
+        self.app.call_from_thread(self._show, compared)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say what went wrong; nothing did with a worker that another took the place of."""
@@ -96,14 +96,14 @@ class DiffScreen(BaseScreen):
             self.query_one(DiffLines).fill(f"  {reason}")
             self.host.tell(reason, "error")
 
-    def _show(self, found: Difference) -> None:
-        self.found = found
+    def _show(self, compared: Difference) -> None:
+        self.compared = compared
         self._draw()
 
     def _draw(self) -> None:
-        if self.found is not None:
+        if self.compared is not None:
             page = Page(max(self.size.width - 2, 40), color=True, ascii=self.host.ascii_only)
-            self.query_one(DiffLines).fill(render(self.found, page, whole=True))
+            self.query_one(DiffLines).fill(render(self.compared, page, whole=True))
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay the page out anew."""

@@ -24,8 +24,8 @@ def ours(active: Iterable[ActiveBinding]) -> Iterator[ActiveBinding]:
     """Yield the bindings that this package makes, not those that Textual's widgets bring."""
     for entry in active:
         classes = [kind for kind in type(entry.node).__mro__ if kind.__module__.startswith("golfcheck.")]
-        made = [binding for kind in classes for binding in kind.__dict__.get("BINDINGS", ())]
-        keys_made = {key.strip() for one in made if isinstance(one, Binding) for key in one.key.split(",")}
+        own = [binding for kind in classes for binding in kind.__dict__.get("BINDINGS", ())]
+        keys_made = {key.strip() for one in own if isinstance(one, Binding) for key in one.key.split(",")}
         if entry.binding.key in keys_made:
             yield entry
 

@@ -55,10 +55,10 @@ class Orders(ModalScreen[str | None]):
         choices = self.query_one(OptionList)
         here = next((n for n, key in enumerate(SORT_KEYS) if choices.get_option_index(key) == choices.highlighted), 0)
         ahead = (*SORT_KEYS[here + 1 :], *SORT_KEYS[: here + 1])
-        found = next((key for key in ahead if event.character and key.startswith(event.character)), None)
-        if found is not None:
+        match = next((key for key in ahead if event.character and key.startswith(event.character)), None)
+        if match is not None:
             event.stop()
-            choices.highlighted = choices.get_option_index(found)
+            choices.highlighted = choices.get_option_index(match)
 
     def action_move(self, lines: int) -> None:
         """Go to another order."""

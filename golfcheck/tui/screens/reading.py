@@ -20,15 +20,15 @@ class ReadingScreen(BaseScreen):
     def __init__(self, board: Board | None = None) -> None:
         super().__init__()
         self.board = board  # None: read the tree of the application
-        self.found: dict[str, Row] = {} if board is None else {row.verdict.path: row for row in board.rows}
+        self.rows_by_path: dict[str, Row] = {} if board is None else {row.verdict.path: row for row in board.rows}
         self.reading: tuple[int, int] | None = None
         self.failure = ""  # why reading ended without a board; "" where it did not
         self._stale = False
-        self._before: dict[str, Row] | None = None  # the rows when they were asked to be read again
+        self._rows_before: dict[str, Row] | None = None  # the rows when they were asked to be read again
 
     def reload(self) -> None:
         """Read the tree again, and say when that is done."""
-        self._before = dict(self.found) if self.board is not None else None
+        self._rows_before = dict(self.rows_by_path) if self.board is not None else None
         self.read()
 
     def read(self) -> None:
@@ -51,8 +51,8 @@ class ReadingScreen(BaseScreen):
 
     def on_rows_arrived(self, event: loading.RowsArrived) -> None:
         """Show rows that were read; many come in a second, and are drawn together."""
-        first = not self.found
-        self.found |= {row.verdict.path: row for row in event.rows}
+        first = not self.rows_by_path
+        self.rows_by_path |= {row.verdict.path: row for row in event.rows}
         if first:
             self._draw()
             self.call_after_refresh(event.drawn.set)
@@ -78,21 +78,21 @@ class ReadingScreen(BaseScreen):
     def on_board_loaded(self, event: loading.BoardLoaded) -> None:
         """Show the ranks."""
         self.board, self.reading = event.board, None
-        self.found = {row.verdict.path: row for row in event.board.rows}
-        if self._before is not None:
-            self.host.tell(_what_changed(self._before, self.found))
-            self._before = None
+        self.rows_by_path = {row.verdict.path: row for row in event.board.rows}
+        if self._rows_before is not None:
+            self.host.tell(_what_changed(self._rows_before, self.rows_by_path))
+            self._rows_before = None
         self.draw()
 
     def on_reading_failed(self, event: loading.ReadingFailed) -> None:
         """Say why there is nothing, and what to do; what was read before is of records that are no longer there."""
-        if self.found or not event.empty:
+        if self.rows_by_path or not event.empty:
             self.host.tell(event.reason, "error")
-        self.board, self.found, self.reading = None, {}, None
+        self.board, self.rows_by_path, self.reading = None, {}, None
         self.draw(event.reason)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Show a toast for a failure that nobody foresaw; a worker has an error, too, when another took its place."""
+        """Show a toast for an unexpected failure; a worker that another one replaced has an error, too."""
         if event.state is WorkerState.ERROR:
             error = event.worker.error
             self.reading = None
@@ -113,5 +113,5 @@ def _what_changed(before: Mapping[str, Row], after: Mapping[str, Row]) -> str:
         (len(after.keys() - before.keys()), "new"),
         (len(before.keys() - after.keys()), "gone"),
     ]
-    told = ", ".join(f"{count} {word}" for count, word in parts if count)
-    return f"{counted(len(after), 'record')} verified again: {told or 'nothing changed'}"
+    changes = ", ".join(f"{count} {word}" for count, word in parts if count)
+    return f"{counted(len(after), 'record')} verified again: {changes or 'nothing changed'}"

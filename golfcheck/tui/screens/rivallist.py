@@ -43,7 +43,7 @@ class RivalList(ModalScreen[Choice | None]):
     def compose(self) -> ComposeResult:
         """Yield the list."""
         title = Option(Content.styled("Compare the run with", "bold"), disabled=True)
-        options = [Option(_line(choice, self.glyphs), str(place)) for place, choice in enumerate(self.choices)]
+        options = [Option(_line(choice, self.glyphs), str(index)) for index, choice in enumerate(self.choices)]
         empty = [] if options else [Option(Content("no record with logs, and no other log here"), disabled=True)]
         yield OptionList(title, *options, *empty, classes="dialog", markup=False, compact=True)
 

@@ -1,4 +1,4 @@
-"""What is kept between two runs: filter, order, theme, and the record under the cursor. A broken file is no state."""
+"""What is saved between two runs: filter, order, theme, the record under the cursor. A broken file counts as none."""
 
 import contextlib
 import json
@@ -24,28 +24,28 @@ class Session:
 
 
 def path() -> Path:
-    """Return where it is kept: `$XDG_STATE_HOME/golfcheck/tui.json`."""
+    """Return where it is saved: `$XDG_STATE_HOME/golfcheck/tui.json`."""
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     return Path(base).expanduser() / "golfcheck" / "tui.json"
 
 
 def load() -> Session:
-    """Return what was kept; of a file that cannot be read or meant, the defaults."""
+    """Return what was saved; the defaults where the file cannot be read or is invalid."""
     try:
         with path().open("rb") as file:
-            found = json.loads(file.read(_MAX_BYTES))
+            values = json.loads(file.read(_MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return Session()
-    if not isinstance(found, dict):
+    if not isinstance(values, dict):
         return Session()
     defaults = Session()
-    known = {
-        f.name: found[f.name] for f in fields(Session) if type(found.get(f.name)) is type(getattr(defaults, f.name))
+    valid = {
+        f.name: values[f.name] for f in fields(Session) if type(values.get(f.name)) is type(getattr(defaults, f.name))
     }
-    return Session(**known)
+    return Session(**valid)
 
 
 def save(session: Session) -> None:
-    """Keep it; where that is not possible, nothing is kept."""
+    """Save it; where that is not possible, nothing is saved."""
     with contextlib.suppress(OSError):
         write_atomic(path(), json.dumps(asdict(session), indent=1).encode())

@@ -66,9 +66,9 @@ class TimeChart(Widget, can_focus=True):
         self.refresh()
         self.post_message(self.Walked())
 
-    def select(self, place: int) -> None:
+    def select(self, index: int) -> None:
         """Put the cursor on a record."""
-        self.look(replace(self.chart, cursor=place))
+        self.look(replace(self.chart, cursor=index))
 
     def action_walk(self, way: int) -> None:
         """Go to the next record, or the one before."""
@@ -76,10 +76,10 @@ class TimeChart(Widget, can_focus=True):
 
     def action_walk_held(self, way: int) -> None:
         """Go to the next record that took the frontier."""
-        self._next([place for place in self.chart.stops if self.chart.rows[place].held], way)
+        self._next([index for index in self.chart.stops if self.chart.rows[index].held], way)
 
-    def _next(self, places: Sequence[int], way: int) -> None:
-        ahead = [place for place in places[::way] if (place - self.chart.cursor) * way > 0]
+    def _next(self, indices: Sequence[int], way: int) -> None:
+        ahead = [index for index in indices[::way] if (index - self.chart.cursor) * way > 0]
         if ahead:
             self.select(ahead[0])
 
@@ -148,10 +148,10 @@ the screen, for it is small."""
         super().__init__()
         self.board, self.filter_text = board, text if query and query.terms else ""
         rows = drawable(board.rows)
-        left_out = frozenset(place for place, row in enumerate(rows) if query and not query.matches(row))
+        left_out = frozenset(index for index, row in enumerate(rows) if query and not query.matches(row))
         chart = Timeline(rows, left_out=left_out)
         path = at.verdict.path if at else None
-        here = next((place for place in chart.stops if rows[place].verdict.path == path), None)
+        here = next((index for index in chart.stops if rows[index].verdict.path == path), None)
         self.chart = replace(chart, cursor=chart.stops[-1] if here is None and chart.stops else here or 0)
 
     def compose(self) -> ComposeResult:
@@ -175,10 +175,10 @@ the screen, for it is small."""
             self.query_one("#timeline-title", Static).update(" Timeline")
             self.query_one("#readout", Static).update(content(f" {missing} has both a date and a score"))
             return
-        place, count = chart.stops.index(chart.cursor) + 1, len(chart.stops)
+        index, count = chart.stops.index(chart.cursor) + 1, len(chart.stops)
         matching = f" that match {fit(self.filter_text, _FILTER_COLUMNS)}" if self.filter_text else ""
         looks = {"frontier": "scores of the frontier", "all": "all scores", "near": "scores near the cursor"}
         order = "by date" if chart.order == "date" else "one after the other"
-        text = f" Timeline  record {place} of {count}{matching}, val_bpb {bpb_text(score(row))}"
+        text = f" Timeline  record {index} of {count}{matching}, val_bpb {bpb_text(score(row))}"
         self.query_one("#timeline-title", Static).update(content(f"{text}   {looks[chart.scale]}, {order}"))
         self.query_one("#readout", Static).update(readout(row, self.board, self.host.glyphs))

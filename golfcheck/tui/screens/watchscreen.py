@@ -40,7 +40,7 @@ class _Watched:
 
     path: Path
     follower: LogWatch
-    found: RunProgress | None = None
+    progress: RunProgress | None = None
     looking: bool = False
     begun_with: Reference | None = None  # what the last look that began had to compare with
     compared_with: Reference | None = None  # and what `found` had
@@ -56,8 +56,8 @@ class WatchScreen(BaseScreen):
 
     HELP = """\
 The gap is this run's bits per byte less the record's at the same seconds of training, as the mean over the last fifth
-of the time: below 0 is ahead. The projection is the record's score plus that gap, as if it stayed; beside it stands how
-far from such projections real runs ended. The log is read as it grows; truncated or replaced it is read anew. Of
+of the time: below 0 is ahead. The projection is the record's score plus that gap, as if it stayed, with how far
+from such projections real runs ended. The log is read as it grows; truncated or replaced it is read anew. Of
 several logs one is reported in full: n goes to the next. b compares with another record, or with a run of yours."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "back", tooltip="to the screen before"),
@@ -75,11 +75,11 @@ several logs one is reported in full: n goes to the next. b compares with anothe
     def __init__(self, log: Path, best: Row | None, more: Sequence[Path] = ()) -> None:
         super().__init__()
         self.runs = [_Watched(path, LogWatch(path)) for path in dict.fromkeys([log, *more][:MOST_LOGS])]
-        self.place = 0  # of the run that is reported in full
+        self.index = 0  # of the run that is reported in full
         self.best: Choice | None = best
-        self.beside = Rival(None, ())
+        self.rival = Rival(None, ())
         self._reading = False  # what the runs are compared with
-        self._told = ""
+        self._last_failure = ""
 
     def compose(self) -> ComposeResult:
         """Yield the runs where they are several, the report on one, the curves and the end of its log."""
@@ -102,51 +102,51 @@ several logs one is reported in full: n goes to the next. b compares with anothe
     @property
     def run(self) -> _Watched:
         """The run that is reported in full."""
-        return self.runs[self.place]
+        return self.runs[self.index]
 
     @property
-    def found(self) -> RunProgress | None:
+    def progress(self) -> RunProgress | None:
         """What was found in its log."""
-        return self.run.found
+        return self.run.progress
 
     def look(self) -> None:
         """Look at the logs, each in a thread; one look at a time."""
         self._take_best()
-        for place, run in enumerate(self.runs):
+        for index, run in enumerate(self.runs):
             if not run.looking:
-                self._look_at(place, run)
+                self._look_at(index, run)
 
-    def _look_at(self, place: int, run: _Watched) -> None:
+    def _look_at(self, index: int, run: _Watched) -> None:
         run.looking, run.begun_with = True, run.follower.reference
-        background.begin(self, f"look {place}", lambda: run.follower.look(time.time()))
+        background.begin(self, f"look {index}", lambda: run.follower.look(time.time()))
 
     def on_work_done(self, message: background.WorkDone) -> None:
         """Show what was read."""
         if isinstance(message.result, Rival):
-            self.beside, self._reading = message.result, False
+            self.rival, self._reading = message.result, False
             for run in self.runs:
                 run.follower.reference = message.result.reference
             self.look()
         elif isinstance(message.result, RunProgress):
-            place = int(message.what.rpartition(" ")[2])
-            run = self.runs[place]
+            index = int(message.what.rpartition(" ")[2])
+            run = self.runs[index]
             run.looking = False
-            run.found, run.compared_with = message.result, run.begun_with
+            run.progress, run.compared_with = message.result, run.begun_with
             if run.follower.more or not run.is_current:
-                self._look_at(place, run)
+                self._look_at(index, run)
         self._draw()
 
     def on_work_failed(self, message: background.WorkFailed) -> None:
         """Say what could not be read."""
-        kind, _, place = message.what.partition(" ")
+        kind, _, index = message.what.partition(" ")
         if kind == "look":
-            self.runs[int(place)].looking = False
-            failed = str(self.runs[int(place)].path)
+            self.runs[int(index)].looking = False
+            failed = str(self.runs[int(index)].path)
         else:
             self._reading = False
             failed = "the best record" if not isinstance(self.best, Path) else str(self.best)
-        if message.reason != self._told:  # once, not every second
-            self._told = message.reason
+        if message.reason != self._last_failure:  # once, not every second
+            self._last_failure = message.reason
             self.host.tell(f"{failed}: {message.reason}", "error")
 
     def on_resize(self) -> None:
@@ -159,7 +159,7 @@ several logs one is reported in full: n goes to the next. b compares with anothe
 
     def action_next_run(self) -> None:
         """Report the next run in full."""
-        self.place = (self.place + 1) % len(self.runs)
+        self.index = (self.index + 1) % len(self.runs)
         self._draw()
 
     def action_rival(self) -> None:
@@ -177,54 +177,56 @@ several logs one is reported in full: n goes to the next. b compares with anothe
 
     def action_edit(self) -> None:
         """Open the editor at the end of the log."""
-        self.host.edit(self.run.path, self.found.lines if self.found else None)
+        self.host.edit(self.run.path, self.progress.lines if self.progress else None)
 
     def action_copy(self) -> None:
         """Copy where the run is."""
-        if self.found is not None:
-            self.host.copy(summary(self._shown(self.found), self.run.path, self._rival_name))
+        if self.progress is not None:
+            self.host.copy(summary(self._shown(self.progress), self.run.path, self._rival_name))
 
     @property
     def _rival_name(self) -> str:
         """The name of what the runs are compared with."""
-        return self.beside.reference.name if self.beside.reference is not None else ""
+        return self.rival.reference.name if self.rival.reference is not None else ""
 
     def _draw(self) -> None:
         columns, glyphs = self.size.width - 2, ASCII if is_ascii(self) else UNICODE
         if len(self.runs) > 1:
             lines = [
-                brief(run.found, run.path, columns, glyphs, chosen=place == self.place)
-                for place, run in enumerate(self.runs)
+                brief(run.progress, run.path, columns, glyphs, chosen=index == self.index)
+                for index, run in enumerate(self.runs)
             ]
             self.query_one("#runs", Static).update(Content("\n").join(lines))
-        if (found := self.found) is None:
+        if (progress := self.progress) is None:
             return
-        text = report(self._shown(found), self.run.path, self._rival_name, columns, glyphs)
+        text = report(self._shown(progress), self.run.path, self._rival_name, columns, glyphs)
         self.query_one("#report", Static).update(text)
         bundles = [
-            Bundle(self._run_name(run), (run.found.curve,)) for run in self.runs if run.found and run.found.curve
+            Bundle(self._run_name(run), (run.progress.curve,))
+            for run in self.runs
+            if run.progress and run.progress.curve
         ]
-        if self.beside.curves:
-            bundles.append(Bundle(fit(safe(self._rival_name or "compared with"), 40), self.beside.curves))
+        if self.rival.curves:
+            bundles.append(Bundle(fit(safe(self._rival_name or "compared with"), 40), self.rival.curves))
         self.query_one(CurvePane).show(bundles)
-        tail = [fit(safe(line.expandtabs(4)), max(20, columns)) for line in found.tail[-_TAIL_LINES:]]
+        tail = [fit(safe(line.expandtabs(4)), max(20, columns)) for line in progress.tail[-_TAIL_LINES:]]
         shown = "\n".join(map(plain, tail) if is_ascii(self) else tail)
         self.query_one("#tail", Static).update(Content(shown))
 
     def _run_name(self, run: _Watched) -> str:
         if len(self.runs) == 1:
             return "this run"
-        seed = run.found.seed if run.found else None
+        seed = run.progress.seed if run.progress else None
         return f"seed {seed}" if seed is not None else fit(safe(run.path.name), 20)
 
-    def _shown(self, found: RunProgress) -> RunProgress:
+    def _shown(self, progress: RunProgress) -> RunProgress:
         """Say that the records are being read, where that is why there is nothing to compare with yet."""
         records = self.host.records
         self._take_best()
         waits = self._reading or (self.best is None and records.board is None and records.reading is not None)
         if waits or not self.run.is_current:
-            return replace(found, no_gap="reading records…", no_projection="reading records…")
-        return found
+            return replace(progress, no_gap="reading records…", no_projection="reading records…")
+        return progress
 
     def _take_best(self) -> None:
         """Take the record to beat once the board has been read."""

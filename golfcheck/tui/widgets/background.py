@@ -21,7 +21,7 @@ class WorkDone(Message):
 
 @dataclass
 class WorkFailed(Message):
-    """The work called `what` could not be done, and why; the reason may hold a stranger's text."""
+    """The work called `what` could not be done, and why; the reason may hold untrusted text."""
 
     what: str
     reason: str
@@ -37,6 +37,6 @@ def _run(asker: MessagePump, what: str, work: Callable[[], object]) -> None:
         message: Message = WorkDone(what, work())
     except (GolfcheckError, OSError, UnreadableError) as error:
         message = WorkFailed(what, str(error))
-    except Exception as error:  # a mistake of ours: the other screens go on, and it is not hidden
+    except Exception as error:  # a bug of golfcheck's: shown, and the other screens go on
         message = WorkFailed(what, f"{type(error).__name__}: {error}")
     asker.post_message(message)

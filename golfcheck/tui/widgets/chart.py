@@ -26,7 +26,7 @@ class PlotLine:
     """A line through points in the order of x, and points that get a mark each: a mark is always a validation."""
 
     points: Points
-    place: int = 0  # which color and mark it has
+    index: int = 0  # which color and mark it has
     marks: Points = ()
     faint: bool = False  # only dots, in a weaker color, below the other lines
 
@@ -59,7 +59,7 @@ class CurveChart(Widget, can_focus=True):
         self.reason = "reading"
 
     def show(self, plot: Plot | None, reason: str = "") -> None:
-        """Draw a plot, or say why there is none; both are ours, not a stranger's."""
+        """Draw a plot, or say why there is none; neither is untrusted."""
         self.plot, self.reason = plot, reason
         self.refresh()
 
@@ -94,24 +94,24 @@ def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, a
     left, right = plot.x
     wide, tall = (right - left) or 1.0, (high - low) or 1.0
 
-    def place(x: float, y: float) -> tuple[float, float]:
+    def index(x: float, y: float) -> tuple[float, float]:
         return (x - left) / wide * (canvas.width - 1), (_log(y, plot) - low) / tall * (canvas.height - 1)
 
     if plot.level is not None:
-        _, at = place(left, plot.level)
+        _, at = index(left, plot.level)
         for across in range(0, canvas.width, 2 if ascii_only else 4):
             canvas.dot(across, at, "dim")
-    for line in sorted(plot.lines, key=lambda line: (not line.faint, -line.place)):
-        style = f"{'dim ' if line.faint else ''}{colors[line.place % len(colors)]}"
-        dots = [place(x, y) for x, y in line.points]
+    for line in sorted(plot.lines, key=lambda line: (not line.faint, -line.index)):
+        style = f"{'dim ' if line.faint else ''}{colors[line.index % len(colors)]}"
+        dots = [index(x, y) for x, y in line.points]
         for start, end in pairwise(dots) if not line.faint else ():
             canvas.line(start, end, style)
         for dot in dots if line.faint or len(dots) == 1 else ():
             canvas.dot(*dot, style)
     marks = ASCII_MARKS if ascii_only else MARKS
-    for line in sorted(plot.lines, key=lambda line: -line.place):  # the first is seen where lines meet
+    for line in sorted(plot.lines, key=lambda line: -line.index):  # the first is seen where lines meet
         for x, y in line.marks:
-            canvas.mark(*place(x, y), marks[line.place % len(marks)], f"bold {colors[line.place % len(colors)]}")
+            canvas.mark(*index(x, y), marks[line.index % len(marks)], f"bold {colors[line.index % len(colors)]}")
     return _framed(plot, canvas, (low, high), (left, right))
 
 

@@ -33,10 +33,10 @@ class CodeView(Scroller):
 
     def render_line(self, y: int) -> Strip:
         """Return the line at `y` of what is seen."""
-        place, columns = self.scroll_offset.y + y, self.scrollable_content_region.width
-        if place >= len(self.lines):
+        index, columns = self.scroll_offset.y + y, self.scrollable_content_region.width
+        if index >= len(self.lines):
             return Strip.blank(columns, self.rich_style)
-        sign, text = self.lines[place]
+        sign, text = self.lines[index]
         style = self.styles_of_theme.get(_STYLES.get(sign, ""))
         strip = Strip([Segment(plain(text) if is_ascii(self) else text, style)])
         left = self.scroll_offset.x

@@ -58,7 +58,7 @@ class CurvePane(Vertical):
         super().__init__(id=id)
         self.y, self.x = YAxis.BPB, XAxis.STEP
         self.zoom, self.smoothing = _ZOOMS[0], Smoothing.TREND
-        self.place = 0  # of the chosen curve in the legend
+        self.cursor = 0  # of the chosen curve in the legend
         self.hidden: set[str] = set()  # names of curves
         self.chosen = False  # whether y was, and so stays
         self.bundles: tuple[Bundle, ...] = ()
@@ -73,7 +73,7 @@ class CurvePane(Vertical):
     def show(self, bundles: Sequence[Bundle], level: float | None = None, missing: str = "") -> None:
         """Draw curves; `level` is the score to beat, in bpb. Begins with bpb where a log allows it.
 
-        `missing` says, in words of ours or safe to draw, why there may be none at all.
+        `missing` says, in text that is safe to draw, why there may be none at all.
         """
         self.bundles, self.level, self.missing = tuple(bundles), level, missing
         curves = [curve for bundle in bundles for curve in bundle.curves]
@@ -111,14 +111,14 @@ class CurvePane(Vertical):
 
     def action_choose(self, way: int) -> None:
         """Choose another curve of the legend."""
-        self.place = (self.place + way) % max(1, len(self.bundles))
+        self.cursor = (self.cursor + way) % max(1, len(self.bundles))
         self.redraw()
 
     def action_hide(self) -> None:
         """Hide the chosen curve, or show it again; one always stays."""
-        if self.place >= len(self.bundles):
+        if self.cursor >= len(self.bundles):
             return
-        name = self.bundles[self.place].name
+        name = self.bundles[self.cursor].name
         shown = {bundle.name for bundle in self.bundles} - self.hidden
         if name in self.hidden:
             self.hidden.discard(name)
@@ -129,8 +129,8 @@ class CurvePane(Vertical):
     def redraw(self) -> None:
         """Draw the curves on the present axes."""
         runs = [
-            (place, run)
-            for place, bundle in enumerate(self.bundles)
+            (index, run)
+            for index, bundle in enumerate(self.bundles)
             if bundle.name not in self.hidden
             for run in series(bundle.curves, self.y, self.x, self.smoothing)
         ]
@@ -141,11 +141,11 @@ class CurvePane(Vertical):
             return
         left = frame[0][0]
         lines = []
-        for place, run in runs:
+        for index, run in runs:
             marks = [point for point in run.val if point[0] >= left]
-            lines.append(PlotLine(clipped(run.trend or run.train, left), place, marks))
+            lines.append(PlotLine(clipped(run.trend or run.train, left), index, marks))
             if run.trend:
-                lines.append(PlotLine([point for point in run.train if point[0] >= left], place, faint=True))
+                lines.append(PlotLine([point for point in run.train if point[0] >= left], index, faint=True))
         level = self.level if self.y is YAxis.BPB else None
         label = "s" if self.x is XAxis.TIME else "step"
         x, (low, high) = frame
@@ -182,11 +182,11 @@ class CurvePane(Vertical):
             warning = next(long, _OTHER_TOKENS[-1]) + "  "
         room = max(_LEAST_NAME, (columns - len(warning)) // count - 4)
         parts = []
-        for place, bundle in enumerate(self.bundles):
-            style = "dim strike" if bundle.name in self.hidden else palette[place % len(palette)]
-            if place == self.place and len(self.bundles) > 1:
+        for index, bundle in enumerate(self.bundles):
+            style = "dim strike" if bundle.name in self.hidden else palette[index % len(palette)]
+            if index == self.cursor and len(self.bundles) > 1:
                 style = f"{style} underline"
-            name = f"{marks[place % len(marks)]} {self._shown(bundle.name, room)}"
+            name = f"{marks[index % len(marks)]} {self._shown(bundle.name, room)}"
             parts += [Content.styled(name, style), Content("  ")]
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
         what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]

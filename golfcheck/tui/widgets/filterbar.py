@@ -97,8 +97,8 @@ class FilterBar(Vertical):
         """Hide the line when it is empty."""
         self.set_class(bool(self.text), "open")
 
-    def _apply(self, found: query.Query, text: str) -> None:
-        self.post_message(self.Changed(found, text))
+    def _apply(self, parsed: query.Query, text: str) -> None:
+        self.post_message(self.Changed(parsed, text))
 
     def _complain(self, problem: str) -> None:
         line = self.query_one("#filter-error", Static)

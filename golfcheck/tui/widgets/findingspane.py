@@ -1,4 +1,4 @@
-"""What the rules found in a record: a list, and beside it what the chosen one means."""
+"""What the rules found in a record: a list, and next to it what the chosen one means."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -71,7 +71,7 @@ class FindingsPane(Horizontal):
         super().__init__(id=id)
         self.verdict = verdict
         order = sorted(verdict.findings, key=lambda f: (f.waived is not None, -f.severity, f.path or "", f.line or 0))
-        self.found: tuple[Finding, ...] = tuple(order)
+        self.findings: tuple[Finding, ...] = tuple(order)
 
     def compose(self) -> ComposeResult:
         """Yield the list and what explains it."""
@@ -89,7 +89,7 @@ class FindingsPane(Horizontal):
         """The one under the cursor; None where that is a rule which found nothing."""
         at = self.query_one(FindingList).highlighted
         chosen = None if at is None else self.query_one(FindingList).get_option_at_index(at).id or ""
-        return self.found[int(chosen[1:])] if chosen and chosen.startswith("f") else None
+        return self.findings[int(chosen[1:])] if chosen and chosen.startswith("f") else None
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Explain the rule under the cursor."""
@@ -105,7 +105,7 @@ class FindingsPane(Horizontal):
     def _explained(self, key: str) -> RenderableType:
         kind, number = key[:1], int(key[1:] or 0)
         if kind == "f":
-            return explanation.of_finding(self.found[number])
+            return explanation.of_finding(self.findings[number])
         if kind == "s":
             return explanation.of_skipped(self.verdict.skipped[number])
         return explanation.of_passed(self.verdict.passed[number]) if kind == "p" else Text()
@@ -113,12 +113,12 @@ class FindingsPane(Horizontal):
     def _options(self) -> list[Option]:
         verdict = self.verdict
         counts = [(severity.label, verdict.count(severity)) for severity in reversed(Severity)]
-        counts.append(("waived", sum(finding.waived is not None for finding in self.found)))
+        counts.append(("waived", sum(finding.waived is not None for finding in self.findings)))
         plural = {"error": "errors", "warning": "warnings"}
         words = [f"{count} {plural.get(label, label) if count != 1 else label}" for label, count in counts if count]
         head = ", ".join(words) or "nothing found"
         options = [Option(Content.styled(head, "bold"), disabled=True)]
-        options += [Option(self._prompt(finding), f"f{n}") for n, finding in enumerate(self.found)]
+        options += [Option(self._prompt(finding), f"f{n}") for n, finding in enumerate(self.findings)]
         if verdict.skipped:
             options.append(
                 Option(Content.styled(f"\n{len(verdict.skipped)} could not be decided", "bold"), disabled=True)

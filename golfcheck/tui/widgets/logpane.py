@@ -31,7 +31,7 @@ class LogPane(Vertical):
         self.paths: tuple[str, ...] = ()
         self.path: str | None = None  # the one that is shown
         self._at = 1
-        self._head = ""  # what there is to say of the log
+        self._head = ""  # the log's name, its position among the logs, its size
 
     def compose(self) -> ComposeResult:
         """Yield the name of the log, its text, and the line to search it."""
@@ -94,8 +94,10 @@ class LogPane(Vertical):
         if path is None or path != self.path or not isinstance(text, LogText):
             return
         self.query_one(LogView).show(text, self._at)
-        place = f"log {self.paths.index(path) + 1} of {len(self.paths)} ([ and ] turn)" if len(self.paths) > 1 else ""
-        said = [safe(path, 80), place, f"{len(text):,} lines, {len(text.data):,} bytes", *text.notes]
+        position = (
+            f"log {self.paths.index(path) + 1} of {len(self.paths)} ([ and ] turn)" if len(self.paths) > 1 else ""
+        )
+        said = [safe(path, 80), position, f"{len(text):,} lines, {len(text.data):,} bytes", *text.notes]
         self._head = "   ".join(filter(None, said))
         self._say(self._head)
 
@@ -106,14 +108,14 @@ class LogPane(Vertical):
         self.query_one(LogView).find(event.value)
 
     def on_log_view_searched(self, message: LogView.Searched) -> None:
-        """Say which of the hits is marked, in front of what there is to say of the log."""
+        """Show which of the hits is marked, before the name of the log."""
         message.stop()
-        found = ""
+        hit = ""
         if message.words:
             words = safe(message.words, 30)
-            count = f"{message.place:,} of {message.hits:,} lines" if message.hits else "nowhere in this log"
-            found = f"{words}: {count}" + (f", {message.around}" if message.around else "")
-        self._say("   ".join(filter(None, [found, self._head])))
+            count = f"{message.position:,} of {message.hits:,} lines" if message.hits else "nowhere in this log"
+            hit = f"{words}: {count}" + (f", {message.around}" if message.around else "")
+        self._say("   ".join(filter(None, [hit, self._head])))
 
     def _say(self, head: str) -> None:
         self.query_one(".head", Static).update(Content(plain(head) if is_ascii(self) else head))

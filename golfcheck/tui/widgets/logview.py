@@ -39,9 +39,9 @@ class LogView(Scroller):
     class Searched(Message):
         """Where a search stands: on line `place` of `hits`, or nowhere; `around` says which end it passed."""
 
-        def __init__(self, words: str, place: int, hits: int, around: str) -> None:
+        def __init__(self, words: str, position: int, hits: int, around: str) -> None:
             super().__init__()
-            self.words, self.place, self.hits, self.around = words, place, hits, around
+            self.words, self.position, self.hits, self.around = words, position, hits, around
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -69,17 +69,17 @@ class LogView(Scroller):
     def find(self, words: str, *, backwards: bool = False) -> None:
         """Go to the next line that holds `words`."""
         self.words = words
-        before, found = self.at, self.log_text.find(words, self.at, backwards=backwards)
+        before, match = self.at, self.log_text.find(words, self.at, backwards=backwards)
         around = ""
-        if found is not None:
-            self.go(found)
-            self._go_across(found)
-            if found <= before and not backwards:
+        if match is not None:
+            self.go(match)
+            self._go_across(match)
+            if match <= before and not backwards:
                 around = "from the top again"
-            elif found >= before and backwards:
+            elif match >= before and backwards:
                 around = "from the bottom again"
         hits = self.log_text.lines_with(words)
-        self.post_message(self.Searched(words, hits.index(found) + 1 if found else 0, len(hits), around))
+        self.post_message(self.Searched(words, hits.index(match) + 1 if match else 0, len(hits), around))
         self.refresh()
 
     def action_move(self, by: int) -> None:
@@ -116,9 +116,9 @@ class LogView(Scroller):
     def _marked(self, text: str) -> list[Segment]:
         """Return the line with the words that are looked for set off."""
         parts, start, length = list[Segment](), 0, len(self.words)
-        while (found := self._place(text, start)) >= 0:
-            parts += [Segment(text[start:found]), Segment(text[found : found + length], _FOUND)]
-            start = found + length
+        while (match := self._place(text, start)) >= 0:
+            parts += [Segment(text[start:match]), Segment(text[match : match + length], _FOUND)]
+            start = match + length
         return [*parts, Segment(text[start:])]
 
     def _place(self, text: str, start: int = 0) -> int:
@@ -129,11 +129,11 @@ class LogView(Scroller):
     def _go_across(self, number: int) -> None:
         """Scroll to the side until the first of the words in a line are seen; all the way back where that does it."""
         text = self._shown(number)
-        place = self._place(text)
-        if place < 0:  # in what of a long line is not shown: its end says how much that is
-            place = max(0, len(text) - 1)
-        start, room = width(text[:place]), self._columns_of_text
-        end = start + min(room, width(text[place : place + len(self.words)]))
+        position = self._place(text)
+        if position < 0:  # in what of a long line is not shown: its end says how much that is
+            position = max(0, len(text) - 1)
+        start, room = width(text[:position]), self._columns_of_text
+        end = start + min(room, width(text[position : position + len(self.words)]))
         if end <= room:
             self.scroll_to(0, None, animate=False)
         elif not self.scroll_offset.x <= start <= end <= self.scroll_offset.x + room:

@@ -55,13 +55,13 @@ def strip(seeds: Seeds, columns: int, *, ascii_only: bool = False) -> Content:
 
 def _fitting(parts: Sequence[tuple[int, str]], columns: int, between: int) -> list[str]:
     """Return the parts that fit; what is wanted less stays where something longer that is wanted more had no room."""
-    kept: set[str] = set()
+    fitting: set[str] = set()
     room = columns + between
     for _, text in sorted(parts):
-        if not kept or len(text) + between <= room:
-            kept.add(text)
+        if not fitting or len(text) + between <= room:
+            fitting.add(text)
             room -= len(text) + between
-    return [text for _, text in parts if text in kept]
+    return [text for _, text in parts if text in fitting]
 
 
 def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:

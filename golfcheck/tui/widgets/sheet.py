@@ -102,7 +102,7 @@ class Scroller(ScrollView, can_focus=True):
 
 
 class Sheet(Scroller):
-    """Shows one rich renderable; strangers' text in it has been through `strangers`, and it is given no markup."""
+    """Shows one rich renderable; untrusted text in it has been through `safe`, and is never markup."""
 
     DEFAULT_CSS = """
     Sheet { padding: 0 1; overflow-x: hidden; scrollbar-gutter: stable; }
@@ -130,9 +130,9 @@ class Sheet(Scroller):
 
     def render_line(self, y: int) -> Strip:
         """Return the line at `y` of what is seen."""
-        place = y + self.scroll_offset.y
+        index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        strip = self.strips[place] if place < len(self.strips) else Strip.blank(width)
+        strip = self.strips[index] if index < len(self.strips) else Strip.blank(width)
         return strip.crop_extend(0, width, None).apply_style(self.rich_style)
 
     @property
@@ -152,7 +152,7 @@ class Sheet(Scroller):
 def rendered(
     renderable: RenderableType, columns: int, styles: Mapping[str, Style], *, ascii_only: bool = False
 ) -> list[Strip]:
-    """Return the lines of a renderable; nothing of it can be clicked, and nothing but its text and styles is kept."""
+    """Return the lines of a renderable; nothing in it can be clicked: only text and styles remain."""
     console = Console(
         width=max(columns, _LEAST_COLUMNS),
         color_system="truecolor",

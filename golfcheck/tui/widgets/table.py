@@ -92,9 +92,9 @@ class BoardTable(ScrollView, can_focus=True):
     def show(self, rows: Sequence[Row]) -> None:
         """Show these rows; the cursor stays on its record, or near its place where that is not among them."""
         self.rows = tuple(rows)
-        places = (place for place, row in enumerate(self.rows) if row.verdict.path == self.stays_on)
-        found = next(places, None) if self.stays_on is not None else 0
-        self.cursor = max(0, min(self.cursor if found is None else found, len(self.rows) - 1))
+        matches = (index for index, row in enumerate(self.rows) if row.verdict.path == self.stays_on)
+        match = next(matches, None) if self.stays_on is not None else 0
+        self.cursor = max(0, min(self.cursor if match is None else match, len(self.rows) - 1))
         self.virtual_size = Size(self.size.width, len(self.rows) + _HEAD)
         self._follow()
         self.refresh()
@@ -105,10 +105,10 @@ class BoardTable(ScrollView, can_focus=True):
         self.sort, self.reverse = sort, reverse
         self.refresh()
 
-    def select(self, place: int) -> None:
+    def select(self, index: int) -> None:
         """Put the cursor on a row, as near to `place` as there is one."""
         if self.rows:
-            self.cursor = max(0, min(place, len(self.rows) - 1))
+            self.cursor = max(0, min(index, len(self.rows) - 1))
             self.stays_on = self.rows[self.cursor].verdict.path
             self._follow()
             self.refresh()
@@ -163,9 +163,9 @@ class BoardTable(ScrollView, can_focus=True):
             if sort := self._column_at(offset.x):
                 self.post_message(self.HeadClicked(sort))
             return
-        place = offset.y - _HEAD + self.scroll_offset.y
-        if place < len(self.rows):
-            self.select(place)
+        index = offset.y - _HEAD + self.scroll_offset.y
+        if index < len(self.rows):
+            self.select(index)
             if event.chain == 2:
                 self.action_open()
 
@@ -189,10 +189,10 @@ class BoardTable(ScrollView, can_focus=True):
         columns = self.scrollable_content_region.width
         if y < _HEAD:
             return self._head().adjust_cell_length(columns, self._style("head"))
-        place = y - _HEAD + self.scroll_offset.y
-        if place >= len(self.rows):
+        index = y - _HEAD + self.scroll_offset.y
+        if index >= len(self.rows):
             return Strip.blank(columns, self.rich_style)
-        return self._line(place).adjust_cell_length(columns, self._style("other", "", place == self.cursor))
+        return self._line(index).adjust_cell_length(columns, self._style("other", "", index == self.cursor))
 
     @property
     def _visible(self) -> int:
@@ -228,8 +228,8 @@ class BoardTable(ScrollView, can_focus=True):
             segments.append(Segment(" ", self._style("head")))
         return Strip(segments)
 
-    def _line(self, place: int) -> Strip:
-        row, here = self.rows[place], place == self.cursor
+    def _line(self, index: int) -> Strip:
+        row, here = self.rows[index], index == self.cursor
         base = "held" if row.held else "other"
         path = row.verdict.path
         mark = str(self.marks.index(path) + 1) if path in self.marks else " "

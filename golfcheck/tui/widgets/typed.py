@@ -1,4 +1,4 @@
-"""A line that is typed or pasted: a paste may hold what a terminal obeys, and is a stranger's text then."""
+"""A line that is typed or pasted: a paste is untrusted, for it may hold what a terminal obeys."""
 
 from textual.widgets import Input
 

@@ -61,7 +61,7 @@ def test_equal_scores_share_a_rank_and_the_first_keeps_the_place(tree: Path) -> 
     write(tree, "2026-06-04_Tie", -0.02)
     rows = by_name(load_board([tree], PLAIN))
     assert (rows["Better"].rank, rows["Tie"].rank, rows["Worse"].rank) == (1, 1, 3)
-    assert not rows["Tie"].held and rows["Tie"].reason == "a tie with Better, which keeps the place"
+    assert not rows["Tie"].held and rows["Tie"].reason == "a tie with Better, which stays the record"
 
 
 def test_one_seed_has_no_p_and_its_reason_is_said(tree: Path) -> None:

@@ -187,13 +187,13 @@ def test_no_string_of_a_stranger_changes_the_form_of_a_board(label: str) -> None
     hostile = a_board(a_row(rulings=(ruling,), reason=payload, **changed), a_row(path=path, **changed))
     for draw in (
         lambda board: board_text.render(board, board.rows, Page(120), why=True),
-        lambda board: board_markdown.render(board, board.rows, why=True, beside=Path("/x/README.md")),
+        lambda board: board_markdown.render(board, board.rows, why=True, from_file=Path("/x/README.md")),
         lambda board: board_data.render_csv(board.rows),
         lambda board: board_data.render_json(board, board.rows),
     ):
         drawn = draw(hostile)
         assert hostile_records.obeyed(drawn) == set()
-    lines = board_markdown.render(hostile, hostile.rows, why=True, beside=Path("/x/README.md")).splitlines()
+    lines = board_markdown.render(hostile, hostile.rows, why=True, from_file=Path("/x/README.md")).splitlines()
     table = [line for line in lines if line.startswith("|")]
     assert len(lines) == len(board_markdown.render(plain, plain.rows, why=True).splitlines())
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {len(COLUMNS) + 2}

@@ -326,14 +326,14 @@ def test_ahead_and_behind_are_told_from_the_time_and_the_gap_on_that_real_runs_k
         assert found.gap is not None
         return found.gap.unsure
 
-    assert told(100, 0.2) == "too early to say (50 s; told from 150 s on)"
+    assert told(100, 0.2) == "too early to say (50 s; shown from 150 s on)"
     assert told(400, 0.03) == "too close to say (under 0.04 bpb at this time)"
     assert told(400, 0.045) == told(400, -0.045) == ""
     assert told(700, 0.045).startswith("too close") and told(1100, 0.001) == ""
 
 
 def test_too_early_and_against_another_cap_nothing_is_projected(log: Path):
-    assert look(log, HEAD + VAL + steps(10, 200), reference()).no_projection.startswith("told from 150 s on")
+    assert look(log, HEAD + VAL + steps(10, 200), reference()).no_projection.startswith("shown from 150 s on")
     assert "the record 900 s" in look(log, HEAD + VAL + steps(10, 600), reference(cap=900.0)).no_projection
 
 

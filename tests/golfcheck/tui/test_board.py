@@ -100,7 +100,7 @@ def test_reading_again_says_that_it_did_and_what_came_of_it(tmp_path: Path):
         assert toasts(app) == ["1 record verified again: nothing changed"]
         Draft(folder="2026-06-09_New").write(tmp_path / "records")
         await pilot.press("r")
-        while len(app.board_screen.found) < 2 or app.board_screen.reading is not None:
+        while len(app.board_screen.rows_by_path) < 2 or app.board_screen.reading is not None:
             await pilot.pause(0.02)
         assert toasts(app)[-1] == "2 records verified again: 1 new"
 
@@ -656,7 +656,7 @@ def test_q_leaves_at_once_while_records_are_judged(tmp_path: Path):
 
     async def script(pilot: Pilot[None]) -> None:
         nonlocal began
-        while not app.board_screen.found:
+        while not app.board_screen.rows_by_path:
             await pilot.pause(0.01)
         await pilot.press("q")
         began = time.process_time()

@@ -226,7 +226,9 @@ def test_a_tree_that_went_away_is_told_and_its_rows_with_it(tree: Path):
         await pilot.press("r")
         await until(pilot, lambda: "no records here" in text(app))
         assert len(toasts(app)) == 1 and str(tree) in toasts(app)[0]
-        assert app.board_screen.board is None and app.board_screen.found == {} and app.board_screen.table.rows == ()
+        assert (
+            app.board_screen.board is None and app.board_screen.rows_by_path == {} and app.board_screen.table.rows == ()
+        )
 
     play(app, script)
 

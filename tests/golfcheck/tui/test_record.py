@@ -211,11 +211,11 @@ def test_the_curves_are_zoomed_smoothed_and_hidden(app: GolfcheckApp):
         await pilot.press("Z", "m")
         assert chart.plot.x == whole and "smoother" in text(app)
         await pilot.press("m", "m")
-        places = {line.place for line in chart.plot.lines}
+        places = {line.index for line in chart.plot.lines}
         await pilot.press("right", "space")
-        assert {line.place for line in chart.plot.lines} == places - {1} and len(pane.hidden) == 1
+        assert {line.index for line in chart.plot.lines} == places - {1} and len(pane.hidden) == 1
         await pilot.press("space", "left")
-        assert {line.place for line in chart.plot.lines} == places and pane.place == 0
+        assert {line.index for line in chart.plot.lines} == places and pane.cursor == 0
 
     play(app, script)
 
@@ -246,11 +246,11 @@ def test_a_finding_is_explained_and_opens_the_editor_at_its_line(app: GolfcheckA
         screen = await opened(pilot, "findings")
         pane = screen.query_one(FindingsPane)
         assert isinstance(app.focused, FindingList)
-        wanted = next(n for n, finding in enumerate(pane.found) if finding.path == "train_seed1337.log")
+        wanted = next(n for n, finding in enumerate(pane.findings) if finding.path == "train_seed1337.log")
         for _ in range(wanted):
             await pilot.press("j")
         finding = pane.finding
-        assert finding is pane.found[wanted]
+        assert finding is pane.findings[wanted]
         explained = screen.query_one("#explanation", Sheet).text
         assert finding.rule in explained and "why" in explained and "fix" in explained
         await pilot.press("enter")
@@ -268,9 +268,9 @@ def test_a_finding_is_explained_and_opens_the_editor_at_its_line(app: GolfcheckA
         await pilot.press("o", "enter")
         assert len(edited) == 2 and screen.tab == "findings" and not toasts(app)
         await pilot.press("g")
-        assert pane.finding is pane.found[0]
+        assert pane.finding is pane.findings[0]
         await pilot.press("j", "k")
-        assert pane.finding is pane.found[0]
+        assert pane.finding is pane.findings[0]
 
     play(app, script)
 
@@ -553,9 +553,9 @@ def test_the_keys_of_a_comparison(app: GolfcheckApp, monkeypatch: pytest.MonkeyP
         await settled(pilot)
         assert screen.tab == "code" and isinstance(app.focused, CodeView)
         await pilot.press("right_square_bracket")
-        assert screen.beside == 2 and ("+", "+x = 0") in screen.query_one(CodeView).lines
+        assert screen.compared_with == 2 and ("+", "+x = 0") in screen.query_one(CodeView).lines
         await pilot.press("left_square_bracket")
-        assert screen.beside == 1 and ("+", "+x = 1") in screen.query_one(CodeView).lines
+        assert screen.compared_with == 1 and ("+", "+x = 1") in screen.query_one(CodeView).lines
         pane = screen.query_one(CurvePane)
         await pilot.press("y", "x")
         assert screen.tab == "curves" and (pane.y, pane.x) == (YAxis.LOSS, XAxis.TIME)

@@ -61,8 +61,8 @@ async def looked(pilot: Pilot[None]) -> RunProgress:
     await settled(pilot)
     screen.look()
     await settled(pilot)
-    assert screen.found is not None
-    return screen.found
+    assert screen.progress is not None
+    return screen.progress
 
 
 def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: GolfcheckApp):
@@ -86,7 +86,7 @@ def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: Golfche
         log.write_bytes(HEAD + VAL + steps(10, 20))
         assert (await looked(pilot)).step == 20
         assert "the file was truncated: read again from its start" in text(app)
-        assert "too early to say (10 s; told from 150 s on), beside Valid" in text(app)
+        assert "too early to say (10 s; shown from 150 s on), against Valid" in text(app)
         append(log, steps(30, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n")
         assert (await looked(pilot)).state is RunState.EVALUATING
         append(log, b"final_int8_zlib_roundtrip val_loss:2.0 val_bpb:1.2 eval_time:9000ms\n")
@@ -255,8 +255,8 @@ def test_a_look_under_way_when_the_record_comes_is_followed_by_one_that_knows_it
         assert "no record to compare with" in text(app)
         run.looking = True  # as if it had begun before the record came
         run.begun_with, run.follower.reference = None, known
-        assert run.found is not None
-        screen.on_work_done(background.WorkDone("look 0", run.found))
+        assert run.progress is not None
+        screen.on_work_done(background.WorkDone("look 0", run.progress))
         assert "no record to compare with" not in text(app)
         await settled(pilot)
         assert "at the same second, mean of" in text(app)
@@ -384,7 +384,9 @@ def test_ahead_and_behind_are_words_and_signs():
     behind = report(replace(PROGRESS, gap=Gap(0.0123, 1)), Path("run"), "best", 118, ASCII).plain
     assert "▼ 0.0123 bpb ahead of best at the same second, mean of 7 points" in ahead
     close = replace(PROGRESS, gap=Gap(-0.0123, 7, "too close to say"))
-    assert "too close to say; -0.0123 bpb so far, beside best" in report(close, Path("run"), "best", 118, UNICODE).plain
+    assert (
+        "too close to say; -0.0123 bpb so far, against best" in report(close, Path("run"), "best", 118, UNICODE).plain
+    )
     assert "^ 0.0123 bpb behind best at the same second, mean of 1 point" in behind
     assert "silent for 99 s" in ahead and behind.replace("…", "~").isascii()
 
@@ -395,7 +397,7 @@ SAID = {
     "training": replace(PROGRESS, stall="", val_step=4_000, past="the file was replaced at 04:02:51"),
     "stalled": PROGRESS,
     "read again": replace(PROGRESS, stall="", note="the file was replaced: read again from its start"),
-    "too early": replace(PROGRESS, gap=Gap(0.1, 3, "too early to say (10 s; told from 150 s on)")),
+    "too early": replace(PROGRESS, gap=Gap(0.1, 3, "too early to say (10 s; shown from 150 s on)")),
     "too close": replace(PROGRESS, gap=Gap(0.01, 3, "too close to say (under 0.05 bpb at this time)")),
     "diverged": replace(PROGRESS, diverged="diverged: losses not finite since step 12,310", gap=None, projection=None),
     "untold": replace(PROGRESS, gap=None, projection=None, no_gap="no x: how many y", no_projection="no x: how many y"),

@@ -12,7 +12,7 @@ def path_of(verdict: Verdict, finding: Finding) -> str:
     return safe(f"{folder}/{finding.path}" if finding.path else folder or "/", _PATH_CHARS)
 
 
-def place(verdict: Verdict, finding: Finding) -> str:
+def location_in(verdict: Verdict, finding: Finding) -> str:
     """Return `path:line`, as far as they are known."""
     path = path_of(verdict, finding)
     return path if finding.line is None else f"{path}:{finding.line}"
