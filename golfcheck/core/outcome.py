@@ -26,6 +26,7 @@ class Outcome(StrEnum):
 MEANINGS = {
     Outcome.RECORD: "nothing speaks against it, and its gain is significant",
     Outcome.VALID: "nothing speaks against it, but it is not shown to be a record",
+    Outcome.UNVERIFIED: "nothing speaks against it, but its score, size or time could not be read from a log",
     Outcome.REVIEW: "a person must look at the evidence, or at a waiver",
     Outcome.INVALID: "arithmetic proves an error",
 }

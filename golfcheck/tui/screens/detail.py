@@ -238,7 +238,9 @@ def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
     tail = "  ".join(fit(safe(text), 30) for text in (verdict.author, day) if text)
     boxed = next((ruling.predictor for ruling in reversed(row.rulings) if ruling.predictor), None)
     tail += f"  re-scored {fit(safe(boxed.text), 70)}" if boxed else ""
-    style = {"invalid": "$error", "review": "$warning", "record": "bold $success"}.get(row.outcome.value, "$success")
+    style = {"invalid": "$error", "review": "$warning", "unverified": "dim", "record": "bold $success"}.get(
+        row.outcome.value, "$success"
+    )
     return Content.assemble(
         Content.styled(rank, "bold"),
         Content.styled(f"{row.outcome.value}  ", style),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft202012Validator
 
 from golfcheck.core import schema
-from golfcheck.core.outcome import Outcome, fails, outcome
+from golfcheck.core.outcome import MEANINGS, Outcome, fails, outcome
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import width
 from golfcheck.core.verdict import Finding, LedgerRow, Severity, Verdict
@@ -352,3 +352,8 @@ def test_requiring_a_record_fails_what_is_merely_valid():
 
 def test_the_chosen_ruleset_is_one_that_exists():
     assert RECORD.ruleset in RULESETS
+
+
+def test_every_word_of_a_verdict_has_a_meaning_that_its_report_shows():
+    assert set(MEANINGS) == set(Outcome)
+    assert MEANINGS[Outcome.RECORD] in " ".join(render("text", [RECORD]).split())
