@@ -1,0 +1,147 @@
+"""What a box costs, and what the twin test catches: `python -m tests.bench.bench_box [--rounds N] [--cheats]`.
+
+Cost: the default model of 17M parameters on random tokens at length 1024, one thread, the built-in evaluation and the
+same model through `reference/predictor.py` in a box, in turn with each other. CPU seconds of the judge and of all
+processes in the box, without loading; shown are the medians of the rounds, and the memory of a box.
+
+Table: predictors of every kind (`tests/golfcheck/predictors.py`) on the tiny world of the tests: what each scores, by
+how much less than the honest table of bigrams, and what the twin says of it and after how many cuts.
+"""
+
+import argparse
+import dataclasses
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"
+import numpy as np
+import torch
+
+from golfcheck.box.client import Box
+from golfcheck.box.process import _tree
+from golfcheck.reference import artifact
+from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.rescore.boxed import BoxedEvaluation
+from golfcheck.rescore.devices import join
+from golfcheck.rescore.measure import Evaluation
+from tests.conftest import ROOT
+
+LENGTH, SEQUENCES = 1024, 12
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def files(precision: str) -> tuple[list[tuple[str, bytes]], dict[str, torch.Tensor], GPTConfig]:
+    """The submission of the default model with random weights, and its weights as they are read back."""
+    torch.manual_seed(0)
+    config = GPTConfig(train_seq_len=LENGTH)
+    state = {name: value + 0.02 * torch.randn_like(value.float()) for name, value in GPT(config).state_dict().items()}
+    state = {name: value.to(GPT(config).state_dict()[name].dtype) for name, value in state.items()}
+    obj = artifact.quantize(state, ["gain", "scale", "mix", "weights"], model_config=dataclasses.asdict(config))
+    sources = {path.name: path.read_bytes() for path in (ROOT / "reference").glob("*.py")}
+    sources["predictor.py"] = sources["predictor.py"].replace(
+        b'ACTIVATIONS = "bf16"', f'ACTIVATIONS = "{precision}"'.encode()
+    )
+    return [*sources.items(), ("model.int8.ptz", artifact.pack(obj)[0])], artifact.dequantize(obj), config
+
+
+def seconds_of(pids: list[int]) -> float:
+    """The CPU seconds of processes so far."""
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / _TICKS
+
+
+def cost(rounds: int) -> None:
+    """Print the ratio of CPU seconds, for each precision."""
+    tokens = np.random.default_rng(0).integers(0, 1024, LENGTH * SEQUENCES + 1).astype(np.uint16)
+    worth = np.full(LENGTH * SEQUENCES, 2)
+    ranks = join("cpu")
+    for precision, compiled in (("fp32", False), ("bf16", False), ("bf16", True)):
+        submission, state, config = files(precision)
+        ratios, seconds, difference, memory = list[float](), list[float](), 0.0, 0
+        for _ in range(rounds):
+            built_in = Evaluation(state, config, precision, ranks, compiled=compiled)
+            start = time.process_time()
+            ours = built_in.score(tokens, worth, lambda *done: None)
+            plain_seconds = time.process_time() - start
+            boxes: list[Box] = []
+
+            def begin(made: list[Box] = boxes, files: Any = submission) -> Box:
+                made.append(Box(files))
+                return made[-1]
+
+            boxed = BoxedEvaluation(begin, ranks, None, strict=False)
+            pids = _tree(boxes[0]._process.child.pid)
+            start = time.process_time() + seconds_of(pids)
+            theirs = boxed.score(tokens, worth, lambda *done: None)
+            ratios.append((time.process_time() + seconds_of(pids) - start) / plain_seconds)
+            difference = max(difference, abs(ours.val_loss_nats - theirs.val_loss_nats))
+            boxed.close()
+            memory = max(memory, *(box.peak_bytes for box in boxes))
+            seconds.append(plain_seconds)
+        how = "compiled attention" if compiled else "torch's attention"
+        print(
+            f"{precision}, built-in with {how:<18}  box / built-in {statistics.median(ratios):5.2f} CPU seconds   "
+            f"{LENGTH * SEQUENCES / statistics.median(seconds):7,.0f} tokens/s built in   "
+            f"losses differ by {difference:.1e}   a box of {memory >> 20} MiB",
+            flush=True,
+        )
+
+
+def table() -> None:
+    """Print what every predictor scores, and what the twin says of it."""
+    from golfcheck.core.errors import Refused
+    from golfcheck.reference import data
+    from golfcheck.rescore import submitted, twin
+    from golfcheck.rescore.predicted import BoxRequest, rescore
+    from golfcheck.rescore.run import Request
+    from tests.golfcheck import predictors
+    from tests.golfcheck import rescore_fixture as tiny
+
+    with tempfile.TemporaryDirectory() as folder:
+        world = tiny.make(Path(folder, "world"))
+        shards = data.shard_paths(world.shards, "train")
+        counts = predictors.table_of(data.read_validation(shards, 64, tiny.VOCAB), tiny.VOCAB)
+        answers: list[twin.Answers] = []
+        ask = twin.ask
+        twin.ask = lambda *args: answers.append(ask(*args)) or answers[-1]  # type: ignore[func-returns-value]
+        honest, kinds = 0.0, {**predictors.HONEST, **{name: body for name, (_, body) in predictors.CAUGHT.items()}}
+        kinds |= {name: body for name, body in predictors.HARMLESS.items() if "PORT" not in body}
+        for number, (name, body) in enumerate(kinds.items()):
+            path = predictors.write(Path(folder, f"p{number}"), body, counts)
+            (seed,) = submitted.find(path, path, None, None, 16_000_000)
+            answers.clear()
+            request = Request(data=world.shards, tokenizer=world.tokenizer)
+            try:
+                found = rescore(seed, request, BoxRequest(), join("cpu"), lambda name: lambda *done: None)
+            except Refused as error:
+                print(f"{name:<50} {error}")
+                continue
+            honest = honest or found.measured.val_bpb
+            moved = [item > twin.TOLERANCE_NATS for answer in answers for item in answer.moved]
+            first = f"after {moved.index(True) + 1} cuts" if any(moved) else ""
+            said = found.reason if "differ" in found.reason or "ahead" in found.reason else "its twin answers alike"
+            print(
+                f"{name:<50} {found.measured.val_bpb:8.4f}  {found.measured.val_bpb - honest:+8.4f}  {first:<16} {said}"
+            )
+
+
+def main() -> None:
+    """Print both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cheats", action="store_true", help="the table alone")
+    args = parser.parse_args()
+    if not args.cheats:
+        cost(args.rounds)
+    table()
+
+
+if __name__ == "__main__":
+    main()
