@@ -446,7 +446,7 @@ def ship(folder: Path, edit: tuple[str, str] = ("", "")) -> None:
         (('    """Attend within [B, T, D]."""\n', "    # another comment\n\n"), None),
         (("F.relu(", "F.gelu("), "1 of the * definitions that are evaluated here are other or missing: Block.forward"),
         (("RMS_EPS = 2.0**-23", "RMS_EPS = 1e-6"), "1 of the *: RMS_EPS"),
-        (("class Score", "class Scores"), "2 of the *: Score.val_bpb, Score"),
+        (("class Score", "class Scores"), "* of the *: Score, Score.bytes, Score.tokens, *"),
         (("logit_softcap: float = 30.0", "logit_softcap: float = 20.0"), "1 of the *: GPTConfig.logit_softcap"),
     ],
 )
