@@ -1,7 +1,9 @@
 """Causal attention in bf16, compiled from `attention.c` at first use: an option, behind which torch's own stands.
 
-On x86 with AVX-512 BF16 it takes a third of the time of torch's kernel, whose share of an evaluation in bf16 is 40 %
-at length 1024 and 70 % at 4096. It is for one thread, which is how the workers compute.
+On x86 with AVX-512 BF16 it can take a third of the time of torch's kernel, whose share of an evaluation in bf16 is 40 %
+at length 1024 and 70 % at 4096; but where the chip has AMX as well, torch's kernel uses it and this one does not. So
+both are tried at the start, on the model's own shape, and the faster is taken. It is for one thread, which is how the
+workers compute.
 """
 
 import ctypes
@@ -12,6 +14,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -32,6 +35,10 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _WIDTHS, _MIN_TOKENS = (16, 32, 48, 64), 6  # of a head, and ROWS of the source
 
 _CAUSAL = {"is_causal", "enable_gqa"}  # the options of the model's call
+
+_TRIALS = 3  # of each kernel in turn; the fastest of each counts, since other work only slows
+_TRIAL_TOKENS = 1024  # at most: some milliseconds
+_CLEARLY = 0.9  # of torch's time: a draw is torch's
 
 Kernel = Callable[[Tensor, Tensor, Tensor], Tensor | None]
 
@@ -59,6 +66,41 @@ def kernel() -> tuple[Kernel | None, str]:
         return out if code == 0 else None
 
     return attend, ""
+
+
+def faster(heads: int, kv_heads: int, width: int, tokens: int) -> tuple[Kernel | None, str]:
+    """Return the compiled kernel where it is faster than torch's on heads of this shape, else None and why.
+
+    Both are timed in this process, on one thread, by its own processor time.
+    """
+    compiled, missing = kernel()
+    if compiled is None:
+        return None, missing
+    group, tokens = heads // kv_heads, min(tokens, _TRIAL_TOKENS)
+    shapes = (group, tokens, width), (1, tokens, width), (1, tokens, width)
+    q, k, v = (torch.randn(1, *shape, generator=torch.Generator().manual_seed(0)).bfloat16() for shape in shapes)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        if not _fits(q, k, v):
+            return None, f"no kernel for {tokens} tokens of heads of width {width}"
+        times = [_trial(compiled, q, k, v) for _ in range(_TRIALS)]
+    finally:
+        torch.set_num_threads(threads)
+    ours, theirs = (min(column) for column in zip(*times, strict=True))
+    if ours > _CLEARLY * theirs:
+        return None, f"the compiled one takes {ours / theirs:.2f} of its time on this chip"
+    return compiled, f"{theirs / ours:.1f} times torch's speed"
+
+
+def _trial(compiled: Kernel, q: Tensor, k: Tensor, v: Tensor) -> tuple[float, float]:
+    """Return the processor seconds of a call of each kernel."""
+    with torch.inference_mode():
+        start = time.process_time()
+        compiled(q, k, v)
+        middle = time.process_time()
+        F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        return middle - start, time.process_time() - middle
 
 
 def _library() -> Path:

@@ -69,9 +69,10 @@ class Evaluation:
         self._attention: attention.Compiled | None = None
         self._how = ""  # attention is computed, where there is a choice
         if compiled and precision == "bf16" and self.device.type == "cpu":
-            kernel, missing = attention.kernel()
+            kernel, why = attention.faster(config.num_heads, config.num_kv_heads, config.head_dim, config.train_seq_len)
+            kernel = kernel if all(ranks.gather(kernel is not None)) else None  # the same arithmetic on all of them
             self._attention = attention.Compiled(kernel) if kernel else None
-            self._how = "compiled attention" if kernel else f"torch's attention: {missing}"
+            self._how = f"compiled attention, {why}" if kernel else f"torch's attention: {why}"
 
     def use(self, mlp: str | None) -> None:
         """Put a function of `activations.KNOWN` into the MLP; None is the reference's own."""

@@ -53,6 +53,14 @@ def matrix_rate(dtype: Any) -> float:
     return best
 
 
+def chip() -> str:
+    """Return the chip's name and which kinds of matrix instructions it has: ratios differ between kinds."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    kinds = [kind for kind in ("avx512_bf16", "amx_bf16") if kind in facts.get("flags", "").split()]
+    return f"{facts.get('model name', 'unnamed')}: {', '.join(kinds) or 'no bf16 instructions'}"
+
+
 def cpu_seconds() -> float:
     """What this process and its workers that have ended have computed."""
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -138,9 +146,10 @@ def run(variant: str, seq_len: int, precision: str) -> dict[str, float]:
     return result
 
 
-def evaluation(seq_len: int, precision: str, rounds: int) -> None:
+def evaluation(seq_len: int, precision: str, rounds: int, *, is_alone: bool) -> None:
     """Print every variant's medians, and its ratio to the plain one of as many threads, round by round."""
     names = [name for name in VARIANTS if precision == "bf16" or name != "compiled"]
+    names = [name for name in names if VARIANTS[name][1] or not is_alone]
     found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _, name in itertools.product(range(rounds), names):
         found[name].append(run(name, seq_len, precision))
@@ -201,16 +210,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--length", type=int, action="append")
     parser.add_argument("--precision", action="append", choices=("bf16", "fp32"))
+    parser.add_argument("--one-thread", action="store_true", help="only what computes in one thread")
     parser.add_argument("--one", nargs=3)
     args = parser.parse_args()
     if args.one:
         variant, seq_len, precision = args.one
         print(json.dumps(measure(variant, int(seq_len), precision)))
         return
-    loading()
-    hostile()
+    print(chip())
+    if not args.one_thread:
+        loading()
+        hostile()
     for seq_len, precision in itertools.product(args.length or LENGTHS, args.precision or ("bf16", "fp32")):
-        evaluation(seq_len, precision, args.rounds)
+        evaluation(seq_len, precision, args.rounds, is_alone=args.one_thread)
 
 
 if __name__ == "__main__":

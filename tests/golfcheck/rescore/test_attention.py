@@ -135,7 +135,8 @@ def evaluation(compiled: bool) -> measure.Evaluation:
 
 
 @needs_kernel
-def test_a_model_scores_the_same_to_bf16s_rounding_and_says_how() -> None:
+def test_a_model_scores_the_same_to_bf16s_rounding_and_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "_CLEARLY", float("inf"))  # whatever this chip is better at
     ids = torch.from_numpy(np.random.default_rng(0).integers(0, 300, (1, 201)))
     ours, theirs = evaluation(compiled=True), evaluation(compiled=False)
     exact = theirs.losses(ids)
@@ -153,6 +154,39 @@ def test_without_a_compiler_torchs_own_is_used_and_the_reason_said(
     assert found is None
     assert why in ("no C compiler (cc) here", "no AVX-512 BF16 here")
     assert f"torch's attention: {why}" in evaluation(compiled=True).describe()
+
+
+@pytest.mark.parametrize(("ours", "is_taken"), [(0.5, True), (0.89, True), (0.95, False), (1.3, False)])
+def test_the_faster_kernel_of_a_trial_is_taken(monkeypatch: pytest.MonkeyPatch, ours: float, is_taken: bool) -> None:
+    """On a chip with AMX torch's own may be the faster one."""
+
+    def attend(q: Tensor, _k: Tensor, _v: Tensor) -> Tensor:
+        return q
+
+    noise = iter([3.0, 1.0, 2.0])  # the fastest of each kernel counts
+    monkeypatch.setattr(attention, "kernel", lambda: (attend, ""))
+    monkeypatch.setattr(attention, "_trial", lambda *_: (ours * (slow := next(noise)), 1.0 * slow))
+    kernel, why = attention.faster(4, 2, 32, 256)
+    assert (kernel is attend) is is_taken
+    assert why == (
+        f"{1 / ours:.1f} times torch's speed"
+        if is_taken
+        else f"the compiled one takes {ours:.2f} of its time on this chip"
+    )
+
+
+@needs_kernel
+def test_a_trial_takes_little_and_leaves_the_threads_as_they_were() -> None:
+    assert KERNEL is not None
+    torch.set_num_threads(2)
+    try:
+        ours, theirs = attention._trial(KERNEL, *heads(1024, 64, count=2, kv=1))
+        attention.faster(8, 4, 64, 4096)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert 0 < ours < 1 and 0 < theirs < 1
+    assert attention.faster(8, 4, 8, 4096) == (None, "no kernel for 1024 tokens of heads of width 8")
 
 
 @needs_kernel

@@ -171,8 +171,9 @@ def test_golden_artifacts_score_as_their_page_says(
 
 @pytest.mark.parametrize("row", [GOLDEN[0], GOLDEN[4]], ids=lambda row: str(row[0]))
 def test_the_compiled_attention_gives_the_golden_scores_to_one_part_in_ten_thousand(
-    shared_data: Path, row: tuple[str, str, str, int, int, float]
+    shared_data: Path, row: tuple[str, str, str, int, int, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(attention, "_CLEARLY", math.inf)  # whatever this chip is better at
     if (missing := attention.kernel()[1]) != "":
         pytest.skip(f"no compiled attention: {missing}")
     name, tables, precision, seq_len, tokens, bpb = row
