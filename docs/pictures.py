@@ -1,6 +1,7 @@
-"""Make the pictures of the README anew: `python docs/pictures.py`. They are the same wherever they are made.
+"""Make the pictures of the README anew: `python docs/pictures.py [RECORDS]`.
 
-The board is of invented rows, those of the tests; the record is ours, in records/.
+The record is ours, in records/, and its picture is the same wherever it is made. The board is the contest's: it is made
+when RECORDS is given, the folder `records` of a clone of openai/parameter-golf.
 """
 
 import asyncio
@@ -9,44 +10,53 @@ import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from golfcheck.judging.config import Settings  # noqa: E402 - found by the line above
 from golfcheck.tui.app import GolfcheckApp  # noqa: E402
-from tests.golfcheck.boards import board  # noqa: E402
 
 SIZE = (120, 30)
 _FROM_A_CDN = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
-async def board_picture() -> str:
-    """Return the board with two marks and a filter, as SVG."""
-    app = GolfcheckApp(Path("records"), Settings(cache=False), board=board(40))
+async def board_picture(records: Path) -> str:
+    """Return the board of the contest's records with two marks and a filter, as SVG."""
+    home = records.parents[1]
+    os.chdir(home)  # the picture shows the path as somebody beside the clone types it
+    app = GolfcheckApp(records.relative_to(home), Settings(cache=False, jobs=1))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("slash", *"bpb:<1.17 seeds:>=3", "enter", "j", "space", "j", "j", "space")
-        await pilot.pause()
-        return app.export_screenshot(title="golfcheck tui")
+        await _judged(app, pilot)
+        await pilot.press("slash", *"bpb:<1.2 seeds:>=3", "enter", "j", "space", "j", "j", "space")
+        await pilot.pause(0.5)
+        return app.export_screenshot(title="golfcheck tui parameter-golf/records")
 
 
 async def record_picture() -> str:
     """Return the curves of our own record, as SVG."""
     app = GolfcheckApp(Path("records"), Settings(cache=False, jobs=1))
     async with app.run_test(size=SIZE) as pilot:
-        while app.board_screen.board is None:
-            await pilot.pause(0.05)
+        await _judged(app, pilot)
         await pilot.press("enter")
         await pilot.app.workers.wait_for_complete()
         await pilot.pause(0.5)
         return app.export_screenshot(title="golfcheck tui")
 
 
-def make(folder: Path) -> list[Path]:
-    """Write both into a folder."""
+async def _judged(app: GolfcheckApp, pilot: Any) -> None:
+    """Wait until all records are judged."""
+    while app.board_screen.board is None:
+        await pilot.pause(0.05)
+
+
+def make(folder: Path, records: Path | None = None) -> list[Path]:
+    """Write the record's picture into a folder and, where there are `records` of the contest, their board's."""
     os.chdir(ROOT)
+    pictures = {"record": record_picture} | ({"contest": lambda: board_picture(records)} if records else {})
     written = []
-    for name, picture in (("board", board_picture), ("record", record_picture)):
+    for name, picture in pictures.items():
         with TemporaryDirectory() as home:  # nothing of what its user left on the board, or of the other picture
             os.environ["XDG_STATE_HOME"] = home
             written.append(folder / f"{name}.svg")
@@ -59,5 +69,5 @@ def make(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for path in make(ROOT / "docs"):
+    for path in make(ROOT / "docs", Path(sys.argv[1]).absolute() if sys.argv[1:] else None):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
