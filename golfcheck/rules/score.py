@@ -16,6 +16,7 @@ from golfcheck.trainlog.events import Run, ScoreLine
 _DECIMAL = re.compile(r"(?<![\w.])[0-9]{1,2}\.[0-9]{2,10}(?![\w.])")
 _ADJACENT_LINES = 3
 _NEAR_BPB = 5e-5  # less than the fourth decimal, which is what scores are compared by: somebody averaged otherwise
+_SEEDS_APART_BPB = 0.01  # twenty times what the seeds of one program lie apart: no missing one makes up for more
 _NEAR_NATS = 1e-3  # a loss that was cut or rounded to three decimals: nobody is ranked by it
 _LOSS_DIGITS = 4  # that a log without `_exact` lines prints
 
@@ -37,7 +38,8 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
 
     A claimed val_loss must be in a log as well, and so must the val_bpb of each seed. A claim is read as written out to
     four decimals (1.2 is 1.2000). Where a log has the number under a label that is not known, that is only a warning;
-    a difference below the fourth decimal is only mentioned. A mean over a seed that has no log cannot be checked.
+    a difference below the fourth decimal is only mentioned. A mean over a seed that has no log cannot be checked,
+    unless what the other seeds show is too far from it for any seed to make up for.
 
     Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best
     1.1143739 (-0.06474)
@@ -56,7 +58,8 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
         place = (submission.path, claim_line(submission, "val_bpb"))
         false_claim = _not_in_logs(f"claims {claim} bpb; {logged}", record, claim, place)
         # A mean over runs whose logs are not here cannot be checked.
-        if absent := _without_log(submission, record):
+        absent = _without_log(submission, record)
+        if absent and len(submission.seeds) > len(results) and abs(claim - mean) < _SEEDS_APART_BPB:
             seeds = ", ".join(map(str, absent))
             message = f"{false_claim.message}; no log of seed {seeds} is here"
             false_claim = replace(false_claim, message=message, severity=WARNING)

@@ -135,7 +135,7 @@ def _by_seed_scores(scored: Sequence[_Scored], submission: Submission) -> Picked
             return ()
         picked.setdefault((id(result.run), result.score.line), result)
         taken.add(id(result.run))
-    if picked:  # a seed of which no score is given has a run all the same
+    if any(claim.val_bpb is not None for claim in submission.seeds):  # one without a score has a run all the same
         scoreless = {claim.seed for claim in submission.seeds if claim.val_bpb is None}
         name = next(iter(picked.values())).score.name
         others = [run.named(name) for run in scored if run.seed in scoreless and id(run.run) not in taken]
@@ -151,10 +151,14 @@ def _scores_by_seed(submission: Submission) -> Iterator[tuple[int | None, float]
         return
     for key in ALIASES["seeds"]:
         block = submission.raw.get(key)
-        for item in block.values() if isinstance(block, dict) else ():
-            value = item.get("val_bpb") if isinstance(item, dict) else None
-            if isinstance(value, float) and math.isfinite(value):
-                yield None, value
+        items = [item for item in block.values() if isinstance(item, dict)] if isinstance(block, dict) else []
+        for name in dict.fromkeys(name for item in items for name in item if name.endswith("bpb")):
+            values = [item.get(name) for item in items]
+            numbers = [value for value in values if isinstance(value, float) and math.isfinite(value)]
+            is_claim = submission.val_bpb is not None and len(numbers) == len(items)
+            if is_claim and agrees(submission.val_bpb or 0.0, stats.mean(numbers), _FINE_DIGITS):
+                yield from ((None, number) for number in numbers)
+                return
 
 
 def _options(scored: Sequence[_Scored], submission: Submission | None) -> Iterator[_Option]:
