@@ -1,4 +1,4 @@
-# Two commands from a fresh clone, each sufficient in itself: `make demo` and `make test`.
+# Two commands from a fresh clone, each of which does all it needs: `make demo` and `make test`.
 # They need Python >= 3.11, git and make; everything else goes into .venv.
 
 PYTHON ?= python3

@@ -95,7 +95,7 @@ def _renamed(submission: Submission) -> dict[str, str]:
 
 def _derived(record: Record, submission: Submission, renamed: Mapping[str, str]) -> dict[str, Any]:
     """Return what the logs and the folder say of canonical keys; only what they say without doubt."""
-    found = results(record)
+    runs = results(record)
     derived: dict[str, Any] = {}
     if "seeds" in renamed:
         derived["seeds"] = [claim.seed for claim in submission.seeds]
@@ -103,35 +103,35 @@ def _derived(record: Record, submission: Submission, renamed: Mapping[str, str])
         derived["date"] = day
     if submission.track and "track" not in submission.raw:
         derived["track"] = submission.track
-    seeds = [result.seed for result in found]
-    if found and None not in seeds and len(set(seeds)) == len(seeds):
-        derived = _from_logs(submission, found) | derived
+    seeds = [result.seed for result in runs]
+    if runs and None not in seeds and len(set(seeds)) == len(seeds):
+        derived = _from_logs(submission, runs) | derived
     return derived
 
 
-def _from_logs(submission: Submission, found: Sequence[Result]) -> dict[str, Any]:
+def _from_logs(submission: Submission, runs: Sequence[Result]) -> dict[str, Any]:
     derived: dict[str, Any] = {}
-    totals = [total.size_bytes for result in found if (total := result.total_bytes)]
-    if len(totals) == len(found):
+    totals = [total.size_bytes for result in runs if (total := result.total_bytes)]
+    if len(totals) == len(runs):
         derived["bytes_total"] = max(totals)
-    codes = {result.run.code_bytes[-1].size_bytes for result in found if result.run.code_bytes}
+    codes = {result.run.code_bytes[-1].size_bytes for result in runs if result.run.code_bytes}
     if submission.code_bytes is None and len(codes) == 1:
         derived["bytes_code"] = codes.pop()
-    if submission.val_loss_nats is None and (loss := _claimed_loss(submission, found)) is not None:
+    if submission.val_loss_nats is None and (loss := _claimed_loss(submission, runs)) is not None:
         derived["val_loss"] = loss
     if "seeds" not in submission.raw:
-        derived["seeds"] = [result.seed for result in found]
+        derived["seeds"] = [result.seed for result in runs]
     if "seed_results" not in submission.raw and not isinstance(submission.raw.get("seeds"), dict):
-        derived["seed_results"] = {str(result.seed): _seed_result(result) for result in found}
+        derived["seed_results"] = {str(result.seed): _seed_result(result) for result in runs}
     return derived
 
 
-def _claimed_loss(submission: Submission, found: Sequence[Result]) -> float | None:
+def _claimed_loss(submission: Submission, runs: Sequence[Result]) -> float | None:
     """Return the loss that goes with the claimed bpb: the mean over seeds, or the one seed that was claimed."""
     if submission.val_bpb is None:
         return None
-    bpb = [result.score.val_bpb for result in found]
-    nats = [loss for result in found if (loss := result.score.val_loss_nats) is not None]
+    bpb = [result.score.val_bpb for result in runs]
+    nats = [loss for result in runs if (loss := result.score.val_loss_nats) is not None]
     if len(nats) < len(bpb):
         return None
     candidates = [(sum(bpb) / len(bpb), sum(nats) / len(nats)), *zip(bpb, nats, strict=True)]

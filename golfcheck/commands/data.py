@@ -165,8 +165,8 @@ def report_line(report: "Report") -> str:
     if isinstance(report, BadFile):
         return f"bad      {report.path}: {report.code}: {report.message}"
     if isinstance(report, TokenizerReport):
-        known = f"= {report.known_as}" if report.known_as else "not one of the contest's"
-        return f"ok       {report.path}  {report.pieces:,} pieces  sha256 {report.sha256} {known}"
+        source = f"= {report.known_as}" if report.known_as else "not one of the contest's"
+        return f"ok       {report.path}  {report.pieces:,} pieces  sha256 {report.sha256} {source}"
     counts = f"{report.tokens:,} tokens"
     if report.documents is not None and report.text_bytes is not None:
         ratio = f"{report.text_bytes / report.tokens:.4f} bytes/token"

@@ -42,18 +42,18 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.render.page import Page
 
     records = [_record(args.a), _record(args.b)]
-    found = difference(records, [verify(record) for record in records])
+    comparison = difference(records, [verify(record) for record in records])
     sections = (
         tuple(name for name in ("settings", "code") if getattr(args, name) and not args.all) or diff_text.SECTIONS
     )
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
     whole = args.code or args.all
     if args.format == "json":
-        sys.stdout.write(diff_data.render(found))
+        sys.stdout.write(diff_data.render(comparison))
     elif args.format == "markdown":
-        sys.stdout.write(diff_markdown.render(found, sections, whole))
+        sys.stdout.write(diff_markdown.render(comparison, sections, whole))
     else:
-        sys.stdout.write(diff_text.render(found, page, sections, whole))
+        sys.stdout.write(diff_text.render(comparison, page, sections, whole))
     return 0
 
 

@@ -36,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
     for extra, packages in _requirements().items():
         versions = {package: _version(package) for package in packages}
         missing = [package for package, version in versions.items() if version is None]
-        found = ", ".join(f"{package} {version}" for package, version in versions.items() if version is not None)
+        installed = ", ".join(f"{package} {version}" for package, version in versions.items() if version is not None)
         name, purpose = extra or "core", _NEEDED_FOR.get(extra, "")
-        _say(not missing, name, f"for {purpose}: {found or 'nothing installed'}")
+        _say(not missing, name, f"for {purpose}: {installed or 'nothing installed'}")
         if missing:
             target = f"golfcheck[{extra}]" if extra else "golfcheck"
             print(f"    {'':<11}missing {', '.join(missing)}: pip install '{target}'")
@@ -55,11 +55,11 @@ def run(args: argparse.Namespace) -> int:
 def _requirements() -> dict[str, list[str]]:
     """Return the packages that golfcheck asks for, by extra ("" is the core), as installed or as in the checkout."""
     try:
-        told = metadata.requires("golfcheck") or []
+        requirements = metadata.requires("golfcheck") or []
     except metadata.PackageNotFoundError:
-        told = list(_from_checkout())
+        requirements = list(_from_checkout())
     wanted: dict[str, list[str]] = {"": []}
-    for requirement in told:
+    for requirement in requirements:
         match = _REQUIREMENT.match(requirement)
         if match and match[1] != "golfcheck" and match[2] not in ("dev", "all"):
             wanted.setdefault(match[2] or "", []).append(match[1])
@@ -120,8 +120,8 @@ def _data() -> None:
     for folder, shards in datasets.items():
         splits = [sum(f"_{split}_" in shard.name for shard in shards) for split in ("train", "val")]
         tokenizer = find_tokenizer(folder)
-        told = f"tokenizer {tokenizer}" if tokenizer else "no tokenizer that fits: golfcheck data get"
-        _say(tokenizer is not None, "data", f"{folder}: {splits[0]} train, {splits[1]} val shards, {told}")
+        status = f"tokenizer {tokenizer}" if tokenizer else "no tokenizer that fits: golfcheck data get"
+        _say(tokenizer is not None, "data", f"{folder}: {splits[0]} train, {splits[1]} val shards, {status}")
 
 
 def _say(good: bool, name: str, text: str) -> None:

@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
     elif args.rule is None:
         lines = _all(families, page)
     else:
-        known = [*rules, *families]
-        raise UsageError(f"explain: no rule or family {args.rule!r}{suggestion(args.rule, known)}; golfcheck explain")
+        names = [*rules, *families]
+        raise UsageError(f"explain: no rule or family {args.rule!r}{suggestion(args.rule, names)}; golfcheck explain")
     sys.stdout.write(page.text(lines))
     return 0
 

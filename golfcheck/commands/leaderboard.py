@@ -125,8 +125,8 @@ def _write_pages(board: "Board", folder: Path, url: str, *, cached: bool) -> int
     if not cached:
         site.write(board, folder, record.load, url)
         return 0
-    with Cache() as kept:
-        site.write(board, folder, kept.load, url)
+    with Cache() as cache:
+        site.write(board, folder, cache.load, url)
     return 0
 
 

@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**settings)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse; an option that does not exist is answered with the one that was perhaps meant."""
+        """Parse; for an unknown option, suggest the nearest one."""
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             options = (word for word in unknown if word.startswith("-"))
@@ -50,8 +50,8 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            known = [str(choice) for choice in action.choices]
-            message = f"{value!r} is none of {', '.join(known)}{suggestion(str(value), known)}"
+            choices = [str(choice) for choice in action.choices]
+            message = f"{value!r} is none of {', '.join(choices)}{suggestion(str(value), choices)}"
             raise argparse.ArgumentError(action, message)
 
     def error(self, message: str) -> NoReturn:

@@ -262,8 +262,8 @@ def _boxes(args: argparse.Namespace) -> "BoxRequest":
         limits = replace(limits, call_seconds=args.call_seconds, load_seconds=args.call_seconds)
     if args.box_memory is not None:
         limits = replace(limits, resident_bytes=int(args.box_memory * GIB))
-    found = BoxRequest(strict=args.strict, sandboxed=not args.no_sandbox, limits=limits)
-    return found if args.challenges is None else replace(found, cuts=args.challenges)
+    request = BoxRequest(strict=args.strict, sandboxed=not args.no_sandbox, limits=limits)
+    return request if args.challenges is None else replace(request, cuts=args.challenges)
 
 
 def _claim(text: str | None) -> "Claim | None":

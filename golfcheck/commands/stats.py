@@ -52,14 +52,14 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("stats: expected a record to beat, or a bar: golfcheck stats A B, golfcheck stats A --bar BPB")
     ours, notes = pooled(_sample(args.a), [_sample(path) for path in args.others])
     theirs = _sample(args.b) if args.b else None
-    found = gain_over(ours, theirs, bar_bpb=args.bar, sigma_bpb=args.sigma, confidence=args.confidence, notes=notes)
+    gain = gain_over(ours, theirs, bar_bpb=args.bar, sigma_bpb=args.sigma, confidence=args.confidence, notes=notes)
     if args.format == "json":
-        sys.stdout.write(stats_text.render_json(found))
+        sys.stdout.write(stats_text.render_json(gain))
     elif args.format == "markdown":
-        sys.stdout.write(stats_text.render_markdown(found))
+        sys.stdout.write(stats_text.render_markdown(gain))
     else:
         page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
-        sys.stdout.write(stats_text.render(found, page))
+        sys.stdout.write(stats_text.render(gain, page))
     return 0
 
 

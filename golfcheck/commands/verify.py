@@ -144,8 +144,8 @@ def _format_and_file(text: str) -> tuple[str, Path]:
 
     name, colon, file = text.partition(":")
     if name not in FORMATS or not colon or not file:
-        known = f"FORMAT one of {', '.join(FORMATS)}{suggestion(name, FORMATS)}"
-        raise UsageError(f"verify: --also {text!r}: expected FORMAT:FILE, {known}")
+        expected = f"FORMAT one of {', '.join(FORMATS)}{suggestion(name, FORMATS)}"
+        raise UsageError(f"verify: --also {text!r}: expected FORMAT:FILE, {expected}")
     return name, Path(file)
 
 
@@ -157,14 +157,14 @@ def _fix(paths: Sequence[Path], *, dry: bool) -> None:
     from golfcheck.submission.discover import record_folders
     from golfcheck.submission.record import load
 
-    fixes = [made for folder in record_folders(paths) if (made := fix(load(folder)))]
-    for made in fixes:
+    fixes = [change for folder in record_folders(paths) if (change := fix(load(folder)))]
+    for change in fixes:
         if dry:
-            print("\n".join(map(safe, made.diff().splitlines())))
+            print("\n".join(map(safe, change.diff().splitlines())))
         else:
-            write_atomic(made.path, made.after.encode())
-            for edit in made.edits:
-                print(f"fixed {safe(str(made.path))}: {safe(edit)}", file=sys.stderr)
+            write_atomic(change.path, change.after.encode())
+            for edit in change.edits:
+                print(f"fixed {safe(str(change.path))}: {safe(edit)}", file=sys.stderr)
     if not fixes:
         print("golfcheck: nothing to fix that the logs imply", file=sys.stderr)
 

@@ -1,7 +1,7 @@
-"""Our own failures: what golfcheck could not do. What is wrong with a submission is never one of these, but a finding.
+"""golfcheck's own failures. What is wrong with a submission is a finding, never one of these.
 
 GolfcheckError          one clear line on stderr, exit code 2
-├── UsageError          an option or a path that cannot be meant
+├── UsageError          an invalid option or path
 ├── MissingExtra        a package of an extra is not installed
 └── Refused             hostile or foreign input that a strict reader will not load (rescore)
 """
@@ -12,7 +12,7 @@ class GolfcheckError(Exception):
 
 
 class UsageError(GolfcheckError):
-    """An option or a path that cannot be meant."""
+    """An invalid option or path."""
 
 
 class MissingExtra(GolfcheckError):

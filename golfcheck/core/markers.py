@@ -26,7 +26,7 @@ def replaced(path: Path, part: str) -> tuple[str, str]:
         raise UsageError(f"{path}: not UTF-8 (byte {error.start})") from None
     # Whole lines: a record's name may hold a marker, but stands in a cell of the table.
     lines = text.split("\n")
-    begins, ends = ([place for place, line in enumerate(lines) if line.rstrip() == mark] for mark in (BEGIN, END))
+    begins, ends = ([index for index, line in enumerate(lines) if line.rstrip() == mark] for mark in (BEGIN, END))
     if len(begins) != 1 or len(ends) != 1 or ends[0] < begins[0]:
         raise UsageError(f"{path}: expected once the line {BEGIN} and after it once {END}")
     after = [*lines[: begins[0] + 1], part.strip("\n"), *lines[ends[0] :]]

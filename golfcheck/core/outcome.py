@@ -1,4 +1,4 @@
-"""What a verdict comes to, in one word, and whether that fails a check."""
+"""A verdict in one word, and whether it fails a check."""
 
 from enum import StrEnum
 

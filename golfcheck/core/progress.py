@@ -10,7 +10,7 @@ _WORTH_A_BAR = 4  # records; fewer are read before an eye could follow
 
 
 def narrate(line: str) -> None:
-    """Tell a line that is no data."""
+    """Print a line on stderr that is not data."""
     from golfcheck.core.text import safe
 
     print(f"golfcheck: {safe(line)}", file=sys.stderr)

@@ -110,7 +110,7 @@ VALIDATION_EXPORTS = (ValidationExport(63_779_840, 155_770_000, "sp1024 (export 
 
 def tokenizer_of(bytes_per_token: float) -> Tokenizer | None:
     """Return the known tokenizer whose tokens stand for that many bytes, or None."""
-    nearest = min(TOKENIZERS, key=lambda known: abs(known.bytes_per_token - bytes_per_token))
+    nearest = min(TOKENIZERS, key=lambda tokenizer: abs(tokenizer.bytes_per_token - bytes_per_token))
     close = abs(nearest.bytes_per_token - bytes_per_token) <= TOKEN_BYTES_TOLERANCE * bytes_per_token
     return nearest if close else None
 

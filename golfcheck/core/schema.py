@@ -36,10 +36,10 @@ def folder() -> Path:
 def violations(name: str, data: Any) -> list[Violation]:
     """Return what is wrong with `data` by the schema called `name`, in the order of its places; at most 50."""
     errors = itertools.islice(_validator(name).iter_errors(data), _MAX_VIOLATIONS)
-    found = [
+    broken = [
         Violation("".join(f"/{_escaped(part)}" for part in error.absolute_path), _message(error)) for error in errors
     ]
-    return sorted(found, key=lambda violation: violation.pointer)
+    return sorted(broken, key=lambda violation: violation.pointer)
 
 
 @cache
@@ -50,7 +50,7 @@ def _validator(name: str) -> Any:
 
 
 def _message(error: Any) -> str:
-    """Say what is wrong; for what is missing, what it would be."""
+    """Return what is wrong with a value; for a missing key, what it is for."""
     if error.validator == "required":
         name = next(name for name in error.validator_value if error.message.startswith(repr(name)))
         what = error.schema.get("properties", {}).get(name, {}).get("description", "required")

@@ -21,9 +21,9 @@ def wants_color(stream: "TextIO") -> bool:
 
 def columns(stream: "TextIO") -> int:
     """Return how wide to write to `stream`: COLUMNS, else the terminal's width, else a page; 40 at least."""
-    told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told):
-        return max(_MIN_COLUMNS, int(told))
+    setting = os.environ.get("COLUMNS", "")
+    if setting.isdecimal() and int(setting):
+        return max(_MIN_COLUMNS, int(setting))
     try:
         return max(_MIN_COLUMNS, os.get_terminal_size(stream.fileno()).columns)
     except (OSError, ValueError):  # no terminal, or no file at all

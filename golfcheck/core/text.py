@@ -41,11 +41,11 @@ def safe(text: str, limit: int = LIMIT_CHARS) -> str:
     shown: list[str] = []
     length = fits = 0
     marks = _MARKS
-    joiners = {place for match in _EMOJI.finditer(text) for place in range(match.start() + 1, match.end())}
-    for place, character in enumerate(text):
+    joiners = {index for match in _EMOJI.finditer(text) for index in range(match.start() + 1, match.end())}
+    for index, character in enumerate(text):
         marks = marks + 1 if unicodedata.category(character).startswith("M") else 0
         # isprintable() is False for control, format, surrogate, private, unassigned characters, and blanks.
-        plain = (character.isprintable() and character not in _BLANK and marks <= _MARKS) or place in joiners
+        plain = (character.isprintable() and character not in _BLANK and marks <= _MARKS) or index in joiners
         shown.append(character if plain else character.encode("unicode_escape").decode("ascii"))
         length += len(shown[-1])
         if length > limit:
@@ -71,13 +71,13 @@ def fit(text: str, columns: int) -> str:
     """Return `text` cut to at most `columns` (1 or more) terminal columns, an ellipsis where it is cut."""
     if width(text) <= columns:
         return text
-    kept, room = "", columns - 1
+    prefix, room = "", columns - 1
     for part, part_columns in drawn_parts(text):
         room -= part_columns
         if room < 0:
             break
-        kept += part
-    return kept.rstrip() + "…"
+        prefix += part
+    return prefix.rstrip() + "…"
 
 
 def pad(text: str, columns: int) -> str:

@@ -1,4 +1,4 @@
-"""Anybody's text, one document after another: plain text or JSON lines, in UTF-8."""
+"""Text files, one document after another: plain text or JSON lines, in UTF-8."""
 
 import json
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ def read_documents(path: Path) -> Iterator[str]:
     document; a file without one is one document. Raises UsageError naming file and line.
     """
     lines = _lines(path)
-    found = _json_documents(path, lines) if path.suffix == ".jsonl" else _text_documents(path, lines)
-    return (text for text in found if text)
+    documents = _json_documents(path, lines) if path.suffix == ".jsonl" else _text_documents(path, lines)
+    return (text for text in documents if text)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -32,8 +32,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                     raise UsageError(f"{path}:{number}: a line of more than {MAX_DOCUMENT_BYTES:,} bytes")
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
-        raise UsageError(f"{path}:{number}: not UTF-8: {found}; convert the file to UTF-8") from None
+        where = f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
+        raise UsageError(f"{path}:{number}: not UTF-8: {where}; convert the file to UTF-8") from None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
 
