@@ -57,14 +57,14 @@ def test_a_row_has_its_seeds_rank_gain_and_reason(tree: Path) -> None:
     assert better.status is Status.LOGGED and better.reason == ""
 
 
-def test_equal_scores_share_a_rank_and_the_first_keeps_the_place(tree: Path) -> None:
+def test_equal_scores_share_a_rank_and_the_first_stays_the_record(tree: Path) -> None:
     write(tree, "2026-06-04_Tie", -0.02)
     rows = by_name(load_board([tree], PLAIN))
     assert (rows["Better"].rank, rows["Tie"].rank, rows["Worse"].rank) == (1, 1, 3)
     assert not rows["Tie"].held and rows["Tie"].reason == "a tie with Better, which stays the record"
 
 
-def test_one_seed_has_no_p_and_its_reason_is_said(tree: Path) -> None:
+def test_one_seed_has_no_p_and_a_reason(tree: Path) -> None:
     write(tree, "2026-06-04_One", -0.04, seeds=(42,))
     write(tree, "2026-06-05_Slight", -0.0405, seeds=(42,))
     rows = by_name(load_board([tree], PLAIN))
@@ -123,7 +123,7 @@ def test_records_are_dated_by_the_commits_that_added_them(tmp_path: Path) -> Non
 # Streaming and the cache
 
 
-def test_rows_come_early_and_without_a_place(tree: Path) -> None:
+def test_rows_come_early_and_without_a_rank(tree: Path) -> None:
     for settings in (CACHED, CACHED, PLAIN):
         early: list[Row] = []
         seen: list[tuple[int, int]] = []
@@ -135,7 +135,7 @@ def test_rows_come_early_and_without_a_place(tree: Path) -> None:
         assert seen[-1] == (3, 3)
 
 
-def test_records_that_must_be_judged_are_first_shown_with_what_they_claim(tree: Path) -> None:
+def test_records_that_must_be_judged_are_first_shown_with_their_claims(tree: Path) -> None:
     for settings in (PLAIN, CACHED):
         early: list[Row] = []
         board = by_name(load_board([tree], settings, early=early.extend))
@@ -167,7 +167,7 @@ class GoneError(Exception):
 
 
 @pytest.mark.parametrize("cached", [True, False], ids=["cached", "not"])
-def test_who_leaves_waits_for_no_process_and_leaves_none_and_a_cache_that_can_be_read(tree: Path, cached: bool) -> None:
+def test_leaving_waits_for_no_process_leaves_none_behind_and_the_cache_stays_readable(tree: Path, cached: bool) -> None:
     for number in range(12):
         write(tree, f"2026-06-{10 + number}_More{number}", -0.02 - 0.001 * number)
     looked = 0
@@ -213,7 +213,7 @@ def test_a_board_does_not_depend_on_cache_or_processes(tree: Path, settings: Set
     assert without_time(load_board([tree], settings)) == expected
 
 
-def test_a_record_that_comes_between_changes_whom_the_later_ones_are_compared_with(tree: Path) -> None:
+def test_a_record_in_between_changes_what_later_ones_are_compared_with(tree: Path) -> None:
     load_board([tree], CACHED)
     write(tree, "2026-06-02_Between", -0.03)
     rows = by_name(load_board([tree], CACHED))

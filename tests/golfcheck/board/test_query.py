@@ -115,7 +115,7 @@ def test_a_filter_leaves_out_the_record_that_it_does_not_describe(text: str):
 
 
 @pytest.mark.parametrize("key", [key for key, known in KEYS.items() if known.kind in ("number", "date")])
-def test_what_is_missing_matches_no_comparison(key: str):
+def test_a_missing_value_matches_no_comparison(key: str):
     for value in ("2026", "<2026", "<=2026", ">-2026", ">=-2026", "-9e9..9e9"):
         if KEYS[key].kind == "number" or value == "2026":
             assert not parse(f"{key}:{value}").matches(EMPTY)
@@ -164,7 +164,7 @@ def test_quotes_protect_blanks_and_colons():
         ('name:"a b', "the quote is not closed"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_one_line_that_says_what_was_expected(text: str, expected: str):
+def test_an_invalid_filter_is_refused_in_one_line_that_says_what_was_expected(text: str, expected: str):
     with pytest.raises(UsageError) as refused:
         parse(f"gptq {text}")
     assert expected in str(refused.value)
@@ -199,7 +199,7 @@ def test_every_beginning_of_a_filter_can_be_read_while_it_is_typed(length: int):
     assert typed[:-1] == whole[: max(len(typed) - 1, 0)]
 
 
-def test_what_cannot_be_read_is_left_out_only_at_the_end_of_what_is_typed():
+def test_an_unfinished_term_is_left_out_only_at_the_end():
     assert parse("gptq bpb:<", partial=True) == parse("gptq")
     for finished in ("gptq bpb:< ", "bpb:< gptq"):
         with pytest.raises(UsageError):
@@ -241,14 +241,14 @@ COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": oper
 
 
 @given(st.none() | NUMBERS, NUMBERS, st.sampled_from(sorted(COMPARISONS)))
-def test_a_comparison_is_that_of_python(value: float | None, bound: float, sign: str):
+def test_a_comparison_agrees_with_pythons(value: float | None, bound: float, sign: str):
     row = replace(ROW, delta_bpb=value)
     expected = value is not None and COMPARISONS[sign](value, float(f"{bound:.6f}"))
     assert parse(f"delta:{sign}{bound:.6f}").matches(row) == expected
 
 
 @given(st.floats(0.5, 5), st.integers(0, 5))
-def test_a_number_means_what_is_printed_like_it(value: float, decimals: int):
+def test_a_number_matches_every_value_that_is_printed_like_it(value: float, decimals: int):
     assert parse(f"bpb:{value:.{decimals}f}").matches(replace(ROW, score_bpb=value))
 
 
@@ -269,7 +269,7 @@ def test_rows_are_sorted_with_missing_values_last_and_equal_ones_in_their_order(
 
 @pytest.mark.parametrize("key", SORT_KEYS)
 @pytest.mark.parametrize("reverse", [False, True])
-def test_every_sort_key_sorts_rows_of_which_some_have_nothing(key: str, reverse: bool):
+def test_every_sort_key_sorts_rows_with_missing_values(key: str, reverse: bool):
     ordered = sorted_rows(ROWS, key, reverse)
     assert set(map(id, ordered)) == set(map(id, ROWS))
     if KEYS[key].value(EMPTY) is None:

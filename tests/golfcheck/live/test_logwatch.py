@@ -89,7 +89,7 @@ def test_a_file_written_anew_in_place_is_noticed_though_it_has_grown(tmp_path: P
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo"])
-def test_what_is_no_regular_file_is_said_and_not_opened_for_ever(tmp_path: Path, kind: str):
+def test_a_special_file_is_reported_and_does_not_block(tmp_path: Path, kind: str):
     path = tmp_path / kind
     path.mkdir() if kind == "folder" else os.mkfifo(path)
     assert Follower(path).look(0).missing == "not a regular file"
@@ -153,13 +153,13 @@ def test_times_are_those_of_the_log(log: Path):
     assert (found.step_ms, found.tokens_per_second) == (500.0, 2000.0)
 
 
-def test_a_run_whose_steps_end_before_its_cap_is_told_by_its_steps(log: Path):
+def test_progress_counts_steps_where_they_end_before_the_cap(log: Path):
     data = HEAD.replace(b"600.000", b"6000.000") + steps(10, 1500)
     found = look(log, data)
     assert (found.share, found.left_seconds) == (0.75, 250.0)
 
 
-def test_a_run_without_a_cap_is_told_by_its_steps_and_gets_no_projection(log: Path):
+def test_a_run_without_a_cap_is_measured_by_its_steps_and_gets_no_projection(log: Path):
     found = look(log, HEAD.replace(b"600.000", b"0.000") + VAL + steps(10, 1000), reference())
     assert (found.cap_seconds, found.share) == (None, 0.5)
     assert found.no_projection == "the time that training will take is not known"
@@ -176,7 +176,7 @@ def test_silence_is_a_stall_only_when_it_is_longer_than_lines_are_apart(log: Pat
     assert not look(log, slow + b"final val_loss:2.0 val_bpb:1.2\n", idle=10_000).stall
 
 
-def test_of_the_intervals_between_the_lines_of_real_runs_none_is_astall(shared_data: Path):
+def test_no_interval_between_the_lines_of_real_runs_is_a_stall(shared_data: Path):
     intervals = 0
     for folder in sorted((shared_data / "records").glob("*/*/")):
         for result in results(load(folder)):
@@ -189,7 +189,7 @@ def test_of_the_intervals_between_the_lines_of_real_runs_none_is_astall(shared_d
     assert intervals > 4_000
 
 
-def test_a_truncated_log_starts_a_new_account(log: Path):
+def test_a_truncated_log_starts_from_nothing(log: Path):
     log.write_bytes(HEAD + steps(10, 300))
     watch = LogWatch(log)
     watch.look(0)
@@ -202,7 +202,7 @@ def test_a_truncated_log_starts_a_new_account(log: Path):
 
 
 @pytest.mark.parametrize("data", [b'{"val_bpb": 1.2}\n', b"# A README\n\nof two paragraphs\n" * 50])
-def test_a_file_that_is_no_training_log_is_said_to_be_none_once_no_more_comes(log: Path, data: bytes):
+def test_a_file_that_is_no_training_log_is_reported_once_it_stops_growing(log: Path, data: bytes):
     assert not look(log, data, idle=5).note
     found = look(log, data, idle=1000)
     assert found.note.startswith("no training log? in ") and "expected step:10/2000" in found.note
@@ -210,7 +210,7 @@ def test_a_file_that_is_no_training_log_is_said_to_be_none_once_no_more_comes(lo
     assert not look(log, HEAD, idle=1000).note
 
 
-def test_of_a_long_run_a_screens_worth_of_points_is_kept_and_its_clock_is_exact(log: Path):
+def test_a_long_run_is_thinned_to_a_screenful_of_points_and_its_clock_is_exact(log: Path):
     data = HEAD.replace(b"600.000", b"60000.000") + VAL + steps(1, 1_999, by=1) * 9
     log.write_bytes(data)
     watch = LogWatch(log)
@@ -219,7 +219,7 @@ def test_of_a_long_run_a_screens_worth_of_points_is_kept_and_its_clock_is_exact(
     assert (found.step, found.seconds, found.step_ms) == (1_999, 999.5, 500.0)
 
 
-def test_a_look_at_a_log_that_has_not_grown_does_no_work_again(log: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_look_at_an_unchanged_log_does_no_work(log: Path, monkeypatch: pytest.MonkeyPatch):
     log.write_bytes(HEAD + VAL + steps(10, 600))
     watch = LogWatch(log)
     first = watch.look(log.stat().st_mtime)
@@ -228,7 +228,7 @@ def test_a_look_at_a_log_that_has_not_grown_does_no_work_again(log: Path, monkey
     assert later.curve is first.curve and later.stall and not first.stall
 
 
-def test_of_several_runs_in_a_log_the_last_is_watched(log: Path):
+def test_the_last_of_several_runs_in_a_log_is_watched(log: Path):
     found = look(log, HEAD + steps(10, 300) + b"seed:7\n" + steps(10, 50))
     assert (found.run_number, found.seed, found.step) == (2, 7, 50)
 
@@ -256,14 +256,14 @@ NAN = b"".join(b"step:%d/2000 train_loss:nan train_time:%dms step_avg:500.00ms\n
 
 
 @pytest.mark.parametrize("number", [b"nan", b"inf", b"-inf"])
-def test_of_a_run_whose_losses_are_not_finite_any_more_that_is_said_and_since_when(log: Path, number: bytes):
+def test_losses_that_are_no_longer_finite_are_reported_with_their_first_step(log: Path, number: bytes):
     found = look(log, HEAD + VAL + steps(10, 300) + NAN.replace(b"nan", number), reference())
     assert found.diverged == "diverged: losses not finite since step 310"
     assert (found.no_gap, found.no_projection) == ("the run has diverged", "the run has diverged")
     assert found.gap is None and found.projection is None and found.seconds == 160.0
 
 
-def test_of_a_run_without_one_finite_loss_it_is_not_said_that_it_states_no_times(log: Path):
+def test_a_run_without_a_finite_loss_is_not_said_to_state_no_times(log: Path):
     found = look(log, HEAD + VAL.replace(b"6.0", b"nan") + NAN, reference())
     assert found.diverged.endswith("since step 310") and found.no_gap == "the run has diverged"
 
@@ -273,7 +273,7 @@ def test_a_run_that_has_recovered_has_not_diverged(log: Path):
     assert not found.diverged and found.gap is not None
 
 
-def test_a_validation_and_a_score_that_are_not_finite_are_said(log: Path):
+def test_a_validation_and_a_score_that_are_not_finite_are_reported(log: Path):
     data = HEAD + VAL + steps(10, 300) + VAL.replace(b"step:0", b"step:300").replace(b"3.6", b"nan")
     assert look(log, data).diverged == "diverged: validation not finite since step 300"
     found = look(log, HEAD + VAL + steps(10, 1200) + b"final val_loss:nan val_bpb:nan\n", reference())
@@ -309,27 +309,27 @@ def test_the_gap_is_the_difference_at_the_same_second(log: Path, shift: float):
     assert found.projection.score_bpb == pytest.approx(1.2 - shift, abs=1e-4)
 
 
-def test_a_finished_run_is_held_against_the_record_by_its_score(log: Path):
+def test_a_finished_run_is_compared_with_the_record_by_its_score(log: Path):
     found = look(log, HEAD + VAL + steps(10, 1200) + b"final val_loss:2.0 val_bpb:1.25\n", reference())
     assert found.gap is not None and (found.gap.bpb, found.gap.points) == (pytest.approx(0.05), 0)
     assert found.projection is None
 
 
-def test_without_a_validation_line_no_gap_is_told(log: Path):
+def test_without_a_validation_line_no_gap_is_shown(log: Path):
     found = look(log, HEAD + steps(10, 600), reference())
     assert found.gap is None and found.no_gap.startswith("no validation line yet")
 
 
-def test_ahead_and_behind_are_told_from_the_time_and_the_gap_on_that_real_runs_kept_their_side(log: Path):
-    def told(last: int, shift: float) -> str:
+def test_ahead_and_behind_are_shown_only_where_real_runs_stayed_on_their_side(log: Path):
+    def reason(last: int, shift: float) -> str:
         found = look(log, HEAD + VAL + steps(10, last), reference(shift))
         assert found.gap is not None
         return found.gap.unsure
 
-    assert told(100, 0.2) == "too early to say (50 s; shown from 150 s on)"
-    assert told(400, 0.03) == "too close to say (under 0.04 bpb at this time)"
-    assert told(400, 0.045) == told(400, -0.045) == ""
-    assert told(700, 0.045).startswith("too close") and told(1100, 0.001) == ""
+    assert reason(100, 0.2) == "too early to say (50 s; shown from 150 s on)"
+    assert reason(400, 0.03) == "too close to say (under 0.04 bpb at this time)"
+    assert reason(400, 0.045) == reason(400, -0.045) == ""
+    assert reason(700, 0.045).startswith("too close") and reason(1100, 0.001) == ""
 
 
 def test_too_early_and_against_another_cap_nothing_is_projected(log: Path):
@@ -337,7 +337,7 @@ def test_too_early_and_against_another_cap_nothing_is_projected(log: Path):
     assert "the record 900 s" in look(log, HEAD + VAL + steps(10, 600), reference(cap=900.0)).no_projection
 
 
-def test_the_projection_tells_the_errors_of_its_share_of_the_time():
+def test_the_projection_shows_the_errors_of_its_share_of_the_time():
     now = Gap(0.01, 5)
     for seconds, place in ((150.0, 0), (299.0, 0), (300.0, 1), (599.0, 3)):
         found = pace.projection(now, reference(), seconds, 600.0)
@@ -364,7 +364,7 @@ def field(shared_data: Path) -> Field:
     return [[(line, score) for line, score in runs if line.points] for runs in field]
 
 
-def test_a_gap_that_is_told_has_the_right_sign_in_nine_of_ten_pairs_of_real_runs(field: Field):
+def test_a_shown_gap_has_the_right_sign_in_nine_of_ten_pairs_of_real_runs(field: Field):
     for share, least_bpb in pace.CLEAR_BPB:
         right = [
             (gap.bpb < 0) == (line_score < statistics.fmean(score for _, score in others))

@@ -33,7 +33,7 @@ def test_a_point_without_a_time_gets_one_by_its_step():
 
 
 @pytest.mark.parametrize(("bpb", "same"), [(1.2501, True), (1.2549, True), (1.19, False), (1.31, False), (0.0, True)])
-def test_nats_of_runs_whose_tokens_stand_for_other_numbers_of_bytes_say_nothing_together(bpb: float, same: bool):
+def test_nats_of_runs_with_different_bytes_per_token_are_not_comparable(bpb: float, same: bool):
     other = Curve("b.log", 1, TRAIN, (Point(4, 40, None, 2.0, bpb),))  # a score of 0 bpb tells nothing
     assert same_tokens([CURVE, Curve("c.log", 2, TRAIN, ()), other]) is same
     assert same_tokens([]) and same_tokens([CURVE])

@@ -111,7 +111,7 @@ def test_an_unchecked_number_is_not_called_ok():
     assert "sp1024   not checked" in render("text", [a_verdict(passed=("bytes-over-cap",))])
 
 
-def test_many_records_are_told_in_short_and_summed_up_by_rule():
+def test_many_records_are_shown_in_short_and_summed_up_by_rule():
     text = render("text", SEVERAL)
     assert "records in records/" in text
     assert re.search(r"^invalid  1\.11474  a  abaybektursun  2026-03-25$", text, re.MULTILINE)

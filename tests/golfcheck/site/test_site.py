@@ -1,4 +1,4 @@
-"""The site: nothing of a stranger's is markup, all is linked to its line, and the same board gives the same bytes."""
+"""The site: no untrusted text is markup, numbers link to their lines, and the same board gives the same bytes."""
 
 import base64
 import hashlib
@@ -118,7 +118,7 @@ def test_every_page_allows_its_own_style_and_script_and_nothing_else(built: dict
         ]
 
 
-def test_markup_of_strangers_adds_no_element_and_no_attribute(built: dict[str, bytes]):
+def test_untrusted_markup_adds_no_element_and_no_attribute(built: dict[str, bytes]):
     found = pages(built)
     hostile = [page for page in found.values() if "window.owned" in page.text]
     assert len(hostile) >= 5  # the board, the record's page, and its files
@@ -177,7 +177,7 @@ def test_the_same_board_gives_the_same_bytes_and_touches_no_file(board: Board, t
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in times} == times
 
 
-def test_a_page_is_removed_with_its_record_and_a_file_of_somebodys_stays(tree: Path, tmp_path: Path):
+def test_a_page_is_removed_with_its_record_and_other_files_stay(tree: Path, tmp_path: Path):
     both = sorted(tree.rglob("2026-06-0[12]_*"))
     settings = Settings(cache=False, jobs=1)
     site.write(load_board(both, settings), tmp_path)
@@ -195,7 +195,7 @@ def test_a_file_that_golfcheck_did_not_make_is_not_replaced(board: Board, tmp_pa
     assert (tmp_path / "index.html").read_text() == "my home page"
 
 
-def test_a_list_that_names_files_elsewhere_removes_none(board: Board, tmp_path: Path):
+def test_a_site_list_that_names_files_elsewhere_removes_none(board: Board, tmp_path: Path):
     (tmp_path / "precious.html").write_text("precious")
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / ".golfcheck-site").write_text("../precious.html\nrecords/../../precious.html\n/etc/passwd\n")
@@ -234,7 +234,7 @@ def test_the_feed_has_an_entry_for_each_record_that_was_held_the_newest_first(bu
     assert len({entry.findtext(f"{ATOM}id") for entry in entries}) == len(entries)
 
 
-def test_the_data_beside_the_page_has_every_record(built: dict[str, bytes], board: Board):
+def test_data_json_has_every_record(built: dict[str, bytes], board: Board):
     data = json.loads(built["data.json"])
     shown = [Path(row["path"]) for row in data["rows"]]
     assert [path.name for path in shown] == [Path(row.verdict.path).name for row in board.rows]
@@ -273,7 +273,7 @@ def test_headings_of_columns_name_their_scope_and_what_is_sorted_by(built: dict[
     assert [attributes["data-key"] for attributes in heads if "aria-sort" in attributes] == ["rank"]
 
 
-def test_hostile_records_reach_no_page_with_a_character_that_is_obeyed_or_hidden(tmp_path: Path):
+def test_no_page_of_hostile_records_has_an_active_or_hidden_character(tmp_path: Path):
     hostile_records.write_all(tmp_path / "records")
     built = sites.write_site(tmp_path / "records", tmp_path / "site")
     assert len([name for name in built if name.endswith("/index.html")]) == len(hostile_records.PAYLOADS)
@@ -296,13 +296,13 @@ def test_a_name_in_another_script_is_drawn_as_it_is(tmp_path: Path):
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
-def test_a_day_that_no_chart_can_show_keeps_no_page_from_being_written(tmp_path: Path, day: str):
+def test_a_day_beyond_every_chart_does_not_stop_a_page(tmp_path: Path, day: str):
     Draft(folder=f"{day}_Far").write(tmp_path / "records")
     Draft(folder="2026-06-01_Near", bpb_shift=0.01).write(tmp_path / "records")
     assert "index.html" in sites.write_site(tmp_path / "records", tmp_path / "site")
 
 
-def test_losses_and_steps_that_no_chart_can_show_keep_no_page_from_being_written(tmp_path: Path):
+def test_losses_and_steps_beyond_every_chart_do_not_stop_a_page(tmp_path: Path):
     draft = Draft()
     draft.edit_logs("train_loss:", "train_loss:1e308 was:")
     draft.edit_logs("step:1000/20000 val_loss:2.1000", f"step:{10**15}/20000 val_loss:2.1000")
@@ -310,7 +310,7 @@ def test_losses_and_steps_that_no_chart_can_show_keep_no_page_from_being_written
     assert "index.html" in sites.write_site(tmp_path / "records", tmp_path / "site")
 
 
-def test_runs_without_end_make_no_page_without_end(tmp_path: Path):
+def test_a_hundred_runs_do_not_make_an_endless_page(tmp_path: Path):
     draft = Draft()
     for place in range(100):
         log = draft.log(42).replace(b"train_loss:1.9", b"train_loss:1.%d9" % place)
@@ -359,7 +359,7 @@ def test_highlighted_code_is_the_text_itself_line_by_line(text: str):
     ).split("\n")
 
 
-def test_the_tokens_of_code_are_told_apart():
+def test_code_is_highlighted_by_kind_of_token():
     kinds = {part.strip(): kind for runs in code_runs(SNIPPET) for kind, part in runs if part.strip()}
     assert kinds["@wrap"] == kinds["run"] == "name" and kinds["def"] == kinds["return"] == "keyword"
     assert kinds["# twice"] == "comment" and kinds["7"] in ("number", "string")
@@ -444,7 +444,7 @@ def test_slugs_are_plain_and_different_whatever_the_names_are(names: list[str]):
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) and len(slug) <= 81 for slug in found)
 
 
-def test_no_name_takes_the_slug_of_another():
+def test_no_name_can_take_the_slug_of_another():
     both = slugs(["A b", "a-b"], "record")
     assert len(set(slugs(["A b", "a-b", *both], "record"))) == 4
 

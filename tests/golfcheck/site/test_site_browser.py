@@ -76,7 +76,7 @@ def test_a_heading_sorts_by_its_column_and_once_more_the_other_way(page, home: s
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_missing_value_stands_last_either_way(page, home: str, times: int):
+def test_a_missing_value_comes_last_in_both_directions(page, home: str, times: int):
     page.goto(home)
     for _ in range(times):
         sort(page, "p")
@@ -111,7 +111,7 @@ def test_words_status_verdict_and_the_frontier_filter_together(page, home: str):
     assert sorted(column(page, "name")) == sorted(sites.NAMES)
 
 
-def test_the_address_keeps_filter_and_order_over_a_reload(page, home: str):
+def test_the_address_restores_filter_and_order_after_a_reload(page, home: str):
     page.goto(home)
     page.fill("#q", "e")
     page.check("#f-held")
@@ -127,7 +127,7 @@ def test_the_address_keeps_filter_and_order_over_a_reload(page, home: str):
     assert column(page, "name") == shown
 
 
-def test_an_address_that_nobody_wrote_shows_the_board(page, home: str):
+def test_an_invalid_address_shows_the_board(page, home: str):
     page.goto(f"{home}#sort=constructor&dir=up&status=%3Cscript%3E&q=%00")
     page.goto(f"{home}#sort=constructor&dir=%F0%9F%8F%8C")
     assert len(column(page, "name")) == len(sites.NAMES) + 2
@@ -153,7 +153,7 @@ def test_a_dot_of_a_chart_opens_its_record(page, home: str):
     assert page.inner_text("h1") == "Quantized"
 
 
-def test_no_page_runs_what_a_stranger_wrote(page, home: str):
+def test_no_page_runs_untrusted_script(page, home: str):
     folder = Path(home.removeprefix("file://")).parent
     for path in sorted(folder.rglob("*.html")):
         page.goto(path.as_uri())
@@ -217,13 +217,13 @@ def test_text_has_the_contrast_that_reading_needs(page, home: str, scheme: str):
 
 
 @pytest.mark.parametrize("name", ["index.html", "records/2026-06-04-quantized/index.html"])
-def test_no_page_is_wider_than_a_telephone(page, home: str, name: str):
+def test_no_page_is_wider_than_a_phone(page, home: str, name: str):
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(home.removesuffix("index.html") + name)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_on_a_telephone_a_record_is_a_card_with_its_score_first(page, home: str):
+def test_on_a_phone_a_record_is_a_card_with_its_score_first(page, home: str):
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(home)
     top = {key: page.locator(f"#board tbody .c-{key}").first.bounding_box() for key in ("bpb", "name", "verdict")}

@@ -86,7 +86,7 @@ def test_every_key_of_the_board_is_in_these_tests():
     assert {key for binding in bindings for key in binding.key.split(",")} == {*CURSOR, *OTHERS}
 
 
-def test_reading_again_says_that_it_did_and_what_came_of_it(tmp_path: Path):
+def test_a_reload_reports_that_it_ran_and_what_changed(tmp_path: Path):
     Draft().write(tmp_path / "records")
     app = GolfcheckApp(tmp_path / "records", Settings(cache=False, jobs=1))
 
@@ -95,12 +95,12 @@ def test_reading_again_says_that_it_did_and_what_came_of_it(tmp_path: Path):
             await pilot.pause(0.02)
         assert toasts(app) == []
         await pilot.press("r")
-        while app.board_screen.reading is not None:
+        while not toasts(app):
             await pilot.pause(0.02)
         assert toasts(app) == ["1 record verified again: nothing changed"]
         Draft(folder="2026-06-09_New").write(tmp_path / "records")
         await pilot.press("r")
-        while len(app.board_screen.rows_by_path) < 2 or app.board_screen.reading is not None:
+        while len(toasts(app)) < 2:
             await pilot.pause(0.02)
         assert toasts(app)[-1] == "2 records verified again: 1 new"
 
@@ -120,7 +120,7 @@ def test_the_cursor_moves():
     play(app, script)
 
 
-def test_a_page_is_what_is_seen_and_the_cursor_stays_in_sight():
+def test_a_page_is_as_long_as_the_view_and_the_cursor_stays_visible():
     app = app_of(200)
 
     async def script(pilot: Pilot[None]) -> None:
@@ -149,7 +149,7 @@ def test_enter_opens_the_record_under_the_cursor(opened: Opened):
     play(app, script)
 
 
-def test_a_double_click_opens_a_record_and_a_click_only_goes_there(opened: Opened):
+def test_a_click_selects_a_record_and_a_double_click_opens_it(opened: Opened):
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -243,7 +243,7 @@ def test_s_sorts_by_the_columns_from_left_to_right_a_key_steps_back_and_capital_
     play(app, script)
 
 
-def test_an_order_is_chosen_from_a_list_that_begins_at_the_present_one_and_the_title_names_what_no_head_does():
+def test_a_sort_order_is_chosen_from_a_list_and_the_title_names_it_where_its_column_is_hidden():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -270,7 +270,7 @@ def test_an_order_is_chosen_from_a_list_that_begins_at_the_present_one_and_the_t
     play(app, script, (80, 24))
 
 
-def test_dates_are_sorted_from_the_newest_on():
+def test_dates_are_sorted_newest_first():
     app = app_of()
 
     async def script(_pilot: Pilot[None]) -> None:
@@ -281,7 +281,7 @@ def test_dates_are_sorted_from_the_newest_on():
     play(app, script)
 
 
-def test_a_click_on_a_head_sorts_and_a_second_turns_the_order():
+def test_a_click_on_a_column_head_sorts_and_a_second_click_reverses():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -349,7 +349,7 @@ def test_rows_are_filtered_while_a_filter_is_typed():
     play(app, script)
 
 
-def test_half_a_term_keeps_what_the_others_match_and_says_what_is_missing():
+def test_a_half_typed_term_is_ignored_and_reported():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -383,7 +383,7 @@ def test_an_open_quote_reaches_to_the_end_and_is_closed_when_the_filter_is_kept(
     play(app, script)
 
 
-def test_a_term_in_the_middle_that_cannot_be_read_keeps_the_last_rows():
+def test_an_invalid_term_in_the_middle_leaves_the_rows_unchanged():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -431,7 +431,7 @@ def test_a_filter_that_matches_nothing_says_how_to_go_on():
 # What is shown.
 
 
-def test_the_columns_fall_away_by_priority_and_the_name_stays():
+def test_columns_are_dropped_by_priority_and_the_name_stays():
     for columns in range(1, 260):
         kept = fitting(columns)
         assert kept[-1].title == "name"
@@ -456,7 +456,7 @@ def test_no_line_is_wider_than_the_terminal(columns: int):
     play(app, script, (columns, 24))
 
 
-def test_a_row_shows_its_numbers_and_what_stands_behind_its_score():
+def test_a_row_shows_its_numbers_and_where_its_score_comes_from():
     app = app_of()
 
     async def script(_pilot: Pilot[None]) -> None:
@@ -469,7 +469,7 @@ def test_a_row_shows_its_numbers_and_what_stands_behind_its_score():
     play(app, script)
 
 
-def test_rows_that_were_no_record_are_dimmed():
+def test_rows_that_never_held_the_record_are_dimmed():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -480,7 +480,7 @@ def test_rows_that_were_no_record_are_dimmed():
     play(app, script)
 
 
-def test_the_readout_says_why_a_record_was_none_and_what_was_found():
+def test_the_readout_gives_the_reason_and_the_findings():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -498,7 +498,7 @@ def test_the_readout_says_why_a_record_was_none_and_what_was_found():
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 34)])
-def test_with_ascii_asked_for_nothing_else_is_drawn(size: tuple[int, int]):
+def test_in_ascii_mode_only_ascii_is_drawn(size: tuple[int, int]):
     wide = row(0)
     wide = replace(wide, verdict=replace(wide.verdict, name="量化 é ▔🔎"))
     app = app_of(board=Board("written", None, (wide, *board(300).rows[1:])), ascii_only=True)
@@ -529,7 +529,7 @@ def test_with_ascii_asked_for_nothing_else_is_drawn(size: tuple[int, int]):
 
 
 @given(st.text())
-def test_what_is_made_ascii_is_as_wide_as_it_was(submitted: str):
+def test_text_converted_to_ascii_keeps_its_width(submitted: str):
     shown = safe(submitted)
     (segment,) = AsciiOnly().apply([Segment(shown)], Color(0, 0, 0))
     assert all(" " <= character <= "~" for character in segment.text)
@@ -616,9 +616,7 @@ def test_rows_are_shown_while_others_are_still_read(monkeypatch: pytest.MonkeyPa
     play(app, script)
 
 
-def test_a_record_that_is_not_judged_yet_shows_what_it_claims_and_opens_when_it_is(
-    monkeypatch: pytest.MonkeyPatch, opened: Opened
-):
+def test_an_unjudged_record_shows_its_claim_and_opens_once_judged(monkeypatch: pytest.MonkeyPatch, opened: Opened):
     monkeypatch.setattr(loading, "read", lambda *_given: None)
     app = app_of(board=None)
     loaded = board(2)
@@ -678,7 +676,7 @@ def test_a_tree_without_records_says_what_to_do(tmp_path: Path):
     play(app, script)
 
 
-def test_a_reader_that_fails_is_a_toast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_failure_to_read_is_shown_as_a_toast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def broken(*_given: object, **_named: object) -> None:
         raise RuntimeError("boom \x1b]0;owned\x07")
 
@@ -694,7 +692,7 @@ def test_a_reader_that_fails_is_a_toast(tmp_path: Path, monkeypatch: pytest.Monk
     play(app, script)
 
 
-def test_reading_stops_when_nobody_waits_any_more(tmp_path: Path):
+def test_reading_stops_once_it_is_canceled(tmp_path: Path):
     for place in range(2):
         Draft(folder=f"2026-06-0{place + 1}_Record{place}").write(tmp_path / "records")
     posted: list[object] = []
@@ -702,7 +700,7 @@ def test_reading_stops_when_nobody_waits_any_more(tmp_path: Path):
     assert not any(isinstance(message, loading.BoardLoaded | loading.ReadingFailed) for message in posted)
 
 
-def test_reading_goes_on_when_nobody_draws_its_first_rows(tree: Path):
+def test_reading_continues_when_its_first_rows_are_not_drawn(tree: Path):
     posted: list[object] = []
     loading.read(tree, Settings(cache=False, jobs=1), posted.append, lambda: False)
     assert isinstance(posted[-1], loading.BoardLoaded)
@@ -713,7 +711,7 @@ def test_reading_goes_on_when_nobody_draws_its_first_rows(tree: Path):
 # Leaving and coming back.
 
 
-def test_filter_order_theme_and_cursor_are_kept():
+def test_filter_order_theme_and_cursor_are_restored():
     first = app_of()
 
     async def leave(pilot: Pilot[None]) -> None:
@@ -738,7 +736,7 @@ def test_filter_order_theme_and_cursor_are_kept():
     [b"", b"\xff\xfe", b"[1]", b"{", b"[" * 100_000, b'{"sort": "nonsense", "theme": "none", "filter": 7}'],
     ids=["empty", "binary", "a list", "cut", "deep", "nonsense"],
 )
-def test_a_broken_state_is_no_state(content: bytes):
+def test_a_broken_session_file_is_ignored(content: bytes):
     session.path().parent.mkdir(parents=True)
     session.path().write_bytes(content)
     app = app_of()
@@ -751,7 +749,7 @@ def test_a_broken_state_is_no_state(content: bytes):
     assert json.loads(session.path().read_bytes())["sort"] == "rank"
 
 
-def test_a_state_that_cannot_be_written_is_no_failure(monkeypatch: pytest.MonkeyPatch):
+def test_a_session_that_cannot_be_written_is_no_failure(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/here")
     session.save(session.Session())
     assert session.load() == session.Session()

@@ -32,7 +32,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[GolfcheckApp]:
     return found
 
 
-def test_it_opens_on_records_else_here_else_what_is_named(ran: list[GolfcheckApp], tmp_path: Path):
+def test_it_opens_the_named_tree_else_records_else_this_folder(ran: list[GolfcheckApp], tmp_path: Path):
     assert main(["tui"]) == 0
     (tmp_path / "records").mkdir()
     assert main(["tui"]) == 0
@@ -43,7 +43,7 @@ def test_it_opens_on_records_else_here_else_what_is_named(ran: list[GolfcheckApp
 
 
 @pytest.mark.usefixtures("ran")
-def test_a_crash_of_the_screens_is_no_success(monkeypatch: pytest.MonkeyPatch):
+def test_a_crash_of_the_screens_exits_with_1(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(GolfcheckApp, "return_code", 1)
     assert main(["tui"]) == 1
 
@@ -64,7 +64,7 @@ def test_it_opens_on_a_log_that_is_yet_to_be_written(ran: list[GolfcheckApp], tm
         (["--ruleset", "audited"], "audit-2026-05"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line(
+def test_invalid_arguments_are_refused_in_one_line(
     ran: list[GolfcheckApp], capsys: pytest.CaptureFixture[str], arguments: Sequence[str], expected: str
 ):
     assert main(["tui", *arguments]) == 2
@@ -122,7 +122,7 @@ def test_the_editor_is_opened_at_a_line(
     assert editor.command(file, line) == (None if expected is None else [*expected, str(file)])
 
 
-def test_an_editor_that_takes_file_and_line_gets_them_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_an_editor_that_takes_file_colon_line_gets_that_form(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     program = tmp_path / "code"
     program.write_text("")
     program.chmod(0o755)

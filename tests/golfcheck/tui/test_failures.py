@@ -51,13 +51,13 @@ async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
 # The strip of seeds.
 
 
-def test_mean_sd_and_the_gap_to_the_frontier_are_what_a_narrow_strip_keeps():
+def test_a_narrow_strip_shows_mean_sd_and_the_gap_to_the_frontier():
     seeds = Seeds(((7, 1.10), (8, 1.115)), board(1).rows[0].verdict.score, RIVAL)
     head = strip(seeds, 78).plain.split("\n")[0]
     assert all(word in head for word in ("mean ", "sd 0.000", "Δ -0.01000 bpb -0.02000 nats/tok")), head
 
 
-def test_a_strip_leaves_out_nothing_that_still_fits():
+def test_a_strip_shows_every_part_that_fits():
     seeds = Seeds(((7, 1.10), (8, 1.115)), board(1).rows[0].verdict.score, RIVAL)
     whole = strip(seeds, 400).plain.split("\n")[0].split(" · ")
     for columns in range(20, 140):
@@ -79,7 +79,7 @@ def ended(val_bpb: float, bytes_per_token: float) -> Curve:
 
 @pytest.mark.parametrize("count", [2, 3, 4])
 @pytest.mark.parametrize("columns", [40, 60, 80, 100, 120, 200])
-def test_that_tokens_differ_is_seen_however_long_the_names_are(columns: int, count: int):
+def test_a_difference_of_tokenizers_is_shown_however_long_the_names_are(columns: int, count: int):
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -113,7 +113,7 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path / "records"
 
 
-def test_every_tab_of_a_record_that_went_away_says_why_it_is_empty(tree: Path):
+def test_every_tab_of_a_deleted_record_says_why_it_is_empty(tree: Path):
     app = GolfcheckApp(tree, OFF, board=load_board([tree], OFF))
 
     async def script(pilot: Pilot[None]) -> None:
@@ -130,7 +130,7 @@ def test_every_tab_of_a_record_that_went_away_says_why_it_is_empty(tree: Path):
     play(app, script)
 
 
-def test_every_tab_of_a_comparison_with_a_record_that_went_away_says_why_it_is_empty(tree: Path):
+def test_every_tab_of_a_comparison_with_a_deleted_record_says_why_it_is_empty(tree: Path):
     app = GolfcheckApp(tree, OFF, board=load_board([tree], OFF))
 
     async def script(pilot: Pilot[None]) -> None:
@@ -145,7 +145,7 @@ def test_every_tab_of_a_comparison_with_a_record_that_went_away_says_why_it_is_e
     play(app, script)
 
 
-def test_a_record_without_a_log_sends_nobody_to_a_key_that_cannot_help(tree: Path):
+def test_a_record_without_logs_offers_no_key_that_cannot_help(tree: Path):
     app = GolfcheckApp(tree, OFF, board=load_board([tree], OFF))
 
     async def script(pilot: Pilot[None]) -> None:
@@ -161,7 +161,7 @@ def test_a_record_without_a_log_sends_nobody_to_a_key_that_cannot_help(tree: Pat
 
 
 def slow(monkeypatch: pytest.MonkeyPatch, first: Event) -> list[int]:
-    """Let the first read of a tree wait to be told that it is cancelled; return how many reads began."""
+    """Let the first read of a tree wait until it is canceled; return how many reads began."""
     begun: list[int] = []
     real = loading.load_board
 
@@ -180,7 +180,7 @@ def slow(monkeypatch: pytest.MonkeyPatch, first: Event) -> list[int]:
     return begun
 
 
-def test_reading_again_while_records_are_judged_is_no_failure(tree: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_reload_while_records_are_judged_is_no_failure(tree: Path, monkeypatch: pytest.MonkeyPatch):
     begun = slow(monkeypatch, Event())
     app = GolfcheckApp(tree, OFF)
 
@@ -193,7 +193,7 @@ def test_reading_again_while_records_are_judged_is_no_failure(tree: Path, monkey
     play(app, script)
 
 
-def test_swapping_a_diff_before_it_is_there_is_no_failure(tree: Path, monkeypatch: pytest.MonkeyPatch):
+def test_swapping_a_diff_that_is_still_loading_is_no_failure(tree: Path, monkeypatch: pytest.MonkeyPatch):
     app = GolfcheckApp(tree, OFF, board=load_board([tree], OFF))
     go, real = Event(), app.load_record
 
@@ -217,7 +217,7 @@ def test_swapping_a_diff_before_it_is_there_is_no_failure(tree: Path, monkeypatc
     play(app, script)
 
 
-def test_a_tree_that_went_away_is_told_and_its_rows_with_it(tree: Path):
+def test_a_deleted_tree_is_reported_and_its_rows_are_removed(tree: Path):
     app = GolfcheckApp(tree, OFF)
 
     async def script(pilot: Pilot[None]) -> None:
@@ -233,7 +233,7 @@ def test_a_tree_that_went_away_is_told_and_its_rows_with_it(tree: Path):
     play(app, script)
 
 
-def test_a_tree_that_was_empty_from_the_beginning_is_told_where_the_rows_would_be(tmp_path: Path):
+def test_an_empty_tree_is_reported_in_place_of_the_rows(tmp_path: Path):
     app = GolfcheckApp(tmp_path, OFF)
 
     async def script(pilot: Pilot[None]) -> None:
@@ -244,7 +244,7 @@ def test_a_tree_that_was_empty_from_the_beginning_is_told_where_the_rows_would_b
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_what_is_wrong_with_a_filter_is_read_to_its_end(columns: int):
+def test_a_filter_error_is_shown_in_full(columns: int):
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -261,7 +261,7 @@ def test_what_is_wrong_with_a_filter_is_read_to_its_end(columns: int):
 # Pictures.
 
 
-def test_a_picture_lies_among_the_downloads_or_where_one_is_and_its_place_is_told(
+def test_a_screenshot_goes_to_the_downloads_or_the_current_folder_and_its_path_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     home, here = tmp_path / "home", tmp_path / "here"
@@ -311,7 +311,7 @@ def cell(title: str, of: Any) -> str:
     return found.cell(of, found.width, UNICODE)[0]
 
 
-def test_the_number_of_seeds_is_unknown_where_no_log_tells_it():
+def test_the_number_of_seeds_is_unknown_where_no_log_states_it():
     one = row(0)
     score = one.verdict.score
     assert score is not None
@@ -350,7 +350,7 @@ def test_ten_thousand_rows_show_their_last_rank_at_every_usual_width():
 # Records whose tokenizers differ.
 
 
-def test_nats_of_two_tokenizers_are_said_to_be_of_each_records_own_tokens(tmp_path: Path):
+def test_nats_of_two_tokenizers_are_labeled_as_per_own_token(tmp_path: Path):
     Draft(folder="2026-05-10_Short").write(tmp_path)
     Draft(folder="2026-05-11_Long", bytes_per_token=3.7, bpb_shift=-0.02).write(tmp_path)
     app = GolfcheckApp(tmp_path, OFF, board=load_board([tmp_path], OFF))

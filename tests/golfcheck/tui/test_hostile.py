@@ -77,7 +77,7 @@ def assert_harmless(app: GolfcheckApp) -> None:
         for segment in strip:
             if segment.style is not None:
                 assert segment.style.link is None
-                # Scrollbars act on the mouse by "@mouse.down" and its like; a stranger's markup on "@click".
+                # Scrollbars act on the mouse by "@mouse.down" and its like; untrusted markup on "@click".
                 assert not any(re.match("@(?!mouse)", key) for key in segment.style.meta), segment
 
 
@@ -172,7 +172,7 @@ def test_real_hostile_folders_are_read_shown_and_compared(read: Board):
 
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=list(PAYLOADS))
-def test_strangers_text_has_no_markup_and_no_controls(payload: str):
+def test_untrusted_text_has_no_markup_and_no_controls(payload: str):
     shown = untrusted.content(payload)
     assert shown.spans == [] and hostile_records.obeyed(shown.plain) == set()
     assert len(shown.plain) <= untrusted.LIMIT_CHARS
@@ -181,7 +181,7 @@ def test_strangers_text_has_no_markup_and_no_controls(payload: str):
 
 
 def test_a_plain_string_would_have_been_read_as_markup():
-    """What the helper is for: without it, a widget makes an action of a stranger's text."""
+    """What the helper is for: without it, a widget turns untrusted text into an action."""
 
     class Plain(App[None]):
         def compose(self) -> ComposeResult:
@@ -258,7 +258,7 @@ def on_a_pty(
     return written.decode("utf-8", "replace"), code
 
 
-def test_no_foreign_sequence_reaches_the_terminal(tree: Path, tmp_path: Path):
+def test_no_untrusted_escape_sequence_reaches_the_terminal(tree: Path, tmp_path: Path):
     down: Keys = [(0.05, b"j")] * 12
     keys: Keys = [
         (0.5, b"j"),
@@ -281,7 +281,7 @@ def test_no_foreign_sequence_reaches_the_terminal(tree: Path, tmp_path: Path):
     assert "\x1b]22;owned" not in written
 
 
-def test_bytes_that_are_no_text_are_left_out_of_what_is_typed(tree: Path, tmp_path: Path):
+def test_typed_bytes_that_are_not_utf_8_are_ignored(tree: Path, tmp_path: Path):
     keys: Keys = [(0.5, b"\xe9"), (0.3, b"\x9b\xff"), (0.5, b"?"), (1.0, b"\x1b"), (0.5, b"q")]
     written, code = on_a_pty(
         ["tui", str(tree), "--no-cache"], b"written rules", keys, {"XDG_STATE_HOME": str(tmp_path)}
@@ -289,7 +289,7 @@ def test_bytes_that_are_no_text_are_left_out_of_what_is_typed(tree: Path, tmp_pa
     assert code == 0 and "Traceback" not in written and "esc closes" in written, written[-2000:]
 
 
-def test_who_is_asked_to_end_gives_the_terminal_back(tree: Path, tmp_path: Path):
+def test_sigterm_restores_the_terminal(tree: Path, tmp_path: Path):
     written, code = on_a_pty(
         ["tui", str(tree), "--no-cache"], b"written rules", [(0.5, signal.SIGTERM)], {"XDG_STATE_HOME": str(tmp_path)}
     )

@@ -1,4 +1,4 @@
-"""Hostile records on the screens of a record, of a comparison and of a watch: drawn as text, obeyed by nobody."""
+"""Hostile records on the screens of a record, of a comparison and of a watch: drawn as text, never acted on."""
 
 import os
 import pty
@@ -92,7 +92,7 @@ def obeyed(texts: Iterator[str] | list[str]) -> set[str]:
 
 
 def of_content(content: Content) -> list[str]:
-    """Return the text of a widget's content; a stranger's text must give it no style that acts."""
+    """Return the text of a widget's content; untrusted text must give it no style that acts."""
     assert not any("click" in str(span.style) or "link" in str(span.style) for span in content.spans)
     return [content.plain]
 
@@ -142,7 +142,7 @@ def test_every_line_of_every_hostile_log_and_readme_is_drawn(tree: Tree):
             shown = [view.render_line(y).text for y in range(view.size.height)]
             assert obeyed(shown) == set()
             assert len(screen.query_one(FindingList).options) > 3
-            # A click on a stranger's text does nothing but move a cursor.
+            # A click on untrusted text does nothing but move a cursor.
             for place in ((5, 0), (20, 1), (10, 8), (60, 8), (90, 12)):
                 await pilot.click(offset=place)
             await pilot.press("2")
@@ -230,7 +230,7 @@ GolfcheckApp(root, Settings(cache=False, jobs=1), board=load_board([root], Setti
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
-def test_on_a_terminal_no_escape_of_a_stranger_is_written(tmp_path: Path):
+def test_on_a_terminal_no_untrusted_escape_is_written(tmp_path: Path):
     for place, label in enumerate(("clipboard", "hyperlink")):
         hostile_records.draft(label, place).write(tmp_path / "records")
     child, terminal = pty.fork()

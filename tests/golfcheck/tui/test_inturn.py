@@ -103,7 +103,7 @@ def test_a_screen_is_left_before_the_next_key_is_taken():
     play(app, script)
 
 
-def test_a_widget_that_does_not_answer_holds_up_no_key_for_long(monkeypatch: pytest.MonkeyPatch):
+def test_a_widget_that_does_not_answer_delays_keys_only_briefly(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(inturn, "_GIVEN_UP_SECONDS", 0.1)
     app = app_of()
 

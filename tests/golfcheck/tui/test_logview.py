@@ -42,7 +42,7 @@ async def searched(pilot: Pilot[None], data: bytes, words: str) -> LogView:
 
 @pytest.mark.parametrize("ascii_only", [False, True])
 @pytest.mark.parametrize("columns", [60, 80, 120])
-def test_what_a_search_finds_is_seen_wherever_in_its_line_it_is(columns: int, ascii_only: bool):
+def test_a_search_hit_is_visible_wherever_in_its_line_it_is(columns: int, ascii_only: bool):
     app = app_of(0, ascii_only=ascii_only)
 
     async def script(pilot: Pilot[None]) -> None:
@@ -58,7 +58,7 @@ def test_what_a_search_finds_is_seen_wherever_in_its_line_it_is(columns: int, as
     play(app, script, (columns, 24))
 
 
-def test_a_search_does_not_move_to_the_side_where_it_need_not():
+def test_a_search_scrolls_sideways_only_where_needed():
     line = "a" * 90 + " words " + "b" * 20
     app = app_of(0)
 
@@ -72,7 +72,7 @@ def test_a_search_does_not_move_to_the_side_where_it_need_not():
     play(app, script, (80, 24))
 
 
-def test_words_beyond_what_is_shown_of_a_line_lead_to_where_that_is_said():
+def test_a_hit_beyond_the_shown_part_of_a_line_leads_to_the_note_about_it():
     app = app_of(0)
 
     async def script(pilot: Pilot[None]) -> None:
@@ -82,7 +82,7 @@ def test_words_beyond_what_is_shown_of_a_line_lead_to_where_that_is_said():
     play(app, script, (80, 24))
 
 
-def test_in_a_real_log_the_words_of_a_setting_are_seen(shared_data: Path):
+def test_a_setting_of_a_real_log_is_found_and_visible(shared_data: Path):
     folder = next((shared_data / "records" / "track_10min_16mb").glob("2026-03-25_*"))
     app = GolfcheckApp(Path(), Settings(cache=False), board=app_of(0).board_screen.board)
 

@@ -165,7 +165,7 @@ def test_each_tab_shows_what_it_is_for(tree: Path, board: Board, size: tuple[int
 
 
 @pytest.mark.parametrize("compare", [False, True])
-def test_of_keys_typed_at_once_the_last_one_chooses_the_tab(app: GolfcheckApp, compare: bool):
+def test_of_several_keys_typed_at_once_the_last_chooses_the_tab(app: GolfcheckApp, compare: bool):
     """A tab's content takes the focus; word of that, come after the next key, once took the tab back."""
     tabs = COMPARE_TABS if compare else DETAIL_TABS
 

@@ -55,7 +55,7 @@ def test_the_frontier_is_a_line_from_record_to_record_that_only_falls():
     assert last[1] > first[1]
 
 
-def test_what_lies_above_the_frontier_is_pointed_at_and_seen_with_all_scores():
+def test_records_above_the_view_are_marked_and_visible_with_all_scores():
     chart = dated((0, 1.2, True), (4, 3.9, False), (9, 1.1, True))
     grid = draw(chart, 80, 24, UNICODE)
     assert [cell for cell in grid[0] if cell[1] == "other"] == [("▲", "other")]

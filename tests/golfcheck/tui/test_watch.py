@@ -65,7 +65,7 @@ async def looked(pilot: Pilot[None]) -> RunProgress:
     return screen.progress
 
 
-def test_a_run_is_watched_from_before_its_log_is_there_to_its_score(app: GolfcheckApp):
+def test_a_run_is_watched_from_before_its_log_exists_to_its_score(app: GolfcheckApp):
     (log,) = app.logs_to_watch
 
     async def script(pilot: Pilot[None]) -> None:
@@ -174,7 +174,7 @@ def test_a_watch_looks_by_itself(app: GolfcheckApp, monkeypatch: pytest.MonkeyPa
     play(app, script)
 
 
-def test_while_the_records_are_read_that_is_why_there_is_nothing_to_compare_with(tmp_path: Path):
+def test_while_records_are_read_that_is_the_reason_shown_for_the_missing_gap(tmp_path: Path):
     log = tmp_path / "run.txt"
     log.write_bytes(HEAD + VAL + steps(10, 800))
     app = app_of(0, watch=[log])
@@ -217,7 +217,7 @@ def test_a_record_that_cannot_be_read_is_a_toast_and_the_run_is_watched_on(tmp_p
     play(app, script)
 
 
-def test_from_its_opening_on_a_watch_never_says_that_there_is_no_record_where_there_is_one(
+def test_a_watch_never_claims_that_there_is_no_record_where_there_is_one(
     app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("golfcheck.tui.screens.watchscreen._EVERY_SECONDS", 1_000.0)
@@ -241,7 +241,7 @@ def test_from_its_opening_on_a_watch_never_says_that_there_is_no_record_where_th
     play(app, script)
 
 
-def test_a_look_under_way_when_the_record_comes_is_followed_by_one_that_knows_it(app: GolfcheckApp):
+def test_a_look_that_began_without_the_record_is_followed_by_one_with_it(app: GolfcheckApp):
     (log,) = app.logs_to_watch
     log.write_bytes(HEAD + VAL + steps(10, 800))
 
@@ -264,7 +264,7 @@ def test_a_look_under_way_when_the_record_comes_is_followed_by_one_that_knows_it
     play(app, script)
 
 
-def test_a_look_that_fails_is_told_once_and_looking_goes_on(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
+def test_a_failing_look_is_reported_once_and_watching_continues(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
     def fail(self: LogWatch, now: float) -> RunProgress:
         raise ValueError("a mistake of ours")
 
@@ -412,7 +412,7 @@ def words(text: str) -> set[str]:
 
 @pytest.mark.parametrize("what", SAID)
 @pytest.mark.parametrize("screen", [60, 80, 100, 120])
-def test_a_report_that_has_no_room_leaves_out_whole_parts_and_cuts_no_word_unmarked(what: str, screen: int):
+def test_a_narrow_report_leaves_out_whole_parts_and_marks_every_cut(what: str, screen: int):
     found = SAID[what]
     for glyphs in (UNICODE, ASCII):
         whole = words(report(found, PATH, RECORD, 1_000, glyphs).plain)
@@ -483,7 +483,7 @@ def test_a_line_is_drawn_from_corner_to_corner_and_a_mark_where_it_belongs():
     assert next(canvas.lines()).plain[0] == "o"
 
 
-def test_a_line_that_leaves_the_chart_is_drawn_as_far_as_its_edge():
+def test_a_line_that_leaves_the_chart_is_drawn_up_to_its_edge():
     canvas = DotCanvas(10, 5)
     canvas.line((0, 0), (9, 1e300), "")
     canvas.line((10, -1e300), (19, 5), "")
