@@ -1,4 +1,4 @@
-"""One record folder of a pull request, judged: all that depends on its content, and on the record to beat, alone."""
+"""One record folder of a pull request, judged: what depends on its content and on the record to beat alone."""
 
 import os
 import time
@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from golfcheck.core.errors import UsageError
 from golfcheck.judging.judged import Judged, key_of
 from golfcheck.judging.verify import judge
 from golfcheck.queue.evidence import Evidence, evidence_of
@@ -33,7 +32,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a record folder came to. `failure`: why there is no verdict; golfcheck's own if it is `broken`."""
+    """What a record folder came to. `broken`: golfcheck could not judge it, and `failure` says why."""
 
     judged: Judged | None
     failure: str
@@ -56,10 +55,7 @@ def judge_content(objects: Objects, task: Task, ruleset: str) -> Content:
     examined = examine(record)
     size_bytes = sum(file.size_bytes for file in record.files)
     rest = (evidence_of(examined), named_in(record), len(record.files), size_bytes)
-    try:
-        verdict = judge(examined, [task.rival] if task.rival else [], ruleset=ruleset, made=at_number(task.number))
-    except UsageError:  # its text names a folder, which is none
-        return Content(None, "no submission.json, no training log, no script: nothing to judge", *rest)
+    verdict = judge(examined, [task.rival] if task.rival else [], ruleset=ruleset, made=at_number(task.number))
     gain = verdict.to_beat and replace(verdict.to_beat, on=f"#{task.number}")
     verdict = replace(verdict, path=task.path, to_beat=gain, seconds=time.perf_counter() - started)
     judged = Judged(verdict, examined.identity.made, examined.bpb, examined.nats, key_of(task.rival))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from golfcheck.core.numbers import counted
-from golfcheck.core.outcome import Outcome, outcome
+from golfcheck.core.outcome import Outcome, undecided
 from golfcheck.core.verdict import Finding, Severity, Verdict
 from golfcheck.judging.verify import refuted
 from golfcheck.queue.heads import Head
@@ -126,14 +126,10 @@ def _of_verdict(verdict: Verdict) -> Iterator[Reason]:
             yield _of_finding(
                 verdict, finding, ERROR if finding.severity is Severity.ERROR else REVIEW, finding.message
             )
-    word = outcome(verdict)
-    if str(word) == "unverified":
-        yield Reason("unverified", UNVERIFIED, "what decides could not be checked", verdict.path)
-    elif verdict.score is None or verdict.score.mean_bpb is None:
-        why = next((skip.reason for skip in verdict.skipped if skip.rule == "score-not-in-logs"), "")
-        yield Reason(
-            "no-score", UNVERIFIED, f"no score could be read from its logs{f': {why}' if why else ''}", verdict.path
-        )
+    if not verdict.passed and not verdict.findings and verdict.skipped:
+        yield Reason("unverified", UNVERIFIED, verdict.skipped[0].reason, verdict.path)
+    elif missing := undecided(verdict):
+        yield Reason("unverified", UNVERIFIED, missing, verdict.path)
 
 
 def _of_finding(verdict: Verdict, finding: Finding, weight: int, text: str) -> Reason:
