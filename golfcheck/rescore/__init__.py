@@ -1,4 +1,4 @@
-"""Evaluating artifacts again: what is claimed, what it was made with, what we measure, and what follows.
+"""Evaluating artifacts again: what is claimed, what it was made with, what is measured, and the verdict.
 
 report    what is known of one rescoring: plain data, for every output
 target    a file or a record folder → artifacts, each with its claim and its log
@@ -9,14 +9,19 @@ sequence  a confidence sequence: an interval for the mean of all sequences, vali
 ngram     what a small n-gram model of the text says of each sequence
 control   other artifacts' losses on the same sequences, from their reports
 sound     what the values of an artifact must be
+prepare   all that needs no torch, and refuses what cannot be scored
 weights   arrays → the state dict that they mean, and its model's configuration
 measure   the evaluation: a model and tokens → every sequence's loss → the score
 attention compiled attention for CPUs that have bf16, where there is a C compiler
+activations  functions that models were trained with in their MLP
+fit       which of them fits a model best
 probes    what every language model does, tested on the loaded one
 workers   one process a core
 devices   torchrun's ranks, and what a device is called
 early     sequences in a random order, until what is known is enough
 shipped   whether a record's own model is the one that is evaluated
+normalform   source → definitions that are equal where they compute the same
+versions  digests of the reference's past versions
 contest   whether its script is the contest's own
 judge     claimed against measured
 run       all of it, in order
