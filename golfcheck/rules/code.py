@@ -1,5 +1,6 @@
 """The code: does it parse, is it what the log says ran, and what does it reach for."""
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _PROGRAMS = frozenset(
     "subprocess.getoutput subprocess.getstatusoutput "
     "asyncio.create_subprocess_exec asyncio.create_subprocess_shell".split()
 )
+_EVALUATION = re.compile(r"given to (?!\w*pre_?q)\w*eval\w*\(", re.IGNORECASE)
 # Programs that describe the machine and the code; what reference/train.py asks golfcheck for comes after the run.
 _KNOWN_PROGRAMS = frozenset("nvidia-smi lscpu cat uname hostname git golfcheck".split())
 
@@ -199,8 +201,9 @@ def _program_named(words: Sequence[str]) -> str:
 def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Problem]:
     """Validation tokens seem to reach training, by a way through the code that is shown.
 
-    Adapting at test time is allowed on tokens that are already scored; calibrating or training on others is not. The
-    code is read, not run: a person must look.
+    Adapting at test time is allowed on tokens that are already scored; calibrating or training on others is not. A way
+    through a function that evaluates (`eval_val_ttt`) is only mentioned: whether it scores before it adapts is not to
+    be seen from the text. The code is read, not run: a person must look.
     Example: train_gpt.py:16: validation tokens: train_gpt.py:20 val_tokens given to adapt() -> train_gpt.py:15 tokens
     used by model() -> train_gpt.py:16 backward()
     Fix: keep validation tokens out of training, or show in the README that each is scored before it is learned from.
@@ -212,7 +215,9 @@ def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Proble
     for way in validation_paths([read.program for read in reads]):
         steps = " -> ".join(f"{step.path}:{step.line} {step.what}" for step in way)
         last = way[-1]
-        yield Problem(f"validation tokens: {steps}", last.path, None if last.path in inside else last.line)
+        by_evaluation = any(_EVALUATION.search(step.what) for step in way)
+        line = None if last.path in inside else last.line
+        yield Problem(f"validation tokens: {steps}", last.path, line, INFO if by_evaluation else None)
     _all_was_read(record)
 
 

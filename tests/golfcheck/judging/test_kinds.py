@@ -12,7 +12,7 @@ from golfcheck.core.verdict import Severity, Verdict
 from golfcheck.judging.verify import verify
 from golfcheck.submission.examined import examine
 from golfcheck.submission.record import load
-from tests.golfcheck.valid_record import BPB, Draft, verdict_of
+from tests.golfcheck.valid_record import BPB, SCRIPT, Draft, verdict_of
 
 LOGS = tuple(f"train_seed{seed}.log" for seed in BPB)
 
@@ -256,3 +256,32 @@ def test_a_mean_over_a_seed_whose_log_is_missing_is_no_proven_lie(tmp_path: Path
     verdict = verdict_of(draft, tmp_path)
     assert "score-not-in-logs" not in errors(verdict)
     assert "score-not-in-logs" in warnings(verdict)
+
+
+ADAPTS = """
+
+def {name}(model, tokens):
+    for start in range(0, len(tokens), 64):
+        loss = model(tokens[start : start + 64])
+        loss.backward()
+
+
+val_tokens = torch.load("fineweb_val.bin")
+{name}(torch.nn.Linear(4, 4), val_tokens)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [
+        ("eval_val_ttt", Severity.INFO),
+        ("ttt_adapt", Severity.WARNING),
+        ("prequant_ttt_eval", Severity.WARNING),
+        ("collect_hessians", Severity.WARNING),
+    ],
+)
+def test_adapting_in_an_evaluation_is_mentioned_and_elsewhere_it_is_evidence(
+    name: str, severity: Severity, tmp_path: Path
+) -> None:
+    verdict = verdict_of(Draft(script=SCRIPT + ADAPTS.format(name=name).encode()), tmp_path)
+    assert {(f.rule, f.severity) for f in verdict.findings} == {("validation-read-in-training", severity)}
