@@ -114,16 +114,16 @@ def _reason(placed: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
 
 
 def _why_not(entry: Entry, turn: Turn, gain: ToBeat | None, ruleset: Ruleset) -> str:
-    """Say what it lacked against the record that stood when its turn came."""
-    standing = turn.met
+    """Say what it lacked against the record to beat."""
+    standing = turn.best
     assert standing is not None  # only a standing record can keep an entry from becoming the record
-    against = standing.name if standing == turn.best else f"{standing.name}, of the same day"
+    against = standing.name
     delta_bpb = entry.mean_bpb - standing.mean_bpb
     if delta_bpb == 0:
         return f"a tie with {against}, which stays the record"
     if delta_bpb > 0:
         return f"no gain over {against}"
-    if gain is None or standing != turn.best:
+    if gain is None:
         gain = compare(entry, standing)
     asked = f"a gain above {_margin(ruleset)}"
     p = p_under(gain, ruleset)

@@ -24,7 +24,6 @@ class Turn:
 
     entry: Entry
     best: Entry | None  # the record to beat when it was made
-    met: Entry | None  # the record when its turn came: it may be of the same moment
     held: bool  # it became the record
 
 
@@ -45,23 +44,24 @@ def holders(entries: Iterable[Entry], ruleset: Ruleset) -> list[Entry]:
 
 
 def replay(entries: Iterable[Entry], ruleset: Ruleset) -> list[Turn]:
-    """Give every ranked entry its turn, in the order of their dates; those of one moment begin with the best score.
+    """Give every ranked entry its turn, in the order of their dates; those of one moment end with the best score.
 
-    An entry takes the place when its gain is significant under the ruleset. Where one side has a single seed no test
-    is possible, and the gain itself must be above the ruleset's margin. Of equal scores the first keeps the place. An
-    entry whose test the maintainers waive takes the place with any score that is no worse. One that is refused never
-    does.
+    An entry takes the place when its gain over the record before its moment is significant under the ruleset. Of one
+    moment nobody knows the order, so that none is held against another: each that shows a gain was the record, and the
+    best of them is the one to beat afterwards. Where one side has a single seed no test is possible, and the gain
+    itself must be above the ruleset's margin. Of equal scores the first keeps the place. An entry whose test the
+    maintainers waive takes the place with any score that is no worse. One that is refused never does.
     """
     turns: list[Turn] = []
     best: Entry | None = None
-    met: Entry | None = None
-    for entry in sorted((e for e in entries if e.track.ranked), key=lambda e: (e.made, e.mean_bpb)):
+    standing: Entry | None = None
+    for entry in sorted((e for e in entries if e.track.ranked), key=lambda e: (e.made, -e.mean_bpb)):
         if not turns or entry.made != turns[-1].entry.made:
-            best = met
-        held = not entry.refused and (met is None or _moves(entry, met, ruleset))
-        turns.append(Turn(entry, best, met, held))
+            best = standing
+        held = not entry.refused and (best is None or _moves(entry, best, ruleset))
+        turns.append(Turn(entry, best, held))
         if held:
-            met = entry
+            standing = entry
     return turns
 
 

@@ -89,7 +89,7 @@ def render(folder: Path) -> str:
             "## The frontier",
             "",
             "Who was the record to beat: the records of the ranked track replayed in the order of their days, those of "
-            "one day from the best score on. Each is compared with the record of the day before. A p is of the gain "
+            "one day each against the record of the day before, for nobody knows their order. A p is of the gain "
             "that the ruleset asks for; where one side has a single seed no test is possible, and the gain alone must "
             "be above the margin. A warning keeps no record from the place; an arithmetic error of score, size or time "
             "would, and so would a ruling in `decisions.json`; there is neither here.",
