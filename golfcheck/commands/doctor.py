@@ -16,7 +16,7 @@ _NEEDED_FOR = {
     "train": "rescore, data, demo, the trainer",
     "formats": "naming artifacts in other containers",
     "tui": "the terminal interface",
-    "site": "figures",
+    "site": "the board as a page",
 }
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"]([a-z]+)['\"])?")
 _DATA = Path("data")
@@ -90,7 +90,8 @@ def _devices() -> Iterator[str]:
         return
     import torch  # 2 s: the only way to learn what it sees
 
-    yield f"cpu, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    yield f"cpu, {threads} thread{'s' * (threads != 1)}"
     for index in range(torch.cuda.device_count()):
         yield f"cuda:{index} {torch.cuda.get_device_name(index)}"
     if torch.backends.mps.is_available():

@@ -26,7 +26,7 @@ Examples:
   golfcheck leaderboard records --frontier                         who was the record when, and how it was shown
   golfcheck leaderboard records --ruleset audit-2026-05 --why      each record's reason not to be
   golfcheck leaderboard records --me ann --filter after:2026-04    where ann stands
-  golfcheck leaderboard records --against records/track_10min_16mb/2026-03-25_Mine
+  golfcheck leaderboard records --against 2026-03-25_Mine          every difference and p against one record
   golfcheck leaderboard records --write README.md                  the table between the file's markers
   golfcheck leaderboard records --write README.md --check          exit code 1 when that is stale
   golfcheck leaderboard records --format html -o site              a page to publish

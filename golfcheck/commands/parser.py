@@ -1,12 +1,19 @@
 """The parser of a command: complaints in one line, with a suggestion, and help drawn by rich-argparse."""
 
 import argparse
+import re
+import shutil
+import textwrap
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import groupby
 from typing import Any, NoReturn
 
 from golfcheck.core.errors import UsageError
 from golfcheck.core.suggest import suggestion
+
+_MIN_HELP_COLUMNS = 40
+_EXAMPLE = re.compile(r"( +\S.*?) {2,}(\S.*)")  # a command, and behind two blanks what it is for
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
@@ -54,9 +61,52 @@ class Parser(argparse.ArgumentParser):
             message = f"{value!r} is none of {', '.join(choices)}{suggestion(str(value), choices)}"
             raise argparse.ArgumentError(action, message)
 
+    def format_help(self) -> str:
+        """Return the help, with prose and examples laid out for the terminal's width."""
+        width = max(_MIN_HELP_COLUMNS, shutil.get_terminal_size().columns - 2)
+        texts = self.description, self.epilog
+        self.description, self.epilog = (text and laid_out(text, width) for text in texts)
+        try:
+            return super().format_help()
+        finally:
+            self.description, self.epilog = texts
+
     def error(self, message: str) -> NoReturn:
         """Raise UsageError; `main` prints it as one line."""
         raise UsageError(f"{self.prog.removeprefix('golfcheck ')}: {message}; see {self.prog} --help")
+
+
+def laid_out(text: str, width: int) -> str:
+    """Wrap the prose of a help text at `width`; lines that begin with a blank are examples.
+
+    Where an example and its explanation do not fit on a line, the explanations of the block go below their examples.
+    """
+    rows: list[str] = []
+    for is_example, group in groupby(text.splitlines(), key=lambda line: line.startswith(" ")):
+        lines = list(group)
+        if not is_example:
+            for is_blank, part in groupby(lines, key=lambda line: not line.strip()):
+                paragraph = [line.strip() for line in part]
+                rows += paragraph if is_blank else _wrapped(paragraph, width)
+        elif all(len(line) <= width for line in lines):
+            rows += lines
+        else:
+            for line in lines:
+                match = _EXAMPLE.fullmatch(line)
+                rows += [line] if match is None else [match[1], f"      {match[2]}"]
+    return "\n".join(rows)
+
+
+def _wrapped(paragraph: list[str], width: int) -> list[str]:
+    """Wrap a paragraph; a line that ends with a colon ends it."""
+    rows: list[str] = []
+    pending: list[str] = []
+    for line in paragraph:
+        pending.append(line)
+        if line.endswith(":"):
+            rows += textwrap.wrap(" ".join(pending), width)
+            pending = []
+    return rows + textwrap.wrap(" ".join(pending), width)
 
 
 def _sentence(text: str) -> str:

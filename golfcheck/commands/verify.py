@@ -47,7 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--base", metavar="REF", help="judge only what this branch adds since it left REF (a branch, a tag, a commit)")
     group = parser.add_argument_group("What to print")
     add = group.add_argument
-    add("--format", choices=CHOICES["format"], help="default: text")
+    formats = ", ".join(CHOICES["format"])
+    add("--format", choices=CHOICES["format"], metavar="FORMAT", help=f"one of {formats}; default: text")
     add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
     add(
         "--also", action="append", default=[], metavar="FORMAT:FILE", help="write one more format to a file; repeatable"

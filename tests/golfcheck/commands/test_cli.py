@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck import cli
+from golfcheck.commands.parser import laid_out
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
 from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
@@ -35,6 +36,28 @@ def test_each_command_has_its_line_in_the_table_and_a_help_page(name: str, capsy
 def test_every_command_module_is_in_the_table():
     modules = {path.stem for path in (ROOT / "golfcheck" / "commands").glob("*.py")} - {"__init__", "parser", "fish"}
     assert modules == set(cli.COMMANDS)
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_help_of_a_command_fits_80_columns(name: str, monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main([name, "--help"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 80] == []
+
+
+def test_explanations_of_examples_go_below_them_where_they_do_not_fit():
+    text = "Prose that is\nwrapped as one.\n\nExamples:\n  do this    that is what it does\n  or that    less\n"
+    assert laid_out(text, 26).splitlines() == [
+        "Prose that is wrapped as",
+        "one.",
+        "",
+        "Examples:",
+        "  do this",
+        "      that is what it does",
+        "  or that",
+        "      less",
+    ]
+    assert laid_out(text, 60).splitlines()[-1] == "  or that    less"
 
 
 def test_help_lists_the_commands_in_their_order(capsys):
