@@ -24,7 +24,8 @@ _ROW_PIXELS = 19.0
 _OUTLIER = 0.9  # of the rows: how far these reach sets the width, and what lies beyond is an arrow at the edge
 _NAME_COLUMNS = 40
 _SHORT_COLUMNS = 36
-_LEGEND_PIXELS = 82.0  # a seed's name
+_LEGEND_PIXELS = 96.0  # a seed's name, in the larger type of a phone
+_LEGEND_ROW = 3  # names that stand above the chart; more stand in it, below each other
 _LINE_POINTS = 300  # of a curve: more than its pixels show
 _MARKED_POINTS = 40  # of a curve's validations: each is a link
 _WARM_UP = 0.05  # of the steps: the loss falls from 6.9 to 3 there, and would flatten all that follows
@@ -132,8 +133,11 @@ def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> lis
                     title = f"{_seed(curve)}, step {point.step:,}: {_value(point, name):.4f} bpb"
                     chart.dot((point.step, _value(point, name)), color, 3.5, Link(href, title))
             if len(curves) <= len(SERIES):
-                x = chart.width - chart.right - _LEGEND_PIXELS * (len(curves) - 1 - index)
-                chart.text((x, 14), _seed(curve), color, "end")
+                right, row = chart.width - chart.right, len(curves) <= _LEGEND_ROW
+                pixel = (
+                    (right - _LEGEND_PIXELS * (len(curves) - 1 - index), 14.0) if row else (right, 54.0 + 20 * index)
+                )
+                chart.text(pixel, _seed(curve), color, "end")
         drawings.append(chart.markup())
     return drawings
 

@@ -211,12 +211,12 @@ def test_a_file_that_is_no_training_log_is_reported_once_it_stops_growing(log: P
 
 
 def test_a_long_run_is_thinned_to_a_screenful_of_points_and_its_clock_is_exact(log: Path):
-    data = HEAD.replace(b"600.000", b"60000.000") + VAL + steps(1, 1_999, by=1) * 9
+    data = HEAD.replace(b"600.000", b"60000.000") + VAL + steps(1, 17_991, by=1)
     log.write_bytes(data)
     watch = LogWatch(log)
     found = watch.look(0)
     assert found.curve is not None and 3_000 < len(found.curve.train) < 4_500
-    assert (found.step, found.seconds, found.step_ms) == (1_999, 999.5, 500.0)
+    assert (found.step, found.seconds, found.step_ms) == (17_991, 8_995.5, 500.0)
 
 
 def test_a_look_at_an_unchanged_log_does_no_work(log: Path, monkeypatch: pytest.MonkeyPatch):
@@ -390,7 +390,7 @@ def test_the_stated_errors_are_those_of_the_real_records(field: Field):
                         errors[i == j].append(abs(statistics.fmean(s for _, s in rest) + gap.bpb - score))
         for same, (median, most) in zip((False, True), stated, strict=True):
             found = sorted(errors[same])
-            assert len(found) >= 60
+            assert len(found) >= 50
             assert statistics.median(found) == pytest.approx(median, abs=6e-5)
             assert found[int(0.9 * (len(found) - 1))] == pytest.approx(most, abs=6e-5)
 

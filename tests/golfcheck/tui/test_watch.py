@@ -79,7 +79,7 @@ def test_a_run_is_watched_from_before_its_log_exists_to_its_score(app: Golfcheck
         assert found.state is RunState.TRAINING and "training" in shown and "400.0 / 600 s" in shown
         assert "3:20 left" in shown and "step 800 / 2,000" in shown and "2,000 tokens/s" in shown
         assert "Valid" in shown and "at the same second, mean of" in shown
-        assert "projected" in shown and "if that gap stays" in shown and "half ended within ±0.039" in shown
+        assert "projected" in shown and "if that gap stays" in shown and "half ended within ±0.038" in shown
         assert "step:800/2000 train_loss:2.6667" in shown
         append(log, b"step:810/2000 train_loss:2")
         assert (await looked(pilot)).step == 800
