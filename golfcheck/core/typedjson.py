@@ -12,9 +12,33 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError)  # what a reader raises on what is none of ours
 
 
-def dump(value: object) -> str:
-    """Return a value of dataclasses, tuples and plain types as JSON, without the names of its fields."""
-    return json.dumps(_plain(value), separators=(",", ":"))
+def dump(value: object, limit_chars: int | None = None) -> str | None:
+    """Return a value of dataclasses, tuples and plain types as JSON, without the names of its fields.
+
+    None where that would be longer than `limit_chars`; what is far longer is never written out to see that: a byte may
+    take six characters.
+    """
+    if limit_chars is not None and _weight(value, limit_chars) > limit_chars:
+        return None
+    text = json.dumps(_plain(value), separators=(",", ":"))
+    return text if limit_chars is None or len(text) <= limit_chars else None
+
+
+def _weight(value: object, limit: int) -> int:
+    """Return at least how long the JSON of a value is; counting ends when it is over the limit."""
+    weight, pending = 0, [value]
+    while pending and weight <= limit:
+        item = pending.pop()
+        weight += 1
+        if isinstance(item, str | bytes):
+            weight += len(item)
+        elif isinstance(item, list | tuple):
+            pending += item
+        elif isinstance(item, dict):
+            pending += (*item, *item.values())
+        elif is_dataclass(item) and not isinstance(item, type):
+            pending += [getattr(item, field.name) for field in fields(item)]
+    return weight
 
 
 def _plain(value: Any) -> Any:

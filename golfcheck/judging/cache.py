@@ -21,7 +21,7 @@ from golfcheck.core.typedjson import BROKEN, dump, reader_of
 from golfcheck.submission import bounded
 from golfcheck.submission.record import Record, load
 
-MAX_RECORD_BYTES = 16 * 2**20  # of JSON; a larger record is read again each time
+MAX_RECORD_CHARS = 16 * 2**20  # of JSON; a larger record is read again each time
 _WAIT_SECONDS = 2.0
 _UNKEPT = (sqlite3.Error, UnicodeEncodeError)  # a folder's name may be any bytes; sqlite keeps Unicode
 
@@ -73,7 +73,7 @@ class Cache:
                 return replace(record, path=path)
         record = load(path)
         if stamp_of(path) == stamp:
-            self._put("insert or replace into records values (?, ?, ?)", (key, stamp, dump(record)))
+            self._put("insert or replace into records values (?, ?, ?)", key, stamp, dump(record, MAX_RECORD_CHARS))
         return record
 
     def made(self, kind: type[T], how: Making, path: Path, stamp: str | None) -> T | None:
@@ -92,8 +92,8 @@ class Cache:
     def keep(self, value: object, how: Making, path: Path, stamp: str | None) -> None:
         """Keep a dataclass that was made of the record at the resolved `path` while it had this stamp."""
         if stamp is not None and stamp_of(path) == stamp:
-            row = (str(path), how.name, how.version + stamp, dump(value))
-            self._put("insert or replace into made values (?, ?, ?, ?)", row)
+            text = dump(value, MAX_RECORD_CHARS)
+            self._put("insert or replace into made values (?, ?, ?, ?)", str(path), how.name, how.version + stamp, text)
 
     def _one(self, wanted: str, values: tuple[str, ...]) -> str | None:
         if self.connection is None:
@@ -104,8 +104,8 @@ class Cache:
             return None
         return found[0] if found and isinstance(found[0], str) else None
 
-    def _put(self, order: str, values: tuple[str, ...]) -> None:
-        if self.connection is None or len(values[-1]) > MAX_RECORD_BYTES:
+    def _put(self, order: str, *values: str | None) -> None:
+        if self.connection is None or values[-1] is None:
             return
         with contextlib.suppress(*_UNKEPT), self.connection:
             self.connection.execute(order, values)

@@ -5,7 +5,7 @@ of 100 `=`; a source that holds such a line itself is not cut there, for what fo
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from golfcheck.reference import loglines
 from golfcheck.trainlog import templates
@@ -14,6 +14,7 @@ from golfcheck.trainlog.events import SourceDump
 _RULE = str(loglines.Separator()).encode() + b"\n"
 _MAX_RULES = 64  # of one log; a log of one run has two or four
 _MAX_FILES = 512
+_MAX_DUMP_BYTES = 4 * 2**20  # of all dumps of a log; a source has 2 MiB at most, a real one a tenth of that
 _MAX_HEADER_BYTES = 4_200
 _AFTER_RULE = re.compile(rb"(?:Running )?Python (?=[0-9])|Hyperparameters:|--- ")
 _IS_PYTHON = re.compile(rb"^(?:import [A-Za-z_]|from [A-Za-z_.][A-Za-z0-9_.]{0,80} import )", re.MULTILINE)
@@ -34,8 +35,13 @@ class DumpSpan:
 
 def find(data: bytes) -> list[DumpSpan]:
     """Return the dumps of a log (UTF-8, newlines normalized) in their order; they do not overlap."""
-    spans = _named(data)
-    return spans or _printed(data)
+    spans = _named(data) or _printed(data)
+    left_bytes = _MAX_DUMP_BYTES
+    for place, span in enumerate(spans):
+        if len(span.dump.text) > left_bytes:
+            spans[place] = replace(span, dump=replace(span.dump, text=span.dump.text[:left_bytes]))
+        left_bytes -= len(spans[place].dump.text)
+    return spans
 
 
 def _named(data: bytes) -> list[DumpSpan]:
@@ -52,11 +58,10 @@ def _named(data: bytes) -> list[DumpSpan]:
         )
         if header is None:
             continue
-        text = data[position : position + max(header.size_bytes, 0)]
-        spans.append(
-            DumpSpan(start, position + len(text), SourceDump(data.count(b"\n", 0, position) + 1, header.name, text))
-        )
-        position += len(text)
+        end = min(position + max(header.size_bytes, 0), len(data))
+        text = data[position : min(end, position + _MAX_DUMP_BYTES)]
+        spans.append(DumpSpan(start, end, SourceDump(data.count(b"\n", 0, position) + 1, header.name, text)))
+        position = end
     return spans
 
 
@@ -76,7 +81,7 @@ def _printed(data: bytes) -> list[DumpSpan]:
         if has_code and (opens or is_last):
             first = _FIRST_LINE.search(data, begin, rule)
             assert first  # an import is a first line
-            text = data[first.start() : rule].removesuffix(b"\n")
+            text = data[first.start() : min(rule, first.start() + _MAX_DUMP_BYTES)].removesuffix(b"\n")
             line = data.count(b"\n", 0, first.start()) + 1
             spans.append(DumpSpan(first.start(), rule, SourceDump(line, None, text)))
         elif not (opens or in_machine):

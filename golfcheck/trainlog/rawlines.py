@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from golfcheck.trainlog.events import Fact
 
 MAX_LOG_BYTES = 64 * 2**20  # docs/limits.md
-MAX_LINES = 300_000  # of all logs of a record; the longest of 165 real logs has 4,464, and a record three of them
+MAX_LINES = 100_000  # of all logs of a record; the most of 60 merged records is 22,918
 PIECE_CHARS = 16 * 2**10  # how much of a line is read at a time (docs/limits.md)
 _PAGE_BYTES = 2**20
 FOLDED_CHARS = 1024  # a line this long may be a whole log whose newlines were lost
@@ -40,7 +40,7 @@ def normalize(data: bytes) -> tuple[bytes, list[Fact[str]]]:
         notes.append(Fact(f"only the first {MAX_LOG_BYTES:,} bytes were read", 1))
     encoding = encoding_of(data)
     if encoding != "utf-8":
-        data = data.decode(encoding, "replace").encode("utf-8", "replace")
+        data = _utf8(data, encoding)
         notes.append(Fact(encoding.upper(), 1))
     data = data.removeprefix(codecs.BOM_UTF8)
     if b"\r\n" in data[:_PAGE_BYTES]:
@@ -49,6 +49,17 @@ def normalize(data: bytes) -> tuple[bytes, list[Fact[str]]]:
     if (nul := data.find(b"\0")) >= 0:
         notes.append(Fact("binary: holds NUL bytes", data.count(b"\n", 0, nul) + 1))
     return data, notes
+
+
+def _utf8(data: bytes, encoding: str) -> bytes:
+    """Return text of another encoding in UTF-8, made page by page: as a whole it would take four bytes a character."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    pieces = (data[start : start + _PAGE_BYTES] for start in range(0, len(data), _PAGE_BYTES))
+    text = bytearray()
+    for piece in pieces:
+        text += decoder.decode(piece).encode("utf-8", "replace")
+    text += decoder.decode(b"", final=True).encode("utf-8", "replace")
+    return bytes(text[:MAX_LOG_BYTES])
 
 
 def pages(data: bytes, start: int, end: int) -> Iterator[list[str]]:

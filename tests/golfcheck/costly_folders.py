@@ -51,13 +51,14 @@ def _json(**values: object) -> dict[str, bytes]:
     return draft.files
 
 
-def _encoded_dump(encoding: str, character: str) -> dict[str, bytes]:
-    """Return a record whose first log is a dump of 30 MB of source in another encoding."""
+def _dump(body: str, encoding: str = "utf-8", megabytes: int = 60) -> dict[str, bytes]:
+    """Return a record whose first log begins with a dump of source of that size, in some encoding."""
     files = Draft().files
-    body = ("x = '" + character * 200 + "'\n") * (60_000 if encoding == "utf-16" else 120_000)
-    log = files["train_seed1337.log"].partition(b"=" * 100)
-    files["train_seed1337.log"] = (body + "=" * 100 + log[2].decode()).encode(encoding, "replace")
-    return files
+    rest = files["train_seed1337.log"].partition(b"=" * 100)
+    line = f"x = '{body * 200}'\n".encode(encoding).removeprefix(b"\xff\xfe")
+    head = "import torch\n".encode(encoding)
+    tail = ("=" * 100 + rest[2].decode() + "=" * 100 + "\n").encode(encoding).removeprefix(b"\xff\xfe")
+    return files | {"train_seed1337.log": head + line * (megabytes * MIB // len(line)) + tail}
 
 
 def _many_scripts() -> dict[str, bytes]:
@@ -125,10 +126,12 @@ CASES: dict[str, Callable[[], dict[str, bytes]]] = {
     "log: one line of 60 MB, folded": lambda: _first_log(_repeat(b"step:1/2 train_loss:1.0 train_time:1ms step_avg:1ms ", 60 * MIB)),
     "log: carriage returns": lambda: _first_log(_repeat(b"step:1/2 loss\r", 60 * MIB)),
     "log: 200 logs": _many_logs,
-    "dump: UTF-16": lambda: _encoded_dump("utf-16", "é"),
-    "dump: Latin-1": lambda: _encoded_dump("latin-1", "é"),
-    "dump: control characters": lambda: _encoded_dump("utf-8", "\x01"),
-    "dump: of 60 MB": lambda: {**Draft().files, "train_seed1337.log": _repeat(b"x = 'a line of a dump'\n", 60 * MIB) + Draft().files["train_seed1337.log"]},
+    "dump: UTF-16": lambda: _dump("é", "utf-16"),
+    "dump: UTF-16, astral": lambda: _dump("\U0001f600", "utf-16"),
+    "dump: Latin-1": lambda: _dump("é", "latin-1"),
+    "dump: control characters": lambda: _dump("\x01"),
+    "dump: plain": lambda: _dump("y"),
+    "dump: before many scripts": lambda: _many_scripts() | {"train_seed42.log": _dump("y", megabytes=50)["train_seed1337.log"]},
     "JSON: unknown keys": lambda: _json(**{f"k{number}": 1 for number in range(20_000)}),
     "JSON: astral keys": lambda: _json(**{f"{chr(0x1F600)}{number}": chr(0x1F600) for number in range(10_000)}),
     "JSON: waivers": lambda: _json(golfcheck={"ignore": {f"rule-{number}": "because" for number in range(8_000)}}),
