@@ -1,7 +1,7 @@
 """Record + rules + the record to beat → Verdict."""
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ from golfcheck.submission.examined import Entry, Examined, examine
 from golfcheck.submission.history import Branch
 from golfcheck.submission.record import Record
 
+MAX_FINDINGS = 100  # of one rule; 60 merged records have 60 of one rule at most
+MAX_MESSAGE_CHARS = 4_000
 _COMPARED = ("score", "conservation", "size", "time")  # families of rules about what records are compared by
 
 
@@ -161,7 +163,8 @@ def _apply(
         try:
             if reason is None:
                 seen = frozenset(finding.rule for finding in findings)
-                problems += rule.check(record, replace(context, met=met, found=seen, proven=_proven(findings)))
+                checked = rule.check(record, replace(context, met=met, found=seen, proven=_proven(findings)))
+                problems.extend(_capped(rule, checked))
         except Skip as skip:
             reason = str(skip)
         findings += [_finding(rule, problem) for problem in problems]
@@ -171,6 +174,20 @@ def _apply(
             else:
                 skipped.append(Skipped(rule.name, reason))
     return findings, tuple(passed), tuple(skipped)
+
+
+def _capped(rule: Rule, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the first findings of a rule, and how many more there are: nobody reads a thousand, and they take room."""
+    more: list[Severity] = []
+    for number, problem in enumerate(problems):
+        if number < MAX_FINDINGS:
+            message = problem.message
+            shown = message if len(message) <= MAX_MESSAGE_CHARS else f"{message[:MAX_MESSAGE_CHARS]}…"
+            yield problem if shown is message else replace(problem, message=shown)
+        else:
+            more.append(rule.severity if problem.severity is None else problem.severity)
+    if more:
+        yield Problem(f"and {len(more):,} more findings of this rule", severity=max(more))
 
 
 def _finding(rule: Rule, problem: Problem) -> Finding:

@@ -56,7 +56,7 @@ class Store:
 
     def put(self, task: Task, content: Content) -> None:
         """Keep what a folder came to; not what golfcheck failed at."""
-        if self.connection is None or content.broken or len(value := dump(content)) > _MAX_BYTES:
+        if self.connection is None or content.broken or (value := dump(content, _MAX_BYTES)) is None:
             return
         with contextlib.suppress(sqlite3.Error, UnicodeEncodeError):
             row = (self._key(task), sources_version(), value)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 
 from golfcheck.core.ruleset import RECORD_SEEDS
 from golfcheck.core.verdict import Problem
@@ -14,6 +15,7 @@ from golfcheck.trainlog.events import Run, TrainLog
 
 _PROVING_LOSSES = 20  # equal to every decimal: no two runs of 165 real logs agree in as many
 _MOST_SHARED = 0.9
+_SHOWN = 8  # values of a setting, and runs with each
 _EARLY_LOSSES = 5  # fewer may agree by chance: first losses lie close to ln(vocabulary)
 
 
@@ -136,5 +138,7 @@ def settings_differ(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("the logs print no settings")
     for key, by_value in values.items():
         if len(by_value) > 1:
-            parts = "; ".join(f"{value} in {', '.join(paths)}" for value, paths in by_value.items())
-            yield Problem(f"{key} differs: {parts}")
+            shown = islice(by_value.items(), _SHOWN)
+            parts = "; ".join(f"{value} in {', '.join(paths[:_SHOWN])}" for value, paths in shown)
+            more = f"; and {len(by_value) - _SHOWN} more values" if len(by_value) > _SHOWN else ""
+            yield Problem(f"{key} differs: {parts}{more}")

@@ -11,6 +11,7 @@ from golfcheck.trainlog.runs import Runs
 Reader = Callable[[Runs, int, str], bool]
 
 _HEAD_CHARS = 4
+_SCORE_WORK = 10  # a line of scores takes as long to read as so many others, and counts as many
 _MAX_NOTES = 100
 _DURATION_ENDS = ("s", "s)", "s total", "ms")
 _SIZED = re.compile(r"[0-9]{3} bytes|_bytes:[0-9]|rtifact")
@@ -83,7 +84,9 @@ def read_lines(
     start = count = 0
     for end, resume in [*((span.start, span.end) for span in spans), (len(data), len(data))]:
         for page in rawlines.pages(data, start, end):
+            before = runs.score_lines
             count += _read_page(runs, line, page, notes)
+            count += (_SCORE_WORK - 1) * (runs.score_lines - before)
             line += len(page) - 1
             if count > most:
                 notes.append(Fact("too long: the rest of the lines was not read", line))

@@ -18,6 +18,7 @@ class Runs:
         self.in_settings = False  # inside a block of hyperparameters
         self.gpu_rows: set[str] = set()  # numbers of the graphics cards that the present run has listed
         self.setting_words = 0  # looked at in lines of settings
+        self.score_lines = 0  # looked at for their scores
 
     def header(self) -> Run:
         """Return the run that a line of description belongs to: after a run that trained, it begins the next one."""

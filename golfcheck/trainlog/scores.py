@@ -48,6 +48,7 @@ def read(runs: Runs, line: int, text: str) -> bool:
         if len(runs.now.progress) < _MAX_PROGRESS and _SEEMS_SCORE.search(text):
             runs.now.progress.append(crc32(text.encode("utf-8", "replace")))
         return False
+    runs.score_lines += 1
     numbers = list(_BPB.finditer(text))
     if len(text) > _LINE_CHARS and numbers:  # several lines whose newlines were lost: the rest is not of this name
         numbers, text = numbers[:1], text[: numbers[0].end() + _TAIL_CHARS]

@@ -8,7 +8,7 @@ from golfcheck.core.errors import UsageError
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.verdict import LedgerRow, Severity
-from golfcheck.judging.verify import chosen_rules, judge, verify
+from golfcheck.judging.verify import MAX_FINDINGS, MAX_MESSAGE_CHARS, chosen_rules, judge, verify
 from golfcheck.rules import RULES
 from golfcheck.submission.discover import record_folders
 from golfcheck.submission.examined import examine
@@ -298,3 +298,17 @@ def test_what_is_unusual_in_a_log_is_said_and_changes_nothing(
     (found,) = verdict_of(draft, tmp_path).findings
     assert (found.rule, found.severity, found.path) == ("log-schema-violation", Severity.INFO, "train_seed42.log")
     assert said in found.message
+
+
+def test_the_findings_of_a_rule_are_capped_and_the_rest_is_counted(tmp_path: Path) -> None:
+    verdict = verdict_of(Draft(script=b"import requests\n" * 5_000), tmp_path)
+    messages = [finding.message for finding in verdict.findings if finding.rule == "network-import"]
+    assert len(messages) == MAX_FINDINGS + 1
+    assert messages[-1] == f"and {5_000 - MAX_FINDINGS:,} more findings of this rule"
+
+
+def test_a_message_has_a_bounded_length(tmp_path: Path) -> None:
+    draft = Draft()
+    for number, path in enumerate(path for path in draft.files if path.endswith(".log")):
+        draft.edit(path, "model_params:17059912", f"model_params:{str(number) * 9_000}")
+    assert all(len(finding.message) <= MAX_MESSAGE_CHARS + 1 for finding in verdict_of(draft, tmp_path).findings)
