@@ -63,6 +63,16 @@ def confine(limits: SandboxLimits) -> None:
             resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
 
 
+def limit_memory(address_space_bytes: int) -> None:
+    """Bound the addresses of this process, which keeps its files and may start others; they inherit the bound."""
+    with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        bound = address_space_bytes if hard == resource.RLIM_INFINITY else min(address_space_bytes, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
+
+
 def is_out_of_time(returncode: int) -> bool:
     """Tell whether the system ended a confined process for its processor time."""
     return returncode == -getattr(signal, "SIGXCPU", 0)

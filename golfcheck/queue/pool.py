@@ -5,7 +5,6 @@ A process judges one folder at a time. If that ends it, the folder is named, and
 
 import contextlib
 import os
-import resource
 import signal
 import sys
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from golfcheck.core.sandbox import limit_memory
 from golfcheck.queue.content import Content, Task, judge_content
 from golfcheck.queue.objects import Objects
 
@@ -136,10 +136,7 @@ def _serve(pipe: Any, work: Work) -> None:
     """Judge what comes until nothing comes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that is in charge
     signal.signal(signal.SIGPROF, _too_long)
-    with contextlib.suppress(ValueError, OSError):
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    limit_memory(MEMORY_BYTES)
     with Objects(work.store, work.oid_chars, work.home) as objects:
         while True:
             try:
