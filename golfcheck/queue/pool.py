@@ -11,21 +11,24 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import connection, get_context
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from golfcheck.core import schema
 from golfcheck.core.sandbox import limit_memory
 from golfcheck.queue.content import Content, Task, judge_content
 from golfcheck.queue.objects import Objects
+from golfcheck.source import syntax
 
 CPU_SECONDS = 60.0  # for one folder; the slowest of 2,000 real ones takes 2
 MEMORY_BYTES = 3 * 2**30  # of addresses, the program's own among them
 _WALL_SECONDS = 900.0  # where no processor time passes: a disk that does not answer
 _IDLE_SECONDS = 0.1
 _LEAVING_SECONDS = 5.0  # for a process to end by itself
-_TASKS = 32  # of one process: what parsers keep for ever is given back with it
+_TASKS = 16  # of one process: what parsers keep for ever is given back with it
 
 Judge = Callable[[Objects, Task, str], Content]
 
@@ -125,11 +128,21 @@ class Pool:
         # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
         forks = sys.platform == "linux" and threading.active_count() == 1
         context: Any = get_context("fork" if forks else "spawn")
+        if forks:
+            _preload()
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.work), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
+
+
+@cache
+def _preload() -> None:
+    """Load what every process would load by itself: they share it."""
+    schema.violations("submission", {})
+    schema.violations("train_log", {})
+    syntax.parse(b"")
 
 
 def _serve(pipe: Any, work: Work) -> None:
