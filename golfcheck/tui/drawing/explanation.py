@@ -45,9 +45,9 @@ def of_finding(finding: Finding) -> RenderableType:
 
 
 def of_skipped(skipped: Skipped) -> RenderableType:
-    """Return why a rule could not decide, and what it is about."""
+    """Return why a rule was skipped, and what it is about."""
     head = Text.assemble(("○ skipped", "info"), ("  " + skipped.rule, "bold"))
-    return Group(head, Text(), Text(f"could not be decided: {safe(skipped.reason)}"), *_about(skipped.rule, ""))
+    return Group(head, Text(), Text(f"reason: {safe(skipped.reason)}"), *_about(skipped.rule, ""))
 
 
 def of_passed(rule: str) -> RenderableType:

@@ -31,7 +31,7 @@ class BoardScreen(ReadingScreen):
     """The screen that golfcheck opens on."""
 
     HELP = """\
-◆ was the record on its day; the others stand back. A score that only submission.json states ends in ?, one that
+◆ was the record on its day; the others are dimmed. A score that only submission.json states ends in ?, one that
 golfcheck evaluated again in ✓; all others are read from logs. Δ and p are against the record to beat on that day.
 n is the number of seeds, MB the size of the largest one, room what is left of 16 MB: its bar is empty at 1 kB and full
 at 1 MB, by powers of ten. 1 to 4 are marks."""

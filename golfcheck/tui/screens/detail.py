@@ -53,7 +53,7 @@ class DetailScreen(TabbedScreen):
     HELP = """\
 The strip at the top has a dot for each seed, + at their mean, and a bar where the record to beat was: left is better.
 Curves are training losses, divided by the bytes that a token stands for where bits per byte are drawn; every mark is a
-validation. Findings: ✗ arithmetic proves it, ▲ a person must look, · for information, ○ could not be decided.
+validation. Findings: ✗ arithmetic proves it, ▲ a person must look, · for information, ○ skipped.
 In the ledger, yellow numbers are of sources that do not agree."""
     CURVES = "curve"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -25,7 +25,7 @@ _COLORS = {Severity.ERROR: "bold $error", Severity.WARNING: "$warning", Severity
 
 
 class FindingList(OptionList):
-    """Findings, the gravest first; then what could not be decided, and what passed."""
+    """Findings, the most severe first; then the skipped rules, and those that passed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "down", show=False, tooltip="the next finding"),
@@ -120,9 +120,7 @@ class FindingsPane(Horizontal):
         options = [Option(Content.styled(head, "bold"), disabled=True)]
         options += [Option(self._prompt(finding), f"f{n}") for n, finding in enumerate(self.findings)]
         if verdict.skipped:
-            options.append(
-                Option(Content.styled(f"\n{len(verdict.skipped)} could not be decided", "bold"), disabled=True)
-            )
+            options.append(Option(Content.styled(f"\n{len(verdict.skipped)} skipped", "bold"), disabled=True))
             options += [
                 Option(Content(self._sign("○ ") + skipped.rule), f"s{n}") for n, skipped in enumerate(verdict.skipped)
             ]
