@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # One thread a process: the tests run several processes, and spinning threads that share a core are 40 times slower.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench install format clean
+.PHONY: demo test lint fuzz bench install format clean
 
 demo: $(STAMP)
 	$(BIN)/golfcheck demo
@@ -24,6 +24,9 @@ lint: $(STAMP)
 	$(BIN)/python -m pytest -q tests/test_import_law.py
 	$(BIN)/golfcheck verify records reference
 	$(BIN)/golfcheck leaderboard records --write README.md --write records/README.md --check
+
+fuzz: $(STAMP)
+	$(BIN)/python tests/fuzz.py --count 20000 --seed $$(date +%s)
 
 bench: $(STAMP)
 	for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
