@@ -87,7 +87,7 @@ class Box:
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
-        self._answer("load", "done", self.limits.call_seconds, start)
+        self._answer("load", "done", self.limits.load_seconds, start)
 
     def logits(self, ids: Ids) -> Logits:
         """Return finite logits [B, T, V] of token ids [B, T]."""
