@@ -40,6 +40,7 @@ class ByteTable:
                 table.worth[i] = 1
             else:
                 piece = tokenizer.id_to_piece(i)
+                # "▁the" is "the" after a space, and stands for four bytes in a text, but for three at its beginning.
                 table.leading_space[i] = piece.startswith(_SPACE)
                 table.worth[i] = len(piece.removeprefix(_SPACE).encode())
         return table
@@ -73,6 +74,9 @@ class Score:
     @property
     def val_bpb(self) -> float:
         """Bits per byte: nats per token to bits, times tokens per byte."""
+        # A loss per token cannot be compared between tokenizers: one with longer tokens has fewer predictions to make,
+        # and harder ones. Whatever its tokens are, a model must spell the same text: so the contest counts the bits
+        # that this takes (a nat is 1 / ln 2 of them), and divides by the bytes of the text. 8 would be no compression.
         return self.val_loss_nats / math.log(2.0) * self.tokens / self.bytes
 
 
@@ -119,6 +123,7 @@ def evaluate(
             weights.append(sum(counts))
             progress(first + len(batch), len(mine))
     counted = int(table.count(tokens[begin : end + 1]).sum())  # while a device still computes
+    # Batches differ in size, so their means are weighted; in float64, for 62 million losses are added up.
     nats = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
     sums = torch.tensor([float(nats), sum(weights), counted], dtype=torch.float64)  # [3]
     if reduce is not None:

@@ -12,6 +12,7 @@ import torch
 def read(path: Path) -> dict[str, Any]:
     """Return a checkpoint; ValueError where there is none."""
     try:
+        # With weights_only a file can hold tensors and numbers, but no code that loading would run.
         state = torch.load(path, map_location="cpu", weights_only=True)
         state["ranks"], state["settings"], state["step"], state["place"]
     except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
@@ -21,6 +22,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def check(path: Path, state: Mapping[str, Any], ours: Mapping[str, Any], names: list[str]) -> None:
     """Raise ValueError, naming the variable, unless a checkpoint's settings are ours in these names."""
+    # Rates and caps may differ, which is what one resumes for; with another shape or split nothing would fit together.
     theirs = state["settings"] | {"world_size": len(state["ranks"])}
     for name in names:
         if theirs.get(name) != ours[name]:

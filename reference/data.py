@@ -35,6 +35,7 @@ def shard_tokens(path: Path) -> int:
 
 def read_shard(path: Path, vocab_size: int) -> Tokens:
     """Return the tokens of `path` [n]; ValueError unless the file is whole and every token is in the vocabulary."""
+    # A token that the vocabulary lacks would read past the embedding's end, on a GPU without any message.
     count = shard_tokens(path)
     tokens = np.fromfile(path, "<u2", count, offset=HEADER_BYTES)  # a map would kill us where the file shrinks
     if tokens.size != count:
@@ -56,6 +57,7 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
 def read_validation(paths: Sequence[Path], seq_len: int, vocab_size: int) -> Tokens:
     """Return all validation tokens, cut so that whole sequences and the last target remain [seqs * seq_len + 1]."""
     tokens = np.concatenate([read_shard(path, vocab_size) for path in paths])  # [n]
+    # What is left over is no whole sequence. It is not scored, by anybody: all scores are of the same tokens.
     seqs = (tokens.size - 1) // seq_len
     if seqs < 1:
         raise ValueError(f"{paths[0].parent}: {tokens.size} validation tokens make no sequence of {seq_len}")
@@ -99,6 +101,7 @@ class TokenStream:
 
     def take(self, count: int) -> Tokens:
         """Return the next `count` tokens [count]."""
+        # Shards are joined end to end, so a step may take the last tokens of one and the first of the next.
         pieces = []
         while count > 0:
             shard, offset = self.place

@@ -27,6 +27,7 @@ class Feed:
         self.ahead = submit(self._read)
 
     def _read(self) -> tuple[Tensor, tuple[int, int]]:
+        # int64 is what an embedding takes; on disk 16 bits a token are enough.
         tokens = self.stream.take(math.prod(self.shape)).reshape(self.shape)
         ids = torch.from_numpy(tokens[:, self.ranks.rank].astype("int64"))  # [micro_batches, tokens]
         # From pinned memory a GPU copies by itself, while the processor queues what follows.

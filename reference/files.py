@@ -49,7 +49,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         with partial.open("xb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # on the disk, and not in a cache, before it takes the name
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -49,6 +49,7 @@ def choose(model: Any, heads: tuple[int, int, int], width: int, ranks: Any, comp
     if is_hopper(ranks.device):
         attend = torch.compile(model.attend, fullgraph=True) if compiled else model.attend
         trials = []
+        # A wrong kernel would train, only worse, and nobody would see why. So it is tried first.
         try:
             hub = importlib.import_module("kernels").get_kernel(PACKAGE, version=1)
             qkv = [torch.randn(1, n, TOKENS, width) for n in heads]  # [1, H or K, T, d]

@@ -37,6 +37,7 @@ class Journal:
         if self.file < 0:
             return
         was_waiting = bool(self.waiting)
+        # A write may take a part of the bytes, or none. What it took is gone from the queue: no line is cut or doubled.
         self.waiting += f"{line}\n".encode()
         try:
             while self.waiting:

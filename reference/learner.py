@@ -44,6 +44,7 @@ class Learner:
         if ranks.world_size > 1:
             self.loss = DistributedDataParallel(self.loss)  # sums gradients over the ranks, while they are computed
             self.loss.broadcast_buffers = False  # an attribute in all versions; the argument's name has changed
+        # Adam divides each number's step by its usual size; Muon looks at a matrix as a whole.
         self.adam, matrices = adam_and_matrices(gpt, s)
         options = {"compile": compiled, "weight_decay": s.muon_weight_decay}
         self.muon = make_muon(matrices, s.matrix_lr, s.muon_momentum, s.muon_backend_steps, **options)
@@ -56,7 +57,7 @@ class Learner:
         self.average = [p.detach().float().clone() for p in gpt.parameters()] if self.ema_decay else []
         self.losses = torch.zeros(2, device=self.device)
         for group in self.groups:
-            group["base_lr"] = group["lr"]
+            group["base_lr"] = group["lr"]  # what the schedule's factor multiplies
 
     @property
     def groups(self) -> list[dict[str, Any]]:
@@ -72,7 +73,7 @@ class Learner:
         for group in self.groups:
             group["lr"] = lr_factor * group["base_lr"]
         self.muon.param_groups[0]["momentum"] = momentum
-        self.gpt.zero_grad(set_to_none=True)
+        self.gpt.zero_grad(set_to_none=True)  # frees the last step's, for this one's passes
         ids = ids.to(self.device, non_blocking=True)
         # The model predicts each token from those before it: targets are the inputs, one place later.
         inputs = ids[:, :-1].reshape(-1, self.call_seqs, self.seq_len)  # [passes, call_seqs, seq_len]
@@ -89,6 +90,7 @@ class Learner:
                 self.losses[0] += loss.detach() / passes
                 with torch.autocast(self.device.type, enabled=False):
                     (loss / passes).backward()
+        # A batch with an odd text can have a gradient many times as long as usual; its direction is worth keeping.
         if self.clip > 0:
             nn.utils.clip_grad_norm_(self.gpt.parameters(), self.clip)
         self.adam.step()
@@ -118,6 +120,7 @@ class Learner:
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
         """Put everything that steps change back afterwards."""
+        # Warm-up steps compile and choose kernels on real shapes. Kept, they would be training outside of the clock.
         weights = {name: tensor.clone() for name, tensor in self.gpt.state_dict().items()}
         random = self.random_states()
         yield

@@ -42,6 +42,7 @@ KINDS: list[type[LogLine]] = []
 
 def _kind(name: str, template: str) -> type[LogLine]:
     """Make a kind of line from its template."""
+    # One template writes a line here and reads it in the judge: the two cannot differ.
     parts = [(field, conversion or spec or "") for _, field, spec, conversion in Formatter().parse(template) if field]
     types = {field: _TYPES.get(form, float) for field, form in parts}
     own = {"template": template, "types": types}

@@ -35,6 +35,7 @@ def git_commit(folder: Path) -> dict[str, Any]:
 
 def check_memory(need_bytes: int, device: torch.device) -> None:
     """Raise ValueError where a device has less memory than is needed: asked for more, a machine stops answering."""
+    # Less would be swapped, or the system would end some other process, long before training were seen to fail.
     if device.type == "cuda":
         have_bytes = torch.cuda.get_device_properties(device).total_memory
     else:
@@ -48,6 +49,7 @@ def explain(error: Exception) -> tuple[int, str]:
     """Return the exit code and one line for what a user can do something about; raise any other error again."""
     if isinstance(error, torch._dynamo.exc.TorchDynamoException):
         return 1, f"torch.compile does not work here, use --compile off: {str(error).splitlines()[0]}"
+    # Errors of ours are left as they are: their traceback says where they come from.
     if isinstance(error, ValueError):  # of the settings or the data
         return 2, " ".join(str(error).split())
     if isinstance(error, OSError | FloatingPointError | torch.OutOfMemoryError | subprocess.CalledProcessError):
@@ -75,6 +77,7 @@ def matmul_flops(device: torch.device) -> float:
 
     It is the honest denominator: data sheets state rates that no product on a real, warm chip reaches.
     """
+    # Products of so large matrices are as fast as a chip gets: enough work for each number that is read from memory.
     n = 8192 if device.type == "cuda" else 1024
     a = torch.randn(n, n, dtype=torch.bfloat16, device=device)
     seconds = min(timeit.repeat(lambda: float((a @ a)[0, 0]), number=1, repeat=8))  # float() waits for the device
@@ -92,6 +95,7 @@ def peak_memory_mib(device: torch.device) -> dict[str, int]:
     if device.type == "cuda":
         allocated = torch.cuda.max_memory_allocated() >> 20
         return {"allocated_mib": allocated, "reserved_mib": torch.cuda.max_memory_reserved() >> 20}
+    # Of a process the system knows the most that it ever had: what torch's tensors took is not told apart.
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     used_mib = used >> 20 if sys.platform == "darwin" else used >> 10  # of Linux, in KiB
     return {"allocated_mib": used_mib, "reserved_mib": used_mib}

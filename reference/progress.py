@@ -78,6 +78,8 @@ class Progress:
     @property
     def is_watched(self) -> bool:
         """Whether the loss of this step is worth waiting for the device."""
+        # Reading a loss makes the processor wait for the device, which then waits for new work: so seldom, but at the
+        # end of a run, where no step may be counted that the device has not finished.
         is_late = self.step == self.iterations or self.clock.ms + 3 * self.step_avg_ms >= self.cap_ms
         return self.is_logged or is_late or self.is_due(self.s.save_every) or self.is_due(self.s.val_loss_every)
 
@@ -88,6 +90,7 @@ class Progress:
         waiting for its gradients for ever. So the slowest clock counts for all, and one rank's reason does, too;
         `agree` returns the largest of each value over all ranks.
         """
+        # Clocks of ranks differ by little, but one decision near the cap must not: the largest is everybody's.
         self.train_ms, *any_ends = agree(self.clock.ms, *ends.values())
         self.step_avg_ms = self.train_ms / self.step
         reasons = [reason for reason, is_so in zip(ends, any_ends, strict=True) if is_so]
@@ -105,6 +108,8 @@ class Progress:
         Under a cap on time nobody knows which step will be the last. So the line is drawn by the clock: it begins when
         the time that is left is what so many steps take at the average pace. Without a cap, steps are counted.
         """
+        # Large steps cross the valley that the loss is; small ones at the end come down to its floor. Most of a run's
+        # last gain is made here, so the rates must reach 0 when the run ends, and neither before nor after.
         left = float(self.iterations - self.step)
         warmdown = float(self.s.warmdown_iters)
         if self.cap_ms < math.inf:

@@ -51,6 +51,7 @@ class Ranks:
 
     def agree(self, *values: float) -> list[float]:
         """Return the largest of each value over all ranks; without values, wait for all of them."""
+        # One collective for all values: each costs a round trip between the ranks.
         tensor = torch.tensor([*values, 0.0], dtype=torch.float64)  # one more: nobody waits for an empty tensor
         if self.world_size > 1:
             dist.all_reduce(tensor, dist.ReduceOp.MAX)
@@ -58,7 +59,7 @@ class Ranks:
 
     def gather(self, value: Any) -> list[Any]:
         """Return every rank's value, in the order of ranks."""
-        values = [value] * self.world_size
+        values = [value] * self.world_size  # pickled and sent: for what is no tensor, and rare
         if self.world_size > 1:
             dist.all_gather_object(values, value)
         return values
@@ -103,6 +104,7 @@ def choose_device(device: str, rank: int, world_size: int) -> torch.device:
     local = int(os.environ.get("LOCAL_WORLD_SIZE", local_rank + 1))  # ranks on this machine
     if device in ("auto", "cuda") and 0 < gpus < local:
         raise ValueError(f"{local} ranks on this machine, but {gpus} GPUs: --nproc-per-node {gpus}, or --device cpu")
+    # The best that is there: CUDA, Apple's GPU, or the processor, which always works.
     mps = torch.backends.mps.is_available() and world_size == 1  # gloo knows no MPS: several ranks take the CPU
     here = {"cuda": gpus > 0, "mps": mps, "cpu": True}
     device = next(name for name in here if here[name]) if device == "auto" else device

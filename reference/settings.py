@@ -34,12 +34,14 @@ class Settings:
     val_batch_size: int = _setting(524_288, "validation tokens in one call, all ranks and micro-batches together", 1)
     val_loss_every: int = _setting(1000, "steps between validations (0: only at the end)", 0)
     train_log_every: int = _setting(200, "steps between train lines after the first ten", 1)
+    # A run is some 10,000 steps in 600 s; the cap, and not the number of iterations, is meant to end it.
     iterations: int = _setting(20_000, "steps, unless the cap comes first", 1)
     warmdown_iters: int = _setting(3000, "steps over which the learning rates fall to 0 at the end", 0)
     warmup_steps: int = _setting(20, "steps before the clock starts; they are undone", 0)
     train_batch_tokens: int = _setting(393_216, "tokens a step, all ranks together", 1)
     train_seq_len: int = _setting(4096, "tokens a sequence, in training and validation", 1, 2**17)
     max_wallclock_seconds: float = _setting(600.0, "cap on training time (0: none)", 0)
+    # The shape. Its parameters cost about a byte each in the artifact, of 16,000,000 with the code.
     vocab_size: int = _setting(1024, "pieces of the tokenizer; a shard has 16 bits a token", 1, 2**16 + 1)
     num_layers: int = _setting(9, "blocks", 1, 1000)
     model_dim: int = _setting(512, "width", 1)
@@ -51,16 +53,19 @@ class Settings:
     rope_tables: str = _setting("bf16_frequencies", "what of the rotary tables is rounded", choices=_TABLES)
     logit_softcap: float = _setting(30.0, "bound of the logits")
     qk_gain_init: float = _setting(1.5, "first gain of the queries")
+    # Learning rates. A tied embedding is the head as well: it learns as the head does, more slowly than a mere lookup.
     embed_lr: float = _setting(0.6, "learning rate of an untied embedding", 0)
     head_lr: float = _setting(0.008, "learning rate of an untied head", 0)
     tied_embed_lr: float = _setting(0.03, "learning rate of a tied embedding", 0)
     tied_embed_init_std: float = _setting(0.005, "first standard deviation of a tied embedding", 0)
     matrix_lr: float = _setting(0.02, "Muon's learning rate", 0)
     scalar_lr: float = _setting(0.02, "learning rate of scales, gains, mixes and skips", 0)
+    # Muon: its rate is that of a step whose length does not depend on the gradient's.
     muon_momentum: float = _setting(0.99, "Muon's momentum", 0, 1)
     muon_backend_steps: int = _setting(5, "Newton-Schulz iterations", 1)
     muon_momentum_warmup_start: float = _setting(0.92, "Muon's momentum at the first step", 0, 1)
     muon_momentum_warmup_steps: int = _setting(1500, "steps over which the momentum rises", 0)
+    # Adam: how long it remembers the mean and the size of gradients; 0.95 is some 20 steps.
     beta1: float = _setting(0.9, "Adam's first decay", 0, 1)
     beta2: float = _setting(0.95, "Adam's second decay", 0, 1)
     adam_eps: float = _setting(1e-8, "Adam's epsilon", 0)
@@ -113,6 +118,7 @@ class Settings:
 
     def accumulation(self, world_size: int) -> int:
         """Return how many micro-batches a rank takes in a step."""
+        # One GPU that takes eight in turn computes what eight GPUs do that take one each: results carry over.
         return MICRO_BATCHES // world_size
 
     def step_shape(self, world_size: int) -> tuple[int, int, int]:

@@ -47,4 +47,4 @@ class Signals:
             name = signal.Signals(signum).name
             what = "before training began" if self.phase == "starting" else "again: what was saved stays"
             os.write(sys.stderr.fileno(), f"train.py: ended by {name} {what}\n".encode())
-            os._exit(128 + signum)
+            os._exit(128 + signum)  # as a shell reports a process that a signal ended

@@ -111,7 +111,7 @@ class Run:
     def _build(self) -> None:
         s = self.settings
         ranks = self.ranks
-        torch.manual_seed(s.seed)
+        torch.manual_seed(s.seed)  # the same weights on all ranks, which then take the same steps
         config = model_config(s)
         flash.prefer(ranks.device, config.head_dim)
         self.gpt = model.GPT(config, s.final_seq_len).to(ranks.device)
@@ -145,7 +145,7 @@ class Run:
         while not reason and progress.step < s.iterations:
             if progress.is_due(s.val_loss_every):
                 self._validate()
-            self._train_step()
+            self._train_step()  # is queued: on a GPU this returns long before the work is done
             progress.step += 1
             if progress.is_watched or self.signals or self.ranks.device.type == "cpu":
                 # Waits for the device, so not at every step. A sum stays what is no number: none goes unnoticed.
@@ -161,6 +161,7 @@ class Run:
                 self.write(log.TrainStep.of(progress, train_loss=self.learner.losses[0].item()))
             pace = progress.pace(self.token_flop, self.matmul)
             self.journal.progress(pace.share, f"step {progress.step}  loss {loss:.3f}  {pace}")
+            # What a signal ends can go on later: the checkpoint comes first, for launchers wait only so long.
             if reason == "signal" or (progress.is_due(s.save_every) and reason != "nonfinite_loss"):
                 with progress.clock.stopped(), self.phase("checkpoint"):
                     self._save()
@@ -203,7 +204,7 @@ class Run:
                     self._train_step()
                 if s.warmup_steps <= 20 or step % 10 == 0 or is_last:
                     self.write(log.WarmupStep(step=step, steps=s.warmup_steps))
-        self._seek(place)
+        self._seek(place)  # the tokens of the warm-up come again
 
     def _train_step(self) -> None:
         """Take one optimizer step; the learner's `losses` then has its mean loss on this rank in nats."""
@@ -254,6 +255,7 @@ class Run:
             facts = {"payload_bytes": payload, "payload_ratio": sum(t.nbytes for t in state.values()) / payload}
             for line in log.sizes(self.code_bytes, len(raw_model), len(packed.blob), packed, **facts):
                 self.write(line)
+        # What counts is what others can load: the file is read back, and its weights are scored.
         with self.phase("reading"):
             blob = self.ranks.gather(self.files.artifact.read_bytes() if self.ranks.rank == 0 else b"")[0]
             self.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
@@ -329,9 +331,10 @@ def main(argv: list[str]) -> int:
     sources = {path.name: path.read_bytes() for path in sorted(HERE.glob("*.py")) if path.stat().st_size}  # as they are
     rank = 0
     try:
+        world_size = variable("WORLD_SIZE", 1)
         rank = variable("RANK", 0)
         settings = parse(argv, os.environ)
-        settings.check(variable("WORLD_SIZE", 1))
+        settings.check(world_size)
         config = model_config(settings)
         ranks = Ranks.join(settings.device)
         rank = 0  # what all ranks find wrong alike is behind us: from here on each speaks for itself

@@ -1,48 +1,49 @@
-"""What one GPU makes of the default configuration: `python tests/bench/gpu.py DATA_PATH TOKENIZER_PATH [--steps N]`.
+"""What one GPU makes of the trainer, in at most eight minutes: `python tests/bench/gpu.py DATA_PATH TOKENIZER_PATH`.
 
-The trainer and `plain.py`, compiled the same way, each train on the same tokens: as many a step as eight GPUs, by
-accumulation. Printed are milliseconds a step, the share of the measured bf16 matrix rate (MFU against what this device
-does, not against its data sheet), tokens per second of evaluation, peak memory, and how far the two loss curves part,
-beside how far they may (0.01 nats, bf16's rounding over some hundred steps). `--toy` does the same in seconds on a CPU,
-with a small model and demonstration text, so that the measurement itself is tested where there is no GPU.
+One prepared script for a GPU that is lent for a quarter of an hour. Each part is a process of its own with a limit of
+its own, so neither an error nor a hang of one costs another; every part prints figures as `name: value` and ends with
+`part NAME: ok` or `failed`. In the order of what matters most:
+
+tables     the rotary tables that the contest's way of making them gives when it is compiled here, next to our kinds
+golden     five steps of the golden run, eager, against the losses of the contest's script on a CPU
+step       the default configuration, compiled: compile time, milliseconds of a step and of its phases, memory
+plain      the same by `plain.py`, the contract written the obvious way
+attention  forward and backward of each kernel at the default shape
+evaluation tokens a second of the trainer's evaluation and of the plain one, and how far their scores are apart
+quantize   milliseconds of the artifact of the default model
+
+`--toy` runs all of it in a minute or two on a CPU with a small model and demonstration text: a test of the script.
 """
 
 import argparse
 import contextlib
 import gc
 import io
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "reference")]  # the trainer's modules import each other as siblings
 
-import torch  # noqa: E402 - found by the line above
-import train  # noqa: E402
-
-from tests.bench.plain import Plain  # noqa: E402
-from tests.reference.trainer import TINY, Data, make_data  # noqa: E402
-
-CURVES_NATS = 0.01
-TOY = {"DEVICE": "cpu", "COMPILE": "on", "NUM_LAYERS": "1"}  # compiled as on a GPU, and in seconds
-UNTIMED_STEPS = 10  # they compile, and fill the caches; a toy has fewer
+TOTAL_SECONDS = 480.0
+LIMIT_SECONDS = {  # of each part: more than it should take, less than would starve the others
+    "tables": 60, "golden": 60, "step": 150, "plain": 120, "attention": 60, "evaluation": 120, "quantize": 40,
+}  # fmt: skip
+GOLDEN_LOSSES = (6.9323, 6.8545, 6.5299, 6.4020, 6.2252)  # nats; data/golden/one_rank.log of the shared data
+GOLDEN_TOLERANCE = 0.02  # another device rounds otherwise
+TOY = {"DEVICE": "cpu", "COMPILE": "on", "NUM_LAYERS": "1"}
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One trainer: its losses in nats, its pace, its evaluation, and the most memory it took."""
-
-    losses: list[float]
-    step_ms: float
-    eval_tokens_per_second: float
-    val_bpb: float
-    peak_mib: int
+def say(name: str, value: object) -> None:
+    print(f"  {name}: {value}", flush=True)
 
 
 def wait(device: torch.device) -> None:
@@ -51,114 +52,257 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def timed(device: torch.device, step: Callable[[], Any], count: int) -> tuple[list[Any], float]:
-    """Take steps, and return what each gives, and the mean milliseconds of those after the untimed ones."""
-    untimed = min(UNTIMED_STEPS, count // 2)
-    given = [step() for _ in range(untimed)]
-    wait(device)
-    start = time.perf_counter()
-    given += [step() for _ in range(count - untimed)]
-    wait(device)
-    return given, 1000.0 * (time.perf_counter() - start) / (count - untimed)
+def timed_ms(device: torch.device, act: Callable[[], Any], count: int, untimed: int = 2) -> tuple[float, float, float]:
+    """Return the median, the least and the most of the milliseconds of `count` calls, each waited for."""
+    for _ in range(untimed):
+        act()
+    took = []
+    for _ in range(max(2, count)):
+        wait(device)
+        began = time.perf_counter()
+        act()
+        wait(device)
+        took.append(1000.0 * (time.perf_counter() - began))
+    return statistics.median(took), min(took), max(took)
 
 
-def peak_mib(device: torch.device) -> int:
-    """Return the most memory that tensors took on a GPU since it was last asked; 0 on a CPU."""
-    if device.type != "cuda":
-        return 0
-    peak = torch.cuda.max_memory_allocated(device)
-    gc.collect()
-    torch.cuda.empty_cache()
-    torch.cuda.reset_peak_memory_stats(device)
-    return peak >> 20
+def shown(ms: tuple[float, float, float]) -> str:
+    return f"{ms[0]:,.2f} ms ({ms[1]:,.2f} to {ms[2]:,.2f})"
 
 
-def measure_ours(run: Any, steps: int) -> Measured:
-    """Measure the trainer."""
-    device = run.ranks.device
+def run_of(settings: Mapping[str, str], out: str) -> Any:
+    """Build a run of the trainer, with nothing on the terminal."""
+    import train
 
-    def step() -> torch.Tensor:
+    parsed = train.parse([], {"MAX_WALLCLOCK_SECONDS": "0", "VAL_LOSS_EVERY": "0", **settings, "OUT": out})
+    with contextlib.redirect_stdout(io.StringIO()):  # its log is in its file
+        return train.Run(parsed, train.Ranks.join(parsed.device), train.Signals(), {})
+
+
+def memory_mib(device: torch.device) -> int:
+    return torch.cuda.max_memory_allocated(device) >> 20 if device.type == "cuda" else 0
+
+
+def tables(settings: Mapping[str, str], _out: str, _toy: bool) -> None:
+    """Make the tables as the contest's script does, compiled for this device, and compare them with each of ours."""
+    import train
+
+    parsed = train.parse([], settings)
+    device = train.Ranks.join(parsed.device).device
+    length, width = 4096, 64
+
+    def contests(inv_freq: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        t = torch.arange(length, device=inv_freq.device, dtype=inv_freq.dtype)
+        angles = torch.outer(t, inv_freq)
+        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        a, b = x.chunk(2, dim=-1)
+        return torch.stack((cos, sin)), torch.cat((a * cos + b * sin, b * cos - a * sin), dim=-1)
+
+    exponents = torch.arange(0, width, 2, dtype=torch.float32) / width
+    inv_freq = (1.0 / 10000.0**exponents).bfloat16().to(device)
+    x = torch.ones(length, width, dtype=torch.bfloat16, device=device)
+    for title, act in (("eager", contests), ("compiled", torch.compile(contests, fullgraph=True))):
+        made, turned = (y.float().cpu() for y in act(inv_freq, x))
+        say(f"{title}, distinct positions of {length:,}", made.transpose(0, 1).flatten(1).unique(dim=0).size(0))
+        for kind in train.model.ROPE_TABLES:
+            config = train.model.GPTConfig(train_seq_len=length, rope_tables=kind)
+            ours = train.model.rotary_tables(config, length).bfloat16()  # cast at use
+            apart = (made - ours.float()).abs().max()
+            rotated = train.model.rotate(torch.ones(1, 1, length, width).bfloat16(), *ours)[0, 0].float()
+            say(f"{title} to {kind}", f"{apart:.4f} at most, what they turn {(turned - rotated).abs().max():.4f}")
+
+
+def golden(settings: Mapping[str, str], out: str, toy: bool) -> None:
+    """Take five steps of the golden run."""
+    from tests.reference.test_golden import SETTINGS
+
+    run = run_of({**SETTINGS, **{name: settings[name] for name in DATA}, "DEVICE": settings["DEVICE"]}, out)
+    losses = []
+    for _ in range(2 if toy else 5):
         run._train_step()
         run.progress.step += 1
-        loss: torch.Tensor = run.learner.losses[0].clone()  # read after the last step: nothing waits for the device
-        return loss
+        losses.append(run.learner.losses[0].item())
+    say("losses", " ".join(f"{loss:.4f}" for loss in losses))
+    if run.val_tokens.size == 131_073:  # the shared slice of the contest's data
+        apart = max(abs(a - b) for a, b in zip(losses, GOLDEN_LOSSES, strict=False))
+        say("apart from the contest's", f"{apart:.4f} (at most {GOLDEN_TOLERANCE})")
+        assert apart <= GOLDEN_TOLERANCE
+    else:
+        say("apart from the contest's", "other data: not compared")
 
-    losses, step_ms = timed(device, step, steps)
-    run.evaluate("validation")  # compiles
+
+def step(settings: Mapping[str, str], out: str, toy: bool) -> None:
+    """Time steps of the trainer, and their phases."""
+    run = run_of(settings, out)
+    device = run.ranks.device
+    began = time.perf_counter()
+    run._train_step()
     wait(device)
-    score, seconds = run.evaluate("validation")
-    rate = score.tokens / seconds
-    return Measured(torch.stack(losses).tolist(), step_ms, rate, score.val_bpb, peak_mib(device))
+    say("first step, with compiling", f"{time.perf_counter() - began:.1f} s")
+    ms = timed_ms(device, run._train_step, 2 if toy else 10)
+    flop = run.token_flop * run.settings.train_batch_tokens
+    rate = flop / ms[0] * 1000.0
+    say("tokens a step", f"{run.settings.train_batch_tokens:,}, compiled {run.compiled}")
+    say("step", f"{shown(ms)}, {rate / 1e12:,.2f} TFLOP/s, {rate / run.matmul:.1%} of the measured matrix rate")
+    ids = run.feed.take()[0].to(device)
+    length = run.settings.train_seq_len * run.learner.call_seqs
+    x, y = (part[:length].view(-1, run.settings.train_seq_len) for part in (ids[:-1], ids[1:]))
+
+    def forward() -> Any:
+        with torch.autocast(device.type, torch.bfloat16):
+            return run.learner.loss(x, y)
+
+    passes = run.settings.accumulation(1) * (run.settings.train_batch_tokens // 8) // length
+    say("forward of one pass", f"{shown(timed_ms(device, forward, 3))}, {passes} a step")
+    say("forward and backward", shown(timed_ms(device, lambda: forward().backward(), 3)))
+    say("Muon", shown(timed_ms(device, run.learner.muon.step, 5)))
+    say("Adam", shown(timed_ms(device, run.learner.adam.step, 5)))
+    say("peak memory", f"{memory_mib(device):,} MiB")
 
 
-def measure_plain(plain: Plain, tokens: Any, table: Any, steps: int) -> Measured:
-    """Measure the plain version, on the validation tokens [seqs * seq_len + 1] that the trainer scores."""
-    losses, step_ms = timed(plain.device, plain.step, steps)
-    plain.evaluate(tokens, table)  # compiles
-    wait(plain.device)
-    start = time.perf_counter()
-    score = plain.evaluate(tokens, table)
-    wait(plain.device)
-    rate = score.tokens / (time.perf_counter() - start)
-    return Measured(losses, step_ms, rate, score.val_bpb, peak_mib(plain.device))
+def plain(settings: Mapping[str, str], out: str, toy: bool) -> None:
+    """Time steps of the plain version, compiled as the trainer is."""
+    import train
+
+    from tests.bench.plain import Plain
+
+    del out
+    parsed = train.parse([], {"MAX_WALLCLOCK_SECONDS": "0", **settings})
+    device = train.Ranks.join(parsed.device).device
+    other = Plain(parsed, str(device), compiled=parsed.compiles(device.type))
+    say("step", shown(timed_ms(device, other.step, 2 if toy else 8)))
+    say("peak memory", f"{memory_mib(device):,} MiB")
 
 
-def compare(data: Data, out: str, settings: dict[str, str], steps: int) -> bool:
-    """Measure both, print the figures, and return whether the curves stay together."""
-    environment = {**settings, **data.env, "OUT": out, "ITERATIONS": str(steps), "WARMDOWN_ITERS": "0"}
-    environment |= {"MAX_WALLCLOCK_SECONDS": "0", "VAL_LOSS_EVERY": "0"}
-    parsed = train.parse([], environment)
-    ranks = train.Ranks.join(parsed.device)
-    parsed.check(ranks.world_size)
-    with contextlib.redirect_stdout(io.StringIO()):  # its log is in its file
-        run = train.Run(parsed, ranks, [], {})
-    tokens, table, compiled = run.val_tokens, run.table, run.compiled
-    flop, matmul = run.token_flop * parsed.train_batch_tokens, run.matmul
-    name = torch.cuda.get_device_name(ranks.device) if ranks.device.type == "cuda" else "CPU"
-    print(f"{name}, torch {torch.__version__}, compiled: {compiled}, {parsed.train_batch_tokens:,} tokens a step")
-    print(f"bf16 matrix rate measured here: {matmul / 1e12:,.2f} TFLOP/s; work of a step: {flop / 1e12:,.3f} TFLOP")
-    peak_mib(ranks.device)  # what measuring the matrix rate took
-    ours = measure_ours(run, steps)
-    del run  # its memory, before the other takes its own
-    peak_mib(ranks.device)
-    plain = measure_plain(Plain(parsed, str(ranks.device), compiled), tokens, table, steps)
-    for title, found in (("plain", plain), ("ours", ours)):
-        share = flop / found.step_ms * 1000.0 / matmul
-        print(
-            f"{title:<5}  {found.step_ms:,.1f} ms a step  {share:.1%} of the matrix rate  "
-            f"evaluation {found.eval_tokens_per_second:,.0f} tokens/s  {found.val_bpb:.4f} bpb  {found.peak_mib:,} MiB"
-        )
-    apart = [abs(a - b) for a, b in zip(ours.losses, plain.losses, strict=True)]
-    print(
-        f"ours   {plain.step_ms / ours.step_ms:.2f}x a step, "
-        f"{ours.eval_tokens_per_second / plain.eval_tokens_per_second:.2f}x in evaluation"
-    )
-    print(
-        f"losses of {steps} steps: {max(apart):.4f} nats apart at most, {statistics.fmean(apart):.4f} on average "
-        f"(at most {CURVES_NATS} allowed)"
-    )
-    return max(apart) <= CURVES_NATS
+def attention(settings: Mapping[str, str], _out: str, toy: bool) -> None:
+    """Time each attention kernel forward, and forward and backward."""
+    import train
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    parsed = train.parse([], settings)
+    device = train.Ranks.join(parsed.device).device
+    batch, heads, length, width = (1, 8, 256, 64) if toy else (12, 8, parsed.train_seq_len, 64)
+    shapes = [(batch, n, length, width) for n in (heads, heads // 2, heads // 2)]
+    qkv = [torch.randn(shape, device=device, dtype=torch.bfloat16, requires_grad=True) for shape in shapes]
+    flop = 2 * batch * heads * length * length * width  # of the causal half, forward
+
+    def time_it(name: str, attend: Callable[..., torch.Tensor]) -> None:
+        try:
+            forward = timed_ms(device, lambda: attend(*qkv), 5)
+            both = timed_ms(device, lambda: attend(*qkv).sum().backward(), 5)
+            rate = f"{flop / forward[0] / 1e9:,.1f} TFLOP/s"
+            say(name, f"forward {shown(forward)}, {rate}; with backward {shown(both)}")
+        except Exception as error:  # one kernel is not there: the others are
+            say(name, f"not here: {' '.join(str(error).split())[:100]}")
+
+    for backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.MATH):
+
+        def framework(*tensors: torch.Tensor, backend: SDPBackend = backend) -> torch.Tensor:
+            with sdpa_kernel(backend):
+                return torch.nn.functional.scaled_dot_product_attention(*tensors, is_causal=True, enable_gqa=True)
+
+        time_it(backend.name, framework)
+    time_it("the trainer's", train.model.attend)
+
+
+def evaluation(settings: Mapping[str, str], out: str, toy: bool) -> None:
+    """Time the trainer's evaluation against the plain version's, on the same weights."""
+    from tests.bench.plain import Plain
+
+    run = run_of(settings, out)
+    run.val_tokens = run.val_tokens[: run.settings.train_seq_len * (16 if toy else 2048) + 1]
+    device = run.ranks.device
+    other = Plain(run.settings, str(device), run.compiled)
+    other.model.load_state_dict(run.gpt.state_dict())
+    scores: dict[str, Any] = {}
+
+    def ours() -> None:
+        scores["ours"] = run.evaluate("validation")[0]
+
+    def plainly() -> None:
+        scores["plain"] = other.evaluate(run.val_tokens, run.table)
+
+    for name, act in (("plain", plainly), ("ours", ours)):
+        ms = timed_ms(device, act, 2 if toy else 3, untimed=1)
+        say(name, f"{shown(ms)}, {1000.0 * scores[name].tokens / ms[0]:,.0f} tokens/s")
+    apart = abs(scores["ours"].val_bpb - scores["plain"].val_bpb)
+    say("apart", f"{apart:.1e} bpb (at most 1e-4)")
+    assert apart <= 1e-4
+
+
+def quantize(settings: Mapping[str, str], _out: str, _toy: bool) -> None:
+    """Time what makes the artifact."""
+    import train
+
+    parsed = train.parse([], settings)
+    gpt = train.model.GPT(train.model_config(parsed))
+    keep = parsed.int8_keep_float_fp32_name_patterns.split(",")
+    state = gpt.state_dict()
+    cpu = torch.device("cpu")
+    say("quantize", shown(timed_ms(cpu, lambda: train.artifact.quantize(state, keep), 3)))
+    obj = train.artifact.quantize(state, keep)
+    say("pack", shown(timed_ms(cpu, lambda: train.artifact.pack(obj), 2, untimed=1)))
+
+
+PARTS = {
+    act.__name__: act for act in (tables, golden, step, plain, attention, evaluation, quantize)
+}  # in the order in which they run
+DATA = ("DATA_PATH", "TOKENIZER_PATH")
+
+
+def run_all(settings: Mapping[str, str], flags: list[str], parts: list[str]) -> int:
+    """Run each part in a process of its own; return how many failed."""
+    began = time.perf_counter()
+    failed = 0
+    for name in parts:
+        left = TOTAL_SECONDS - (time.perf_counter() - began)
+        limit = min(float(LIMIT_SECONDS[name]), left)
+        print(f"part {name}:", flush=True)
+        start = time.perf_counter()
+        try:
+            command = [sys.executable, __file__, "--part", name, *flags]
+            subprocess.run(command, check=True, timeout=max(0.1, limit), env={**os.environ, **settings})
+            how = "ok"
+        except subprocess.SubprocessError as error:
+            failed += 1
+            how = f"failed: {error}"
+        print(f"part {name}: {how}, {time.perf_counter() - start:.1f} s", flush=True)
+    print(f"{len(parts) - failed} of {len(parts)} parts in {time.perf_counter() - began:.0f} s", flush=True)
+    return failed
 
 
 def main() -> int:
-    """Print the figures; 1 where the two do not compute the same."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print the figures of all parts; 1 where one failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data_path", nargs="?", type=Path)
     parser.add_argument("tokenizer_path", nargs="?", type=Path)
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--toy", action="store_true")
+    parser.add_argument("--parts", default=",".join(PARTS), help="some of them, comma-separated")
+    parser.add_argument("--toy", action="store_true", help="a small model on the CPU")
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if args.toy:
-            torch.set_num_threads(1)
-            return not compare(make_data(Path(folder)), folder, {**TINY, **TOY}, 6)
-        if not (args.data_path and args.tokenizer_path):
-            parser.error("DATA_PATH and TOKENIZER_PATH are needed: golfcheck data get")
-        if not torch.cuda.is_available():
-            parser.error("there is no GPU here; --toy measures a small model on the CPU")
-        data = Data(args.data_path.resolve(), args.tokenizer_path.resolve())
-        return not compare(data, folder, {"DEVICE": "cuda"}, args.steps)
+    if args.part:
+        gc.collect()
+        with tempfile.TemporaryDirectory() as out:
+            torch.set_num_threads(1 if args.toy else torch.get_num_threads())
+            PARTS[args.part](os.environ, out, args.toy)
+        return 0
+    if args.toy:
+        from tests.reference.trainer import TINY, make_data
+
+        with tempfile.TemporaryDirectory() as folder:
+            settings = {**TINY, **TOY, **make_data(Path(folder)).env}
+            return min(1, run_all(settings, ["--toy"], args.parts.split(",")))
+    if not (args.data_path and args.tokenizer_path):
+        parser.error("DATA_PATH and TOKENIZER_PATH are needed: golfcheck data get")
+    if not torch.cuda.is_available():
+        parser.error("there is no GPU here; --toy measures a small model on the CPU")
+    named = dict(zip(DATA, map(str, (args.data_path.resolve(), args.tokenizer_path.resolve())), strict=True))
+    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}", flush=True)
+    return min(1, run_all({**named, "DEVICE": "cuda"}, [], args.parts.split(",")))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.path[:0] = [str(ROOT), str(ROOT / "reference")]  # the trainer's modules import each other as siblings
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # a trainer's threads do not keep the process

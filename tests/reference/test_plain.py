@@ -1,7 +1,5 @@
 """The plain version, which speed is measured against, computes what the contest's own trainer computes."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +7,8 @@ import pytest
 from golfcheck.reference import loglines
 from golfcheck.reference.settings import parse
 from golfcheck.trainlog import templates
+from tests.bench import gpu
 from tests.bench.plain import Plain
-from tests.clock import HANG_SECONDS
-from tests.conftest import ROOT
 from tests.reference import trainer
 from tests.reference.test_golden import SETTINGS
 
@@ -27,10 +24,15 @@ def test_the_plain_version_reproduces_the_golden_losses(shared_data: Path) -> No
     assert [plain.step() for _ in range(STEPS)] == pytest.approx(golden[:STEPS], abs=0.005)
 
 
-def test_the_measurement_for_a_gpu_runs_at_toy_size_on_a_cpu() -> None:
-    command = [sys.executable, str(ROOT / "tests" / "bench" / "gpu.py"), "--toy"]
-    done = subprocess.run(command, env=trainer.environment({}), capture_output=True, text=True, timeout=HANG_SECONDS)
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
-    assert [line.split()[0] for line in lines[2:5]] == ["plain", "ours", "ours"]
-    assert "nats apart at most" in lines[-1]
+def test_a_part_of_the_measurement_for_a_gpu_survives_the_failure_of_another(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(gpu.LIMIT_SECONDS, "quantize", 0.1)  # as a hang would, it takes too long
+    monkeypatch.setitem(gpu.LIMIT_SECONDS, "attention", 600)
+    settings = {**trainer.TINY, **gpu.TOY, "DATA_PATH": str(tmp_path), "TOKENIZER_PATH": str(tmp_path)}
+    assert gpu.run_all(settings, ["--toy"], ["quantize", "attention"]) == 1
+    out = capfd.readouterr().out
+    assert "part quantize: failed: " in out
+    assert "part attention: ok" in out
+    assert "the trainer's: forward" in out
+    assert "1 of 2 parts in" in out
