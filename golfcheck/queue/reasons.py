@@ -10,8 +10,10 @@ from golfcheck.queue.heads import Head
 from golfcheck.queue.model import Pull, Reason, Submission, Triage, score_of
 from golfcheck.queue.overlap import MEANINGS, Overlap
 
-# Weights: what is proven, what may be somebody else's work, what changes more than a submission may, and the rest.
-REFUTED, SHARED, FAILED, FOREIGN, ERROR, REVIEW, UNVERIFIED, NOTE = 80, 70, 60, 50, 40, 30, 20, 10
+# Weights: what is proven, what is hard to believe, what may be somebody else's work, what changes more than a
+# submission may, and the rest.
+REFUTED, DOUBTFUL, SHARED, FAILED, FOREIGN, ERROR, REVIEW, UNVERIFIED, NOTE = 80, 75, 70, 60, 50, 40, 30, 20, 10
+_IMPLAUSIBLE = "implausible-score"  # a larger step than the frontier ever made
 _SHOWN = 5  # files of a list
 _CONTEST = "a maintainer decides: say so in the pull request, with the line that shows it"
 _TIE_BPB = 1e-9
@@ -120,12 +122,13 @@ def _of_verdict(verdict: Verdict) -> Iterator[Reason]:
         if finding.waived is not None:
             text = f"{finding.message} (waived by the submission: {finding.waived})"
             yield _of_finding(verdict, finding, REVIEW, text)
-        elif finding.rule in proven and finding.severity is Severity.ERROR:
-            yield _of_finding(verdict, finding, REFUTED, finding.message)
-        else:
-            yield _of_finding(
-                verdict, finding, ERROR if finding.severity is Severity.ERROR else REVIEW, finding.message
-            )
+            continue
+        weight = REVIEW
+        if finding.severity is Severity.ERROR:
+            weight = REFUTED if finding.rule in proven else ERROR
+        elif finding.rule == _IMPLAUSIBLE:
+            weight = DOUBTFUL
+        yield _of_finding(verdict, finding, weight, finding.message)
     if not verdict.passed and not verdict.findings and verdict.skipped:
         yield Reason("unverified", UNVERIFIED, verdict.skipped[0].reason, verdict.path)
     elif missing := undecided(verdict):

@@ -479,3 +479,12 @@ def test_the_filter_of_the_board_reads_what_a_pull_request_has(repo: Repo):
     assert matching("contends:yes delta:<-0.015") == matching("folders:1 seeds:>=3 path:better") == {12}
     with pytest.raises(UsageError, match="one of ready, review, refuted, none"):
         parse("triage:done", keys=KEYS)
+
+
+def test_a_claim_that_is_hard_to_believe_comes_after_those_with_lighter_reasons(repo: Repo):
+    draft = Draft(folder="2026-06-02_Huge", bpb_shift=-0.4)
+    repo.pull(12, base_files() | record("2026-06-02_Huge", draft=draft), main(repo))
+    repo.pull(13, base_files() | record("2026-06-03_Better", -0.02) | {"README.md": "mine"}, main(repo))
+    queue = judged(repo)
+    assert kinds(only(queue, 12))[0] == "implausible-score"
+    assert [pull.number for pull in queue.pulls] == [13, 12]
