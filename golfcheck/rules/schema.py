@@ -12,6 +12,7 @@ from golfcheck.submission.identity import parse_date
 from golfcheck.submission.record import Record
 
 _SHOWN = 4  # violations of one file in a message
+_SUGGESTED = 32  # misspelled keys that get a suggestion
 
 
 @rule(ERROR)
@@ -80,8 +81,8 @@ def unknown_key(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: nothing to do, unless the key is a misspelled one.
     """
     submission = submission_of(record)
-    for key in submission.unknown_keys:
-        hint = suggestion(key, KNOWN_KEYS)
+    for number, key in enumerate(submission.unknown_keys):
+        hint = suggestion(key, KNOWN_KEYS) if number < _SUGGESTED else ""
         yield Problem(f"key {key!r} is not judged{hint}", submission.path, submission.line_of.get(key))
 
 

@@ -8,6 +8,7 @@ from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule, submission_
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 
+_SUGGESTED = 32  # misspelled names that get a suggestion
 FAMILY = __name__.rpartition(".")[2]
 
 
@@ -52,10 +53,10 @@ def waiver_unused(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: remove it from submission.json.
     """
     submission = _with_waivers(record)
-    for name in waivers(record):
+    for number, name in enumerate(waivers(record)):
         if name not in ctx.found:
             why = "has found nothing"
-            why += "" if name in ctx.rule_names else suggestion(name, ctx.rule_names)
+            why += "" if name in ctx.rule_names or number >= _SUGGESTED else suggestion(name, ctx.rule_names)
         elif name in ctx.proven:
             why = "proves the claim wrong: only a ruling of the maintainers waives it"
         else:

@@ -2,6 +2,7 @@
 
 import ast
 import unicodedata
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +103,8 @@ def literal(node: Any) -> str | bytes | None:
     if node.type != "string" or set(text[:quote].lower()) - set(b"rbu"):
         return None
     try:
-        value = ast.literal_eval(text.decode("utf-8"))
+        with warnings.catch_warnings(action="ignore"):  # of an escape that Python does not know: not ours to say
+            value = ast.literal_eval(text.decode("utf-8"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return value if isinstance(value, str | bytes) else None

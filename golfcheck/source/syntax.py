@@ -5,6 +5,7 @@ Nothing here recurses: depth is bounded before anything walks a tree by more tha
 
 import ast
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from time import thread_time
@@ -183,7 +184,8 @@ def _python_accepts(text: bytes) -> bool:
     if len(text) > _MAX_FALLBACK_BYTES or brackets > _MAX_FALLBACK_BRACKETS * text.count(b"\n"):
         return False
     try:
-        ast.parse(text)
+        with warnings.catch_warnings(action="ignore"):  # they would be printed
+            ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -99,6 +99,7 @@ class _Reader:
 
     def object(self, position: int, depth: int) -> tuple[dict[str, Any], int]:
         text, start = self.text, position
+        line, line_at = 1, 0  # the line that the last key stands on, and where that key begins
         result: dict[str, Any] = {}
         position = self.space(position + 1)
         if text[position : position + 1] == "}":
@@ -116,7 +117,8 @@ class _Reader:
             value_at = self.space(position + 1)
             result[key], position = self.value(value_at, depth + 1)
             if depth == 1:
-                self.line_of[key] = text.count("\n", 0, key_at) + 1
+                line, line_at = line + text.count("\n", line_at, key_at), key_at
+                self.line_of[key] = line
                 self.spans[key] = JsonSpan(key_at, key_end, value_at, position)
             position = self.space(position)
             match text[position : position + 1]:
