@@ -117,3 +117,12 @@ def app_of(count: int = 12, **options: Any) -> GolfcheckApp:
     """Return the application on a board that is there already."""
     options.setdefault("board", board(count))
     return GolfcheckApp(Path("records"), Settings(cache=False), **options)
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait until something holds; AssertionError if it does not in `seconds`, which only a failure takes."""
+    for _ in range(int(seconds / 0.02)):
+        if holds():
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("what was waited for did not come")

@@ -36,7 +36,7 @@ from golfcheck.tui.widgets import loading
 from golfcheck.tui.widgets.filterbar import FilterBar, FilterInput
 from golfcheck.tui.widgets.table import BoardTable
 from tests.clock import HANG_SECONDS
-from tests.golfcheck.boards import app_of, board, lines, play, row, text
+from tests.golfcheck.boards import app_of, board, lines, play, row, text, until
 from tests.golfcheck.valid_record import Draft, write
 
 pytestmark = pytest.mark.usefixtures("own_home")
@@ -95,13 +95,11 @@ def test_a_reload_reports_that_it_ran_and_what_changed(tmp_path: Path):
             await pilot.pause(0.02)
         assert toasts(app) == []
         await pilot.press("r")
-        while not toasts(app):
-            await pilot.pause(0.02)
+        await until(pilot, lambda: bool(toasts(app)))
         assert toasts(app) == ["1 record verified again: nothing changed"]
         Draft(folder="2026-06-09_New").write(tmp_path / "records")
         await pilot.press("r")
-        while len(toasts(app)) < 2:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: len(toasts(app)) == 2)
         assert toasts(app)[-1] == "2 records verified again: 1 new"
 
     play(app, script)
