@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ import pytest
 from golfcheck.box.launch import NoSandbox, sandbox
 from golfcheck.box.limits import BoxLimits
 from golfcheck.core.errors import Refused, UsageError
-from golfcheck.reference import data
-from golfcheck.rescore import submitted
+from golfcheck.reference import artifact, data
+from golfcheck.reference.model import GPTConfig
+from golfcheck.rescore import shape, submitted
 from golfcheck.rescore.devices import join
+from golfcheck.rescore.measure import Evaluation
 from golfcheck.rescore.predicted import BoxRequest, rescore
 from golfcheck.rescore.report import Rescore, RescoreOutcome
 from golfcheck.rescore.run import Request
@@ -250,3 +253,36 @@ def test_the_example_of_the_manual_works_as_it_stands(world: World, tmp_path: Pa
     found = scored(path, world, cuts=64)
     assert found.outcome is RescoreOutcome.MEASURED
     assert found.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "golden",
+    [
+        ("one_rank", {"rope_tables": "bf16", "train_seq_len": 256}, 131_072, 2.92037673),
+        ("public_7L384", {"rope_tables": "fp32", "train_seq_len": 512}, 4096, None),
+    ],
+    ids=lambda golden: golden[0],
+)
+def test_the_golden_scores_come_through_the_box_as_well(
+    golden: tuple[str, dict[str, Any], int, float | None], shared_data: Path, tmp_path: Path
+):
+    """In fp32 within 1e-6: the figure of the golden README, or where that takes long the built-in evaluation's."""
+    name, settings, tokens, bpb = golden
+    made = artifact.unpack((shared_data / "golden" / f"{name}.int8.ptz").read_bytes())
+    shapes = {name: tuple(tensor.shape) for name, tensor in {**made["quantized"], **made["passthrough"]}.items()}
+    config = GPTConfig(**shape.infer(shapes), **settings)
+    (tmp_path / "model.int8.ptz").write_bytes(artifact.pack({**made, "model_config": dataclasses.asdict(config)})[0])
+    for source in ("model.py", "artifact.py", "predictor.py"):
+        text = (ROOT / "reference" / source).read_text()
+        (tmp_path / source).write_text(text.replace('ACTIVATIONS = "bf16"', 'ACTIVATIONS = "fp32"'))
+    fineweb = shared_data / "fineweb"
+    (seed,) = submitted.find(tmp_path, tmp_path, None, None, 16_000_000)
+    request = Request(data=fineweb, tokenizer=fineweb / "fineweb_1024_bpe.model", val_tokens=tokens, estimate=False)
+    found = rescore(seed, request, BoxRequest(cuts=0), join("cpu"), lambda name: lambda *known: None)
+    if bpb is not None:
+        assert found.measured.val_bpb == pytest.approx(bpb, abs=1e-6)
+        return
+    text = data.read_validation(data.shard_paths(fineweb, "val"), config.train_seq_len, 1024)[: tokens + 1]
+    ours = Evaluation(artifact.dequantize(made), config, "fp32", join("cpu"))
+    measured = ours.score(text, np.full(tokens, 2), lambda *done: None)
+    assert found.measured.val_loss_nats == pytest.approx(measured.val_loss_nats, abs=1e-6)
