@@ -139,7 +139,8 @@ def _false_loss(
         return None
     message = f"claims a val_loss of {claim}; the logs' {results[0].name} has mean {mean:.8g} ({claim - mean:+.5f})"
     place = (submission.path, claim_line(submission, "val_loss_nats"))
-    if abs(claim - mean) < _NEAR_NATS:
+    decimals = len(repr(claim).partition(".")[2])
+    if abs(claim - mean) < max(_NEAR_NATS, 10.0**-decimals):
         return Problem(message, *place, severity=WARNING)
     return _not_in_logs(message, record, claim, place)
 

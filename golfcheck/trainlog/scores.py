@@ -4,6 +4,7 @@ Nearly every log prints `NAME val_loss:x val_bpb:y`; others print bits per byte 
 `=` or blanks, or several numbers on a line. What is only progress (a chunk, a batch, a running mean) is no score.
 """
 
+import math
 import re
 from zlib import crc32
 
@@ -28,9 +29,10 @@ _ELAPSED = re.compile(rf"(?<![\w])(?:eval_time|time|elapsed|t)[:=]\s?({NUMBER})(
 # A position within the work, or a part of it; a line that says `done` reports the whole.
 _PROGRESS = re.compile(
     r"[0-9]/[0-9]|[0-9]%|chunk|batch|epoch|progress|warmup|windows\b|\bETA\b|rank:[0-9]|phase=|restored"
-    r"|captured|search|->|REFERENCE|target",
+    r"|captured|(?<![a-z])search|->|REFERENCE|target",
     re.IGNORECASE,
 )
+_POSITION = re.compile(r"[0-9]/[0-9]")
 _DONE = re.compile(r"\bdone\b", re.IGNORECASE)
 _NO_SCORE = re.compile(
     r"delta|gain|running|run_|batch|chunk|cur_|train|base|avg_|improve|gap|diff|window_|best_agree_gain|only|max|min_"
@@ -44,7 +46,10 @@ _ENDS = " \t:=-|>#*,;[]"
 
 def read(runs: Runs, line: int, text: str) -> bool:
     """Read the scores of a line that holds `bpb`; one that states a score in no known form is kept as text."""
-    if _PROGRESS.search(text) and not _DONE.search(text):
+    name_of_both, both, _ = text.partition(" val_loss:")
+    is_plain = bool(both) and " val_bpb:" in text  # the form of nearly all logs, whatever words its name has
+    progress = _POSITION.search(name_of_both) if is_plain else _PROGRESS.search(text)
+    if progress and not _DONE.search(text):
         if len(runs.now.progress) < _MAX_PROGRESS and _SEEMS_SCORE.search(text):
             runs.now.progress.append(crc32(text.encode("utf-8", "replace")))
         return False
@@ -79,6 +84,8 @@ def read(runs: Runs, line: int, text: str) -> bool:
         number = match["number"]
         if own and (exact := _EXACT.search(text)) and _rounds_to(exact[1], number):
             number = exact[1]
+        if loss is None and not math.isfinite(float(number)):
+            continue  # the start of a search for the best, not its end
         its_loss = loss if loss and (own or loss[1].lower().startswith(label)) else None
         scores.append(
             ScoreLine(

@@ -90,6 +90,7 @@ SCORE_LINES = {
     "exact beside it": ("final_int8 val_loss:{loss:.4f} val_bpb:{bpb:.4f} exact:{bpb:.8f} eval_time:1500ms",),
     "words": ("Sliding window BPB: {bpb:.8f} (stride 64)",),
     "blanks": ("final_int8_zlib_roundtrip_exact val_bpb {bpb:.8f}",),
+    "a name of progress": ("final_research_export_chunked val_loss:{loss:.8f} val_bpb:{bpb:.8f}",),
     "done": ("ngram_eval DONE: bpb={bpb:.8f} tokens=62023616 t=133s",),
 }
 
