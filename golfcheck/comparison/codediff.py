@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from golfcheck.comparison.pairing import comparable, pairs, text_of
 from golfcheck.comparison.patience import MAX_LINES, Hunk, hunks
 from golfcheck.source.reach import Source, reached
 from golfcheck.submission.record import Record
@@ -31,19 +32,14 @@ class CodeDiff:
 
 
 def code_diffs(first: Record, second: Record) -> tuple[CodeDiff, ...]:
-    """Return a CodeDiff for each source of either record, the main scripts as one pair; () where one has no code.
+    """Return a CodeDiff for each source of either record, paired as `pairing.pairs` says; () where one has no code.
 
     The code is that of the folder, or of a log that the source was dumped into where the folder has none.
     """
     ours, theirs = sources(first), sources(second)
     if not ours or not theirs:
         return ()
-    paths = [source.path for source in ours[1:]]
-    others = {source.path: source for source in theirs[1:]}
-    pairs: list[tuple[Source | None, Source | None]] = [(ours[0], theirs[0])]
-    pairs += [(source, others.get(source.path)) for source in ours[1:]]
-    pairs += [(None, other) for path, other in others.items() if path not in paths]
-    return tuple(_diff(one, other) for one, other in pairs)
+    return tuple(_diff(one, other) for one, other in pairs(ours, theirs))
 
 
 def sources(record: Record) -> tuple[Source, ...]:
@@ -63,9 +59,16 @@ def sources(record: Record) -> tuple[Source, ...]:
 
 
 def _diff(first: Source | None, second: Source | None) -> CodeDiff:
-    texts = [_lines(source) if source else [] for source in (first, second)]
+    contents = (text_of(first) if first else b"", text_of(second) if second else b"")
+    by_tree = False
+    if first is not None and second is not None:
+        one_form, other_form, by_tree = comparable(*contents)
+        contents = (one_form, other_form)
+    texts = [_lines(content) for content in contents]
     one, other = texts
     notes = [f"{source.path}: still packed: {source.note}" for source in (first, second) if source and source.note]
+    if by_tree:
+        notes.append(f"{_name(first)} and {_name(second)}: laid out alike first: layout and comments are no difference")
     notes += [
         f"{source.path}: only the first {MAX_LINES:,} of {len(text):,} lines were compared"
         for source, text in zip((first, second), texts, strict=True)
@@ -74,9 +77,8 @@ def _diff(first: Source | None, second: Source | None) -> CodeDiff:
     return CodeDiff(_name(first), _name(second), hunks(one, other), tuple(notes))
 
 
-def _lines(source: Source) -> list[str]:
-    """Return the lines of what the source runs; how they end, and a byte order mark, are no difference."""
-    text = source.text if source.unwrapped is None else source.unwrapped
+def _lines(text: bytes) -> list[str]:
+    """Return the lines of a source; how they end, and a byte order mark, are no difference."""
     lines = text.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
     return lines if lines[-1] else lines[:-1]
 

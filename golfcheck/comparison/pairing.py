@@ -1,0 +1,82 @@
+"""Which source of one record is compared with which of the other, and in which form."""
+
+import ast
+import re
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+
+from golfcheck.source import syntax
+from golfcheck.source.reach import Source
+
+_ALIKE = 0.25  # likeness from which a renamed file is taken for the same one
+_UNRELATED = 0.15  # share of words that scripts which train any model have in common
+_WORD = re.compile(rb"[A-Za-z_]{3,40}")
+_FEW = 0.5  # share of common lines below which the layout may hide what two sources have in common
+_MAX_TREE_BYTES = 512 * 2**10
+
+Pair = tuple[Source | None, Source | None]
+
+
+def pairs(ours: Sequence[Source], theirs: Sequence[Source]) -> list[Pair]:
+    """Return the pairs to compare, in the order of `ours`; a source without a partner stands alone.
+
+    Files of one path belong together, unless other ones are far more alike: a script that only starts
+    `train_gpt_decode.py` is not what the other record's `train_gpt.py` is to be compared with.
+    """
+    likeness = {
+        (i, j): _likeness(one, other) + (0.2 if one.path == other.path or one.main == other.main is True else 0.0)
+        for i, one in enumerate(ours)
+        for j, other in enumerate(theirs)
+    }
+    partner: dict[int, int] = {}
+    for (i, j), share in sorted(likeness.items(), key=lambda item: (-item[1], item[0])):
+        same_place = ours[i].path == theirs[j].path or (ours[i].main and theirs[j].main)
+        if i not in partner and j not in partner.values() and (share >= _ALIKE or same_place):
+            partner[i] = j
+    matched: list[Pair] = [(one, theirs[partner[i]] if i in partner else None) for i, one in enumerate(ours)]
+    return matched + [(None, other) for j, other in enumerate(theirs) if j not in partner.values()]
+
+
+def text_of(source: Source) -> bytes:
+    """Return what a source runs: what it unpacks, or its own text."""
+    return source.text if source.unwrapped is None else source.unwrapped
+
+
+def comparable(first: bytes, second: bytes) -> tuple[bytes, bytes, bool]:
+    """Return the forms in which two sources are compared, and whether these are their syntax trees written out.
+
+    Minified and formatted code have few lines in common, whatever they do: their trees have.
+    """
+    share = _shared(first, second)
+    if share < _FEW:
+        one, other = laid_out(first), laid_out(second)
+        if one is not None and other is not None and _shared(one, other) >= share + _ALIKE:
+            return one, other, True
+    return first, second, False
+
+
+def laid_out(text: bytes) -> bytes | None:
+    """Return a source as its syntax tree is written out, a statement a line; None where this Python cannot read it."""
+    if len(text) > _MAX_TREE_BYTES or syntax.is_too_deep(syntax.parse(text)):
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of odd escapes, which are the author's
+            return ast.unparse(ast.parse(text)).encode("utf-8", "replace")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _likeness(one: Source, other: Source) -> float:
+    """Return the share of lines that two sources have in common, or that of words, which survive another layout."""
+    first, second = text_of(one), text_of(other)
+    words, others = (set(_WORD.findall(text)) for text in (first, second))
+    by_words = len(words & others) / max(1, len(words | others)) - _UNRELATED
+    return max(_shared(first, second), by_words)
+
+
+def _shared(one: bytes, other: bytes) -> float:
+    """Return the share of lines that two texts have in common, of the longer one."""
+    first, second = (Counter(filter(None, map(bytes.strip, text.splitlines()))) for text in (one, other))
+    longer = max(first.total(), second.total())
+    return (first & second).total() / longer if longer else 0.0
