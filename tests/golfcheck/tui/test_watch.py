@@ -284,7 +284,10 @@ def test_a_failing_look_is_reported_once_and_watching_continues(app: GolfcheckAp
     play(app, script)
 
 
-MACHINE = b"|   0  NVIDIA H100 80GB HBM3          On  |   00000000:18:00.0 Off |                    0 |\n"
+MACHINE = b"".join(
+    b"|   %d  NVIDIA H100 80GB HBM3          On  |   00000000:%d8:00.0 Off |                    0 |\n" % (n, n)
+    for n in range(8)
+)
 
 
 def test_several_seeds_are_watched_at_once_and_one_is_reported_in_full(app: GolfcheckApp, tmp_path: Path):
@@ -351,9 +354,7 @@ def test_a_log_that_nothing_can_be_compared_with_is_a_toast(app: GolfcheckApp, t
 
 def test_the_machine_and_its_memory_are_shown_where_the_log_has_them(app: GolfcheckApp):
     (log,) = app.logs_to_watch
-    log.write_bytes(
-        HEAD + MACHINE * 8 + VAL + steps(10, 800) + b"peak memory allocated: 40032 MiB reserved: 40040 MiB\n"
-    )
+    log.write_bytes(HEAD + MACHINE + VAL + steps(10, 800) + b"peak memory allocated: 40032 MiB reserved: 40040 MiB\n")
 
     async def script(pilot: Pilot[None]) -> None:
         await looked(pilot)
