@@ -16,7 +16,7 @@ class BoxLimits:
     file_bytes: int = 64 << 20  # of one file that it writes
     scratch_bytes: int = 256 << 20  # of /tmp in the box
     open_files: int = 128
-    processes: int = 256  # threads included, where the kernel counts them; the watchdog counts processes
+    processes: int = 4096  # and threads; older kernels count all that the user runs, so it cannot be few
     load_seconds: float = 300.0
     call_seconds: float = 300.0
     total_seconds: float = 24 * 3600.0  # of all calls of a box together

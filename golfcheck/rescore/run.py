@@ -210,7 +210,8 @@ def code_digest() -> str:
     """Return one sha256 of our own evaluating code: of what `sha256sum` prints of its files, in their order."""
     ours, theirs = Path(__file__).parent, Path(golfcheck.reference.model.__file__).parent
     paths = [theirs / f"{name}.py" for name in ("artifact", "bpb", "data", "model")]
-    paths += [*sorted(ours.glob("*.[cp]*")), *sorted((ours.parent / "untrusted").glob("*.py"))]
+    paths += sorted(ours.glob("*.[cp]*"))
+    paths += [path for name in ("box", "untrusted") for path in sorted((ours.parent / name).glob("*.py"))]
     return digest(paths)
 
 
