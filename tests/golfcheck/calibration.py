@@ -21,6 +21,7 @@ from golfcheck.source.reach import Source
 from golfcheck.submission.discover import record_folders
 from golfcheck.submission.examined import examine
 from golfcheck.submission.record import RecordFile, load
+from tests.golfcheck import pulls
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT.parent / "shared" / "data" / "records"
@@ -95,8 +96,32 @@ def render(folder: Path) -> str:
             "would, and so would a ruling in `decisions.json`; there is neither here.",
             "",
             *(line for ruleset in RULESETS.values() for line in _frontier(folder, ruleset)),
+            *_pull_requests(),
         ]
     )
+
+
+def _pull_requests() -> list[str]:
+    """Return the counts of one run over the even-numbered pull requests, which are not part of this repository."""
+    outcomes = ", ".join(f"{count} {word}" for word, count in pulls.OUTCOMES.items())
+    rows = [
+        f"| `{rule.name}` | " + " | ".join(str(count or "") for count in pulls.COUNTS[rule.name]) + " |"
+        for rule in RULES
+        if rule.name in pulls.COUNTS
+    ]
+    return [
+        "## Even-numbered pull requests",
+        "",
+        f"One run over {pulls.FOLDERS:,} folders of the contest's even-numbered pull requests, each judged alone: "
+        f"{outcomes}. Of 300 pull requests and the 60 merged records {pulls.READ} errors about scores, sizes and times "
+        "were read by a person; "
+        f"{pulls.FALSE} of them were wrong, and were corrected. Folders by the gravest finding of each rule:",
+        "",
+        "| rule | could be run on | error | warning | info |",
+        "|---|--:|--:|--:|--:|",
+        *rows,
+        "",
+    ]
 
 
 def render_module(folder: Path) -> str:
