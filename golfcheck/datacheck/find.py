@@ -13,11 +13,11 @@ def find_shards(folder: Path) -> dict[Path, list[Path]]:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder: make data with `golfcheck data demo` or `golfcheck data get`")
     folders = [folder, *sorted(path for path in folder.glob("datasets/*")), *sorted(path for path in folder.glob("*"))]
-    found = {path: sorted(path.glob("fineweb_*.bin")) for path in folders if path.is_dir()}
-    found = {path: shards for path, shards in found.items() if shards}
-    if not found:
+    datasets = {path: sorted(path.glob("fineweb_*.bin")) for path in folders if path.is_dir()}
+    datasets = {path: shards for path, shards in datasets.items() if shards}
+    if not datasets:
         raise UsageError(f"{folder}: no shards fineweb_*.bin in it, nor in its datasets/*/")
-    return found
+    return datasets
 
 
 def vocab_of(name: str) -> int | None:

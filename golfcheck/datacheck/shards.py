@@ -121,7 +121,7 @@ def _blocks(file: BinaryIO, count: int, vocab_size: int, decoder: TokenDecoder |
 
 
 def _cut(decoder: TokenDecoder, block: Tokens) -> tuple[int, bool]:
-    """Return where a document begins last, and True; in a document without end, a place between words, and False."""
+    """Return where a document begins last, and True; in a document without end, one between words, and False."""
     starts = np.flatnonzero(decoder.table.boundary[block])
     if starts.size and starts[-1] > 0:
         return int(starts[-1]), True
@@ -134,7 +134,7 @@ def _cut(decoder: TokenDecoder, block: Tokens) -> tuple[int, bool]:
 def _compare(decoder: TokenDecoder, block: Tokens, start: int, documents: int, is_whole: bool) -> int:
     """Compare both counts for each document of a block, and return how many begin in it; Refused at a difference.
 
-    `start` is the block's place in the shard, `documents` how many began before it.
+    `start` is the block's first token in the shard, `documents` how many began before it.
     """
     boundary = decoder.table.boundary
     starts = np.flatnonzero(boundary[block])
@@ -153,8 +153,10 @@ def _compare(decoder: TokenDecoder, block: Tokens, start: int, documents: int, i
             last = first + len(fragments[i]) - 1
             number = documents + int(np.searchsorted(starts, edges[i], "right"))
             where = f"byte {HEADER_BYTES + 2 * first:,}: document {number:,} (tokens {first:,} to {last:,})"
-            found = f"expected the {table_bytes:,} bytes that a score counts, found {text_bytes:,} in its decoded text"
-            raise Refused("SHARD_BYTES", f"{where}: {found}{_why(decoder, text)}")
+            problem = (
+                f"expected the {table_bytes:,} bytes that a score counts, found {text_bytes:,} in its decoded text"
+            )
+            raise Refused("SHARD_BYTES", f"{where}: {problem}{_why(decoder, text)}")
     return int(starts.size)
 
 

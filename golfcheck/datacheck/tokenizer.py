@@ -96,7 +96,7 @@ def tokenizer_of(data: bytes, path: Path, vocab_size: int | None) -> tuple[Token
 
 
 def _check_pieces(decoder: TokenDecoder) -> None:
-    """Decode every piece of text after another one; Refused where it is worth other bytes than it decodes to."""
+    """Decode every piece of text after another one; Refused where the table counts other bytes than it decodes to."""
     plain = np.flatnonzero((decoder.table.worth > 0) & (decoder.byte_of < 0))
     if not plain.size:
         return  # bytes only: nothing but shards can tell
@@ -106,5 +106,5 @@ def _check_pieces(decoder: TokenDecoder) -> None:
     for i, size_bytes in zip(plain.tolist(), decoder.decoded(pairs), strict=True):
         if size_bytes - alone != expected[i]:
             piece = decoder.tokenizer.id_to_piece(i)
-            found = f"decodes to {size_bytes - alone} bytes, but a score counts {expected[i]}"
-            raise Refused("TOK_BYTES", f"piece {i} {piece!r} {found}")
+            problem = f"decodes to {size_bytes - alone} bytes, but a score counts {expected[i]}"
+            raise Refused("TOK_BYTES", f"piece {i} {piece!r} {problem}")

@@ -112,7 +112,7 @@ def _built_in(rescore: Rescore, page: Page) -> list[str]:
 
 
 def summary(rescores: Sequence[Rescore], mean_claim: Mean | None, page: Page) -> str:
-    """Return what follows for all artifacts of a record: how many claims hold, the mean score, and the claimed one."""
+    """Return the block of all artifacts of a record: how many claims hold, the mean score, and the claimed one."""
     counts = Counter(rescore.outcome for rescore in rescores)
     scores = [rescore.measured.val_bpb for rescore in rescores]
     segments = [(f"{count} {outcome}", _STYLE[outcome]) for outcome, count in counts.items()]

@@ -108,21 +108,21 @@ def _library() -> Path:
     source = _SOURCE.read_bytes()
     name = hashlib.sha256(source + " ".join(_FLAGS).encode()).hexdigest()[:16]
     path = default_path().with_name(f"attention-{name}.so")
-    if path.is_file() and (found := path.stat()).st_uid == os.getuid() and not found.st_mode & _OTHERS_WRITE:
+    if path.is_file() and (status := path.stat()).st_uid == os.getuid() and not status.st_mode & _OTHERS_WRITE:
         return path
     compiler = shutil.which("cc")
     if compiler is None:
         raise OSError("no C compiler (cc) here")
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, "attention.so")
+        library = Path(folder, "attention.so")
         try:
             subprocess.run(
-                [compiler, *_FLAGS, "-", "-o", str(made), "-lm"], input=source, check=True, capture_output=True,
+                [compiler, *_FLAGS, "-", "-o", str(library), "-lm"], input=source, check=True, capture_output=True,
                 timeout=_COMPILE_SECONDS,
             )  # fmt: skip
         except (subprocess.SubprocessError, OSError):
             raise OSError("the C compiler here cannot compile it") from None
-        write_atomic(path, made.read_bytes())
+        write_atomic(path, library.read_bytes())
     return path
 
 
@@ -138,10 +138,10 @@ class Compiled(TorchFunctionMode):
     ) -> Any:
         """Call `func`, or the kernel in its place."""
         kwargs = kwargs or {}
-        found = None
+        out = None
         if func is F.scaled_dot_product_attention and kwargs.keys() == _CAUSAL and kwargs["is_causal"] and _fits(*args):
-            found = self.kernel(*args)
-        return func(*args, **kwargs) if found is None else found
+            out = self.kernel(*args)
+        return func(*args, **kwargs) if out is None else out
 
 
 def _fits(q: Tensor, k: Tensor, v: Tensor) -> bool:

@@ -54,14 +54,14 @@ def draw_seed(given: int | None, ranks: Ranks) -> tuple[int, str]:
 
 
 def plan(
-    tokens: Tokens, worth: Vector, seq_len: int, controls: sequence.Array | None, *, order_seed: int,
+    tokens: Tokens, num_bytes: Vector, seq_len: int, controls: sequence.Array | None, *, order_seed: int,
     order_source: str = "--order-seed", within_bpb: float,
 ) -> Plan:  # fmt: skip
-    """Return the plan for tokens [n + 1], n = seqs * seq_len, of which each predicted one is `worth` bytes [n].
+    """Return the plan for tokens [n + 1], n = seqs * seq_len, of which each predicted one is `num_bytes` bytes [n].
 
     `controls` are other artifacts' losses [seqs, any], where there are any.
     """
-    text_bytes = worth.reshape(-1, seq_len).sum(axis=1, dtype=np.int64)  # [seqs]
+    text_bytes = num_bytes.reshape(-1, seq_len).sum(axis=1, dtype=np.int64)  # [seqs]
     grams = ngram.losses(tokens, seq_len)  # [seqs, ORDER]
     text = sequence.design(np.column_stack([text_bytes.astype(np.float64), grams]))  # [seqs, text_rank]
     names = ["bytes", *(f"{order}-gram" for order in range(1, ngram.ORDER + 1))]
@@ -83,59 +83,61 @@ def plan(
 
 
 def score(
-    evaluation: Evaluation, tokens: Tokens, known: Plan, settled: Callable[[Measured], bool], look: Look
+    evaluation: Evaluation, tokens: Tokens, planned: Plan, settled: Callable[[Measured], bool], look: Look
 ) -> Measured:
     """Score sequences of tokens [seqs * seq_len + 1] until `settled` says that it is enough, or all are scored.
 
     Where all are, the score is exact and no estimate. Raises Refused (EVAL_NONFINITE) for a loss that is no number,
     and `Interrupted` with what is known on Ctrl-C.
     """
-    start, total = time.perf_counter(), len(known.covariates)
-    order = np.random.default_rng(known.order_seed).permutation(total)
+    start, total = time.perf_counter(), len(planned.covariates)
+    order = np.random.default_rng(planned.order_seed).permutation(total)
     losses = np.empty(0)  # [scored], in the order of drawing
-    found: Measured | None = None
+    so_far: Measured | None = None
     try:
         with closing(evaluation.draw(tokens, order)) as drawn:
             for more in drawn:
                 losses = np.concatenate([losses, more])
                 if losses.size == total:
                     break
-                found = _known(evaluation, known, order, losses, start)
-                look(losses.size, total, words(found))
-                if settled(found):
+                so_far = _estimated(evaluation, planned, order, losses, start)
+                look(losses.size, total, words(so_far))
+                if settled(so_far):
                     look(total, total)
-                    return found
+                    return so_far
     except KeyboardInterrupt:
-        if found is None:
+        if so_far is None:
             raise
-        raise Interrupted(found) from None
+        raise Interrupted(so_far) from None
     look(total, total)
-    exact = Score(float(losses.mean()), tokens.size - 1, known.text_bytes)
-    found = evaluation.measured(exact, [losses[np.argsort(order)].tolist()], start)
-    return replace(found, rank_sequences=_shares(evaluation, total))
+    exact = Score(float(losses.mean()), tokens.size - 1, planned.text_bytes)
+    measured = evaluation.measured(exact, [losses[np.argsort(order)].tolist()], start)
+    return replace(measured, rank_sequences=_shares(evaluation, total))
 
 
-def _known(evaluation: Evaluation, known: Plan, order: Order, losses: sequence.Array, start: float) -> Measured:
+def _estimated(evaluation: Evaluation, planned: Plan, order: Order, losses: sequence.Array, start: float) -> Measured:
     """Return what the first sequences of an order tell of the score over all."""
-    drawn = known.covariates[order[: losses.size]]
+    drawn = planned.covariates[order[: losses.size]]
     rows = sequence.rows(drawn, losses)
-    found = sequence.interval(rows, len(known.covariates), least_variance=known.least_variance, text=known.text_rank)
-    tokens = len(known.covariates) * evaluation.config.train_seq_len
-    score = Score(float(found.mean), tokens, known.text_bytes)
+    bounds = sequence.interval(
+        rows, len(planned.covariates), least_variance=planned.least_variance, text=planned.text_rank
+    )
+    tokens = len(planned.covariates) * evaluation.config.train_seq_len
+    score = Score(float(bounds.mean), tokens, planned.text_bytes)
     bpb_a_nat = score.tokens / score.bytes / math.log(2)
-    half_width_bpb = float(found.half_width) * bpb_a_nat
+    half_width_bpb = float(bounds.half_width) * bpb_a_nat
     estimate = Estimate(
         low_bpb=score.val_bpb - half_width_bpb,
         high_bpb=score.val_bpb + half_width_bpb,
-        fixed_half_width_bpb=float(found.fixed_half_width) * bpb_a_nat,
+        fixed_half_width_bpb=float(bounds.fixed_half_width) * bpb_a_nat,
         level=sequence.LEVEL,
-        within_bpb=known.within_bpb,
+        within_bpb=planned.within_bpb,
         sequences=losses.size,
-        of_sequences=len(known.covariates),
-        order_seed=known.order_seed,
-        order_source=known.order_source,
-        widened=bool(found.widened),
-        covariates=known.names,
+        of_sequences=len(planned.covariates),
+        order_seed=planned.order_seed,
+        order_source=planned.order_source,
+        widened=bool(bounds.widened),
+        covariates=planned.names,
     )
     found_bpb = evaluation.measured(score, [], start)
     return replace(found_bpb, rank_sequences=_shares(evaluation, losses.size), estimate=estimate)

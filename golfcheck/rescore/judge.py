@@ -1,4 +1,4 @@
-"""Claimed against measured: how far they may lie apart and why, and what follows."""
+"""Claimed against measured: how far they may lie apart and why, the verdict and its reason."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -124,7 +124,7 @@ def decide(
 
 
 def excused(outcome: RescoreOutcome, reason: str, cause: str | None) -> tuple[RescoreOutcome, str]:
-    """Return what follows where there is a `cause` that ours may not be the score that was claimed: nothing.
+    """Return the verdict where there is a `cause` that ours may not be the score that was claimed: a miss is left open.
 
     A claim that is met is confirmed all the same: a score does not come out right by chance.
     """
@@ -136,7 +136,7 @@ def excused(outcome: RescoreOutcome, reason: str, cause: str | None) -> tuple[Re
 def also(
     outcome: RescoreOutcome, reason: str, stated: Claim | None, measured: Measured, tolerance_bpb: float
 ) -> tuple[RescoreOutcome, str]:
-    """Return what follows once the JSON's claim is looked at as well: where the log's holds, it must hold too."""
+    """Return the verdict with the JSON's claim taken into account: where the log's holds, it must hold too."""
     if stated is None or outcome is not RescoreOutcome.CONFIRMED:
         return outcome, reason
     if not meets(stated, measured, tolerance_bpb):

@@ -114,8 +114,8 @@ class Evaluation:
         losses = losses.cpu().double()  # on the CPU: MPS has no float64
         return torch.stack([of_one.mean() for of_one in torch.split(losses, counts)])
 
-    def score(self, tokens: Tokens, worth: Vector, progress: Progress) -> Measured:
-        """Score validation tokens [n + 1], n = seqs * seq_len, of which each predicted one is `worth` bytes [n].
+    def score(self, tokens: Tokens, num_bytes: Vector, progress: Progress) -> Measured:
+        """Score validation tokens [n + 1], n = seqs * seq_len, of which each predicted one is `num_bytes` bytes [n].
 
         Sums are float64.
 
@@ -126,20 +126,20 @@ class Evaluation:
         mine, losses = self._mine((tokens.size - 1) // seq_len), list[float]()
         try:
             with closing(self._each(partial(self._sequence_losses, tokens), np.array(mine))) as calls:
-                for found in calls:
-                    losses += found
+                for of_call in calls:
+                    losses += of_call
                     progress(len(losses), len(mine))
         except KeyboardInterrupt:
             if not losses:
                 raise
-            known = worth[mine.start * seq_len : (mine.start + len(losses)) * seq_len]
-            so_far = Score(float(np.mean(losses)), known.size, int(known.sum()))
+            scored = num_bytes[mine.start * seq_len : (mine.start + len(losses)) * seq_len]
+            so_far = Score(float(np.mean(losses)), scored.size, int(scored.sum()))
             raise Interrupted(self.measured(so_far, [losses], start)) from None
         parts = self.ranks.gather(losses)
-        score = Score(float(np.mean(np.concatenate(parts))), worth.size, int(worth.sum()))
+        score = Score(float(np.mean(np.concatenate(parts))), num_bytes.size, int(num_bytes.sum()))
         return self.measured(score, parts, start)
 
-    def score_sliding(self, tokens: Tokens, worth: Vector, stride: int, progress: Progress) -> Measured:
+    def score_sliding(self, tokens: Tokens, num_bytes: Vector, stride: int, progress: Progress) -> Measured:
         """Score validation tokens [n + 1] in windows of seq_len that move on by `stride`, each token once.
 
         The first window's tokens have what stands before them in it; every other token has at least
@@ -153,19 +153,19 @@ class Evaluation:
         windows = np.stack([begins, new], axis=1)[mine.start : mine.stop]  # [mine, 2]
         try:
             with closing(self._each(partial(self._window_losses, tokens), windows)) as calls:
-                for found in calls:
-                    losses += found
+                for of_call in calls:
+                    losses += of_call
                     progress(len(losses), len(mine))
         except KeyboardInterrupt:
             if not losses:
                 raise
             first, last = ends[mine.start], ends[mine.start + len(losses)]
             mean = float(np.average(losses, weights=windows[: len(losses), 1]))
-            score = Score(mean, int(last - first), int(worth[first:last].sum()))
+            score = Score(mean, int(last - first), int(num_bytes[first:last].sum()))
             raise Interrupted(replace(self.measured(score, [], start), stride=stride)) from None
         parts = self.ranks.gather(losses)
         mean = float(np.average(np.concatenate(parts), weights=new))
-        score = Score(mean, total, int(worth.sum()))
+        score = Score(mean, total, int(num_bytes.sum()))
         return replace(self.measured(score, [], start), stride=stride, rank_sequences=tuple(map(len, parts)))
 
     def draw(self, tokens: Tokens, sequences: Vector) -> Generator[Vector]:
@@ -229,13 +229,13 @@ class Evaluation:
     def _losses_at(self, tokens: Tokens, begins: Vector, last: list[int] | None = None) -> list[float]:
         spans = tokens[begins[:, None] + np.arange(self.config.train_seq_len + 1)].astype(np.int64)  # [B, T + 1]
         try:
-            found: list[float] = self.losses(torch.from_numpy(spans).to(self.device), last).tolist()
+            losses: list[float] = self.losses(torch.from_numpy(spans).to(self.device), last).tolist()
         except torch.OutOfMemoryError:
             call = f"{len(spans)} sequences of {self.config.train_seq_len} tokens"
             raise GolfcheckError(
                 f"rescore: {self.device} has too little free memory for {call} a call; try --device cpu"
             ) from None
-        return found
+        return losses
 
     def measured(self, score: Score, losses: list[list[float]], start: float) -> Measured:
         """Return a score with the losses that each rank knows, `start` being when it began."""
@@ -271,7 +271,7 @@ class Evaluation:
 
 def _finite(losses: Any) -> Vector:
     """Return losses as an array; Refused (EVAL_NONFINITE) unless all are numbers."""
-    found = np.asarray(losses, np.float64)
-    if not np.isfinite(found).all():
+    array = np.asarray(losses, np.float64)
+    if not np.isfinite(array).all():
         raise Refused("EVAL_NONFINITE", "the model's loss is not a finite number: it has no score")
-    return found
+    return array

@@ -9,7 +9,9 @@ from golfcheck.core.errors import Refused, UsageError
 from golfcheck.rescore.report import Sourced
 
 MAX_SEQ_LEN = 1 << 16  # of the user: the rotary tables grow with it
-_MAX_STATED_SEQ_LEN = 8192  # of a stranger, whose one sequence could take minutes; the contest's longest is 4,096
+_MAX_STATED_SEQ_LEN = (
+    8192  # of an artifact or a log, whose one sequence could take minutes; the contest's longest is 4,096
+)
 DEFAULT_SOURCE = "the contest's default"
 EAGER_TABLES, COMPILED_TABLES = "bf16", "bf16_frequencies"  # of the contest's script: on a CPU, and compiled for a GPU
 # What to try where a claim is missed with some tables.
@@ -46,7 +48,7 @@ def resolve(
     """Return each setting from the first of: a flag, the artifact's `model_config`, the record's log, the default.
 
     The default of the rotary tables is what the contest's script has where the log was made: `on_gpu`, or on a CPU.
-    `config` and `log` are strangers': Refused (ART_CONFIG) for a value that no model has; UsageError for such a flag.
+    `config` and `log` are untrusted: Refused (ART_CONFIG) for a value that no model has; UsageError for such a flag.
     """
     sources = (("the artifact", config), ("the log", log))
     out = {}
@@ -74,12 +76,12 @@ def resolve(
     return out
 
 
-def disagreements(config: Mapping[str, Any], told: Mapping[str, int | float | bool]) -> list[str]:
+def disagreements(config: Mapping[str, Any], sizes: Mapping[str, int | float | bool]) -> list[str]:
     """Say where the artifact's `model_config` contradicts its own tensors, which are believed."""
     return [
-        f"the artifact says {name} {str(config[name])[:40]!a}, its tensors {told[name]}"
-        for name in told
-        if name in config and config[name] != told[name]
+        f"the artifact says {name} {str(config[name])[:40]!a}, its tensors {sizes[name]}"
+        for name in sizes
+        if name in config and config[name] != sizes[name]
     ]
 
 

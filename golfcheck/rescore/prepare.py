@@ -172,17 +172,17 @@ def text_for(target: Target, request: Request, vocab_size: int, seq_len: int) ->
     Raises UsageError where none fits or it lies in the submission, Refused for a tokenizer that must not be loaded,
     GolfcheckError where the log's run used other files.
     """
-    found = inputs.find(request.data, request.tokenizer, target.log_settings, vocab_size, target.record)
-    tokenizer, shards = inputs.verify(found, target.log_settings, vocab_size)
-    tokens, num_bytes = text_of(found, seq_len, vocab_size, request.val_tokens)
-    return Text(found, tokenizer, shards, tokens, num_bytes, request.val_tokens is not None)
+    files = inputs.find(request.data, request.tokenizer, target.log_settings, vocab_size, target.record)
+    tokenizer, shards = inputs.verify(files, target.log_settings, vocab_size)
+    tokens, num_bytes = text_of(files, seq_len, vocab_size, request.val_tokens)
+    return Text(files, tokenizer, shards, tokens, num_bytes, request.val_tokens is not None)
 
 
-def text_of(found: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, Vector]:
+def text_of(files: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, Vector]:
     """Return the validation tokens [n + 1], n = seqs * seq_len, and the number of bytes of each predicted one [n]."""
     try:
-        tokens = read_validation(found.shards, seq_len, vocab_size)
-        table = ByteTable.load(found.tokenizer, vocab_size)
+        tokens = read_validation(files.shards, seq_len, vocab_size)
+        table = ByteTable.load(files.tokenizer, vocab_size)
     except (ValueError, OSError) as error:
         raise GolfcheckError(str(error)) from None
     if first is not None:

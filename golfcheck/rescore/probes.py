@@ -24,12 +24,12 @@ def probe(
     changed = inputs.clone()
     changed[0, at:] = (changed[0, at:] + 1) % vocab_size
     # On the CPU from here on: MPS has no float64.
-    found, other, reported = logits(inputs).float().cpu(), logits(changed).float().cpu(), float(losses(ids))
-    if not bool(torch.isfinite(found).all()):
+    answer, other, reported = logits(inputs).float().cpu(), logits(changed).float().cpu(), float(losses(ids))
+    if not bool(torch.isfinite(answer).all()):
         raise Refused("EVAL_NONFINITE", "the model's logits are not finite numbers: it has no score")
-    moved = float((found - other)[0, :at].abs().max()) if at else 0.0
-    total = float((found[0].softmax(-1).double().sum(-1) - 1).abs().max())
-    log_probs = found[0].double().log_softmax(-1)  # [T, V]
+    moved = float((answer - other)[0, :at].abs().max()) if at else 0.0
+    total = float((answer[0].softmax(-1).double().sum(-1) - 1).abs().max())
+    log_probs = answer[0].double().log_softmax(-1)  # [T, V]
     loss = -float(log_probs.gather(-1, ids[0, 1:, None].cpu()).mean())
     return (
         Probe("causal", moved == 0.0, f"tokens from {at} on changed: earlier logits moved by {moved:g}"),

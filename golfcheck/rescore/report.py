@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class RescoreOutcome(StrEnum):
-    """What follows for the claim."""
+    """The verdict on a claim."""
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
@@ -193,7 +193,7 @@ class RawCheck:
 
 @dataclass(frozen=True, slots=True)
 class Rescore:
-    """One artifact: what it is, what was claimed, what was measured, and what follows."""
+    """One artifact: what it is, what was claimed, what was measured, and the verdict."""
 
     artifact: FileDigest
     tokenizer: FileDigest

@@ -58,8 +58,8 @@ def design(covariates: Array) -> Array:
     scale = centered.std(axis=0)
     standard = centered / np.where(scale > 0, scale, 1)
     left, singular, _ = np.linalg.svd(standard, full_matrices=False)
-    kept = singular > 1e-6 * max(singular.max(initial=0.0), 1.0)
-    return np.asarray(left[:, kept] * math.sqrt(len(covariates)), np.float64)
+    is_kept = singular > 1e-6 * max(singular.max(initial=0.0), 1.0)
+    return np.asarray(left[:, is_kept] * math.sqrt(len(covariates)), np.float64)
 
 
 def rows(covariates: Array, losses: Array) -> Array:
@@ -82,33 +82,33 @@ def interval(rows: Array, population: int, *, least_variance: float = 0.0, text:
     coefficients = x.shape[-1]
     transposed = np.swapaxes(x, -1, -2)
     gram = transposed @ x  # [..., k + 1, k + 1]
-    known = np.linalg.matrix_rank(gram, hermitian=True) == coefficients
-    inverse = np.linalg.inv(np.where(known[..., None, None], gram, np.eye(coefficients)))
+    is_known = np.linalg.matrix_rank(gram, hermitian=True) == coefficients
+    inverse = np.linalg.inv(np.where(is_known[..., None, None], gram, np.eye(coefficients)))
     solution = inverse @ (transposed @ y)  # [..., k + 1, 1]
     error = (y - x @ solution)[..., 0]  # [..., n]
     residual = (error**2).sum(-1)
     lacking = np.maximum(least_variance * n - _residual(x[..., : 1 + (coefficients if text is None else text)], y), 0.0)
     residual = residual + lacking
-    # How many independent draws the estimate is worth: n / (1 - n / N) without covariates.
-    worth = 1 / np.maximum(inverse[..., 0, 0] - 1 / population, 1e-300)
+    # How many independent draws the estimate is equal to: n / (1 - n / N) without covariates.
+    draws = 1 / np.maximum(inverse[..., 0, 0] - 1 / population, 1e-300)
     freedom = n - coefficients
-    known &= freedom >= MIN_SEQUENCES
-    # The martingale at the estimate + d, with c = _PRIOR_SEQUENCES and w = worth, is
+    is_known &= freedom >= MIN_SEQUENCES
+    # The martingale at the estimate + d, with c = _PRIOR_SEQUENCES and w = draws, is
     #     sqrt(c / (w + c)) ((residual + w d²) / (residual + w d² c / (w + c)))^((freedom + 1) / 2),
     # below 1 / alpha as long as d² stays below the quotient that follows.
-    shrink = _PRIOR_SEQUENCES / (worth + _PRIOR_SEQUENCES)
+    shrink = _PRIOR_SEQUENCES / (draws + _PRIOR_SEQUENCES)
     growth = (shrink * (1 - LEVEL) ** 2) ** (-1 / max(freedom + 1, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        squared = (growth - 1) * residual / (worth * (1 - growth * shrink))
-    known &= growth * shrink < 1
-    half_width = np.sqrt(np.where(known, squared, 0))
-    deviation = np.sqrt(residual / max(freedom, 1) / worth)
+        squared = (growth - 1) * residual / (draws * (1 - growth * shrink))
+    is_known &= growth * shrink < 1
+    half_width = np.sqrt(np.where(is_known, squared, 0))
+    deviation = np.sqrt(residual / max(freedom, 1) / draws)
     # Skewness g moves a t-statistic's quantile z by g / (6 sqrt(n)) (1 + 2 z²) (Johnson 1978, JASA 73; Hall 1992, The
     # Bootstrap and Edgeworth Expansion, §2.4); here z = half_width / deviation.
     half_width += _skewness(error) / 6 / math.sqrt(n) * (deviation + 2 * half_width**2 / np.maximum(deviation, 1e-300))
     fixed = t_quantile(max(freedom, 1)) * deviation
-    mean = np.where(known, solution[..., 0, 0], y[..., 0].mean(-1))
-    return Interval(mean, np.where(known, half_width, np.inf), np.where(known, fixed, np.inf), lacking > 0)
+    mean = np.where(is_known, solution[..., 0, 0], y[..., 0].mean(-1))
+    return Interval(mean, np.where(is_known, half_width, np.inf), np.where(is_known, fixed, np.inf), lacking > 0)
 
 
 def _residual(x: Array, y: Array) -> Array:

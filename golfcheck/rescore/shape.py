@@ -107,15 +107,15 @@ def check_memory(sizes: Sizes, seq_len: int) -> None:
         raise Refused("EVAL_MEMORY", f"evaluating it takes about {needed / 2**30:.1f} GiB, {limit}: {model}")
 
 
-def check(found: Shapes, expected: Shapes) -> None:
+def check(shapes: Shapes, wanted: Shapes) -> None:
     """Raise Refused (ART_KEYS, ART_SHAPE) unless the tensors are exactly those of the model."""
-    missing, extra = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
+    missing, extra = sorted(wanted.keys() - shapes.keys()), sorted(shapes.keys() - wanted.keys())
     if missing or extra:
         parts = [f"{word} {_names(names)}" for word, names in (("missing", missing), ("not known", extra)) if names]
         raise Refused("ART_KEYS", f"not this architecture: {'; '.join(parts)}")
-    for name, shape in expected.items():
-        if tuple(found[name]) != tuple(shape):
-            raise Refused("ART_SHAPE", f"{name}: expected {list(shape)}, found {list(found[name])}")
+    for name, shape in wanted.items():
+        if tuple(shapes[name]) != tuple(shape):
+            raise Refused("ART_SHAPE", f"{name}: expected {list(shape)}, found {list(shapes[name])}")
 
 
 def _shape(shapes: Shapes, name: str) -> tuple[int, ...]:

@@ -51,10 +51,10 @@ def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) ->
 
     Raises UsageError where there is no artifact, or several and one claim or log for them.
     """
-    found = _in_folder(path, limit_bytes) if path.is_dir() else [_file(path, limit_bytes)]
-    if len(found) > 1 and (claim is not None or log is not None):
-        raise UsageError(f"{path}: {len(found)} artifacts, but one --claim or --log: name one of {_names(found)}")
-    return [claimed(target, claim, log) for target in found]
+    targets = _in_folder(path, limit_bytes) if path.is_dir() else [_file(path, limit_bytes)]
+    if len(targets) > 1 and (claim is not None or log is not None):
+        raise UsageError(f"{path}: {len(targets)} artifacts, but one --claim or --log: name one of {_names(targets)}")
+    return [claimed(target, claim, log) for target in targets]
 
 
 def claimed(target: Target, claim: Claim | None, log: Path | None) -> Target:
@@ -231,7 +231,7 @@ def _device(run: Run, settings: dict[str, str]) -> str | None:
 def digits_of(value: float) -> int:
     """Return the number of decimals that a JSON number was written with, at most `MAX_DIGITS`.
 
-    Zeros at its end are not told, and are meant.
+    JSON drops zeros at the end, which are meant all the same.
     """
     return (
         min(max(len(repr(value).partition(".")[2]), LEAST_DIGITS), MAX_DIGITS) if "e" not in repr(value) else MAX_DIGITS

@@ -38,17 +38,17 @@ def differences(
     state = _tensors(raw)
     if not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise Refused("ART_TYPE", "the raw file is no plain state dict")
-    wanted, found = quantize(state, keep_fp32), _tensors(tree)
+    wanted, stored = quantize(state, keep_fp32), _tensors(tree)
     differ = set()
     for section in ("quantized", "scales", "passthrough"):
-        for name in wanted[section].keys() | found[section].keys():
-            ours, theirs = wanted[section].get(name), found[section].get(name)
+        for name in wanted[section].keys() | stored[section].keys():
+            ours, theirs = wanted[section].get(name), stored[section].get(name)
             if ours is None or theirs is None or ours.dtype != theirs.dtype or not torch.equal(ours, theirs):
                 differ.add(name)
     for section in ("dtypes", "qmeta", "passthrough_orig_dtypes"):
-        ours, theirs = wanted.get(section, {}), found.get(section, {})
+        ours, theirs = wanted.get(section, {}), stored.get(section, {})
         differ |= {name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
-    differ |= found.keys() - wanted.keys() - {*OPTIONAL}  # what the format does not write
+    differ |= stored.keys() - wanted.keys() - {*OPTIONAL}  # what the format does not write
     return len(state), tuple(sorted(differ))
 
 

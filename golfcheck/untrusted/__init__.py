@@ -1,4 +1,4 @@
-"""Other people's artifacts, read as data: zlib → ZIP → pickle subset → arrays, all within limits, in a child process.
+"""Untrusted artifacts, read as data: zlib → ZIP → pickle subset → arrays, all within limits, in a child process.
 
     limits        every bound, with its unit
     containers    names of the formats that this reader does not read

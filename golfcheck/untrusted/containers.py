@@ -1,4 +1,4 @@
-"""Formats that other people pack their models in, told by their first bytes: to name them, never to read them."""
+"""Formats that other people pack their models in, recognized by their first bytes: named, never read."""
 
 import re
 

@@ -60,7 +60,7 @@ def is_int(value: object) -> bool:
 
 
 def kind(value: object) -> str:
-    """Return how a value is called in messages; never its text, which a stranger wrote."""
+    """Return the name of a value in messages; never its text, which is untrusted."""
     kinds = {TensorView: "a tensor", Global: "a function or class", Storage: "a bare storage", int: "an int"}
     return kinds.get(type(value), f"a {type(value).__name__}")
 

@@ -22,10 +22,10 @@ def inflate(data: bytes, limits: Limits) -> bytearray:
     """
     if len(data) > limits.file_bytes:
         raise Refused("ART_TOO_BIG", f"more than {limits.file_bytes} bytes")
-    found = containers.name_of(data)
-    if found not in (None, "zlib"):
-        code = "ART_ZLIB" if found == "gzip" else "ART_FORMAT_OWN"
-        raise Refused(code, f"unsupported container: {found}; only zlib around a torch file is read")
+    container = containers.name_of(data)
+    if container not in (None, "zlib"):
+        code = "ART_ZLIB" if container == "gzip" else "ART_FORMAT_OWN"
+        raise Refused(code, f"unsupported container: {container}; only zlib around a torch file is read")
     stream = zlib.decompressobj()
     out = bytearray()  # grown in place: a list of pieces and their sum would need twice the memory
     pending = data

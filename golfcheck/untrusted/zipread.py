@@ -53,9 +53,9 @@ def records(data: bytes | bytearray, limits: Limits) -> dict[str, memoryview]:
     """
     view = memoryview(data).toreadonly()
     if not _at(view, 0, b"PK\x03\x04"):
-        found = containers.name_of(view)
+        container = containers.name_of(view)
         raise Refused(
-            "ZIP_NOT_ZIP", f"no local header at 0: {f'unsupported: {found}' if found else 'not a torch file'}"
+            "ZIP_NOT_ZIP", f"no local header at 0: {f'unsupported: {container}' if container else 'not a torch file'}"
         )
     count, start, stop = _end_record(view)
     if count > limits.zip_entries:
