@@ -14,7 +14,8 @@ import resource
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -117,9 +118,8 @@ def _artifact(rng: random.Random, _: Path) -> None:
     child.answer(data, Limits(), True, io.BytesIO())
 
 
-def run(count: int, seed: int, first: int = 0) -> list[Cost]:
-    """Try inputs first … first + count - 1, and return what each took."""
-    costs = []
+def run(count: int, seed: int, first: int = 0) -> Iterator[Cost]:
+    """Try inputs first … first + count - 1, and yield what each took."""
     with tempfile.TemporaryDirectory(prefix="golfcheck-fuzz-") as temporary:
         for number in range(first, first + count):
             rng = random.Random(f"{seed} {number}")
@@ -132,8 +132,8 @@ def run(count: int, seed: int, first: int = 0) -> list[Cost]:
             except Exception:
                 error = traceback.format_exc()
             seconds = thread_time() - started
-            costs.append(Cost(number, kind, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, error))
-    return costs
+            memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            yield Cost(number, kind, seconds, memory_mb, error)
 
 
 def main() -> int:
@@ -144,7 +144,9 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    costs = run(args.count, args.seed, args.first)
+    costs: list[Cost] = []
+    with suppress(KeyboardInterrupt):  # what was tried so far counts
+        costs.extend(run(args.count, args.seed, args.first))
     if args.out:
         rows = "".join(f"{cost.number},{cost.kind},{cost.seconds:.4f},{cost.memory_mb}\n" for cost in costs)
         args.out.write_text(f"number,kind,cpu_seconds,process_mb\n{rows}")

@@ -4,7 +4,7 @@ from tests.fuzz import LIMIT_SECONDS, run
 
 
 def test_500_mutated_folders_and_artifacts_are_read_and_judged() -> None:
-    costs = run(500, seed=7)
+    costs = list(run(500, seed=7))
     assert [cost.error for cost in costs if cost.error] == []
     assert max(cost.seconds for cost in costs) < LIMIT_SECONDS
     assert {cost.kind for cost in costs} == {"folder", "artifact"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from golfcheck.source import syntax
-from golfcheck.source.nodes import argument_of, name_text
+from golfcheck.source.nodes import argument_of, name_text, normalized
 from golfcheck.source.scope import RUNNERS, SENSITIVE, Scope
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ def handed_on(text: bytes, scope: Scope) -> Iterator[tuple["Node", str]]:
     for node in uses[:MAX_USES]:
         if reason := _value_of(node, scope):
             yield node, reason
+    words = normalized(text)
+    if any(word in words for word in (*_NAMESPACES, "getattr")):  # to resolve every call takes as long as all the rest
+        yield from _namespaces(text, scope)
+    if "modules" in words:
+        yield from _modules_by_name(text, scope)
+
+
+def _namespaces(text: bytes, scope: Scope) -> Iterator[tuple["Node", str]]:
     namespaces = 0
     for call in syntax.captures(text).get("call", ()):
         name = scope.dotted(call.child_by_field_name("function"))
@@ -42,7 +50,6 @@ def handed_on(text: bytes, scope: Scope) -> Iterator[tuple["Node", str]]:
             owner = scope.dotted(argument_of(call))
             if owner in SENSITIVE and scope.text(argument_of(call, 1)) is None:
                 yield call, f"takes a member of {owner} by a name that is computed"
-    yield from _modules_by_name(text, scope)
 
 
 def _value_of(node: "Node", scope: Scope) -> str:

@@ -87,7 +87,14 @@ def text_of(node: Any) -> str:
 def name_text(node: Any) -> str:
     """Return a name as Python compares it: `ｅｘｅｃ` is `exec`."""
     text = (node.text or b"")[:_MAX_NAME_BYTES]
+    if text.isascii():  # nearly always, and the rest takes far longer
+        return str(text, "ascii")
     return unicodedata.normalize("NFKC", text.decode("utf-8", "replace"))
+
+
+def normalized(text: bytes) -> str:
+    """Return a source with its names as Python compares them."""
+    return str(text, "ascii") if text.isascii() else unicodedata.normalize("NFKC", text.decode("utf-8", "replace"))
 
 
 def shown(node: Any) -> str:

@@ -6,16 +6,26 @@ People count their code packed, each with a packer of their own. This one only h
 import base64
 import lzma
 from collections.abc import Sequence
+from functools import lru_cache
 
 from golfcheck.source import syntax
 
 _STUB = b'import lzma,base64\nexec(lzma.decompress(base64.b85decode(""),3,None,[{"id":33}]))\n'
-_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
+_FILTER = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}
+_MIN_DICT_BYTES = 4096  # LZMA's own least
 
 
 def wrapped_bytes(texts: Sequence[bytes]) -> int:
-    """Return the size of a script that holds all `texts`, packed; takes 0.1 s for the longest real script."""
-    packed = lzma.compress(b"".join(map(without_comments, texts)), lzma.FORMAT_RAW, filters=_FILTERS)
+    """Return the size of a script that holds all `texts`, packed; takes 0.03 s for the longest real script."""
+    return _wrapped_bytes(tuple(texts))
+
+
+@lru_cache(maxsize=4)  # several rules ask for that of one record
+def _wrapped_bytes(texts: tuple[bytes, ...]) -> int:
+    plain = b"".join(map(without_comments, texts))
+    # As large as the text: the preset's 64 MiB give the same bytes, and take six times as long to set up.
+    dictionary_bytes = max(_MIN_DICT_BYTES, 1 << (len(plain) - 1).bit_length())
+    packed = lzma.compress(plain, lzma.FORMAT_RAW, filters=[_FILTER | {"dict_size": dictionary_bytes}])
     return len(base64.b85encode(packed)) + len(_STUB)
 
 
