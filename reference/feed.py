@@ -42,6 +42,7 @@ class Feed:
     def problem(self) -> str:
         """Wait for the next batch, and return why it cannot be had; empty where it can."""
         error = self.ahead.exception()
+        # The next batch has been read while this step was queued: to wait for it here costs nothing more.
         return " ".join(str(error).split()) if error else ""
 
     def stop(self) -> Any:

@@ -40,7 +40,7 @@ from signals import Signals
 HERE = Path(__file__).resolve().parent
 MODEL_SETTINGS = [field.name for field in fields(model.GPTConfig)]
 data_digest = cache(data.digest)  # the same for every seed
-HASHER = ThreadPoolExecutor(1)
+HASHER = ThreadPoolExecutor(1)  # next to the threads that read shards, for which training waits
 
 
 class Run:
@@ -208,6 +208,7 @@ class Run:
 
     def _train_step(self) -> None:
         """Take one optimizer step; the learner's `losses` then has its mean loss on this rank in nats."""
+        # Both depend on the step or the clock alone, so that all ranks have the same.
         self.learner.step(self.feed.take(), self.progress.lr_factor, self.progress.momentum)
 
     def evaluate(self, what: str) -> tuple[Score, float]:
