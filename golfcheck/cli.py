@@ -3,6 +3,7 @@
     0    nothing at or above --fail-on
     1    findings
     2    golfcheck could not do its job: a usage error, an unreadable path, a missing extra, nothing to check
+    3    rescore measured, but what the submission states leaves its claim open
     130  interrupted
     141  whoever read stdout has left (what a shell reports of any program that a closed pipe ends)
 
@@ -76,7 +77,8 @@ def _overview() -> str:
             *lines,
             "",
             "golfcheck COMMAND --help says more; golfcheck --version says which this is.",
-            "Exit codes: 0 nothing found, 1 findings, 2 golfcheck could not do its job, 130 interrupted.",
+            "Exit codes: 0 nothing found, 1 findings, 2 golfcheck could not do its job,",
+            "3 rescore leaves a claim open, 130 interrupted.",
             "Start with:  golfcheck verify records/  or, without any record,  golfcheck demo",
         ]
     )
