@@ -133,7 +133,11 @@ def _put(answer: Any, shape: tuple[int, ...], memory: mmap.mmap, what: str) -> N
     """Write an answer to the shared memory as float32; ContractError where it is no such answer."""
     import torch
 
-    tensor = torch.as_tensor(answer)
+    try:
+        tensor = torch.as_tensor(answer)
+    except (TypeError, ValueError, RuntimeError):
+        kind = type(answer).__name__
+        raise ContractError(f"{what}() returned a {kind}, expected a torch tensor or a numpy array") from None
     if not tensor.is_floating_point():
         raise ContractError(f"{what}() returned {tensor.dtype}, expected floats")
     if tuple(tensor.shape) != shape:
@@ -150,7 +154,8 @@ def _one_line(error: BaseException, folder: Path) -> str:
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_relative_to(folder):
         where = f"{Path(error.filename).relative_to(folder)}:{error.lineno}: "
     kind = "" if isinstance(error, ContractError) else f"{type(error).__name__}: "
-    return f"{where}{kind}{' '.join(str(error).split())}"
+    hint = "; the box has the packages installed beside golfcheck and the folder's own files"
+    return f"{where}{kind}{' '.join(str(error).split())}{hint * isinstance(error, ModuleNotFoundError)}"
 
 
 def _say(line: str) -> None:

@@ -61,7 +61,7 @@ def _causal(predictor: Predictor) -> list[tuple[str, str]]:
     if challenges.differ:
         return [(counted, "error"), (gained, "error")]
     share = challenges.most_that_look_ahead or 0.0
-    return [(f"{counted}: at most {share:.1%} of positions can look ahead ({challenges.level:.0%})", "")]
+    return [(counted, ""), (f"at most {share:.1%} of positions can look ahead ({challenges.level:.0%})", "")]
 
 
 def _trace(challenges: Challenges) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
 from golfcheck.core.ruleset import VAL_BEGINNINGS, VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE
-from golfcheck.datacheck import BadFile, check, find_shards, find_tokenizer, vocab_of
+from golfcheck.datacheck import BadFile, TokenizerReport, check, find_shards, find_tokenizer, vocab_of
 from golfcheck.reference import data
 from golfcheck.rescore.report import FileDigest
 
@@ -81,9 +81,15 @@ def verify(inputs: Inputs, log: dict[str, str], vocab_size: int) -> tuple[FileDi
     Raises Refused for a tokenizer that must not be loaded here (it is tried in a child process first), and
     GolfcheckError where the log's run used other files: no score on these could be compared with its.
     """
-    for report in check(inputs.tokenizer, inputs.shards[:1], vocab_size, beginnings=True):
+    for report in check(inputs.tokenizer, inputs.shards[:1], None, beginnings=True):
         if isinstance(report, BadFile):
             raise Refused(report.code, f"{report.path}: {report.message}")
+        if isinstance(report, TokenizerReport) and report.pieces != vocab_size:
+            raise Refused(
+                "TOK_VOCAB",
+                f"the model's vocab_size is {vocab_size:,}, but {report.path} has {report.pieces:,} pieces: "
+                "give the --data and --tokenizer that it was trained with",
+            )
     tokenizer = digest(inputs.tokenizer)
     shards = tuple(map(digest, inputs.shards))
     ours = {"tokenizer_sha256": tokenizer.sha256, "val_shards_sha256": data.digest(inputs.shards)}
@@ -104,7 +110,7 @@ def words(tokens: data.Tokens, text_bytes: int) -> str:
     for count, sha256 in VAL_BEGINNINGS:
         if tokens.size >= count and hashlib.sha256(tokens[:count].astype("<u2").tobytes()).hexdigest() == sha256:
             return f"the beginning of the contest's validation text, {share:.2%} of its bytes"
-    return f"not known to be the contest's validation text, which has about {VAL_TEXT_BYTES:,} bytes"
+    return f"not known to be the contest's validation text ({VAL_TEXT_BYTES:,} bytes)"
 
 
 def digest(path: Path) -> FileDigest:

@@ -105,7 +105,10 @@ def decide(
     Where nobody stated them, the ones that meet the claim were the ones it was made with.
     """
     if claim is None:
-        return RescoreOutcome.MEASURED, "no claim to compare with: give --claim, or a record folder"
+        return (
+            RescoreOutcome.MEASURED,
+            "no claim to compare with: no --claim, and no score in a log or in submission.json",
+        )
     if (reason := comparable(claim, measured)) is not None:
         return RescoreOutcome.INCOMPARABLE, reason
     if meets(claim, measured, tolerance_bpb):

@@ -146,7 +146,8 @@ def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunSco
     target = replace(target, sources=record.sources, record=folder)
     if (submission := record.submission) is None:
         return target
-    seeds = max(len(submission.seeds), len(scores), len(record.artifacts))
+    # At least this one: a predictor.py may read weights from a file whose name does not say that it is an artifact.
+    seeds = max(len(submission.seeds), len(scores), len(record.artifacts), 1)
     of_seed = next((item for item in submission.seeds if item.seed == target.seed and item.val_bpb is not None), None)
     named = f"{submission.path} val_bpb"
     if of_seed is not None:

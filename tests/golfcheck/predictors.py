@@ -351,7 +351,27 @@ REFUSED = {
         "expected floats",
         "class P(Base):\n    def logits(self, ids): return super().logits(ids).long()",
     ),
-    "returns nothing": ("BOX_RAISED", "logits() failed", "class P(Base):\n    def logits(self, ids): pass"),
+    "returns nothing": (
+        "BOX_RAISED",
+        "returned a NoneType, expected a torch tensor or a numpy array",
+        "class P(Base):\n    def logits(self, ids): pass",
+    ),
+    "returns a tuple": (
+        "BOX_RAISED",
+        "returned a tuple, expected a torch tensor or a numpy array",
+        "class P(Base):\n    def logits(self, ids): return super().logits(ids), None",
+    ),
+    "imports what is not installed": (
+        "BOX_RAISED",
+        "No module named 'absent'; the box has the packages installed beside golfcheck",
+        "import absent",
+    ),
+    "has another vocabulary than the tokenizer": (
+        "TOK_VOCAB",
+        "the model's vocab_size is 512, but",
+        "class P(Base):\n    def __init__(self, folder):\n"
+        "        super().__init__(folder)\n        self.vocab_size = 512",
+    ),
     "writes to the judge's descriptors": (
         "BOX_FRAME",
         "wrote to the judge's socket",

@@ -227,6 +227,16 @@ def test_documents_and_logs_are_neither_shown_nor_counted(folder: Folder):
     assert {"README.md", "train_seed1.log", "submission.json", "requirements.txt"} <= set(seed.not_shown)
 
 
+@pytest.mark.parametrize("name", ["weights.i6z", "weights.bin"])
+def test_submission_json_states_the_claim_whatever_the_weights_are_called(name: str, tmp_path: Path):
+    (tmp_path / "predictor.py").write_text("")
+    (tmp_path / name).write_bytes(b"w")
+    (tmp_path / "submission.json").write_text('{"val_bpb": 2.5415}')
+    (seed,) = submitted.find(tmp_path, tmp_path, None, None, 16_000_000)
+    assert seed.target.claim is not None
+    assert (seed.target.claim.val_bpb, seed.target.claim.source) == (2.5415, "submission.json val_bpb")
+
+
 def test_each_seed_sees_its_own_artifact_alone(folder: Folder):
     path = folder("class P(Base): pass")
     for seed in (1, 2):
