@@ -113,8 +113,9 @@ def _pull_requests() -> list[str]:
         "## Even-numbered pull requests",
         "",
         f"One run over {pulls.FOLDERS:,} folders of the contest's even-numbered pull requests, each judged alone: "
-        f"{outcomes}. In 300 pull requests and the 60 merged records {pulls.READ} errors about sizes and times were "
-        f"compared with the log lines that they name: {pulls.IN_DOUBT} of them are in doubt. Folders by the gravest finding of each rule:",
+        f"{outcomes}. In 300 pull requests and the 60 merged records {pulls.READ} errors about sizes and times "
+        f"were compared with the log lines that they name: {pulls.IN_DOUBT} of them are in doubt. "
+        "Folders by the gravest finding of each rule:",
         "",
         "| rule | could be run on | error | warning | info |",
         "|---|--:|--:|--:|--:|",

@@ -5,8 +5,8 @@ The pull requests are no part of this repository, so that no test can count them
 
 FOLDERS = 1081
 OUTCOMES = {"invalid": 458, "review": 510, "unverified": 50, "valid": 63}
-# Errors in 300 pull requests and the 60 merged records that were compared with the lines they name; and of these the ones
-# whose number holds but whose conclusion may not.
+# Errors in 300 pull requests and the 60 merged records compared with the lines they name; and of these the
+# ones whose number holds but whose conclusion may not.
 READ, IN_DOUBT = 75, 4
 # rule → folders that it could be run on, and of these with an error, with a warning, with information at the most
 COUNTS = {
