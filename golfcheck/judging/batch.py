@@ -25,13 +25,13 @@ from golfcheck.submission.history import Branch, repository_of
 from golfcheck.submission.identity import parse_date
 
 Progress = Callable[[int, int], None]  # how many records are read, of how many
-_CHUNK = 250  # records that are told of together; more than a screen shows
+_CHUNK = 250  # records reported at a time; more than fit on a screen
 _GAIN_RULE = "gain-not-significant"
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A record, judged, in its place among the others of its tree."""
+    """A judged record and its position among the others of its tree."""
 
     judged: Judged
     made: datetime | None  # as the replay dates it
@@ -51,8 +51,8 @@ def judge_all(
 ) -> list[Verdict]:
     """Judge every record that `paths` lead to, or of these the ones that a branch changes; in the order of the paths.
 
-    `say` is told, a line each, what could not be used on the way.
-    Raises UsageError for a path, a rule, a day or a revision that cannot be meant, and when nothing is to be judged.
+    `say` gets one line for each thing that could not be used.
+    Raises UsageError for an invalid path, rule, day or revision, and when there is nothing to judge.
     """
     day = day_of(as_of)
     branch = branches.branch_of(paths, settings.base) if settings.base else None
@@ -61,7 +61,7 @@ def judge_all(
         say(f"--base {settings.base}: this branch adds and changes no record: none is judged")
         return []
     placed = judge_trees(folders, settings, branch=branch, day=day, progress=progress, say=say)
-    verdicts = [place.judged.verdict for place in placed]
+    verdicts = [placed_record.judged.verdict for placed_record in placed]
     if branch is None:
         return verdicts
     return [
@@ -88,7 +88,7 @@ def judge_trees(
     rulings made up to it hold. `early` is given records as they are read, some of them not yet compared with any;
     `claims`, before that, what the first of those that must be judged claim. `idle` is called while processes work.
     """
-    chosen_rules(settings.select, settings.ignore)  # a name that cannot be meant is told before anything is read
+    chosen_rules(settings.select, settings.ignore)  # reports an invalid name before anything is read
     paths = [folder.resolve() for folder in folders]
     targets = dict(zip(paths, folders, strict=True))
     trees = {tree for path in targets if (tree := tree_of(path))}
@@ -97,34 +97,34 @@ def judge_trees(
     with Processes(settings.jobs, cached=settings.cache, idle=idle) as processes:
         shown = {str(folder) for folder in folders}
 
-        def met(missing: Sequence[Path]) -> None:
+        def report_claims(missing: Sequence[Path]) -> None:
             if claims is not None:
                 claims(_claims([folder for folder in missing if str(folder) in shown][:_CHUNK], how.ruleset))
 
-        def told(chunk: Sequence[Judged]) -> None:
+        def report_judged(chunk: Sequence[Judged]) -> None:
             early([one for one in chunk if one.verdict.path in shown])
 
-        judged = _examined(named, how, processes, progress=progress, met=met, early=told)
-        made = _made(trees, say) if len(named) > 1 else {}
+        judged = _examined(named, how, processes, progress=progress, unjudged=report_claims, early=report_judged)
+        commit_times = _commit_times(trees, say) if len(named) > 1 else {}
         rulings = _rulings(trees, named, until, say)
         entries, refused = {}, {}
-        for path, found in judged.items():
+        for path, one_judged in judged.items():
             ruled = rulings.get(path, Rulings())
-            refused[path] = _refused(found.verdict, ruled)
-            entry = found.entry(path, made.get(path))
+            refused[path] = _refused(one_judged.verdict, ruled)
+            entry = one_judged.entry(path, commit_times.get(path))
             if entry is not None and (until is None or entry.made.date() <= until):
                 entries[path] = _ruled(entry, refused[path], ruled)
         turns = {turn.entry.path: turn for turn in replay(entries.values(), RULESETS[settings.ruleset])}
         tasks = {}
         for path, folder in targets.items():
-            rival, when = _rival(path, entries, turns, day, settings.ruleset), day or made.get(path)
+            rival, when = _rival(path, entries, turns, day, settings.ruleset), day or commit_times.get(path)
             if branch is not None or judged[path].rival != key_of(rival):
                 tasks[path] = Task(folder, rival, when)
         done = processes.judge(list(tasks.values()), replace(how, branch=branch))
         judged |= dict(zip(tasks, (one for chunk in done for one in chunk), strict=True))
     placed = []
     for path in paths:
-        when = made.get(path) or judged[path].made
+        when = commit_times.get(path) or judged[path].made
         dated = replace(judged[path], verdict=_dated(judged[path].verdict, day or when))
         ruled = rulings.get(path, Rulings())
         placed.append(Placed(dated, when, entries.get(path), turns.get(path), ruled, refused[path]))
@@ -149,45 +149,45 @@ def _examined(
     processes: Processes,
     *,
     progress: Progress,
-    met: Callable[[Sequence[Path]], None],
+    unjudged: Callable[[Sequence[Path]], None],
     early: Callable[[Sequence[Judged]], None],
 ) -> dict[Path, Judged]:
-    """Judge every record on its own, or take the judgment that is kept: it may be one against another record."""
-    found: dict[Path, Judged] = {}
+    """Judge every record alone, or take its cached judgment, which may be one against another record."""
+    judgments: dict[Path, Judged] = {}
     if processes.cached:
-        with Cache(processes.store) as kept:
-            told: list[Judged] = []
+        with Cache(processes.store) as cache:
+            unreported: list[Judged] = []
             for path, folder in named.items():
-                judged = kept.made(Judged, how.making, path, stamp_of(path))
+                judged = cache.made(Judged, how.making, path, stamp_of(path))
                 if judged is not None:
-                    found[path] = replace(judged, verdict=replace(judged.verdict, path=str(folder)))
-                    told.append(found[path])
-                if len(told) == _CHUNK:
-                    early(told)
-                    progress(len(found), len(named))
-                    told = []
-        if told:
-            early(told)
-            progress(len(found), len(named))
-    missing = [path for path in named if path not in found]
-    met([named[path] for path in missing])
-    place = 0
+                    judgments[path] = replace(judged, verdict=replace(judged.verdict, path=str(folder)))
+                    unreported.append(judgments[path])
+                if len(unreported) == _CHUNK:
+                    early(unreported)
+                    progress(len(judgments), len(named))
+                    unreported = []
+        if unreported:
+            early(unreported)
+            progress(len(judgments), len(named))
+    missing = [path for path in named if path not in judgments]
+    unjudged([named[path] for path in missing])
+    num_done = 0
     for chunk in processes.judge([Task(named[path]) for path in missing], how):
-        found |= dict(zip(missing[place : place + len(chunk)], chunk, strict=True))
-        place += len(chunk)
+        judgments |= dict(zip(missing[num_done : num_done + len(chunk)], chunk, strict=True))
+        num_done += len(chunk)
         early(chunk)
-        progress(len(found), len(named))
-    return found
+        progress(len(judgments), len(named))
+    return judgments
 
 
 def _claims(folders: Sequence[Path], ruleset: str) -> list[Judged]:
-    """Return what records claim; a folder that has gone claims nothing."""
-    found = []
+    """Return what records claim; a folder that is gone claims nothing."""
+    claims = []
     for folder in folders:
         with suppress(UsageError):
             if claimed := claim(folder, ruleset):
-                found.append(claimed)
-    return found
+                claims.append(claimed)
+    return claims
 
 
 def _refused(verdict: Verdict, rulings: Rulings) -> str:
@@ -222,8 +222,8 @@ def _rulings(
     trees: Iterable[Path], named: Mapping[Path, Path], until: date | None, say: Callable[[str], None]
 ) -> dict[Path, Rulings]:
     """Return what the maintainers ruled on each record, and say which rulings are about none."""
-    found: dict[Path, Rulings] = {}
-    known = {rule.name for rule in chosen_rules((), ())}
+    rulings_by_record: dict[Path, Rulings] = {}
+    rule_names = {rule.name for rule in chosen_rules((), ())}
     for unread in sorted({path.parent / decisions.NAME for path in named if path.parent not in trees}):
         if unread.exists():
             say(f"{unread}: not read: rulings stand above the tracks, or in a folder named records")
@@ -232,21 +232,24 @@ def _rulings(
         for path, rulings in ruled.items():
             if path not in named:
                 say(f"{tree / decisions.NAME}: there is no record {rulings.all[0].record}: nothing is ruled on it")
-            for rule in {rule for ruling in rulings.all for rule in ruling.rules} - known:
-                say(f"{tree / decisions.NAME}: no rule is called {rule}{suggestion(rule, known)}: nothing is waived")
+            for rule in {rule for ruling in rulings.all for rule in ruling.rules} - rule_names:
+                say(
+                    f"{tree / decisions.NAME}: no rule is called {rule}{suggestion(rule, rule_names)}: "
+                    "nothing is waived"
+                )
             for other in (ruling.superseded_by for ruling in rulings.all if ruling.superseded_by):
                 if tree.resolve() / other not in named:
                     say(f"{tree / decisions.NAME}: there is no record {other} that could supersede another")
-        found |= ruled
-    return found
+        rulings_by_record |= ruled
+    return rulings_by_record
 
 
-def _made(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datetime]:
-    """Return when records were committed, for those whose trees lie in a repository of ours.
+def _commit_times(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datetime]:
+    """Return when records were committed, for those whose trees are in the user's own repository.
 
-    A commit that adds several records is an import, and tells the day of none of them.
+    A commit that adds several records is an import, so it dates none of them.
     """
-    found: dict[Path, datetime] = {}
+    times: dict[Path, datetime] = {}
     for tree in trees:
         if repository := repository_of(tree):
             try:
@@ -256,16 +259,16 @@ def _made(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datet
                 continue
             records = [folder.resolve() for folder in record_folders([tree])]
             several = Counter(added[record].commit for record in records if record in added)
-            found |= {
+            times |= {
                 record: added[record].time
                 for record in records
                 if record in added and several[added[record].commit] == 1
             }
-    return found
+    return times
 
 
 def day_of(text: str | None) -> datetime | None:
-    """Read what --as-of says. Raises UsageError for what is no day."""
+    """Return the day given by --as-of. Raises UsageError if it is not a day."""
     day = parse_date(text)
     if text is not None and day is None:
         raise UsageError(f"--as-of {text!r}: expected a day as YYYY-MM-DD")

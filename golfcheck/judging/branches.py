@@ -1,4 +1,4 @@
-"""What a branch is judged by: the records that it changes, and of the findings those in files that it changes."""
+"""What is judged of a branch: the records that it changes, and only the findings in files that it changes."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,7 +26,7 @@ def changed_records(paths: Sequence[Path], branch: Branch) -> list[Path]:
 
 
 def _all_below(paths: Sequence[Path]) -> list[Path]:
-    """Return the records that paths lead to; none is no mistake, for a branch may remove the last one."""
+    """Return the records that paths lead to; none is not an error, because a branch may remove the last one."""
     with suppress(UsageError):
         return record_folders(paths)
     return []
@@ -42,7 +42,7 @@ def branch_of(paths: Sequence[Path], base: str) -> Branch:
     """Return what HEAD changes since it left `base`. Raises UsageError where there is no such repository or base."""
     repository = repository_of(paths[0])
     if repository is None:
-        raise UsageError(f"--base {base}: {paths[0]} lies in no repository of ours")
+        raise UsageError(f"--base {base}: {paths[0]} is not in a git repository of yours")
     return repository.branch(base)
 
 

@@ -1,8 +1,8 @@
-"""Parsed records and what was made of them in sqlite, so that what has not changed is not read again.
+"""Parsed records and values derived from them, cached in sqlite so that unchanged records are not read again.
 
-A record is kept under its path, the size and time of every file in it, and the version of the parsers; what was made of
-it, under the name of the making as well. All is kept as JSON: a file that somebody has put in its place can be wrong,
-but it can run nothing. A cache that cannot be read or written is no failure: it is made anew, or done without.
+The key of a record is its path, the size and time of every file in it, and the digest of golfcheck's sources; a derived
+value also has a name in its key. Values are stored as JSON: a file that somebody swapped in can hold wrong values but
+cannot run code. A cache that cannot be read or written is not an error: it is rebuilt, or golfcheck works without it.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def default_path() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """How something is made of records: one of each name is kept, and it is made anew in another version."""
+    """How a value is derived from a record: the cache holds one per name, and a new version replaces it."""
 
     name: str
     version: str
@@ -66,10 +66,10 @@ class Cache:
         if stamp is None:
             return load(path)
         key = str(path.resolve())
-        kept = self._one("select record from records where path = ? and stamp = ?", (key, stamp))
-        if kept is not None:
+        cached_json = self._one("select record from records where path = ? and stamp = ?", (key, stamp))
+        if cached_json is not None:
             with contextlib.suppress(*BROKEN):
-                record: Record = reader_of(Record)(json.loads(kept))
+                record: Record = reader_of(Record)(json.loads(cached_json))
                 return replace(record, path=path)
         record = load(path)
         if stamp_of(path) == stamp:
@@ -77,20 +77,20 @@ class Cache:
         return record
 
     def made(self, kind: type[T], how: Making, path: Path, stamp: str | None) -> T | None:
-        """Return what `keep` was last given for the record at the resolved `path`, if it is still of this stamp."""
+        """Return the value that `keep` last stored for the record at the resolved `path`, if its stamp is the same."""
         if stamp is None:
             return None
         wanted = "select value from made where path = ? and name = ? and stamp = ?"
-        kept = self._one(wanted, (str(path), how.name, how.version + stamp))
-        if kept is None:
+        cached_json = self._one(wanted, (str(path), how.name, how.version + stamp))
+        if cached_json is None:
             return None
         reader: Callable[[Any], T] = reader_of(cast(Hashable, kind))  # a class is, which mypy does not see of T
         with contextlib.suppress(*BROKEN):
-            return reader(json.loads(kept))
+            return reader(json.loads(cached_json))
         return None
 
     def keep(self, value: object, how: Making, path: Path, stamp: str | None) -> None:
-        """Keep a dataclass that was made of the record at the resolved `path` while it had this stamp."""
+        """Store a dataclass derived from the record at the resolved `path`, if the record still has this stamp."""
         if stamp is not None and stamp_of(path) == stamp:
             text = dump(value, MAX_RECORD_CHARS)
             self._put("insert or replace into made values (?, ?, ?, ?)", str(path), how.name, how.version + stamp, text)
@@ -99,10 +99,10 @@ class Cache:
         if self.connection is None:
             return None
         try:
-            found = self.connection.execute(wanted, values).fetchone()
+            row = self.connection.execute(wanted, values).fetchone()
         except _UNKEPT:
             return None
-        return found[0] if found and isinstance(found[0], str) else None
+        return row[0] if row and isinstance(row[0], str) else None
 
     def _put(self, order: str, *values: str | None) -> None:
         if self.connection is None or values[-1] is None:
@@ -112,7 +112,7 @@ class Cache:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    """Open the cache; one that is broken is deleted and made anew."""
+    """Open the cache; a corrupt one is deleted and rebuilt."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for attempt in range(2):
         connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
@@ -128,7 +128,7 @@ def _connected(path: Path) -> sqlite3.Connection:
             connection.execute("select path, name, stamp, value from made limit 1").fetchone()
         except sqlite3.OperationalError:
             connection.close()
-            raise  # locked by another process, or the disk is full: done without
+            raise  # locked by another process, or the disk is full: work without a cache
         except sqlite3.DatabaseError:
             connection.close()
             if attempt:
@@ -142,7 +142,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def stamp_of(path: Path) -> str | None:
-    """Return a digest of what stands in the folder: every path, size and time, and golfcheck's version."""
+    """Return a digest of the folder's contents: every path, size and time, and golfcheck's version."""
     try:
         with bounded.opened(path) as folder:
             listing = bounded.walk(folder)
@@ -156,8 +156,8 @@ def stamp_of(path: Path) -> str | None:
 def sources_version() -> str:
     """Return a digest of all of golfcheck's sources and schemas.
 
-    Whatever is edited, nothing that the edited code would read or judge differently comes back from the cache: a list
-    of the modules that matter would have to be kept by hand.
+    After any edit, the cache returns nothing that the edited code might parse or judge differently. A list of only the
+    modules that matter would have to be maintained by hand.
     """
     package = Path(__file__).parents[1]
     sources = [*package.rglob("*.py"), *(package / "reference").glob("*.py"), *schema.folder().glob("*.json")]

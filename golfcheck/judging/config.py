@@ -1,4 +1,4 @@
-"""Settings from flags, the environment, and a file: the first of them that says something decides.
+"""Settings from flags, the environment, and a file: the first one that sets a value wins.
 
 The file is `golfcheck.toml`, or the table `[tool.golfcheck]` of pyproject.toml, in the working folder or the nearest
 one above it. It is never taken from inside a record: a submission does not choose how it is judged.
@@ -68,15 +68,15 @@ def resolve(
     """Return the settings: a flag that is not None, else the environment, else the file, else the default.
 
     Where a branch is judged, the file is read as the branch's base has it: a branch does not choose how it is judged.
-    `say` is told, a line each, what a file restricts, and of files that are not obeyed.
-    Raises UsageError that names the place of an invalid value.
+    `say` gets one line for each file that restricts the checks, and for each file that is ignored.
+    Raises UsageError that names where an invalid value is set.
     """
     chosen = dict(_DEFAULTS)
     base = flags.get("base") or environment.get(f"{_PREFIX}BASE") or ""
     repository = repository_of(start) if base else None
-    found = _of_revision(repository, base) if repository else _of_folder(start, say)
-    if found is not None:
-        path, content = found
+    settings_file = _of_revision(repository, base) if repository else _of_folder(start, say)
+    if settings_file is not None:
+        path, content = settings_file
         chosen |= _from_file(path, content, say)
     chosen |= _from_environment(environment)
     for name, value in flags.items():
@@ -86,17 +86,17 @@ def resolve(
 
 
 def _of_folder(start: Path, say: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:
-    """Return the nearest file with settings from `start` upward, and its content; what lies in a record is none."""
+    """Return the nearest file with settings from `start` upward, and its content; files in a record don't count."""
     folders = (start.resolve(), *start.resolve().parents)
-    inside = max((place for place, folder in enumerate(folders) if is_record(folder)), default=-1)
-    for place, folder in enumerate(folders):
+    outermost_record = max((level for level, folder in enumerate(folders) if is_record(folder)), default=-1)
+    for level, folder in enumerate(folders):
         for name in _NAMES:
             path = folder / name
             if not path.is_file():
                 continue
-            if place <= inside:
+            if level <= outermost_record:
                 if name == _NAMES[0]:
-                    say(f"{path}: not obeyed: it lies in a record ({folders[inside]})")
+                    say(f"{path}: ignored: it is inside a record ({folders[outermost_record]})")
             elif (content := _settings_in(path, _read(path))) is not None:
                 return path, content
     return None
@@ -118,7 +118,7 @@ def _read(path: Path) -> bytes:
 
 
 def _settings_in(path: Path, data: bytes) -> dict[str, Any] | None:
-    """Return the table with golfcheck's settings, None where a file of another's has none."""
+    """Return the table with golfcheck's settings, None if the file belongs to another tool and has none."""
     if len(data) > _MAX_FILE_BYTES:
         raise UsageError(f"{path}: larger than {_MAX_FILE_BYTES:,} bytes")
     try:
@@ -138,8 +138,8 @@ def _from_file(path: Path, table: Any, say: Callable[[str], None]) -> dict[str, 
     for key, value in table.items():
         name = key.replace("-", "_")
         if name not in _DEFAULTS or "_" in key:
-            known = [field.replace("_", "-") for field in _DEFAULTS]
-            raise UsageError(f"{path}: unknown key {key!r}{suggestion(name.replace('_', '-'), known)}")
+            keys = [field.replace("_", "-") for field in _DEFAULTS]
+            raise UsageError(f"{path}: unknown key {key!r}{suggestion(name.replace('_', '-'), keys)}")
         chosen[name] = _checked(name, value, f"{path}: {key}")
     restricting = [
         f"{name.replace('_', '-')} = {', '.join(value) if isinstance(value, tuple) else value}"
@@ -166,16 +166,18 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     return chosen
 
 
-def _checked(name: str, value: Any, place: str) -> Any:
-    """Return `value` in the type of the setting. Raises UsageError that names `place`."""
+def _checked(name: str, value: Any, location: str) -> Any:
+    """Return `value` in the type of the setting. Raises UsageError that names `location`."""
     default = _DEFAULTS[name]
     if isinstance(default, tuple):
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise UsageError(f"{place}: expected a list of rule or family names")
+            raise UsageError(f"{location}: expected a list of rule or family names")
         return tuple(value)
     if type(value) is not type(default) or (isinstance(value, int) and value < 0):
         expected = {str: "text", int: "a number, 0 or more", bool: "true or false"}[type(default)]
-        raise UsageError(f"{place}: expected {expected}, not {value!r}")
+        raise UsageError(f"{location}: expected {expected}, not {value!r}")
     if name in CHOICES and value not in CHOICES[name]:
-        raise UsageError(f"{place}: {value!r} is none of {', '.join(CHOICES[name])}{suggestion(value, CHOICES[name])}")
+        raise UsageError(
+            f"{location}: {value!r} is none of {', '.join(CHOICES[name])}{suggestion(value, CHOICES[name])}"
+        )
     return value

@@ -3,7 +3,7 @@
 A ruling is theirs: the file is looked for beside the tracks and never inside a record. It holds from its day on, is
 shown beside its record on every board, and changes what takes part:
 
-    included     takes part whatever was found against it, and needs no significant gain (systems-only work)
+    included     takes part despite any finding against it, and needs no significant gain (systems-only work)
     removed      takes no part; it stays on the board without a rank, with the reason
     superseded   the same, because a later folder takes its place
     waived       the rules named do not count against it; gain-not-significant waives the test of the gain
@@ -48,7 +48,7 @@ class Boxed:
 
     @property
     def text(self) -> str:
-        """It in a few words."""
+        """A short description."""
         tested = f", {self.differ} of {self.cuts} cuts changed an answer" if self.cuts else ""
         return f"in a box ({self.sandbox}{tested})"
 
@@ -70,7 +70,7 @@ class Ruling:
 
     @property
     def text(self) -> str:
-        """The ruling in one line; a stranger's text that is made safe where it is printed."""
+        """The ruling in one line. It is untrusted text: make it safe where it is printed."""
         what = f"waived ({', '.join(self.rules)})" if self.rules else str(self.kind)
         what += f" by {self.superseded_by}" if self.superseded_by else ""
         what += f" {self.predictor.text}" if self.predictor else ""
@@ -91,7 +91,7 @@ class Rulings:
 
     @property
     def included(self) -> bool:
-        """Whether it takes part whatever was found."""
+        """Whether it takes part despite its findings."""
         return self.standing is not None and self.standing.kind is Kind.INCLUDED
 
     @property
@@ -113,13 +113,15 @@ class Rulings:
 def read(tree: Path) -> tuple[Ruling, ...]:
     """Return the rulings on the records of a tree in the order of their days; none without the file.
 
-    Raises UsageError that names the place of what cannot be meant.
+    Raises UsageError that names where an invalid value is.
     """
     path = tree / NAME
     if is_record(tree) or not os.path.lexists(path):
         return ()
     if not path.is_file():
-        raise UsageError(f"{path}: no plain file; expected the maintainers' rulings (schemas/decisions.schema.json)")
+        raise UsageError(
+            f"{path}: not a regular file; expected the maintainers' rulings (schemas/decisions.schema.json)"
+        )
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -130,15 +132,15 @@ def read(tree: Path) -> tuple[Ruling, ...]:
         raise UsageError(f"{path}:{error.line}: column {error.column}: {error.message}") from None
     for violation in schema.violations("decisions", document):
         raise UsageError(f"{path}: {violation.pointer or '/'}: {violation.message} (schemas/decisions.schema.json)")
-    rulings = [_ruling(item, f"{path}: /decisions/{place}") for place, item in enumerate(document["decisions"])]
+    rulings = [_ruling(item, f"{path}: /decisions/{index}") for index, item in enumerate(document["decisions"])]
     return tuple(sorted(rulings, key=lambda ruling: ruling.on))
 
 
-def _ruling(item: Mapping[str, Any], place: str) -> Ruling:
+def _ruling(item: Mapping[str, Any], location: str) -> Ruling:
     try:
         day = date.fromisoformat(item["on"])
     except ValueError:
-        raise UsageError(f"{place}/on: {item['on']} is no day of the calendar") from None
+        raise UsageError(f"{location}/on: {item['on']} is not a calendar day") from None
     return Ruling(
         item["record"].strip("/"),
         Kind(item["ruling"]),
@@ -154,9 +156,9 @@ def _ruling(item: Mapping[str, Any], place: str) -> Ruling:
 
 
 def by_record(tree: Path, rulings: Iterable[Ruling], until: date | None = None) -> dict[Path, Rulings]:
-    """Return what holds for each record, by its resolved folder; rulings made after the day `until` do not yet."""
-    found: dict[Path, list[Ruling]] = {}
+    """Return what holds for each record, by its resolved folder; rulings made after the day `until` are left out."""
+    by_folder: dict[Path, list[Ruling]] = {}
     for ruling in rulings:
         if until is None or ruling.on <= until:
-            found.setdefault(tree.resolve() / ruling.record, []).append(ruling)
-    return {path: Rulings(tuple(held)) for path, held in found.items()}
+            by_folder.setdefault(tree.resolve() / ruling.record, []).append(ruling)
+    return {path: Rulings(tuple(of_record)) for path, of_record in by_folder.items()}

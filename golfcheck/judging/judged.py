@@ -1,4 +1,4 @@
-"""A record's verdict with the numbers that the replay needs, in the small form that is kept: no log, no source."""
+"""A record's verdict with the numbers that the replay needs, in the small form that is cached: no log, no source."""
 
 import hashlib
 import time
@@ -21,7 +21,7 @@ ALONE = ""  # compared with no record
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What judging a record came to, and what its turn in the replay needs."""
+    """The result of judging a record, and the values that its turn in the replay needs."""
 
     verdict: Verdict
     made: datetime | None  # as its folder or its JSON says
@@ -31,7 +31,7 @@ class Judged:
     github_id: str | None = None  # of its author, as submission.json has it
 
     def entry(self, path: Path, made: datetime | None = None) -> Entry | None:
-        """Return its entry in the replay, `made` when that is better known; None without a day or a score."""
+        """Return its entry in the replay, made at `made` if given; None without a day or a score."""
         made = made or self.made
         if made is None or not self.bpb or self.verdict.track is None:
             return None
@@ -41,7 +41,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """By what records are judged: names of rules or families, and a branch of which only one judgment is made."""
+    """How records are judged: names of rules or families, and the branch, if one is judged (never cached)."""
 
     ruleset: str
     select: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class How:
 
     @property
     def making(self) -> Making:
-        """The name under which a judgment is kept, and golfcheck's version."""
+        """The name under which a judgment is cached, and golfcheck's version."""
         names = f"{self.ruleset} +{','.join(sorted(self.select))} -{','.join(sorted(self.ignore))}"
         return Making(names, sources_version())
 
@@ -67,7 +67,7 @@ class Task:
 def claim(folder: Path, ruleset: str) -> Judged | None:
     """Return what a record's submission.json says, before anything is judged; None where none can be read.
 
-    Its verdict has no finding, for nothing was looked for. Raises UsageError when the folder is gone.
+    Its verdict has no findings, because no rule ran. Raises UsageError when the folder is gone.
     """
     record = load_claim(folder)
     if record.submission is None:
@@ -78,16 +78,16 @@ def claim(folder: Path, ruleset: str) -> Judged | None:
 
 
 def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Judged]:
-    """Judge records one after another, and keep what comes of it in the cache at `store` (None: the user's)."""
+    """Judge records one after another, and store the results in the cache at `store` (None: the user's)."""
     rules = chosen_rules(how.select, how.ignore)
     done = []
-    with Cache(store) as kept:
+    with Cache(store) as cache:
         for task in tasks:
             started, path = time.perf_counter(), task.folder.resolve()
             stamp = stamp_of(path)
             try:
-                examined = examine(kept.load(task.folder))
-            except UsageError as error:  # it went away, or cannot be read: the others are judged all the same
+                examined = examine(cache.load(task.folder))
+            except UsageError as error:  # it is gone, or cannot be read: the others are judged anyway
                 why = str(error).removeprefix(f"{task.folder}: ")
                 done.append(Judged(nothing_to_check(task.folder, how.ruleset, why), None, (), (), ALONE))
                 continue
@@ -108,13 +108,13 @@ def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Jud
                 examined.record.submission.github_id if examined.record.submission else None,
             )
             if how.branch is None:
-                kept.keep(judged, how.making, path, stamp)
+                cache.keep(judged, how.making, path, stamp)
             done.append(judged)
     return done
 
 
 def key_of(rival: Entry | None) -> str:
-    """Return what a comparison depends on of the other record, in a few characters."""
+    """Return a short digest of everything in the other record that a comparison depends on."""
     if rival is None:
         return ALONE
     return hashlib.sha256(f"{rival.name!a} {rival.bpb} {rival.nats}".encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Judging with several processes: started when there is enough to do, and ended at once where nobody waits."""
+"""Judging with several processes: started when there is enough work, and ended at once when nobody waits for them."""
 
 import os
 import signal
@@ -22,9 +22,9 @@ _IDLE_SECONDS = 0.05  # between two looks whether somebody still waits
 class Processes:
     """Where records are judged, `jobs` at a time (0: one per core); a context manager that ends the processes.
 
-    What is read of a record is kept in the user's cache, or else until the end, for it may be judged a second time.
+    Parsed records are stored in the user's cache, or else until the end, because a record may be judged twice.
     `idle` is called before each record that is judged here, and while the processes work. What it raises, or anything
-    else that leaves the manager, ends them in the midst of their work.
+    else that leaves the manager, ends them in the middle of their work.
     """
 
     def __init__(self, jobs: int, *, cached: bool, idle: Callable[[], None] = lambda: None) -> None:

@@ -15,19 +15,19 @@ _SHOWN = 20  # runs that are left out
 
 def score_of(record: Record, selection: Selection) -> ScoreSummary | None:
     """Return the score that counts and what submission.json claims; None when there is neither."""
-    found = selection.results
+    results = selection.results
     claimed = record.submission.val_bpb if record.submission else None
-    if not found and claimed is None:
+    if not results and claimed is None:
         return None
-    bpb = [result.score.val_bpb for result in found]
-    nats = [loss for result in found if (loss := result.nats) is not None]
+    bpb = [result.score.val_bpb for result in results]
+    nats = [loss for result in results if (loss := result.nats) is not None]
     return ScoreSummary(
         claimed_bpb=claimed,
-        name=found[0].name if found else None,
-        mean_bpb=stats.mean(bpb) if found else None,
-        mean_nats=stats.mean(nats) if nats and len(nats) == len(found) else None,
+        name=results[0].name if results else None,
+        mean_bpb=stats.mean(bpb) if results else None,
+        mean_nats=stats.mean(nats) if nats and len(nats) == len(results) else None,
         sd_bpb=stats.variance(bpb) ** 0.5 if len(bpb) > 1 else None,
-        seeds=tuple(result.seed for result in found),
+        seeds=tuple(result.seed for result in results),
         chosen=selection.reason,
         left_out=tuple(
             f"{result.log.path}:{result.score.line} {result.score.name} {result.score.val_bpb}"
@@ -36,9 +36,9 @@ def score_of(record: Record, selection: Selection) -> ScoreSummary | None:
     )
 
 
-def size_of(found: Sequence[Result], track: Track) -> SizeSummary | None:
+def size_of(results: Sequence[Result], track: Track) -> SizeSummary | None:
     """Return the largest logged total, or code and compressed model where no total is logged; None without either."""
-    totals = [(size_bytes, result.seed) for result in found if (size_bytes := _logged_bytes(result)) is not None]
+    totals = [(size_bytes, result.seed) for result in results if (size_bytes := _logged_bytes(result)) is not None]
     if not totals:
         return None
     size_bytes, seed = max(totals, key=lambda pair: pair[0])
@@ -52,37 +52,37 @@ def _logged_bytes(result: Result) -> int | None:
     return model.size_bytes + codes[-1].size_bytes if model and codes else None
 
 
-def time_of(found: Sequence[Result], track: Track) -> TimeSummary | None:
+def time_of(results: Sequence[Result], track: Track) -> TimeSummary | None:
     """Return the longest training and evaluation; None when no run has a score."""
-    if not found:
+    if not results:
         return None
-    longest = max(found, key=lambda result: train_ms(result.run) or 0.0)
+    longest = max(results, key=lambda result: train_ms(result.run) or 0.0)
     return TimeSummary(
         train_ms=train_ms(longest.run),
         train_cap_ms=track.train_cap_ms,
         step_ms=step_ms(longest.run),
-        eval_ms=max((ms for result in found if (ms := result.eval_ms)), default=None),
+        eval_ms=max((ms for result in results if (ms := result.eval_ms)), default=None),
         eval_cap_ms=track.eval_cap_ms,
     )
 
 
-def token_bytes_of(found: Sequence[Result]) -> TokenBytes | None:
+def token_bytes_of(results: Sequence[Result]) -> TokenBytes | None:
     """Return the bytes per token that the first score implies, and whose they are."""
-    if not found:
+    if not results:
         return None
-    ratio = found[0].bytes_per_token
+    ratio = results[0].bytes_per_token
     if ratio is None:
         return None
-    known = tokenizer_of(ratio)
-    tokens = found[0].run.val_tokens
+    tokenizer = tokenizer_of(ratio)
+    tokens = results[0].run.val_tokens
     export = export_of(tokens.value) if tokens else None
-    return TokenBytes(ratio, known.name if known else export.name if export else None)
+    return TokenBytes(ratio, tokenizer.name if tokenizer else export.name if export else None)
 
 
-def ledger_of(record: Record, found: Sequence[Result]) -> tuple[LedgerRow, ...]:
+def ledger_of(record: Record, results: Sequence[Result]) -> tuple[LedgerRow, ...]:
     """Return what code, model and total come to on disk, in the log of the largest run, and in submission.json."""
     submission = record.submission
-    largest = max(found, key=lambda result: result.total_bytes.size_bytes if result.total_bytes else 0, default=None)
+    largest = max(results, key=lambda result: result.total_bytes.size_bytes if result.total_bytes else 0, default=None)
     code = largest.run.code_bytes[-1] if largest and largest.run.code_bytes else None
     model = largest.model_bytes if largest else None
     total = largest.total_bytes if largest else None

@@ -34,8 +34,8 @@ def verify(
 ) -> Verdict:
     """Judge one record among `field`, the other records of its time.
 
-    `select` and `ignore` name rules or families; nothing selected is everything. Raises UsageError for an unknown name,
-    and `judge` none for a folder: what cannot be checked is said in its verdict.
+    `select` and `ignore` name rules or families; an empty `select` selects all. Raises UsageError for an unknown name,
+    but never for a folder: the verdict lists what could not be checked.
     """
     entries = [entry for other in field if (entry := examine(other).entry())]
     return judge(examine(record), entries, ruleset=ruleset, rules=chosen_rules(select, ignore))
@@ -43,10 +43,10 @@ def verify(
 
 def chosen_rules(select: Collection[str], ignore: Collection[str]) -> tuple[Rule, ...]:
     """Return the rules that `select` (empty: all) and `ignore` leave; both name rules or families."""
-    known = {rule.name for rule in RULES} | {rule.family for rule in RULES}
+    valid_names = {rule.name for rule in RULES} | {rule.family for rule in RULES}
     for name in (*select, *ignore):
-        if name not in known:
-            hint = suggestion(name, known)
+        if name not in valid_names:
+            hint = suggestion(name, valid_names)
             raise UsageError(f"no rule or family is called {name!r}{hint} (`golfcheck explain` lists them all)")
     chosen = tuple(
         rule
@@ -71,8 +71,8 @@ def judge(
 ) -> Verdict:
     """Judge one record among the entries of all (its own may be among them).
 
-    `made` is when the record was made, where that is better known than by its folder's name; `branch` is what the
-    branch under judgment changes.
+    `made` is when the record was made, if a better source than its folder's name gives it; `branch` holds the changes
+    of the branch being judged.
     """
     started = time.perf_counter()
     record, identity, results = examined.record, examined.identity, examined.results
@@ -120,7 +120,7 @@ def judge(
 
 
 def nothing_to_check(path: Path, ruleset: str, why: str, rules: Sequence[Rule] = RULES) -> Verdict:
-    """Return the verdict on a folder of which no rule could check anything."""
+    """Return the verdict on a folder in which no rule could check anything."""
     skipped = tuple(Skipped(rule.name, why) for rule in rules)
     nothing = dict.fromkeys(("name", "author", "date", "track", "score", "size", "time", "token_bytes", "to_beat"))
     return Verdict(
@@ -152,19 +152,19 @@ def _text(value: object) -> str | None:
 def _apply(
     record: Record, context: Context, rules: Sequence[Rule]
 ) -> tuple[list[Finding], tuple[str, ...], tuple[Skipped, ...]]:
-    """Run the rules, those about waivers last, for they look at what the others found."""
+    """Run the rules. Those about waivers run last because they look at the other rules' findings."""
     findings: list[Finding] = []
     passed: list[str] = []
     skipped: list[Skipped] = []
     for rule in sorted(rules, key=lambda rule: rule.family == WAIVER_FAMILY):
         problems: list[Problem] = []
         reason = "a trainer's folder, not a record" if context.trainer and not rule.trainer else None
-        met = tuple(met.problem for met in record.problems if met.rule == rule.name)
+        load_problems = tuple(loaded.problem for loaded in record.problems if loaded.rule == rule.name)
         try:
             if reason is None:
-                seen = frozenset(finding.rule for finding in findings)
-                checked = rule.check(record, replace(context, met=met, found=seen, proven=_proven(findings)))
-                problems.extend(_capped(rule, checked))
+                rules_so_far = frozenset(finding.rule for finding in findings)
+                rule_context = replace(context, met=load_problems, found=rules_so_far, proven=_proven(findings))
+                problems.extend(_capped(rule, rule.check(record, rule_context)))
         except Skip as skip:
             reason = str(skip)
         findings += [_finding(rule, problem) for problem in problems]
@@ -177,7 +177,7 @@ def _apply(
 
 
 def _capped(rule: Rule, problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Yield the first findings of a rule, and how many more there are: nobody reads a thousand, and they take room."""
+    """Yield the first findings of a rule, then one that counts the rest: a thousand would only take memory."""
     more: list[Severity] = []
     for number, problem in enumerate(problems):
         if number < MAX_FINDINGS:

@@ -281,5 +281,5 @@ def test_a_waiver_of_no_known_rule_and_a_file_in_the_wrong_place_are_said(tree: 
 
 def test_rulings_that_are_no_file_are_an_error(tree: Path) -> None:
     (tree / "decisions.json").mkdir()
-    with pytest.raises(UsageError, match="no plain file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         board_of(tree)

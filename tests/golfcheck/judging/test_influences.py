@@ -48,7 +48,7 @@ def test_settings_in_a_record_are_not_obeyed_wherever_in_it_one_stands(
     monkeypatch.chdir(record / inside)
     code, errors = verify(str(record))
     assert code == 1 and errors
-    assert name == "pyproject.toml" or "not obeyed: it lies in a record" in capsys.readouterr().err
+    assert name == "pyproject.toml" or "ignored: it is inside a record" in capsys.readouterr().err
 
 
 def git(folder: Path, *arguments: str) -> None:
