@@ -78,12 +78,13 @@ def command(
         arguments += ["--seccomp", str(calls)]
     for name, value in ENVIRONMENT.items():
         arguments += ["--setenv", name, value]
+    # Before the machine's folders: a Python that is installed below /tmp would be hidden by it.
+    arguments += ["--size", str(scratch_bytes), "--tmpfs", "/tmp"]
     arguments += _machine(Path(sys.executable), hidden)
     if device.startswith("cuda"):
         arguments += ["--ro-bind", "/sys", "/sys"]
         for node in sorted(Path("/dev").glob("nvidia*")):
             arguments += ["--dev-bind", str(node), str(node)]
-    arguments += ["--size", str(scratch_bytes), "--tmpfs", "/tmp"]
     for path, descriptor in files:
         arguments += ["--perms", "0444", "--file", str(descriptor), path]
     # Last: /dev and / are file systems in memory, too, and would be as large as half of the machine's.

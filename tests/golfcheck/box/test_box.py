@@ -203,3 +203,17 @@ def runs(pid: int) -> bool:
         return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
+
+
+@NEEDS_SANDBOX
+def test_a_python_installed_below_tmp_is_there_in_the_box():
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        program = (
+            f"import subprocess, sys; sys.path.insert(0, {str(ROOT)!r}); from golfcheck.box import launch\n"
+            "command = launch.command([], None, [], device='cpu', scratch_bytes=2**20)\n"
+            "sys.exit(subprocess.run([*command, sys.executable, '-I', '-c', 'pass']).returncode)"
+        )
+        python = Path(folder, "bin", "python")
+        done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
