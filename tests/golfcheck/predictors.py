@@ -280,7 +280,7 @@ class P(Base):
     "writes wherever it can": """
 class P(Base):
     def logits(self, ids):
-        for folder in ("/", "/submission", "/box", "/dev", "/dev/shm", "/usr", sys.prefix + "/lib", "/etc", "/proc/sys"):
+        for folder in ("/", "/submission", "/box", "/dev", "/dev/shm", "/usr", sys.prefix + "/lib", "/etc"):
             try:
                 open(folder + "/written", "w")
             except OSError:
