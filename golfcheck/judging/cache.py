@@ -51,7 +51,7 @@ class Cache:
 
     def __enter__(self) -> "Cache":
         with contextlib.suppress(OSError, sqlite3.Error):
-            self.connection = _connected(self.path)
+            self.connection = opened(self.path, _prepare)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -111,24 +111,30 @@ class Cache:
             self.connection.execute(order, values)
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    """Open the cache; a corrupt one is deleted and rebuilt."""
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("create table if not exists records (path text primary key, stamp text, record text)")
+    connection.execute("select path, stamp, record from records limit 1").fetchone()
+    connection.execute(
+        "create table if not exists made (path text, name text, stamp text, value text, primary key (path, name))"
+    )
+    connection.execute("select path, name, stamp, value from made limit 1").fetchone()
+
+
+def opened(path: Path, prepare: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
+    """Open a database of this user and `prepare` its tables; a corrupt one is deleted and rebuilt.
+
+    Raises sqlite3.Error where it is locked by another process or the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for attempt in range(2):
         connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
         try:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = normal")
-            connection.execute("create table if not exists records (path text primary key, stamp text, record text)")
-            connection.execute("select path, stamp, record from records limit 1").fetchone()
-            connection.execute(
-                "create table if not exists made "
-                "(path text, name text, stamp text, value text, primary key (path, name))"
-            )
-            connection.execute("select path, name, stamp, value from made limit 1").fetchone()
+            prepare(connection)
         except sqlite3.OperationalError:
             connection.close()
-            raise  # locked by another process, or the disk is full: work without a cache
+            raise  # locked by another process, or the disk is full: work without it
         except sqlite3.DatabaseError:
             connection.close()
             if attempt:

@@ -7,11 +7,10 @@ import sqlite3
 from pathlib import Path
 
 from golfcheck.core.typedjson import BROKEN, dump, reader_of
-from golfcheck.judging.cache import default_path, sources_version
+from golfcheck.judging.cache import default_path, opened, sources_version
 from golfcheck.judging.judged import key_of
 from golfcheck.queue.content import Content, Task
 
-_WAIT_SECONDS = 2.0
 _MAX_BYTES = 2 * 2**20  # of one verdict; the largest of 2,000 real ones has 40 KB
 _PENDING = 20  # verdicts that a crash of the machine may lose
 
@@ -30,7 +29,7 @@ class Store:
     def __enter__(self) -> "Store":
         if self.path is not None:
             with contextlib.suppress(OSError, sqlite3.Error):
-                self.connection = _connected(self.path)
+                self.connection = opened(self.path, _prepare)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,27 +76,8 @@ def store_path() -> Path:
     return default_path().with_name("queue.sqlite")
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    """Open the store and drop what other versions of golfcheck kept; one that is broken is deleted and made anew."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for attempt in range(2):
-        connection = sqlite3.connect(path, timeout=_WAIT_SECONDS)
-        try:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = normal")
-            connection.execute("create table if not exists contents (key text primary key, version text, value text)")
-            connection.execute("delete from contents where version != ?", (sources_version(),))
-            connection.commit()
-        except sqlite3.OperationalError:
-            connection.close()
-            raise  # locked by another process, or the disk is full: done without
-        except sqlite3.DatabaseError:
-            connection.close()
-            if attempt:
-                raise
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-        else:
-            path.chmod(0o600)
-            return connection
-    raise AssertionError("unreachable")
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the table, and drop what other versions of golfcheck kept."""
+    connection.execute("create table if not exists contents (key text primary key, version text, value text)")
+    connection.execute("delete from contents where version != ?", (sources_version(),))
+    connection.commit()
