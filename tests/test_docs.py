@@ -45,7 +45,7 @@ def commands(page: Path) -> Iterator[str]:
     """Yield the lines of fenced blocks that begin with golfcheck, with or without a prompt."""
     for block in re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(), flags=re.M | re.S):
         for line in block.splitlines():
-            text = line.strip().removeprefix("$ ")
+            text = line.strip().removeprefix("$ ").removeprefix(".venv/bin/")
             if text.startswith("golfcheck ") and text.split()[1] in COMMANDS:
                 yield _TAIL.sub("", text)
 
