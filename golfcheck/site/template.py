@@ -23,7 +23,7 @@ def page(template: str, *, extra: tuple[str, ...] = (), **values: Any) -> bytes:
     `extra` names assets in addition to the site's own.
     """
     style, script = ("".join(_asset(f"{name}.{kind}") for name in ("site", *extra)) for kind in ("css", "js"))
-    script = _asset("query.js") + script
+    script = _asset("query.js") + _asset("table.js") + script
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"

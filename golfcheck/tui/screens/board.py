@@ -4,30 +4,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Center
 from textual.widgets import Static
 
 from golfcheck.board.keys import SORT_KEYS, sorted_rows
 from golfcheck.board.model import Board, Row
-from golfcheck.board.query import Query
 from golfcheck.live import newest
 from golfcheck.live.pace import to_chase
-from golfcheck.tui.drawing.readout import could_not_read, filtered_out, nothing_here, plain, readout, title
-from golfcheck.tui.drawing.tablecolumns import COLUMNS, name_of
+from golfcheck.tui.drawing.readout import could_not_read, filtered_out, nothing_here, readout, title
+from golfcheck.tui.drawing.tablecolumns import name_of
 from golfcheck.tui.screens.base import OpenComparison, OpenDiff, OpenRecord, OpenTimeline, OpenWatch
 from golfcheck.tui.screens.orders import Orders
 from golfcheck.tui.screens.prompt import PathPrompt
 from golfcheck.tui.screens.reading import ReadingScreen
+from golfcheck.tui.screens.tablescreen import TableScreen
 from golfcheck.tui.widgets.filterbar import FilterBar
-from golfcheck.tui.widgets.keys import Keys
 from golfcheck.tui.widgets.table import MAX_MARKS, BoardTable
 
-_LAST_FIRST = {column.sort for column in COLUMNS if column.last_first}
 
-
-class BoardScreen(ReadingScreen):
+class BoardScreen(ReadingScreen, TableScreen):
     """The screen that golfcheck opens on."""
 
     HELP = """\
@@ -36,12 +31,7 @@ golfcheck evaluated again in ✓; all others are read from logs. Δ and p are ag
 n is the number of seeds, MB the size of the largest one, room what is left of 16 MB: its bar is empty at 1 kB and full
 at 1 MB, by powers of ten. 1 to 4 are marks."""
 
-    AUTO_FOCUS = "BoardTable"  # the first that could take it is the line of the filter
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", key_display="/", tooltip="show only records that match, while you type"),
-        Binding("s,greater_than_sign", "sort(1)", "sort", tooltip="sort by the next column; a click on a head does it"),
-        Binding("less_than_sign", "sort(-1)", "sort back", show=False, tooltip="sort by the column before"),
-        Binding("S", "reverse", "reverse", show=False, tooltip="sort the other way round"),
         Binding("o", "orders", "orders", show=False, tooltip="choose from a list what to sort by"),
         Binding("c", "compare", "compare", tooltip="the marked records side by side"),
         Binding("t", "timeline", "timeline", tooltip="the frontier through time"),
@@ -60,25 +50,8 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
 
     def __init__(self, board: Board | None = None) -> None:
         super().__init__(board)
-        self.query_now = Query()
-        self.filter_text = ""
-        self.sort, self.reverse = "rank", False
+        self.sort = "rank"
         self.record = ""  # the path under the cursor, if it was moved
-
-    @property
-    def table(self) -> BoardTable:
-        """The table."""
-        return self.query_one(BoardTable)
-
-    def compose(self) -> ComposeResult:
-        """Yield the title, the filter, the table, what it says when it is empty, the readout and the keys."""
-        yield Static(id="board-title", markup=False)
-        yield FilterBar()
-        yield BoardTable(self.host.glyphs)
-        with Center(id="empty"):
-            yield Static(id="empty-text", markup=False)
-        yield Static(id="readout", markup=False)
-        yield Keys()
 
     def on_mount(self) -> None:
         """Restore how the board was left, and begin to read."""
@@ -114,13 +87,11 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
         self.query_one("#board-title", Static).update(line)
 
     def _say_if_empty(self, problem: str) -> None:
-        empty = not self.table.rows and self.reading is None
-        self.set_class(empty, "is-empty")
         if self.rows_by_path:
             text = filtered_out()
         else:
             text = could_not_read(self.failure) if self.failure else nothing_here(problem or str(self.host.root))
-        self.query_one("#empty-text", Static).update(plain(text, self.host.glyphs))
+        self.show_if_empty(text, reading=self.reading is not None)
 
     def on_board_table_moved(self, event: BoardTable.Moved) -> None:
         """Say more of the record under the cursor."""
@@ -128,35 +99,7 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
         text = readout(event.row, self.board, self.host.glyphs) if event.row else ""
         self.query_one("#readout", Static).update(text)
 
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Show what matches."""
-        self.query_now, self.filter_text = event.query, event.text
-        self.draw()
-
-    def on_board_table_head_clicked(self, event: BoardTable.HeadClicked) -> None:
-        """Sort by the column, or the other way round."""
-        if event.sort == self.sort:
-            self.action_reverse()
-        else:
-            self.sort_by(event.sort)
-
-    def sort_by(self, key: str, reverse: bool | None = None) -> None:
-        """Sort by one of query.SORT_KEYS; in the order that the column is read in, unless it is said."""
-        self.sort, self.reverse = key, key in _LAST_FIRST if reverse is None else reverse
-        self.table.ordered_by(self.sort, self.reverse)
-        self.draw()
-
     # Keys.
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.query_one(FilterBar).open()
-
-    def action_sort(self, columns: int) -> None:
-        """Sort by another of the columns that are seen: the next one, or the one before."""
-        orders = self.table.orders
-        index = orders.index(self.sort) + columns if self.sort in orders else 0
-        self.sort_by(orders[index % len(orders)])
 
     def action_orders(self) -> None:
         """Choose an order from a list."""
@@ -166,10 +109,6 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
                 self.sort_by(key)
 
         self.app.push_screen(Orders(self.sort, self.reverse, self.host.glyphs), chosen)
-
-    def action_reverse(self) -> None:
-        """Sort the other way round."""
-        self.sort_by(self.sort, not self.reverse)
 
     def on_board_table_opened(self, event: BoardTable.Opened) -> None:
         """Open a record."""
@@ -262,10 +201,6 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
         if row := self.table.current:
             do(row)
 
-    def action_back(self) -> None:
-        """Remove the filter, then the marks."""
-        if self.query_one(FilterBar).text:
-            self.query_one(FilterBar).fill("")
-            self.set_focus(self.table)
-        else:
-            self.table.unmark()
+    def reset(self) -> None:
+        """Remove all marks."""
+        self.table.unmark()

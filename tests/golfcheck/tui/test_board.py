@@ -32,6 +32,7 @@ from golfcheck.tui.screens.board import BoardScreen
 from golfcheck.tui.screens.help import HelpScreen
 from golfcheck.tui.screens.orders import Orders
 from golfcheck.tui.screens.prompt import PathPrompt
+from golfcheck.tui.screens.tablescreen import TableScreen
 from golfcheck.tui.widgets import loading
 from golfcheck.tui.widgets.filterbar import FilterBar, FilterInput
 from golfcheck.tui.widgets.table import BoardTable
@@ -82,7 +83,7 @@ OTHERS = {
 
 
 def test_every_key_of_the_board_is_in_these_tests():
-    bindings = [*BoardTable.BINDINGS, *BoardScreen.BINDINGS, *GolfcheckApp.BINDINGS]
+    bindings = [*BoardTable.BINDINGS, *TableScreen.BINDINGS, *BoardScreen.BINDINGS, *GolfcheckApp.BINDINGS]
     assert {key for binding in bindings for key in binding.key.split(",")} == {*CURSOR, *OTHERS}
 
 
@@ -763,7 +764,7 @@ def test_the_help_lists_every_key_that_works_and_the_whole_grammar():
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
         shown = app.screen.text.plain
-        bindings = [*BoardTable.BINDINGS, *BoardScreen.BINDINGS, *GolfcheckApp.BINDINGS]
+        bindings = [*BoardTable.BINDINGS, *TableScreen.BINDINGS, *BoardScreen.BINDINGS, *GolfcheckApp.BINDINGS]
         assert {b.tooltip for b in bindings if b.tooltip and b.tooltip not in " ".join(shown.split())} == set()
         from golfcheck.board.keys import KEYS
 
