@@ -32,7 +32,7 @@ BLIND_DECORATORS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CodeLine:
     """A statement, or the head of one that has a body (`if x:`), with how deep it is nested."""
 
     depth: int
@@ -56,7 +56,7 @@ def policy_of(text: bytes) -> Policy:
     )
 
 
-def lines_of(text: bytes, name: str) -> list[Line] | None:
+def lines_of(text: bytes, name: str) -> list[CodeLine] | None:
     """Return the statements of a source, or None where the grammar lacks what it uses.
 
     Raises UsageError, with `name`, where the source is not valid Python, or too intricate.
@@ -75,7 +75,7 @@ def lines_of(text: bytes, name: str) -> list[Line] | None:
     return writer.lines
 
 
-def joined(lines: list[Line], indent: bytes, *, one_line: bool) -> bytes:
+def joined(lines: list[CodeLine], indent: bytes, *, one_line: bool) -> bytes:
     """Return the source of `lines`; with `one_line`, simple statements share a line, and the line of their head."""
     rows: list[bytes] = []
     for i, line in enumerate(lines):
@@ -89,7 +89,7 @@ def joined(lines: list[Line], indent: bytes, *, one_line: bool) -> bytes:
     return b"\n".join(rows) + b"\n"
 
 
-def _body_is_simple(lines: list[Line], start: int) -> bool:
+def _body_is_simple(lines: list[CodeLine], start: int) -> bool:
     """Whether the body that begins at `start` has only simple statements, and belongs to the line before it."""
     depth = lines[start].depth
     if depth != lines[start - 1].depth + 1:
@@ -107,7 +107,7 @@ class _Writer:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.lines: list[Line] = []
+        self.lines: list[CodeLine] = []
         self._tokens: list[bytes] = []
 
     def statements(self, body: "Node", depth: int, *, in_class: bool) -> None:
@@ -119,7 +119,7 @@ class _Writer:
             self._walk(node, depth, in_class=in_class, keeps=self.policy.annotations)
             self._flush(depth, simple=node.type not in _COMPOUND)
         if len(self.lines) == count and depth:
-            self.lines.append(Line(depth, b"0", simple=True))
+            self.lines.append(CodeLine(depth, b"0", simple=True))
 
     def _walk(self, node: "Node", depth: int, *, in_class: bool, keeps: bool) -> None:
         """Add the tokens of a node; a body inside it starts new lines. `keeps`: annotations stay."""
@@ -145,7 +145,7 @@ class _Writer:
     def _flush(self, depth: int, *, simple: bool) -> None:
         """End a line, if there is anything on it."""
         if self._tokens:
-            self.lines.append(Line(depth, spaced(self._tokens), simple))
+            self.lines.append(CodeLine(depth, spaced(self._tokens), simple))
             self._tokens = []
 
 

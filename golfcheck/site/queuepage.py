@@ -20,7 +20,7 @@ _WHY_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class QueueColumn:
     """A column: the key that it is sorted by, its heading, and what that means."""
 
     key: str
@@ -30,20 +30,20 @@ class Column:
 
 
 COLUMNS = (
-    Column("pull", "#", "number of the pull request", number=True),
-    Column("triage", "what to do", "where it stands in the queue"),
-    Column("verdict", "verdict", "of golfcheck verify, on its own folder"),
-    Column("bpb", "val_bpb", "as logged, or else as claimed", number=True),
-    Column("delta", "Δ bpb", "to the record to beat at its number; negative is better", number=True),
-    Column("name", "pull request", "its name, and the gravest reason"),
-    Column("author", "author", "as submission.json has it"),
-    Column("base", "builds on", "the pull request that it says it builds on", number=True),
-    Column("nearest", "nearest", "the pull request before it whose code is nearest", number=True),
+    QueueColumn("pull", "#", "number of the pull request", number=True),
+    QueueColumn("triage", "what to do", "where it stands in the queue"),
+    QueueColumn("verdict", "verdict", "of golfcheck verify, on its own folder"),
+    QueueColumn("bpb", "val_bpb", "as logged, or else as claimed", number=True),
+    QueueColumn("delta", "Δ bpb", "to the record to beat at its number; negative is better", number=True),
+    QueueColumn("name", "pull request", "its name, and the gravest reason"),
+    QueueColumn("author", "author", "as submission.json has it"),
+    QueueColumn("base", "builds on", "the pull request that it says it builds on", number=True),
+    QueueColumn("nearest", "nearest", "the pull request before it whose code is nearest", number=True),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QueueRow:
     """A pull request's row."""
 
     pull: Pull
@@ -77,12 +77,12 @@ def queue_pages(queue: Queue) -> Iterator[tuple[str, bytes]]:
     )
 
 
-def _line(pull: Pull) -> Line:
+def _line(pull: Pull) -> QueueRow:
     row = row_of(pull)
     lineage = lineage_of(row)
     other = lineage.nearest if lineage else None
     reason = pull.reasons[0] if pull.reasons and pull.reasons[0].weight > NOTE else None
-    return Line(
+    return QueueRow(
         pull,
         number(row.score_bpb, bpb_text).text,
         number(row.delta_bpb, delta_text).text,
@@ -92,7 +92,7 @@ def _line(pull: Pull) -> Line:
     )
 
 
-def _pull_page(queue: Queue, line: Line) -> bytes:
+def _pull_page(queue: Queue, line: QueueRow) -> bytes:
     pull = line.pull
     outside = pull.head.changes.outside
     return page(

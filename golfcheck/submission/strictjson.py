@@ -120,14 +120,9 @@ class _Reader:
                 line, line_at = line + text.count("\n", line_at, key_at), key_at
                 self.line_of[key] = line
                 self.spans[key] = JsonSpan(key_at, key_end, value_at, position)
-            position = self.space(position)
-            match text[position : position + 1]:
-                case "}":
-                    return result, position + 1
-                case ",":
-                    position = self.space(position + 1)
-                case _:
-                    _fail(text, position, f"expected ',' or '}}' (the object began at character {start + 1})")
+            position, is_last = self.separator(position, "}", f"the object began at character {start + 1}")
+            if is_last:
+                return result, position
 
     def array(self, position: int, depth: int) -> tuple[list[Any], int]:
         text, start = self.text, position
@@ -138,14 +133,17 @@ class _Reader:
         while True:
             item, position = self.value(position, depth + 1)
             result.append(item)
-            position = self.space(position)
-            match text[position : position + 1]:
-                case "]":
-                    return result, position + 1
-                case ",":
-                    position = self.space(position + 1)
-                case _:
-                    _fail(text, position, f"expected ',' or ']' (the array began at character {start + 1})")
+            position, is_last = self.separator(position, "]", f"the array began at character {start + 1}")
+            if is_last:
+                return result, position
+
+    def separator(self, position: int, end: str, where: str) -> tuple[int, bool]:
+        """Read what comes after an item of an array or object: a comma, or `end`; and whether it was `end`."""
+        position = self.space(position)
+        head = self.text[position : position + 1]
+        if head not in (",", end):
+            _fail(self.text, position, f"expected ',' or {end!r} ({where})")
+        return (position + 1, True) if head == end else (self.space(position + 1), False)
 
     def number(self, position: int) -> tuple[int | float, int]:
         match = _NUMBER.match(self.text, position)

@@ -24,10 +24,6 @@ class LogView(Scroller):
     """Shows a LogText; one line is marked, where the search stands or a finding points."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "down", show=False, tooltip="the next line"),
-        Binding("k,up", "move(-1)", "up", show=False, tooltip="the line before"),
-        Binding("g,home", "go(1)", "top", show=False, tooltip="the first line"),
-        Binding("G,end", "go(0)", "bottom", show=False, tooltip="the last line"),
         Binding("n", "again(False)", "next", show=False, tooltip="the next line with the words"),
         Binding("N", "again(True)", "previous", show=False, tooltip="the one before"),
     ]
@@ -82,13 +78,21 @@ class LogView(Scroller):
         self.post_message(self.Searched(words, hits.index(match) + 1 if match else 0, len(hits), around))
         self.refresh()
 
-    def action_move(self, by: int) -> None:
-        """Mark a line next to the marked one."""
-        self.go(self.at + by)
+    def action_scroll_down(self) -> None:
+        """Mark the next line."""
+        self.go(self.at + 1)
 
-    def action_go(self, line: int) -> None:
-        """Mark a line; 0 is the last."""
-        self.go(line or len(self.log_text))
+    def action_scroll_up(self) -> None:
+        """Mark the previous line."""
+        self.go(self.at - 1)
+
+    def action_top(self) -> None:
+        """Mark the first line."""
+        self.go(1)
+
+    def action_bottom(self) -> None:
+        """Mark the last line."""
+        self.go(len(self.log_text))
 
     def action_again(self, backwards: bool) -> None:
         """Search again for the same words."""
