@@ -2,9 +2,10 @@
 
 import shlex
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from golfcheck.core.numbers import bpb_text, bytes_text, counted, headroom_text, nats_text, seconds_text
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
 from golfcheck.core.text import safe
 
@@ -29,15 +30,15 @@ def render(
     """
     results = submission.get("seed_results", {})
     scores = [result["val_bpb"] for result in results.values()]
-    spread = f" (sd {statistics.stdev(scores):.5f})" if len(scores) > 1 else ""
-    over = f" over {_count(len(logs), 'log')}" if not results else f" over {_count(len(results), 'seed')}"
+    spread = f" (sd {bpb_text(statistics.stdev(scores))})" if len(scores) > 1 else ""
+    over = f" over {counted(len(results), 'seed') if results else counted(len(logs), 'log')}"
     hardware = f", on {safe(submission['hardware'])}" if "hardware" in submission else ""
-    ranks = f" with {_count(submission['world_size'], 'rank')}" if "world_size" in submission else ""
+    ranks = f" with {counted(submission['world_size'], 'rank')}" if "world_size" in submission else ""
     artifacts = [name for name in names if name not in (*code, *logs, "submission.json", "README.md")]
     sections = [
         f"# {safe(submission['name'])}",
         safe(submission["blurb"], 4000) or PLACEHOLDER,
-        f"**{submission['val_bpb']:.5f} bits per byte**{spread}{over}{hardware}{ranks}, "
+        f"**{bpb_text(submission['val_bpb'])} bits per byte**{spread}{over}{hardware}{ranks}, "
         f"for the track `{submission['track']}`.",
         _table(results) if results else "",
         _sizes(submission),
@@ -64,33 +65,35 @@ def render(
 
 
 def _sizes(submission: Mapping[str, Any]) -> str:
-    """Return the sentence about the size, where it is known."""
+    """Return the sentence about the size, as far as it is known."""
+    code = bytes_text(submission["bytes_code"])
     if "bytes_total" not in submission:
-        return f"{submission['bytes_code']:,} bytes of code; the logs do not say how large the compressed model is."
-    total, left = submission["bytes_total"], SIZE_CAP_BYTES - submission["bytes_total"]
-    room = f"{left:,} are left" if left >= 0 else f"{-left:,} too many"
-    of = f"{total:,} of {SIZE_CAP_BYTES:,} bytes, {submission['bytes_code']:,} of them code"
-    return f"The largest seed takes {of}: {room}."
+        return f"{code} bytes of code; the logs do not say how large the compressed model is."
+    total_bytes = submission["bytes_total"]
+    of = f"{bytes_text(total_bytes)} of {bytes_text(SIZE_CAP_BYTES)} bytes, {code} of them code"
+    return f"The largest seed takes {of}: {headroom_text(SIZE_CAP_BYTES - total_bytes)}."
 
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+# The columns of the table of seeds: the key in submission.json, the heading, and how its values are printed.
+_COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("val_bpb", "val_bpb", bpb_text),
+    ("val_loss", "val_loss", nats_text),
+    ("steps", "steps", "{:,}".format),
+    ("train_time_ms", "training, s", seconds_text),
+    ("eval_time_ms", "evaluation, s", seconds_text),
+    ("bytes_total", "bytes", bytes_text),
+)
+
+
 def _table(results: Mapping[str, Mapping[str, Any]]) -> str:
-    columns = {
-        "val_bpb": ".8f",
-        "val_loss": ".8f",
-        "steps": ",",
-        "train_time_ms": ",.0f",
-        "eval_time_ms": ",.0f",
-        "bytes_total": ",",
-    }
-    lines = ["| seed | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    rows = [["seed", *(heading for _, heading, _ in _COLUMNS)], ["---:"] * (len(_COLUMNS) + 1)]
     for seed, result in results.items():
-        cells = (format(result[key], spec) if key in result else "–" for key, spec in columns.items())
-        lines.append(f"| {seed} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rows.append([seed, *(text(result[key]) if key in result else "–" for key, _, text in _COLUMNS)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _command(submission: Mapping[str, Any], changed: Mapping[str, Any]) -> str:
@@ -110,7 +113,3 @@ def _text(value: Any) -> str:
 
 def _fenced(*lines: str) -> str:
     return "\n".join(["```", *filter(None, lines), "```"])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("s" if number != 1 else "")

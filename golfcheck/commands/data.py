@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
+from golfcheck.core.numbers import counted, ratio_text
 from golfcheck.core.text import safe, shell_word
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _tokenize(args: argparse.Namespace) -> int:
             ) from None
     print(
         f"documents {done.documents:,}, bytes {done.text_bytes:,} -> tokens {done.tokens:,} "
-        f"in {len(done.shards)} shard(s), {done.text_bytes / done.tokens:.4f} bytes per token",
+        f"in {counted(len(done.shards), 'shard')}, {ratio_text(done.text_bytes / done.tokens)} bytes per token",
         file=sys.stderr,
     )
     if done.counted_bytes != done.text_bytes:
@@ -169,7 +170,7 @@ def report_line(report: "Report") -> str:
         return f"ok       {report.path}  {report.pieces:,} pieces  sha256 {report.sha256} {source}"
     counts = f"{report.tokens:,} tokens"
     if report.documents is not None and report.text_bytes is not None:
-        ratio = f"{report.text_bytes / report.tokens:.4f} bytes/token"
+        ratio = f"{ratio_text(report.text_bytes / report.tokens)} bytes/token"
         counts += f"  {report.documents:,} documents  {report.text_bytes:,} bytes  {ratio}"
     return f"ok       {report.path}  {counts}  highest token {report.top_token:,}"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from golfcheck.commands.parser import run as run_command
 from golfcheck.core.children import for_scripts
 from golfcheck.core.errors import GolfcheckError, MissingExtra
+from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import shell_word
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _train(data: "Dataset", out: Path) -> None:
                 case loglines.FinalExact():
                     done += 1
                     progress.console.print(
-                        f"    seed {_SEEDS[done - 1]}: {line.val_bpb:.5f} bits per byte", highlight=False
+                        f"    seed {_SEEDS[done - 1]}: {bpb_text(line.val_bpb)} bits per byte", highlight=False
                     )
     if trainer.returncode:
         raise GolfcheckError("demo: the trainer failed: " + " | ".join(tail))

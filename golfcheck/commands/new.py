@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from golfcheck.core.errors import UsageError
+from golfcheck.core.numbers import bpb_text, bytes_text, headroom_text
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
 from golfcheck.core.text import safe, shell_word
 
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     _write(target, record.files)
     print(f"record  {safe(str(target))}  ({len(record.files)} files)")
     mean = f", mean of {record.num_runs} runs" if record.num_runs > 1 else ""
-    print(f"score   {record.mean_bpb:.5f} bits per byte{mean}")
+    print(f"score   {bpb_text(record.mean_bpb)} bits per byte{mean}")
     print(f"size    {_size(record.total_bytes)}")
     for note in record.notes:
         print(f"note    {safe(note, 500)}")
@@ -144,9 +145,8 @@ def _refuse_existing(target: Path) -> None:
 def _size(total_bytes: int | None) -> str:
     if total_bytes is None:
         return "unknown: no log says how large the model is"
-    left = SIZE_CAP_BYTES - total_bytes
-    room = f"{left:,} left" if left >= 0 else f"{-left:,} too many"
-    return f"{total_bytes:,} of {SIZE_CAP_BYTES:,} bytes: {room}"
+    cap, room = bytes_text(SIZE_CAP_BYTES), headroom_text(SIZE_CAP_BYTES - total_bytes)
+    return f"{bytes_text(total_bytes)} of {cap} bytes: {room}"
 
 
 def _free(folder: Path) -> Path:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from golfcheck.core.numbers import seconds_text
 from golfcheck.core.ruleset import OVERSHOOT_STEPS
 from golfcheck.core.verdict import Problem, Severity
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
@@ -156,7 +157,7 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
 
     Hessians and calibration passes are training; the time they take counts. A run that stops early enough before the
     cap has kept time for them.
-    Example: train_seed42.log:41: calibration after the clock stopped at 599.9 s; the log does not say how long it took
+    Example: train_seed42.log:41: calibration after the clock stopped at 599.92 s; the log does not say how long it took
     Fix: stop training earlier by what calibration takes, and print how long it took.
     """
     cap = ctx.track.train_cap_ms
@@ -165,7 +166,7 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
     runs = ctx.runs
     if not runs:
         raise Skip("there is no log")
-    found = []  # seconds over the cap where the log tells them, and the problem; told once, of the worst run
+    problems = []  # each with the milliseconds over the cap, 0 where the log does not give them
     for log, run in runs:
         ms = train_ms(run)
         after = [fact for fact in run.calibration if run.stop and fact.line > run.stop.line]
@@ -174,18 +175,19 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
         phases = [phase for phase in run.phases if phase.line >= after[0].line and _CALIBRATION.search(phase.name)]
         spent = 1000 * sum(phase.seconds for phase in phases)
         if spent and ms + spent > cap:
-            over = (ms + spent - cap) / 1000
-            what = f"training {ms / 1000:.1f} s, then {spent / 1000:.1f} s of calibration: {over:.1f} s over the cap"
-            found.append((over, Problem(what, log.path, after[0].line)))
+            over = ms + spent - cap
+            parts = f"training {seconds_text(ms)} s, then {seconds_text(spent)} s of calibration"
+            what = f"{parts}: {seconds_text(over)} s over the cap"
+            problems.append((over, Problem(what, log.path, after[0].line)))
         elif not spent and ms > cap - _RESERVE_MS:
-            what = f"calibration after the clock stopped at {ms / 1000:.1f} s; the log does not say how long it took"
-            found.append((0.0, Problem(what, log.path, after[0].line)))
-    yield from _worst(found)
+            what = f"calibration after the clock stopped at {seconds_text(ms)} s; the log does not say how long it took"
+            problems.append((0.0, Problem(what, log.path, after[0].line)))
+    yield from _worst(problems)
 
 
-def _worst(found: list[tuple[float, Problem]]) -> Iterator[Problem]:
+def _worst(problems: list[tuple[float, Problem]]) -> Iterator[Problem]:
     """Yield the problem of the largest number, which says how many are like it."""
-    if found:
-        _, worst = max(found, key=lambda pair: pair[0])
-        others = f" ({len(found) - 1} more likewise)" if len(found) > 1 else ""
+    if problems:
+        _, worst = max(problems, key=lambda pair: pair[0])
+        others = f" ({len(problems) - 1} more likewise)" if len(problems) > 1 else ""
         yield replace(worst, message=worst.message + others)

@@ -104,7 +104,7 @@ def test_the_readme_tells_how_to_run_it_again_without_the_makers_paths(tmp_path:
     text = build(write_logs(tmp_path, log(7), log(8)), [], ABOUT).files["README.md"].decode()
     assert "python train.py --train-seq-len 128 --tie-embeddings 0 --seeds 7,8\n" in text
     assert "/home/ann" not in text
-    assert "| 7 | 2.50000000 |" in text
+    assert "| 7 | 2.50000 |" in text
 
 
 def test_the_readme_of_a_foreign_log_claims_nothing_that_the_log_does_not_say(tmp_path: Path) -> None:
