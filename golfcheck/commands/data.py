@@ -2,15 +2,19 @@
 
 import argparse
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from golfcheck.commands.progressline import clear, progress
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
 from golfcheck.core.numbers import counted, ratio_text
 from golfcheck.core.text import safe, shell_word
 
 if TYPE_CHECKING:
+    from golfcheck.data.dataset import Tokenized
     from golfcheck.datacheck import Report
 
 HELP = "get, make and check tokenizers and token shards"
@@ -131,48 +135,95 @@ def _tokenize(args: argparse.Namespace) -> int:
         f"in {counted(len(done.shards), 'shard')}, {ratio_text(done.text_bytes / done.tokens)} bytes per token",
         file=sys.stderr,
     )
-    if done.counted_bytes != done.text_bytes:
-        print(
-            f"note: a score counts {done.counted_bytes:,} of these bytes: the tokenizer's normalizer changes the text, "
-            "or documents begin with a space",
-            file=sys.stderr,
-        )
+    for note in _lost_text(done):
+        print(f"note: {note}", file=sys.stderr)
     for path in done.shards:
         print(path)
     _next(f"golfcheck data check {shell_word(args.out)} --tokenizer {shell_word(args.model)}")
     return 0
 
 
-def _check(args: argparse.Namespace) -> int:
-    from golfcheck.datacheck import check, find_shards, find_tokenizer, vocab_of
+def _lost_text(done: "Tokenized") -> Iterator[str]:
+    """Say where the text went that a score will not count."""
+    if done.unknown:
+        lost = f"{done.unknown_bytes:,} bytes of text"
+        lost += f", and {counted(done.unknown_spaces, 'space')} after them" if done.unknown_spaces else ""
+        yield (
+            f"{counted(done.unknown, 'unknown piece')} <unk> stand for {lost}, which no score counts: "
+            "a tokenizer with byte fallback knows every character"
+        )
+    if done.text_bytes - done.counted_bytes != done.unknown_bytes + done.unknown_spaces:
+        yield (
+            f"a score counts {done.counted_bytes:,} of these bytes: the tokenizer's normalizer changes the text, "
+            "or documents begin with a space"
+        )
 
-    bad = 0
+
+def _check(args: argparse.Namespace) -> int:
+    from golfcheck.datacheck import find_shards
+
+    kinds = Counter[str]()
     for folder, shards in find_shards(args.dir).items():
-        tokenizer = args.tokenizer or find_tokenizer(folder)
-        if tokenizer is None:
-            print(f"skipped  {safe(str(folder))}: no tokenizer for it found, so no bytes are counted: give --tokenizer")
-        for report in check(tokenizer, shards, vocab_of(folder.name)):
-            line = report_line(report)
-            bad += line.startswith("bad")
-            print(safe(line), flush=True)
-    print(f"bad files: {bad}" if bad else "nothing wrong was found in what was checked", file=sys.stderr)
-    return 1 if bad else 0
+        kinds += _check_dataset(folder, shards, args.tokenizer)
+    counts = f"{kinds['bad']} bad, {counted(kinds['warning'], 'warning')}"
+    is_clean = not kinds["bad"] and not kinds["warning"]
+    print("nothing wrong was found in what was checked" if is_clean else counts, file=sys.stderr)
+    return 1 if kinds["bad"] else 0
+
+
+def _check_dataset(folder: Path, shards: list[Path], tokenizer: Path | None) -> Counter[str]:
+    """Print the reports on a dataset; return how many lines there are of each kind."""
+    from golfcheck.datacheck import Overlap, ShardReport, check, find_tokenizer, vocab_of
+    from golfcheck.datacheck.together import judge
+
+    kinds = Counter[str]()
+
+    def say(line: str) -> None:
+        kinds[line.split(maxsplit=1)[0]] += 1
+        clear()
+        print(safe(line), flush=True)
+
+    tokenizer = tokenizer or find_tokenizer(folder)
+    if tokenizer is None:
+        missing = "no tokenizer for it found, so no bytes are counted and no documents compared"
+        say(f"skipped  {folder}: {missing}: give --tokenizer")
+    read: list[ShardReport] = []
+    overlap = None
+    draw = progress(f"checking {folder.name}", "bytes", "data check")
+    for report in check(tokenizer, shards, vocab_of(folder.name), progress=draw):
+        if isinstance(report, ShardReport):
+            read.append(report)
+        if isinstance(report, Overlap):
+            overlap = report
+        if overlap is None or not overlap.shared:  # else it is judged below
+            say(report_line(report))
+    if overlap is None and tokenizer is not None:
+        say(f"skipped  {folder}: its splits were not compared: expected documents of 32 tokens or more in both")
+    for problem in judge(folder, shards, read, overlap):
+        say(report_line(problem))
+    return kinds
 
 
 def report_line(report: "Report") -> str:
     """Return a report of `data check` as one line."""
-    from golfcheck.datacheck import BadFile, TokenizerReport
+    from golfcheck.datacheck import BadFile, DataWarning, Overlap, TokenizerReport
 
     if isinstance(report, BadFile):
         return f"bad      {report.path}: {report.code}: {report.message}"
+    if isinstance(report, DataWarning):
+        return f"warning  {report.path}: {report.message}"
+    if isinstance(report, Overlap):
+        compared = f"none of {report.training:,} training documents begins as one of {report.validation:,}"
+        return f"ok       {report.path}  {compared} validation documents"
     if isinstance(report, TokenizerReport):
         source = f"= {report.known_as}" if report.known_as else "not one of the contest's"
         return f"ok       {report.path}  {report.pieces:,} pieces  sha256 {report.sha256} {source}"
-    counts = f"{report.tokens:,} tokens"
+    counts = counted(report.tokens, "token")
     if report.documents is not None and report.text_bytes is not None:
         ratio = f"{ratio_text(report.text_bytes / report.tokens)} bytes/token"
-        counts += f"  {report.documents:,} documents  {report.text_bytes:,} bytes  {ratio}"
-    return f"ok       {report.path}  {counts}  highest token {report.top_token:,}"
+        counts += f"  {counted(report.documents, 'document')}  {report.text_bytes:,} bytes  {ratio}"
+    shared = f"  {counted(report.shared, 'validation document')}" if report.shared else ""
+    return f"ok       {report.path}  {counts}  highest token {report.top_token:,}{shared}"
 
 
 def _environment(data_path: Path, tokenizer_path: Path, separator: str = "\n") -> str:

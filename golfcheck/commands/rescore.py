@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from golfcheck.commands.rescore_progress import progress, terminations
+from golfcheck.commands.progressline import progress, terminations
 from golfcheck.core.errors import MissingExtra, UsageError
 from golfcheck.untrusted.limits import Limits
 

@@ -6,6 +6,9 @@ Laid out like the contest's data: `OUT/datasets/NAME/fineweb_{train,val}_NNNNNN.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from golfcheck.core.errors import UsageError
 from golfcheck.data.shardwriter import ShardWriter, shard_bytes
@@ -66,6 +69,9 @@ class Tokenized:
     tokens: int
     text_bytes: int
     counted_bytes: int  # by the byte table, as a score counts them
+    unknown: int  # pieces <unk>, each for one character or several
+    unknown_bytes: int  # of the text that they stand for
+    unknown_spaces: int  # after them, which a score does not count either
 
 
 def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, shard_tokens: int) -> Tokenized:
@@ -81,7 +87,7 @@ def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, sh
     if tokenizer.bos_id() < 0:
         raise UsageError(f"{model}: has no begin-of-sequence piece, which stands before each document")
     table = ByteTable.from_tokenizer(tokenizer)
-    document_count = token_count = text_bytes = counted_bytes = 0
+    document_count = token_count = text_bytes = counted_bytes = unknown = unknown_bytes = unknown_spaces = 0
     with ShardWriter(out, split, shard_tokens) as writer:
         for batch in _batches(texts):
             ids = tokenize(batch, tokenizer)  # [n], begun by a boundary piece, which is worth nothing
@@ -90,9 +96,21 @@ def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, sh
             token_count += ids.size
             text_bytes += sum(len(text.encode()) for text in batch)
             counted_bytes += int(table.count(ids).sum())
+            is_unknown = ids == tokenizer.unk_id()
+            if count := int(np.count_nonzero(is_unknown)):
+                unknown += count
+                unknown_bytes += sum(_unknown_bytes(text, tokenizer) for text in batch)
+                unknown_spaces += int(np.count_nonzero(table.leading_space[ids[1:]] & is_unknown[:-1]))
         if not token_count:
             raise UsageError(f"{', '.join(map(str, texts))}: no document in there")
-    return Tokenized(tuple(writer.paths), document_count, token_count, text_bytes, counted_bytes)
+    lost = unknown, unknown_bytes, unknown_spaces
+    return Tokenized(tuple(writer.paths), document_count, token_count, text_bytes, counted_bytes, *lost)
+
+
+def _unknown_bytes(text: str, tokenizer: Any) -> int:
+    """Return how many bytes of a text unknown pieces stand for."""
+    pieces = zip(tokenizer.encode(text), tokenizer.encode(text, out_type=str), strict=True)
+    return sum(len(piece.encode()) for i, piece in pieces if i == tokenizer.unk_id())  # such a piece is its own text
 
 
 def _batches(texts: Sequence[Path]) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,18 @@ from golfcheck.core import sandbox
 from golfcheck.core.errors import GolfcheckError
 from golfcheck.datacheck.find import find_shards, find_tokenizer, vocab_of
 
-__all__ = ["BadFile", "Report", "ShardReport", "TokenizerReport", "check", "find_shards", "find_tokenizer", "vocab_of"]
+__all__ = [
+    "BadFile",
+    "DataWarning",
+    "Overlap",
+    "Report",
+    "ShardReport",
+    "TokenizerReport",
+    "check",
+    "find_shards",
+    "find_tokenizer",
+    "vocab_of",
+]
 
 # sha256 of a tokenizer's file -> its name and variant in the contest's data.
 KNOWN_TOKENIZERS = {"4f5e8adb109c66b4886963bc75a7befd73bda36d27fd7102df8e9e66503b0e2a": "fineweb_1024_bpe (sp1024)"}
@@ -46,8 +57,21 @@ class ShardReport:
     path: str
     tokens: int
     top_token: int
+    digest: str  # BLAKE2b of the tokens, 128 bits
     documents: int | None
     text_bytes: int | None  # by the byte table, found equal to the UTF-8 length of the decoded text
+    unknown: int | None  # pieces <unk>, whose text no score counts
+    shared: int | None  # documents of a training shard that begin as a validation document
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How many of a dataset's validation documents stand in its training shards too, by how they begin."""
+
+    path: str
+    validation: int  # different documents that are long enough to be compared
+    training: int  # documents that were compared with them
+    shared: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +83,33 @@ class BadFile:
     message: str
 
 
-Report = TokenizerReport | ShardReport | BadFile
-REPORTS: dict[str, type[Report]] = {kind.__name__: kind for kind in (TokenizerReport, ShardReport, BadFile)}
+@dataclass(frozen=True, slots=True)
+class DataWarning:
+    """What a person should look at before the data is used."""
+
+    path: str
+    message: str
+
+
+Report = TokenizerReport | ShardReport | Overlap | BadFile | DataWarning
+_REPORTS: dict[str, type[TokenizerReport | ShardReport | Overlap | BadFile]] = {
+    kind.__name__: kind for kind in (TokenizerReport, ShardReport, Overlap, BadFile)
+}
 
 
 def check(
-    tokenizer: Path | None, shards: Sequence[Path], vocab_size: int | None, *, beginnings: bool = False
-) -> Iterator[Report]:
-    """Yield a report on the tokenizer, if there is one, and then on each shard, as they are done.
+    tokenizer: Path | None,
+    shards: Sequence[Path],
+    vocab_size: int | None,
+    *,
+    beginnings: bool = False,
+    progress: Callable[[int, int], object] = lambda _done, _total: None,
+) -> Iterator[TokenizerReport | ShardReport | Overlap | BadFile]:
+    """Yield a report on the tokenizer, if there is one, then on each shard, as they are done, and on their overlap.
 
     Of `beginnings` only the first tokens are read: enough to tell whether a shard was made with this tokenizer.
+    Validation shards must stand before the training shards that are compared with them. `progress` is told the bytes
+    of the shards that have been read, and of all.
 
     Every token must be below the tokenizer's size, which must be `vocab_size` where that is known. A bad tokenizer
     ends the check: without it the shards mean nothing.
@@ -82,7 +123,7 @@ def check(
             "vocab_size": vocab_size,
         }
     )
-    names = iter(paths)
+    names = iter([*paths, *(shard.parent for shard in shards[:1])])
     with tempfile.TemporaryFile() as complaints:
         with subprocess.Popen(
             sandbox.command("golfcheck.datacheck.child", isolated=False),  # it needs installed packages
@@ -97,8 +138,11 @@ def check(
                 with contextlib.suppress(BrokenPipeError), child.stdin as stdin:  # it died: see below
                     stdin.write(request)
                 for line in child.stdout:
-                    fields = json.loads(line) | {"path": str(next(names))}
-                    yield REPORTS[fields.pop("kind")](**fields)
+                    fields = json.loads(line)
+                    if (kind := fields.pop("kind")) == "progress":
+                        progress(fields["done"], fields["total"])
+                    else:
+                        yield _REPORTS[kind](**fields | {"path": str(next(names))})
                 status = child.wait()
             finally:
                 child.kill()

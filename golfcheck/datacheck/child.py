@@ -17,8 +17,9 @@ import numpy.ma  # noqa: F401 - numpy imports it at first need, when no file can
 
 from golfcheck.core.errors import Refused
 from golfcheck.core.sandbox import SandboxLimits, confine
-from golfcheck.datacheck import MAX_PIECES, BadFile, Report
-from golfcheck.datacheck.shards import check_opened, open_shard
+from golfcheck.datacheck import MAX_PIECES, BadFile, Overlap, ShardReport, TokenizerReport
+from golfcheck.datacheck.fingerprints import Fingerprints
+from golfcheck.datacheck.shards import check_beginning, check_opened, open_shard
 from golfcheck.datacheck.tokenizer import read_tokenizer, tokenizer_of
 
 _MEMORY_BYTES = 4 << 30
@@ -53,18 +54,31 @@ def main() -> None:
             return
         _say(report)
         vocab_size = report.pieces
-    for path, file, limit_seconds in zip(paths, opened, seconds, strict=True):
+    fingerprints, done_bytes = Fingerprints(), 0
+
+    def progress(count: int) -> None:
+        _print("progress", {"done": done_bytes + 2 * count, "total": sum(sizes)})
+
+    for path, file, size_bytes, limit_seconds in zip(paths, opened, sizes, seconds, strict=True):
         if isinstance(file, BadFile):
             _say(file)
             continue
         signal.alarm(limit_seconds)
         try:
             with file:
-                _say(check_opened(file, path, vocab_size or MAX_PIECES, decoder, request["beginnings"]))
+                if request["beginnings"] and decoder is not None:
+                    count = check_beginning(file, vocab_size or MAX_PIECES, decoder)
+                    _say(ShardReport(str(path), count, 0, "", None, None, None, None))
+                else:
+                    size = vocab_size or MAX_PIECES
+                    _say(check_opened(file, path, size, decoder, fingerprints=fingerprints, progress=progress))
         except Refused as refused:
             _say(BadFile(str(path), refused.code, refused.message))
         except OSError as error:
             _say(BadFile(str(path), "FILE_ACCESS", error.strerror or str(error)))
+        done_bytes += size_bytes
+    if fingerprints.validation and fingerprints.training:
+        _say(Overlap("", fingerprints.validation, fingerprints.training, fingerprints.shared))
 
 
 def _open(path: Path) -> BinaryIO | BadFile:
@@ -83,5 +97,9 @@ def _allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _say(report: Report) -> None:
-    print(json.dumps({"kind": type(report).__name__} | asdict(report)), flush=True)
+def _say(report: TokenizerReport | ShardReport | Overlap | BadFile) -> None:
+    _print(type(report).__name__, asdict(report))
+
+
+def _print(kind: str, fields: dict[str, object]) -> None:
+    print(json.dumps({"kind": kind} | fields), flush=True)

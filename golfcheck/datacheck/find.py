@@ -1,23 +1,51 @@
 """Finding what belongs together by name: datasets in a folder, and the tokenizer of each."""
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from golfcheck.core.errors import UsageError
 
+_SHARD = re.compile(r"fineweb_(train|val)_(?:([0-9]{1,18})\.bin$)?")
+
 
 def find_shards(folder: Path) -> dict[Path, list[Path]]:
-    """Return the shards of each dataset in `folder`: in it, in its `datasets/*`, or in its own subfolders."""
+    """Return the shards of each dataset in `folder`: in it, in its `datasets/*`, or in its own subfolders.
+
+    Those of the validation split come first: what they hold is looked for in the training split.
+    """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: a file; expected the folder with the shards fineweb_*.bin")
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder: make data with `golfcheck data demo` or `golfcheck data get`")
     folders = [folder, *sorted(path for path in folder.glob("datasets/*")), *sorted(path for path in folder.glob("*"))]
-    datasets = {path: sorted(path.glob("fineweb_*.bin")) for path in folders if path.is_dir()}
+    datasets = {path: sorted(path.glob("fineweb_*.bin"), key=_order) for path in folders if path.is_dir()}
     datasets = {path: shards for path, shards in datasets.items() if shards}
     if not datasets:
         raise UsageError(f"{folder}: no shards fineweb_*.bin in it, nor in its datasets/*/")
     return datasets
+
+
+def _order(shard: Path) -> tuple[bool, str]:
+    return split_of(shard) != "val", shard.name
+
+
+def split_of(shard: Path) -> str:
+    """Return the split that a shard's name states, "val" or "train"; "" for neither."""
+    match = _SHARD.match(shard.name)
+    return match[1] if match else ""
+
+
+def missing_numbers(shards: Sequence[Path], split: str) -> list[str]:
+    """Return the names that are missing in the sequence 0, 1, 2, … of a split's shards; of a long gap, its ends."""
+    numbers = sorted(int(match[2]) for shard in shards if (match := _SHARD.fullmatch(shard.name)) and match[1] == split)
+    missing = []
+    for last, number in pairwise([-1, *numbers]):
+        if number > last + 1:
+            names = dict.fromkeys(f"fineweb_{split}_{i:06d}.bin" for i in (last + 1, number - 1))
+            missing.append(" to ".join(names))
+    return missing
 
 
 def vocab_of(name: str) -> int | None:
@@ -32,6 +60,7 @@ def find_tokenizer(folder: Path) -> Path | None:
     It is looked for beside the shards and in `../../tokenizers`.
     """
     models = [*sorted(folder.glob("*.model")), *sorted(folder.parent.parent.glob("tokenizers/*.model"))]
+    models = [model for model in models if not model.name.startswith(".")]  # as ._x.model, which macOS leaves behind
     prefix = folder.name.partition("_")[0].removesuffix("10B")
     vocab = str(vocab_of(folder.name))
     fitting = [model for model in models if model.name.startswith(prefix) and vocab in re.findall("[0-9]+", model.name)]

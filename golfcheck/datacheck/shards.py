@@ -1,15 +1,19 @@
 """A token shard, read in blocks: its header, its tokens, and the bytes of each document. Runs in the child process."""
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from golfcheck.core.errors import Refused
+from golfcheck.core.gitlfs import POINTER_BYTES, pointer
 from golfcheck.datacheck import ShardReport
+from golfcheck.datacheck.find import split_of
+from golfcheck.datacheck.fingerprints import Fingerprints, Prints
 from golfcheck.datacheck.tokenizer import TokenDecoder
 from golfcheck.reference.data import HEADER_BYTES, MAGIC, VERSION, Tokens
 
@@ -38,27 +42,58 @@ def open_shard(path: Path) -> BinaryIO:
     return file
 
 
-def check_opened(
-    file: BinaryIO, path: Path, vocab_size: int, decoder: TokenDecoder | None, only_beginning: bool = False
-) -> ShardReport:
-    """Read an open shard in blocks; Refused at the first thing that is wrong, with its offset in the file."""
+def check_beginning(file: BinaryIO, vocab_size: int, decoder: TokenDecoder) -> int:
+    """Return the number of tokens in an open shard, of which only the first are read; Refused as by `check_opened`."""
     count = _check_header(file)
-    if decoder is not None:
-        _check_origin(decoder, next(_blocks(file, min(count, _ORIGIN_TOKENS), vocab_size, None))[0])
-        if only_beginning:
-            return ShardReport(str(path), count, 0, None, None)
-    before = start = documents = text_bytes = top = 0
+    _check_origin(decoder, next(_blocks(file, min(count, _ORIGIN_TOKENS), vocab_size, None))[0])
+    return count
+
+
+def check_opened(
+    file: BinaryIO,
+    path: Path,
+    vocab_size: int,
+    decoder: TokenDecoder | None,
+    *,
+    fingerprints: Fingerprints | None = None,
+    progress: Callable[[int], object] = lambda _count: None,
+) -> ShardReport:
+    """Read an open shard in blocks; Refused at the first thing that is wrong, with its offset in the file.
+
+    `fingerprints` takes the documents of a validation shard, and is asked for those of a training shard. `progress` is
+    told how many tokens have been read.
+    """
+    count = _check_header(file) if decoder is None else check_beginning(file, vocab_size, decoder)
+    digest = hashlib.blake2b(digest_size=16)
+    before = start = text_bytes = top = begun = ended = unknown = shared = 0
     for block, is_whole in _blocks(file, count, vocab_size, decoder):
+        digest.update(block.tobytes())
         top = max(top, int(block.max()))
         if decoder is not None:
-            documents += _compare(decoder, block, start, documents, is_whole)
+            _compare(decoder, block, start, begun or ended, is_whole)
+            begun += int(np.count_nonzero(block == decoder.begin_id))
+            ended += int(np.count_nonzero(decoder.is_control[block]))
+            unknown += int(np.count_nonzero(block == decoder.unknown_id))
             text_bytes += int(decoder.counted(block).sum())
             if start and not decoder.table.boundary[before]:  # the space at a cut inside a document
                 text_bytes += int(decoder.table.leading_space[block[0]])
+            if fingerprints is not None:
+                shared += _share(fingerprints, fingerprints.of(block, decoder.is_control), split_of(path))
         before, start = block[-1], start + block.size
+        progress(start)
     if decoder is None:
-        return ShardReport(str(path), count, top, None, None)
-    return ShardReport(str(path), count, top, documents, text_bytes)
+        return ShardReport(str(path), count, top, digest.hexdigest(), None, None, None, None)
+    # Where no document is begun by the piece for it, another control piece stands between them.
+    documents = begun or ended
+    return ShardReport(str(path), count, top, digest.hexdigest(), documents, text_bytes, unknown, shared)
+
+
+def _share(fingerprints: Fingerprints, prints: Prints, split: str) -> int:
+    """Take the documents of a validation shard; return how many of a training shard are validation documents."""
+    if split == "train":
+        return fingerprints.count_shared(prints)
+    fingerprints.add_validation(prints)
+    return 0
 
 
 def _check_origin(decoder: TokenDecoder, tokens: Tokens) -> None:
@@ -82,6 +117,9 @@ def _check_origin(decoder: TokenDecoder, tokens: Tokens) -> None:
 def _check_header(file: BinaryIO) -> int:
     """Return the number of tokens in a shard; Refused unless header and size agree."""
     size_bytes = os.fstat(file.fileno()).st_size
+    if problem := pointer(file.read(POINTER_BYTES)):
+        raise Refused("SHARD_LFS", problem)
+    file.seek(0)
     if size_bytes < HEADER_BYTES:
         raise Refused("SHARD_HEADER", f"expected a header of {HEADER_BYTES:,} bytes, found a file of {size_bytes:,}")
     magic, version, count = np.frombuffer(file.read(12), "<i4").tolist()
@@ -122,7 +160,7 @@ def _blocks(file: BinaryIO, count: int, vocab_size: int, decoder: TokenDecoder |
 
 def _cut(decoder: TokenDecoder, block: Tokens) -> tuple[int, bool]:
     """Return where a document begins last, and True; in a document without end, one between words, and False."""
-    starts = np.flatnonzero(decoder.table.boundary[block])
+    starts = np.flatnonzero(decoder.is_control[block])
     if starts.size and starts[-1] > 0:
         return int(starts[-1]), True
     tail = block[-_LOOK_BACK_TOKENS:]
@@ -131,14 +169,13 @@ def _cut(decoder: TokenDecoder, block: Tokens) -> tuple[int, bool]:
     return cut or block.size, False
 
 
-def _compare(decoder: TokenDecoder, block: Tokens, start: int, documents: int, is_whole: bool) -> int:
-    """Compare both counts for each document of a block, and return how many begin in it; Refused at a difference.
+def _compare(decoder: TokenDecoder, block: Tokens, start: int, documents: int, is_whole: bool) -> None:
+    """Compare both counts for each document of a block, a piece of text between boundaries; Refused at a difference.
 
     `start` is the block's first token in the shard, `documents` how many began before it.
     """
     boundary = decoder.table.boundary
-    starts = np.flatnonzero(boundary[block])
-    edges = np.unique(np.concatenate([[0], starts]))  # [fragments]
+    edges = np.unique(np.append(np.flatnonzero(boundary[block]), 0))  # [fragments]
     fragments = np.split(block, edges[1:])
     texts = [fragment[int(boundary[fragment[0]]) :] for fragment in fragments]
     by_table = np.add.reduceat(decoder.counted(block), edges)  # [fragments]
@@ -151,13 +188,12 @@ def _compare(decoder: TokenDecoder, block: Tokens, start: int, documents: int, i
         if table_bytes != text_bytes:
             first = start + int(edges[i])
             last = first + len(fragments[i]) - 1
-            number = documents + int(np.searchsorted(starts, edges[i], "right"))
+            number = documents + int(np.count_nonzero(decoder.is_control[block[: edges[i] + 1]]))
             where = f"byte {HEADER_BYTES + 2 * first:,}: document {number:,} (tokens {first:,} to {last:,})"
             problem = (
                 f"expected the {table_bytes:,} bytes that a score counts, found {text_bytes:,} in its decoded text"
             )
             raise Refused("SHARD_BYTES", f"{where}: {problem}{_why(decoder, text)}")
-    return int(starts.size)
 
 
 def _why(decoder: TokenDecoder, text: Tokens) -> str:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import sentencepiece as spm
 
 from golfcheck.core.errors import Refused
+from golfcheck.core.gitlfs import pointer
 from golfcheck.datacheck import MAX_PIECES, MAX_TOKENIZER_BYTES, TokenizerReport
 from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.data import Tokens
@@ -23,6 +24,9 @@ class TokenDecoder:
         for i in range(table.worth.size):
             if tokenizer.is_byte(i):
                 self.byte_of[i] = int(tokenizer.id_to_piece(i)[3:5], 16)
+        # Of the boundaries, only control pieces stand between documents: an unknown piece stands for text.
+        self.is_control = np.array([tokenizer.is_control(i) for i in range(table.worth.size)], np.bool_)
+        self.begin_id, self.unknown_id = tokenizer.bos_id(), tokenizer.unk_id()  # -1 where there is none
         # A score does not count the space that a text begins with. Some tokenizers decode it, some drop it.
         marked = np.flatnonzero(table.leading_space & (table.worth > 0))
         self.keeps_space = bool(marked.size) and tokenizer.decode([int(marked[0])]).startswith(" ")
@@ -63,6 +67,8 @@ def read_tokenizer(path: Path) -> bytes:
         data = file.read(MAX_TOKENIZER_BYTES + 1)
     if not data:
         raise Refused("TOK_EMPTY", "expected a SentencePiece model, found an empty file")
+    if problem := pointer(data):
+        raise Refused("TOK_LFS", problem)
     if len(data) > MAX_TOKENIZER_BYTES:
         raise Refused("FILE_TOO_BIG", f"more than the {MAX_TOKENIZER_BYTES:,} bytes that a tokenizer may have")
     return data

@@ -7,6 +7,8 @@ try:  # an extra; here and not below because the child can open no more files wh
 except ImportError:
     brotli = None
 
+from golfcheck.core.gitlfs import pointer
+
 _MAGIC: list[tuple[bytes, str]] = [
     (b"\x1f\x8b", "gzip"),
     (b"\xfd7zXZ\0", "xz (lzma)"),
@@ -23,7 +25,6 @@ _MAGIC: list[tuple[bytes, str]] = [
 # Protocols 2 to 5 say so; 0 and 1 begin with a dict or a list that is to be remembered, or with a global's two lines.
 _PICKLE = re.compile(rb"\x80[\x02-\x05][(}\]c\x8c\x95KJMX]|\([dl]p[0-9]+\n|[}\]]q\0|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n")
 _HTML = re.compile(rb"\s*(?:<!--.{0,256}?-->\s*)?<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
-_LFS = b"version https://git-lfs.github.com/spec/"
 _NPZ = re.compile(rb"PK\x03\x04.{26}[^/\0]{1,200}?\.npy", re.DOTALL)  # a ZIP whose first member is an array
 _SAFETENSORS = re.compile(rb".{5}\0\0\0\{\s*\"", re.DOTALL)
 _BROTLI_PROBE_BYTES = 1 << 16
@@ -33,8 +34,8 @@ _STORED_BYTES = 64
 def name_of(data: bytes | bytearray | memoryview) -> str | None:
     """Return the name of the format that `data` begins like, or None when it is none that is known here."""
     head = bytes(data[:512])
-    if head.startswith(_LFS):
-        return "a Git LFS pointer, not the file itself: git lfs pull"
+    if problem := pointer(head):
+        return problem
     if _HTML.match(head):
         return "an HTML page, as of a failed download"
     if _NPZ.match(head):

@@ -27,7 +27,16 @@ from golfcheck.data.dataset import Dataset, make_demo, tokenize_files
 from golfcheck.data.shardwriter import ShardWriter, shard_bytes
 from golfcheck.data.stdlib_text import documents
 from golfcheck.data.textfiles import read_documents
-from golfcheck.datacheck import BadFile, ShardReport, TokenizerReport, check, find_shards, find_tokenizer, vocab_of
+from golfcheck.datacheck import (
+    BadFile,
+    Overlap,
+    ShardReport,
+    TokenizerReport,
+    check,
+    find_shards,
+    find_tokenizer,
+    vocab_of,
+)
 from golfcheck.datacheck.shards import check_shard
 from golfcheck.datacheck.tokenizer import load_tokenizer
 from golfcheck.reference.data import HEADER_BYTES, MAGIC, read_shard, shard_paths
@@ -136,7 +145,7 @@ def test_the_demonstration_passes_its_own_check(demo: Dataset, english: list[str
     assert list(shards) == [demo.data_path]
     assert find_tokenizer(demo.data_path) == demo.tokenizer_path
     reports = list(check(demo.tokenizer_path, shards[demo.data_path], vocab_of(demo.data_path.name)))
-    assert [type(report) for report in reports] == [TokenizerReport, ShardReport, ShardReport]
+    assert [type(report) for report in reports] == [TokenizerReport, ShardReport, ShardReport, Overlap]
     total_bytes = sum(report.text_bytes or 0 for report in reports if isinstance(report, ShardReport))
     assert total_bytes == sum(len(text.encode()) for text in english)
 
@@ -379,8 +388,9 @@ def test_a_document_whose_bytes_are_no_text_is_named(decoder: Any, tokenizer: An
 
 def test_the_contests_data_is_counted_byte_for_byte(shared_data: Path) -> None:
     folder = shared_data / "fineweb"
-    known, train, val = check(find_tokenizer(folder), find_shards(folder)[folder], None)
+    known, val, train, overlap = check(find_tokenizer(folder), find_shards(folder)[folder], None)
     assert isinstance(known, TokenizerReport) and isinstance(train, ShardReport) and isinstance(val, ShardReport)
+    assert isinstance(overlap, Overlap) and (overlap.validation, overlap.training, overlap.shared) == (109, 971, 0)
     assert known.known_as == "fineweb_1024_bpe (sp1024)"
     assert (train.tokens, train.documents, train.text_bytes) == (1_048_576, 971, 2_557_436)
     assert (val.tokens, val.documents, val.text_bytes) == (131_073, 109, 315_259)
@@ -499,13 +509,13 @@ def test_the_command_checks_with_exit_code_1_for_a_bad_shard(
     root = tmp_path / "data"
     shutil.copytree(demo.data_path.parent.parent, root)
     assert cli.main(["data", "check", str(root)]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ok", "ok", "ok"]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ok", "ok", "ok", "ok"]
     with (root / "datasets/demo_sp1024/fineweb_train_000000.bin").open("ab") as file:
         file.write(b"\0")
     assert cli.main(["data", "check", str(root)]) == 1
     out = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in out] == ["ok", "bad", "ok"]
-    assert "fineweb_train_000000.bin: SHARD_SIZE: expected " in out[1]
+    assert [line.split()[0] for line in out] == ["ok", "ok", "bad", "skipped"]
+    assert "fineweb_train_000000.bin: SHARD_SIZE: expected " in out[2]
 
 
 def test_a_check_without_tokenizer_says_what_was_not_checked(

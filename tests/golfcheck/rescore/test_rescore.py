@@ -24,8 +24,8 @@ import torch
 import golfcheck.reference.bpb
 import golfcheck.reference.model
 from golfcheck import cli
+from golfcheck.commands import progressline
 from golfcheck.commands import rescore as command
-from golfcheck.commands import rescore_progress
 from golfcheck.core import schema
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
 from golfcheck.reference import artifact, data
@@ -859,16 +859,16 @@ def test_progress_is_one_line_with_the_time_that_is_left_and_only_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([0.0, 10.0, 10.1, 20.0])
-    monkeypatch.setattr(rescore_progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progressline.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    draw = rescore_progress.progress("bf16 tables")
+    draw = progressline.progress("bf16 tables")
     for done in (1, 2, 4):
         draw(done, 4)
     drawn = capsys.readouterr().err
     assert drawn == "\r\x1b[K[######..................] bf16 tables  1/4 sequences  30 s left\r\x1b[K"
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     clock = iter([0.0, 10.0])
-    rescore_progress.progress("bf16 tables")(1, 4)
+    progressline.progress("bf16 tables")(1, 4)
     assert capsys.readouterr().err == ""
 
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from golfcheck import cli
-from golfcheck.commands import rescore_progress
+from golfcheck.commands import progressline
 from golfcheck.core import schema
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
 from golfcheck.data.shardwriter import shard_bytes
@@ -386,8 +386,8 @@ def test_what_is_refused_is_refused_before_torch_is_loaded(world: World, tmp_pat
 def test_progress_without_a_terminal_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter([0.0, 10.0, 31.0, 32.0, 62.0, 63.0])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rescore_progress.time, "monotonic", lambda: next(clock))
-        draw = rescore_progress.progress("bf16 tables")
+        patch.setattr(progressline.time, "monotonic", lambda: next(clock))
+        draw = progressline.progress("bf16 tables")
         for done in (1, 2, 3, 3, 4):
             draw(done, 4)
     assert (

@@ -1,4 +1,4 @@
-"""How far a rescoring is, and how it is stopped so that what is known is not lost."""
+"""How far a long command is, and how it is stopped so that what is known is not lost."""
 
 import signal
 import sys
@@ -27,10 +27,10 @@ def terminations() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def progress(stage: str) -> Callable[..., None]:
+def progress(stage: str, unit: str = "sequences", command: str = "rescore") -> Callable[..., None]:
     """Return what shows progress, with what is known or the time left: one line on a terminal, elsewhere now and then.
 
-    It is redrawn on a terminal; in a file or a pipe a line follows every half minute.
+    It is redrawn on a terminal, and cleared at the end; in a file or a pipe a line follows every half minute.
     """
     start = last = time.monotonic()
 
@@ -41,11 +41,17 @@ def progress(stage: str) -> Callable[..., None]:
             return
         last = now
         left = (now - start) / done * (total - done)
-        line = f"{stage}  {done:,}/{total:,} sequences  {known or f'{left:,.0f} s left'}" if done < total else ""
+        line = f"{stage}  {done:,}/{total:,} {unit}  {known or f'{left:,.0f} s left'}" if done < total else ""
         if is_terminal:
             bar = f"[{'#' * (24 * done // total):.<24}] " if line else ""
             print(f"\r\x1b[K{bar}{line}", end="", file=sys.stderr, flush=True)
         elif line:
-            print(f"rescore: {line}", file=sys.stderr, flush=True)
+            print(f"{command}: {line}", file=sys.stderr, flush=True)
 
     return draw
+
+
+def clear() -> None:
+    """Remove the line of progress from the terminal, before something else is printed; it is drawn again."""
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
