@@ -147,7 +147,7 @@ def test_a_git_lfs_pointer_is_named_and_says_how_large_the_file_is(tmp_path: Pat
     assert check()[1][0] == f"bad      letters.model: TOK_LFS: {message}"
 
 
-@given(st.binary(max_size=200))
+@given(st.binary(max_size=200).filter(lambda data: not data.startswith(b"version ")))
 def test_only_a_pointer_is_taken_for_one(data: bytes) -> None:
     assert pointer(data) == ""
     assert pointer(b"version https://git-lfs.github.com/spec/v1\n" + data).startswith("a Git LFS pointer")
