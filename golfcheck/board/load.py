@@ -5,8 +5,9 @@ from pathlib import Path
 
 from golfcheck.board.model import Board, Row, ranked
 from golfcheck.board.rows import row_claimed, row_of, row_so_far
+from golfcheck.core.progress import Progress
 from golfcheck.core.ruleset import RULESETS
-from golfcheck.judging.batch import Progress, day_of, judge_trees
+from golfcheck.judging.batch import day_of, judge_trees
 from golfcheck.judging.config import Settings
 from golfcheck.submission.discover import record_folders
 
@@ -16,7 +17,7 @@ def load_board(
     settings: Settings,
     *,
     as_of: str | None = None,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = lambda stage, done, of: None,
     early: Callable[[Sequence[Row]], None] | None = None,
     idle: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda line: None,

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.board.load import load_board
     from golfcheck.board.query import parse
     from golfcheck.core.errors import MissingExtra, UsageError
-    from golfcheck.core.progress import narrate, record_bar
+    from golfcheck.core.progress import narrate, progress_bar
 
     query = parse(args.filter)
     if wrong := _at_odds(args):
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "html" and find_spec("jinja2") is None:
         raise MissingExtra("leaderboard --format html", "jinja2", "site")
     settings = _settings(args)
-    with record_bar() as progress:
+    with progress_bar() as progress:
         board = load_board(args.roots or [Path()], settings, as_of=args.as_of, progress=progress, say=narrate)
     if args.against:
         board = _against(board, args.against, settings)

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     """Judge and print. Returns 1 when a pull request is what --fail-on names, else 0."""
     from golfcheck.board.query import parse
     from golfcheck.core.errors import UsageError
-    from golfcheck.core.progress import narrate, staged_bar
+    from golfcheck.core.progress import narrate, progress_bar
     from golfcheck.queue.model import Triage
     from golfcheck.queue.rows import KEYS, row_of
     from golfcheck.queue.run import run as judge
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "html" and args.output is None:
         raise UsageError("queue: --format html makes a folder: name it with -o")
     query = parse(args.filter, keys=KEYS)
-    with staged_bar() as progress:
+    with progress_bar() as progress:
         queue = judge(_request(args), progress=progress, say=narrate)
     queue = replace(queue, pulls=tuple(pull for pull in queue.pulls if query.matches(row_of(pull))))
     _print(queue, args)

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     """Judge and print. Returns 1 when a verdict fails, 2 when what decides could not be checked, else 0."""
     from golfcheck.core.errors import UsageError
     from golfcheck.core.outcome import fails, undecided
-    from golfcheck.core.progress import narrate, record_bar
+    from golfcheck.core.progress import narrate, progress_bar
     from golfcheck.core.verdict import Severity
     from golfcheck.judging.batch import judge_all
 
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         if args.diff:
             return 0
     paths, missed = _with_records(paths) if len(paths) > 1 and not settings.base else (paths, [])
-    with record_bar() as progress:
+    with progress_bar() as progress:
         verdicts = judge_all(paths, settings, as_of=args.as_of, progress=progress, say=narrate)
     for name, file in ((settings.format, args.output), *also):
         _write(name, file, verdicts, verbose=args.verbose)

@@ -1,12 +1,18 @@
-"""What a person sees on stderr while a command works: a bar where many records are read, and lines of narration."""
+"""What a person sees on stderr while a command works: a bar where that takes long, and lines of narration."""
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    import rich.progress
+
+Progress = Callable[[str, int, int], None]  # the stage, how much of it is done, of how much
+
+_WAIT_SECONDS = 0.5  # before there is a bar: what takes less is done before an eye has found it
 _REDRAW_SECONDS = 0.1
-_WORTH_A_BAR = 4  # records; fewer are read before an eye could follow
 
 
 def narrate(line: str) -> None:
@@ -17,43 +23,42 @@ def narrate(line: str) -> None:
 
 
 @contextmanager
-def record_bar() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on stderr while many records are read, if a person watches."""
+def progress_bar(clock: Callable[[], float] = monotonic) -> Iterator[Progress]:
+    """Show a bar on stderr with the stage and the time left, if a person watches and the work takes over 0.5 s.
+
+    It is drawn by whoever reports progress, and goes when the work is done.
+    """
     if not sys.stderr.isatty():
-        yield lambda done, of: None
+        yield lambda stage, done, of: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    started, drawn, shown = clock(), 0.0, ""
+    with ExitStack() as stack:
+        bar = None
 
-    look = (TextColumn("reading records"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Without its refreshing thread: golfcheck/judging/processes.py forks where there is no other.
-    with Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
-        task = bar.add_task("", total=None, visible=False)
-        yield lambda done, of: bar.update(task, completed=done, total=of, visible=of >= _WORTH_A_BAR, refresh=True)
+        def show(stage: str, done: int, of: int) -> None:
+            nonlocal bar, drawn, shown
+            now = clock()
+            if now - started < _WAIT_SECONDS:
+                return
+            if bar is None:
+                bar = stack.enter_context(_bar())
+            task = bar.task_ids[0]
+            if stage != shown:
+                bar.reset(task, description=stage, total=of)
+                shown = stage
+            is_due = now - drawn >= _REDRAW_SECONDS or done == of
+            bar.update(task, completed=done, refresh=is_due)
+            drawn = now if is_due else drawn
+
+        yield show
 
 
-@contextmanager
-def staged_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on stderr that names the stage, while a long work goes through several, if a person watches."""
-    if not sys.stderr.isatty():
-        yield lambda what, done, of: None
-        return
+def _bar() -> "rich.progress.Progress":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     look = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
-        task = bar.add_task("", total=None, visible=False)
-        stage = ""
-        drawn = 0.0
-
-        def show(what: str, done: int, of: int) -> None:
-            nonlocal stage, drawn
-            if what != stage:
-                bar.reset(task, description=what, total=of, visible=of >= _WORTH_A_BAR)
-                stage = what
-            now = monotonic()
-            bar.update(task, completed=done, refresh=now - drawn > _REDRAW_SECONDS or done == of)
-            drawn = now if now - drawn > _REDRAW_SECONDS else drawn
-
-        yield show
+    # Without its refreshing thread: golfcheck/judging/processes.py forks where there is no other.
+    bar = Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False)
+    bar.add_task("", total=None)
+    return bar

@@ -8,13 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 from golfcheck.core.errors import UsageError
-from golfcheck.core.ruleset import TRACKS
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging.cache import Cache, Making, sources_version, stamp_of
-from golfcheck.judging.verify import chosen_rules, judge, nothing_to_check
+from golfcheck.judging.standing import Standing, read_standing
+from golfcheck.judging.verify import chosen_rules, judge, nothing_to_check, refuted
+from golfcheck.rules import Rule
 from golfcheck.submission.examined import Entry, examine
 from golfcheck.submission.history import Branch
-from golfcheck.submission.record import load_claim
+from golfcheck.submission.record import load, load_claim
 
 ALONE = ""  # compared with no record
 
@@ -30,13 +31,11 @@ class Judged:
     rival: str  # `key_of` the record that it was compared with
     github_id: str | None = None  # of its author, as submission.json has it
 
-    def entry(self, path: Path, made: datetime | None = None) -> Entry | None:
-        """Return its entry in the replay, made at `made` if given; None without a day or a score."""
-        made = made or self.made
-        if made is None or not self.bpb or self.verdict.track is None:
-            return None
-        name = self.verdict.name or path.name
-        return Entry(path, name, made, TRACKS[self.verdict.track], self.bpb, self.nats)
+    @property
+    def standing(self) -> Standing:
+        """Its part in the replay."""
+        verdict = self.verdict
+        return Standing(verdict.name, verdict.track, self.made, self.bpb, self.nats, refuted(verdict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,11 @@ class How:
         """The name under which a judgment is cached, and golfcheck's version."""
         names = f"{self.ruleset} +{','.join(sorted(self.select))} -{','.join(sorted(self.ignore))}"
         return Making(names, sources_version())
+
+    @property
+    def reading(self) -> Making:
+        """The name under which a standing is cached."""
+        return Making(f"standing {self.making.name}", sources_version())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,40 +81,53 @@ def claim(folder: Path, ruleset: str) -> Judged | None:
     return Judged(verdict, examined.identity.made, (), (), ALONE, record.submission.github_id)
 
 
-def judge_tasks(tasks: Sequence[Task], how: How, store: Path | None) -> list[Judged]:
-    """Judge records one after another, and store the results in the cache at `store` (None: the user's)."""
+def judge_tasks(tasks: Sequence[Task], how: How, cache: Cache | None) -> list[Judged]:
+    """Judge records one after another, and store what came of it in the cache."""
     rules = chosen_rules(how.select, how.ignore)
-    done = []
-    with Cache(store) as cache:
-        for task in tasks:
-            started, path = time.perf_counter(), task.folder.resolve()
-            stamp = stamp_of(path)
-            try:
-                examined = examine(cache.load(task.folder))
-            except UsageError as error:  # it is gone, or cannot be read: the others are judged anyway
-                why = str(error).removeprefix(f"{task.folder}: ")
-                done.append(Judged(nothing_to_check(task.folder, how.ruleset, why), None, (), (), ALONE))
-                continue
-            verdict = judge(
-                examined,
-                [task.rival] if task.rival else [],
-                ruleset=how.ruleset,
-                rules=rules,
-                made=task.made,
-                branch=how.branch,
-            )
-            judged = Judged(
-                replace(verdict, seconds=time.perf_counter() - started),
-                examined.identity.made,
-                examined.bpb,
-                examined.nats,
-                key_of(task.rival),
-                examined.record.submission.github_id if examined.record.submission else None,
-            )
-            if how.branch is None:
-                cache.keep(judged, how.making, path, stamp)
-            done.append(judged)
-    return done
+    judgments = []
+    for task in tasks:
+        path = task.folder.resolve()
+        stamp = stamp_of(path) if cache and how.branch is None else None
+        judged = _judged(task, how, rules)
+        if cache:
+            cache.keep(judged, how.making, path, stamp)
+        judgments.append(judged)
+    return judgments
+
+
+def _judged(task: Task, how: How, rules: Sequence[Rule]) -> Judged:
+    started = time.perf_counter()
+    try:
+        examined = examine(load(task.folder))
+    except UsageError as error:  # it is gone, or cannot be read: the others are judged anyway
+        why = str(error).removeprefix(f"{task.folder}: ")
+        return Judged(nothing_to_check(task.folder, how.ruleset, why), None, (), (), ALONE)
+    rivals = [task.rival] if task.rival else []
+    verdict = judge(examined, rivals, ruleset=how.ruleset, rules=rules, made=task.made, branch=how.branch)
+    return Judged(
+        replace(verdict, seconds=time.perf_counter() - started),
+        examined.identity.made,
+        examined.bpb,
+        examined.nats,
+        key_of(task.rival),
+        examined.record.submission.github_id if examined.record.submission else None,
+    )
+
+
+def read_standings(folders: Sequence[Path], how: How, cache: Cache | None) -> list[Standing]:
+    """Read the standings of records, or take them from the cache, and store there what was read."""
+    rules = chosen_rules(how.select, how.ignore)
+    standings = []
+    for folder in folders:
+        path = folder.resolve()
+        stamp = stamp_of(path) if cache else None
+        standing = cache.made(Standing, how.reading, path, stamp) if cache else None
+        if standing is None:
+            standing = read_standing(folder, rules, how.ruleset)
+            if cache:
+                cache.keep(standing, how.reading, path, stamp)
+        standings.append(standing)
+    return standings
 
 
 def key_of(rival: Entry | None) -> str:

@@ -1,4 +1,4 @@
-"""Judging with several processes: started when there is enough work, and ended at once when nobody waits for them."""
+"""Reading and judging with several processes: started for enough work, ended at once when nobody waits for them."""
 
 import os
 import signal
@@ -6,39 +6,42 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack
-from functools import partial
 from multiprocessing import active_children, get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from golfcheck.core.errors import GolfcheckError
-from golfcheck.judging.judged import How, Judged, Task, judge_tasks
+from golfcheck.judging.cache import Cache
+from golfcheck.judging.judged import How, Judged, Task, judge_tasks, read_standings
+from golfcheck.judging.standing import Standing
 
-_CHUNK = 4  # records that a process judges at a time; a second process costs more than it saves for fewer
+_JUDGED = 4  # records that a process judges at a time; a second process costs more than it saves for fewer
+_READ = 32  # records whose standings a process reads at a time
 _IDLE_SECONDS = 0.05  # between two looks whether somebody still waits
+
+T = TypeVar("T")
+R = TypeVar("R")
+Work = Callable[[Sequence[T], How, Cache | None], list[R]]
 
 
 class Processes:
-    """Where records are judged, `jobs` at a time (0: one per core); a context manager that ends the processes.
+    """Where records are read and judged, `jobs` at a time (0: one per core); a context manager that ends the processes.
 
-    Parsed records are stored in the user's cache, or else until the end, because a record may be judged twice.
-    `idle` is called before each record that is judged here, and while the processes work. What it raises, or anything
-    else that leaves the manager, ends them in the middle of their work.
+    `idle` is called before each record that is worked on here, and while the processes work. What it raises, or
+    anything else that leaves the manager, ends them in the middle of their work.
     """
 
     def __init__(self, jobs: int, *, cached: bool, idle: Callable[[], None] = lambda: None) -> None:
         self.jobs = jobs or os.cpu_count() or 1
         self.cached, self.idle = cached, idle
-        self.store: Path | None = None  # the user's own
-        self._stack = ExitStack()
+        self._cache: Cache | None = None  # the user's own, while it is open
         self._pool: ProcessPoolExecutor | None = None
+        self._num_processes = 0  # that the pool may have
+        # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
+        self._forks = sys.platform == "linux" and threading.active_count() == 1
         self._others = set(active_children())  # that are none of ours
 
     def __enter__(self) -> "Processes":
-        if not self.cached:
-            folder = self._stack.enter_context(TemporaryDirectory(prefix="golfcheck-"))
-            self.store = Path(folder) / "records.sqlite"
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -47,45 +50,75 @@ class Processes:
                 for child in set(active_children()) - self._others:  # sqlite survives that
                     child.terminate()
             self._pool.shutdown(cancel_futures=True)
-        self._stack.close()
+        self._close_cache()
+
+    def cache(self) -> Cache | None:
+        """Return the open cache of this process, None where nothing is cached."""
+        if self.cached and self._cache is None:
+            self._cache = Cache().__enter__()
+        return self._cache
+
+    def _close_cache(self) -> None:
+        if self._cache is not None:
+            self._cache.__exit__()
+            self._cache = None
 
     def judge(self, tasks: Sequence[Task], how: How) -> Iterator[list[Judged]]:
         """Yield the judgments in the order of the tasks, some at a time.
 
         Raises GolfcheckError when a process is ended from outside.
         """
-        chunks = [tasks[start : start + _CHUNK] for start in range(0, len(tasks), _CHUNK)]
-        work = partial(judge_tasks, how=how, store=self.store)
+        return self._worked(judge_tasks, tasks, how, _JUDGED)
+
+    def read(self, folders: Sequence[Path], how: How) -> Iterator[list[Standing]]:
+        """Yield the standings of records in their order, as `judge` does."""
+        return self._worked(read_standings, folders, how, _READ)
+
+    def _worked(self, work: Work[T, R], tasks: Sequence[T], how: How, size: int) -> Iterator[list[R]]:
+        chunks = [tasks[start : start + size] for start in range(0, len(tasks), size)]
         try:
             if min(self.jobs, len(chunks)) < 2:
-                yield from map(work, self._one_by_one(tasks))
+                yield from self._one_by_one(work, tasks, how)
                 return
             pool = self._started(len(chunks) - 1)
-            rest = [pool.submit(work, chunk) for chunk in chunks[1:]]
+            rest = [pool.submit(_work_in_process, work, chunk, how, self.cached) for chunk in chunks[1:]]
             # The first ones here: new interpreters take a second to start, and somebody waits for rows.
-            yield from map(work, self._one_by_one(chunks[0]))
+            yield from self._one_by_one(work, chunks[0], how)
             for future in rest:
                 yield self._awaited(future)
         except BrokenExecutor:
             raise GolfcheckError("a process that read records was ended from outside; try --jobs 1") from None
 
-    def _one_by_one(self, tasks: Sequence[Task]) -> Iterator[list[Task]]:
+    def _one_by_one(self, work: Work[T, R], tasks: Sequence[T], how: How) -> Iterator[list[R]]:
         for task in tasks:
             self.idle()
-            yield [task]
+            yield work([task], how, self.cache())
 
-    def _awaited(self, future: Future[list[Judged]]) -> list[Judged]:
+    def _awaited(self, future: Future[list[R]]) -> list[R]:
         while not future.done():
             self.idle()
             wait([future], _IDLE_SECONDS)
         return future.result()
 
-    def _started(self, chunks: int) -> ProcessPoolExecutor:
+    def _started(self, num_chunks: int) -> ProcessPoolExecutor:
+        """Return the pool, with as many processes as there are chunks; one that is too small is replaced."""
+        wanted = min(self.jobs, num_chunks) if self._forks else self.jobs  # interpreters start when there is work
+        if self._pool is not None and self._num_processes < wanted:
+            self._pool.shutdown()
+            self._pool = None
         if self._pool is None:
-            # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
-            context = get_context("fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn")
-            self._pool = ProcessPoolExecutor(min(self.jobs, chunks), context, _leave_interrupts)
+            self._close_cache()  # an open connection must not be carried into a fork
+            context = get_context("fork" if self._forks else "spawn")
+            self._pool, self._num_processes = ProcessPoolExecutor(wanted, context, _leave_interrupts), wanted
         return self._pool
+
+
+def _work_in_process(work: Work[T, R], tasks: Sequence[T], how: How, cached: bool) -> list[R]:
+    """Work in a process of the pool, with a connection to the cache of its own."""
+    if not cached:
+        return work(tasks, how, None)
+    with Cache() as cache:
+        return work(tasks, how, cache)
 
 
 def _leave_interrupts() -> None:

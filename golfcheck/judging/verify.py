@@ -10,7 +10,7 @@ from golfcheck.comparison.frontier import best_before, compare
 from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import DEFAULT_RULESET, RULESETS
 from golfcheck.core.suggest import suggestion
-from golfcheck.core.verdict import Finding, Problem, Severity, Skipped, Verdict
+from golfcheck.core.verdict import Finding, Problem, Severity, Skipped, ToBeat, Verdict
 from golfcheck.judging.summary import ledger_of, score_of, size_of, time_of, token_bytes_of
 from golfcheck.rules import RULES, Context, Rule, Skip
 from golfcheck.rules.waivers import FAMILY as WAIVER_FAMILY
@@ -85,18 +85,7 @@ def judge(
     entry = examined.entry(made)
     ranked = entry is not None and entry.track.ranked
     best = best_before(entry, entries, RULESETS[ruleset]) if entry and ranked else None
-    context = Context(
-        ruleset=RULESETS[ruleset],
-        identity=identity,
-        results=results,
-        no_results=examined.selection.reason,
-        runs=examined.runs,
-        to_beat=compare(entry, best) if entry and best else None,
-        best=best,
-        trainer=is_trainer(examined),
-        branch=branch,
-        rule_names=frozenset(rule.name for rule in RULES),
-    )
+    context = _context(examined, ruleset, best, compare(entry, best) if entry and best else None, branch)
     findings, passed, skipped = _apply(record, context, rules)
     submission = record.submission
     return Verdict(
@@ -119,6 +108,27 @@ def judge(
     )
 
 
+def _context(
+    examined: Examined,
+    ruleset: str,
+    best: Entry | None = None,
+    gain: ToBeat | None = None,
+    branch: Branch | None = None,
+) -> Context:
+    return Context(
+        ruleset=RULESETS[ruleset],
+        identity=examined.identity,
+        results=examined.results,
+        no_results=examined.selection.reason,
+        runs=examined.runs,
+        to_beat=gain,
+        best=best,
+        trainer=is_trainer(examined),
+        branch=branch,
+        rule_names=frozenset(rule.name for rule in RULES),
+    )
+
+
 def nothing_to_check(path: Path, ruleset: str, why: str, rules: Sequence[Rule] = RULES) -> Verdict:
     """Return the verdict on a folder in which no rule could check anything."""
     skipped = tuple(Skipped(rule.name, why) for rule in rules)
@@ -133,8 +143,17 @@ def refuted(verdict: Verdict) -> tuple[str, ...]:
 
     A missing file is an error too, but proves nothing of these.
     """
-    proven = _proven(verdict.findings)
-    return tuple(rule.name for rule in RULES if rule.name in proven)
+    return _proven(verdict.findings)
+
+
+def proven_wrong(examined: Examined, rules: Sequence[Rule], ruleset: str) -> tuple[str, ...]:
+    """Return what `refuted` would of the verdict by `rules`, and run only those rules that can prove a number wrong.
+
+    They look at the claim and the logs, and at no source, readme or other record: those need not have been read.
+    """
+    proving = [rule for rule in rules if rule.severity is Severity.ERROR and rule.family in _COMPARED]
+    findings, _, _ = _apply(examined.record, _context(examined, ruleset), proving)
+    return _proven(findings)
 
 
 def is_trainer(examined: Examined) -> bool:
@@ -163,7 +182,9 @@ def _apply(
         try:
             if reason is None:
                 rules_so_far = frozenset(finding.rule for finding in findings)
-                rule_context = replace(context, met=load_problems, found=rules_so_far, proven=_proven(findings))
+                rule_context = replace(
+                    context, met=load_problems, found=rules_so_far, proven=frozenset(_proven(findings))
+                )
                 problems.extend(_capped(rule, rule.check(record, rule_context)))
         except Skip as skip:
             reason = str(skip)
@@ -195,10 +216,10 @@ def _finding(rule: Rule, problem: Problem) -> Finding:
     return Finding(rule.name, severity, problem.message, problem.path, problem.line, rule.hint)
 
 
-def _proven(findings: Iterable[Finding]) -> frozenset[str]:
-    """Return the rules that prove a record's score, size or time wrong."""
+def _proven(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Return the rules that prove a record's score, size or time wrong, in the order of RULES."""
     errors = {finding.rule for finding in findings if finding.severity is Severity.ERROR}
-    return frozenset(rule.name for rule in RULES if rule.name in errors and rule.family in _COMPARED)
+    return tuple(rule.name for rule in RULES if rule.name in errors and rule.family in _COMPARED)
 
 
 def _waived(record: Record, findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from golfcheck.comparison.frontier import replay
 from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.core.progress import Progress
 from golfcheck.core.ruleset import DEFAULT_RULESET, RULESETS
 from golfcheck.judging.verify import refuted
 from golfcheck.queue import gitfolder, graph
@@ -26,8 +27,6 @@ from golfcheck.submission.examined import Entry
 DEFAULT_REFS = "refs/pull/*/head"
 _MAX_HEADS = 50_000
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
-
-Progress = Callable[[str, int, int], None]  # what is done, how many of them, of how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,7 @@ class Frontier:
         entries = []
         for record, content in records:
             judged = content.judged
-            entry = judged.entry(Path(record.path), at_number(record.number)) if judged else None
+            entry = judged.standing.entry(Path(record.path), at_number(record.number)) if judged else None
             if judged and entry:
                 entries.append(replace(entry, refused=", ".join(refuted(judged.verdict))))
         self.holders: list[Entry] = [turn.entry for turn in replay(entries, RULESETS[ruleset]) if turn.held]

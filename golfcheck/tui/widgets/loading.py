@@ -64,7 +64,7 @@ def read(root: Path, settings: Settings, post: Callable[[Message], object], gone
         if gone():
             raise ReadingCanceled
 
-    def progress(done: int, of: int) -> None:
+    def progress(stage: str, done: int, of: int) -> None:
         idle()
         post(ReadingProgressed(done, of))
 

@@ -129,7 +129,7 @@ def test_rows_come_early_and_without_a_rank(tree: Path) -> None:
         early: list[Row] = []
         seen: list[tuple[int, int]] = []
         board = load_board(
-            [tree], settings, early=early.extend, progress=lambda done, of, seen=seen: seen.append((done, of))
+            [tree], settings, early=early.extend, progress=lambda _, done, of, seen=seen: seen.append((done, of))
         )
         assert {row.verdict.path for row in early} == {row.verdict.path for row in board.rows}
         assert all(row.rank is None and row.verdict.to_beat is None and not row.held for row in early)

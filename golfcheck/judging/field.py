@@ -1,0 +1,131 @@
+"""The records of trees as the replay takes them: dated by commits, ruled on, refuted; and what each had to beat."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+from golfcheck.comparison.frontier import Turn, best_before, replay, rescored
+from golfcheck.core.errors import GolfcheckError
+from golfcheck.core.ruleset import RULESETS
+from golfcheck.core.suggest import suggestion
+from golfcheck.judging import decisions
+from golfcheck.judging.decisions import Rulings
+from golfcheck.judging.standing import Standing
+from golfcheck.judging.verify import chosen_rules
+from golfcheck.submission.discover import record_folders
+from golfcheck.submission.examined import Entry
+from golfcheck.submission.history import repository_of
+
+_GAIN_RULE = "gain-not-significant"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """All records of some trees in time. Paths are resolved; `entries` lacks what takes no part in the replay."""
+
+    ruleset: str
+    entries: Mapping[Path, Entry]
+    turns: Mapping[Path, Turn]
+    refused: Mapping[Path, str]  # why a record takes no part whatever its score; "" where nothing says so
+    rulings: Mapping[Path, Rulings]
+    commit_times: Mapping[Path, datetime]
+
+    def rival(self, path: Path, day: datetime | None) -> Entry | None:
+        """Return the record to beat: on `day`, or when the record was made."""
+        entry = self.entries.get(path)
+        if entry is None or path not in self.turns:
+            return None
+        if day is None:
+            return self.turns[path].best
+        return best_before(replace(entry, made=day), self.entries.values(), RULESETS[self.ruleset])
+
+
+def field_of(
+    standings: Mapping[Path, Standing],
+    trees: Iterable[Path],
+    ruleset: str,
+    until: date | None,
+    say: Callable[[str], None],
+) -> Field:
+    """Return the field of records, given by their resolved paths; with `until`, as it was at the end of that day.
+
+    `say` gets one line for each thing that could not be used.
+    """
+    commit_times = _commit_times(trees, say) if len(standings) > 1 else {}
+    rulings = _rulings(trees, standings.keys(), until, say)
+    entries, refused = {}, {}
+    for path, standing in standings.items():
+        ruled = rulings.get(path, Rulings())
+        refused[path] = _refused(standing, ruled)
+        entry = standing.entry(path, commit_times.get(path))
+        if entry is not None and (until is None or entry.made.date() <= until):
+            entries[path] = _ruled(entry, refused[path], ruled)
+    turns = {turn.entry.path: turn for turn in replay(entries.values(), RULESETS[ruleset])}
+    return Field(ruleset, entries, turns, refused, rulings, commit_times)
+
+
+def _refused(standing: Standing, rulings: Rulings) -> str:
+    """Say why a record takes no part: it was ruled so, or its numbers are proven wrong; "" where it may."""
+    if rulings.excluded and rulings.standing:
+        return rulings.standing.text
+    wrong = [rule for rule in standing.refuted if rule not in rulings.waived]
+    return f"its numbers are proven wrong: {', '.join(wrong)}" if wrong and not rulings.included else ""
+
+
+def _ruled(entry: Entry, refused: str, rulings: Rulings) -> Entry:
+    """Return the entry as it takes part: with the score that counts, and refused or overruled as is ruled."""
+    overruled = rulings.included or _GAIN_RULE in rulings.waived
+    if rulings.rescored and rulings.rescored.val_bpb:
+        entry = rescored(entry, rulings.rescored.val_bpb)
+    return replace(entry, refused=refused, overruled=overruled)
+
+
+def _rulings(
+    trees: Iterable[Path], records: Collection[Path], until: date | None, say: Callable[[str], None]
+) -> dict[Path, Rulings]:
+    """Return what the maintainers ruled on each record, and say which rulings are about none."""
+    rulings_by_record: dict[Path, Rulings] = {}
+    rule_names = {rule.name for rule in chosen_rules((), ())}
+    for unread in sorted({path.parent / decisions.NAME for path in records if path.parent not in trees}):
+        if unread.exists():
+            say(f"{unread}: not read: rulings stand above the tracks, or in a folder named records")
+    for tree in sorted(trees):
+        ruled = decisions.by_record(tree, decisions.read(tree), until)
+        for path, rulings in ruled.items():
+            if path not in records:
+                say(f"{tree / decisions.NAME}: there is no record {rulings.all[0].record}: nothing is ruled on it")
+            for rule in {rule for ruling in rulings.all for rule in ruling.rules} - rule_names:
+                say(
+                    f"{tree / decisions.NAME}: no rule is called {rule}{suggestion(rule, rule_names)}: "
+                    "nothing is waived"
+                )
+            for other in (ruling.superseded_by for ruling in rulings.all if ruling.superseded_by):
+                if tree.resolve() / other not in records:
+                    say(f"{tree / decisions.NAME}: there is no record {other} that could supersede another")
+        rulings_by_record |= ruled
+    return rulings_by_record
+
+
+def _commit_times(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datetime]:
+    """Return when records were committed, for those whose trees are in the user's own repository.
+
+    A commit that adds several records is an import, so it dates none of them.
+    """
+    times: dict[Path, datetime] = {}
+    for tree in trees:
+        if repository := repository_of(tree):
+            try:
+                added = repository.added(tree)
+            except GolfcheckError as error:
+                say(f"records are dated by their folders' names, not by commits: {error}")
+                continue
+            records = [folder.resolve() for folder in record_folders([tree])]
+            several = Counter(added[record].commit for record in records if record in added)
+            times |= {
+                record: added[record].time
+                for record in records
+                if record in added and several[added[record].commit] == 1
+            }
+    return times
