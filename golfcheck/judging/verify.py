@@ -78,7 +78,7 @@ def judge(
     record, identity, results = examined.record, examined.identity, examined.results
     if ruleset not in RULESETS:
         raise UsageError(f"no ruleset is called {ruleset!r}; there are {', '.join(RULESETS)}")
-    if not (record.submission or record.logs or record.sources or record.problems):
+    if not (record.submission or record.logs or record.sources or record.artifacts or record.problems):
         return nothing_to_check(
             record.path, ruleset, "nothing to check here: no submission.json, no log, no script", rules
         )

@@ -1,6 +1,7 @@
 """Bytes of text: a score stands for as many as the validation text has, whatever the tokenizer."""
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -18,6 +19,7 @@ from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result
 
+_TOKENIZER = re.compile(r"\.(?:model|vocab|meta\.npz)$|tokenizer[^/]*\.(?:json|ya?ml|bin)$", re.IGNORECASE)
 Conservation = Literal["whole", "partial", "export", "broken", "unknown"]
 
 
@@ -116,6 +118,23 @@ def _of_claim(record: Record, ctx: Context) -> Iterator[Problem]:
             claim_line(submission, "val_loss_nats"),
             WARNING,
         )
+
+
+@rule(WARNING)
+def unproven_tokenizer(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The folder ships a tokenizer, and no log shows that its tokens stand for the bytes of the validation text.
+
+    The contest looks closely at a changed tokenizer: a byte counted too often lowers every score. A log with a token
+    count, a loss and bits per byte shows it, see `bytes-not-conserved`.
+    Example: tokenizer.model: ships a tokenizer, and no log shows that its tokens stand for the validation text's bytes
+    Fix: ship the log of a run that states the number of validation tokens, the loss and the bits per byte.
+    """
+    shipped = [file.path for file in record.files if _TOKENIZER.search(file.path)]
+    if not shipped:
+        raise Skip("the folder ships no tokenizer")
+    if all(result.bytes_per_token is None for result in ctx.results):
+        message = "ships a tokenizer, and no log shows that its tokens stand for the validation text's bytes"
+        yield Problem(message, shipped[0])
 
 
 @rule(WARNING)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from golfcheck.core.verdict import Problem
+from golfcheck.core.ruleset import STRICT_FROM
+from golfcheck.core.verdict import Problem, Severity
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
 from golfcheck.submission.identity import SUBMISSION_FILE, parse_date
 from golfcheck.submission.record import NO_LOG, Record
@@ -18,36 +19,51 @@ _KNOWN_SUFFIXES = frozenset(
 )
 
 
+def _severity(record: Record, ctx: Context) -> Severity | None:
+    """Return how grave it is that a file is missing: no number is proven wrong by it.
+
+    It is an error for folders dated after the form of a submission was published, and a warning for the contest's own.
+    Where there is neither a claim nor a log, nothing can be judged, and the folder is unverified.
+    """
+    if record.submission is None and not record.logs:
+        return INFO
+    day = ctx.identity.folder_day
+    return None if day and day >= STRICT_FROM else WARNING
+
+
 @rule(ERROR)
 def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no submission.json.
 
-    A submission states its author, its score and its sizes in `submission.json`.
+    A submission states its author, its score and its sizes in `submission.json`. For folders that are not dated June
+    2026 or later a missing file is a warning; without a log as well, nothing can be judged and it is only mentioned.
     Example: (record): no submission.json in the folder
     Fix: write submission.json; `golfcheck new DIR --from LOGS…` makes one from the logs.
     """
     if record.submission is None and not any(SUBMISSION_FILE.fullmatch(file.path) for file in record.files):
-        yield Problem("no submission.json in the folder")
+        yield Problem("no submission.json in the folder", severity=_severity(record, ctx))
 
 
 @rule(ERROR)
 def readme_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no README.md.
 
-    Each record explains what it does in a README.md of its own.
+    Each record explains what it does in a README.md of its own. How grave that is depends on the folder's date, as for
+    `submission-missing`.
     Example: (record): no README.md in the folder
     Fix: add README.md: what was changed, why it helps, how it was run.
     """
     if not any(_README.fullmatch(file.path) for file in record.files):
-        yield Problem("no README.md in the folder")
+        yield Problem("no README.md in the folder", severity=_severity(record, ctx))
 
 
 @rule(ERROR)
 def log_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no training log, or an empty one.
 
-    A score is shown by the logs of the runs that reached it, one for each seed. Where another file may be a log in a
-    form that is not known, that is only mentioned.
+    A score is shown by the logs of the runs that reached it, one for each seed. A log without a byte shows nothing, and
+    that is an error. Without a log nothing is proven, neither the claim nor its opposite: the record is unverified.
+    Where another file may be a log in an unknown form, it is named.
     Example: (record): no train log (*.log, *.txt with training steps) in the folder
     Fix: add the log that each run wrote, unedited, as train_seed<N>.log.
     """
@@ -60,9 +76,9 @@ def log_missing(record: Record, ctx: Context) -> Iterator[Problem]:
         others = [file.path for file in record.files if _may_be_log(file.path) and file.size_bytes]
         if others:
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            yield Problem(f"no train log in a form that is known; {others[0]}{more} may be one", others[0], None, INFO)
+            yield Problem(f"no train log in a known form; {others[0]}{more} may be one", others[0], None, INFO)
         else:
-            yield Problem("no train log (*.log, *.txt with training steps) in the folder")
+            yield Problem("no train log (*.log, *.txt with training steps) in the folder", severity=INFO)
 
 
 def _may_be_log(path: str) -> bool:
@@ -76,19 +92,21 @@ def _may_be_log(path: str) -> bool:
 def script_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no training script.
 
-    A record ships the `train_gpt.py` that made it, so that anybody can run it in its folder.
+    A record ships the `train_gpt.py` that made it, so that anybody can run it in its folder. How grave that is depends
+    on the folder's date, as for `submission-missing`.
     Example: (record): no train_gpt.py (or other Python script) in the folder
     Fix: add the script that ran, byte for byte.
     """
     if not record.sources and not any(file.path.endswith(".py") for file in record.files):
-        yield Problem("no train_gpt.py (or other Python script) in the folder")
+        yield Problem("no train_gpt.py (or other Python script) in the folder", severity=_severity(record, ctx))
 
 
 @rule(ERROR)
 def script_empty(record: Record, ctx: Context) -> Iterator[Problem]:
     """The training script has nothing in it.
 
-    One merged record ships a script of 0 bytes: nobody can run it, and its bytes cannot be counted.
+    One merged record ships a script of 0 bytes: nobody can run it, and its bytes cannot be counted. How grave that is
+    depends on the folder's date, as for `submission-missing`.
     Example: train_gpt.py: no line of code in 1 byte
     Fix: ship the script that ran.
     """
@@ -97,7 +115,8 @@ def script_empty(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("there is no training script")
     if not main.text.strip():
         count = len(main.text)
-        yield Problem(f"no line of code in {count:,} {'byte' if count == 1 else 'bytes'}", main.path)
+        message = f"no line of code in {count:,} {'byte' if count == 1 else 'bytes'}"
+        yield Problem(message, main.path, severity=_severity(record, ctx))
 
 
 @rule(WARNING)

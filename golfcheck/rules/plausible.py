@@ -59,6 +59,28 @@ def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
     yield Problem(f"{score:.5f} bpb is {', and '.join(reasons)}{seen}", path, line)
 
 
+@rule(WARNING)
+def disputed_technique(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The submission names itself after a technique that often scored what it had already seen.
+
+    SLOT fits its weights to the very tokens that it then scores. An n-gram cache may hand out probabilities that do not
+    add up to 1, weights adapted before quantization have seen the text, and a second pass knows what it scores. Whether
+    that is so here is not to be read from a log: a person must look. The names of the folder, the submission, the logs,
+    and the score that counts are compared, not the source.
+    Example: (record): SLOT is named by the folder 2026-06-01_Slot
+    Fix: show in the README that every token is scored before anything learns from it.
+    """
+    if not ctx.track.ranked:
+        raise Skip(f"track {ctx.track.name} is not ranked")
+    names = [(ctx.identity.path.name, "the folder"), (ctx.identity.name, "submission.json")]
+    names += [(result.score.name, "the score") for result in ctx.results]
+    names += [(result.log.path, "the log") for result in ctx.results]
+    for technique, pattern in _TECHNIQUES.items():
+        named = next((f"{what} {name}" for name, what in names if pattern.search(name)), None)
+        if named:
+            yield Problem(f"{technique} is named by {named}")
+
+
 def _place(record: Record, ctx: Context, *, is_claim: bool) -> tuple[str | None, int | None]:
     if is_claim and record.submission is not None:
         return record.submission.path, claim_line(record.submission, "val_bpb")

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from golfcheck.core.ruleset import Ruleset, Track
 from golfcheck.core.verdict import Problem, Severity, ToBeat
+from golfcheck.submission.agreement import agrees, mean_agrees
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.examined import Entry
 from golfcheck.submission.history import Branch
 from golfcheck.submission.identity import Identity
-from golfcheck.submission.record import Record
+from golfcheck.submission.record import Mention, Record
 from golfcheck.submission.results import Result
 from golfcheck.trainlog.events import Run, TrainLog
 
@@ -88,6 +89,27 @@ def submission_of(record: Record) -> Submission:
     if record.submission is None:
         raise Skip("there is no readable submission.json")
     return record.submission
+
+
+def is_in_doubt(record: Record, ctx: Context) -> bool:
+    """Tell whether the runs that are judged may be others than the submission's own.
+
+    Nothing is claimed of several runs, one of which may be a baseline, or of one that reached no score; or the claimed
+    score stands in another file than a log, so that the logs may be of other runs.
+    """
+    submission = record.submission
+    if submission is None or (submission.val_bpb is None and not submission.seeds):
+        return len(ctx.runs) > 1 or not ctx.results
+    claim = submission.val_bpb
+    if claim is None or not ctx.results or mention_of(claim, record) is None:
+        return False
+    lines = [line for result in ctx.results for line in result.run.scores]
+    return not mean_agrees(claim, ctx.results) and not any(agrees(claim, line.val_bpb, line.digits) for line in lines)
+
+
+def mention_of(claim: float, record: Record) -> Mention | None:
+    """Return where a file that is neither log nor submission has a claimed number."""
+    return next((mention for mention in record.mentions if agrees(claim, float(mention.number))), None)
 
 
 def claim_line(submission: Submission, field: str) -> int | None:

@@ -6,17 +6,21 @@ from dataclasses import replace
 
 from golfcheck.core import stats
 from golfcheck.core.verdict import Problem
-from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, mention_of, rule, submission_of
+from golfcheck.submission.agreement import agrees, mean_agrees
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, base_name, distinct_runs, is_score, seed_of, usable_scores
-from golfcheck.submission.selection import agrees, mean_agrees
 from golfcheck.trainlog.events import Run, ScoreLine
 
 _DECIMAL = re.compile(r"(?<![\w.])[0-9]{1,2}\.[0-9]{2,10}(?![\w.])")
 _ADJACENT_LINES = 3
 _NEAR_BPB = 5e-5  # less than the fourth decimal, which is what scores are compared by: somebody averaged otherwise
 _SEEDS_APART_BPB = 0.01  # twenty times what the seeds of one program lie apart: no missing one makes up for more
+_RUNS = ("runs", "n_seeds", "num_seeds")  # keys that list or count the runs of a mean
+_SEEDS_IN_README = re.compile(
+    r"\b([2-9])[- ]seeds?\b(?=[^\n]{0,20}mean)|\bmean (?:of|over) ([2-9]) (?:seeds|runs)", re.IGNORECASE
+)
 _NEAR_NATS = 1e-3  # a loss that was cut or rounded to three decimals: nobody is ranked by it
 _LOSS_DIGITS = 4  # that a log without `_exact` lines prints
 
@@ -37,9 +41,10 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     """The claimed val_bpb is in no log: neither the mean over the runs that the claim speaks of nor any run's score.
 
     A claimed val_loss must be in a log as well, and so must the val_bpb of each seed. A claim is read as written out to
-    four decimals (1.2 is 1.2000). Where a log has the number under a label that is not known, that is only a warning;
-    a difference below the fourth decimal is only mentioned. A mean over a seed that has no log cannot be checked,
-    unless what the other seeds show is too far from it for any seed to make up for.
+    four decimals (1.2 is 1.2000), and a difference below the fourth decimal is only mentioned. It is a warning where
+    the number may come from what could not be read or is not here: it stands under an unknown label of a log, or in a
+    table or a results file; a log ends in the middle of an evaluation; or the claim is a mean over more runs than there
+    are logs, and less than 0.01 from that of the logs (no seed makes up for more).
 
     Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best
     1.1143739 (-0.06474)
@@ -57,12 +62,9 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
         logged = f"the logs' {results[0].name} has mean {mean:.8g}, best {best:.8g} ({claim - mean:+.5f})"
         place = (submission.path, claim_line(submission, "val_bpb"))
         false_claim = _not_in_logs(f"claims {claim} bpb; {logged}", record, claim, place)
-        # A mean over runs whose logs are not here cannot be checked.
-        absent = _without_log(submission, record)
-        if absent and len(submission.seeds) > len(results) and abs(claim - mean) < _SEEDS_APART_BPB:
-            seeds = ", ".join(map(str, absent))
-            message = f"{false_claim.message}; no log of seed {seeds} is here"
-            false_claim = replace(false_claim, message=message, severity=WARNING)
+        unshown = _runs_without_log(submission, record, results) if abs(claim - mean) < _SEEDS_APART_BPB else ""
+        if false_claim.severity is None and unshown:
+            false_claim = replace(false_claim, message=f"{false_claim.message}; {unshown}", severity=WARNING)
         yield false_claim
     elif (mean_agrees(claim, results)) and (problem := _false_loss(record, submission, results, runs)):
         yield problem
@@ -79,10 +81,17 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
             )
 
 
-def _without_log(submission: Submission, record: Record) -> list[int]:
-    """Return the seeds that submission.json names and no log has."""
+def _runs_without_log(submission: Submission, record: Record, results: Sequence[Result]) -> str:
+    """Say which runs the claim seems to be the mean of, besides those that have logs; "" where there are none."""
     seeds = {seed_of(log, run) for log, run in distinct_runs(record)}
-    return sorted(claim.seed for claim in submission.seeds if claim.seed not in seeds)
+    absent = sorted(claim.seed for claim in submission.seeds if claim.seed not in seeds)
+    if absent and len(submission.seeds) > len(results):
+        return f"no log of seed {', '.join(map(str, absent))} is here"
+    listed = [submission.raw.get(key) for key in _RUNS]
+    counts = [len(value) if isinstance(value, list) else value for value in listed]
+    counts += [int(one or other) for one, other in _SEEDS_IN_README.findall(record.readme or "")]
+    most = max((count for count in counts if isinstance(count, int)), default=0)
+    return f"it is said to be of {most} runs, and {len(results)} logs have a score" if most > len(results) else ""
 
 
 def _is_shown(claim: float, results: Sequence[Result], runs: Sequence[Run]) -> bool:
@@ -114,12 +123,18 @@ def _in_any_line(claim: float, runs: Sequence[Run]) -> bool:
 
 
 def _not_in_logs(message: str, record: Record, claim: float, place: tuple[str, int | None]) -> Problem:
-    """Return an error; a warning where a line that could not be read holds the number."""
+    """Return an error; a warning where the number may come from what could not be read, or is not here to the end."""
     for log, run in distinct_runs(record):
         for fact in run.unread:
             if any(agrees(claim, float(number)) for number in _DECIMAL.findall(fact.value)):
                 where = f"; {log.path}:{fact.line} has it under an unknown label"
                 return Problem(message + where, *place, severity=WARNING)
+    if mention := mention_of(claim, record):
+        return Problem(f"{message}; {mention.path}:{mention.line} has it", *place, severity=WARNING)
+    for log, run in distinct_runs(record):
+        if run.progress_line and run.progress_line > max((line.line for line in run.scores), default=0):
+            where = f"; {log.path}:{run.progress_line} is the last line of an evaluation that does not end"
+            return Problem(message + where, *place, severity=WARNING)
     return Problem(message, *place)
 
 
@@ -184,6 +199,7 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
     after = [line for _, run in distinct_runs(record) for line in usable_scores(run)]
     if (ctx.results and mean_agrees(claim, ctx.results)) or any(agrees(claim, s.val_bpb, s.digits) for s in after):
         return
+    matches: list[tuple[float, Problem]] = []  # with how far each is from the claim
     before: dict[str, list[tuple[str, int, float]]] = {}  # name → where it is, for each run
     for log, run in runs:
         counting = usable_scores(run)
@@ -195,8 +211,11 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
             key = "the last validation" if name.startswith("the validation") else name
             before.setdefault(key, []).append((log.path, line_number, value))
             if agrees(claim, value, _LOSS_DIGITS):
-                yield Problem(f"claims {claim}, which is {name}; {_final(ctx)}", log.path, line_number)
-                return
+                message = f"claims {claim}, which is {name}; {_final(ctx)}"
+                matches.append((abs(claim - value), Problem(message, log.path, line_number)))
+    if matches:
+        yield min(matches, key=lambda match: match[0])[1]
+        return
     for log, run in runs:
         point = next((point for point in run.val[:-1] if agrees(claim, point.val_bpb, _LOSS_DIGITS)), None)
         if point is not None:  # by chance, perhaps: there are many

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from golfcheck.core.ruleset import THIN_MARGIN_BYTES, WRAP_TOLERANCE
 from golfcheck.core.verdict import Problem
-from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, is_in_doubt, rule, submission_of
 from golfcheck.source.wrap import wrapped_bytes
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
@@ -29,8 +29,7 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
             stated = True
             if size.size_bytes > cap:
                 over = f"{size.size_bytes:,} bytes{what}: {size.size_bytes - cap:,} over the cap of {cap:,}"
-                # Where nothing is claimed of several runs, one of them may be a baseline.
-                yield Problem(over, log.path, size.line, WARNING if _is_unclaimed(record, ctx) else None)
+                yield Problem(over, log.path, size.line, WARNING if is_in_doubt(record, ctx) else None)
                 break
     submission = record.submission
     if submission and submission.total_bytes is not None:
@@ -40,11 +39,6 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
             yield Problem(over, submission.path, claim_line(submission, "total_bytes"))
     if not stated:
         raise Skip("neither a log nor submission.json states a total")
-
-
-def _is_unclaimed(record: Record, ctx: Context) -> bool:
-    submission = record.submission
-    return submission is not None and submission.val_bpb is None and not submission.seeds and len(ctx.runs) > 1
 
 
 def _stated_sizes(run: Run) -> Iterator[tuple[Size, str]]:

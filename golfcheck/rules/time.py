@@ -7,12 +7,15 @@ from dataclasses import replace
 from golfcheck.core.numbers import seconds_text
 from golfcheck.core.ruleset import OVERSHOOT_STEPS
 from golfcheck.core.verdict import Problem, Severity
-from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
+from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, is_in_doubt, rule
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import step_ms, timed_points, train_ms
-from golfcheck.trainlog.events import TrainLog, TrainPoint, ValPoint
+from golfcheck.submission.results import last_steps_ms, step_ms, timed_points, train_ms
+from golfcheck.trainlog.events import Run, TrainLog, TrainPoint, ValPoint
 
+_STEPS_IN_DOUBT = 2 * OVERSHOOT_STEPS
 _CALIBRATION = re.compile(r"hessian|calibrat", re.IGNORECASE)
+_CONSTANT_LINES = 20
+_FIRST_STEADY_STEP = 10  # the first steps compile, and their average falls
 _MOST_WRONG = 0.25  # of a run's lines
 _JITTER_MS = 100.0  # between two ways to read the clock: one with the work of the device awaited, one without
 _RESERVE_MS = 1_000.0  # a run that stopped earlier than this before the cap has kept time for what follows
@@ -22,8 +25,9 @@ _RESERVE_MS = 1_000.0  # a run that stopped earlier than this before the cap has
 def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Training ran past the track's wall-clock cap.
 
-    The cap is tested between steps, so a run may end up to two steps late; that much is only mentioned.
-    Example: train_seed1337.log:39: 601,000 ms: 1,000 ms over the cap, more than two steps late
+    The cap is tested between steps, so a run may end up to two steps late; that much is only mentioned. How long single
+    steps took is not logged: up to four steps late, by the pace of the last ones, is a warning.
+    Example: train_seed1337.log:39: 601,000 ms: 1,000 ms over the cap, more than four steps late
     Fix: lower MAX_WALLCLOCK_SECONDS, or submit to the track without a time limit.
     """
     cap = ctx.track.train_cap_ms
@@ -34,22 +38,24 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("no log says how long training took")
     within = []  # two steps of the cap: told once, of the longest run
     for log, run, ms in timed:
-        late, step = ms - cap, step_ms(run)
+        late, step = ms - cap, max(step_ms(run) or 0.0, last_steps_ms(run) or 0.0)
         if late <= 0:
             continue
         line = run.stop.line if run.stop else timed_points(run)[-1].line
         over = f"{ms:,.0f} ms: {late:,.0f} ms over the cap"
-        if step is not None and late <= OVERSHOOT_STEPS * step:
+        if late <= OVERSHOOT_STEPS * step:
             steps = "one step" if late <= step else "two steps"
             within.append((late, Problem(f"{over}, within {steps}", log.path, line, INFO)))
+        elif late <= _STEPS_IN_DOUBT * step:
+            yield Problem(f"{over}, {late / step:.1f} steps late", log.path, line, WARNING)
         else:
-            yield Problem(f"{over}, more than two steps late", log.path, line, _over_cap(ctx))
+            yield Problem(f"{over}, more than four steps late", log.path, line, _over_cap(record, ctx))
     yield from _worst(within)
 
 
-def _over_cap(ctx: Context) -> Severity | None:
-    """Return the severity of a time over a cap: no proof where the track itself is in doubt."""
-    return None if ctx.identity.is_track_certain else WARNING
+def _over_cap(record: Record, ctx: Context) -> Severity | None:
+    """Return the severity of a time over a cap: no proof where the track, or whose run it is, is in doubt."""
+    return None if ctx.identity.is_track_certain and not is_in_doubt(record, ctx) else WARNING
 
 
 @rule(ERROR)
@@ -68,7 +74,7 @@ def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     for result, ms in timed:
         if ms > cap:
             late = f"{ms:,.0f} ms: {ms - cap:,.0f} ms over the cap of {cap:,.0f} ms"
-            yield Problem(late, result.log.path, result.score.line, _over_cap(ctx))
+            yield Problem(late, result.log.path, result.score.line, _over_cap(record, ctx))
 
 
 @rule(ERROR)
@@ -76,7 +82,8 @@ def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
     """A line's train_time is not its step times its step_avg, as it is on the run's other lines.
 
     All three are printed from one clock, so they agree to the rounding of the average. Where they seldom do, the script
-    averages over something else (a session, the steps alone), and nothing is said.
+    averages over something else (a session, the steps alone), and nothing is said. A stop that states another time than
+    the line of the same step is a warning: in 1,090 of 1,092 real runs they agree.
     Example: train_seed42.log:35: step 1000 at 85.7 ms a step is 85,700 ms, the line says 86,703 ms; the run's other
     lines agree
     Fix: submit the logs as they were written; two processes must not write to one file.
@@ -86,6 +93,8 @@ def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
         points = [(point, _product_ms(point)) for point in timed_points(run) if point.step > 0]
         wrong = [(point, product) for point, product in points if product is not None]
         checked += len(points)
+        if problem := _false_stop(log, run):
+            yield problem
         # Where many lines disagree, the script averages over something else: a session, or steps without other work.
         if not wrong or len(wrong) > _MOST_WRONG * len(points):
             continue
@@ -100,6 +109,17 @@ def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("no log has both train_time and step_avg")
 
 
+def _false_stop(log: TrainLog, run: Run) -> Problem | None:
+    """Return what is wrong with the time of a stop, where a line of the same step states another."""
+    stop = run.stop
+    times = [point.train_ms for point in timed_points(run) if stop and point.step == stop.step]
+    if stop is None or not times or any(ms is not None and abs(ms - stop.train_ms) <= 1.0 for ms in times):
+        return None
+    stated = f"{times[-1]:,.0f} ms"
+    message = f"the run stopped at {stop.train_ms:,.0f} ms, the line of the same step says {stated}"
+    return Problem(message, log.path, stop.line, WARNING)
+
+
 def _product_ms(point: TrainPoint | ValPoint) -> float | None:
     """Return the product of step and step_avg where it is not the train_time, by more than they are rounded."""
     if point.train_ms is None or point.step_avg_ms is None:
@@ -108,6 +128,39 @@ def _product_ms(point: TrainPoint | ValPoint) -> float | None:
     allowed = point.step * (0.0501 if coarse else 0.00501) + 1.0
     product = point.step * point.step_avg_ms
     return product if abs(product - point.train_ms) > allowed else None
+
+
+@rule(WARNING)
+def step_average_constant(record: Record, ctx: Context) -> Iterator[Problem]:
+    """Every line of a run states one and the same average time of a step.
+
+    The average is that of all steps so far, so it moves from line to line: none of 1,240 real runs states one value, to
+    the hundredth of a millisecond, on 20 lines. Times that do not follow from it contradict it, too. A script may print
+    a number that it measured once: a person must look.
+    Example: train_seed42.log:35: step_avg is 85.70 ms on all 23 lines, but its train_time makes 83.80 to 85.70 ms a
+    step
+    Fix: submit the logs as they were written.
+    """
+    checked = 0
+    for log, run in ctx.runs:
+        points = [point for point in timed_points(run) if point.step >= _FIRST_STEADY_STEP]
+        if len(points) < _CONSTANT_LINES:
+            continue
+        checked += 1
+        averages = {point.step_avg_ms for point in points}
+        if len(averages) > 1:
+            continue
+        (average,) = averages
+        wrong = [point for point in points if _product_ms(point) is not None]
+        if not wrong and round(average or 0.0, 1) == average:
+            continue  # printed with one decimal it may well be constant
+        ratios = [(point.train_ms or 0.0) / point.step for point in points]
+        message = f"step_avg is {average:.2f} ms on all {len(points)} lines"
+        if wrong:
+            message += f", but its train_time makes {min(ratios):.2f} to {max(ratios):.2f} ms a step"
+        yield Problem(message, log.path, points[0].line)
+    if not checked:
+        raise Skip(f"no log states train_time and step_avg on {_CONSTANT_LINES} lines")
 
 
 @rule(ERROR)

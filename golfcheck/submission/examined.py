@@ -9,7 +9,7 @@ from golfcheck.core.ruleset import TOKENIZERS, Track
 from golfcheck.submission.identity import Identity, identity_of
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, distinct_runs
-from golfcheck.submission.selection import Selection, select
+from golfcheck.submission.selection import Selection, own_runs, select
 from golfcheck.trainlog.events import Run, TrainLog
 
 
@@ -73,9 +73,7 @@ class Examined:
         """
         if self.results:
             return [(result.log, result.run) for result in self.results]
-        runs = distinct_runs(self.record)
-        least = min((log.path.count("/") for log, _ in runs), default=0)
-        return [(log, run) for log, run in runs if log.path.count("/") == least]
+        return own_runs(distinct_runs(self.record), lambda pair: pair[0].path)
 
     def entry(self, made: datetime | None = None) -> Entry | None:
         """Return its entry in the replay, `made` when that is better known; None without a day or a score."""
@@ -87,7 +85,7 @@ class Examined:
 
 def examine(record: Record) -> Examined:
     """Return the record with its identity and its results, each found out once."""
-    return Examined(record, identity_of(record.path, record.submission), select(record))
+    return Examined(record, identity_of(record.path, record.submission, record.readme), select(record))
 
 
 def results(record: Record) -> tuple[Result, ...]:

@@ -13,6 +13,13 @@ SUBMISSION_FILE = re.compile(r"submission(?!\.schema\.)[^/]*\.json", re.IGNORECA
 DATED_FOLDER = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_.+")
 _SEED_IN_NAME = re.compile(r"seed[_-]?([0-9]{1,18})", re.IGNORECASE)
 _NUMBERS = re.compile(r"[0-9]+")
+# A submission that calls itself one outside of the ranking, wherever its folder was put.
+_NON_RECORD = re.compile(
+    r"^\W{0,8}non[-_ ]record|\bnon[-_ ]record(?=[\s_/|:,.()*-]{0,4}"
+    r"(?:$|wip|submission|run|research|pending|preliminary|entry|track|study|local|smoke))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_README_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +33,17 @@ class Identity:
     track_placed: Track | None  # that the folder above names
     folder_day: date | None  # that the folder's name begins with
     made: datetime | None  # the folder's day, or else the date in submission.json
+    is_called_non_record: bool = False  # by submission.json or README.md, in words
 
     @property
     def is_track_certain(self) -> bool:
-        """Whether folder or JSON names the track, and they do not contradict each other."""
-        return self.track in (self.track_claimed, self.track_placed) and (
-            None in (self.track_claimed, self.track_placed) or self.track_claimed == self.track_placed
-        )
+        """Whether folder or JSON names the track, and no word of the submission contradicts it."""
+        named = {self.track_claimed, self.track_placed} - {None}
+        return named == {self.track} and not (self.track.ranked and self.is_called_non_record)
 
 
-def identity_of(folder: Path, submission: Submission | None) -> Identity:
-    """Return the identity of the record in `folder`."""
+def identity_of(folder: Path, submission: Submission | None, readme: str | None = None) -> Identity:
+    """Return the identity of the record in `folder`; what its files say of it may contradict its place."""
     path = folder.resolve()
     day = folder_day(path.name)
     made = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
@@ -46,7 +53,10 @@ def identity_of(folder: Path, submission: Submission | None) -> Identity:
     placed = TRACKS.get(path.parent.name.removeprefix("track_"))
     claimed = TRACKS.get(track_named(submission.raw.get("track")) or "") if submission else None
     track = placed or claimed or TRACKS[DEFAULT_TRACK]
-    return Identity(path, name or path.name, track, claimed, placed, day, made)
+    words = [value for value in submission.raw.values() if isinstance(value, str)] if submission else []
+    words.append((readme or "")[:_README_CHARS])
+    is_called_non_record = any(_NON_RECORD.search(text) for text in words)
+    return Identity(path, name or path.name, track, claimed, placed, day, made, is_called_non_record)
 
 
 def track_of_place(folder: Path) -> str | None:

@@ -168,6 +168,17 @@ def step_ms(run: Run) -> float | None:
     return max(timed, key=lambda point: point.step).step_avg_ms if timed else None
 
 
+def last_steps_ms(run: Run) -> float | None:
+    """Return the average time of a step at the end of training: since the last line of a step before it."""
+    points = timed_points(run)
+    ends = [(run.stop.step, run.stop.train_ms)] if run.stop else [(p.step, p.train_ms or 0.0) for p in points[-1:]]
+    before = [point for point in points if ends and point.step < ends[0][0]]
+    if not before:
+        return None
+    step, ms = ends[0]
+    return max(ms - (before[-1].train_ms or 0.0), 0.0) / (step - before[-1].step)
+
+
 def timed_points(run: Run) -> list[TrainPoint | ValPoint]:
     """Return the points of a run whose time is printed in milliseconds, with the average of a step, by their lines."""
     points: list[TrainPoint | ValPoint] = [*run.train, *run.val]

@@ -8,23 +8,26 @@ Score, size, time, seeds and machine are then those of the same runs, and what w
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from golfcheck.core import stats
+from golfcheck.submission.agreement import FINE_DIGITS, agrees, mean_agrees
 from golfcheck.submission.claims import ALIASES, Submission
 from golfcheck.submission.programs import program_of
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, distinct_runs, seed_of, usable_scores
 from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
 
-_EXACT_DIGITS = 8  # the most that a log prints
-_FINE_DIGITS = 4
 _NUMBERS = re.compile(r"[0-9]+")
+# Logs that are named for what the submission is compared with.
+_COMPARED_WITH = re.compile(r"(?<![a-z])(?:baseline|control|ablation|vanilla)(?![a-z])", re.IGNORECASE)
 _SAME_LOSSES = 5  # as many equal first losses, and an equal score, are one run in two logs
 _MAX_STRINGS = 1_000
 
 Picked = tuple[Result, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +77,6 @@ class _Option:
     reason: str
 
 
-def agrees(claim: float, logged: float, digits: int = _EXACT_DIGITS) -> bool:
-    """Tell whether a claim is a logged value of so many decimals, rounded to the claim's own decimals.
-
-    A claim is taken as written out to four decimals (1.2 is 1.2000). It may differ by one unit of its last decimal, for
-    it may be cut, or the mean of values that were rounded before; and by half a unit of the log's last one.
-    """
-    text = repr(claim)
-    decimals = _EXACT_DIGITS if "e" in text else min(len(text.partition(".")[2]), _EXACT_DIGITS)
-    allowed = max(10.0 ** -max(decimals, _FINE_DIGITS), 0.5 * 10.0**-digits)
-    return abs(claim - logged) <= allowed + 1e-12
-
-
-def mean_agrees(claim: float, picked: Sequence[Result]) -> bool:
-    """Tell whether a claim is the mean of some results."""
-    digits = min(result.score.digits for result in picked)
-    return agrees(claim, stats.mean([result.score.val_bpb for result in picked]), digits)
-
-
 def select(record: Record) -> Selection:
     """Choose the runs that the claim of a record speaks of, and in each of them the score that counts."""
     scored = [_Scored(log, run, tuple(lines)) for log, run in distinct_runs(record) if (lines := usable_scores(run))]
@@ -118,7 +103,7 @@ def _choice(scored: Sequence[_Scored], submission: Submission | None) -> tuple[P
                 if (result := run.agreeing(claim)) is not None:
                     return _named(option.runs, result.score.name), option.reason
     first = options[0]
-    return next(_by_names(first.runs)), first.reason
+    return next(_by_names(_last_attempts_in_a_log(first.runs))), first.reason
 
 
 def _by_seed_scores(scored: Sequence[_Scored], submission: Submission) -> Picked:
@@ -156,7 +141,7 @@ def _scores_by_seed(submission: Submission) -> Iterator[tuple[int | None, float]
             values = [item.get(name) for item in items]
             numbers = [value for value in values if isinstance(value, float) and math.isfinite(value)]
             is_claim = submission.val_bpb is not None and len(numbers) == len(items)
-            if is_claim and agrees(submission.val_bpb or 0.0, stats.mean(numbers), _FINE_DIGITS):
+            if is_claim and agrees(submission.val_bpb or 0.0, stats.mean(numbers), FINE_DIGITS):
                 yield from ((None, number) for number in numbers)
                 return
 
@@ -172,7 +157,7 @@ def _options(scored: Sequence[_Scored], submission: Submission | None) -> Iterat
         by_seed = [group for group in (_of_seeds(group, seeds) for group in (*groups, scored)) if group]
         for group in sorted(by_seed, key=lambda group: -len({run.seed for run in group})):
             yield from _with_last_attempts(group, "the seeds that submission.json names")
-    main = [run for run in scored if _depth(run) == min(map(_depth, scored))]
+    main = own_runs(scored, lambda run: run.log.path)
     yield from _with_last_attempts(main, "all runs" if len(main) == len(scored) else "the logs of the folder itself")
     for group in groups:
         yield from _with_last_attempts(group, f"the runs like {group[0].log.path}")
@@ -185,6 +170,22 @@ def _with_last_attempts(runs: Sequence[_Scored], reason: str) -> Iterator[_Optio
     last = {run.seed: run for run in runs if run.seed is not None}
     if 0 < len(last) < len(runs):
         yield _Option(tuple(last.values()), f"{reason}, of each seed the last")
+
+
+def own_runs(runs: Sequence[T], path_of: Callable[[T], str]) -> list[T]:
+    """Return the runs of the folder itself, without those whose logs are named for a baseline or an ablation.
+
+    Where all are named so, they are what the submission is about.
+    """
+    least = min((path_of(run).count("/") for run in runs), default=0)
+    nearest = [run for run in runs if path_of(run).count("/") == least]
+    return [run for run in nearest if not _COMPARED_WITH.search(path_of(run))] or nearest
+
+
+def _last_attempts_in_a_log(runs: Sequence[_Scored]) -> Sequence[_Scored]:
+    """Leave out runs that were tried again with the same seed in the same log."""
+    last = {(run.log.path, id(run) if run.seed is None else run.seed): run for run in runs}
+    return tuple(last.values())
 
 
 def _groups(scored: Sequence[_Scored]) -> Iterator[list[_Scored]]:
@@ -245,7 +246,7 @@ def _without_repeats(scored: Sequence[_Scored]) -> list[_Scored]:
     kept: dict[object, _Scored] = {}
     for run in scored:
         losses = tuple(point.loss_nats for point in run.run.train[:_SAME_LOSSES])
-        same = (run.seed, losses, round(run.last.val_bpb, _FINE_DIGITS)) if len(losses) == _SAME_LOSSES else id(run)
+        same = (run.seed, losses, round(run.last.val_bpb, FINE_DIGITS)) if len(losses) == _SAME_LOSSES else id(run)
         kept.setdefault(same, run)
     return list(kept.values())
 
@@ -277,8 +278,13 @@ def _why_none(record: Record) -> str:
     runs = [run for _, run in distinct_runs(record)]
     if any(run.scores for run in runs):
         return "no score of the logs is one of the artifact, or a number"
-    unread = next(((log, run.unread[0]) for log, run in distinct_runs(record) if run.unread), None)
-    if unread is not None:
-        log, fact = unread
-        return f"no log states a score in a form that is known: {log.path}:{fact.line} has an unknown label"
+    unread = [(log, fact) for log, run in distinct_runs(record) for fact in run.unread]
+    if unread:
+        # A line about bits per byte rather than about any score, and the last of them: results come at the end.
+        log, fact = max(unread, key=lambda pair: ("bpb" in pair[1].value.lower(), pair[1].line))
+        return f"no log states a score in a known form: {log.path}:{fact.line} has an unknown label"
+    validated = next(((log, run.val[-1]) for log, run in distinct_runs(record) if run.val), None)
+    if validated is not None:
+        log, point = validated
+        return f"no log has a score of the artifact: {log.path}:{point.line} is the validation at step {point.step}"
     return "no log has a score line after quantization"

@@ -15,6 +15,7 @@ _VAL = pattern_of(loglines.ValStep.template).fullmatch
 _STEP = re.compile(rf"step:({INT})/({INT}) ")
 _STOP = re.compile(rf"stopping_early: (\S{{1,80}}) train_time:\s?([0-9.]{{1,20}})ms step:\s?({INT})/({INT})")
 _SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})[:=](.{0,400})")
+_STATES_SCORE = re.compile(r"e?val_(?:loss|bpb)[:=] ?[0-9]")
 _FIRST_NUMBER = re.compile(rf" ?({INT})(?![\w.])")
 _MAX_TOKENS = 256  # of a line of settings; dialect C prints about 80
 
@@ -103,7 +104,7 @@ def val_loader(runs: Runs, line: int, text: str) -> bool:
 
 def settings(runs: Runs, line: int, text: str) -> bool:
     """Read a line of nothing but `name:value` or `name=value`, printed before training; lists may hold spaces."""
-    if runs.started() or runs.setting_words > MAX_SETTINGS:
+    if runs.started() or runs.setting_words > MAX_SETTINGS or _STATES_SCORE.match(text):
         return False
     found: dict[str, str] = {}
     name, is_open = "", False

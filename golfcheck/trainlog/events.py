@@ -104,6 +104,7 @@ class Run:
     calibration: list[Fact[str]] = field(default_factory=list)  # lines that tell of Hessians or calibration data
     phases: list[Phase] = field(default_factory=list)
     progress: list[int] = field(default_factory=list)  # a checksum of each line of an evaluation's progress
+    progress_line: int | None = None  # the last of those lines
     unread: list[Fact[str]] = field(default_factory=list)  # lines that seem to state a score, in no form that is known
 
 

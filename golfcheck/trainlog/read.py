@@ -155,10 +155,10 @@ def _read_other(runs: Runs, line: int, whole: str) -> None:
 
 def _read_rest(runs: Runs, line: int, whole: str) -> None:
     """Read what may begin in any way: scores, durations, settings."""
-    if ("bpb" in whole or "BPB" in whole) and scores.read(runs, line, whole):
+    if ("bpb" in whole or "BPB" in whole or "bits_per_byte" in whole) and scores.read(runs, line, whole):
         return
-    if "score" in whole:
-        scores.keep_unread(runs.now, line, whole)
+    if "score" in whole and scores.result(runs, line, whole):
+        return
     if _SIZED.search(whole) and shared.other_size(runs, line, whole):
         return
     if whole.startswith("Validation tokens:") and dialect_b.validation_tokens(runs, line, whole):

@@ -65,6 +65,8 @@ def _joined(run: Run, more: Run) -> Run:
         old, new = getattr(run, field.name), getattr(more, field.name)
         if field.name == "gpus":
             value = old or new  # the table may be printed again at the end
+        elif field.name == "progress_line":
+            value = old if new is None else new
         elif isinstance(old, list):
             value = old + new
         elif isinstance(old, dict):

@@ -19,13 +19,19 @@ _LINE_CHARS = 400
 _TAIL_CHARS = 40  # after the score: how long its evaluation took
 _MAX_PROGRESS = 500
 _BPB = re.compile(
-    rf"(?P<key>[A-Za-z0-9_]{{0,60}}(?:bpb|BPB))(?:\s{{0,2}}\((?P<note>[^()]{{1,40}})\))?"
+    rf"(?P<key>[A-Za-z0-9_]{{0,60}}(?:bpb|BPB|bits_per_byte))(?:\s{{0,2}}\((?P<note>[^()]{{1,40}})\))?"
     rf"(?:\s{{0,4}}[:=]\s{{0,16}}|\s{{1,4}})(?P<number>{NUMBER})(?![\w.]|/)"
 )
 _LOSS = re.compile(rf"([A-Za-z0-9_]{{0,40}}val_loss)\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.])")
 _EXACT = re.compile(rf"(?<![\w])exact[:=]\s?({NUMBER})(?![\w.])")
 _FIRST_PAIR = re.compile(rf"(?<![\w.])[A-Za-z_][A-Za-z0-9_]{{0,60}}\s{{0,2}}[:=]\s{{0,4}}(?:{NUMBER})(?![\w])")
 _ELAPSED = re.compile(rf"(?<![\w])(?:eval_time|time|elapsed|t)[:=]\s?({NUMBER})(ms|s|m)(?![\w.])")
+_OWN = frozenset(("val_bpb", "bpb", "eval_bpb", "bits_per_byte", "val_bits_per_byte", "eval_bits_per_byte"))
+# `[RESULT] run=9b13 | score=1.1888`: a harness around the script sums a run up.
+_RESULT = re.compile(
+    rf"\b(?:result|final)\b.{{0,120}}?(?<![\w])score\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.%]|/)", re.IGNORECASE
+)
+_RESULT_DIGITS = 3
 # A position within the work, or a part of it; a line that says `done` reports the whole.
 _PROGRESS = re.compile(
     r"[0-9]/[0-9]|[0-9]%|chunk|batch|epoch|progress|warmup|windows\b|\bETA\b|rank:[0-9]|phase=|restored"
@@ -38,18 +44,21 @@ _NO_SCORE = re.compile(
     r"delta|gain|running|run_|batch|chunk|cur_|train|base|avg_|improve|gap|diff|window_|best_agree_gain|only|max|min_"
 )
 _STRIDE = re.compile(r"\bstride[:=] ?([0-9]{1,6})\b")
-_ALONE = re.compile(r"\s{0,8}(?:val_)?bpb\s{0,4}[:=](?!.*(?:train_time|step))")  # no more than the score on a line
+_ALONE = re.compile(
+    r"\s{0,8}(?:val_|eval_)?(?:bpb|bits_per_byte)\s{0,4}[:=](?!.*(?:train_time|step))"
+)  # no more than the score on a line
 _SEEMS_SCORE = re.compile(r"[0-9]\.[0-9]{2}")
 _SOURCE = re.compile(r"[({\[]\s*$|==|\bdef |^\s*#|\bf[\"']|print\(|log0\(")  # a line of a program
 _ENDS = " \t:=-|>#*,;[]"
 
 
 def read(runs: Runs, line: int, text: str) -> bool:
-    """Read the scores of a line that holds `bpb`; one that states a score in no known form is kept as text."""
+    """Read the scores of a line about bits per byte; one that states a score in no known form is kept as text."""
     name_of_both, both, _ = text.partition(" val_loss:")
     is_plain = bool(both) and " val_bpb:" in text  # the form of nearly all logs, whatever words its name has
     progress = _POSITION.search(name_of_both) if is_plain else _PROGRESS.search(text)
     if progress and not _DONE.search(text):
+        runs.now.progress_line = line
         if len(runs.now.progress) < _MAX_PROGRESS and _SEEMS_SCORE.search(text):
             runs.now.progress.append(crc32(text.encode("utf-8", "replace")))
         return False
@@ -69,7 +78,7 @@ def read(runs: Runs, line: int, text: str) -> bool:
     times = [milliseconds((match[1], match[2])) for match in _ELAPSED.finditer(text[:_LINE_CHARS])]
     eval_ms = max((ms for ms in times if ms is not None), default=None)
     # Of several, the one that is called val_bpb, or plain bpb, is the line's own: it is read first, and comes last.
-    numbers.sort(key=lambda match: match["key"].lower() not in ("val_bpb", "bpb"))
+    numbers.sort(key=lambda match: match["key"].lower() not in _OWN)
     stride = _STRIDE.search(text)
     scores: list[ScoreLine] = []
     for match in numbers:
@@ -78,7 +87,7 @@ def read(runs: Runs, line: int, text: str) -> bool:
             continue  # two lines that lost the newline between them
         if _NO_SCORE.search(key) or len(run.scores) + len(scores) >= _MAX_SCORES:
             continue
-        own = key in ("val_bpb", "bpb")
+        own = key in _OWN
         label = key.removesuffix("bpb").removesuffix("val_").strip("_")
         words = (name, "" if own else label, match["note"] or "")
         number = match["number"]
@@ -104,6 +113,16 @@ def read(runs: Runs, line: int, text: str) -> bool:
     else:  # a summary repeats the scores without their names
         run.scores += [score for score in scores if all(score.val_bpb != other.val_bpb for other in run.scores)]
     return bool(scores)
+
+
+def result(runs: Runs, line: int, text: str) -> bool:
+    """Read `[RESULT] … score=1.1888`; another line that speaks of a score is kept as text."""
+    match = _RESULT.search(text[:_LINE_CHARS])
+    run = runs.now
+    if match is None or decimals(match[1]) < _RESULT_DIGITS or len(run.scores) >= _MAX_SCORES:
+        return keep_unread(run, line, text)
+    run.scores.append(ScoreLine(line, "result score", None, float(match[1]), None, decimals(match[1])))
+    return True
 
 
 def decimals(number: str) -> int:

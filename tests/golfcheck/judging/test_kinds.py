@@ -91,6 +91,9 @@ SCORE_LINES = {
     "words": ("Sliding window BPB: {bpb:.8f} (stride 64)",),
     "blanks": ("final_int8_zlib_roundtrip_exact val_bpb {bpb:.8f}",),
     "a name of progress": ("final_research_export_chunked val_loss:{loss:.8f} val_bpb:{bpb:.8f}",),
+    "bits per byte in words": ("eval_bits_per_token={loss:.8f}", "eval_bits_per_byte={bpb:.8f}"),
+    "nothing but the score": ("val_bpb={bpb:.8f}",),
+    "a harness": ("[RESULT] run=9b13b924 | score={bpb:.8f} | size=15,154,068B | fits 16MB | OK | 1071s",),
     "done": ("ngram_eval DONE: bpb={bpb:.8f} tokens=62023616 t=133s",),
 }
 
@@ -208,6 +211,65 @@ def test_an_unknown_label_is_named_with_its_line(tmp_path: Path) -> None:
     assert re.search(r"train_seed1337\.log:\d+ has an unknown label", reason)
 
 
+def test_of_several_lines_in_no_known_form_the_last_about_bits_per_byte_is_named(tmp_path: Path) -> None:
+    draft = Draft()
+    for path in LOGS:
+        text = re.sub(r"(?m)^final_int8.*\n", "", draft.files[path].decode())
+        head, _, tail = text.partition("seed:")
+        draft.files[path] = f"{head}scoring=exact 1.25 each\nseed:{tail}[VAL] all: val_bpb≈1.1147\n".encode()
+    last = len(draft.files[LOGS[0]].decode().splitlines())
+    assert f"{LOGS[0]}:{last} has an unknown label" in examine(draft.load(tmp_path)).selection.reason
+
+
+def test_a_log_that_has_a_validation_alone_says_so_with_its_line(tmp_path: Path) -> None:
+    draft = Draft()
+    for path in LOGS:
+        draft.files[path] = re.sub(rb"(?m)^final_int8.*\n", b"", draft.files[path])
+    reason = examine(draft.load(tmp_path)).selection.reason
+    assert re.search(r"train_seed1337\.log:\d+ is the validation at step 7000", reason)
+
+
+@pytest.mark.parametrize("folder", ["2026-03-20_Case", "2026-06-01_Case"])
+def test_a_dated_folder_of_code_alone_is_unverified(folder: str, tmp_path: Path) -> None:
+    record = tmp_path / "records" / "track_10min_16mb" / folder
+    record.mkdir(parents=True)
+    (record / "train_gpt.py").write_bytes(SCRIPT)
+    assert outcome(verify(load(record))) is Outcome.UNVERIFIED
+
+
+def test_a_record_without_a_log_is_unverified_for_nothing_is_proven(tmp_path: Path) -> None:
+    draft = Draft(folder="2026-04-01_Valid")
+    for path in LOGS:
+        del draft.files[path]
+    verdict = verify(draft.load(tmp_path))
+    assert {(f.rule, f.severity) for f in verdict.findings if f.rule.endswith("missing")} == {
+        ("log-missing", Severity.INFO)
+    }
+    assert outcome(verdict) is Outcome.UNVERIFIED
+
+
+@pytest.mark.parametrize("name", ["README.md", "submission.json", "train_gpt.py"])
+def test_a_missing_file_proves_no_number_wrong(name: str, tmp_path: Path) -> None:
+    draft = Draft(folder="2026-04-01_Valid")
+    del draft.files[name]
+    verdict = verdict_of(draft, tmp_path)
+    assert not errors(verdict)
+    assert any(rule.endswith("-missing") for rule in warnings(verdict))
+    strict = Draft()
+    del strict.files[name]
+    assert any(rule.endswith("-missing") for rule in errors(verdict_of(strict, tmp_path / "strict")))
+
+
+def test_a_folder_of_a_tokenizer_and_no_run_is_for_a_person_to_look_at(tmp_path: Path) -> None:
+    record = tmp_path / "records" / "track_non_record_16mb" / "2026-04-03_Tokenizer"
+    record.mkdir(parents=True)
+    (record / "README.md").write_text("# A tokenizer\n")
+    (record / "words.meta.npz").write_bytes(b"PK")
+    verdict = verify(load(record))
+    assert warnings(verdict) == {"unproven-tokenizer"}
+    assert outcome(verdict) is Outcome.REVIEW
+
+
 def test_a_folder_of_code_alone_is_unverified(tmp_path: Path) -> None:
     (tmp_path / "train_gpt.py").write_text("import torch\n")
     assert outcome(verify(load(tmp_path))) is Outcome.UNVERIFIED
@@ -257,6 +319,112 @@ def test_a_mean_over_a_seed_whose_log_is_missing_is_no_proven_lie(tmp_path: Path
     verdict = verdict_of(draft, tmp_path)
     assert "score-not-in-logs" not in errors(verdict)
     assert "score-not-in-logs" in warnings(verdict)
+
+
+def test_a_claim_that_a_table_in_the_folder_has_is_no_proven_lie_nor_is_the_size_of_another_run(tmp_path: Path) -> None:
+    draft = Draft(model_bytes=16_100_000)
+    draft.set(val_bpb=1.0912, val_loss=None, seed_results={}, bytes_total=15_900_000)
+    assert {"score-not-in-logs", "bytes-over-cap"} <= errors(verdict_of(draft, tmp_path / "alone"))
+    draft.files["eval.csv"] = b"name,bpb\nsliding,1.09118842\n"
+    verdict = verdict_of(draft, tmp_path)
+    assert not errors(verdict) & {"score-not-in-logs", "bytes-over-cap"}
+    assert any("eval.csv:2 has it" in finding.message for finding in verdict.findings)
+
+
+def test_a_claim_beyond_an_evaluation_that_its_log_shows_no_end_of_is_no_proven_lie(tmp_path: Path) -> None:
+    draft = Draft()
+    for path in LOGS:
+        draft.files[path] += b"".join(b"ttt_chunk [%d/1893] bpb=1.1%d time=9.5s\n" % (n, n) for n in range(100, 140))
+    draft.set(val_bpb=1.1001, val_loss=None, seed_results={})
+    verdict = verdict_of(draft, tmp_path)
+    assert "score-not-in-logs" not in errors(verdict)
+    assert any("an evaluation that does not end" in finding.message for finding in verdict.findings)
+
+
+@pytest.mark.parametrize("said", ["README", "JSON"])
+def test_a_mean_over_more_runs_than_there_are_logs_of_is_no_proven_lie(said: str, tmp_path: Path) -> None:
+    draft = Draft(spread=10)
+    del draft.files["train_seed2025.log"]
+    draft.set(seeds=None, seed_results=None, val_loss=None)
+    if said == "README":
+        draft.files["README.md"] = b"# Valid\n\n**val_bpb: 1.1147** (3-seed mean)\n"
+    else:
+        draft.set(n_seeds=3)
+    assert "score-not-in-logs" in warnings(verdict_of(draft, tmp_path))
+
+
+@pytest.mark.parametrize("words", ["README", "JSON"])
+def test_a_time_over_the_cap_is_no_proof_against_what_calls_itself_no_record(words: str, tmp_path: Path) -> None:
+    draft = Draft(train_ms=1_200_000, eval_ms=900_000)
+    assert {"train-time-over-cap", "eval-time-over-cap"} <= errors(verdict_of(draft, tmp_path / "record"))
+    if words == "README":
+        draft.files["README.md"] = b"# Valid (WIP, non-record)\n\nRun on one GPU.\n"
+    else:
+        draft.set(notes="Single seed. Non-record submission: documents a technique.")
+    verdict = verdict_of(draft, tmp_path)
+    assert not errors(verdict) & {"train-time-over-cap", "eval-time-over-cap"}
+    assert {"train-time-over-cap", "eval-time-over-cap"} <= warnings(verdict)
+
+
+def test_a_record_that_mentions_non_record_work_of_others_is_still_one(tmp_path: Path) -> None:
+    draft = Draft(train_ms=1_200_000)
+    draft.files["README.md"] = b"# Valid\n\nAs in the non-record leaderboard, but faster.\n"
+    assert "train-time-over-cap" in errors(verdict_of(draft, tmp_path))
+
+
+def test_the_caps_are_no_proof_against_several_runs_of_which_nothing_is_claimed(tmp_path: Path) -> None:
+    draft = Draft(folder="2026-04-01_Study", model_bytes=16_500_000, train_ms=900_000)
+    del draft.files["submission.json"]
+    assert not errors(verdict_of(draft, tmp_path))
+
+
+def test_a_baselines_log_beside_the_submissions_is_not_judged(tmp_path: Path) -> None:
+    draft = Draft()
+    other = Draft(model_bytes=17_000_000, train_ms=900_000, bpb_shift=0.05)
+    for seed in BPB:
+        draft.files[f"control_seed{seed}.log"] = other.log(seed)
+    draft.set(val_bpb=1.05, val_loss=None, seed_results={}, seeds=None)  # what no run has
+    verdict = verdict_of(draft, tmp_path)
+    assert errors(verdict) - {"schema-violation"} == {"score-not-in-logs"}
+    assert verdict.score and verdict.score.mean_bpb == pytest.approx(1.11473511, abs=1e-7)
+
+
+def test_a_run_that_was_tried_again_in_the_same_log_is_not_judged(tmp_path: Path) -> None:
+    draft = Draft()
+    first = Draft(model_bytes=17_000_000, bpb_shift=0.05)
+    for seed in BPB:
+        draft.files[f"train_seed{seed}.log"] = first.log(seed) + draft.files[f"train_seed{seed}.log"]
+    draft.set(val_bpb=1.05, val_loss=None, seed_results={}, seeds=None)
+    verdict = verdict_of(draft, tmp_path)
+    assert verdict.score and verdict.score.mean_bpb == pytest.approx(1.11473511, abs=1e-7)
+    assert "bytes-over-cap" not in errors(verdict)
+
+
+def test_a_score_before_quantization_is_cited_where_it_is_nearest_the_claim(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.edit("train_seed42.log", "val_bpb:1.1084", "val_bpb:1.1090")
+    draft.set(val_bpb=1.1090, val_loss=None, seed_results={})
+    (finding,) = [f for f in verdict_of(draft, tmp_path).findings if f.rule == "pre-quantization-score"]
+    assert finding.path == "train_seed42.log"
+
+
+def test_the_last_steps_say_how_late_a_run_that_got_slower_ended(tmp_path: Path) -> None:
+    draft = Draft(train_ms=600_218)  # 2.5 average steps late
+    for path in LOGS:
+        text = draft.files[path].decode().replace("step:7000/20000 train_loss", "step:6990/20000 train_loss")
+        draft.files[path] = text.replace(
+            "train_loss:1.9000 train_time:600218ms", "train_loss:1.9000 train_time:598800ms"
+        ).encode()
+    found = {f.severity for f in verdict_of(draft, tmp_path).findings if f.rule == "train-time-over-cap"}
+    assert found == {Severity.INFO}
+
+
+def test_a_stop_at_another_time_than_the_line_of_its_step_is_evidence(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.edit(LOGS[0], "wallclock_cap train_time:599920ms", "wallclock_cap train_time:590920ms")
+    assert {(f.rule, f.severity) for f in verdict_of(draft, tmp_path).findings} == {
+        ("time-not-consistent", Severity.WARNING)
+    }
 
 
 ADAPTS = """

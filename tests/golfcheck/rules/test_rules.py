@@ -80,10 +80,13 @@ CASES: dict[str, Breaking] = {
     "readme-score-differs": Breaking(lambda d: d.edit("README.md", "A record", "Mean val_bpb: 1.1500. A record")),
     "implausible-score": Breaking(make=lambda: Draft(bpb_shift=-0.7)),
     "pre-quantization-score": Breaking(lambda d: d.set(val_bpb=1.1088)),
+    "unproven-tokenizer": Breaking(lambda d: [ship_tokenizer(d)]),
+    "disputed-technique": Breaking(lambda d: setattr(d, "folder", "2026-06-01_Slot")),
     "partial-validation": Breaking(make=lambda: Draft(val_tokens=31_010_816)),
     "train-time-over-cap": Breaking(make=lambda: Draft(train_ms=601_000)),
     "eval-time-over-cap": Breaking(make=lambda: Draft(eval_ms=600_001)),
     "time-not-consistent": Breaking(lambda d: d.edit(LOG, "train_time:85703ms", "train_time:86703ms")),
+    "step-average-constant": Breaking(lambda d: constant_average(d, LOG)),
     "steps-not-increasing": Breaking(lambda d: swap_lines(d, LOG, "step:2/", "step:3/")),
     "untimed-work": Breaking(lambda d: d.edit(LOG, "Code size", "gptq:collecting Hessians\nCode size")),
     "too-few-seeds": Breaking(make=lambda: Draft(seeds=(1337, 42))),
@@ -112,6 +115,26 @@ def state_total(draft: Draft, total_bytes: int) -> None:
     draft.edit("submission.json", str(draft.total(42)), str(total_bytes))
 
 
+def constant_average(draft: Draft, path: str) -> None:
+    """Let a log state one average of a step on 22 lines, and times that make others."""
+    lines = draft.files[path].decode().splitlines(keepends=True)
+    last = next(n for n, line in enumerate(lines) if line.startswith("step:1000/"))
+    more = [
+        f"step:{step}/20000 train_loss:3.0 train_time:{step * (85.7 - 0.002 * step):.0f}ms step_avg:85.70ms\n"
+        for step in range(50, 1000, 50)
+    ]
+    draft.files[path] = "".join([*lines[:last], *more, *lines[last:]]).encode()
+
+
+def ship_tokenizer(draft: Draft) -> None:
+    """Ship a tokenizer, and let no two numbers of the logs agree on how many bytes a token stands for."""
+    draft.files["tokenizer.model"] = b"x"
+    for path in draft.files:
+        if path.endswith(".log"):
+            text = re.sub(rb"(?m)^(final\S*) val_loss:\S+", rb"\1", draft.files[path])
+            draft.files[path] = text.replace(b"val_bpb:1.2437", b"val_bpb:1.3437")
+
+
 def swap_lines(draft: Draft, path: str, one: str, other: str) -> None:
     lines = draft.files[path].split(b"\n")
     i, j = (next(n for n, line in enumerate(lines) if line.startswith(start.encode())) for start in (one, other))
@@ -131,6 +154,8 @@ def test_a_valid_record_has_no_finding_and_skips_little(tmp_path: Path) -> None:
     assert {skipped.rule for skipped in verdict.skipped} <= {
         "artifact-size-drift",
         "readme-score-differs",
+        "step-average-constant",
+        "unproven-tokenizer",
         "waiver-without-reason",
         "waiver-unused",
     }
