@@ -59,10 +59,12 @@ def run_hook(hook: dict[str, Any], checkout: Path) -> "subprocess.CompletedProce
 def test_a_hook_passes_a_valid_record_and_stops_a_broken_one(hook: dict[str, Any], checkout: Path):
     done = run_hook(hook, checkout)
     assert done.returncode == 0, done.stderr
-    git(checkout, "rm", "-q", "records/track_10min_16mb/2026-04-01_Small/README.md")
+    broken = checkout / "records" / "track_10min_16mb" / "2026-04-01_Small" / "submission.json"
+    broken.write_text("{")
+    git(checkout, "add", str(broken))
     done = run_hook(hook, checkout)
     assert done.returncode == 1
-    assert "error[readme-missing]" in done.stdout
+    assert "error[json-invalid]" in done.stdout
 
 
 def test_a_hook_ignores_files_that_are_in_no_record():

@@ -11,7 +11,8 @@ from golfcheck.submission.claims import Submission
 from golfcheck.submission.examined import Entry
 from golfcheck.submission.history import Branch
 from golfcheck.submission.identity import Identity
-from golfcheck.submission.record import Mention, Record
+from golfcheck.submission.mentions import Mention
+from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result
 from golfcheck.trainlog.events import Run, TrainLog
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +15,7 @@ from golfcheck.source.reach import Source
 from golfcheck.submission import bounded, claims, strictjson
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.identity import SUBMISSION_FILE, track_of_place
+from golfcheck.submission.mentions import Mention, mentions_of
 from golfcheck.trainlog.events import TrainLog
 from golfcheck.trainlog.rawlines import MAX_LINES
 
@@ -23,8 +23,6 @@ _ARTIFACT_SUFFIXES = {
     *(".ptz", ".pt", ".pth", ".ckpt", ".safetensors", ".npz", ".npy", ".bin"),
     *(".xz", ".lzma", ".zst", ".br", ".gz", ".zip"),
 }
-_TABLE = re.compile(r"\.(?:csv|tsv|jsonl?)$", re.IGNORECASE)
-_MAX_TABLES, _MAX_TABLE_BYTES, _MAX_MENTIONS, _MAX_CLAIMS = 16, 2**18, 16, 16
 _VALIDATED_ITEMS = 20  # of each list: the schema tells which kinds of lines are missing, and how one looks
 NO_LOG = re.compile(r"(?:requirements|readme|license|notes?|todo)[^/]*\.txt", re.IGNORECASE)
 
@@ -46,15 +44,6 @@ class RecordFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
-    """A number like a claimed score, in a file that is neither log nor submission: where it is, and as written."""
-
-    path: str
-    line: int
-    number: str
-
-
-@dataclass(frozen=True, slots=True)
 class Record:
     """All that is known of one submission folder."""
 
@@ -66,7 +55,7 @@ class Record:
     artifacts: tuple[RecordFile, ...]
     readme: str | None
     problems: tuple[LoadProblem, ...]
-    mentions: tuple[Mention, ...] = ()  # of the claimed scores, in tables and results of other forms than a log
+    mentions: tuple[Mention, ...] = ()  # of the claimed scores, in tables and results that are no log
 
 
 def load(path: Path) -> Record:
@@ -151,7 +140,7 @@ class _Folder:
             artifacts=tuple(file for file in files if _is_artifact(file.path)),
             readme=self.readme(),
             problems=tuple(self.problems),
-            mentions=tuple(islice(self.mentions(submission), _MAX_MENTIONS)) if submission else (),
+            mentions=mentions_of(submission, [entry.path for entry in self.entries], self.read),
         )
 
     def scores(self) -> Record:
@@ -232,22 +221,6 @@ class _Folder:
                 for violation in schema.violations("train_log", trainlog.to_json(log, _VALIDATED_ITEMS)):
                     self.say("log-schema-violation", _log_message(violation, log), entry.path)
             yield log
-
-    def mentions(self, submission: Submission) -> Iterator[Mention]:
-        """Yield the numbers in tables and results that begin as a claimed score does, to the fourth decimal."""
-        claims = [submission.val_bpb, *(claim.val_bpb for claim in submission.seeds[:_MAX_CLAIMS])]
-        begins = {f"{claim + shift:.4f}".encode() for claim in claims if claim for shift in (0.0, -0.5e-4)}
-        tables = [entry.path for entry in self.entries if _TABLE.search(entry.path)] if begins else []
-        begin_of = re.compile(rb"(?<![\w.])(?:" + b"|".join(map(re.escape, sorted(begins))) + rb")[0-9]{0,16}(?![\w.])")
-        for path in tables[:_MAX_TABLES]:
-            if (
-                SUBMISSION_FILE.fullmatch(path.rpartition("/")[2])
-                or (content := self.read(path, _MAX_TABLE_BYTES)) is None
-            ):
-                continue
-            for match in begin_of.finditer(content[0]):
-                line = content[0].count(b"\n", 0, match.start()) + 1
-                yield Mention(path, line, match[0].decode())
 
     def source(self, path: str) -> bytes | None:
         """Read a source file."""

@@ -48,11 +48,11 @@ def test_a_valid_record_is_0_and_needs_no_path(tmp_path: Path, capsys):
 
 
 def test_an_error_is_1(tmp_path: Path, capsys):
-    (folders.make(tmp_path) / "README.md").unlink()
+    folders.make(tmp_path, val_bpb=1.1)
     assert verify(tmp_path) == 1
     out = capsys.readouterr().out
-    assert "error[readme-missing]" in out
-    assert out.endswith("next     golfcheck explain readme-missing\n")
+    assert "error[score-not-in-logs]" in out
+    assert out.endswith("next     golfcheck explain score-not-in-logs\n")
 
 
 @pytest.mark.parametrize(("fail_on", "code"), [("error", 0), ("warning", 1), ("never", 0)])
@@ -143,8 +143,8 @@ def test_an_output_that_cannot_be_written_is_2_and_one_line(tmp_path: Path, caps
 
 
 def test_the_file_of_settings_is_heeded_and_a_flag_is_stronger(tmp_path: Path):
-    (folders.make(tmp_path) / "README.md").unlink()
-    (tmp_path / "golfcheck.toml").write_text('ignore = ["readme-missing"]\n')
+    (folders.make(tmp_path) / "submission.json").write_text("{")
+    (tmp_path / "golfcheck.toml").write_text('ignore = ["json-invalid"]\n')
     assert verify(tmp_path) == 0
     assert verify(tmp_path, "--ignore", "thin-margin") == 1
 

@@ -1,0 +1,46 @@
+"""Where other files of a submission have its claimed scores: tables and results that no log reader understands."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from golfcheck.submission.claims import Submission
+from golfcheck.submission.identity import SUBMISSION_FILE
+
+_TABLE = re.compile(r"\.(?:csv|tsv|jsonl?)$", re.IGNORECASE)
+_MAX_TABLES = 16
+_MAX_TABLE_BYTES = 2**18
+_MAX_MENTIONS = 16
+_MAX_CLAIMS = 16
+
+Read = Callable[[str, int], tuple[bytes, bool] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A number that begins as a claimed score does: where it is, and as written."""
+
+    path: str
+    line: int
+    number: str
+
+
+def mentions_of(submission: Submission | None, paths: Sequence[str], read: Read) -> tuple[Mention, ...]:
+    """Return the numbers in tables and results that begin as a claimed score does, to its fourth decimal."""
+    claims = [submission.val_bpb, *(claim.val_bpb for claim in submission.seeds[:_MAX_CLAIMS])] if submission else []
+    begins = {f"{claim + shift:.4f}".encode() for claim in claims if claim for shift in (0.0, -0.5e-4)}
+    tables = [path for path in paths if _TABLE.search(path) and not SUBMISSION_FILE.fullmatch(path.rpartition("/")[2])]
+    if not begins or not tables:
+        return ()
+    begin_of = re.compile(rb"(?<![\w.])(?:" + b"|".join(map(re.escape, sorted(begins))) + rb")[0-9]{0,16}(?![\w.])")
+    return tuple(islice(_in_tables(tables[:_MAX_TABLES], begin_of, read), _MAX_MENTIONS))
+
+
+def _in_tables(tables: Sequence[str], begin_of: re.Pattern[bytes], read: Read) -> Iterator[Mention]:
+    for path in tables:
+        if (content := read(path, _MAX_TABLE_BYTES)) is None:
+            continue
+        data = content[0]
+        for match in begin_of.finditer(data):
+            yield Mention(path, data.count(b"\n", 0, match.start()) + 1, match[0].decode())
