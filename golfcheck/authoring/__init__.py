@@ -1,1 +1,1 @@
-"""Writing submissions: a new record folder, and edits of submission.json."""
+"""Write submissions: new record folders, packed scripts, corrections of submission.json."""

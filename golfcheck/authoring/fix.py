@@ -1,8 +1,8 @@
-"""Edits of submission.json that follow from the record itself and change no score.
+"""Corrections of submission.json that follow from the record itself and do not change the score.
 
-Keys get their canonical names; what the logs say and the file does not (bytes, loss, seeds, the result of each seed) is
-filled in; a total that the logs contradict is corrected; a date is written as YYYY-MM-DD. `val_bpb` is never touched,
-and whatever is not edited stays as it is written, to the digit.
+Keys are renamed to their canonical names. Values that the logs state and the file lacks (bytes, loss, seeds, results
+per seed) are added, a total that the logs contradict is corrected, and a date is rewritten as YYYY-MM-DD. `val_bpb` is
+never changed, and everything else keeps its exact digits and layout.
 """
 
 import json
@@ -23,12 +23,12 @@ from golfcheck.submission.results import Result, train_ms
 
 _LOOSE_DATE = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _PLAIN = (str, int, float)
-_SAME_BPB = 5e-5  # a claim of four decimals
+_SAME_BPB = 5e-5  # a claim with four decimals
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A changed submission file: where, its text before and after, and what was done, a line each."""
+    """A changed submission file: its path, its text before and after, and one line per change."""
 
     path: Path
     before: str
@@ -47,7 +47,7 @@ class Fix:
 
 
 def fix(record: Record) -> Fix | None:
-    """Return the edits that `record` allows, or None when there are none to make (or no file to make them in)."""
+    """Return the corrections for `record`, or None if there are none (or no file)."""
     submission = record.submission
     if submission is None:
         return None
@@ -60,7 +60,7 @@ def fix(record: Record) -> Fix | None:
     edits += [f"{key} is now called {canonical}" for key, canonical in renamed.items()]
     changed, added = {}, {}
     for key, value in _derived(record, submission, renamed).items():
-        old = named.get(key, key)  # what the file calls it
+        old = named.get(key, key)  # its name in the file
         if key in renamed or old not in submission.raw:
             added[key] = value
             edits.append(f"{key}: {_shown(value)}")
@@ -74,11 +74,12 @@ def fix(record: Record) -> Fix | None:
 
 
 def _renamed(submission: Submission) -> dict[str, str]:
-    """Return which keys get their canonical names: alias → name."""
+    """Return the keys to rename, alias → canonical name."""
     names = {}
     for field, key in submission.key_of.items():
         canonical = ALIASES[field][0]
-        # A mean is not the largest total, and seeds are listed in many forms: those are derived from the logs instead.
+        # Not these: a mean is not the largest total, and seeds are listed in many forms. They are derived from the
+        # logs.
         another = field == "seeds" or (field == "total_bytes" and "mean" in key)
         if (
             key != canonical
@@ -87,14 +88,14 @@ def _renamed(submission: Submission) -> dict[str, str]:
             and isinstance(submission.raw[key], _PLAIN)
         ):
             names[key] = canonical
-    by_seed = submission.raw.get("seeds")  # "seeds" may hold what is called seed_results
+    by_seed = submission.raw.get("seeds")  # "seeds" may hold seed_results
     if isinstance(by_seed, dict) and "seed_results" not in submission.raw and all(map(str.isdecimal, by_seed)):
         names["seeds"] = "seed_results"
     return names
 
 
 def _derived(record: Record, submission: Submission, renamed: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the logs and the folder say of canonical keys; only what they say without doubt."""
+    """Return the values of canonical keys that the logs and the folder state unambiguously."""
     runs = results(record)
     derived: dict[str, Any] = {}
     if "seeds" in renamed:
@@ -127,7 +128,7 @@ def _from_logs(submission: Submission, runs: Sequence[Result]) -> dict[str, Any]
 
 
 def _claimed_loss(submission: Submission, runs: Sequence[Result]) -> float | None:
-    """Return the loss that goes with the claimed bpb: the mean over seeds, or the one seed that was claimed."""
+    """Return the loss that belongs to the claimed bpb: the mean over seeds, or that of the claimed seed."""
     if submission.val_bpb is None:
         return None
     bpb = [result.score.val_bpb for result in runs]
@@ -139,7 +140,7 @@ def _claimed_loss(submission: Submission, runs: Sequence[Result]) -> float | Non
 
 
 def _seed_result(result: Result) -> dict[str, Any]:
-    """Return what the schema calls a seed result, without what the log does not say."""
+    """Return a seed result as the schema defines it, without values that the log does not state."""
     total, model = result.total_bytes, result.model_bytes
     values = {
         "val_loss": result.score.val_loss_nats,
@@ -154,7 +155,7 @@ def _seed_result(result: Result) -> dict[str, Any]:
 
 
 def _day(text: str | None) -> str | None:
-    """Return a loosely written date (2026-4-1, 2026/04/01) as YYYY-MM-DD; None if it is fine, or no date."""
+    """Return a nonstandard date (2026-4-1, 2026/04/01) as YYYY-MM-DD; None if it is fine or not a date."""
     match = _LOOSE_DATE.fullmatch((text or "").strip())
     if not match:
         return None

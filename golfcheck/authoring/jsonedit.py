@@ -1,4 +1,4 @@
-"""Edits of a JSON object's text that leave everything else as it was written: layout, digits, line ends."""
+"""Edit the text of a JSON object, and keep everything else: layout, digits, line endings."""
 
 import json
 import re
@@ -18,13 +18,13 @@ def edited(
     changed: Mapping[str, Any],
     added: Mapping[str, Any],
 ) -> str:
-    """Return an object's text with keys renamed (old → new), values changed (by old key), and keys added at its end.
+    """Return an object's text with keys renamed (old → new), values changed (by old key), and keys added at the end.
 
-    `spans` says where the object's own keys stand (`strictjson.Document.spans`).
+    `spans` gives the positions of the object's own keys (`strictjson.Document.spans`).
     """
     first = min((span.key_start for span in spans.values()), default=text.index("{") + 1)
     match = _INDENT.search(text[:first])
-    indent = match[1] if match else None  # None: all on one line
+    indent = match[1] if match else None  # None: everything is on one line
     newline = "\r\n" if "\r\n" in text else "\n"
 
     def written(value: Any) -> str:

@@ -1,7 +1,7 @@
-"""A Python source → the same program in fewer bytes: no comments, docstrings, annotations, or needless white space.
+"""Minify Python source: remove comments, docstrings, annotations and unnecessary white space.
 
-It works on the tree-sitter tree, so that a script for a newer Python than the one that runs golfcheck can be packed,
-and so that the result does not depend on that Python. `proof.py` checks the result in other ways.
+Works on the tree-sitter tree, so that scripts for a newer Python than the one that runs golfcheck can be packed, and
+the result does not depend on it. `proof.py` verifies the result independently.
 """
 
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ _COMPOUND = {
     *("function_definition", "class_definition", "decorated_definition", "case_clause"),
 }
 _SKIPPED = {"comment", "line_continuation", ";"}
-# A program that mentions one of these may read its own annotations or docstrings: they stay.
+# A program that mentions one of these may read its own annotations or docstrings, so they are kept.
 _READS_ANNOTATIONS = (b"__annotations__", b"get_type_hints", b"infer_schema", b"custom_op", b"jit.script", b"signature")
 _READS_DOCSTRINGS = (b"__doc__", b"getdoc")
-# Decorators that do not look at the annotations of what they decorate; any other one might (Triton's kernels do).
+# Decorators that ignore annotations. Any other might read them, as the one for Triton kernels does.
 BLIND_DECORATORS = {
     *("staticmethod", "classmethod", "property", "contextmanager", "contextlib.contextmanager"),
     *("cache", "lru_cache", "functools.cache", "functools.lru_cache", "torch.no_grad", "torch.inference_mode"),
@@ -33,23 +33,23 @@ BLIND_DECORATORS = {
 
 @dataclass(frozen=True, slots=True)
 class CodeLine:
-    """A statement, or the head of one that has a body (`if x:`), with how deep it is nested."""
+    """A simple statement, or the head of a compound one (`if x:`), with its nesting depth."""
 
     depth: int
     text: bytes
-    simple: bool  # it has no body, so that others may stand behind it on one line
+    simple: bool  # has no body, so other statements may follow on the same line
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What stays although it is no code that runs."""
+    """What is kept although it is not executed."""
 
     annotations: bool
     docstrings: bool
 
 
 def policy_of(text: bytes) -> Policy:
-    """Return what must stay in `text`, because the program may read it."""
+    """Return what to keep in `text` because the program may read it."""
     return Policy(
         annotations=any(word in text for word in _READS_ANNOTATIONS),
         docstrings=any(word in text for word in _READS_DOCSTRINGS),
@@ -57,9 +57,9 @@ def policy_of(text: bytes) -> Policy:
 
 
 def lines_of(text: bytes, name: str) -> list[CodeLine] | None:
-    """Return the statements of a source, or None where the grammar lacks what it uses.
+    """Return the statements of a source, or None if it uses syntax that the grammar lacks.
 
-    Raises UsageError, with `name`, where the source is not valid Python, or too intricate.
+    Raises UsageError, with `name`, if the source is not valid Python or is nested too deep.
     """
     tree = syntax.parse(text)
     if problem := syntax.encoding_problem(text):
@@ -67,16 +67,16 @@ def lines_of(text: bytes, name: str) -> list[CodeLine] | None:
     if syntax.is_too_deep(tree):
         raise UsageError(f"{name}: nested over {syntax.MAX_DEPTH} deep, or over {syntax.MAX_NODES:,} nodes: not packed")
     if (line := syntax.error_line(tree, text)) is not None:
-        raise UsageError(f"{name}:{line}: not Python of any version up to 3.14")
+        raise UsageError(f"{name}:{line}: not valid Python (up to 3.14)")
     if tree.root_node.has_error:
-        return None  # valid, but not by this grammar: `return *(x for x in y), z`
+        return None  # valid, but not in this grammar: `return *(x for x in y), z`
     writer = _Writer(policy_of(text))
     writer.statements(tree.root_node, 0, in_class=False)
     return writer.lines
 
 
 def joined(lines: list[CodeLine], indent: bytes, *, one_line: bool) -> bytes:
-    """Return the source of `lines`; with `one_line`, simple statements share a line, and the line of their head."""
+    """Return the source of `lines`. With `one_line`, simple statements share a line, also with the head before them."""
     rows: list[bytes] = []
     for i, line in enumerate(lines):
         before = lines[i - 1] if i else None
@@ -90,7 +90,7 @@ def joined(lines: list[CodeLine], indent: bytes, *, one_line: bool) -> bytes:
 
 
 def _body_is_simple(lines: list[CodeLine], start: int) -> bool:
-    """Whether the body that begins at `start` has only simple statements, and belongs to the line before it."""
+    """Whether the body that starts at `start` has only simple statements and belongs to the line before it."""
     depth = lines[start].depth
     if depth != lines[start - 1].depth + 1:
         return False
@@ -103,7 +103,7 @@ def _body_is_simple(lines: list[CodeLine], start: int) -> bool:
 
 
 class _Writer:
-    """Collects the lines of a tree; it recurses no deeper than the tree, whose depth is bounded."""
+    """Collects the lines of a tree. Recursion is as deep as the tree, whose depth is limited."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -111,7 +111,7 @@ class _Writer:
         self._tokens: list[bytes] = []
 
     def statements(self, body: "Node", depth: int, *, in_class: bool) -> None:
-        """Write the statements of a body; one that holds nothing but a docstring becomes `0`."""
+        """Write the statements of a body; a body with only a docstring becomes `0`."""
         count = len(self.lines)
         for node in body.children:
             if node.type in _SKIPPED or (is_docstring(node) and not self.policy.docstrings):
@@ -122,7 +122,7 @@ class _Writer:
             self.lines.append(CodeLine(depth, b"0", simple=True))
 
     def _walk(self, node: "Node", depth: int, *, in_class: bool, keeps: bool) -> None:
-        """Add the tokens of a node; a body inside it starts new lines. `keeps`: annotations stay."""
+        """Add the tokens of a node; a body inside it starts new lines. `keeps`: keep annotations."""
         kind = node.type
         if kind in _SKIPPED:
             return
@@ -143,16 +143,16 @@ class _Writer:
                 self._flush(depth, simple=False)
 
     def _flush(self, depth: int, *, simple: bool) -> None:
-        """End a line, if there is anything on it."""
+        """End the current line, unless it is empty."""
         if self._tokens:
             self.lines.append(CodeLine(depth, spaced(self._tokens), simple))
             self._tokens = []
 
 
 def unannotated(node: "Node", *, in_class: bool) -> Iterator["Node"]:
-    """Yield the children of a node without what is only an annotation.
+    """Yield the children of a node without annotations.
 
-    In a class an annotation makes a field of a dataclass, and a bare `x: int` makes x a local name: those stay.
+    Two kinds are kept: in a class an annotation may define a field of a dataclass, and a bare `x: int` makes x local.
     """
     kind = node.type
     has_value = any(child.type == "=" for child in node.children)
@@ -168,7 +168,7 @@ def unannotated(node: "Node", *, in_class: bool) -> Iterator["Node"]:
 
 
 def spaced(tokens: list[bytes]) -> bytes:
-    """Join tokens with a space only where two would run together."""
+    """Join tokens, with a space only between two that would otherwise merge."""
     parts = tokens[:1]
     for before, token in pairwise(tokens):
         words = _is_wordy(before[-1]) and _is_wordy(token[0])
@@ -182,7 +182,7 @@ def _is_wordy(byte: int) -> bool:
 
 
 def is_docstring(node: "Node") -> bool:
-    """Whether a node is a statement that is nothing but a string."""
+    """Whether a node is a statement that consists of a string."""
     return node.type == "expression_statement" and node.child_count == 1 and node.children[0].type == "string"
 
 

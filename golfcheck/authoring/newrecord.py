@@ -1,7 +1,7 @@
-"""A finished run → a submission folder: README.md, submission.json, the logs, the code that ran, small artifacts.
+"""Create a submission folder from finished runs: README.md, submission.json, the logs, the code, small artifacts.
 
-Scores, sizes and times come from the logs, by the readers that `golfcheck verify` uses. What no log says is left out,
-and a note says so.
+Scores, sizes and times are read from the logs with the code that `golfcheck verify` uses. Values that no log states are
+omitted, and a note says so.
 """
 
 import getpass
@@ -26,14 +26,14 @@ from golfcheck.submission import history
 from golfcheck.submission.results import Result, step_ms, train_ms
 from golfcheck.trainlog.templates import parse
 
-MAX_SHIPPED_ARTIFACT_BYTES = 4_000_000  # an artifact below this goes into the folder, so that anybody can rescore it
+MAX_SHIPPED_ARTIFACT_BYTES = 4_000_000  # smaller artifacts are included so that anybody can rescore them
 _GITHUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}")
 _LOG_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What no log says: whose record it is, and what it is called. `date` is YYYY-MM-DD or with Thh:mm:ssZ."""
+    """What logs do not contain: author and name. `date` is YYYY-MM-DD, optionally followed by Thh:mm:ssZ."""
 
     name: str
     author: str
@@ -45,9 +45,9 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class NewRecord:
-    """The files of a submission folder, its score and size, and what its maker should know.
+    """The files of a submission folder, its score and size, and notes for its author.
 
-    `total_bytes` is None where neither a log nor an artifact says how large the model is.
+    `total_bytes` is None if neither a log nor an artifact gives the size of the model.
     """
 
     files: dict[str, bytes]
@@ -58,7 +58,7 @@ class NewRecord:
 
 
 def default_author() -> tuple[str, str]:
-    """Return git's `user.name` and `github.user`, or the login name where git has none."""
+    """Return git's `user.name` and `github.user`, or the login name if git has neither."""
     login = "unknown"
     with suppress(OSError, KeyError):
         login = getpass.getuser()
@@ -75,11 +75,11 @@ def build(
     *,
     keep_last: bool = False,
 ) -> NewRecord:
-    """Return the submission folder of these logs; `artifacts`, where given, are one for each log, in their order.
+    """Return the submission folder for these logs; `artifacts` is empty, or has one for each log in the same order.
 
-    The code is `script` and what it reaches, or else what the logs or their folder hold (`scripts.code_of`).
-    Raises UsageError for logs without a score, of one seed (unless `keep_last`) or of different code, and for an
-    artifact whose size is not the logged one.
+    The code is `script` and what it imports, or what the logs or their folder contain (`scripts.code_of`).
+    Raises UsageError for logs without a score, with the same seed (unless `keep_last`) or with different code, and for
+    an artifact whose size differs from the logged one.
     """
     if artifacts and len(artifacts) != len(logs):
         raise UsageError(f"{len(artifacts)} artifacts for {len(logs)} logs: give one for each log, in the same order")
@@ -114,25 +114,25 @@ def build(
 def _notes(
     about: About, submission: Mapping[str, Any], code: Code, logs: Sequence[LogFile], num_runs: int
 ) -> list[str]:
-    """Return what the maker of the record should know of it, a line each."""
+    """Return notes for the author of the record, one line each."""
     notes = [code.note] if code.note else []
     counted = {result.run.code_bytes[-1].size_bytes for log in logs for result in log.results if result.run.code_bytes}
     if counted and code.size_bytes not in counted:
         logged = " and ".join(f"{num_bytes:,}" for num_bytes in sorted(counted))
         notes.append(f"the logs count {logged} bytes of code, the files here have {code.size_bytes:,}")
     if "bytes_total" not in submission:
-        notes.append("bytes_total is missing: no log says the model's size: give --artifact, or fill it in")
+        notes.append("bytes_total is missing: no log states the size of the model: pass --artifact, or add it")
     if not about.track and not TRACKS[submission["track"]].ranked:
-        notes.append(f"track {submission['track']}: the logs do not show 8×H100 within the cap; --track says otherwise")
+        notes.append(f"track {submission['track']}: the logs do not show 8×H100 within the cap; --track overrides this")
     if len(submission.get("seeds", ())) < num_runs:
-        notes.append("seeds are missing: not every log says its seed, nor does its name (train_seed42.log)")
+        notes.append("seeds are missing: some logs state no seed, neither inside nor in their name (train_seed42.log)")
     if num_runs < RECORD_SEEDS:
-        notes.append(f"{num_runs} of the {RECORD_SEEDS} seeds that a record needs")
+        notes.append(f"{num_runs} of the {RECORD_SEEDS} seeds required for a record")
     return notes
 
 
 def _log_name(log: LogFile, files: Mapping[str, bytes]) -> str:
-    """Return a log's name in the folder: by its seed, or else its own, made plain and unlike those there are."""
+    """Return a unique name for a log in the folder, made from its seed, or from its present name."""
     if log.seed is not None:
         return f"train_seed{log.seed}.log"
     stem = _LOG_NAME.sub("_", log.path.stem).strip(".") or "train"
@@ -141,7 +141,7 @@ def _log_name(log: LogFile, files: Mapping[str, bytes]) -> str:
 
 
 def _size_of(artifact: Path, log: LogFile) -> int:
-    """Return an artifact's size; UsageError where it is not the one that the log says."""
+    """Return an artifact's size; UsageError if it differs from the logged one."""
     try:
         size_bytes = artifact.stat().st_size
     except OSError as error:
@@ -153,7 +153,7 @@ def _size_of(artifact: Path, log: LogFile) -> int:
 
 
 def _add_artifact(files: dict[str, bytes], artifact: Path, size_bytes: int, log: LogFile, *, alone: bool) -> list[str]:
-    """Put a small artifact into the folder; return the note that a large one calls for."""
+    """Add a small artifact to the folder; for a large one, return a note."""
     if size_bytes > MAX_SHIPPED_ARTIFACT_BYTES:
         return [f"{artifact} is not in the folder: {size_bytes:,} bytes are over {MAX_SHIPPED_ARTIFACT_BYTES:,}"]
     suffix = artifact.name.partition(".")[2] or "ptz"
@@ -166,7 +166,7 @@ def _add_artifact(files: dict[str, bytes], artifact: Path, size_bytes: int, log:
 
 
 def _submission(logs: Sequence[LogFile], code: Code, artifact_bytes: dict[Path, int], about: About) -> dict[str, Any]:
-    """Return submission.json with the canonical keys (schemas/submission.schema.json) that the logs have values for."""
+    """Return submission.json: the canonical keys (schemas/submission.schema.json) that the logs have values for."""
     runs = [(result, artifact_bytes.get(log.path)) for log in logs for result in log.results]
     results = [result for result, _ in runs]
     first = results[0]
@@ -199,7 +199,7 @@ def _submission(logs: Sequence[LogFile], code: Code, artifact_bytes: dict[Path, 
 
 
 def _total_bytes(result: Result, code_bytes: int, artifact_bytes: int | None) -> int | None:
-    """Return code and compressed model together, as logged or else as added up; None where the model's are unknown."""
+    """Return the bytes of code and compressed model, as logged or added up; None if the model's size is unknown."""
     if result.total_bytes:
         return result.total_bytes.size_bytes
     model_bytes = result.model_bytes.size_bytes if result.model_bytes else artifact_bytes
@@ -222,7 +222,7 @@ def _seed_result(result: Result, total_bytes: int | None, artifact_bytes: int | 
 
 
 def _track(results: Sequence[Result]) -> str:
-    """Return the track that the logs qualify for: the ranked one only for what ran on 8×H100 within the cap."""
+    """Return the track that the logs qualify for: the ranked one only for runs on 8×H100 within the cap."""
     for result in results:
         gpus = [gpu.value for gpu in result.run.gpus]
         ranks = result.run.world_size.value if result.run.world_size else 1
@@ -234,7 +234,7 @@ def _track(results: Sequence[Result]) -> str:
 
 
 def _hardware(result: Result) -> str | None:
-    """Return what the run computed on: as our log says, or else as many of the machine's GPUs as it had ranks."""
+    """Return the hardware: as stated in our own log, otherwise as many of the machine's GPUs as there were ranks."""
     device, gpus = result.run.settings.get("device"), result.run.gpus
     ranks = result.run.world_size.value if result.run.world_size else 1
     if device:
@@ -244,7 +244,7 @@ def _hardware(result: Result) -> str | None:
 
 
 def _changed_settings(data: bytes) -> dict[str, Any] | None:
-    """Return the settings that our trainer's log says are not the default, by environment name; None without any."""
+    """Return the changed settings that our trainer's log lists, by environment variable; None if it lists none."""
     for text in data.decode(errors="replace").split("\n"):
         line = parse(text) if text.startswith("settings:") else None
         if isinstance(line, loglines.ChangedSettings):

@@ -1,7 +1,7 @@
-"""A training script → one self-extracting script of few bytes: the same bytes each time, proven to be the same code.
+"""Pack a training script into a small self-extracting one, deterministically, and verify that it is the same program.
 
-The packed script decodes itself and runs what comes out: `exec(lzma.decompress(base64.b85decode("…"), …))`. Modules of
-the script's folder that it imports go in with it. Nothing of the script is executed here.
+The packed script decodes and executes itself: `exec(lzma.decompress(base64.b85decode("…"), …))`. Modules from its
+folder that it imports are packed with it. Nothing is executed here.
 """
 
 import ast
@@ -19,13 +19,13 @@ from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
 from golfcheck.source import syntax
 from golfcheck.source.unwrap import unwrap
 
-# Raw LZMA2 has no header and no checksum. Of the settings that move its size only these do so for source text.
+# Raw LZMA2 has no header and no checksum. Of its settings, only these change the compressed size of source text.
 _LZMA_SETTINGS = [{"lc": lc, "pb": pb} for lc in (3, 4) for pb in (0, 2)]
 _STUBS = {
     "lzma": b'import lzma,base64\ns=lzma.decompress(base64.b85decode("%s"),3,None,[{"id":33}])\n',
     "brotli": b'import brotli,base64\ns=brotli.decompress(base64.b85decode("%s"))\n',
 }
-# Triton and others read the source of a function from its file: it must be where Python's traceback looks for it.
+# Triton and others read the source of a function, so it must be in linecache, where tracebacks look for it.
 _READS_SOURCE = (b"triton", b"inspect.getsource", b"getsourcelines")
 _RUN = b"exec(s)\n"
 _RUN_WITH_SOURCE = (
@@ -33,7 +33,7 @@ _RUN_WITH_SOURCE = (
     b"linecache.cache['<packed>']=len(s),None,s.decode().splitlines(True),'<packed>'\n"
     b"exec(compile(s,'<packed>','exec'))\n"
 )
-# What a script of several files begins with: each module is made of its text, as a literal that can be read statically.
+# A script of several files begins with this: each module is created from its source, a literal that is read statically.
 _BUNDLE = b"import sys,types\n"
 _MODULE = b"m=sys.modules[%s]=types.ModuleType(%s);m.__file__=__file__;exec(%s,m.__dict__)\n"
 _IS_MODULE = re.compile(rb"m=sys\.modules\[('[^']*')\]=[^;]*;m\.__file__=__file__;exec\((.*),m\.__dict__\)")
@@ -41,7 +41,7 @@ _IS_MODULE = re.compile(rb"m=sys\.modules\[('[^']*')\]=[^;]*;m\.__file__=__file_
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to pack a script, and what comes out."""
+    """One way to pack a script, and the result."""
 
     name: str
     packed: bytes
@@ -49,7 +49,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The smallest variant, with all that were tried, from the smallest on."""
+    """All variants that were tried, smallest first."""
 
     source_bytes: int
     files: tuple[str, ...]
@@ -57,20 +57,20 @@ class Packed:
 
     @property
     def best(self) -> Variant:
-        """The smallest variant; of equal ones the first that was tried."""
+        """The smallest variant; if several are equal, the one tried first."""
         return self.variants[0]
 
 
 def pack(files: dict[str, bytes], *, brotli: bool = False) -> Packed:
-    """Pack source files, the script first, then the modules that it imports, by their paths in its folder.
+    """Pack source files: the script first, then the modules that it imports, by their paths in its folder.
 
-    Every variant is proven: it is decoded again, without executing it, and must be the same program as the source
-    (`proof.difference`). Raises UsageError where a file cannot be packed, GolfcheckError where a proof fails.
+    Every variant is decoded again, without executing it, and must be the same program as the source
+    (`proof.difference`). Raises UsageError if a file cannot be packed, GolfcheckError if this check fails.
     """
     script, *modules = files
     for name in modules:
         if not name.endswith(".py") or "/" in name:
-            raise UsageError(f"{name}: only modules beside the script can be packed with it: pack the script alone")
+            raise UsageError(f"{name}: only modules next to the script can be packed with it: pack the script alone")
     variants = [
         variant
         for text_name, texts in _texts(files)
@@ -79,29 +79,29 @@ def pack(files: dict[str, bytes], *, brotli: bool = False) -> Packed:
     return Packed(
         source_bytes=sum(map(len, files.values())),
         files=tuple(files),
-        variants=tuple(sorted(variants, key=lambda variant: len(variant.packed))),  # stable: the first of equal ones
+        variants=tuple(sorted(variants, key=lambda variant: len(variant.packed))),  # stable
     )
 
 
 def unpack(data: bytes, name: str) -> tuple[str, dict[str, bytes]]:
-    """Return how a packed script is wrapped, and the sources inside by file name, the script under `name`.
+    """Return how a script is packed, and the sources inside by file name, the script's own under `name`.
 
-    It is read as data. Raises UsageError where it is no packed script, or one that only running it would unpack.
+    Nothing is executed. Raises UsageError if it is not packed, or cannot be unpacked without running it.
     """
     if syntax.is_too_deep(syntax.parse(data)):
         raise UsageError(f"{name}: nested over {syntax.MAX_DEPTH} deep, or over {syntax.MAX_NODES:,} nodes: not read")
     unwrapped = unwrap(data)
     if unwrapped.wrapper is None:
-        raise UsageError(f"{name}: does not unpack itself: it is readable as it stands")
+        raise UsageError(f"{name}: is not a packed script: it can be read as it is")
     if unwrapped.text is None:
         raise UsageError(f"{name}: packed as {unwrapped.wrapper}, and cannot be unpacked as data: {unwrapped.note}")
     return unwrapped.wrapper, _unbundled(unwrapped.text, name)
 
 
 def tidy(text: bytes) -> bytes:
-    """Return a source with one statement a line, as it is where this Python cannot read it; comments are lost."""
+    """Return a source with one statement per line and no comments; unchanged if it cannot be parsed at all."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of odd escapes, which are the author's
+        with warnings.catch_warnings(action="ignore"):  # about invalid escapes, which are the author's
             return ast.unparse(ast.parse(text)).encode() + b"\n"
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         lines = lines_of(text, "")
@@ -109,7 +109,7 @@ def tidy(text: bytes) -> bytes:
 
 
 def _texts(files: dict[str, bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Yield the sources as they are, and in each smaller form, every one of them proven."""
+    """Yield the sources unchanged, then in each minified form, verified."""
     yield "as it is", files
     lines = {name: lines_of(text, name) for name, text in files.items()}
     for form, indent, one_line in (("minified", b" ", False), ("minified, few lines", b" ", True),
@@ -119,17 +119,19 @@ def _texts(files: dict[str, bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
             rows = lines[name]
             texts[name] = text if rows is None else joined(rows, indent, one_line=one_line)
             if problem := difference(text, texts[name]):
-                raise GolfcheckError(f"{name}: {form}, it would be another program ({problem}): nothing was written")
+                raise GolfcheckError(
+                    f"{name}: {form}, it would be a different program ({problem}): nothing was written"
+                )
         yield form, texts
 
 
 def _bundled(script: str, texts: dict[str, bytes]) -> bytes:
-    """Return one source of all files: modules as strings that are made modules, in the order they import each other."""
+    """Return one source for all files, which creates the modules from strings, each after those that it imports."""
     modules = {PurePosixPath(name).stem: text for name, text in texts.items() if name != script}
     if not modules:
         return texts[script]
     if b"from __future__" in texts[script]:
-        raise UsageError(f"{script}: `from __future__` must stand first: pack a script of several files without it")
+        raise UsageError(f"{script}: `from __future__` must come first: remove it, or pack the script alone")
     head = b""
     for name in _by_imports(modules):
         quoted = ascii(name).encode()
@@ -144,14 +146,14 @@ def _by_imports(modules: dict[str, bytes]) -> list[str]:
     while pending:
         ready = [name for name in pending if not _imported(modules[name]) & set(pending) - {name}]
         if not ready:
-            raise UsageError(f"{pending[0]}.py: imports in a circle with {', '.join(pending[1:])}: not packed")
+            raise UsageError(f"{pending[0]}.py: is part of an import cycle with {', '.join(pending[1:])}: not packed")
         order += ready
         pending = [name for name in pending if name not in ready]
     return order
 
 
 def _imported(text: bytes) -> set[str]:
-    """Return the first parts of the module names that a source imports."""
+    """Return the top-level names of the modules that a source imports."""
     names: set[str] = set()
     cursor = syntax.parse(text).walk()
     while True:
@@ -170,7 +172,7 @@ def _imported(text: bytes) -> set[str]:
 
 
 def _compressed(name: str, text: bytes, *, brotli: bool) -> Iterator[Variant]:
-    """Yield a source packed by each compressor and setting; each is decoded again and must give `text`."""
+    """Yield a source packed with each compressor and setting; each is decoded again and must give `text`."""
     run = _RUN_WITH_SOURCE if any(word in text for word in _READS_SOURCE) else _RUN
     filled = []
     for settings in _LZMA_SETTINGS:
@@ -182,7 +184,7 @@ def _compressed(name: str, text: bytes, *, brotli: bool) -> Iterator[Variant]:
         filled.append(("brotli", _STUBS["brotli"] % base64.b85encode(_brotli(text)) + run))
     for label, packed in filled:
         if unwrap(packed).text != text:
-            raise GolfcheckError(f"packed as {label}, it does not unpack to its source: nothing was written")
+            raise GolfcheckError(f"packed as {label}, it does not unpack to the original source: nothing was written")
         yield Variant(f"{name}, {label}", packed)
 
 
@@ -196,7 +198,7 @@ def _brotli(text: bytes) -> bytes:
 
 
 def _unbundled(text: bytes, name: str) -> dict[str, bytes]:
-    """Return the files of a source that `_bundled` made; any other source alone, under `name`."""
+    """Return the files in a source made by `_bundled`; any other source is returned whole, under `name`."""
     if not text.startswith(_BUNDLE):
         return {name: text}
     files: dict[str, bytes] = {}
@@ -209,7 +211,7 @@ def _unbundled(text: bytes, name: str) -> dict[str, bytes]:
 
 
 def read_script(script: Path, *, alone: bool) -> dict[str, bytes]:
-    """Return a script and, unless `alone`, the files of its folder that it reaches, by their paths in the folder."""
+    """Return a script and, unless `alone`, the files in its folder that it imports or names, by path."""
     from golfcheck.authoring.scripts import reached
 
     files = reached(script)
@@ -217,7 +219,7 @@ def read_script(script: Path, *, alone: bool) -> dict[str, bytes]:
 
 
 def sizes(packed: Packed) -> Sequence[str]:
-    """Return a line for the smallest variant of each form: its size, its share of the source's, and its name."""
+    """Return a line for the smallest variant of each form: its size in bytes, its share of the source, its name."""
     best: dict[str, Variant] = {}
     for variant in packed.variants:
         best.setdefault(variant.name.rpartition(",")[0], variant)

@@ -1,7 +1,7 @@
-"""Whether two sources are the same program: what `golfcheck pack` promises, checked on what it has written.
+"""Check that two sources are the same program, which `golfcheck pack` guarantees.
 
-The tokens of both tree-sitter trees are compared, with where bodies begin and end. Where this Python can read the
-source, so are the syntax trees of its own parser. Both without what a Policy lets go: docstrings and annotations.
+Compares the tokens of both tree-sitter trees, including where bodies begin and end. If this Python can parse the
+source, also compares the syntax trees of its own parser. Docstrings and annotations that the Policy drops are ignored.
 """
 
 import ast
@@ -20,26 +20,26 @@ _SKIPPED = {"comment", "line_continuation", ";"}
 
 
 def difference(source: bytes, packed: bytes) -> str:
-    """Return how the two programs differ, in a few words; "" where they are the same."""
+    """Return a short description of how the two programs differ; "" if they are the same."""
     policy = policy_of(source)
     ours, theirs = (list(_tokens(syntax.parse(text).root_node, policy)) for text in (source, packed))
     for i, (token, other) in enumerate(zip(ours, theirs, strict=False)):
         if token != other:
-            return f"token {i:,} is {other.decode(errors='replace')!r}, was {token.decode(errors='replace')!r}"
+            return f"token {i:,} is {other.decode(errors='replace')!r} instead of {token.decode(errors='replace')!r}"
     if len(ours) != len(theirs):
-        return f"{len(theirs):,} tokens, were {len(ours):,}"
+        return f"{len(theirs):,} tokens instead of {len(ours):,}"
     try:
-        with warnings.catch_warnings(action="ignore"):  # of odd escapes, which are the author's
+        with warnings.catch_warnings(action="ignore"):  # about invalid escapes, which are the author's
             before, after = (ast.dump(_Bare(policy).visit(ast.parse(text))) for text in (source, packed))
     except SyntaxError:
-        return ""  # newer than this Python, or older: the tokens have been compared
+        return ""  # for another version of Python: comparing the tokens must do
     except (RecursionError, MemoryError, ValueError):
-        return "nested too deep to be compared"
-    return "" if before == after else "another syntax tree"
+        return "nested too deep to compare"
+    return "" if before == after else "a different syntax tree"
 
 
 def _tokens(node: "Node", policy: Policy, *, in_class: bool = False, keeps: bool = False) -> Iterator[bytes]:
-    """Yield the tokens below a node, with `{` and `}` around bodies, `;` after statements, and strings as a whole."""
+    """Yield the tokens below a node, with `{` and `}` around bodies, `;` after statements, and whole strings."""
     kind = node.type
     if kind in _SKIPPED:
         return
@@ -47,7 +47,7 @@ def _tokens(node: "Node", policy: Policy, *, in_class: bool = False, keeps: bool
     if kind == "string" or not (node.children or is_body):
         yield node.text or b""
         return
-    keeps = policy.annotations or (keeps and not is_body)  # a decorator sees what it decorates, not its body
+    keeps = policy.annotations or (keeps and not is_body)  # a decorator sees the signature, not the body
     if kind == "decorated_definition":
         keeps = keeps or any(decorator_name(child) not in BLIND for child in decorators_of(node))
     if kind == "block":
@@ -69,14 +69,14 @@ def _tokens(node: "Node", policy: Policy, *, in_class: bool = False, keeps: bool
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes docstrings and annotations out of a syntax tree, by the same policy."""
+    """Removes docstrings and annotations from a syntax tree, by the same policy."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._in_class = False
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        """Visit the children; bodies lose statements that are nothing but a string."""
+        """Visit the children, and remove statements that consist of a string."""
         super().generic_visit(node)
         for name in ("body", "orelse", "finalbody"):
             body = getattr(node, name, None)
@@ -87,11 +87,11 @@ class _Bare(ast.NodeTransformer):
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        """Visit a class: annotations of its fields stay."""
+        """Visit a class, and keep the annotations of its fields."""
         return self._inside(node, in_class=True)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        """Visit a function: it loses its annotations, unless a decorator may look at them."""
+        """Visit a function, and remove its annotations unless a decorator may read them."""
         if not self.policy.annotations and _is_blind(node.decorator_list):
             node.returns = None
             every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg)
@@ -103,7 +103,7 @@ class _Bare(ast.NodeTransformer):
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        """Visit `x: int = 3`: outside of a class it is `x = 3`."""
+        """Visit `x: int = 3`, which outside a class becomes `x = 3`."""
         self.generic_visit(node)
         if self.policy.annotations or self._in_class or node.value is None:
             return node
@@ -118,13 +118,13 @@ class _Bare(ast.NodeTransformer):
 
 
 def _is_blind(decorators: list[ast.expr]) -> bool:
-    """Whether no decorator looks at annotations."""
+    """Whether all decorators ignore annotations."""
     names = (decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in decorators)
     return all(ast.unparse(name) in BLIND for name in names)
 
 
 def _is_text(statement: ast.AST) -> bool:
-    """Whether a statement is nothing but one string literal."""
+    """Whether a statement consists of one string literal."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)

@@ -1,4 +1,4 @@
-"""A record's README.md: what was measured, with which settings, and how to check it."""
+"""Write a record's README.md: the results, the settings, and how to check them."""
 
 import shlex
 import statistics
@@ -11,7 +11,7 @@ from golfcheck.core.text import safe
 
 PLACEHOLDER = "TODO: say what is new in this record, and why it scores better."
 
-# Where a run found and left its files is of no use to whoever runs it again; what a preset sets is listed anyway.
+# Paths and names that are of no use to others, and the preset, whose settings are listed one by one.
 _LOCAL = {"DATA_PATH", "TOKENIZER_PATH", "OUT", "RUN_ID", "SEED", "SEEDS", "RESUME", "SAVE_EVERY", "PRESET"}
 
 
@@ -22,11 +22,11 @@ def render(
     logs: Sequence[str],
     names: Sequence[str],
 ) -> str:
-    """Return the README of a new record: what its logs say; what is new about it is for its author to add.
+    """Return the README of a new record. It contains what the logs say; the author adds what is new.
 
-    `submission` is its submission.json. `changed` holds the settings that are not the default, where the log is one of
-    the reference trainer; None for any other log, which does not say with which command it was started. `code`, `logs`
-    and `names` are the files of the folder: its source files, its logs, and all.
+    `submission` is the contents of submission.json. `changed` has the settings that differ from the defaults, or is
+    None for logs of other trainers, which do not contain the command line. `code`, `logs` and `names` are the names of
+    source files, logs, and all files.
     """
     results = submission.get("seed_results", {})
     scores = [result["val_bpb"] for result in results.values()]
@@ -53,22 +53,22 @@ def render(
     ]
     if changed is not None and "train.py" in code and submission.get("seeds"):
         sections += [
-            "## To run it again",
-            "With the data that the logs name by sha256, at DATA_PATH and TOKENIZER_PATH:",
+            "## Reproduce",
+            "Set DATA_PATH and TOKENIZER_PATH to the data whose sha256 digests are in the logs, then run:",
             _fenced(_command(submission, changed)),
         ]
     sections += [
-        "## To check it",
+        "## Verify",
         _fenced("golfcheck verify .", "golfcheck rescore . --data SHARDS --tokenizer MODEL" if artifacts else ""),
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
 
 
 def _sizes(submission: Mapping[str, Any]) -> str:
-    """Return the sentence about the size, as far as it is known."""
+    """Return a sentence about the size."""
     code = bytes_text(submission["bytes_code"])
     if "bytes_total" not in submission:
-        return f"{code} bytes of code; the logs do not say how large the compressed model is."
+        return f"{code} bytes of code; the logs do not state the size of the compressed model."
     total_bytes = submission["bytes_total"]
     of = f"{bytes_text(total_bytes)} of {bytes_text(SIZE_CAP_BYTES)} bytes, {code} of them code"
     return f"The largest seed takes {of}: {headroom_text(SIZE_CAP_BYTES - total_bytes)}."
@@ -78,7 +78,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-# The columns of the table of seeds: the key in submission.json, the heading, and how its values are printed.
+# The columns of the table of seeds: key in submission.json, heading, number format.
 _COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("val_bpb", "val_bpb", bpb_text),
     ("val_loss", "val_loss", nats_text),
@@ -97,7 +97,7 @@ def _table(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _command(submission: Mapping[str, Any], changed: Mapping[str, Any]) -> str:
-    """Return the command that trains every seed again with these settings, by the reference trainer's flags."""
+    """Return the command that trains all seeds with these settings of the reference trainer."""
     world_size = submission.get("world_size", 1)
     start = f"torchrun --standalone --nproc_per_node={world_size} train.py" if world_size > 1 else "python train.py"
     flags = {name: value for name, value in changed.items() if name not in _LOCAL}

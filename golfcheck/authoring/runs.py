@@ -1,4 +1,4 @@
-"""Training logs → one result per seed, as `golfcheck verify` will read them."""
+"""Read training logs into one result per seed, as `golfcheck verify` does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,35 +13,35 @@ from golfcheck.trainlog.events import TrainLog
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A log as it was named, its bytes, and what they say."""
+    """A log: its path, its bytes, and the parsed contents."""
 
     path: Path
     data: bytes
     log: TrainLog
-    results: tuple[Result, ...]  # of its runs that reached the score which counts
+    results: tuple[Result, ...]  # of the runs that reached the score that counts
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds of its results that are known."""
+        """The known seeds of the results."""
         return [result.seed for result in self.results if result.seed is not None]
 
     @property
     def seed(self) -> int | None:
-        """The seed, where the log is of one finished run."""
+        """The seed, if the log contains exactly one finished run."""
         return self.results[0].seed if len(self.results) == 1 else None
 
 
 def read_logs(paths: Sequence[Path]) -> list[LogFile]:
-    """Read the logs of one record; the score that counts is chosen among all of them together, as `verify` does.
+    """Read the logs of one record, and choose the score that counts across all of them, as `verify` does.
 
-    Raises UsageError, with the file's name, for a log that cannot be read or in which no run reached a score.
+    Raises UsageError, with the file name, for a log that cannot be read or has no finished run.
     """
     contents = [(path, _read(path)) for path in paths]
-    # The position stands before the name: two logs of one name may come from two folders.
+    # The index comes first because logs from two folders may have the same name.
     logs = [trainlog.read(f"{i:04d}/{path.name}", data) for i, (path, data) in enumerate(contents)]
     for (path, _), log in zip(contents, logs, strict=True):
         if not any(run.scores for run in log.runs):
-            raise UsageError(f"{path}: 0 finished runs: no line of it is a score after training")
+            raise UsageError(f"{path}: 0 finished runs: it has no score after training")
     chosen = trainlog.choose_score(tuple(logs))
     if not chosen.scores:
         raise UsageError(f"{paths[0]}: no score counts: {chosen.reason}")
@@ -53,32 +53,32 @@ def read_logs(paths: Sequence[Path]) -> list[LogFile]:
             if run.log.sha256 == log.sha256 and is_score(run.score)
         )
         if not results:
-            raise UsageError(f"{path}: no run has the score `{chosen.name}`, which counts in the other logs")
+            raise UsageError(f"{path}: no run has the score `{chosen.name}` that counts in the other logs")
         files.append(LogFile(path, data, log, results))
     return files
 
 
 def one_per_seed(files: Sequence[LogFile], *, keep_last: bool) -> tuple[list[LogFile], list[str]]:
-    """Return the logs with one run for each seed, and what was left out, a line each.
+    """Return the logs with one run per seed, and one line for each log that was left out.
 
-    Raises UsageError where two runs have one seed, unless `keep_last` says that the log named last counts.
+    Raises UsageError if two runs have the same seed, unless `keep_last` selects the last one.
     """
     chosen: list[LogFile] = []
     notes = []
     for file in files:
         if repeated := [seed for seed in file.seeds if file.seeds.count(seed) > 1]:
             raise UsageError(
-                f"{file.path}: {len(file.results)} runs, several of them of seed {repeated[0]}: "
-                "cut the log to the run that counts, one for each seed"
+                f"{file.path}: {len(file.results)} runs, several of them with seed {repeated[0]}: "
+                "reduce the log to one run per seed"
             )
         for earlier in [other for other in chosen if set(other.seeds) & set(file.seeds)]:
             seed = next(seed for seed in earlier.seeds if seed in file.seeds)
             if not keep_last:
                 raise UsageError(
-                    f"{file.path}: seed {seed} again, after {earlier.path}: name only the logs that count, "
-                    "or take the last of each seed with --keep-last"
+                    f"{file.path}: seed {seed} is also in {earlier.path}: pass only the logs that count, "
+                    "or use the last one of each seed with --keep-last"
                 )
-            notes.append(f"seed {seed}: {file.path} counts, {earlier.path} is left out")
+            notes.append(f"seed {seed}: using {file.path}, not {earlier.path}")
             chosen.remove(earlier)
         chosen.append(file)
     return chosen, notes

@@ -1,4 +1,4 @@
-"""The code of a new record: a script that is named, the dump in its logs, or a script beside them."""
+"""Find the code of a new record: a given script, the source in its logs, or a script next to them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,28 +12,28 @@ from golfcheck.source import reach
 from golfcheck.submission import bounded
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.py")
-_UNNAMED = "train_gpt.py"  # what a dump without a name is called: the contest's script writes such dumps
+_UNNAMED = "train_gpt.py"  # name for source without one, as the contest's script logs it
 _MAIN_NAMES = ("train_gpt.py", "train.py")
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The source files of a record by their names, and where they come from (a note for whoever makes it)."""
+    """The source files of a record by name, and a note about where they come from."""
 
     files: dict[str, bytes]
     note: str = ""
 
     @property
     def size_bytes(self) -> int:
-        """The bytes of all files together."""
+        """The total size of all files."""
         return sum(map(len, self.files.values()))
 
 
 def code_of(logs: Sequence[LogFile], script: Path | None) -> Code:
-    """Return the code: of `script` and the files of its folder that it reaches, or else as the logs hold it.
+    """Return the code: `script` and the files in its folder that it imports or names, or else the source in the logs.
 
-    Where neither gives any, a train_gpt.py or train.py beside the logs, above their folder `logs`, or in the working
-    folder is taken, with a note. Raises UsageError where there is no code, or where the logs hold different code.
+    Without either, uses a train_gpt.py or train.py next to the logs, above a folder named `logs`, or in the current
+    directory, and adds a note. Raises UsageError if there is no code, or if the logs contain different code.
     """
     if script is not None:
         return Code(reached(script))
@@ -44,14 +44,16 @@ def code_of(logs: Sequence[LogFile], script: Path | None) -> Code:
             if files != code:
                 names = sorted(name for name in files.keys() | code.keys() if files.get(name) != code.get(name))
                 raise UsageError(
-                    f"{file.path}: other code than in {first.path} ({', '.join(names)}): a record has one code; "
-                    "--script FILE says which"
+                    f"{file.path}: its code differs from that in {first.path} ({', '.join(names)}): "
+                    "choose one with --script FILE"
                 )
         return Code(code)
     for path in _beside(logs):
         if path.is_file():
-            return Code(reached(path), f"no log holds the code: taken from {path}")
-    raise UsageError(f"{logs[0].path}: holds no source code, and no train_gpt.py is beside it: give --script FILE")
+            return Code(reached(path), f"no log contains the code: using {path}")
+    raise UsageError(
+        f"{logs[0].path}: contains no source code, and there is no train_gpt.py next to it: pass --script FILE"
+    )
 
 
 def _beside(logs: Sequence[LogFile]) -> Iterator[Path]:
@@ -61,16 +63,16 @@ def _beside(logs: Sequence[LogFile]) -> Iterator[Path]:
 
 
 def _dumped(file: LogFile) -> dict[str, bytes]:
-    """Return the source files that a log holds."""
+    """Return the source files in a log."""
     files = {dump.name or _UNNAMED: dump.text for dump in file.log.dumps}
     for name in files:
         if not _FILE_NAME.fullmatch(name):
-            raise UsageError(f"{file.path}: a source file named {safe(name)}: expected a plain name that ends in .py")
+            raise UsageError(f"{file.path}: a source file named {safe(name)}: expected a file name that ends in .py")
     return files
 
 
 def reached(script: Path) -> dict[str, bytes]:
-    """Return a script and the files of its folder that it imports or names."""
+    """Return a script and the files in its folder that it imports or names."""
     try:
         with bounded.opened(script.parent) as descriptor:
             folder = bounded.OpenFolder(descriptor)

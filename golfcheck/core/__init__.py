@@ -1,1 +1,1 @@
-"""The vocabulary: errors, verdicts, rulesets, statistics, text. Nothing in here imports anything else of ours."""
+"""Shared vocabulary: errors, verdicts, rulesets, statistics, text. Imports none of our other folders."""

@@ -1,19 +1,19 @@
-"""How golfcheck starts other Pythons: none of them looks for modules in the current folder.
+"""Start child Python processes that import nothing from the current directory.
 
-A pool that spawns its processes starts `python -c`, which puts the current folder first on its path: a record with a
-`multiprocessing.py` would be run by whoever stands in it.
+A process pool that spawns its workers runs `python -c`, which puts the current directory first on the module path. A
+record that contains a `multiprocessing.py` would then be executed by anyone who runs golfcheck inside it.
 """
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-SAFE_PATH = "PYTHONSAFEPATH"  # of Python 3.11 and later, for `-c`, `-m` and scripts
+SAFE_PATH = "PYTHONSAFEPATH"  # Python 3.11 and newer; applies to `-c`, `-m` and scripts
 
 
 @contextmanager
 def without_current_folder() -> Iterator[None]:
-    """Start no Python inside the block that puts the current folder, or its script's, on its path."""
+    """Inside the block, child Pythons put neither the current directory nor their script's on the module path."""
     before = os.environ.get(SAFE_PATH)
     os.environ[SAFE_PATH] = "1"
     try:
@@ -26,5 +26,5 @@ def without_current_folder() -> Iterator[None]:
 
 
 def for_scripts(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a script of ours that imports the modules beside it."""
+    """Return the environment for one of our scripts, which imports modules from its own directory."""
     return {name: value for name, value in environment.items() if name != SAFE_PATH}

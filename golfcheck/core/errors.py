@@ -1,14 +1,14 @@
-"""golfcheck's own failures. What is wrong with a submission is a finding, never one of these.
+"""Failures of golfcheck itself. Problems with a submission are findings, not exceptions.
 
 GolfcheckError          one clear line on stderr, exit code 2
 ├── UsageError          an invalid option or path
 ├── MissingExtra        a package of an extra is not installed
-└── Refused             hostile or foreign input that a strict reader will not load (rescore)
+└── Refused             an artifact that the strict reader will not load (rescore)
 """
 
 
 class GolfcheckError(Exception):
-    """Something that golfcheck could not do; its text is one line that says what was expected and what to do."""
+    """golfcheck could not do its job; the message is one line that says what was expected and what to do."""
 
 
 class UsageError(GolfcheckError):
@@ -16,10 +16,10 @@ class UsageError(GolfcheckError):
 
 
 class MissingExtra(GolfcheckError):
-    """A command needs an optional package: `rescore needs torch: pip install 'golfcheck[train]'`."""
+    """A command needs a package that is not installed: `rescore needs torch: pip install 'golfcheck[train]'`."""
 
     def __init__(self, command: str, package: str, extra: str) -> None:
-        super().__init__(command, package, extra)  # what a pickled exception is made of again, in another process
+        super().__init__(command, package, extra)  # so that pickling works: unpickling passes these to __init__
 
     def __str__(self) -> str:
         command, package, extra = self.args
@@ -27,7 +27,7 @@ class MissingExtra(GolfcheckError):
 
 
 class Refused(GolfcheckError):
-    """Input that a strict reader will not load; `code` is one of the labels of the hostile corpus."""
+    """Input that the strict reader will not load; `code` is a label of the hostile corpus."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)

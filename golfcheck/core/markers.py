@@ -1,4 +1,4 @@
-"""A generated part of a file that is otherwise written by hand: what stands between two markers."""
+"""The generated part of a file that is otherwise written by hand, between two marker lines."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ MAX_BYTES = 16 * 2**20
 
 
 def replaced(path: Path, part: str) -> tuple[str, str]:
-    """Return the text of `path` as it is, and with `part` between its markers.
+    """Return the present text of `path`, and the text with `part` between the markers.
 
-    Raises UsageError when there is no such file, or when it has not each marker once and in this order.
+    Raises UsageError if the file does not exist, or does not contain each marker exactly once and in order.
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such file; it must exist and have the lines {BEGIN} and {END}")
@@ -24,10 +24,10 @@ def replaced(path: Path, part: str) -> tuple[str, str]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 (byte {error.start})") from None
-    # Whole lines: a record's name may hold a marker, but stands in a cell of the table.
+    # Compare whole lines: a record's name may contain a marker, but only inside a table cell.
     lines = text.split("\n")
     begins, ends = ([index for index, line in enumerate(lines) if line.rstrip() == mark] for mark in (BEGIN, END))
     if len(begins) != 1 or len(ends) != 1 or ends[0] < begins[0]:
-        raise UsageError(f"{path}: expected once the line {BEGIN} and after it once {END}")
+        raise UsageError(f"{path}: expected the line {BEGIN} once, and {END} once after it")
     after = [*lines[: begins[0] + 1], part.strip("\n"), *lines[ends[0] :]]
     return text, "\n".join(after)

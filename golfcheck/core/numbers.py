@@ -1,11 +1,11 @@
-"""How numbers are printed for people: one function for each kind. What machines read is never rounded."""
+"""Format numbers for people, one function per kind. Machine-readable output is never rounded."""
 
 import math
 
-_UNDERFLOW_P = 1e-99  # below it a p says only that it is small
+_UNDERFLOW_P = 1e-99  # smaller values are printed as "< 1e-99"
 _DECIMALS_BELOW_P = 0.0995  # three decimals from 0.100 on
 _SCIENTIFIC_BELOW_P = 0.001
-_EXACT_FROM_MS = 500_000  # times near the cap of 600 s are shown to the hundredth of a second
+_EXACT_FROM_MS = 500_000  # near the cap of 600 s, hundredths of a second matter
 
 
 def p_text(p: float) -> str:
@@ -33,7 +33,7 @@ def delta_text(delta: float) -> str:
 
 
 def seconds_text(ms: float) -> str:
-    """Return milliseconds as seconds: tenths, and hundredths where a cap of 600 s is near: 77.2, 600.06."""
+    """Return milliseconds as seconds, with hundredths near the cap of 600 s and tenths otherwise: 77.2, 600.06."""
     return f"{ms / 1e3:,.2f}" if abs(ms) >= _EXACT_FROM_MS else f"{ms / 1e3:,.1f}"
 
 
@@ -48,12 +48,12 @@ def bytes_text(num_bytes: int) -> str:
 
 
 def headroom_text(left_bytes: int) -> str:
-    """Return what is left of a cap, or by how much it is exceeded: `15,150 left`, `6,540 over`."""
+    """Return how much room is left under a cap, or by how much it is exceeded: `15,150 left`, `6,540 over`."""
     return f"{left_bytes:,} left" if left_bytes >= 0 else f"{-left_bytes:,} over"
 
 
 def share_text(share: float) -> str:
-    """Return a share of a cap in percent, never rounded up to it or down to it: 99.99 %, 100.38 %."""
+    """Return a share of a cap in percent, never rounded to exactly 100: 99.99 %, 100.38 %."""
     percent = f"{100 * share:.2f}"
     if share < 1 and float(percent) >= 100:
         percent = "99.99"
@@ -63,20 +63,20 @@ def share_text(share: float) -> str:
 
 
 def ratio_text(bytes_per_token: float) -> str:
-    """Return how many bytes a token stands for: 2.4359."""
+    """Return a number of bytes per token: 2.4359."""
     return f"{bytes_per_token:.4f}"
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a count and its noun, which takes an s in the plural: `1 seed`, `3 seeds`, `1,000 lines`."""
+    """Return a count with its noun, in the plural unless it is 1: `1 seed`, `3 seeds`, `1,000 lines`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def headroom_share(left_bytes: int) -> float:
-    """Return how full to draw a bar of what is left of a cap: from 1 kB (empty) by powers of ten to 1 MB (full).
+    """Return how full to draw the bar for the room left under a cap: logarithmic, empty at 1 kB and full at 1 MB.
 
-    Records leave between 3 kB and 900 kB of 16 MB, so a bar of what is used would be full in almost every row.
+    Records leave 3 kB to 900 kB of 16 MB, so a bar for the bytes used would be full in almost every row.
     """
     if left_bytes < 0:
-        return 1.0  # over the cap: drawn in the color of an error
+        return 1.0  # over the cap: drawn full, in the color of an error
     return min(1.0, max(0.0, math.log10(max(left_bytes, 1) / 1e3) / 3))

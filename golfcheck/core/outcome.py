@@ -11,29 +11,29 @@ GAIN_RULE = "gain-not-significant"
 class Outcome(StrEnum):
     """One word for a whole verdict, from worst to best."""
 
-    INVALID = "invalid"  # arithmetic proves at least one error
-    REVIEW = "review"  # evidence, or a waiver, that a person must look at
-    UNVERIFIED = "unverified"  # nothing found against it, but what decides could not be checked
-    VALID = "valid"  # score, size and time were read, and nothing found against them, but not shown to be a record
-    RECORD = "record"  # nothing found against it, and its gain over the record to beat is significant
+    INVALID = "invalid"  # at least one error, proven by arithmetic
+    REVIEW = "review"  # a warning or a waiver: a person must decide
+    UNVERIFIED = "unverified"  # no findings, but its score, size or time could not be read
+    VALID = "valid"  # no findings; score, size and time were read; not shown to be a record
+    RECORD = "record"  # no findings, and a significant gain over the record to beat
 
     @classmethod
     def _missing_(cls, value: object) -> "Outcome | None":
-        """Return REVIEW for `human`, its name until version 0.1: filters and files of that time stay valid."""
+        """Return REVIEW for `human`, its name before version 0.1, so that old filters and files stay valid."""
         return cls.REVIEW if value == "human" else None
 
 
 MEANINGS = {
-    Outcome.RECORD: "nothing speaks against it, and its gain is significant",
-    Outcome.VALID: "nothing speaks against it, but it is not shown to be a record",
-    Outcome.UNVERIFIED: "nothing speaks against it, but its score, size or time could not be read from a log",
-    Outcome.REVIEW: "a person must look at the evidence, or at a waiver",
+    Outcome.RECORD: "no problems found, and its gain is significant",
+    Outcome.VALID: "no problems found, but it is not shown to be a record",
+    Outcome.UNVERIFIED: "no problems found, but its score, size or time could not be read from a log",
+    Outcome.REVIEW: "a person must review the evidence, or a waiver",
     Outcome.INVALID: "arithmetic proves an error",
 }
 
 
 def outcome(verdict: Verdict) -> Outcome:
-    """Return the word for `verdict`; the reason of a waiver is the submitter's, so a person must judge it."""
+    """Return the word for `verdict`. A waiver is the submitter's own, so it needs review."""
     if verdict.count(Severity.ERROR):
         return Outcome.INVALID
     waived = any(finding.waived is not None and finding.severity > Severity.INFO for finding in verdict.findings)
@@ -47,9 +47,9 @@ def outcome(verdict: Verdict) -> Outcome:
 
 
 def undecided(verdict: Verdict) -> str:
-    """Say what decides and could not be checked: score, size or time that no log states; "" when all of them are read.
+    """Return which of score, size and time could not be read from a log; "" if all were read.
 
-    A folder that holds only code states none of them.
+    A folder with nothing but code has none of them.
     """
     missing = []
     if verdict.score is None or verdict.score.mean_bpb is None:
@@ -62,7 +62,7 @@ def undecided(verdict: Verdict) -> str:
 
 
 def fails(verdict: Verdict, at: Severity | None, require_record: bool = False) -> bool:
-    """Whether `verdict` has a finding at or above `at` (None: never), or is no record where one is required."""
+    """Whether `verdict` has a finding at or above `at` (None: never), or is not a record although one is required."""
     if require_record and outcome(verdict) is not Outcome.RECORD:
         return True
     return at is not None and any(verdict.count(severity) for severity in Severity if severity >= at)

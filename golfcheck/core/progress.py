@@ -1,4 +1,4 @@
-"""What a person sees on stderr while a command works: a bar where that takes long, and lines of narration."""
+"""Progress on stderr while a command works: a bar if it takes long, and single lines."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import rich.progress
 
-Progress = Callable[[str, int, int], None]  # the stage, how much of it is done, of how much
+Progress = Callable[[str, int, int], None]  # the stage, how much of it is done, and how much there is
 
-_WAIT_SECONDS = 0.5  # before there is a bar: what takes less is done before an eye has found it
+_WAIT_SECONDS = 0.5  # before a bar appears; shorter work needs none
 _REDRAW_SECONDS = 0.1
 
 
 def narrate(line: str) -> None:
-    """Print a line on stderr that is not data."""
+    """Print a line on stderr."""
     from golfcheck.core.text import safe
 
     print(f"golfcheck: {safe(line)}", file=sys.stderr)
@@ -24,9 +24,9 @@ def narrate(line: str) -> None:
 
 @contextmanager
 def progress_bar(clock: Callable[[], float] = monotonic) -> Iterator[Progress]:
-    """Show a bar on stderr with the stage and the time left, if a person watches and the work takes over 0.5 s.
+    """Show a bar with the stage and the time left if stderr is a terminal and the work takes over 0.5 s.
 
-    It is drawn by whoever reports progress, and goes when the work is done.
+    The bar is redrawn when progress is reported, and disappears when the work is done.
     """
     if not sys.stderr.isatty():
         yield lambda stage, done, of: None
@@ -58,7 +58,7 @@ def _bar() -> "rich.progress.Progress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     look = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Without its refreshing thread: golfcheck/judging/processes.py forks where there is no other.
+    # Without a refresh thread: golfcheck/judging/processes.py forks only if there is no other thread.
     bar = Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False)
     bar.add_task("", total=None)
     return bar

@@ -1,43 +1,42 @@
-"""Every limit of the contest with its unit and its source, the rulesets, and the known tokenizers and texts.
+"""The limits of the contest with units and sources, the rulesets, and the known tokenizers and texts.
 
-Sources in brackets are public pull requests or pages of the contest; "measured" means computed from the logs of its 60
-merged records. Nothing else in golfcheck writes a limit down; docs/limits.md gives the reasons.
+Sources in parentheses are public pull requests or pages of the contest; "measured" means computed from the logs of its
+60 merged records. No other module defines a limit of the contest; docs/limits.md gives the reasons.
 """
 
 from dataclasses import dataclass
 from datetime import date
 
 SIZE_CAP_BYTES = 16_000_000  # code and compressed model together; decimal megabytes (the contest's README)
-CLOCK_CAP_MS = 600_000.0  # training, and once more for evaluation (the contest's README)
+CLOCK_CAP_MS = 600_000.0  # for training, and again for evaluation (the contest's README)
 WORLD_SIZE = 8  # 8×H100 SXM (the contest's README)
 ACCELERATOR = "H100"
 RECORD_SEEDS = 3  # "usually 3 seeds" (the contest's README)
 SCRIPT_LINES = 1500  # of a root training script (the contest's README)
-OVERSHOOT_STEPS = 2  # the cap is tested between steps; measured overshoot: 8 to 137 ms
+OVERSHOOT_STEPS = 2  # the clock is checked between steps; measured overshoot: 8 to 137 ms
 
 VAL_TEXT_BYTES = 151_080_000  # the first 50,000 documents of FineWeb's validation split (measured)
-VAL_TEXT_TOLERANCE = 4e-4  # how far 145 logs lie apart: tails cut to whole sequences, scores of 4 decimals (measured)
+VAL_TEXT_TOLERANCE = 4e-4  # spread of 145 logs: tails are cut to whole sequences, scores have 4 decimals (measured)
 TOKEN_BYTES_TOLERANCE = 4e-4
-# How the validation split begins: the number of tokens, and the sha256 of them as little-endian uint16 (measured).
+# Prefixes of the validation split: number of tokens, and their sha256 as little-endian uint16 (measured).
 VAL_BEGINNINGS = ((16_385, "d7a884a6ebf86d20c6b267ce1fb6c29e1694f5870cbbb87d80313ec640376ff5"),)  # sp1024
-VAL_DOCUMENTS = 50_000  # of the split; scored one by one, the first token of each is predicted by none
-OVERCOUNT_TOLERANCE = 5e-3  # other exports with vocabularies of their own lie 0.16 to 0.22 % off (five submissions)
+VAL_DOCUMENTS = 50_000  # in the split; if each is scored alone, its first token is not predicted
+OVERCOUNT_TOLERANCE = 5e-3  # exports with other vocabularies are 0.16 to 0.22 % off (five submissions)
 
-# Of the ranked records as docs/calibration.md replays them: the largest and the median of the frontier's eleven moves,
-# and the best score that was ever accepted. Nobody gained more at once; a score further below the best one than the
-# median move was shown by no record.
-LARGEST_MOVE_BPB = 0.05  # 0.0489, of three days in March
+# From the ranked records, replayed as in docs/calibration.md: the largest and the median of the eleven improvements of
+# the record, and the best score ever accepted. Larger jumps, and scores further below the best, need review.
+LARGEST_MOVE_BPB = 0.05  # 0.0489, over three days in March
 MEDIAN_MOVE_BPB = 0.0087
 BEST_ACCEPTED_BPB = 1.0611
 
-STRICT_FROM = date(2026, 6, 1)  # the schema was published after the contest: no record of its own could follow it
-WRAP_TOLERANCE = 1.5  # people also rename and reorder before they pack; golfcheck does not
+STRICT_FROM = date(2026, 6, 1)  # the schema was published after the contest, so no record could follow it
+WRAP_TOLERANCE = 1.5  # people also rename and reorder code before they pack it; golfcheck does not
 THIN_MARGIN_BYTES = 4_096  # zlib builds differ by more than this on one model (up to 2.3 %; docs/limits.md)
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A track's limits; a cap of None is none. `ranked`: its records must beat the one before."""
+    """A track's limits; None means no cap. In a `ranked` track, a record must beat the one before."""
 
     name: str
     ranked: bool
@@ -58,7 +57,7 @@ DEFAULT_TRACK = "10min_16mb"
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """What a gain must show: one-sided Welch test, gain above `margin_nats` (per token), p below `alpha`."""
+    """What makes a gain significant: a one-sided Welch test for more than `margin_nats` per token, p below `alpha`."""
 
     name: str
     margin_nats: float
@@ -78,7 +77,7 @@ DEFAULT_RULESET = "written"
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """A tokenizer of which it is known how many bytes of the validation text a token stands for (measured)."""
+    """A tokenizer, and its average number of bytes of validation text per token (measured)."""
 
     name: str
     vocab_size: int
@@ -98,23 +97,23 @@ TOKENIZERS = (
 
 @dataclass(frozen=True, slots=True)
 class ValidationExport:
-    """A validation split that is not the fixed one, and is known: a documented exception, not a fraud."""
+    """A validation split that differs from the fixed one for a known, legitimate reason."""
 
     tokens: int
     text_bytes: int
-    name: str  # as printed beside the bytes per token
+    name: str  # printed next to the bytes per token
 
 
 VALIDATION_EXPORTS = (ValidationExport(63_779_840, 155_770_000, "sp1024 (export of the first baseline, 1.2244)"),)
 
 
 def tokenizer_of(bytes_per_token: float) -> Tokenizer | None:
-    """Return the known tokenizer whose tokens stand for that many bytes, or None."""
+    """Return the known tokenizer with that many bytes per token, or None."""
     nearest = min(TOKENIZERS, key=lambda tokenizer: abs(tokenizer.bytes_per_token - bytes_per_token))
     close = abs(nearest.bytes_per_token - bytes_per_token) <= TOKEN_BYTES_TOLERANCE * bytes_per_token
     return nearest if close else None
 
 
 def export_of(tokens: int) -> ValidationExport | None:
-    """Return the known exceptional validation split of that many tokens, or None."""
+    """Return the known exceptional validation split with that many tokens, or None."""
     return next((export for export in VALIDATION_EXPORTS if export.tokens == tokens), None)

@@ -1,8 +1,8 @@
-"""The sandbox of every child process that reads untrusted bytes: how it is started, and what it gives up first.
+"""The sandbox for child processes that parse untrusted bytes.
 
-A parser can be wrong, ours as well as one in C++. So parsing happens in a child that has opened what it will read,
-then calls `confine`, and from there on can open no file and no socket, start no process, and use only so much memory
-and time. Its death is a finding about the file, never a crash of golfcheck.
+Any parser can have bugs, in Python or in C++. So parsing happens in a child process that opens its input and then calls
+`confine`. From then on it cannot open files or sockets or start processes, and its memory and time are limited. If it
+dies, that is a finding about the file, not a crash of golfcheck.
 """
 
 import contextlib
@@ -19,27 +19,27 @@ _CLONE_NEWNET = 0x4000_0000
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
-    """What the system lets a confined process spend."""
+    """The resources that a confined process may use."""
 
     address_space_bytes: int
     cpu_seconds: int
-    complaint_bytes: int = 0  # largest file that it may still write: what stderr goes to, where that is a file
+    complaint_bytes: int = 0  # maximum size of a file that it writes, which can only be stderr
 
 
 def command(module: str, *arguments: str, isolated: bool = True) -> list[str]:
-    """Return the command line that runs `main()` of a module of ours; its arguments are sys.argv[2:].
+    """Return the command line that runs `main()` of one of our modules; its arguments are in sys.argv[2:].
 
-    Nothing of the user's current folder is imported. An `isolated` child has the standard library alone; one that needs
-    installed packages is not, since these may lie in the user's own site folder.
+    Nothing is imported from the current directory. An `isolated` child has only the standard library; a child that
+    needs installed packages cannot be isolated, because they may be in the user's site directory.
     """
     return [sys.executable, "-I" if isolated else "-P", "-c", _START.format(module=module), str(_ROOT), *arguments]
 
 
 def confine(limits: SandboxLimits) -> None:
-    """Give up, for ever: more memory and time than the limits, new files, sockets and processes, and the network.
+    """Permanently give up the network, new files, sockets and processes, and memory and time beyond the limits.
 
-    What was opened and imported before stays usable. What the system does not offer is left out: the parsing does not
-    rely on it, this is the second wall.
+    Files and modules that are already open or imported stay usable. Restrictions that the system does not support are
+    skipped: this is the second line of defense, and the parser does not rely on it.
     """
     with contextlib.suppress(ImportError, OSError, AttributeError):
         import ctypes
@@ -53,18 +53,18 @@ def confine(limits: SandboxLimits) -> None:
             "RLIMIT_CORE": 0,
             "RLIMIT_FSIZE": limits.complaint_bytes,
             "RLIMIT_NPROC": 0,
-            "RLIMIT_NOFILE": 0,  # no descriptor beyond those that are open: neither file nor socket nor pipe
+            "RLIMIT_NOFILE": 0,  # no further descriptors: no files, sockets or pipes
         }
         for name, bound in bounds.items():
             with contextlib.suppress(AttributeError, ValueError, OSError):
                 resource.setrlimit(getattr(resource, name), (bound, bound))
-        # The first bound sends SIGXCPU, by which the parent knows it; at the second one the system kills.
+        # The soft limit sends SIGXCPU, which the parent recognizes; the hard limit kills.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
 
 
 def limit_memory(address_space_bytes: int) -> None:
-    """Bound the addresses of this process, which keeps its files and may start others; they inherit the bound."""
+    """Limit the address space of this process and its children, and nothing else."""
     with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
         import resource
 
@@ -74,12 +74,12 @@ def limit_memory(address_space_bytes: int) -> None:
 
 
 def is_out_of_time(returncode: int) -> bool:
-    """Tell whether the system ended a confined process for its processor time."""
+    """Return whether a confined process was ended because it ran out of CPU time."""
     return returncode == -getattr(signal, "SIGXCPU", 0)
 
 
 def manner(returncode: int) -> str:
-    """Return how a process ended, to stand behind "the process that read it": "died of SIGSEGV"."""
+    """Return how a process ended, as in "the process that read it" + "died of SIGSEGV"."""
     if returncode >= 0:
         return f"ended with exit code {returncode}"
     with contextlib.suppress(ValueError):

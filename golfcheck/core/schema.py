@@ -1,4 +1,4 @@
-"""The JSON Schemas of everything that golfcheck reads and writes, and what is wrong with a value."""
+"""Validation against the JSON Schemas of everything that golfcheck reads and writes."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ _MESSAGE_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One way in which a value breaks its schema; `pointer` says where (RFC 6901; "" is the whole value)."""
+    """One violation of a schema; `pointer` says where (RFC 6901; "" is the whole value)."""
 
     pointer: str
     message: str
@@ -21,20 +21,20 @@ class Violation:
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """Return the schema called `name` ("submission", "train_log", …): from the wheel, or from a checkout beside it."""
+    """Return the schema called `name` ("submission", "train_log", …)."""
     schema: dict[str, Any] = json.loads((folder() / f"{name}.schema.json").read_text(encoding="utf-8"))
     return schema
 
 
 def folder() -> Path:
-    """Return where the schemas are: inside the package in a wheel, beside it in a checkout."""
+    """Return the folder of the schemas: inside the package in a wheel, next to it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "schemas"
     return inside if inside.is_dir() else package.parent / "schemas"
 
 
 def violations(name: str, data: Any) -> list[Violation]:
-    """Return what is wrong with `data` by the schema called `name`, in the order of its places; at most 50."""
+    """Return how `data` violates the schema called `name`, sorted by location; at most 50 violations."""
     errors = itertools.islice(_validator(name).iter_errors(data), _MAX_VIOLATIONS)
     broken = [
         Violation("".join(f"/{_escaped(part)}" for part in error.absolute_path), _message(error)) for error in errors
@@ -44,19 +44,19 @@ def violations(name: str, data: Any) -> list[Violation]:
 
 @cache
 def _validator(name: str) -> Any:
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # 0.1 s: only where needed
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # takes 0.1 s
 
     return Draft202012Validator(load(name))
 
 
 def _message(error: Any) -> str:
-    """Return what is wrong with a value; for a missing key, what it is for."""
+    """Return what is wrong with a value; for a missing key, the description of the key."""
     if error.validator == "required":
         name = next(name for name in error.validator_value if error.message.startswith(repr(name)))
         what = error.schema.get("properties", {}).get(name, {}).get("description", "required")
         return f"{name!r} is missing: {what.removesuffix('.')}"
     message: str = error.message
-    half = _MESSAGE_CHARS // 2  # the value stands first, what is wrong with it last
+    half = _MESSAGE_CHARS // 2  # the value comes first, the problem last
     return message if len(message) <= _MESSAGE_CHARS else f"{message[:half]} … {message[-half:]}"
 
 

@@ -1,7 +1,7 @@
-"""Is a gain more than luck? Student's t in plain Python, and the tests that the contest's two rulesets ask for.
+"""Significance tests of the contest's two rulesets, with Student's t distribution in plain Python.
 
-Lower scores are better: a gain of `ours` over `theirs` is mean(theirs) - mean(ours). Every test is one-sided: its p is
-the chance of results this good if the true gain were exactly `margin`. Units are those of the scores.
+Lower scores are better: a gain of `ours` over `theirs` is mean(theirs) - mean(ours). Every test is one-sided: p is the
+probability of results this good if the true gain were exactly `margin`. Units are those of the scores.
 """
 
 import math
@@ -15,18 +15,18 @@ _MAX_TERMS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """The outcome of a test; `delta` is ours minus theirs, so negative is better, and the interval is of `delta`."""
+    """The result of a test. `delta` is ours minus theirs, so negative is better; `interval` is for `delta`."""
 
     delta: float
     standard_error: float
     t: float
-    df: float  # infinite when the spread is given, not estimated
+    df: float  # infinite if the standard deviation is given, not estimated
     p: float
     interval: tuple[float, float]
 
 
 def mean(values: Sequence[float]) -> float:
-    """Return the arithmetic mean; ValueError when there are no values."""
+    """Return the arithmetic mean; ValueError if there are no values."""
     if not values:
         raise ValueError("the mean of no values")
     return math.fsum(values) / len(values)
@@ -41,9 +41,9 @@ def variance(values: Sequence[float]) -> float:
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float], margin: float = 0.0, confidence: float = 0.95) -> TestResult:
-    """Test a gain above `margin` between two sets of seeds with spreads of their own (Welch 1947, Satterthwaite's df).
+    """Test for a gain above `margin` between two sets of seeds with unequal variances (Welch 1947, Satterthwaite's df).
 
-    ValueError with fewer than two values on a side, or when neither side has any spread.
+    ValueError with fewer than two values on a side, or if neither side varies.
     """
     ours_part, theirs_part = variance(ours) / len(ours), variance(theirs) / len(theirs)
     squared = ours_part + theirs_part
@@ -54,7 +54,7 @@ def welch(ours: Sequence[float], theirs: Sequence[float], margin: float = 0.0, c
 
 
 def one_sample(ours: Sequence[float], reference: float, margin: float = 0.0, confidence: float = 0.95) -> TestResult:
-    """Test a gain above `margin` over a single number that is taken as exact (Student 1908)."""
+    """Test for a gain above `margin` over a single number that is taken as exact (Student 1908)."""
     squared = variance(ours) / len(ours)
     if squared <= 0:
         raise ValueError("no spread between the seeds: t is undefined")
@@ -70,9 +70,9 @@ def fixed_sigma(
     *,
     exact: bool = False,
 ) -> TestResult:
-    """Test a gain above `margin` when the spread between seeds is known: a z test, for which one seed is enough.
+    """Test for a gain above `margin` with a known standard deviation `sigma`: a z-test, for which one seed is enough.
 
-    `exact`: theirs is a number without a spread, not the score of seeds.
+    `exact`: theirs is a single number without variance, not the scores of seeds.
     """
     if sigma <= 0:
         raise ValueError(f"a spread is positive, not {sigma}")
@@ -87,11 +87,12 @@ def _outcome(delta: float, error: float, df: float, margin: float, confidence: f
 
 
 def power(gain: float, error: float, df: float, margin: float, alpha: float) -> float:
-    """Return the chance that a test with this standard error and df finds a true `gain` to be above `margin`.
+    """Return the power: the probability that a test with this standard error and df shows a true `gain` above `margin`.
 
-    The statistic is noncentral t. Given the estimated spread, s times the true one, it is normal; so this integrates
-    Φ(noncentrality - critical · s) over the density of s = √(χ²(df)/df), with Simpson's rule over √s: the density has a
-    corner at 0 for few degrees of freedom, and √s smooths it. Within 1e-6 of the exact value for df from 1 to 200.
+    The statistic has a noncentral t distribution. Conditional on s, the estimated standard deviation divided by the
+    true one, it is normal. So this integrates Φ(noncentrality - critical · s) over the density of s = √(χ²(df)/df),
+    using Simpson's rule over √s because for few degrees of freedom the density has a corner at 0. The result is within
+    1e-6 of the exact value for df from 1 to 200.
     """
     noncentrality, critical = (gain - margin) / error, t_quantile(1 - alpha, df)
     if math.isinf(df):
@@ -111,7 +112,7 @@ def power(gain: float, error: float, df: float, margin: float, alpha: float) -> 
     top = math.sqrt(top)
     width = top / steps
     inner = math.fsum((4 if i % 2 else 2) * integrand(i * width) for i in range(1, steps))
-    return min(1.0, width / 3 * (inner + integrand(top)))  # at 0 the integrand is 0; the sum may end above 1 by 1e-13
+    return min(1.0, width / 3 * (inner + integrand(top)))  # the integrand is 0 at 0; the sum may be 1e-13 above 1
 
 
 def seeds_needed(
@@ -125,9 +126,9 @@ def seeds_needed(
     wanted_power: float = 0.8,
     most: int = 50,
 ) -> int | None:
-    """Return how many seeds of ours find a true `gain` above `margin` with `wanted_power`, theirs being given.
+    """Return how many seeds of ours show a true `gain` above `margin` with `wanted_power`, given the seeds of theirs.
 
-    None when `most` are not enough, or when the gain is not above the margin at all.
+    None if more than `most` would be needed, or if the gain is not above the margin.
     """
     if gain <= margin or theirs_count < 2 or ours_sd <= 0:
         return None
@@ -151,9 +152,9 @@ def first_with_power(
     alpha: float,
     wanted_power: float,
 ) -> int | None:
-    """Return the first count of seeds that finds a true `gain` with `wanted_power`; None when there is none.
+    """Return the smallest number of seeds that shows a true `gain` with `wanted_power`; None if there is none.
 
-    `error_and_df` gives the standard error and the degrees of freedom of a test with so many seeds.
+    `error_and_df` returns the standard error and the degrees of freedom of a test for a number of seeds.
     """
     return next((n for n in counts if power(gain, *error_and_df(n), margin, alpha) >= wanted_power), None)
 
@@ -186,7 +187,7 @@ def t_quantile(probability: float, df: float) -> float:
 
 
 def _root(decreasing: Callable[[float], float]) -> float:
-    """Return where a function that decreases from above 0 crosses it, on [0, ∞)."""
+    """Return the zero on [0, ∞) of a decreasing function that starts above 0."""
     low, high = 0.0, 1.0
     while decreasing(high) > 0 and high < _MAX_TERMS**20:
         low, high = high, 2 * high
@@ -199,24 +200,24 @@ def _root(decreasing: Callable[[float], float]) -> float:
 
 
 def beta_ratio(a: float, x: float, rest: float) -> float:
-    """Return I_x(a, 1/2), the regularized incomplete beta function; `rest` is 1 - x, given apart to keep its digits."""
+    """Return I_x(a, 1/2), the regularized incomplete beta function; `rest` is 1 - x, passed to keep its precision."""
     if x <= 0 or rest <= 0:
         return 0.0 if x <= 0 else 1.0
     b = 0.5
     log_front = a * _log(x, rest) + b * _log(rest, x) + _log_gamma_step(a) - 0.5 * math.log(math.pi)
-    # The continued fraction converges fast on one side of the mean only; the other side is its complement.
+    # The continued fraction converges quickly on one side of the mean only; the other side is the complement.
     if x < (a + 1) / (a + b + 2):
         return math.exp(log_front) * _beta_fraction(a, b, x) / a
     return 1.0 - math.exp(log_front) * _beta_fraction(b, a, rest) / b
 
 
 def _log(x: float, rest: float) -> float:
-    """Return log x where x + rest = 1, exactly also for x close to 1."""
+    """Return log x, where x + rest = 1, accurately even for x close to 1."""
     return math.log1p(-rest) if rest < 0.5 else math.log(x)
 
 
 def _log_gamma_step(a: float) -> float:
-    """Return log Γ(a + 1/2) - log Γ(a), by its asymptotic series where the difference would lose digits."""
+    """Return log Γ(a + 1/2) - log Γ(a), by an asymptotic series where the difference would lose precision."""
     if a < 40:
         return math.lgamma(a + 0.5) - math.lgamma(a)
     return 0.5 * math.log(a) - 1 / (8 * a) + 1 / (192 * a**3) - 1 / (640 * a**5) + 17 / (14336 * a**7)

@@ -1,8 +1,7 @@
-"""Untrusted text on its way to a person: one function makes any string harmless, others say how wide it is.
+"""Printing untrusted text: `safe` makes any string harmless; the other functions measure and cut it.
 
-Everything that was submitted passes through `safe` before it is printed, in every format: file names,
-messages, authors, the texts of exceptions. What a terminal would obey, or an eye would be deceived by, is
-shown escaped.
+Everything from a submission passes through `safe` before it is printed, in every format: file names, messages, authors,
+exception texts. Characters that a terminal would obey, or that would deceive the reader, are shown escaped.
 """
 
 import re
@@ -11,16 +10,16 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-LIMIT_CHARS = 2_000  # of one string in a report; a message of ours is a tenth of that
-_MARKS = 4  # combining marks on one character: more than living scripts stack
+LIMIT_CHARS = 2_000  # of one string in a report, ten times as long as our own messages
+_MARKS = 4  # combining marks on one character; living scripts use fewer
 _NOTE_CHARS = 32  # room for "… (12,345,678 more characters)"
-# Printable by category, but drawn as nothing: the grapheme joiner, Hangul fillers, Khmer inherent vowels, the
+# Printable according to their category, but invisible: the grapheme joiner, Hangul fillers, Khmer inherent vowels, the
 # blank Braille cell, and the variation selectors.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
     chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 )
-# Emoji of several characters, drawn as one: a variation selector or a color of skin, joined to further emoji. Of the
-# older blocks only those that are emoji with a selector, or are joined to others.
+# Emoji sequences that are drawn as one: with a variation selector, a skin tone, or joined to further emoji. From the
+# older blocks, only characters that occur in such sequences.
 _OLD_EMOJI = "☀☁☂☃☎☑☕☠☢☣☮☯☹☺♀♂♠♣♥♦♻♾⚒⚓⚔⚕⚖⚗⚙⚛⚠⚡⚧⚽⚾⛄⛈⛔⛳✂✅✈✉✊✋✌✍✏✒✔✖✨✳✴❄❇❌❎❓❗❣❤➕➖➡⬅⬆⬇⬛⬜⭐⭕"
 _ONE_EMOJI = f"(?:[{_OLD_EMOJI}]|[\U0001f300-\U0001f3fa\U0001f400-\U0001faff])\ufe0f?[\U0001f3fb-\U0001f3ff]?"
 _EMOJI = re.compile(f"{_ONE_EMOJI}(?:\u200d{_ONE_EMOJI}){{0,7}}")
@@ -30,9 +29,9 @@ _EMOJI_COLUMNS = 2
 def safe(text: str, limit: int = LIMIT_CHARS) -> str:
     r"""Return `text` on one line; control, format, bidi and zero-width characters escaped (`\x1b`, `\u202e`).
 
-    At most `limit` characters are returned; what is cut is counted at the end. Combining marks are escaped at
-    the start of the text, where they would change a character of ours, and after the fourth on one character.
-    The plain space stays; every other blank is escaped, for it may pose as one.
+    Returns at most `limit` characters, the last of which say how many were cut. Combining marks are escaped at the
+    start of the text, where they would modify a character of ours, and after the fourth on one character. White space
+    other than the plain space is escaped, because it could pass for one.
     """
     if len(text) <= limit and text.isascii() and text.isprintable():
         return text
@@ -57,18 +56,18 @@ def safe(text: str, limit: int = LIMIT_CHARS) -> str:
 
 
 def shell_word(path: str | Path) -> str:
-    """Return a path as one word of a command that we print: whoever pastes it runs that command and nothing else."""
+    """Return a path as one word of a printed command, quoted so that it is safe to paste."""
     text = safe(str(path), 400)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def width(text: str) -> int:
-    """Return how many terminal columns `text` takes; it has been through `safe`."""
+    """Return the width of `text`, which has been through `safe`, in terminal columns."""
     return len(text) if text.isascii() else sum(columns for _, columns in drawn_parts(text))
 
 
 def fit(text: str, columns: int) -> str:
-    """Return `text` cut to at most `columns` (1 or more) terminal columns, an ellipsis where it is cut."""
+    """Return `text` cut to at most `columns` (1 or more) terminal columns, with an ellipsis if it was cut."""
     if width(text) <= columns:
         return text
     prefix, room = "", columns - 1
@@ -81,13 +80,13 @@ def fit(text: str, columns: int) -> str:
 
 
 def pad(text: str, columns: int) -> str:
-    """Return `text` cut or filled with blanks to exactly `columns` terminal columns."""
+    """Return `text` cut or padded with spaces to exactly `columns` terminal columns."""
     text = fit(text, columns)
     return text + " " * (columns - width(text))
 
 
 def drawn_parts(text: str) -> Iterator[tuple[str, int]]:
-    """Yield what is drawn as one, an emoji of several characters or a single character, and its columns."""
+    """Yield each emoji sequence or single character, with its width in columns."""
     end = 0
     for match in _EMOJI.finditer(text):
         yield from ((character, _columns(character)) for character in text[end : match.start()])

@@ -1,4 +1,4 @@
-"""Dataclasses ↔ JSON by their types, for what is kept between runs: JSON that somebody else wrote can run nothing."""
+"""Store dataclasses as JSON between runs, and read them back by their types. Unlike pickle, JSON cannot run code."""
 
 import json
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError)  # what a reader raises on what is none of ours
+BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError)  # what a reader raises on other JSON
 
 
 def dump(value: object, limit_chars: int | None = None) -> str | None:
-    """Return a value of dataclasses, tuples and plain types as JSON, without the names of its fields.
+    """Return dataclasses, tuples and plain types as JSON, without field names.
 
-    None where that would be longer than `limit_chars`; what is far longer is never written out to see that: a byte may
-    take six characters.
+    Returns None if the JSON would be longer than `limit_chars`. Values that are much too long are never serialized to
+    find out (a byte may take six characters).
     """
     if limit_chars is not None and _weight(value, limit_chars) > limit_chars:
         return None
@@ -25,7 +25,7 @@ def dump(value: object, limit_chars: int | None = None) -> str | None:
 
 
 def _weight(value: object, limit: int) -> int:
-    """Return at least how long the JSON of a value is; counting ends when it is over the limit."""
+    """Return a lower bound on the length of the JSON; counting stops above the limit."""
     weight, pending = 0, [value]
     while pending and weight <= limit:
         item = pending.pop()
@@ -42,7 +42,7 @@ def _weight(value: object, limit: int) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """Return dataclasses as lists of their fields, bytes as Latin-1 text; the types on reading tell them apart."""
+    """Return dataclasses as lists of their fields, and bytes as Latin-1 text; readers know the types."""
     if is_dataclass(value) and not isinstance(value, type):
         return [_plain(getattr(value, field.name)) for field in fields(value)]
     if isinstance(value, bytes):
@@ -58,7 +58,7 @@ def _plain(value: Any) -> Any:
 
 @cache
 def reader_of(kind: Any) -> Callable[[Any], Any]:
-    """Return what makes a value of type `kind` from its plain form. The reader raises ValueError and its like."""
+    """Return a function that makes a value of type `kind` from its plain form, or raises one of BROKEN."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         (inner,) = (reader_of(argument) for argument in arguments if argument is not NoneType)

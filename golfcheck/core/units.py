@@ -1,4 +1,4 @@
-"""From nats to bits: how a loss per token and a score per byte belong together."""
+"""Conversion between loss in nats per token and score in bits per byte."""
 
 import math
 
@@ -6,5 +6,5 @@ LN2 = math.log(2)  # nats per bit
 
 
 def bytes_per_token(loss_nats: float, bpb: float) -> float:
-    """Return how many bytes of text a token stands for, as a loss in nats per token and its bits per byte imply."""
+    """Return the bytes per token that a loss in nats per token and a score in bits per byte imply."""
     return loss_nats / (bpb * LN2)

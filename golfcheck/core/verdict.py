@@ -1,11 +1,11 @@
-"""The vocabulary of judging: a rule yields problems, a problem becomes a finding, findings make a verdict."""
+"""The vocabulary of judging: rules yield problems, problems become findings, and findings make up a verdict."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class Severity(IntEnum):
-    """How sure a finding is: arithmetic proves an error, a person must look at a warning, the rest is info."""
+    """Arithmetic proves an error; a person must review a warning; everything else is info."""
 
     INFO = 1
     WARNING = 2
@@ -13,23 +13,23 @@ class Severity(IntEnum):
 
     @property
     def label(self) -> str:
-        """The word that is printed."""
+        """The printed name."""
         return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a rule yields; it does not know the rule's name. `path` is relative to the record, `line` counts from 1."""
+    """What a rule yields. `path` is relative to the record, `line` counts from 1."""
 
     message: str
     path: str | None = None
     line: int | None = None
-    severity: Severity | None = None  # where one rule proves some cases and only suspects others
+    severity: Severity | None = None  # if it differs from the severity of the rule
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem with the rule that found it, its severity, and the hint of what to do."""
+    """A problem, with the rule that found it, its severity, and a hint about the fix."""
 
     rule: str
     severity: Severity
@@ -37,7 +37,7 @@ class Finding:
     path: str | None
     line: int | None
     hint: str
-    waived: str | None = None  # the reason that the submission gives for ignoring the rule
+    waived: str | None = None  # the reason given in the submission for ignoring the rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class ScoreSummary:
-    """The score that counts: the line it was read from, its mean over seeds, and what the JSON claims."""
+    """The score that counts: its mean over the seeds, and the claim in submission.json."""
 
     claimed_bpb: float | None
     name: str | None  # of the score line
@@ -58,13 +58,13 @@ class ScoreSummary:
     mean_nats: float | None
     sd_bpb: float | None  # None for a single seed
     seeds: tuple[int | None, ...]
-    chosen: str = ""  # why these runs, or why there is none
-    left_out: tuple[str, ...] = ()  # other runs that have a score: the place of it, and its value
+    chosen: str = ""  # why these runs were chosen, or why none was
+    left_out: tuple[str, ...] = ()  # other runs that have a score: location and value
 
 
 @dataclass(frozen=True, slots=True)
 class SizeSummary:
-    """The largest total of all seeds, as logged; `seed` is the one that has it."""
+    """The largest logged total over all seeds, and its seed."""
 
     total_bytes: int
     cap_bytes: int
@@ -73,7 +73,7 @@ class SizeSummary:
 
 @dataclass(frozen=True, slots=True)
 class TimeSummary:
-    """The longest training and evaluation of all seeds, with their caps (None: the track has none)."""
+    """The longest training and evaluation time over all seeds, with the caps (None: no cap)."""
 
     train_ms: float | None
     train_cap_ms: float | None
@@ -84,7 +84,7 @@ class TimeSummary:
 
 @dataclass(frozen=True, slots=True)
 class TokenBytes:
-    """How many bytes of text a token stands for, and the tokenizer that this is known of."""
+    """Bytes per token, and the known tokenizer with that value."""
 
     bytes_per_token: float
     tokenizer: str | None
@@ -92,7 +92,7 @@ class TokenBytes:
 
 @dataclass(frozen=True, slots=True)
 class ToBeat:
-    """The record to beat, and by how much; differences are ours minus theirs, so negative is better."""
+    """The record to beat, and the difference to it: ours minus theirs, so negative is better."""
 
     name: str
     bpb: float
@@ -104,13 +104,13 @@ class ToBeat:
     p_margin: float | None  # of a gain above the written margin
     margin_nats: float
     ci_nats: tuple[float, float] | None
-    reason: str | None  # why there is no p
-    on: str | None = None  # the day of this frontier, where it is not the record's own date
+    reason: str | None  # why there is no p-value
+    on: str | None = None  # the day of the frontier, if it is not the record's own date
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One line of the size ledger; None where that source says nothing."""
+    """One line of the size ledger; None if a source does not say."""
 
     part: str  # "code", "model", "total"
     path: str | None
@@ -122,7 +122,7 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All that was found out about one record, ready to be printed in any format."""
+    """Everything known about one record, ready to be printed in any format."""
 
     path: str
     name: str | None

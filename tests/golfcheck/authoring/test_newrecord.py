@@ -134,7 +134,7 @@ def test_a_log_without_code_takes_the_script_beside_it_and_says_so(tmp_path: Pat
     (tmp_path / "train_gpt.py").write_text("x = 1\n")
     made = build(write_logs(tmp_path / where, WITHOUT_CODE), [], ABOUT)
     assert made.files["train_gpt.py"] == b"x = 1\n"
-    assert f"no log holds the code: taken from {tmp_path / 'train_gpt.py'}" in made.notes
+    assert f"no log contains the code: using {tmp_path / 'train_gpt.py'}" in made.notes
     assert any("bytes of code, the files here have 6" in note for note in made.notes)
 
 
@@ -152,7 +152,7 @@ def test_a_log_without_code_takes_the_script_of_the_working_folder(
 def test_of_logs_with_different_code_the_script_that_is_named_counts(tmp_path: Path) -> None:
     (tmp_path / "train_gpt.py").write_text("x = 1\n")
     logs = write_logs(tmp_path, log(1), log(2, sources={"train.py": "y = 2\n"}))
-    with pytest.raises(UsageError, match=r"other code than in .*--script FILE says which"):
+    with pytest.raises(UsageError, match=r"its code differs from that in .*--script FILE"):
         build(logs, [], ABOUT)
     assert build(logs, [], ABOUT, tmp_path / "train_gpt.py").num_runs == 2
 
@@ -184,11 +184,11 @@ def test_sizes_that_no_log_states_come_from_the_artifact_or_are_left_out(tmp_pat
 
 def test_of_logs_of_one_seed_the_last_counts_only_where_that_was_asked_for(tmp_path: Path) -> None:
     logs = write_logs(tmp_path, log(1, 2.5), log(2, 2.5), log(1, 2.7))
-    with pytest.raises(UsageError, match=r"seed 1 again, .* --keep-last"):
+    with pytest.raises(UsageError, match=r"seed 1 is also in .* --keep-last"):
         build(logs, [], ABOUT)
     made = build(logs, [], ABOUT, keep_last=True)
     assert made.mean_bpb == pytest.approx(2.6)
-    assert made.notes[0] == f"seed 1: {logs[2]} counts, {logs[0]} is left out"
+    assert made.notes[0] == f"seed 1: using {logs[2]}, not {logs[0]}"
 
 
 def test_a_log_of_several_seeds_gives_a_result_for_each(tmp_path: Path) -> None:
@@ -230,12 +230,12 @@ def test_eight_h100_within_the_cap_make_a_ranked_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("texts", "words"),
     [
-        ([log(1), log(1, 2.6)], "seed 1 again"),
-        ([log(1), log(2, sources={**SOURCES, "model.py": "WIDTH = 9\n"})], r"other code .* \(model.py\)"),
-        ([log(1).partition("final_int8")[0]], "0 finished runs: no line of it is a score"),
-        ([log(1) + log(1, 2.6).partition("world_size")[1] + log(1, 2.6).partition("world_size")[2]], "cut the log"),
-        ([WITHOUT_CODE], "holds no source code, .* give --script FILE"),
-        ([log(1, sources={"../evil.py": "x = 1\n"})], "expected a plain name"),
+        ([log(1), log(1, 2.6)], "seed 1 is also in"),
+        ([log(1), log(2, sources={**SOURCES, "model.py": "WIDTH = 9\n"})], r"its code differs .* \(model.py\)"),
+        ([log(1).partition("final_int8")[0]], "0 finished runs: it has no score"),
+        ([log(1) + log(1, 2.6).partition("world_size")[1] + log(1, 2.6).partition("world_size")[2]], "reduce the log"),
+        ([WITHOUT_CODE], "contains no source code, .* pass --script FILE"),
+        ([log(1, sources={"../evil.py": "x = 1\n"})], "expected a file name"),
     ],
 )
 def test_logs_that_make_no_record_are_one_line_with_the_file(tmp_path: Path, texts: list[str], words: str) -> None:

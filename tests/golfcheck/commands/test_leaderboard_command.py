@@ -244,7 +244,7 @@ def test_a_file_without_its_markers_once_in_their_order_is_left_alone(
 ) -> None:
     page = tree / "README.md"
     page.write_text(content)
-    assert "expected once the line" in error(capsys, tree, "--write", page)
+    assert "expected the line" in error(capsys, tree, "--write", page)
     assert page.read_text() == content
 
 
