@@ -53,7 +53,7 @@ OTHERS = {
             f"rescore.{name}"
             for name in ("activations", "attention", "devices", "measure", "probes", "sound", "weights")
         ),
-        *("rescore.boxed", "rescore.twin", "box.serve"),
+        *("rescore.boxed", "rescore.twin", "box.kernel"),
         "commands.doctor",
     },
     "git": {"submission.history"},

@@ -26,6 +26,7 @@ MAX_VOCAB = 1 << 16  # tokens are uint16
 MAX_SEQ_LEN = 1 << 16
 MAX_LOGITS_BYTES = 1 << 30  # of one call
 _SHOWN = 300
+_ROUNDING = 1e-2  # of a row of probabilities in bf16
 
 Ids = npt.NDArray[np.int64]
 Logits = npt.NDArray[np.float32]
@@ -39,7 +40,7 @@ class Box:
 
     def __init__(
         self, files: Sequence[tuple[str, bytes]], hidden: Sequence[Path] = (), *, device: str = "cpu",
-        limits: BoxLimits | None = None, sandboxed: bool = True,
+        limits: BoxLimits | None = None, sandboxed: bool = True, attention: Path | None = None,
     ) -> None:  # fmt: skip
         self.limits = limits or BoxLimits()
         self.seconds = dict.fromkeys(serve.STAGES, 0.0)
@@ -47,13 +48,13 @@ class Box:
         self.can_adapt = self.can_step = False
         self._memories: list[mmap.mmap] = []
         self._number = 0
-        self._closed = False
+        self._closed = self._is_checked = False
         self._channel, theirs = socket.socketpair()
         try:
             with theirs:
                 self._process = Process(
                     files, hidden, theirs,
-                    device=device, limits=self.limits, sandboxed=sandboxed,
+                    device=device, limits=self.limits, sandboxed=sandboxed, attention=attention,
                 )  # fmt: skip
         except BaseException:
             self._channel.close()
@@ -134,12 +135,17 @@ class Box:
         self._answer(operation, "done", self.limits.call_seconds, start)
 
     def _take(self, stage: str, shape: tuple[int, ...]) -> Logits:
-        """Return a copy of the answer in the shared memory, finite."""
+        """Return a copy of the answer in the shared memory, finite; the first one must be no probabilities."""
         count = int(np.prod(shape))
         logits = np.frombuffer(self._memories[1], np.float32, count).copy().reshape(shape)
         # The sum of all is finite only if each is, but for an overflow: only then every one is looked at.
-        if not np.isfinite(logits.sum(dtype=np.float64)) and not np.isfinite(logits).all():
-            raise self._refuse("EVAL_NONFINITE", f"{stage}() returned logits that are not finite numbers: no score")
+        if not np.isfinite(logits.sum(dtype=np.float64)) and not (finite := np.isfinite(logits)).all():
+            at = np.argwhere(~finite)[0].tolist()
+            message = f"{stage}() returned {logits[tuple(at)]} at {at}: every number must be finite"
+            raise self._refuse("EVAL_NONFINITE", f"{message}, log(p + 1e-9) instead of log(0)")
+        if not self._is_checked and _are_probabilities(logits):
+            raise self._refuse("BOX_VALUES", f"{stage}() returned probabilities, each row's sum is 1: return their log")
+        self._is_checked = True
         return logits
 
     def _answer(self, stage: str, expected: str, limit_seconds: float, start: float) -> tuple[int, tuple[int, ...]]:
@@ -147,7 +153,8 @@ class Box:
         operation, number, values = self._read(stage, start + limit_seconds, limit_seconds)
         self.seconds[stage] += time.perf_counter() - start
         if operation == "error" and number == self._number and values[0] < len(serve.STAGES):
-            raise self._refuse("BOX_RAISED", f"{serve.STAGES[values[0]]}() failed: {self._said()}")
+            failed = "" if values[1] else f"{serve.STAGES[values[0]]}() failed: "
+            raise self._refuse("BOX_RAISED", f"{failed}{self._said()}")
         if operation != expected or number != self._number:
             raise self._refuse("BOX_FRAME", f"something in it wrote to the judge's socket during {stage}()")
         if (total := sum(self.seconds.values())) > self.limits.total_seconds:
@@ -175,12 +182,12 @@ class Box:
 
     def _said(self) -> str:
         """Return the last line that it printed, for a message."""
-        time.sleep(0.05)  # the watchdog reads it meanwhile
+        self._process.wait_briefly()  # it ends after an error, and with it what it prints
         return safe(self._process.last_line(), _SHOWN) or "it printed nothing"
 
     def _refuse(self, code: str, message: str) -> Refused:
         self.close()
-        return Refused(code, f"predictor.py: {message}")
+        return Refused(code, message)
 
     def _death(self, stage: str) -> Refused:
         """Return why there is no more answer."""
@@ -188,13 +195,18 @@ class Box:
             return Refused("BOX_CLOSED", "the box was closed")
         code = self._process.wait_briefly()
         if reason := self._process.ended_for:
-            limit = "BOX_MEM" if "memory" in reason else "BOX_OUTPUT" if "printed" in reason else "BOX_PROCESSES"
+            limit = "BOX_MEM" if "memory" in reason else "BOX_OUTPUT" if "printed" in reason else "BOX_THREADS"
             return self._refuse(limit, f"{reason}: ended in {stage}()")
         how = (
             "closed its connection" if code is None else "ended its process" + (f" with exit code {code}" * bool(code))
         )
         said = f"; it printed last: {safe(last, _SHOWN)}" if (last := self._process.last_line()) else ""
         return self._refuse("BOX_EXIT", f"{how} in {stage}(){said}")
+
+
+def _are_probabilities(logits: Logits) -> bool:
+    """Tell whether every row of an answer [..., V] is a distribution already: no model's logits are."""
+    return bool(logits.min() >= 0.0 and np.abs(logits.sum(axis=-1) - 1.0).max() < _ROUNDING)
 
 
 def _shared(size_bytes: int) -> int:

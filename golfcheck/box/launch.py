@@ -15,8 +15,7 @@ from pathlib import Path
 
 from golfcheck.core.errors import GolfcheckError
 
-FOLDER = "/submission"  # in the box
-SERVE = "/box/serve.py"
+FOLDER, OURS = "/submission", "/box"  # in the box: the submission, and what asks it
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "usr")
 _LOADER = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives")
 _CPUS = "/sys/devices/system/cpu"  # which instructions there are: PyTorch's libraries look there
@@ -92,7 +91,8 @@ def command(
 
 
 def _namespaces() -> list[str]:
-    ours = ["--unshare-user", "--disable-userns", "--unshare-all", "--cap-drop", "ALL"]
+    # As process 1: bubblewrap's own would stand beside it, without the filter of system calls, for it to write into.
+    ours = ["--unshare-user", "--disable-userns", "--unshare-all", "--as-pid-1", "--cap-drop", "ALL"]
     return [*ours, "--uid", "65534", "--gid", "65534", "--hostname", "box", "--new-session", "--die-with-parent"]
 
 

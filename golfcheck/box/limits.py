@@ -16,7 +16,8 @@ class BoxLimits:
     file_bytes: int = 64 << 20  # of one file that it writes
     scratch_bytes: int = 256 << 20  # of /tmp in the box
     open_files: int = 128
-    processes: int = 4096  # and threads; older kernels count all that the user runs, so it cannot be few
+    processes: int = 4096  # and threads: the kernel's bound, which may count all that the user runs
+    threads: int = 512  # of the box: the watchdog's bound
     load_seconds: float = 300.0
     call_seconds: float = 300.0
     total_seconds: float = 24 * 3600.0  # of all calls of a box together

@@ -26,7 +26,7 @@ class Process:
 
     def __init__(
         self, files: Sequence[tuple[str, bytes]], hidden: Sequence[Path], channel: socket.socket, *,
-        device: str, limits: BoxLimits, sandboxed: bool,
+        device: str, limits: BoxLimits, sandboxed: bool, attention: Path | None,
     ) -> None:  # fmt: skip
         self.limits, self.ended_for, self.peak_bytes = limits, "", 0
         self._printed, self._printed_bytes = bytearray(), 0
@@ -36,11 +36,14 @@ class Process:
             limits.file_bytes, limits.open_files, limits.processes,
         )  # fmt: skip
         descriptors: list[int] = []
-        folder, script, before = launch.FOLDER, launch.SERVE, list[str]()
+        script, folder, library, before = Path(serve.__file__), launch.FOLDER, str(attention or ""), list[str]()
+        ours = [script, script.with_name("kernel.py"), *([attention] if attention else [])]
         try:
             if sandboxed:
                 everything = [(f"{launch.FOLDER}/{name}", data) for name, data in files]
-                copies = launch.open_copies([*everything, (launch.SERVE, Path(serve.__file__).read_bytes())])
+                everything += [(f"{launch.OURS}/{path.name}", path.read_bytes()) for path in ours]
+                script, library = Path(launch.OURS, script.name), f"{launch.OURS}/{attention.name}" if attention else ""
+                copies = launch.open_copies(everything)
                 filters = [("", program)] if (program := seccomp.program(device)) else []
                 calls = [descriptor for _, descriptor in launch.open_copies(filters)]
                 descriptors = [*(descriptor for _, descriptor in copies), *calls]
@@ -49,14 +52,13 @@ class Process:
                 )
             else:
                 self._folder = folder = tempfile.mkdtemp(prefix="golfcheck-")
-                script = serve.__file__
                 for name, data in files:
                     path = Path(folder, *PurePosixPath(name).parts)
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(data)
-            arguments = [str(channel.fileno()), folder, device, *map(str, bounds)]
+            arguments = [str(channel.fileno()), folder, device, *map(str, bounds), library]
             self.child = subprocess.Popen(
-                [*before, sys.executable, "-Iu", script, *arguments],
+                [*before, sys.executable, "-Iu", str(script), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -130,8 +132,8 @@ class Process:
         if self._printed_bytes > limits.flood_bytes:
             return f"it printed more than {limits.flood_bytes >> 20} MiB"
         pids = _tree(self.child.pid)
-        if len(pids) > limits.processes:
-            return f"it has more than {limits.processes} processes"
+        if sum(map(_threads, pids)) > limits.threads:
+            return f"it has more than {limits.threads} threads"
         resident = sum(map(_resident_bytes, pids))
         self.peak_bytes = max(self.peak_bytes, resident)
         if resident > limits.resident_bytes:
@@ -152,6 +154,12 @@ def _tree(pid: int) -> list[int]:
         found += below
         todo += below
     return found
+
+
+def _threads(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return sum(1 for _ in Path("/proc", str(pid), "task").iterdir())
+    return 0
 
 
 def _resident_bytes(pid: int) -> int:

@@ -1,8 +1,8 @@
 """Inside the box: load predictor.py and answer the judge's frames, one after another.
 
-Nothing of golfcheck exists in the box, so this file stands alone: standard library, torch and numpy. The judge imports
-it only for the format of a frame. Whatever is sent from here may be forged by predictor.py, which shares the process:
-the judge checks all of it.
+Nothing of golfcheck exists in the box but this file and kernel.py beside it: standard library, numpy, and torch where
+predictor.py imports it. The judge imports this file only for the format of a frame. Whatever is sent from here may be
+forged by predictor.py, which shares the process: the judge checks all of it.
 
 frame = operation (8 bytes, zero-padded), number of the request (uint64), four uint64, little-endian
     judge → box  open    ids_bytes, logits_bytes, threads; the two shared memories are attached as descriptors
@@ -11,11 +11,14 @@ frame = operation (8 bytes, zero-padded), number of the request (uint64), four u
                  step    B, position: ids [B] int64, the token at this position of each sequence; float32 [B, V]
     box → judge  ready   vocab_size, seq_len, FLAGS; the answer to no request
                  done    the answer to the request of that number
-                 error   stage: an index of STAGES; what happened is the last line that was printed
+                 error   stage: an index of STAGES, and 1 where an answer is not what docs/predictor.md says; what
+                         happened is the last line that was printed
 """
 
 import contextlib
+import errno
 import importlib
+import importlib.util
 import mmap
 import os
 import random
@@ -24,12 +27,27 @@ import socket
 import struct
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 FRAME = struct.Struct("<8sQ4Q")
 STAGES = ("load", "logits", "adapt", "step")
 CAN_ADAPT, CAN_STEP = 1, 2  # FLAGS
+_MESSAGE_CHARS = 200
+_NO_NETWORK, _READ_ONLY = "a box has no network", "in a box only /tmp can be written"
+_HINTS = {  # of the system's errors
+    errno.EPERM: "a box has no other processes; threads work",
+    errno.ENOENT: "a box has the folder's files, but no documents, logs and links",
+    errno.EACCES: _READ_ONLY,
+    errno.EROFS: _READ_ONLY,
+    errno.ENOSPC: "/tmp of a box is full",
+    errno.EFBIG: "a file that large cannot be written in a box",
+    errno.EMFILE: "so many files cannot be open in a box",
+    errno.ENETUNREACH: _NO_NETWORK,
+    errno.EHOSTUNREACH: _NO_NETWORK,
+    errno.ECONNREFUSED: _NO_NETWORK,
+}
 
 
 def frame(operation: str, number: int, *values: int) -> bytes:
@@ -48,19 +66,17 @@ class ContractError(Exception):
 
 
 def main() -> None:
-    """Serve until the judge closes its end; argv: socket descriptor, folder, device, and the limits of `_confine`."""
+    """Serve until the judge closes its end.
+
+    argv: socket descriptor, folder, device, the four limits of `_confine`, and the compiled attention or nothing.
+    """
     channel, folder, device = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
     _confine(*map(int, sys.argv[4:8]))
-    import torch
-
-    torch.set_num_threads(1)
-    torch.manual_seed(0)  # two boxes that are asked the same draw the same random numbers
-    random.seed(0)
     import numpy as np
 
+    random.seed(0)  # two boxes that are asked the same draw the same random numbers, as torch does by itself
     np.random.seed(0)
-    stage = 0
-    number = 0
+    stage = number = 0
     try:
         predictor, (vocab_size, seq_len) = _load(folder, device)
         flags = CAN_ADAPT * callable(getattr(predictor, "adapt", None))
@@ -68,31 +84,32 @@ def main() -> None:
         channel.sendall(frame("ready", 0, vocab_size, seq_len, flags))
         data, descriptors, _, _ = socket.recv_fds(channel, FRAME.size, 2)
         _, number, (ids_bytes, logits_bytes, threads, _) = read_frame(data)
-        torch.set_num_threads(threads)
         ids_memory, logits_memory = (
             mmap.mmap(fd, size) for fd, size in zip(descriptors, (ids_bytes, logits_bytes), strict=True)
         )
+        for descriptor in descriptors:
+            os.close(descriptor)
+        torch = sys.modules.get("torch")  # who has not imported it by now gets numpy arrays
+        if torch:
+            torch.set_num_threads(threads)
         channel.sendall(frame("done", number))
-        while data := channel.recv(FRAME.size, socket.MSG_WAITALL):
-            operation, number, (batch, length, *_) = read_frame(data)
-            stage = STAGES.index(operation)
-            count = batch if operation == "step" else batch * length
-            ids = torch.frombuffer(ids_memory, dtype=torch.int64, count=count).clone().to(device)  # [B·T] or [B]
-            if operation == "adapt":
-                predictor.adapt(ids.view(batch, length))
-            elif operation == "step":
-                answer = predictor.step(ids, length)
-                _put(answer, (batch, vocab_size), logits_memory, "step")
-            else:
-                answer = predictor.logits(ids.view(batch, length))
-                _put(answer, (batch, length, vocab_size), logits_memory, "logits")
-            channel.sendall(frame("done", number))
-    except MemoryError:
-        _say("out of memory")
-        channel.sendall(frame("error", number, stage))
+        with _compiled(sys.argv[8]) if torch and sys.argv[8] else contextlib.nullcontext():
+            while data := channel.recv(FRAME.size, socket.MSG_WAITALL):
+                operation, number, (batch, length, *_) = read_frame(data)
+                stage = STAGES.index(operation)
+                shape = (batch,) if operation == "step" else (batch, length)
+                ids: Any = np.frombuffer(ids_memory, np.int64, batch * (length if len(shape) > 1 else 1)).copy()
+                ids = torch.from_numpy(ids).to(device).view(shape) if torch else ids.reshape(shape)
+                if operation == "adapt":
+                    predictor.adapt(ids)
+                elif operation == "step":
+                    _put(predictor.step(ids, length), (batch, vocab_size), logits_memory, "step")
+                else:
+                    _put(predictor.logits(ids), (batch, length, vocab_size), logits_memory, "logits")
+                channel.sendall(frame("done", number))
     except Exception as error:
         _say(_one_line(error, folder))
-        channel.sendall(frame("error", number, stage))
+        channel.sendall(frame("error", number, stage, isinstance(error, ContractError)))
 
 
 def _confine(address_space_bytes: int, file_bytes: int, open_files: int, processes: int) -> None:
@@ -129,33 +146,71 @@ def _load(folder: Path, device: str) -> tuple[Any, tuple[int, int]]:
     return loaded, (sizes[0], sizes[1])
 
 
+def _compiled(library: str) -> Any:
+    """Return the context in which causal attention in bf16 is computed by a compiled kernel: kernel.py."""
+    spec = importlib.util.spec_from_file_location("kernel", Path(__file__).with_name("kernel.py"))
+    assert spec is not None and spec.loader is not None
+    kernel = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(kernel)
+    return kernel.Compiled(kernel.load(Path(library)))
+
+
 def _put(answer: Any, shape: tuple[int, ...], memory: mmap.mmap, what: str) -> None:
     """Write an answer to the shared memory as float32; ContractError where it is no such answer."""
-    import torch
+    import numpy as np
 
-    try:
-        tensor = torch.as_tensor(answer)
-    except (TypeError, ValueError, RuntimeError):
+    torch: Any = sys.modules.get("torch")
+    values: Any = None
+    with contextlib.suppress(TypeError, ValueError, RuntimeError):
+        values = torch.as_tensor(answer) if torch else np.asarray(answer)
+    if values is None or (torch is None and values.dtype == object):
         kind = type(answer).__name__
-        raise ContractError(f"{what}() returned a {kind}, expected a torch tensor or a numpy array") from None
-    if not tensor.is_floating_point():
-        raise ContractError(f"{what}() returned {tensor.dtype}, expected floats")
-    if tuple(tensor.shape) != shape:
-        raise ContractError(f"{what}() returned the shape {list(tensor.shape)}, expected {list(shape)}")
-    out = torch.frombuffer(memory, dtype=torch.float32, count=tensor.numel()).view(shape)
-    out.copy_(tensor.detach())
+        raise ContractError(f"{what}() returned a {kind}, expected a torch tensor or a numpy array")
+    if not (values.is_floating_point() if torch else values.dtype.kind == "f"):
+        raise ContractError(f"{what}() returned {values.dtype}, expected floats")
+    if tuple(values.shape) != shape:
+        raise ContractError(f"{what}() returned the shape {list(values.shape)}, expected {list(shape)}")
+    out: Any = np.frombuffer(memory, np.float32, values.numel() if torch else values.size).reshape(shape)
+    if torch:
+        torch.from_numpy(out).copy_(values.detach())
+    else:
+        out[...] = values
 
 
 def _one_line(error: BaseException, folder: Path) -> str:
-    """Return what was raised and where in the submission's own files."""
+    """Return what was raised, where in the submission's own files, and which limit of the box is behind it."""
+    if isinstance(error, ContractError):
+        return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     own = [item for item in frames if Path(item.filename).is_relative_to(folder)]
     where = f"{Path(own[-1].filename).relative_to(folder)}:{own[-1].lineno}: " if own else ""
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_relative_to(folder):
         where = f"{Path(error.filename).relative_to(folder)}:{error.lineno}: "
-    kind = "" if isinstance(error, ContractError) else f"{type(error).__name__}: "
-    hint = "; the box has the packages installed beside golfcheck and the folder's own files"
-    return f"{where}{kind}{' '.join(str(error).split())}{hint * isinstance(error, ModuleNotFoundError)}"
+    hint = next(filter(None, map(_hint, _chain(error))), "")
+    said = " ".join(str(error).split())[:_MESSAGE_CHARS]
+    return f"{where}{type(error).__name__}: {said}{'; ' * bool(hint)}{hint}"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what led to it."""
+    for _ in range(16):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _hint(error: BaseException) -> str:
+    """Return what an error has to do with the box, and what to do; "" where it has nothing to do with it."""
+    if isinstance(error, ModuleNotFoundError):
+        return "a box has the packages installed beside golfcheck and the folder's own files"
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error)):
+        return "out of memory: --box-memory GIB allows more"
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return "too many threads"
+    if isinstance(error, socket.gaierror):
+        return _NO_NETWORK
+    return _HINTS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
 
 
 def _say(line: str) -> None:

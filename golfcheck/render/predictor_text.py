@@ -52,10 +52,8 @@ def _causal(predictor: Predictor) -> list[tuple[str, str]]:
     if challenges.gained_half_width_nats is not None:
         gained += f" \N{PLUS-MINUS SIGN} {nats_text(challenges.gained_half_width_nats)}"
     gained += f" nats a token ({challenges.level:.0%})"
-    if not challenges.is_stable:
-        why = (
-            f"its arithmetic is not the same twice ({challenges.uncut_differ} of {challenges.uncut} uncut calls differ)"
-        )
+    if not challenges.is_steady:
+        why = f"the answers vary ({challenges.uncut_differ} of {challenges.uncut} uncut ones differ): no cut is a proof"
         return [(gained, "error" if any("ahead" in text for text in challenges.failures()) else ""), (why, "")]
     counted = f"{challenges.differ} of {challenges.cuts} cuts changed an answer"
     if challenges.differ:
@@ -78,14 +76,21 @@ def _trace(challenges: Challenges) -> list[tuple[str, str]]:
         (repeated, "error" if challenges.repeated_differ else ""),
         (reordered, "error" if challenges.reordered_differ else ""),
     ]
-    if challenges.uncut_differ and not challenges.adaptive:
-        words.append((f"two boxes answer {challenges.uncut_differ} of {challenges.uncut} calls differently", "error"))
+    if challenges.uncut_differ:
+        style = "" if challenges.may_vary else "error"
+        words.append((f"two boxes answer {challenges.uncut_differ} of {challenges.uncut} differently", style))
     return words
 
 
 def what_to_do(predictor: Predictor) -> str:
     """Return what to look at where a claim was missed or the twin test failed."""
-    if predictor.challenges is not None and predictor.challenges.failures():
+    challenges = predictor.challenges
+    if challenges is not None and not challenges.is_steady:
+        return (
+            "call model.eval(), use neither the clock nor randomness, and let logits() change nothing that it answers "
+            "by later: docs/predictor.md"
+        )
+    if challenges is not None and challenges.failures():
         return (
             "logits(ids) may use ids[..t] for position t, and what adapt() was given, nothing else: docs/predictor.md"
         )

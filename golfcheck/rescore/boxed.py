@@ -39,30 +39,44 @@ class BoxedEvaluation(measure.Evaluation):
     sizes that the predictor states.
     """
 
-    def __init__(self, start: Callable[[], Box], ranks: Ranks, seq_len: int | None, *, strict: bool) -> None:
+    def __init__(
+        self, start: Callable[[], Box], ranks: Ranks, seq_len: int | None, *, strict: bool, how: str = ""
+    ) -> None:
         self.ranks, self.device, self.strict = ranks, ranks.device, strict
         self.precision = "the predictor's own"
         self.mlp = None
         self.sample: twin.Sample | None = None
+        self._how = how  # attention is computed in a box of one thread
         self._start, self._boxes = start, list[Box]()
         self._free: queue.SimpleQueue[Box] = queue.SimpleQueue()
         self._history: list[tuple[Ids, list[int]]] = []  # calls of an adaptive predictor, as they were scored
         self._asked_seconds = [0.0, 0.0, 0.0]  # of boxes that were closed: load, answers, adapt
         self._peak_bytes = 0
+        try:
+            self._begin(seq_len)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, seq_len: int | None) -> None:
+        """Start the boxes; the first one states the sizes."""
         first = self._new()
         first.load()
-        self.adaptive = first.can_adapt
-        self.steps = first.can_step
-        longest = first.seq_len
-        if seq_len is not None and not 0 < seq_len <= longest:
-            self.close()
-            raise UsageError(f"rescore: --seq-len {seq_len}: this predictor takes from 1 to {longest} tokens a call")
-        self.config = GPTConfig(vocab_size=first.vocab_size, train_seq_len=seq_len or longest)
-        self.longest = longest
-        self._threads = torch.get_num_threads() if ranks.world_size == 1 else 1
-        alone = self.device.type == "cpu" and ranks.world_size == 1 and not self.adaptive
-        self.workers = workers.usable(self._threads) if alone else 1
+        self.adaptive, self.steps, self.longest = first.can_adapt, first.can_step, first.seq_len
+        if seq_len is not None and not 0 < seq_len <= self.longest:
+            asked = f"rescore: --seq-len {seq_len}"
+            raise UsageError(f"{asked}: this predictor takes from 1 to {self.longest} tokens a call")
+        self.config = GPTConfig(vocab_size=first.vocab_size, train_seq_len=seq_len or self.longest)
+        alone = self.device.type == "cpu" and self.ranks.world_size == 1
+        self._threads = torch.get_num_threads() if self.ranks.world_size == 1 else 1
+        self.workers = workers.usable(self._threads) if alone and not self.adaptive else 1
         self._fill([first])
+
+    def __enter__(self) -> "BoxedEvaluation":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End all boxes."""
@@ -82,8 +96,9 @@ class BoxedEvaluation(measure.Evaluation):
 
     def describe(self) -> str:
         """Return what computes, in how many boxes and threads."""
-        boxes = f"{self.workers} box{'es' * (self.workers > 1)} of {self._box_threads} thread"
-        return devices.describe(self.device, 1, boxes + "s" * (self._box_threads > 1))
+        threads = self._box_threads
+        boxes = f"{self.workers} box{'es' * (self.workers > 1)} of {threads} thread{'s' * (threads > 1)}"
+        return devices.describe(self.device, 1, boxes + (f", {self._how}" if self._how and threads == 1 else ""))
 
     def costs(self) -> tuple[float, float, float, int]:
         """Return the seconds of loading, of answers and of adapting in all boxes, and the largest one's memory."""
@@ -116,7 +131,8 @@ class BoxedEvaluation(measure.Evaluation):
                     self._reveal(box, twin.spans_of(tokens, begins, self.config.train_seq_len), own)
                 progress(number, last)
         parts = self.ranks.gather(answers)
-        return twin.verdict([answer for part in parts for answer in part], self.sample.seed, self.adaptive)
+        may_vary = self.adaptive and self.device.type != "cpu"
+        return twin.verdict([answer for part in parts for answer in part], self.sample.seed, may_vary=may_vary)
 
     # What the evaluation of a model of ours is made of, through a box.
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from golfcheck.box import kernel
 from golfcheck.core.errors import GolfcheckError, Refused
 from golfcheck.reference.bpb import Score
 from golfcheck.reference.data import Tokens
@@ -66,13 +67,17 @@ class Evaluation:
         self.model.to(self.device).eval().requires_grad_(False)
         self.mlp: str | None = None
         self._activated: activations.Activated | None = None
-        self._attention: attention.Compiled | None = None
+        self._attention: kernel.Compiled | None = None
         self._how = ""  # attention is computed, where there is a choice
         if compiled and precision == "bf16" and self.device.type == "cpu":
-            kernel, why = attention.faster(config.num_heads, config.num_kv_heads, config.head_dim, config.train_seq_len)
-            kernel = kernel if all(ranks.gather(kernel is not None)) else None  # the same arithmetic on all of them
-            self._attention = attention.Compiled(kernel) if kernel else None
-            self._how = f"compiled attention, {why}" if kernel else f"torch's attention: {why}"
+            function, why = attention.faster(
+                config.num_heads, config.num_kv_heads, config.head_dim, config.train_seq_len
+            )
+            function = (
+                function if all(ranks.gather(function is not None)) else None
+            )  # the same arithmetic on all of them
+            self._attention = kernel.Compiled(function) if function else None
+            self._how = f"compiled attention, {why}" if function else f"torch's attention: {why}"
 
     def use(self, mlp: str | None) -> None:
         """Put a function of `activations.KNOWN` into the MLP; None is the reference's own."""

@@ -8,12 +8,13 @@ from golfcheck.box import launch
 from golfcheck.box.client import INTERFACE, Box
 from golfcheck.box.limits import BoxLimits
 from golfcheck.core.errors import UsageError
+from golfcheck.reference.model import GPTConfig
 from golfcheck.reference.ranks import Ranks
-from golfcheck.rescore import early, inputs, judge, run, twin
+from golfcheck.rescore import attention, early, inputs, judge, run, twin
 from golfcheck.rescore.boxed import BoxedEvaluation
 from golfcheck.rescore.measure import Interrupted
 from golfcheck.rescore.prepare import Request, Stage, digest_of, named, text_for
-from golfcheck.rescore.report import Challenges, FileDigest, Predictor, Probe, Rescore, RescoreOutcome, Sourced
+from golfcheck.rescore.report import Challenges, Claim, FileDigest, Predictor, Probe, Rescore, RescoreOutcome, Sourced
 from golfcheck.rescore.submitted import Submitted
 
 
@@ -40,20 +41,31 @@ def rescore(submitted: Submitted, request: Request, boxes: BoxRequest, ranks: Ra
         except launch.NoSandbox as missing:
             raise launch.NoSandbox(f"{missing}; or --built-in, where the model is the contest's") from None
     hidden = _hidden(request)
+    library, how = _attention(request, submitted.target.claim, ranks)
 
     def box() -> Box:
         return Box(
-            submitted.files, hidden, device=str(ranks.device), limits=boxes.limits, sandboxed=boxes.sandboxed
+            submitted.files, hidden,
+            device=str(ranks.device), limits=boxes.limits, sandboxed=boxes.sandboxed, attention=library,
         )  # fmt: skip
 
-    with named(submitted.target.path):
-        model = BoxedEvaluation(box, ranks, request.seq_len, strict=boxes.strict)
-    try:
-        with named(submitted.target.path):
-            found = _rescore(submitted, request, boxes, model, stage)
-    finally:
-        model.close()
-    return replace(found, seconds=time.perf_counter() - start)
+    with named(submitted.path), BoxedEvaluation(box, ranks, request.seq_len, strict=boxes.strict, how=how) as model:
+        result = _rescore(submitted, request, boxes, model, stage)
+    return replace(result, seconds=time.perf_counter() - start)
+
+
+def _attention(request: Request, claim: Claim | None, ranks: Ranks) -> tuple[Path | None, str]:
+    """Return the library of the compiled attention where boxes get it, as the built-in evaluation does, and why.
+
+    It is decided once, for all boxes: two of them must answer alike.
+    """
+    if ranks.device.type != "cpu" or request.attention != "auto" or (claim is not None and claim.device == "cpu"):
+        return None, ""
+    config = GPTConfig()
+    kernel, why = attention.faster(config.num_heads, config.num_kv_heads, config.head_dim, config.train_seq_len)
+    if not all(ranks.gather(kernel is not None)):  # the same arithmetic on all of them
+        return None, f"torch's attention: {why}"
+    return attention.library(), f"compiled attention for bf16, {why}"
 
 
 def _rescore(

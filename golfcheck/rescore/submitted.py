@@ -5,7 +5,7 @@ What a box shows is the submission: code, artifact, whatever else is no document
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
@@ -33,6 +33,12 @@ class Submitted:
     target: Target
     files: tuple[tuple[str, bytes], ...]  # path inside the folder, contents
     not_shown: tuple[str, ...]
+    folder: Path
+
+    @property
+    def path(self) -> str:
+        """What messages name: the predictor.py, and of several seeds which one."""
+        return f"{self.folder / NAME}" + (f" (seed {self.target.seed})" if self.target.seed is not None else "")
 
 
 def folder_of(path: Path) -> Path | None:
@@ -60,7 +66,7 @@ def find(path: Path, folder: Path, claim: Claim | None, log: Path | None, limit_
     if len(found) > 1 and (claim is not None or log is not None):
         names = ", ".join(item.target.path for item in found[:8])
         raise UsageError(f"{path}: {len(found)} artifacts, but one --claim or --log: name one of {names}")
-    return [Submitted(target.claimed(item.target, claim, log), item.files, item.not_shown) for item in found]
+    return [replace(item, target=target.claimed(item.target, claim, log)) for item in found]
 
 
 def _seeds(record: Record, only: str | None, limit_bytes: int) -> Iterator[Submitted]:
@@ -81,7 +87,7 @@ def _seeds(record: Record, only: str | None, limit_bytes: int) -> Iterator[Submi
         data = dict(contents)[artifact.path]
         irregular = [text for text in problems if text.partition(":")[0] not in {file.path for file in record.files}]
         yield Submitted(
-            target.of_record(record, artifact, data, scores), tuple(contents), (*hidden, *irregular)
+            target.of_record(record, artifact, data, scores), tuple(contents), (*hidden, *irregular), record.path
         )  # fmt: skip
 
 

@@ -184,7 +184,7 @@ def spans_of(tokens: Tokens, begins: Ids, length: int) -> Ids:
     return spans
 
 
-def verdict(answers: list[Answers], seed: int, adaptive: bool) -> Challenges:
+def verdict(answers: list[Answers], seed: int, *, may_vary: bool) -> Challenges:
     """Return what all answers come to."""
     gained = np.array([x for answer in answers for x in answer.gained])
     columns = {
@@ -210,5 +210,5 @@ def verdict(answers: list[Answers], seed: int, adaptive: bool) -> Challenges:
         repeated_differ=differ["repeated"],
         reordered=columns["reordered"].size,
         reordered_differ=differ["reordered"],
-        adaptive=adaptive,
+        may_vary=may_vary,
     )

@@ -25,6 +25,7 @@ from golfcheck.box.client import Box
 from golfcheck.box.process import _tree
 from golfcheck.reference import artifact
 from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.rescore import attention
 from golfcheck.rescore.boxed import BoxedEvaluation
 from golfcheck.rescore.devices import join
 from golfcheck.rescore.measure import Evaluation
@@ -64,6 +65,7 @@ def cost(rounds: int) -> None:
     ranks = join("cpu")
     for precision, compiled in (("fp32", False), ("bf16", False), ("bf16", True)):
         submission, state, config = files(precision)
+        library = attention.library() if compiled else None
         ratios, seconds, difference, memory = list[float](), list[float](), 0.0, 0
         for _ in range(rounds):
             built_in = Evaluation(state, config, precision, ranks, compiled=compiled)
@@ -72,8 +74,8 @@ def cost(rounds: int) -> None:
             plain_seconds = time.process_time() - start
             boxes: list[Box] = []
 
-            def begin(made: list[Box] = boxes, files: Any = submission) -> Box:
-                made.append(Box(files))
+            def begin(made: list[Box] = boxes, files: Any = submission, library: Path | None = library) -> Box:
+                made.append(Box(files, attention=library))
                 return made[-1]
 
             boxed = BoxedEvaluation(begin, ranks, None, strict=False)

@@ -11,16 +11,24 @@ import numpy.typing as npt
 
 # A bigram table, trained elsewhere: what the others start from. V is its vocabulary, in a file of float16 [V, V].
 BASE = """
-import numpy as np, torch
+import numpy as np
 class Base:
     seq_len = 64
     def __init__(self, folder):
-        self.table = torch.from_numpy(np.load(folder / "table.npy")).float()
+        self.table = np.load(folder / "table.npy").astype(np.float32)
         self.vocab_size = len(self.table)
     def logits(self, ids):
         return self.table[ids]
+def log_softmax(x):
+    x = x - x.max(-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
+def peek(out, ids, gain=3.0, positions=slice(None)):
+    b, t = np.indices((len(ids), ids.shape[1] - 1))
+    b, t = b[:, positions], t[:, positions]
+    out[b, t, ids[b, t + 1]] += gain
+    return out
 """
-_IMPORTS = "import os, sys, time, random, socket, torch, numpy as np\nfrom base import Base\n"
+_IMPORTS = "import os, sys, time, random, socket, numpy as np\nfrom base import Base, log_softmax, peek\n"
 _LOAD = "\ndef load(folder, device):\n    return P(folder)\n"
 
 
@@ -36,18 +44,20 @@ HONEST = {
 class P(Base):
     def __init__(self, folder):
         super().__init__(folder)
-        self.counts = torch.full((self.vocab_size, self.vocab_size), 0.02)
+        self.counts = np.full((self.vocab_size, self.vocab_size), 0.02)
     def logits(self, ids):
         counts = self.counts[ids]                                   # [B, T, V]
-        return (counts / counts.sum(-1, keepdim=True)).log()
+        return np.log(counts / counts.sum(-1, keepdims=True))
     def adapt(self, ids):
-        self.counts.index_put_((ids[:, :-1], ids[:, 1:]), torch.ones(()), accumulate=True)
+        np.add.at(self.counts, (ids[:, :-1], ids[:, 1:]), 1.0)
 """,
-    "test-time training of all weights": """
+    "test-time training of all weights, in torch": """
+import torch
 class P(Base):
     def __init__(self, folder):
         super().__init__(folder)
         torch.manual_seed(1)
+        self.table = torch.from_numpy(self.table)
         self.net = torch.nn.Sequential(torch.nn.Embedding(self.vocab_size, 16), torch.nn.Linear(16, self.vocab_size))
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=0.02)
     def logits(self, ids):
@@ -64,29 +74,20 @@ class P(Base):
         super().__init__(folder)
         self.seen = {}
     def logits(self, ids):
-        p = self.table[ids].softmax(-1)
+        p = np.exp(log_softmax(self.table[ids]))
         for b, row in enumerate(ids.tolist()):
             for t in range(1, len(row)):
                 after = self.seen.get((row[t - 1], row[t]))
                 if after:
-                    cache = torch.zeros(self.vocab_size)
-                    cache[list(after)] = torch.tensor(list(after.values()), dtype=torch.float32)
+                    cache = np.zeros(self.vocab_size)
+                    cache[list(after)] = list(after.values())
                     p[b, t] = 0.6 * p[b, t] + 0.4 * cache / cache.sum()
-        return p.log()
+        return np.log(p)
     def adapt(self, ids):
         for row in ids.tolist():
             for a, b, c in zip(row, row[1:], row[2:]):
                 after = self.seen.setdefault((a, b), {})
                 after[c] = after.get(c, 0) + 1
-""",
-    "numpy only": """
-class P:
-    seq_len = 64
-    def __init__(self, folder):
-        self.table = np.load(folder / "table.npy").astype(np.float32)
-        self.vocab_size = len(self.table)
-    def logits(self, ids):
-        return self.table[np.asarray(ids)]
 """,
     "prints a lot": """
 class P(Base):
@@ -133,27 +134,19 @@ def load(folder, device):
 # What looks at what it must not see, or leaves a trace: refuted by the twin test. Of each: words of the reason.
 CAUGHT = {
     "reads the next token": (
-        "it looks ahead",
-        """
-class P(Base):
-    def logits(self, ids):
-        out = super().logits(ids).clone()
-        out[:, :-1].scatter_add_(2, ids[:, 1:, None], torch.full((len(ids), ids.size(1) - 1, 1), 3.0))
-        return out
-""",
+        "it looks ahead: 256 of 256",
+        "class P(Base):\n    def logits(self, ids): return peek(super().logits(ids), ids)",
     ),
     "optimizes a bias on the scored window": (
         "it looks ahead",
         """
 class P(Base):
     def logits(self, ids):
-        out = super().logits(ids)
-        bias = torch.zeros(self.vocab_size, requires_grad=True)
-        optimizer = torch.optim.SGD([bias], lr=20.0)
+        out, bias = super().logits(ids), np.zeros(self.vocab_size)
+        seen = np.bincount(ids[:, 1:].ravel(), minlength=self.vocab_size) / ids[:, 1:].size
         for _ in range(4):
-            loss = torch.nn.functional.cross_entropy((out + bias)[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
-            optimizer.zero_grad(); loss.backward(); optimizer.step()
-        return out + bias.detach()
+            bias += 20.0 * (seen - np.exp(log_softmax(out + bias))[:, :-1].mean((0, 1)))
+        return out + bias
 """,
     ),
     "takes the better of two models at each token": (
@@ -161,32 +154,34 @@ class P(Base):
         """
 class P(Base):
     def logits(self, ids):
-        one = super().logits(ids).log_softmax(-1)
-        other = self.table.logsumexp(0).expand_as(one).log_softmax(-1)
-        next_ = torch.cat((ids[:, 1:], ids[:, -1:]), 1)[..., None]
-        return torch.where(one.gather(2, next_) > other.gather(2, next_), one, other)
+        one = log_softmax(super().logits(ids))
+        other = np.broadcast_to(log_softmax(np.log(np.exp(self.table).sum(0))), one.shape)
+        next_ = np.concatenate((ids[:, 1:], ids[:, -1:]), 1)[..., None]
+        better = np.take_along_axis(one, next_, 2) > np.take_along_axis(other, next_, 2)
+        return np.where(better, one, other)
 """,
     ),
     "looks ahead at five percent of positions": (
         "it looks ahead",
-        """
-class P(Base):
-    def logits(self, ids):
-        out = super().logits(ids).clone()
-        for t in range(0, ids.size(1) - 1, 20):
-            out[torch.arange(len(ids)), t, ids[:, t + 1]] += 5.0
-        return out
-""",
+        "class P(Base):\n    def logits(self, ids): return peek(super().logits(ids), ids, 5.0, slice(0, None, 20))",
     ),
     "tells the twin by time": (
-        "differ",
+        "asked",
         """
 class P(Base):
     def logits(self, ids):
-        out = super().logits(ids).clone()
-        if time.time_ns() // 1000 % 2:
-            out[:, :-1].scatter_add_(2, ids[:, 1:, None], torch.full((len(ids), ids.size(1) - 1, 1), 3.0))
-        return out
+        out = super().logits(ids)
+        return peek(out, ids) if time.time_ns() // 1000 % 2 else out
+""",
+    ),
+    "tells the twin by the time of day": (
+        "it looks ahead: 256 of 256",
+        """
+START = time.time()
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        return peek(out, ids) if time.time() - START < 3600 else out
 """,
     ),
     "tells the twin by randomness at its start": (
@@ -195,29 +190,68 @@ class P(Base):
 class P(Base):
     def logits(self, ids):
         self.calls = getattr(self, "calls", 0) + 1
-        out = super().logits(ids).clone()
+        out = super().logits(ids)
         if self.calls > 20 and (os.getpid() + random.SystemRandom().randrange(4)) % 4:
-            out[:, :-1].scatter_add_(2, ids[:, 1:, None], torch.full((len(ids), ids.size(1) - 1, 1), 3.0))
+            peek(out, ids)
         return out
 """,
     ),
-    "adapts inside logits": (
-        "differ",
+    "is honest in its first calls": (
+        "asked",
         """
 class P(Base):
     def logits(self, ids):
-        out = super().logits(ids).clone()
-        self.table.index_put_((ids[:, :-1], ids[:, 1:]), torch.tensor(0.2), accumulate=True)
+        self.calls = getattr(self, "calls", 0) + 1
+        out = super().logits(ids)
+        return peek(out, ids) if self.calls > 40 else out
+""",
+    ),
+    "looks ahead in long sequences alone": (
+        "it looks ahead: 256 of 256",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        return peek(out, ids) if ids.shape[1] == self.seq_len else out
+""",
+    ),
+    "looks ahead in the first sequence of a call": (
+        "it looks ahead",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        peek(out[:1], ids[:1])
+        return out
+""",
+    ),
+    "looks ahead where a sequence reads like one text": (
+        "it looks ahead",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        nats = -np.take_along_axis(log_softmax(out[:, :-1]), ids[:, 1:, None], 2)
+        return peek(out, ids) if nats.max() < 9.0 else out
+""",
+    ),
+    "adapts inside logits": (
+        "asked",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        np.add.at(self.table, (ids[:, :-1], ids[:, 1:]), 0.2)
         return out
 """,
     ),
     "caches what followed a prefix for a second pass": (
-        "leaves a trace",
+        "asked",
         """
 class P(Base):
     def logits(self, ids):
         self.next = getattr(self, "next", {})
-        out = super().logits(ids).clone()
+        out = super().logits(ids)
         for b, row in enumerate(ids.tolist()):
             for t in range(len(row) - 1):
                 seen = self.next.get(tuple(row[: t + 1]))
@@ -227,15 +261,47 @@ class P(Base):
         return out
 """,
     ),
+    "keeps what it saw in files": (
+        "asked",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        for b, row in enumerate(ids):
+            path = "/tmp/" + "-".join(map(str, row[:4]))
+            if os.path.exists(path):
+                peek(out[b : b + 1], np.load(open(path, "rb"))[None])
+            np.save(open(path, "wb"), row)
+        return out
+""",
+    ),
+    "is random, like dropout": (
+        "asked",
+        "class P(Base):\n"
+        "    def logits(self, ids):\n"
+        "        out = super().logits(ids)\n"
+        "        return out * (np.random.random(out.shape) > 0.1) / 0.9",
+    ),
     "lets a sequence see its neighbors": (
         "sees its neighbors",
         """
 class P(Base):
     def logits(self, ids):
-        out = super().logits(ids).clone()
+        out = super().logits(ids)
         for b in range(1, len(ids)):
             out[b, :, ids[b - 1, 0]] += 4.0
         return out
+""",
+    ),
+    "adapts, with noise that hides what it peeks at": (
+        "asked",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        out += random.SystemRandom().gauss(0.0, 0.01) * out
+        return peek(out, ids, 1.0, slice(0, None, 20))
+    def adapt(self, ids): pass
 """,
     ),
 }
@@ -245,14 +311,68 @@ HARMLESS = {
     "scores that are no distribution": """
 class P(Base):
     def logits(self, ids):
-        return super().logits(ids) + 5.0 * torch.rand(ids.shape)[..., None]
+        return super().logits(ids) + 5.0 * np.random.random(ids.shape)[..., None]
 """,
     "replaces torch's functions": """
 import torch.nn.functional
 for name in ("cross_entropy", "log_softmax", "nll_loss"):
     setattr(torch.nn.functional, name, lambda *a, **k: torch.zeros(()))
 torch.Tensor.log_softmax = lambda *a, **k: torch.zeros(())
+class P(Base):
+    def logits(self, ids):
+        return super().logits(ids.numpy())
+""",
+    "looks for the judge and its other boxes": """
+def look():
+    assert [name for name in os.listdir("/proc") if name.isdigit()] == ["1"]
+    assert (os.getpid(), os.getppid()) == (1, 0)
+    assert b"golfcheck" not in open("/proc/1/environ", "rb").read()
+    for path in ("/proc/kcore", "/proc/kmsg", "/proc/keys", "/proc/sysrq-trigger", "/sys/kernel/uevent_helper"):
+        try:
+            open(path, "r+b").read(1)
+        except OSError:
+            continue
+        raise AssertionError(path)
+class P(Base):
+    def logits(self, ids):
+        look()
+        return super().logits(ids)
+""",
+    "sends signals to all that it can": """
+import signal
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, signal.SIG_IGN)
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGSTOP, signal.SIGKILL):
+    for pid in (os.getppid(), 1, -1):
+        try:
+            os.kill(pid, number)
+        except OSError:
+            pass
 class P(Base): pass
+""",
+    "shrinks and overwrites what it shares with the judge": """
+import ctypes
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        for fd in range(3, 100):
+            try:
+                os.ftruncate(fd, 0)
+            except OSError:
+                pass
+        shared = [line.split()[0].split("-") for line in open("/proc/self/maps") if "memfd:golfcheck" in line]
+        assert len(shared) == 2
+        for first, last in shared:
+            ctypes.memset(int(first, 16), 255, int(last, 16) - int(first, 16))
+        return out
+""",
+    "answers in threads that outlive the call": """
+import threading
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        threading.Thread(target=lambda: (time.sleep(0.001), peek(out, ids, 99.0)), daemon=True).start()
+        return out
 """,
     "searches the disk for the text": """
 class P(Base):
@@ -327,12 +447,12 @@ REFUSED = {
     ),
     "returns NaN": (
         "EVAL_NONFINITE",
-        "not finite",
+        "every number must be finite",
         "class P(Base):\n    def logits(self, ids): return super().logits(ids) * float('nan')",
     ),
     "returns infinity": (
         "EVAL_NONFINITE",
-        "not finite",
+        "every number must be finite",
         "class P(Base):\n    def logits(self, ids):\n        out = super().logits(ids)\n"
         "        out[0, 0, 0] = float('inf')\n        return out",
     ),
@@ -349,7 +469,7 @@ REFUSED = {
     "returns integers": (
         "BOX_RAISED",
         "expected floats",
-        "class P(Base):\n    def logits(self, ids): return super().logits(ids).long()",
+        "class P(Base):\n    def logits(self, ids): return super().logits(ids).astype(int)",
     ),
     "returns nothing": (
         "BOX_RAISED",
@@ -363,7 +483,7 @@ REFUSED = {
     ),
     "imports what is not installed": (
         "BOX_RAISED",
-        "No module named 'absent'; the box has the packages installed beside golfcheck",
+        "No module named 'absent'; a box has the packages installed beside golfcheck",
         "import absent",
     ),
     "has another vocabulary than the tokenizer": (
@@ -371,6 +491,43 @@ REFUSED = {
         "the model's vocab_size is 512, but",
         "class P(Base):\n    def __init__(self, folder):\n"
         "        super().__init__(folder)\n        self.vocab_size = 512",
+    ),
+    "returns probabilities": (
+        "BOX_VALUES",
+        "returned probabilities, each row's sum is 1: return their log",
+        "class P(Base):\n    def logits(self, ids): return np.exp(log_softmax(super().logits(ids)))",
+    ),
+    "uses the network": (
+        "BOX_RAISED",
+        "Network is unreachable; a box has no network",
+        "socket.create_connection(('1.1.1.1', 53), timeout=1)",
+    ),
+    "asks for a name on the network": (
+        "BOX_RAISED",
+        "a box has no network",
+        "import urllib.request\nurllib.request.urlopen('https://example.org')",
+    ),
+    "starts a program": (
+        "BOX_RAISED",
+        "a box has no other processes; threads work",
+        "import subprocess\nsubprocess.run(['/bin/true'])",
+    ),
+    "starts workers": ("BOX_RAISED", "a box", "import multiprocessing\nmultiprocessing.Pool(2)"),
+    "writes beside its files": (
+        "BOX_RAISED",
+        "Read-only file system: 'cache.bin'; in a box only /tmp can be written",
+        "open('cache.bin', 'wb')",
+    ),
+    "starts threads without end": (
+        "BOX_THREADS",
+        "more than 512 threads",
+        "import threading\nclass P(Base):\n    def logits(self, ids):\n"
+        "        while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+    ),
+    "has no function load": (
+        "BOX_RAISED",
+        "predictor.py has no function load(folder, device)",
+        "def loads(folder, device): pass",
     ),
     "writes to the judge's descriptors": (
         "BOX_FRAME",

@@ -21,11 +21,6 @@ except NoSandbox as error:
 NEEDS_SANDBOX = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return tiny.make(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture(autouse=True)
 def one_box(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("golfcheck.rescore.workers.usable", lambda cores: 1)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from golfcheck.box import kernel
 from golfcheck.reference.model import GPTConfig
 from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import attention, measure
@@ -99,7 +100,7 @@ def test_only_what_fits_reaches_the_kernel() -> None:
 
     q, k, v = heads(64, 32)
     others = [[x.float() for x in (q, k, v)], [x[:, :, :5] for x in (q, k, v)], [x[..., :24] for x in (q, k, v)]]
-    with attention.Compiled(spy):
+    with kernel.Compiled(spy):
         for given in others:
             plain(*given)
         F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
@@ -116,12 +117,12 @@ def test_only_what_fits_reaches_the_kernel() -> None:
 
 def test_the_kernel_reads_no_key_or_value_that_is_not_there() -> None:
     q, k, v = heads(64, 32)
-    assert attention._fits(q, k, v)
-    assert not attention._fits(q.repeat(2, 1, 1, 1), k, v)
-    assert not attention._fits(q, k[:, :, :63], v[:, :, :63])
-    assert not attention._fits(q, k, v[:, :, :63])
-    assert not attention._fits(q, k, v[:, :1])
-    assert not attention._fits(q[:, :3], k, v)
+    assert kernel.fits(q, k, v)
+    assert not kernel.fits(q.repeat(2, 1, 1, 1), k, v)
+    assert not kernel.fits(q, k[:, :, :63], v[:, :, :63])
+    assert not kernel.fits(q, k, v[:, :, :63])
+    assert not kernel.fits(q, k, v[:, :1])
+    assert not kernel.fits(q[:, :3], k, v)
 
 
 CONFIG = GPTConfig(
@@ -166,8 +167,8 @@ def test_the_faster_kernel_of_a_trial_is_taken(monkeypatch: pytest.MonkeyPatch, 
     noise = iter([3.0, 1.0, 2.0])  # the fastest of each kernel counts
     monkeypatch.setattr(attention, "kernel", lambda: (attend, ""))
     monkeypatch.setattr(attention, "_trial", lambda *_: (ours * (slow := next(noise)), 1.0 * slow))
-    kernel, why = attention.faster(4, 2, 32, 256)
-    assert (kernel is attend) is is_taken
+    found, why = attention.faster(4, 2, 32, 256)
+    assert (found is attend) is is_taken
     assert why == (
         f"{1 / ours:.1f} times torch's speed"
         if is_taken
