@@ -17,6 +17,7 @@ from golfcheck.judging.verify import chosen_rules
 from golfcheck.submission.discover import record_folders
 from golfcheck.submission.examined import Entry
 from golfcheck.submission.history import repository_of
+from golfcheck.submission.identity import today
 
 _GAIN_RULE = "gain-not-significant"
 
@@ -92,16 +93,21 @@ def _rulings(
         if unread.exists():
             say(f"{unread}: not read: rulings stand above the tracks, or in a folder named records")
     for tree in sorted(trees):
-        ruled = decisions.by_record(tree, decisions.read(tree), until)
-        for path, rulings in ruled.items():
+        rulings = decisions.read(tree)
+        for ruling in rulings:
+            if ruling.on > today():
+                where = f"{tree / decisions.NAME}: the ruling on {ruling.record}"
+                say(f"{where} is dated {ruling.on}, a day that has not come yet: it takes no effect before")
+        ruled = decisions.by_record(tree, rulings, min(until or today(), today()))
+        for path, of_record in ruled.items():
             if path not in records:
-                say(f"{tree / decisions.NAME}: there is no record {rulings.all[0].record}: nothing is ruled on it")
-            for rule in {rule for ruling in rulings.all for rule in ruling.rules} - rule_names:
+                say(f"{tree / decisions.NAME}: there is no record {of_record.all[0].record}: nothing is ruled on it")
+            for rule in {rule for ruling in of_record.all for rule in ruling.rules} - rule_names:
                 say(
                     f"{tree / decisions.NAME}: no rule is called {rule}{suggestion(rule, rule_names)}: "
                     "nothing is waived"
                 )
-            for other in (ruling.superseded_by for ruling in rulings.all if ruling.superseded_by):
+            for other in (ruling.superseded_by for ruling in of_record.all if ruling.superseded_by):
                 if tree.resolve() / other not in records:
                     say(f"{tree / decisions.NAME}: there is no record {other} that could supersede another")
         rulings_by_record |= ruled

@@ -18,6 +18,7 @@ from golfcheck.submission.history import Branch
 from golfcheck.submission.record import load, load_claim
 
 ALONE = ""  # compared with no record
+_FUTURE_RULE = "date-in-future"  # another day brings another verdict, so that this one is not cached
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def judge_tasks(tasks: Sequence[Task], how: How, cache: Cache | None) -> list[Ju
         path = task.folder.resolve()
         stamp = stamp_of(path) if cache and how.branch is None else None
         judged = _judged(task, how, rules)
-        if cache:
+        if cache and not any(finding.rule == _FUTURE_RULE for finding in judged.verdict.findings):
             cache.keep(judged, how.making, path, stamp)
         judgments.append(judged)
     return judgments

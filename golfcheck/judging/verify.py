@@ -17,6 +17,7 @@ from golfcheck.rules.waivers import FAMILY as WAIVER_FAMILY
 from golfcheck.rules.waivers import waivers
 from golfcheck.submission.examined import Entry, Examined, examine
 from golfcheck.submission.history import Branch
+from golfcheck.submission.identity import today
 from golfcheck.submission.record import Record
 
 MAX_FINDINGS = 100  # of one rule; 60 merged records have 60 of one rule at most
@@ -124,6 +125,7 @@ def _context(
         to_beat=gain,
         best=best,
         trainer=is_trainer(examined),
+        today=today(),
         branch=branch,
         rule_names=frozenset(rule.name for rule in RULES),
     )

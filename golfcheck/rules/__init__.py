@@ -29,6 +29,8 @@ RULES: tuple[Rule, ...] = (
     files.folder_name,
     files.track_differs,
     files.date_differs,
+    files.date_in_future,
+    files.secret_published,
     files.unexpected_file,
     schema.json_invalid,
     schema.schema_violation,

@@ -7,6 +7,8 @@ CALIBRATED = {
     "folder-name": (28, 0),
     "track-differs": (11, 0),
     "date-differs": (28, 5),
+    "date-in-future": (28, 0),
+    "secret-published": (28, 0),
     "unexpected-file": (28, 0),
     "json-invalid": (28, 0),
     "schema-violation": (28, 28),

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from golfcheck.core.ruleset import STRICT_FROM
 from golfcheck.core.verdict import Problem, Severity
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
+from golfcheck.submission import secrets
 from golfcheck.submission.identity import SUBMISSION_FILE, parse_date
 from golfcheck.submission.record import NO_LOG, Record
 
@@ -46,15 +47,18 @@ def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(ERROR)
 def readme_missing(record: Record, ctx: Context) -> Iterator[Problem]:
-    """There is no README.md.
+    """There is no README.md, or an empty one.
 
     Each record explains what it does in a README.md of its own. How grave that is depends on the folder's date, as for
     `submission-missing`.
     Example: (record): no README.md in the folder
     Fix: add README.md: what was changed, why it helps, how it was run.
     """
-    if not any(_README.fullmatch(file.path) for file in record.files):
+    readmes = [file.path for file in record.files if _README.fullmatch(file.path)]
+    if not readmes:
         yield Problem("no README.md in the folder", severity=_severity(record, ctx))
+    elif record.readme is not None and not record.readme.strip():
+        yield Problem(f"{readmes[0]} is empty", readmes[0], severity=_severity(record, ctx))
 
 
 @rule(ERROR)
@@ -168,6 +172,41 @@ def date_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     if folder != made.date():
         line = claim_line(submission, "date")
         yield Problem(f"submission.json says {made.date()}, the folder {folder}", submission.path, line)
+
+
+@rule(WARNING)
+def date_in_future(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The folder or submission.json has a date that has not come yet.
+
+    The date decides which record has to be beaten, and which records have to beat this one.
+    Example: (record): dated 2096-06-01, a day that has not come yet
+    Fix: name the folder by the day on which the record was submitted; the same goes for `date` in submission.json.
+    """
+    submission = record.submission
+    folder, claimed = ctx.identity.folder_day, parse_date(submission.date) if submission else None
+    if folder is None and claimed is None:
+        raise Skip("neither the folder's name nor submission.json has a date")
+    if folder and folder > ctx.today:
+        yield Problem(f"dated {folder}, a day that has not come yet")
+    elif submission and claimed and claimed.date() > ctx.today:
+        message = f"dated {claimed.date()}, a day that has not come yet"
+        yield Problem(message, submission.path, claim_line(submission, "date"))
+
+
+@rule(WARNING, trainer=True)
+def secret_published(record: Record, ctx: Context) -> Iterator[Problem]:
+    """A file holds what looks like a token, a password or a private key.
+
+    Logs print settings, and scripts read `.env` files: whatever a pull request shows is public at once. A secret is
+    recognized by its form, and not repeated in any report.
+    Example: train_seed42.log:1: what looks like a Hugging Face token (hf_…)
+    Fix: revoke it where it was issued, then remove it: who saw the pull request has it.
+    """
+    yield from ctx.met
+    for source in record.sources:
+        for text in source.texts[1:]:
+            for line, what in secrets.in_text(text):
+                yield Problem(f"what looks like {what} (line {line} of what it unpacks)", source.path)
 
 
 @rule(INFO)

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from golfcheck.core.ruleset import Ruleset, Track
 from golfcheck.core.verdict import Problem, Severity, ToBeat
@@ -35,6 +36,7 @@ class Context:
     to_beat: ToBeat | None
     best: Entry | None  # the record to beat itself
     trainer: bool  # the folder is a trainer's (no submission), so only its code can be judged
+    today: date  # the latest day that has begun anywhere
     met: tuple[Problem, ...] = ()  # what loading had to say under the name of the rule that is running
     branch: Branch | None = None  # what the branch changes, where a base is named
     found: frozenset[str] = frozenset()  # rules that found something: for the rules about waivers, which come last

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from golfcheck.core.ruleset import DEFAULT_TRACK, TRACKS, Track
@@ -20,6 +20,12 @@ _NON_RECORD = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _README_CHARS = 20_000
+_FIRST_ZONE = timedelta(hours=14)  # ahead of UTC, where each day begins first
+
+
+def today() -> date:
+    """Return the latest day that has begun anywhere: no date in a record or a ruling can rightly be after it."""
+    return (datetime.now(UTC) + _FIRST_ZONE).date()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from typing import Any
 from golfcheck import trainlog
 from golfcheck.core import schema
 from golfcheck.core.errors import UsageError
+from golfcheck.core.numbers import counted
 from golfcheck.core.verdict import Problem, Severity
 from golfcheck.source import reach
 from golfcheck.source.reach import Source
-from golfcheck.submission import bounded, claims, strictjson
+from golfcheck.submission import bounded, claims, secrets, strictjson
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.identity import SUBMISSION_FILE, track_of_place
 from golfcheck.submission.mentions import Mention, mentions_of
@@ -110,6 +111,13 @@ class _Folder:
 
     def _evidence(self, entries: Sequence[bounded.FileEntry]) -> list[bounded.FileEntry]:
         """Return the files that count: not those that programs leave behind, nor those of a second submission."""
+        for entry in entries:
+            if secrets.is_file_of_secrets(entry.path):
+                self.say(
+                    "secret-published",
+                    f"a file that is kept for secrets, of {counted(entry.size_bytes, 'byte')}",
+                    entry.path,
+                )
         others = _other_submissions([entry.path for entry in entries])
         evidence: list[bounded.FileEntry] = []
         for entry in entries:
@@ -152,10 +160,13 @@ class _Folder:
     def read(self, path: str, limit_bytes: int) -> tuple[bytes, bool] | None:
         """Read a file, or say why it cannot be."""
         try:
-            return self.files.read(path, limit_bytes)
+            content = self.files.read(path, limit_bytes)
         except bounded.UnreadableError as error:
             self.say("unexpected-file", f"cannot be read: {error}", path, severity=Severity.WARNING)
             return None
+        for line, what in secrets.in_text(content[0]):
+            self.say("secret-published", f"what looks like {what}", path, line)
+        return content
 
     def say(
         self, rule: str, message: str, path: str, line: int | None = None, severity: Severity | None = None

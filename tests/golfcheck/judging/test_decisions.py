@@ -24,6 +24,7 @@ from tests.golfcheck.valid_record import Draft
 SETTINGS = Settings(cache=False, jobs=1)
 TRACK = "track_10min_16mb"
 REPORT = "0" * 64
+TAKES_NO_EFFECT = "it takes no effect before"
 
 
 def ruling(record: str, kind: str, **more: Any) -> dict[str, Any]:
@@ -183,6 +184,29 @@ def test_a_ruling_holds_from_its_day_on(tree: Path) -> None:
     rule(tree, ruling("2026-06-02_Clear", "removed", on="2026-06-20"))
     assert held(board_of(tree, as_of="2026-06-19")) == ["First", "Clear"]
     assert held(board_of(tree, as_of="2026-06-20")) == ["First", "Slight"]
+
+
+def test_a_ruling_of_a_day_that_has_not_come_is_told_and_takes_no_effect(tree: Path) -> None:
+    rule(tree, ruling("2026-06-02_Clear", "removed", on="2096-06-20"))
+    said: list[str] = []
+    assert held(board_of(tree, say=said.append)) == ["First", "Clear"]
+    (line,) = said
+    assert line.endswith(
+        f"{TRACK}/2026-06-02_Clear is dated 2096-06-20, a day that has not come yet: {TAKES_NO_EFFECT}"
+    )
+
+
+def test_a_date_in_the_future_is_judged_again_each_day(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    findings = []
+    for day in (date(2026, 6, 1), date(2026, 6, 2)):
+        monkeypatch.setattr("golfcheck.judging.verify.today", lambda day=day: day)
+        board = load_board([tree], Settings(jobs=1))
+        findings.append([finding.rule for finding in rows_of(board)["Clear"].verdict.findings])
+    assert findings[0] == ["date-in-future"]
+    assert "date-in-future" not in findings[1]
 
 
 def test_a_ruling_on_no_record_is_told(tree: Path) -> None:

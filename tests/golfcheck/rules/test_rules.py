@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,10 @@ CASES: dict[str, Breaking] = {
     "folder-name": Breaking(lambda d: setattr(d, "folder", "Valid")),
     "track-differs": Breaking(lambda d: d.set(track="non_record_16mb")),
     "date-differs": Breaking(lambda d: d.set(date="2026-06-02")),
+    "date-in-future": Breaking(lambda d: d.set(date="2096-06-01"), make=lambda: Draft(folder="2096-06-01_Valid")),
+    "secret-published": Breaking(
+        lambda d: d.files.update({LOG: f"HF_TOKEN: hf_{'aB' * 17}\n".encode() + d.files[LOG]})
+    ),
     "unexpected-file": Breaking(lambda d: d.files.update({"notes.exe": b"MZ"})),
     "json-invalid": Breaking(lambda d: d.edit("submission.json", "}\n", "}}\n")),
     "schema-violation": Breaking(lambda d: d.set(github_id=None)),
@@ -173,6 +178,22 @@ def test_the_smallest_breaking_edit_fires_its_rule_and_no_other_and_is_its_examp
     assert example == f"{location(verdict.findings[0])}: {verdict.findings[0].message}"
 
 
+def test_an_empty_readme_is_missing(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.files["README.md"] = b" \n"
+    (finding,) = verdict_of(draft, tmp_path).findings
+    assert (finding.rule, finding.path, finding.message) == ("readme-missing", "README.md", "README.md is empty")
+
+
+def test_a_date_of_tomorrow_is_not_in_the_future_where_tomorrow_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("golfcheck.judging.verify.today", lambda: date(2026, 5, 31))
+    assert {finding.rule for finding in verdict_of(Draft(), tmp_path).findings} == {"date-in-future"}
+    monkeypatch.setattr("golfcheck.judging.verify.today", lambda: date(2026, 6, 1))
+    assert verdict_of(Draft(), tmp_path).findings == ()
+
+
 def test_every_rule_has_a_breaking_case() -> None:
     assert set(CASES) == {rule.name for rule in RULES}
 
@@ -189,7 +210,10 @@ def test_a_rules_identifier_is_its_functions_name_and_its_docstring_says_how_to_
 def test_every_name_that_loading_uses_is_a_rule_that_passes_it_on(tmp_path: Path) -> None:
     source = (Path(__file__).parents[3] / "golfcheck" / "submission" / "record.py").read_text()
     named = set(re.findall(r'(?:LoadProblem\(|self\.say\(\s*)"([a-z-]+)"', source))
-    assert named == {"unexpected-file", "json-invalid", "schema-violation", "log-schema-violation", "syntax-error"}
+    assert named == {
+        *("unexpected-file", "secret-published", "json-invalid", "schema-violation", "log-schema-violation"),
+        "syntax-error",
+    }
 
 
 @pytest.mark.parametrize(
