@@ -20,9 +20,10 @@ workers   one process a core
 devices   torchrun's ranks, and what a device is called
 early     sequences in a random order, until what is known is enough
 shipped   whether a record's own model is the one that is evaluated
-normalform   source → definitions that are equal where they compute the same
+normalform  source → definitions that are equal where they compute the same
+simplify  a function without what changes nothing of its value
 versions  digests of the reference's past versions
-contest   whether its script is the contest's own
+contest   digests of the definitions of the contest's own script
 judge     claimed against measured
 run       all of it, in order
 submitted a folder with a predictor.py → its seeds, each with the files that a box shows

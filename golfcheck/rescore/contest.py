@@ -1,71 +1,50 @@
-"""The contest's own architecture recognized: whether a record's script is an unmodified one of the contest's.
+"""The definitions of the contest's own root script that a score depends on, each known by its digest, not by its code.
 
-Such a script computes what is evaluated here, though not by our code: the golden scores show it. Who ships it unchanged
-cannot say that a missed claim is about another model. It is known by one digest of its definitions, not by its code.
-The defaults of its settings may be other: learning rates and the like only train.
+Who ships it computes what is evaluated here, though not by our code: the golden scores show it. So a missed claim is
+not about another model. What only trains, and the defaults of training's settings, may be other.
 """
 
-import ast
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import Any
 
-from golfcheck.source import syntax
-from golfcheck.source.reach import Source
+from golfcheck.rescore import normalform
+from golfcheck.rescore.normalform import MAIN, TOP
 
-# Of the root script `train_gpt.py` since the contest's first day, of its baseline's and of Seq4096's, which differ in
-# comments and in defaults of training alone.
-DIGESTS = frozenset({"5e0670800cd7c623ff76dda9f9f863dbcdd22cd248c620adf87dcde1941067e2"})
+_ROOTS = {TOP, MAIN}
+_TRAINING = {"Muon", "zeropower_via_newtonschulz5", "TokenStream", "DistributedTokenLoader", "GPT._init_weights"}
+# The artifact is there: what made it of the weights need not be.
+_TRAINING |= {"quantize_float_tensor", "quantize_state_dict_int8", "keep_float_tensor", "tensor_nbytes"}
 _SETTINGS = "Hyperparameters"
-_OF_THE_SCORE = {"rope_base", "logit_softcap"}  # settings that neither tensors nor every log tell
-_MAX_BYTES = 512 << 10
-# Not part of what is computed: where a node stands, what is empty, and what only some versions of Python have.
-_SKIPPED = {"ctx", "kind", "type_comment", "type_params", "annotation", "returns"}
+# Of them what neither tensors nor every log tell, and what may change any of them.
+_OF_THE_SCORE = {f"{_SETTINGS}.{name}" for name in ("rope_base", "logit_softcap", TOP)}
+_DIGITS = 8
+
+# Of `train_gpt.py` since the contest's first day, of its baseline's and of Seq4096's, in this normal form. For a day of
+# March the root had another script, a record with test-time training (bd2463a): that one scores in its own way.
+DEFINITIONS = {
+    "Block": "777957d8", "Block.__init__": "252f794b", "Block.forward": "68690dbb",
+    "CONTROL_TENSOR_NAME_PATTERNS": "bd4edf47", "CastedLinear": "d2212ff1", "CastedLinear.forward": "70869818",
+    "CausalSelfAttention": "777957d8", "CausalSelfAttention.__init__": "d2a6dc33",
+    "CausalSelfAttention.forward": "c161a6d5", "GPT": "777957d8", "GPT.__init__": "908fd113",
+    "GPT.forward": "5c8fd73e", "Hyperparameters": "d4d384ad", "Hyperparameters.logit_softcap": "892bd638",
+    "Hyperparameters.rope_base": "5011eb61", "MLP": "777957d8", "MLP.__init__": "b2885581", "MLP.forward": "a28b8134",
+    "RMSNorm": "777957d8", "RMSNorm.__init__": "a6666c3f", "RMSNorm.forward": "3050c313", "Rotary": "777957d8",
+    "Rotary.__init__": "60efe558", "Rotary.forward": "3cb80a27", "apply_rotary_emb": "daf3a8b8",
+    "build_sentencepiece_luts": "6dac1305", "dequantize_state_dict_int8": "130da6fe", "eval_val": "c0e1d5ed",
+    "load_data_shard": "44238ff0", "load_validation_tokens": "7938c4d1", "main": "f6c401fc",
+    "restore_low_dim_params_to_fp32": "8a879036", "the main program": "eea96cbb",
+}  # fmt: skip
 
 
-def is_unmodified(sources: Sequence[Source]) -> bool:
-    """Tell whether a record's main script is one of the contest's, but for comments, layout and training's defaults."""
-    scripts = [source for source in sources if source.main]
-    return len(scripts) == 1 and digest(scripts[0].unwrapped or scripts[0].text) in DIGESTS
+def digests(text: bytes) -> dict[str, str]:
+    """Return the digest of each definition of a script that its score depends on; none of what is no Python."""
+    forms = normalform.reached(normalform.definitions(text), _ROOTS, _TRAINING)
+    return {name: _digest(form) for name, form in forms.items() if _counts(name)}
 
 
-def digest(text: bytes) -> str | None:
-    """Return the sha256 of a script's definitions in normal form; None for what is no readable Python."""
-    if len(text) > _MAX_BYTES or syntax.encoding_problem(text) or syntax.is_too_deep(syntax.parse(text)):
-        return None
-    try:
-        statements = ast.parse(text).body
-        forms = [form for statement in statements for form in _forms(statement)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    return hashlib.sha256("\n".join(forms).encode(errors="surrogatepass")).hexdigest()
+def _counts(name: str) -> bool:
+    is_training = name.startswith("INT8_") or (name.startswith(f"{_SETTINGS}.") and name not in _OF_THE_SCORE)
+    return not is_training
 
 
-def _forms(statement: ast.stmt) -> Iterator[str]:
-    """Yield the normal form of a top-level statement; of the settings only those that a score depends on."""
-    if isinstance(statement, ast.ClassDef) and statement.name == _SETTINGS:
-        for child in statement.body:
-            targets = child.targets if isinstance(child, ast.Assign) else [getattr(child, "target", None)]
-            names = {target.id for target in targets if isinstance(target, ast.Name)}
-            if not isinstance(child, ast.Assign | ast.AnnAssign) or names & _OF_THE_SCORE or len(names) != len(targets):
-                yield _normal(child)
-    elif not _is_docstring(statement):
-        yield _normal(statement)
-
-
-def _normal(value: Any) -> str:
-    """Return a syntax tree as text that is the same for every version of Python, without docstrings and annotations."""
-    if isinstance(value, ast.AST):
-        fields = [
-            f"{name}={_normal(child)}"
-            for name, child in ast.iter_fields(value)
-            if name not in _SKIPPED and child is not None and child != []
-        ]
-        return f"{type(value).__name__}({','.join(fields)})"
-    if isinstance(value, list):
-        return f"[{','.join(_normal(child) for child in value if not _is_docstring(child))}]"
-    return repr(value)
-
-
-def _is_docstring(node: object) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _digest(form: str) -> str:
+    return hashlib.sha256(form.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]

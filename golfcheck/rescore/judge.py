@@ -54,6 +54,8 @@ def comparable(claim: Claim, measured: Measured) -> str | None:
     if claim.is_sliding is not None and claim.stride != measured.stride:
         ways = [_way(claim.stride if claim.is_sliding else None), _way(measured.stride)]
         return f"the claim is of {ways[0]}, this score of {ways[1]}"
+    if claim.seq_len not in (None, measured.seq_len):
+        return f"the claim is of sequences of {claim.seq_len:,} tokens, this score of {measured.seq_len:,}"
     pairs = (("tokens", claim.tokens, measured.tokens), ("bytes", claim.text_bytes, measured.text_bytes))
     for what, claimed, scored in pairs:
         if claimed is not None and claimed != scored:
@@ -134,6 +136,15 @@ def excused(outcome: RescoreOutcome, reason: str, cause: str | None) -> tuple[Re
     if outcome is not RescoreOutcome.REFUTED or cause is None:
         return outcome, reason
     return RescoreOutcome.INCOMPARABLE, f"{reason}; but {cause}"
+
+
+def other_code(claim: Claim | None, scores: Sequence[Measured], difference: str | None) -> str | None:
+    """Return what a miss says of a record that ships other code: by how much that code would have to be better."""
+    if claim is None or difference is None:
+        return None
+    gap_bpb = min((score.val_bpb - claim.val_bpb for score in scores), key=abs)
+    than = f"{abs(gap_bpb):.4f} bpb {'better' if gap_bpb > 0 else 'worse'} than the nearest variant of the reference"
+    return f"the record ships other code, which would have to score these weights {than}: {difference}"
 
 
 def also(

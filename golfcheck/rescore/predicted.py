@@ -8,6 +8,7 @@ from golfcheck.box import launch
 from golfcheck.box.client import INTERFACE, Box
 from golfcheck.box.limits import BoxLimits
 from golfcheck.core.errors import UsageError
+from golfcheck.reference.data import Tokens
 from golfcheck.reference.model import GPTConfig
 from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import attention, early, inputs, judge, run, twin
@@ -74,7 +75,8 @@ def _rescore(
     target, ranks, config, claim = submitted.target, model.ranks, model.config, submitted.target.claim
     _check(request, boxes, model)
     text = text_for(target, request, config.vocab_size, config.train_seq_len)
-    tokens, worth = text.tokens, text.num_bytes
+    tokens, num_bytes = text.tokens, text.num_bytes
+    stride = _stride(request, claim, model, tokens)
     if boxes.cuts and not boxes.strict:
         model.challenge(tokens, boxes.cuts, early.draw_seed(request.order_seed, ranks)[0])
 
@@ -82,15 +84,15 @@ def _rescore(
     tolerance_bpb, tolerance_source = judge.tolerance(claim, ranks.device.type, request.tolerance_bpb)
     tolerance_source = tolerance_source.replace("same precision", "the submission's own arithmetic")
     notes, plan, report = list[str](), None, None
-    if not model.adaptive and run.is_estimate(request, model, tokens, notes):
+    if not model.adaptive and stride is None and run.is_estimate(request, model, tokens, notes):
         plan, report = run.plan_of(request, ranks, text, seq_len=config.train_seq_len)
     draw = stage("strictly" if boxes.strict else "score, reveal, adapt" if model.adaptive else "predictor.py")
     if plan is not None:
         measured = early.score(model, tokens, plan, lambda now: judge.settled(claim, now, tolerance_bpb), draw)
-    elif request.stride is not None:
-        measured = model.score_sliding(tokens, worth, request.stride, draw)
+    elif stride is not None:
+        measured = model.score_sliding(tokens, num_bytes, stride, draw)
     else:
-        measured = model.score(tokens, worth, draw)
+        measured = model.score(tokens, num_bytes, draw)
     try:
         challenges = model.twin_test(stage("twin"))
     except KeyboardInterrupt:
@@ -160,6 +162,20 @@ def _check(request: Request, boxes: BoxRequest, model: BoxedEvaluation) -> None:
         raise UsageError(f"rescore: {in_order}, which --estimate does not keep; --val-tokens N scores the first ones")
     if model.ranks.world_size > 1:
         raise UsageError(f"rescore: {in_order}, by one process: run it without torchrun")
+
+
+def _stride(request: Request, claim: Claim | None, model: BoxedEvaluation, tokens: Tokens) -> int | None:
+    """Return by how much the window slides: as asked, else as the claim says, where that takes no longer than a while.
+
+    What adapts is asked for each token once, so that a window that slides is its own affair.
+    """
+    seq_len = model.config.train_seq_len
+    if request.stride is not None or claim is None or claim.stride is None or model.adaptive:
+        return request.stride
+    if request.estimate or request.control or claim.stride > seq_len:
+        return None
+    is_slow = model.device.type == "cpu" and model.seconds_for(tokens) * seq_len / claim.stride > run.SLOW_SECONDS
+    return None if is_slow and request.estimate is None else claim.stride
 
 
 def _probes(challenges: Challenges | None, *, strict: bool) -> tuple[Probe, ...]:

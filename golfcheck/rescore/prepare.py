@@ -118,10 +118,7 @@ def prepare(target: Target, request: Request) -> Prepared:
         stated = loaded.tree.get("model_config", {})
         if not isinstance(stated, dict) or not all(isinstance(value, str | int | float) for value in stated.values()):
             raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
-        settings = numerics.resolve(
-            request.flags(), stated, target.log_settings,
-            on_gpu=target.claim is not None and target.claim.device == "cuda",
-        )  # fmt: skip
+        settings = _settings(target, request, stated)
         sizes = shape.infer(shapes)
         shape.check(shapes, shape.expected(sizes))
         seq_len = int(settings["seq_len"].value)
@@ -195,6 +192,15 @@ def text_of(files: inputs.Inputs, seq_len: int, vocab_size: int, first: int | No
 def digest_of(path: str, data: bytes) -> FileDigest:
     """Return the size and sha256 of a file that was read."""
     return FileDigest(path, len(data), hashlib.sha256(data).hexdigest())
+
+
+def _settings(target: Target, request: Request, stated: dict[str, Any]) -> dict[str, Sourced]:
+    """Return what tensors do not tell; where the log says that the evaluation had sequences of its own, that length."""
+    log, claim = target.log_settings, target.claim
+    if claim is not None and claim.seq_len is not None:
+        log = log | {"seq_len": str(claim.seq_len)}
+        stated = {name: value for name, value in stated.items() if not name.endswith("seq_len")}
+    return numerics.resolve(request.flags(), stated, log, on_gpu=claim is not None and claim.device == "cuda")
 
 
 def _stride(target: Target, request: Request, seq_len: int) -> int | None:

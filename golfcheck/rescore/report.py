@@ -45,6 +45,7 @@ class Claim:
     is_compiled: bool = False  # the claim's run used torch.compile
     is_sliding: bool | None = None  # of a window that slides, or of sequences side by side; None: it does not say
     stride: int | None = None  # of the window, where it is stated
+    seq_len: int | None = None  # of the evaluation's sequences or window, where it is not training's
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,11 @@ def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -
         if claim and judge.meets(claim, other, tolerance_bpb):
             break
     mlp = None
-    if is_missed and not target.sources and not (other and claim and judge.meets(claim, other, tolerance_bpb)):
+    if (
+        is_missed
+        and (other_code or not target.sources)
+        and not (other and claim and judge.meets(claim, other, tolerance_bpb))
+    ):
         with named(path):
             mlp = fit.best(model, text.tokens)
         if mlp is not None:
@@ -95,7 +99,7 @@ def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -
         settings["rope_tables"] = Sourced(str(measured.rope_tables), "the claim, which the others miss")
     outcome, reason = judge.also(outcome, reason, target.json_claim, measured, _json_tolerance(target, request, ranks))
     for cause in (
-        other_code and f"the record ships other code: {other_code}",
+        judge.other_code(claim, [score for score in (measured, other) if score], other_code),
         mlp and f"nobody states the function in the MLP, and {mlp} fits the weights better than the reference's",
         assumption(settings["seq_len"]),
         _partial(prepared),

@@ -5,43 +5,75 @@ evaluation reaches, however they are spelled (`normalform`). Where they differ, 
 claim.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import golfcheck.reference.bpb
 from golfcheck.rescore import contest, normalform, versions
+from golfcheck.rescore.normalform import Forms
 from golfcheck.source.reach import Source
 
+# Where an evaluation of ours begins, and what of it only trains.
+_ROOTS = {
+    *("GPT", "GPTConfig", "ByteTable", "ByteTable.count", "ByteTable.from_tokenizer", "ByteTable.load"),
+    *("Score", "Score.val_bpb", "evaluate", normalform.TOP),
+}
+_TRAINING = {"_Causal", "_Loss", "QUERY_BLOCK", "MOST_SCORES", "LOSS_TOKENS", "FLASH"}
+_TRAINING |= {"GPTConfig.qk_gain_init", "GPTConfig.tied_embed_init_std", "GPTConfig.__post_init__"}
 _SEVERAL = "several"  # the form of a definition that several files have, each in another way
 _MODULES = [Path(golfcheck.reference.bpb.__file__).with_name(name) for name in ("model.py", "bpb.py")]
 _SHOWN = 6
 
 
 def difference(sources: Sequence[Source]) -> str | None:
-    """Return how the model and the evaluation in a record's sources differ from ours; None where they do not.
+    """Return how the model and the evaluation in a record's sources differ from those known; None where they do not.
 
     A record that ships no source has none that differs, nor has one whose script is the contest's own, or whose model
-    is a past version of ours. Ours are looked for in files of the same name, else in all.
+    is a past version of ours. What is said is the difference from the contest's script or from ours, by which is less.
     """
-    if not sources or contest.is_unmodified(sources):
+    if not sources:
         return None
-    every = {name: form for path in _MODULES for name, form in normalform.definitions(path.read_bytes()).items()}
-    ours, theirs = normalform.reached(every), normalform.reached(_definitions(sources))
+    ours = reached([path.read_bytes() for path in _MODULES])
+    theirs = normalform.reached(_definitions(sources), _ROOTS, _TRAINING)
     if theirs == ours or normalform.digest(theirs) in versions.DIGESTS:
         return None
-    differ = [name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)]
-    if not ours.keys() & theirs.keys():
-        return f"{sources[0].path} has a model of its own: none of the {len(ours)} definitions that are evaluated here"
-    names = ", ".join(differ[:_SHOWN]) + (f" and {len(differ) - _SHOWN} more" if len(differ) > _SHOWN else "")
-    return f"{len(differ)} of the {len(ours)} definitions that are evaluated here are other or missing: {names}"
+    scripts = [source for source in sources if source.main]
+    script = contest.digests(_text(scripts[0])) if len(scripts) == 1 else {}
+    if script == contest.DEFINITIONS:
+        return None
+    from_ours = _said(ours, theirs, "that are evaluated here")
+    from_script = _said(contest.DEFINITIONS, script, "of the contest's script")
+    least = min((from_ours, from_script), key=lambda pair: pair[0])
+    return least[1] if least[0] < 1 else f"{sources[0].path} has a model of its own: it shares no definition with ours"
 
 
-def _definitions(sources: Sequence[Source]) -> dict[str, str]:
-    """Return what a record defines, module by module of ours; a definition of several files counts where all agree."""
-    out: dict[str, str] = {}
+def reached(texts: Sequence[bytes]) -> Forms:
+    """Return the definitions of a version of our modules that an evaluation reaches."""
+    every = {name: form for text in texts for name, form in normalform.definitions(text).items()}
+    return normalform.reached(every, _ROOTS, _TRAINING)
+
+
+def _said(known: Mapping[str, str], theirs: Mapping[str, str], which: str) -> tuple[float, str]:
+    """Return the share of the known definitions that differ, and names of those that do."""
+    names = [name for name in sorted(known.keys() | theirs.keys()) if known.get(name) != theirs.get(name)]
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    same = sum(theirs.get(name) == form for name, form in known.items())
+    return 1 - same / len(known), f"{len(names)} of the {len(known)} definitions {which} are other or missing: {shown}"
+
+
+def _text(source: Source) -> bytes:
+    return source.unwrapped or source.text
+
+
+def _definitions(sources: Sequence[Source]) -> Forms:
+    """Return what a record defines, module by module of ours; a definition of several files counts where all agree.
+
+    Ours are looked for in files of the same name, else in all.
+    """
+    out: Forms = {}
     for path in _MODULES:
         named = [source for source in sources if PurePosixPath(source.path).name == path.name]
         for source in named or sources:
-            for name, form in normalform.definitions(source.unwrapped or source.text).items():
+            for name, form in normalform.definitions(_text(source)).items():
                 out[name] = form if out.get(name, form) == form else _SEVERAL
     return out

@@ -24,7 +24,7 @@ MAX_DIGITS = 12
 LEAST_DIGITS = 4  # of the contest's scores: who states 1.2 means 1.2000, and no claim is loose by being short
 _ARTIFACT = "an artifact or a record folder"
 _NO_ARTIFACT = (".json", ".log", ".txt", ".py", ".md")  # what else a record holds, named by mistake
-_SLIDING = "sliding"
+_SLIDING, _FINAL = "sliding", "int8_zlib_roundtrip"  # in the names of scores
 _SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
 
 
@@ -193,33 +193,46 @@ def _of_run(path: str, data: bytes, score: RunScore) -> Target:
     if not 0 < line.val_bpb < MAX_BPB:
         raise GolfcheckError(f"{score.log.path}:{line.line}: val_bpb {line.val_bpb} is no score that could be claimed")
     settings = {name: fact.value for name, fact in run.settings.items()}
+    stride, seq_len = _window(run, line, settings)
     claim = Claim(
         val_bpb=line.val_bpb,
         digits=min(max(line.digits, LEAST_DIGITS), MAX_DIGITS),
         source=f"{score.log.path}:{line.line} {line.name}",
         val_loss_nats=line.val_loss_nats if line.val_loss_nats and math.isfinite(line.val_loss_nats) else None,
-        tokens=run.val_tokens.value if run.val_tokens else None,
-        text_bytes=run.val_bytes.value if run.val_bytes else None,
+        # What a log says of the text is of training's sequences; others may leave another rest at its end.
+        tokens=run.val_tokens.value if run.val_tokens and seq_len is None else None,
+        text_bytes=run.val_bytes.value if run.val_bytes and seq_len is None else None,
         activations=activations if (activations := settings.get("activations")) in ("bf16", "fp32") else None,
         device=_device(run, settings),
         is_compiled=settings.get("compiled") == "True",
-        is_sliding=_SLIDING in line.name.lower() or line.stride is not None,
-        stride=_stride(run, line, settings),
+        is_sliding=_SLIDING in line.name.lower() or stride is not None,
+        stride=stride,
+        seq_len=seq_len,
     )
     sizes = tuple(size.size_bytes for size in run.model_bytes if size.label)
     seed = run.seed.value if run.seed else None
     return Target(path, data, seed, claim, score.log.path, settings, log_model_bytes=sizes)
 
 
-def _stride(run: Run, line: ScoreLine, settings: dict[str, str]) -> int | None:
-    """Return the stride of a sliding window: of the score's line, of the line that it repeats, or of the settings."""
+def _window(run: Run, line: ScoreLine, settings: dict[str, str]) -> tuple[int | None, int | None]:
+    """Return by how much the window of a score slides, and its length where it is not that of training's sequences.
+
+    They are stated by the score's line, by the line that it repeats, or by the settings: those of our trainer count for
+    its one final evaluation, anybody else's for the lines that name a sliding window.
+    """
+    if _FINAL in line.name and "activations" in settings:  # which our trainer alone logs
+        return _positive(settings.get("eval_stride")), _positive(settings.get("eval_seq_len"))
     if line.stride is not None or _SLIDING not in line.name.lower():
-        return line.stride
+        return line.stride, None
     for other in run.scores:
         if other.name == line.name.removesuffix("_exact") and other.stride is not None:
-            return other.stride
-    stated = next((settings[name] for name in ("eval_stride", "sliding_eval_stride") if name in settings), "")
-    return int(stated) if re.fullmatch(r"[1-9][0-9]{0,5}", stated) else None
+            return other.stride, None
+    stated = (_positive(settings.get(name)) for name in ("eval_stride", "sliding_eval_stride"))
+    return next((value for value in stated if value is not None), None), None
+
+
+def _positive(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"[1-9][0-9]{0,5}", text) else None
 
 
 def _device(run: Run, settings: dict[str, str]) -> str | None:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,13 @@ def make(root: Path) -> World:
     claim = {"name": "Tiny", "author": "A", "github_id": "a", "date": "2026-04-01", "val_bpb": world.score.val_bpb}
     (world.record / "submission.json").write_text(json.dumps(claim))
     return world
+
+
+def copy(world: World, root: Path) -> World:
+    """The same world below another root, to be changed."""
+    shutil.copytree(world.root, root)
+    moved = {name: root / getattr(world, name).relative_to(world.root) for name in ("shards", "tokenizer")}
+    return replace(world, root=root, **moved)
 
 
 def scored(

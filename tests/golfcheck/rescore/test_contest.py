@@ -11,6 +11,7 @@ from golfcheck.rescore.run import Request, rescore
 from golfcheck.rescore.target import find
 from golfcheck.submission import record
 from tests.golfcheck import rescore_fixture as tiny
+from tests.golfcheck.rescore_fixture import World
 
 SCRIPT = '''
 """A script that trains."""
@@ -27,7 +28,8 @@ def norm(x: float, eps: float = 1e-6) -> float:
     return x / (x * x + eps) ** 0.5
 
 def main() -> None:
-    print(norm(2.0), f"{norm(1.0):.3f}")
+    args = Hyperparameters()
+    print(norm(args.rope_base), f"{norm(args.logit_softcap):.3f}")
 
 if __name__ == "__main__":
     main()
@@ -40,16 +42,20 @@ SAME = {
     "other annotations": ("x: float, eps: float", "x, eps"),
     "another layout": ("x / (x * x + eps) ** 0.5", "(x\n        / (x * x + eps) ** 0.5)"),
     "another learning rate": ("0.04", "0.02"),
+    "a new function that nothing calls": ("def main", "def other():\n    pass\n\ndef main"),
+    "a setting that is given twice": ("    lr =", "    if True:\n        rope_base = 1\n    lr ="),
+    "a new setting": ("    lr =", "    beta = 0.9\n    lr ="),
 }
 OTHER = {
     "a constant": ("eps: float = 1e-6", "eps: float = 1e-5"),
     "an operation": ("x * x + eps", "x * x - eps"),
     "a setting of the score": ("10000.0", "50000.0"),
     "the softcap": ("30.0", "15.0"),
-    "the main function": ("norm(2.0)", "norm(3.0)"),
-    "a new function": ("def main", "def other():\n    pass\n\ndef main"),
+    "the main function": ("norm(args.rope_base)", "norm(3.0)"),
+    "a new function that is called": ("    print(", "    other()\n    print("),
     "a statement at the top": ("if __name__", "norm = abs\nif __name__"),
-    "a statement among the settings": ("    lr =", "    if True:\n        rope_base = 1\n    lr ="),
+    "a patch at the top": ("if __name__", "norm.x = abs\nif __name__"),
+    "a statement among the settings": ("    lr =", "    for rope_base in [1.0]:\n        g()\n    lr ="),
 }
 
 
@@ -60,27 +66,34 @@ def edited(edit: tuple[str, str]) -> bytes:
 
 @pytest.mark.parametrize("name", SAME)
 def test_what_changes_no_score_changes_no_digest(name: str):
-    assert contest.digest(edited(SAME[name])) == contest.digest(SCRIPT.encode())
+    assert contest.digests(edited(SAME[name])) == contest.digests(SCRIPT.encode())
 
 
 @pytest.mark.parametrize("name", OTHER)
 def test_what_may_change_a_score_changes_the_digest(name: str):
-    assert contest.digest(edited(OTHER[name])) != contest.digest(SCRIPT.encode())
+    assert contest.digests(edited(OTHER[name])) != contest.digests(SCRIPT.encode())
 
 
 def test_the_digest_is_the_same_in_every_version_of_python():
-    assert contest.digest(SCRIPT.encode()) == "e5aa680a985fdc35f5bc0a32c42d74781b49f82ff3b09b047a62025617cf81bf"
+    assert contest.digests(SCRIPT.encode()) == {
+        "Hyperparameters": "d4d384ad",
+        "Hyperparameters.logit_softcap": "892bd638",
+        "Hyperparameters.rope_base": "5011eb61",
+        "main": "ffbb1cbf",
+        "norm": "027ae237",
+        "the main program": "eea96cbb",
+    }
 
 
 @pytest.mark.parametrize("text", [b"def (:", b"\0", b"x = " + b"(" * 600 + b")" * 600, b"x=1\n" * 200_000])
 def test_what_cannot_be_read_has_none(text: bytes):
-    assert contest.digest(text) is None
+    assert contest.digests(text) == {}
 
 
 def test_shipping_the_contests_script_is_no_shield_for_a_false_claim(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = tiny.make(tmp_path / "world")
+    world = tiny.copy(world, tmp_path / "world")
     folder = world.record
     (folder / "submission.json").unlink()
     (folder / "train.log").write_text(tiny.log(world, bpb=world.score.val_bpb - 0.05))
@@ -93,7 +106,7 @@ def test_shipping_the_contests_script_is_no_shield_for_a_false_claim(
     (folder / "train_gpt.py").write_text(SCRIPT)
     assert shipped.difference(record.load(folder).sources) is not None
     assert outcome() is RescoreOutcome.INCOMPARABLE
-    monkeypatch.setattr(contest, "DIGESTS", frozenset({contest.digest(SCRIPT.encode())}))
+    monkeypatch.setattr(contest, "DEFINITIONS", contest.digests(SCRIPT.encode()))
     assert shipped.difference(record.load(folder).sources) is None
     assert outcome() is RescoreOutcome.REFUTED
     (folder / "train_gpt.py").write_bytes(edited(OTHER["a constant"]))
@@ -101,17 +114,17 @@ def test_shipping_the_contests_script_is_no_shield_for_a_false_claim(
 
 
 @pytest.mark.parametrize(
-    ("tokens", "script", "said"),
+    ("tokens", "script", "words"),
     [
         (4736, "", "the claim is about 4,736 tokens, the text here has 4,800: they cannot be compared"),
         (4800, "class Net: pass\n", "the record ships other code, so a missed claim decides nothing"),
         (4800, "", None),
     ],
 )
-def test_what_leaves_a_claim_open_is_said_before_the_work(
-    tokens: int, script: str, said: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_leaves_a_claim_open_is_said_before_the_work(  # noqa: PLR0917 - fixtures and a case
+    world: World, tokens: int, script: str, words: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world = tiny.make(tmp_path / "world")
+    world = tiny.copy(world, tmp_path / "world")
     (world.record / "train.log").write_text(tiny.log(world, tokens=tokens))
     if script:
         (world.record / "train_gpt.py").write_text(script)
@@ -123,4 +136,4 @@ def test_what_leaves_a_claim_open_is_said_before_the_work(
         return lambda *known: None
 
     rescore(target, Request(data=world.shards, tokenizer=world.tokenizer), join("cpu"), stage)
-    assert (said in before[0]) if said else before[0] == ""
+    assert (words in before[0]) if words else before[0] == ""

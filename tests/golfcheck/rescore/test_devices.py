@@ -18,11 +18,6 @@ from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return tiny.make(tmp_path_factory.mktemp("world"))
-
-
 def evaluation(world: World, device: str = "cpu") -> measure.Evaluation:
     torch.set_num_threads(1)
     return measure.Evaluation(world.state, world.config, "bf16", Ranks(0, 1, torch.device(device)))

@@ -252,12 +252,6 @@ def test_without_a_claim_the_interval_only_has_to_be_narrow() -> None:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    torch.set_num_threads(1)
-    return tiny.make(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def report(world: World) -> Path:
     """The report of a full rescoring of another artifact, much like the first."""
     state = {name: value + 0.02 * torch.randn_like(value.float()) for name, value in world.state.items()}

@@ -36,12 +36,6 @@ from tests.golfcheck.rescore_fixture import World
 ALONE = Ranks(0, 1, torch.device("cpu"))
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    torch.set_num_threads(1)
-    return tiny.make(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
@@ -101,6 +95,29 @@ def test_a_claim_of_a_sliding_window_is_scored_as_it_says(world: World, tmp_path
     assert other.reason == "the claim is of a window that slides by 16, this score of a window that slides by 32"
 
 
+@pytest.mark.parametrize("stride", [0, 16])
+def test_our_trainers_own_final_evaluation_is_scored_in_its_windows(world: World, tmp_path: Path, stride: int) -> None:
+    given: dict[str, Any] = dict(seq_len=32, rope_base=500.0, rope_tables="bf16", attention="torch")
+    measured = rescored(world, world.artifact, stride=stride or None, **given).measured
+    assert abs(measured.val_bpb - world.score.val_bpb) > 1e-3
+    text = tiny.log(world).rpartition("final_int8")[0]
+    text = text.replace("settings:changed {", f'settings:changed {{"EVAL_SEQ_LEN": 32, "EVAL_STRIDE": {stride}, ')
+    text += f"final_int8_zlib_roundtrip_exact val_loss:{measured.val_loss_nats:.8f} val_bpb:{measured.val_bpb:.8f}\n"
+    folder = record(world, tmp_path / "r", text)
+    found = rescored(world, folder)
+    assert (found.outcome, found.measured.seq_len) == (RescoreOutcome.CONFIRMED, 32)
+    assert found.measured.stride == (stride or None)
+    lie = record(
+        world,
+        tmp_path / "lie",
+        text.replace(f"val_bpb:{measured.val_bpb:.8f}", f"val_bpb:{measured.val_bpb - 0.01:.8f}"),
+    )
+    assert rescored(world, lie).outcome is RescoreOutcome.REFUTED
+    other = rescored(world, folder, seq_len=64)
+    assert other.outcome is RescoreOutcome.INCOMPARABLE
+    assert other.reason.startswith("the claim is of ")
+
+
 def test_a_claim_of_a_window_whose_stride_nobody_states_is_told_before_the_work(world: World, tmp_path: Path) -> None:
     text = tiny.log(world).replace("final_int8_zlib_roundtrip_exact", SLIDING)
     with pytest.raises(GolfcheckError, match="a sliding window whose stride nobody states: give --stride N"):
@@ -131,27 +148,27 @@ def test_a_claim_of_the_whole_text_is_not_refuted_by_its_beginning(world: World)
 
 
 @pytest.fixture(scope="module")
-def leaky(world: World) -> tuple[bytes, float]:
+def leaky(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     """An artifact that was trained with LeakyReLU(0.5)², and its score."""
     name = "LeakyReLU(0.5)²"
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     with activations.Activated(activations.KNOWN[name]):
         state = tiny.trained(tiny.model(1), tokens).state_dict()
-    (path := world.root / "leaky.int8.ptz").write_bytes(tiny.packed(state))
+    (path := tmp_path_factory.mktemp("leaky") / "leaky.int8.ptz").write_bytes(tiny.packed(state))
     prepared = prepare.prepare(
         target.find(path, None, None, 16_000_000)[0],
         prepare.Request(data=world.shards, tokenizer=world.tokenizer, seq_len=64, rope_base=500.0),
     )
     evaluation = measure.Evaluation(state, world.config, "bf16", ALONE)
     evaluation.use(name)
-    return path.read_bytes(), evaluation.score(prepared.text.tokens, prepared.text.num_bytes, lambda *_: None).val_bpb
+    return path, evaluation.score(prepared.text.tokens, prepared.text.num_bytes, lambda *_: None).val_bpb
 
 
 def test_a_bare_artifact_of_another_known_function_is_scored_with_the_one_that_fits(
-    world: World, leaky: tuple[bytes, float]
+    world: World, leaky: tuple[Path, float]
 ) -> None:
     settings: dict[str, Any] = dict(seq_len=64, rope_base=500.0, attention="torch")
-    path, bpb = world.root / "leaky.int8.ptz", leaky[1]
+    path, bpb = leaky
     met = rescored(world, path, Claim(bpb, 8, "--claim"), **settings)
     assert (met.outcome, met.measured.mlp) == (RescoreOutcome.CONFIRMED, "LeakyReLU(0.5)²")
     assert "LeakyReLU(0.5)² in the MLP" in render.render(met, Page())

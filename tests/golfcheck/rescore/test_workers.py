@@ -24,11 +24,6 @@ from tests.golfcheck.rescore_fixture import World
 pytestmark = pytest.mark.skipif(workers.usable(2) == 1, reason="one process here: this system cannot fork safely")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return tiny.make(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture(autouse=True)
 def one_sequence_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many calls, for the processes to share."""
