@@ -62,10 +62,8 @@ def _spread(index: PlaceIndex) -> dict[Place, dict[str, Way]]:
             ways[place][name] = way
             heappush(pending, (order[place], next(turns), name))
 
-    for place in index.reachable:
-        for name in place.uses:
-            if _HOLDS_VALIDATION.fullmatch(name):
-                give(place, name, ())
+    for place, name in index.used(_HOLDS_VALIDATION):
+        give(place, name, ())
     while pending:
         number, _, name = heappop(pending)
         place = index.reachable[number]
@@ -84,16 +82,17 @@ def _spread(index: PlaceIndex) -> dict[Place, dict[str, Way]]:
 
 def _ends(place: Place, ways: dict[str, Way]) -> Iterator[Way]:
     """Yield the ways that end in training at this place: one of those to a `.backward()`, and all that calibrate."""
-    uses = sorted(use for name in ways for use in place.uses.get(name, ()))  # indices, in the order of the text
-    path, names = place.program.path, place.program.names
-    trained = [(*training, use) for use in uses if (training := place.training_of(use))]
+    names = {position: name for name in ways for position in place.uses(name)}
+    positions = sorted(names)
+    program = place.program
+    trained = [(*training, position) for position in positions if (training := place.training_of(position))]
     if trained:
-        backward, via, use = min(trained)
-        name, what = names[use], place.calls[via].callee.rpartition(".")[2]
-        used = Step(path, name.line, f"{name.text} used by {what}()")
-        yield (*ways[name.text], used, Step(path, place.calls[backward].span.line, "backward()"))
+        backward, via, position = min(trained)
+        name, what = names[position], place.calls[via].callee.rpartition(".")[2]
+        used = Step(program.path, program.line_at(position), f"{name} used by {what}()")
+        yield (*ways[name], used, Step(program.path, place.calls[backward].span.line, "backward()"))
     for number, call in enumerate(place.calls):
         what = call.callee.rpartition(".")[2]
-        if _CALIBRATES.search(what) and (first := place.first_argument_use(number, uses)) is not None:
+        if _CALIBRATES.search(what) and (first := place.first_argument_use(number, positions)) is not None:
             name = names[first]
-            yield (*ways[name.text], Step(path, call.span.line, f"{name.text} given to {what}()"))
+            yield (*ways[name], Step(program.path, call.span.line, f"{name} given to {what}()"))

@@ -8,7 +8,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Container
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from golfcheck.source import decoders, syntax
@@ -69,10 +68,8 @@ class _Reading:
         self.decoded: set[int] = set()  # ids of the calls whose payload was looked at
 
     def read(self) -> None:
-        calls = syntax.captures(self.text).get("call", ())
         decoding, runs = [], 0
-        for call in calls:
-            name = self.scope.dotted(call.child_by_field_name("function"))
+        for call, name in self.scope.calls:
             if name in RUNNERS:
                 runs += 1
                 if runs <= MAX_USES:
@@ -82,11 +79,11 @@ class _Reading:
             elif _STARTS.fullmatch(name):
                 self._start(call)
         if runs > MAX_USES:
-            self._give_up(calls[0], f"runs more than {MAX_USES} texts")
+            self._give_up(self.scope.calls[0][0], f"runs more than {MAX_USES} texts")
         for call in decoding[: 4 * MAX_USES]:  # the outermost first: its payload is that of those inside it
             if call.id not in self.decoded:
                 self._payload(call)
-        for node, reason in handed_on(self.text, self.scope):
+        for node, reason in handed_on(self.scope):
             self._give_up(node, reason)
 
     def _give_up(self, node: "Node", reason: str) -> None:
@@ -114,7 +111,7 @@ class _Reading:
         plain = [item for item in parameters.named_children if item.type != "comment"]
         place = next((index for index, item in enumerate(plain) if item == binding.node), 0)
         given: list[Node] = []
-        for use in self._uses.get(name_text(name), ()):
+        for use in self.scope.uses((name_text(name),)):
             if use.start_byte == name.start_byte:
                 continue
             caller = use.parent
@@ -124,13 +121,6 @@ class _Reading:
                 return [argument]  # it is handed on, or called in a way that is not followed
             given.append(value)
         return given or [argument]
-
-    @cached_property
-    def _uses(self) -> "dict[str, list[Node]]":
-        uses: dict[str, list[Node]] = {}
-        for node in syntax.captures(self.text).get("name", ()):
-            uses.setdefault(name_text(node), []).append(node)
-        return uses
 
     def _run_value(self, call: "Node", name: str, argument: "Node") -> None:
         evaluation = StaticEvaluation(self.scope, self.budget, self.path)
@@ -174,13 +164,10 @@ class _Reading:
 
     def _decoders_in(self, node: "Node") -> list[str]:
         """Name the decoders that an expression mentions, the innermost first."""
-        calls = syntax.captures(self.text).get("call", ())
+        calls = self.scope.calls
         first = bisect_left(calls, node.start_byte, key=_start_of)
-        inside = (
-            decoders.BY_NAME.get(self.scope.dotted(call.child_by_field_name("function")))
-            for call in calls[first : bisect_left(calls, node.end_byte, key=_start_of)]
-        )
-        return [decoder.label for decoder in inside if decoder][::-1]
+        inside = calls[first : bisect_left(calls, node.end_byte, key=_start_of)]
+        return [decoders.BY_NAME[name].label for _, name in reversed(inside) if name in decoders.BY_NAME]
 
     def _payload(self, call: "Node") -> None:
         """Read what is unpacked and not given to exec: it may be written to a file that is run or imported."""
@@ -219,8 +206,8 @@ class _Reading:
         return node.type == "string" and _PYTHON.fullmatch(name_text(node).strip("'\"")) is not None
 
 
-def _start_of(node: "Node") -> int:
-    return node.start_byte
+def _start_of(call: "tuple[Node, str]") -> int:
+    return call[0].start_byte
 
 
 def _is_source(data: bytes) -> bool:

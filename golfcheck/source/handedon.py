@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from golfcheck.source import syntax
 from golfcheck.source.nodes import argument_of, name_text, normalized
 from golfcheck.source.scope import RUNNERS, SENSITIVE, Scope
 
@@ -19,26 +18,25 @@ _RUNNING = frozenset(name.rpartition(".")[0] for name in RUNNERS if "." in name)
 _SHORT_NAMES = frozenset(name for name in RUNNERS if "." not in name) | {"__builtins__"}
 
 
-def handed_on(text: bytes, scope: Scope) -> Iterator[tuple["Node", str]]:
+def handed_on(scope: Scope) -> Iterator[tuple["Node", str]]:
     """Yield each place where what runs code is used as a value, or taken from a namespace, and what that is."""
     names = scope.bindings.names_for(_RUNNING | frozenset(RUNNERS), scope.dotted) | _SHORT_NAMES | _INNARDS
-    uses = [node for node in syntax.captures(text).get("name", ()) if name_text(node) in names]
+    uses = scope.uses(names)
     if len(uses) > MAX_USES:
         yield uses[0], f"more than {MAX_USES} uses of exec and its like"
     for node in uses[:MAX_USES]:
         if reason := _value_of(node, scope):
             yield node, reason
-    words = normalized(text)
-    if any(word in words for word in (*_NAMESPACES, "getattr")):  # to resolve every call takes as long as all the rest
-        yield from _namespaces(text, scope)
+    words = normalized(scope.source)
+    if any(word in words for word in (*_NAMESPACES, "getattr")):
+        yield from _namespaces(scope)
     if "modules" in words:
-        yield from _modules_by_name(text, scope)
+        yield from _modules_by_name(scope)
 
 
-def _namespaces(text: bytes, scope: Scope) -> Iterator[tuple["Node", str]]:
+def _namespaces(scope: Scope) -> Iterator[tuple["Node", str]]:
     namespaces = 0
-    for call in syntax.captures(text).get("call", ()):
-        name = scope.dotted(call.child_by_field_name("function"))
+    for call, name in scope.calls:
         if name in _NAMESPACES:
             namespaces += 1
             if namespaces > MAX_USES:
@@ -137,9 +135,8 @@ def _namespace(call: "Node", name: str, scope: Scope) -> str:
     return f"hands on {name}()"
 
 
-def _modules_by_name(text: bytes, scope: Scope) -> Iterator[tuple["Node", str]]:
-    uses = [node for node in syntax.captures(text).get("name", ()) if name_text(node) == "modules"]
-    for node in uses[:MAX_USES]:
+def _modules_by_name(scope: Scope) -> Iterator[tuple["Node", str]]:
+    for node in scope.uses(("modules",))[:MAX_USES]:
         if node.parent is None or scope.dotted(node.parent) != "sys.modules":
             continue
         around = node.parent.parent

@@ -5,33 +5,20 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 _MAX_DOTS = 32  # of a dotted name
 _MAX_WORDS = 64  # of a command that is a list
 _MAX_WORD_BYTES = 1024
-_MAX_NAME_BYTES = 4096
+MAX_NAME_BYTES = 4096  # of a name; the rest of a longer one is not looked at
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSpan:
+class SourceSpan(NamedTuple):
     """A stretch of the source: bytes [start, end), and the line it begins on (from 1)."""
 
     start: int
     end: int
-    line: int
-
-    def holds(self, other: "SourceSpan") -> bool:
-        """Whether `other` lies inside."""
-        return self.start <= other.start and other.end <= self.end
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """An identifier where it is used: where it begins, in bytes, and on which line (from 1)."""
-
-    text: str
-    start: int
     line: int
 
 
@@ -61,14 +48,35 @@ class Loop:
     span: SourceSpan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
-    """A call: the dotted name that is called, as written, and its arguments' spans by position or keyword."""
+    """A call: the dotted name that is called, as written, and what it is given, read off its node when asked for."""
 
     callee: str
-    arguments: dict[int | str, SourceSpan]
     span: SourceSpan
-    words: tuple[str, ...]  # of the first argument: the words of a string, or the items of a list, as far as literal
+    node: Any
+
+    @cached_property
+    def arguments(self) -> dict[int | str, SourceSpan]:
+        """The arguments' spans by position or keyword."""
+        spans: dict[int | str, SourceSpan] = {}
+        for index, item in enumerate(self._items):
+            keyed = item.type == "keyword_argument"
+            value = item.child_by_field_name("value") if keyed else item
+            spans[name_text(item.child_by_field_name("name")) if keyed else index] = span_of(value)
+        return spans
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Of the first argument: the words of a string, or the items of a list, as far as they are literal."""
+        first = next(iter(self._items), None)
+        return () if first is None else tuple(_words(first))
+
+    @cached_property
+    def _items(self) -> list[Any]:
+        values = self.node.child_by_field_name("arguments")
+        inside = values.named_children if values.type == "argument_list" else [values]  # a generator stands alone
+        return [item for item in inside if item.type != "comment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +87,16 @@ class Assignment:
     value: SourceSpan
 
 
-def text_of(node: Any) -> str:
-    """Return the text of a node."""
-    return str(node.text.decode("utf-8", "replace"))
-
-
 def name_text(node: Any) -> str:
     """Return a name as Python compares it: `ｅｘｅｃ` is `exec`."""
-    text = (node.text or b"")[:_MAX_NAME_BYTES]
-    if text.isascii():  # nearly always, and the rest takes far longer
-        return str(text, "ascii")
-    return unicodedata.normalize("NFKC", text.decode("utf-8", "replace"))
+    return normalized((node.text or b"")[:MAX_NAME_BYTES])
 
 
 def normalized(text: bytes) -> str:
-    """Return a source with its names as Python compares them."""
-    return str(text, "ascii") if text.isascii() else unicodedata.normalize("NFKC", text.decode("utf-8", "replace"))
+    """Return names, or a source with its names, as Python compares them."""
+    if text.isascii():  # nearly always, and the rest takes far longer
+        return str(text, "ascii")
+    return unicodedata.normalize("NFKC", text.decode("utf-8", "replace"))
 
 
 def shown(node: Any) -> str:
@@ -136,42 +138,36 @@ def span_of(node: Any) -> SourceSpan:
     return SourceSpan(node.start_byte, node.end_byte, node.start_point[0] + 1)
 
 
-def name_of(node: Any, text: bytes) -> Name:
-    """Return an identifier; `text` is what the tree was parsed from, which is faster than asking the node."""
-    start = node.start_byte
-    return Name(text[start : node.end_byte].decode("utf-8", "replace"), start, node.start_point[0] + 1)
-
-
 def plain_imports(node: Any) -> Iterator[Import]:
     """Yield what `import a, b.c as d` imports."""
     for item in node.children_by_field_name("name"):
         if item.type == "aliased_import":
-            module, alias = text_of(item.child_by_field_name("name")), text_of(item.child_by_field_name("alias"))
+            module, alias = name_text(item.child_by_field_name("name")), name_text(item.child_by_field_name("alias"))
             yield Import(module, {alias: module}, node.start_point[0] + 1)
         else:
-            top = text_of(item).partition(".")[0]
-            yield Import(text_of(item), {top: top}, node.start_point[0] + 1)
+            top = name_text(item).partition(".")[0]
+            yield Import(name_text(item), {top: top}, node.start_point[0] + 1)
 
 
 def from_import(node: Any) -> Import:
     """Return what `from a import b as c` imports."""
-    module = text_of(node.child_by_field_name("module_name"))
+    module = name_text(node.child_by_field_name("module_name"))
     names = {}
     for item in node.children_by_field_name("name"):
         aliased = item.type == "aliased_import"
-        name = text_of(item.child_by_field_name("name")) if aliased else text_of(item)
-        names[text_of(item.child_by_field_name("alias")) if aliased else name] = f"{module}.{name}"
+        name = name_text(item.child_by_field_name("name")) if aliased else name_text(item)
+        names[name_text(item.child_by_field_name("alias")) if aliased else name] = f"{module}.{name}"
     is_star = any(child.type == "wildcard_import" for child in node.named_children)
     return Import(module, names, node.start_point[0] + 1, is_star)
 
 
-def called_import(node: Any) -> Import | None:
+def called_import(call: Call) -> Import | None:
     """Return what a call imports that names a module: `__import__("wandb")`, `importlib.import_module("wandb")`."""
-    if dotted_name(node.child_by_field_name("function")).rpartition(".")[2] not in ("__import__", "import_module"):
+    if call.callee.rpartition(".")[2] not in ("__import__", "import_module"):
         return None
-    first = argument_of(node)
+    first = argument_of(call.node)
     module = literal(first) if first is not None else None
-    return Import(module, {}, node.start_point[0] + 1) if isinstance(module, str) else None
+    return Import(module, {}, call.span.line) if isinstance(module, str) else None
 
 
 def function_of(node: Any) -> Function:
@@ -182,22 +178,13 @@ def function_of(node: Any) -> Function:
         while name is not None and name.type != "identifier":  # `*args: int = 0` wraps its name up to three times
             name = name.child_by_field_name("name") or next(iter(name.named_children), None)
         if name is not None:
-            parameters.append(text_of(name))
-    return Function(text_of(node.child_by_field_name("name")), tuple(parameters), span_of(node))
+            parameters.append(name_text(name))
+    return Function(name_text(node.child_by_field_name("name")), tuple(parameters), span_of(node))
 
 
 def call_of(node: Any) -> Call:
     """Return a call; of a method of an expression only the method's name is kept, after a dot."""
-    arguments: dict[int | str, SourceSpan] = {}
-    values = node.child_by_field_name("arguments")
-    inside = values.named_children if values.type == "argument_list" else [values]  # a generator stands alone
-    items = [item for item in inside if item.type != "comment"]
-    for index, item in enumerate(items):
-        keyed = item.type == "keyword_argument"
-        value = item.child_by_field_name("value") if keyed else item
-        arguments[text_of(item.child_by_field_name("name")) if keyed else index] = span_of(value)
-    callee = dotted_name(node.child_by_field_name("function"))
-    return Call(callee, arguments, span_of(node), tuple(_words(items[0])) if items else ())
+    return Call(dotted_name(node.child_by_field_name("function")), span_of(node), node)
 
 
 def dotted_name(node: Any) -> str:
@@ -207,10 +194,10 @@ def dotted_name(node: Any) -> str:
     """
     parts: list[str] = []
     while node.type == "attribute" and len(parts) < _MAX_DOTS:
-        parts.append(text_of(node.child_by_field_name("attribute")))
+        parts.append(name_text(node.child_by_field_name("attribute")))
         node = node.child_by_field_name("object")
     if node.type == "identifier":
-        return ".".join([text_of(node), *reversed(parts)])
+        return ".".join([name_text(node), *reversed(parts)])
     return "." + parts[0] if parts else "."
 
 
@@ -226,12 +213,12 @@ def _words(node: Any) -> Iterator[str]:
 
 def _short_text(node: Any) -> str:
     """Return the text of a node, or nothing of one that is longer than any name of a program or its option."""
-    return text_of(node) if node.end_byte - node.start_byte <= _MAX_WORD_BYTES else "…"
+    return node.text.decode("utf-8", "replace") if node.end_byte - node.start_byte <= _MAX_WORD_BYTES else "…"
 
 
 def assignment_of(node: Any) -> Assignment:
     """Return an assignment's targets that are names, and where its value stands."""
     left = node.child_by_field_name("left")
     inside = left.named_children if left.type in ("pattern_list", "tuple_pattern", "list_pattern") else [left]
-    targets = tuple(text_of(item) for item in inside if item.type == "identifier")
+    targets = tuple(name_text(item) for item in inside if item.type == "identifier")
     return Assignment(targets, span_of(node.child_by_field_name("right")))

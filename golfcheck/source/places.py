@@ -7,7 +7,7 @@ What lies in what is answered by `Nesting` and by marks that are set once, never
 import re
 from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -37,23 +37,58 @@ class _Value:
     span: SourceSpan
 
 
+class _Uses:
+    """Where the names of a program are used, by the function that they are in; only for names that are asked for."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.functions: Mapping[int | None, Sequence[str]] = {}  # in each, the functions' names that are used there
+        self._by_name: dict[str, dict[int | None, list[int]]] = {}
+
+    def of(self, name: str) -> Mapping[int | None, Sequence[int]]:
+        """Return the bytes at which a name begins, by the index of the function (None: the top level)."""
+        if name not in self._by_name:
+            positions: dict[int | None, list[int]] = defaultdict(list)
+            for position in self.program.uses(name):
+                positions[self.program.function_nesting.index_at(position)].append(position)
+            self._by_name[name] = positions
+        return self._by_name[name]
+
+    def by_function(self, names: Iterable[str]) -> dict[int | None, list[str]]:
+        """Return which of some names each function uses, in the order of their first uses there."""
+        first: dict[int | None, list[tuple[int, str]]] = defaultdict(list)
+        for name in names:
+            for index, positions in self.of(name).items():
+                first[index].append((positions[0], name))
+        return {index: [name for _, name in sorted(pairs)] for index, pairs in first.items()}
+
+
 @dataclass(eq=False)
 class Place:
     """A function of a program, or its top level (None), with what is its own and not that of a function inside it."""
 
     program: Program
-    function: Function | None
+    index: int | None  # of the function, None for the top level
+    uses_by_function: _Uses
     own_names: Container[str]  # the functions of all programs
-    uses: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))  # name → indices of program.names
     calls: list[Call] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
     inner: list["Place"] = field(default_factory=list)  # the functions right inside
 
     @property
+    def function(self) -> Function | None:
+        """The function, None for the top level."""
+        return None if self.index is None else self.program.functions[self.index]
+
+    @property
     def name(self) -> str:
         """The name of the function; "" for the top level."""
         return self.function.name if self.function else ""
+
+    def uses(self, name: str) -> Sequence[int]:
+        """Return the bytes at which a name begins here, in the order of the text."""
+        return self.uses_by_function.of(name).get(self.index, ())
 
     @cached_property
     def _parameters(self) -> frozenset[str]:
@@ -112,20 +147,19 @@ class Place:
             yield self.calls[argument.call], argument.key
 
     def _around(self, name: str, nesting: Nesting[T], followed: set[int]) -> Iterator[T]:
-        for use in self.uses.get(name, ()):
-            index = nesting.index_at(self.program.names[use].start)
+        for position in self.uses(name):
+            index = nesting.index_at(position)
             while index is not None and index not in followed:  # what is around a followed one is followed too
                 followed.add(index)
                 yield nesting.items[index]
                 index = nesting.parents[index]
 
-    def training_of(self, use: int) -> tuple[int, int] | None:
-        """Return how the use of a name (an index of `program.names`) is trained on: the `.backward()` and the call.
+    def training_of(self, position: int) -> tuple[int, int] | None:
+        """Return how the name that begins at a byte is trained on: the `.backward()` and the call.
 
         Both are indices of `calls`: the first `.backward()` whose region holds an outer call that the name is given to
         with no call between that only measures or judges. A function of the program is looked at by itself.
         """
-        position = self.program.names[use].start
         call = self._call_nesting.index_at(position)
         if call is None:
             return None
@@ -191,13 +225,12 @@ class Place:
             answers[loop] = min((index for index in (first.get(loop), around) if index is not None), default=None)
         return answers
 
-    def first_argument_use(self, call: int, uses: Sequence[int]) -> int | None:
-        """Return the first of some uses (indices of `program.names`, ascending) inside an argument of a call."""
-        names = self.program.names
+    def first_argument_use(self, call: int, positions: Sequence[int]) -> int | None:
+        """Return the first of some bytes, in the order of the text, that is inside an argument of a call."""
         for span in self.calls[call].arguments.values():
-            at = bisect_left(uses, span.start, key=lambda use: names[use].start)
-            if at < len(uses) and names[uses[at]].start < span.end:
-                return uses[at]
+            at = bisect_left(positions, span.start)
+            if at < len(positions) and positions[at] < span.end:
+                return positions[at]
         return None
 
 
@@ -210,21 +243,24 @@ class PlaceIndex:
 
     def __init__(self, programs: Sequence[Program]) -> None:
         self._by_name: dict[str, list[Place]] = defaultdict(list)
-        tops = [self._places_of(program) for program in programs]
+        self._own_names: set[str] = set()  # apart from the places, which hold it: a ring waits for a collection
+        uses = [_Uses(program) for program in programs]
+        tops = [self._places_of(one) for one in uses]
+        for one in uses:
+            one.functions = one.by_function(name for name in self._by_name if name in one.program.names)
         self.reachable = self._reached_from(tops)
 
-    def _places_of(self, program: Program) -> Place:
+    def _places_of(self, uses: _Uses) -> Place:
         """Hand everything in a program to the place that it is in, and return its top level."""
+        program = uses.program
         nesting = program.function_nesting
-        top = Place(program, None, self._by_name)
-        places = [Place(program, function, self._by_name) for function in program.functions]
+        top = Place(program, None, uses, self._own_names)
+        places = [Place(program, index, uses, self._own_names) for index in range(len(program.functions))]
 
         def place_at(position: int) -> Place:
             index = nesting.index_at(position)
             return top if index is None else places[index]
 
-        for index, name in enumerate(program.names):
-            place_at(name.start).uses[name.text].append(index)
         for call in program.calls:
             place_at(call.span.start).calls.append(call)
         for assignment in program.assignments:
@@ -234,6 +270,7 @@ class PlaceIndex:
         for place, parent in zip(places, nesting.parents, strict=True):
             if parent is not None:
                 places[parent].inner.append(place)
+            self._own_names.add(place.name)
             if len(self._by_name[place.name]) < _MAX_NAMESAKES:
                 self._by_name[place.name].append(place)
         return top
@@ -251,11 +288,21 @@ class PlaceIndex:
                     continue
                 read.add(inside)
                 pending.extend(inside.inner)
-                for name in inside.uses:
-                    others = [other for other in self._by_name.get(name, ()) if other not in seen]
+                for name in inside.uses_by_function.functions.get(inside.index, ()):
+                    others = [other for other in self._by_name[name] if other not in seen]
                     seen.update(others)
                     reached += others
         return reached
+
+    def used(self, pattern: re.Pattern[str]) -> Iterator[tuple[Place, str]]:
+        """Yield each reachable place with each name used in it that a pattern matches, places in their order."""
+        matching = {
+            uses: uses.by_function(filter(pattern.fullmatch, uses.program.names))
+            for uses in dict.fromkeys(place.uses_by_function for place in self.reachable)
+        }
+        for place in self.reachable:
+            for name in matching[place.uses_by_function].get(place.index, ()):
+                yield place, name
 
     def called(self, callee: str) -> Sequence[Place]:
         """Return the functions that a call by this name may mean."""

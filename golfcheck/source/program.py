@@ -3,15 +3,16 @@
 The grammar is tree-sitter's, which knows newer syntax than the interpreter that runs golfcheck.
 """
 
-from bisect import bisect_left
-from collections.abc import Sequence
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 from golfcheck.source import nodes, syntax
 from golfcheck.source.nesting import Nesting
-from golfcheck.source.nodes import Assignment, Call, Function, Import, Loop, Name, SourceSpan
+from golfcheck.source.nodes import Assignment, Call, Function, Import, Loop, SourceSpan
 
 _MAX_STARS = 16  # modules of `from … import *`
 MAX_NODES = syntax.MAX_NODES  # of all programs of a record together, as of one
@@ -52,7 +53,7 @@ class Program:
         """All imports, wherever they stand."""
         plain = [item for node in self._captured("import") for item in nodes.plain_imports(node)]
         named = [nodes.from_import(node) for node in self._captured("from")]
-        called = [nodes.called_import(node) for node in self._captured("call")]
+        called = map(nodes.called_import, self.calls)
         return (*plain, *named, *(item for item in called if item))
 
     @cached_property
@@ -79,19 +80,22 @@ class Program:
             if node.child_by_field_name("right")  # `x: int` gives it a type and no value
         )
 
-    @cached_property
-    def names(self) -> tuple[Name, ...]:
-        """All identifiers, in the order of the text."""
-        return tuple(nodes.name_of(node, self.text) for node in self._captured("name"))
+    @property
+    def names(self) -> Collection[str]:
+        """All identifiers, each once."""
+        return syntax.names(self.text).keys()
+
+    def uses(self, name: str) -> list[int]:
+        """Return the bytes at which an identifier begins, in the order of the text."""
+        return [node.start_byte for node in syntax.names(self.text).get(name, ())]
 
     @cached_property
-    def _name_starts(self) -> list[int]:
-        return [name.start for name in self.names]
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer(b"\n", self.text))]
 
-    def names_in(self, span: SourceSpan) -> Sequence[Name]:
-        """Return the identifiers inside a span."""
-        starts = self._name_starts
-        return self.names[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
+    def line_at(self, position: int) -> int:
+        """Return the line (from 1) of a byte of the text."""
+        return bisect_right(self._line_starts, position)
 
     @cached_property
     def function_nesting(self) -> Nesting[Function]:

@@ -1,8 +1,11 @@
 """What the expressions of a source mean where that can be told from its text: `L.decompress` is "lzma.decompress"."""
 
+from collections.abc import Iterable
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from golfcheck.source import decoders
+from golfcheck.source import decoders, syntax
 from golfcheck.source.bindings import Binding, Bindings, Kind
 from golfcheck.source.nodes import argument_of, literal, name_text
 
@@ -43,9 +46,21 @@ class Scope:
     """What the names of a source stand for."""
 
     def __init__(self, text: bytes) -> None:
+        self.source = text
         self.bindings = Bindings(text)
         self._of_values: dict[int, str] = {}  # by the id of the node that a name is bound to
         self._of_calls: dict[int, str] = {}  # by the node's id: a chain of names may ask for one call many times
+
+    @cached_property
+    def calls(self) -> "list[tuple[Node, str]]":
+        """All calls of the source in the order of the text, each with the meaning of what it calls."""
+        calls = syntax.captures(self.source).get("call", ())
+        return [(call, self.dotted(call.child_by_field_name("function"))) for call in calls]
+
+    def uses(self, names: Iterable[str]) -> "list[Node]":
+        """Return the uses of names, each given once, in the order of the text."""
+        nodes = syntax.names(self.source)
+        return sorted(chain.from_iterable(nodes.get(name, ()) for name in names), key=syntax.start_byte)
 
     def bound(self, node: "Node") -> Binding | None:
         """Return the binding of an identifier, None for one of Python's own names."""

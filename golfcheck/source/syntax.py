@@ -8,8 +8,11 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from operator import attrgetter
 from time import thread_time
 from typing import TYPE_CHECKING
+
+from golfcheck.source.nodes import MAX_NAME_BYTES, normalized
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Point, Query, Tree
@@ -117,7 +120,22 @@ def captures(text: bytes) -> "Mapping[str, Sequence[Node]]":
     if is_too_deep(tree):
         return {}
     nodes = QueryCursor(_query()).captures(tree.root_node)
-    return {kind: sorted(those, key=lambda node: node.start_byte) for kind, those in nodes.items()}
+    return {kind: sorted(those, key=start_byte) for kind, those in nodes.items()}
+
+
+start_byte = attrgetter("start_byte")  # of a node: what sorts nodes into the order of the text
+
+
+@lru_cache(maxsize=4)
+def names(text: bytes) -> "Mapping[str, Sequence[Node]]":
+    """Return the identifiers of a source as Python compares them, each with its uses in the order of the text."""
+    written: dict[bytes, list[Node]] = {}
+    for node in captures(text).get("name", ()):
+        written.setdefault(text[node.start_byte : node.end_byte], []).append(node)  # faster than to ask the node
+    uses: dict[str, list[Node]] = {}
+    for name, nodes in written.items():
+        uses.setdefault(normalized(name[:MAX_NAME_BYTES]), []).extend(nodes)
+    return uses if len(uses) == len(written) else {name: sorted(nodes, key=start_byte) for name, nodes in uses.items()}
 
 
 def is_too_deep(tree: "Tree") -> bool:
