@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from golfcheck.comparison.frontier import Turn, best_before, replay, rescored
@@ -16,8 +16,8 @@ from golfcheck.judging.standing import Standing
 from golfcheck.judging.verify import chosen_rules
 from golfcheck.submission.discover import record_folders
 from golfcheck.submission.examined import Entry
-from golfcheck.submission.history import repository_of
-from golfcheck.submission.identity import today
+from golfcheck.submission.history import Added, repository_of
+from golfcheck.submission.identity import folder_day, today
 
 _GAIN_RULE = "gain-not-significant"
 
@@ -117,7 +117,8 @@ def _rulings(
 def _commit_times(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datetime]:
     """Return when records were committed, for those whose trees are in the user's own repository.
 
-    A commit that adds several records is an import, so it dates none of them.
+    A commit that adds several records is an import, so it dates none of them. One that merges a pull request is as late
+    as the maintainers were: such records are of their folder's day, in the order of the requests.
     """
     times: dict[Path, datetime] = {}
     for tree in trees:
@@ -130,8 +131,16 @@ def _commit_times(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Pat
             records = [folder.resolve() for folder in record_folders([tree])]
             several = Counter(added[record].commit for record in records if record in added)
             times |= {
-                record: added[record].time
+                record: _moment(added[record], record)
                 for record in records
                 if record in added and several[added[record].commit] == 1
             }
     return times
+
+
+def _moment(added: Added, record: Path) -> datetime:
+    """Return the moment that a record counts as made at."""
+    day = folder_day(record.name)
+    if added.pull is None or day is None:
+        return added.time
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(microseconds=added.pull)

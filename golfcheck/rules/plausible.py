@@ -19,6 +19,7 @@ _TECHNIQUES = {
     "adaptation before quantization": re.compile(r"pre-?_?quant_?-?ttt", re.IGNORECASE),
     "several passes over the validation text": re.compile(r"two_?-?pass|pass_?2|full_?rescore|oracle", re.IGNORECASE),
 }
+_DISPUTED = ("SLOT", "adaptation before quantization")  # whatever their scores
 _MAX_SOURCE_BYTES = 2**20
 
 
@@ -40,7 +41,7 @@ def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip(ctx.no_results)
     scores = [result.score.val_bpb for result in ctx.results]
     shown = stats.mean(scores) if scores else None
-    score = claim if shown is None else shown  # a claim that the logs do not show is an error of its own
+    score = claim if shown is None else shown  # a claim that the logs do not show is a finding of its own
     if score is None or score <= 0:
         raise Skip("score-not-finite says what is wrong with the score")
     reasons = []
@@ -63,10 +64,9 @@ def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
 def disputed_technique(record: Record, ctx: Context) -> Iterator[Problem]:
     """The submission names itself after a technique that often scored what it had already seen.
 
-    SLOT fits its weights to the very tokens that it then scores. An n-gram cache may hand out probabilities that do not
-    add up to 1, weights adapted before quantization have seen the text, and a second pass knows what it scores. Whether
-    that is so here is not to be read from a log: a person must look. The names of the folder, the submission, the logs,
-    and the score that counts are compared, not the source.
+    SLOT fits its weights to the very tokens that it then scores, and weights that are adapted before quantization have
+    seen the text. Whether that is so here cannot be read from a log: a person must look. The names of the folder, the
+    submission, the logs and the score that counts are compared, not the source.
     Example: (record): SLOT is named by the folder 2026-06-01_Slot
     Fix: show in the README that every token is scored before anything learns from it.
     """
@@ -75,7 +75,8 @@ def disputed_technique(record: Record, ctx: Context) -> Iterator[Problem]:
     names = [(ctx.identity.path.name, "the folder"), (ctx.identity.name, "submission.json")]
     names += [(result.score.name, "the score") for result in ctx.results]
     names += [(result.log.path, "the log") for result in ctx.results]
-    for technique, pattern in _TECHNIQUES.items():
+    for technique in _DISPUTED:
+        pattern = _TECHNIQUES[technique]
         named = next((f"{what} {name}" for name, what in names if pattern.search(name)), None)
         if named:
             yield Problem(f"{technique} is named by {named}")

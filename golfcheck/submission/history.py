@@ -7,7 +7,7 @@ name programs, and reading history must not run them.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,6 +98,8 @@ class GitRepository:
     def added(self, tree: Path) -> dict[Path, Added]:
         """Return for every folder at or below `tree` the commit that its first file came with.
 
+        A folder that was renamed came with the first file of the one it was before. A file counts as renamed where it
+        did not change: git tells these by their names alone, at no cost.
         Raises GolfcheckError when git fails, and in a shallow clone, whose oldest commit seems to add everything.
         """
         if self._git("rev-parse", "--is-shallow-repository").strip() != "false":
@@ -109,18 +111,25 @@ class GitRepository:
             commit: Added(commit, time, _pull_of(subject)) if (time := _time_of(seconds)) else None
             for seconds, commit, subject in parts
         }
-        told = self._git(
-            *("diff-tree", "--stdin", "--root", "-r", "-z", "--name-only", "--diff-filter=A", *_DIFF, "--", inside),
+        changes = self._git(
+            *("diff-tree", "--stdin", "--root", "-r", "-z", "--name-status", "--diff-filter=AR", *_DIFF),
+            *("--find-renames=100%", "--", inside),
             stdin="".join(f"{commit}\n" for commit in commits),
         )
-        found: dict[Path, Added] = {}
+        added: dict[Path, Added] = {}
         current: Added | None = None
-        for token in told.split("\0"):  # a commit, then the paths that it adds, then the next commit
-            current = commits.get(token, current)
-            if token and token not in commits and current is not None:
-                for folder in Path(token).parents:
-                    found.setdefault(self.root / folder, current)
-        return found
+        new: list[Path] = []  # of the current commit; where a folder was renamed, that says more than what it added
+        tokens = iter(changes.split("\0"))  # a commit, then what it changes: A and a path, or R100 and two paths
+        for token in tokens:
+            if token in commits or not token:
+                _note_added(added, new, current)
+                current, new = commits.get(token), []
+            elif token.startswith("R"):
+                _note_renamed(added, self.root / next(tokens), self.root / next(tokens), current)
+            else:
+                new.append(self.root / next(tokens))
+        _note_added(added, new, current)
+        return added
 
     def branch(self, base: str) -> Branch:
         """Return what HEAD changes since it left `base`. Raises UsageError where there is no such revision."""
@@ -184,6 +193,24 @@ class GitRepository:
         if status not in (0, 1) and str(complaint).strip():
             raise GolfcheckError(f"git {command} failed in {self.root}: {' '.join(str(complaint).split())}")
         return str(out)
+
+
+def _note_added(added: dict[Path, Added], paths: Iterable[Path], commit: Added | None) -> None:
+    """Note that a commit adds files: the folders that are new came with it."""
+    if commit is None:
+        return
+    for path in paths:
+        for folder in path.parents:
+            added.setdefault(folder, commit)
+
+
+def _note_renamed(added: dict[Path, Added], old: Path, new: Path, commit: Added | None) -> None:
+    """Note that a file was moved: the folders that are new to it are as old as those that it left."""
+    olds = list(old.parents)
+    for depth, folder in enumerate(new.parents):
+        origin = added.get(olds[depth]) if depth < len(olds) else None
+        if found := origin or commit:
+            added.setdefault(folder, found)
 
 
 def _time_of(seconds: str) -> datetime | None:

@@ -47,14 +47,15 @@ def artifact_scores(run: Run) -> list[ScoreLine]:
     """Return the scores of a run that can be its artifact's, in their order.
 
     Once the log has stated a compressed size, only what follows it is a score of the artifact. Where nothing follows,
-    it may have been evaluated before it was saved: then its name must say that it is the final one. A diagnostic of the
-    quantized weights is their score all the same, where there is no other.
+    it may have been evaluated before it was saved: then its name must say that it is the final one, unless the log is
+    of an evaluation alone. A diagnostic of the quantized weights is their score as well, where there is no other.
     """
     lines = [line for line in run.scores if counts(line)]
     sizes = [size.line for size in (*run.model_bytes, *run.total_bytes) if size.label]
     if sizes:
         after = [line for line in lines if line.line > min(sizes)]
-        lines = after or [line for line in lines if _FINAL.search(line.name.lower())]
+        is_evaluation = not run.train and not run.val
+        lines = after or [line for line in lines if is_evaluation or _FINAL.search(line.name.lower())]
     return lines or [line for line in run.scores if _QUANTIZED_DIAGNOSTIC.search(line.name.lower())]
 
 

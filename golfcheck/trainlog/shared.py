@@ -20,6 +20,7 @@ _KEYED_TOTAL = re.compile(
     r"\s{0,2}[:=]\s{0,16}([0-9][0-9,]{5,24})(?: bytes)?(?![\w.])",
     re.IGNORECASE,
 )
+_TOTAL_OF_PARTS = re.compile(r"\bartifact\S{0,20}:[0-9]{6,19}\b.{0,80}\btotal(?:_bytes)?:([0-9]{6,19})(?![\w.])")
 _KEYED_MODEL = re.compile(
     r"(?:(?:^|\s)(?:compressed_model|compressed_blob|serialized_artifact_\w{1,20})|\(model)(?:_bytes)?:\s?"
     r"([0-9]{6,19})(?: bytes)?(?!\w)"
@@ -56,6 +57,8 @@ def other_size(runs: Runs, line: int, text: str) -> bool:
     """Read a total or a model's size under another name, or the size of a further part: `Paid prefix blob: N bytes`."""
     run = runs.now
     total, model = _KEYED_TOTAL.search(text), _KEYED_MODEL.search(text)
+    if total and not model and (whole := _TOTAL_OF_PARTS.search(text)):
+        total, model = whole, total  # `artifact_bytes:N code_bytes:N total:N`: the artifact is the model
     if total or model:
         for match, sizes in ((total, run.total_bytes), (model, run.model_bytes)):
             _keep_size(sizes, line, "artifact", match[1] if match else "0")

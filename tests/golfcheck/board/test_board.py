@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,24 @@ def test_records_are_dated_by_the_commits_that_added_them(tmp_path: Path) -> Non
     assert rows["Early"].made == datetime(2026, 6, 10, 12, tzinfo=UTC)
     assert rows["Early"].reason == "there was no record to beat"
     assert rows["Late"].reason == "no gain over Early"
+
+
+def test_records_that_came_by_pull_requests_are_of_their_own_day_in_the_requests_order(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    tree = tmp_path / "records"
+    for folder, shift, number in (
+        ("2026-06-02_Second", -0.04, 12),
+        ("2026-06-02_First", 0.0, 9),
+        ("2026-06-01_Old", 0.04, 30),
+    ):
+        write(tree, folder, shift)
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-q", "-m", f"Add {folder} (#{number})", at="2026-07-01T12:00:00Z")
+    rows = by_name(load_board([tree], PLAIN))
+    assert {row.made.date() for row in rows.values() if row.made} == {date(2026, 6, 1), date(2026, 6, 2)}
+    assert rows["Old"].reason == "there was no record to beat"
+    assert rows["First"].verdict.to_beat is not None and rows["First"].verdict.to_beat.name == "Old"
+    assert rows["Second"].verdict.to_beat is not None and rows["Second"].verdict.to_beat.name == "First"
 
 
 # Streaming and the cache

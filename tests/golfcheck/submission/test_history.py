@@ -52,6 +52,20 @@ def test_a_record_is_as_old_as_its_first_file(ours: Path):
     assert added[(second.parent / "2026-04-01_First").resolve()].time == datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_renamed_record_is_as_old_as_what_it_was_before(ours: Path, edited: bool):
+    tree = ours / "records"
+    git(ours, "mv", "records/track_10min_16mb/2026-04-01_First", "records/track_10min_16mb/2026-04-01_Better_name")
+    if edited:
+        (tree / "track_10min_16mb" / "2026-04-01_Better_name" / "README.md").write_text("another text\n")
+    commit(ours, "2026-05-05T00:00:00Z")
+    (ours / "records" / "track_old").mkdir()
+    git(ours, "mv", "records/track_10min_16mb/2026-04-01_Better_name", "records/track_old/2026-04-01_Last_name")
+    commit(ours, "2026-05-09T00:00:00Z")
+    added = opened(ours).added(tree)
+    assert added[(tree / "track_old" / "2026-04-01_Last_name").resolve()].time == datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+
 def test_a_shallow_clone_tells_no_dates(ours: Path, tmp_path_factory):
     clone = tmp_path_factory.mktemp("clone")
     git(clone, "clone", "-q", "--depth", "1", f"file://{ours}", ".")
