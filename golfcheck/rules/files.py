@@ -24,9 +24,9 @@ def _severity(record: Record, ctx: Context) -> Severity | None:
     """Return how grave it is that a file is missing: no number is proven wrong by it.
 
     It is an error for folders dated after the form of a submission was published, and a warning for the contest's own.
-    Where there is neither a claim nor a log, nothing can be judged, and the folder is unverified.
+    Where there is no log, nothing can be judged, and the folder is unverified.
     """
-    if record.submission is None and not record.logs:
+    if not record.logs:
         return INFO
     day = ctx.identity.folder_day
     return None if day and day >= STRICT_FROM else WARNING
@@ -37,7 +37,7 @@ def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no submission.json.
 
     A submission states its author, its score and its sizes in `submission.json`. For folders that are not dated June
-    2026 or later a missing file is a warning; without a log as well, nothing can be judged and it is only mentioned.
+    2026 or later a missing file is a warning. Without any log nothing can be judged, and it is only mentioned.
     Example: (record): no submission.json in the folder
     Fix: write submission.json; `golfcheck new DIR --from LOGS…` makes one from the logs.
     """

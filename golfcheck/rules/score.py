@@ -77,7 +77,7 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
                 f"claims {seed.val_bpb} bpb for seed {seed.seed}; its log's {own.name} is {own.score.val_bpb:.8g}",
                 record,
                 seed.val_bpb,
-                (submission.path, submission.line_of.get("seed_results")),
+                (submission.path, seed.line or claim_line(submission, "seeds")),
             )
 
 

@@ -36,7 +36,10 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
         stated = True
         if submission.total_bytes > cap:
             over = f"claims {submission.total_bytes:,} bytes: {submission.total_bytes - cap:,} over the cap of {cap:,}"
-            yield Problem(over, submission.path, claim_line(submission, "total_bytes"))
+            of_seed = next((claim for claim in submission.seeds if claim.total_bytes == submission.total_bytes), None)
+            is_of_seed = submission.key_of.get("total_bytes") == submission.key_of.get("seeds")
+            line = of_seed.line if of_seed and is_of_seed else None
+            yield Problem(over, submission.path, line or claim_line(submission, "total_bytes"))
     if not stated:
         raise Skip("neither a log nor submission.json states a total")
 
@@ -191,8 +194,8 @@ def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
 
 def _false_seeds(submission: Submission, found: Sequence[Result], totals: Sequence[int]) -> Iterator[Problem]:
     """Yield the bytes that are claimed for a seed whose log states others."""
-    line = claim_line(submission, "seeds")
     for claim in submission.seeds:
+        line = claim.line or claim_line(submission, "seeds")
         results = [result for result in found if result.seed == claim.seed]
         models = [size.size_bytes for result in results for size in result.run.model_bytes]
         own = [total.size_bytes for result in results if (total := result.total_bytes)]

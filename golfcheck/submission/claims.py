@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -19,6 +19,7 @@ class SeedClaim:
     eval_ms: float | None = None
     model_bytes: int | None = None
     steps: int | None = None
+    line: int | None = field(default=None, compare=False)  # of its own key, where it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Submission:
     seeds: tuple[SeedClaim, ...]
     unknown_keys: tuple[str, ...]
     key_of: dict[str, str]  # field of this class → the key that it was read from
-    line_of: dict[str, int]  # top-level key → the line it stands on
+    line_of: dict[str, int]  # key, and `key/key` in it → the line it stands on
 
 
 # Which keys of real submissions mean a field; the first one that is there counts, canonical ones first.
@@ -134,11 +135,11 @@ def normalize(path: str, raw: dict[str, Any], line_of: dict[str, int], folder_tr
     if bpb is None and loss_nats is not None and 0 < loss_nats < _BPB_IN_LOSS:
         bpb, loss_nats = loss_nats, None
         key_of["val_bpb"] = key_of.pop("val_loss_nats")
-    seeds = _seeds(raw, key_of)
+    seeds = _seeds(raw, key_of, line_of)
     total_bytes = _whole(number("total_bytes"))
-    totals = [claim.total_bytes for claim in seeds if claim.total_bytes is not None]
-    if total_bytes is None and totals:
-        total_bytes, key_of["total_bytes"] = max(totals), key_of["seeds"]
+    largest = max(seeds, key=lambda claim: claim.total_bytes or 0, default=None)
+    if total_bytes is None and largest is not None and largest.total_bytes is not None:
+        total_bytes, key_of["total_bytes"] = largest.total_bytes, key_of["seeds"]
     if total_bytes is None and (mean := _whole(_number(raw.get(_MEAN_TOTAL)))) is not None:
         total_bytes, key_of["total_bytes"] = mean, _MEAN_TOTAL
     return Submission(
@@ -193,13 +194,13 @@ def _whole(value: float | None) -> int | None:
     return int(value) if value is not None and value == int(value) else None
 
 
-def _seeds(raw: dict[str, Any], key_of: dict[str, str]) -> tuple[SeedClaim, ...]:
+def _seeds(raw: dict[str, Any], key_of: dict[str, str], line_of: dict[str, int]) -> tuple[SeedClaim, ...]:
     """Read the claims by seed: a dict keyed by seed, a list of dicts, or a list of seeds beside lists of values."""
     claims: dict[int, SeedClaim] = {}
     for key in ALIASES["seeds"]:
         value = raw.get(key)
         if isinstance(value, dict):
-            found = [_claim(name, item) for name, item in value.items()]
+            found = [_lined(_claim(name, item), line_of.get(f"{key}/{name}")) for name, item in value.items()]
         elif isinstance(value, list):
             found = [_claim(_seed_in(item), item) for item in value] if key != "seed_scores" else []
         else:
@@ -209,6 +210,10 @@ def _seeds(raw: dict[str, Any], key_of: dict[str, str]) -> tuple[SeedClaim, ...]
                 claims[claim.seed] = claim
                 key_of.setdefault("seeds", key)
     return _with_lists(raw, claims)
+
+
+def _lined(claim: SeedClaim | None, line: int | None) -> SeedClaim | None:
+    return claim and replace(claim, line=line)
 
 
 def _seed_in(item: Any) -> Any:

@@ -1,6 +1,7 @@
 """What a run of a log comes to: the score that counts, its bytes and its times."""
 
 import math
+import re
 from dataclasses import dataclass
 
 from golfcheck.core import units
@@ -9,6 +10,7 @@ from golfcheck.submission.record import Record
 from golfcheck.trainlog.choose import artifact_scores, counts
 from golfcheck.trainlog.events import Run, ScoreLine, Size, TrainLog, TrainPoint, ValPoint
 
+_EVALUATION = re.compile(r"eval(?:uation)?(?: (?:done|finished|completed?))?$", re.IGNORECASE)
 _EXACT = "_exact"
 _LEAST, _MOST = 1e-6, 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 _SAME_RATIO = 1.02  # of bytes per token within a run: scores of few decimals, documents without their first tokens
@@ -113,8 +115,7 @@ def _pass_stem(name: str) -> str | None:
 
 
 def _is_evaluation(name: str) -> bool:
-    name = name.lower()
-    return name.endswith("eval") and "pre" not in name
+    return bool(_EVALUATION.search(name)) and "pre" not in name.lower()
 
 
 def _same_score(score: ScoreLine, run: Run) -> list[ScoreLine]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 MAX_DEPTH = 32  # docs/limits.md; the deepest of 28 real submissions has 3
+_LINED_DEPTH = 2  # of keys whose lines are told: those of the object, and of objects in it
 MAX_DIGITS = 19  # as many as a 64-bit integer needs; Python reads 5,000 digits in quadratic time
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -41,7 +42,10 @@ class JsonSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON value, and for an object the line of each of its own keys, and where they stand in the text."""
+    """A JSON value, and for an object the line of each of its own keys, and where they stand in the text.
+
+    A key of an object in it has its line under both keys: `seeds/42`.
+    """
 
     value: Any
     line_of: dict[str, int]
@@ -78,6 +82,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.line_of: dict[str, int] = {}
+        self.parent = ""  # the key of the outermost object that is being read
+        self.line, self.line_at = 1, 0  # the line that the last key stands on, and where that key begins
         self.spans: dict[str, JsonSpan] = {}
 
     def space(self, position: int) -> int:
@@ -99,7 +105,6 @@ class _Reader:
 
     def object(self, position: int, depth: int) -> tuple[dict[str, Any], int]:
         text, start = self.text, position
-        line, line_at = 1, 0  # the line that the last key stands on, and where that key begins
         result: dict[str, Any] = {}
         position = self.space(position + 1)
         if text[position : position + 1] == "}":
@@ -115,10 +120,12 @@ class _Reader:
             if text[position : position + 1] != ":":
                 _fail(text, position, "expected ':' after a key")
             value_at = self.space(position + 1)
+            if depth <= _LINED_DEPTH:
+                self.line, self.line_at = self.line + text.count("\n", self.line_at, key_at), key_at
+                self.parent = key if depth == 1 else self.parent
+                self.line_of.setdefault(key if depth == 1 else f"{self.parent}/{key}", self.line)
             result[key], position = self.value(value_at, depth + 1)
             if depth == 1:
-                line, line_at = line + text.count("\n", line_at, key_at), key_at
-                self.line_of[key] = line
                 self.spans[key] = JsonSpan(key_at, key_end, value_at, position)
             position, is_last = self.separator(position, "}", f"the object began at character {start + 1}")
             if is_last:

@@ -14,6 +14,7 @@ _HEAD_CHARS = 4
 _SCORE_WORK = 10  # a line of scores takes as long to read as so many others, and counts as many
 _MAX_NOTES = 100
 _DURATION_ENDS = ("s", "s)", "s total", "ms")
+_BITS = re.compile(r"[Bb]its[ _-]per[ _-]byte")
 _SIZED = re.compile(r"[0-9]{3} bytes|_bytes:[0-9]|rtifact")
 # Lines that no text before them may hide: what is judged by them is the cap of bytes, the clock and the seed.
 _LANDMARK = re.compile(
@@ -155,7 +156,8 @@ def _read_other(runs: Runs, line: int, whole: str) -> None:
 
 def _read_rest(runs: Runs, line: int, whole: str) -> None:
     """Read what may begin in any way: scores, durations, settings."""
-    if ("bpb" in whole or "BPB" in whole or "bits_per_byte" in whole) and scores.read(runs, line, whole):
+    is_about = "bpb" in whole or "BPB" in whole or ("its" in whole and _BITS.search(whole))
+    if is_about and scores.read(runs, line, whole):
         return
     if "score" in whole and scores.result(runs, line, whole):
         return

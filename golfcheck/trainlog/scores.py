@@ -19,14 +19,17 @@ _LINE_CHARS = 400
 _TAIL_CHARS = 40  # after the score: how long its evaluation took
 _MAX_PROGRESS = 500
 _BPB = re.compile(
-    rf"(?P<key>[A-Za-z0-9_]{{0,60}}(?:bpb|BPB|bits_per_byte))(?:\s{{0,2}}\((?P<note>[^()]{{1,40}})\))?"
+    r"(?P<key>[A-Za-z0-9_]{0,60}(?:bpb|BPB|bits_per_byte|[Bb]its[ -]per[ -]byte))"
+    rf"\"?(?:\s{{0,2}}\((?P<note>[^()]{{1,40}})\))?"
     rf"(?:\s{{0,4}}[:=]\s{{0,16}}|\s{{1,4}})(?P<number>{NUMBER})(?![\w.]|/)"
 )
-_LOSS = re.compile(rf"([A-Za-z0-9_]{{0,40}}val_loss)\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.])")
+_LOSS = re.compile(rf"([A-Za-z0-9_]{{0,40}}val_loss)\"?\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.])")
 _EXACT = re.compile(rf"(?<![\w])exact[:=]\s?({NUMBER})(?![\w.])")
 _FIRST_PAIR = re.compile(rf"(?<![\w.])[A-Za-z_][A-Za-z0-9_]{{0,60}}\s{{0,2}}[:=]\s{{0,4}}(?:{NUMBER})(?![\w])")
-_ELAPSED = re.compile(rf"(?<![\w])(?:eval_time|time|elapsed|t)[:=]\s?({NUMBER})(ms|s|m)(?![\w.])")
-_OWN = frozenset(("val_bpb", "bpb", "eval_bpb", "bits_per_byte", "val_bits_per_byte", "eval_bits_per_byte"))
+_ELAPSED = re.compile(rf"(?<![\w])(?:(?:eval_time|time|elapsed|t)[:=]|eval|in|took)\s?({NUMBER})\s?(ms|s|m)(?![\w.])")
+_OWN = frozenset(
+    ("val_bpb", "bpb", "eval_bpb", "bits_per_byte", "val_bits_per_byte", "eval_bits_per_byte", "bits per byte")
+)
 # `[RESULT] run=9b13 | score=1.1888`: a harness around the script sums a run up.
 _RESULT = re.compile(
     rf"\b(?:result|final)\b.{{0,120}}?(?<![\w])score\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.%]|/)", re.IGNORECASE

@@ -28,7 +28,7 @@ _KEYED_MODEL = re.compile(
 _MLX_SIZE = re.compile(r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) bytes")  # the contest's script for Macs
 _GPU = re.compile(r"\| {1,4}([0-9]{1,3}) {1,4}(\S.{0,38}?) +(?:On|Off|N/A) +\|")
 _LISTED_GPU = re.compile(r"GPU ([0-9]{1,3}): ([^(]{1,60}) \(UUID:")
-_DURATION = re.compile(rf"(.{{1,160}}?)(?: in | \(|_time:)({NUMBER})(m?)s(?:\)| total)?$")
+_DURATION = re.compile(rf"(.{{1,160}}?)(?: in | took | \(|_time:)({NUMBER})(m?)s(?:\)| total)?$")
 _PEAK_MEMORY = re.compile(r"peak[ _]memory(?: allocated)?: ?([0-9]{1,9}) ?MiB")
 _MAX_KEPT = 64  # sizes of one kind, and graphics cards
 _MAX_CALIBRATION = 1_000
@@ -104,7 +104,9 @@ def peak_memory(runs: Runs, line: int, text: str) -> bool:
 
 def duration(runs: Runs, line: int, text: str) -> bool:
     """Read `collected 67 Hessians in 12.7s`, `compile warmup done (98.0s)`, `total_eval_time:237.7s`."""
-    if not (" in " in text or " (" in text or "_time:" in text) or not (match := _DURATION.match(text)):
+    if not (" in " in text or " took " in text or " (" in text or "_time:" in text) or not (
+        match := _DURATION.match(text)
+    ):
         return False
     runs.now.phases.append(Phase(line, match[1].strip(), float(match[2]) / (1000 if match[3] else 1)))
     return True

@@ -264,3 +264,11 @@ def test_a_loss_or_a_seeds_score_that_no_log_has_is_a_false_claim(
     assert [finding.rule for finding in findings] == ["score-not-in-logs"]
     assert words in findings[0].message
     assert findings[0].line is not None
+
+
+def test_a_claim_of_one_seed_is_cited_at_the_line_of_that_seed(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.edit("submission.json", "1.11437394", "1.10437394")
+    (finding,) = [f for f in verdict_of(draft, tmp_path).findings if f.rule == "score-not-in-logs"]
+    assert finding.line
+    assert draft.files["submission.json"].decode().splitlines()[finding.line - 1].strip() == '"42": {'

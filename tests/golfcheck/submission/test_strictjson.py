@@ -70,9 +70,9 @@ def test_the_place_of_an_error_is_counted_in_lines_and_characters() -> None:
     assert (caught.value.line, caught.value.column) == (2, 16)
 
 
-def test_each_top_level_key_knows_its_line() -> None:
+def test_each_key_and_each_key_of_an_object_in_it_knows_its_line() -> None:
     document = parse(b'{"a": 1,\n\n "b": {"c":\n 2}, "d": 3}')
-    assert document.line_of == {"a": 1, "b": 3, "d": 4}
+    assert document.line_of == {"a": 1, "b": 3, "b/c": 3, "d": 4}
 
 
 def test_depth_is_allowed_up_to_the_limit_and_not_beyond() -> None:
