@@ -7,13 +7,14 @@ What lies in what is answered by `Nesting` and by marks that are set once, never
 import re
 from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from golfcheck.source.nesting import Nesting, T
 from golfcheck.source.nodes import Assignment, Call, Function, Loop, SourceSpan
 from golfcheck.source.program import Program
+from golfcheck.source.uses import Uses
 
 _READS = re.compile(r"load|read|get|stream|open|chunk|batch|slice|build|make", re.IGNORECASE)
 _MEASURES = frozenset("len int float print log log0 range min max sum isinstance str enumerate ceil numel".split())
@@ -37,39 +38,13 @@ class _Value:
     span: SourceSpan
 
 
-class _Uses:
-    """Where the names of a program are used, by the function that they are in; only for names that are asked for."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.functions: Mapping[int | None, Sequence[str]] = {}  # in each, the functions' names that are used there
-        self._by_name: dict[str, dict[int | None, list[int]]] = {}
-
-    def of(self, name: str) -> Mapping[int | None, Sequence[int]]:
-        """Return the bytes at which a name begins, by the index of the function (None: the top level)."""
-        if name not in self._by_name:
-            positions: dict[int | None, list[int]] = defaultdict(list)
-            for position in self.program.uses(name):
-                positions[self.program.function_nesting.index_at(position)].append(position)
-            self._by_name[name] = positions
-        return self._by_name[name]
-
-    def by_function(self, names: Iterable[str]) -> dict[int | None, list[str]]:
-        """Return which of some names each function uses, in the order of their first uses there."""
-        first: dict[int | None, list[tuple[int, str]]] = defaultdict(list)
-        for name in names:
-            for index, positions in self.of(name).items():
-                first[index].append((positions[0], name))
-        return {index: [name for _, name in sorted(pairs)] for index, pairs in first.items()}
-
-
 @dataclass(eq=False)
 class Place:
     """A function of a program, or its top level (None), with what is its own and not that of a function inside it."""
 
     program: Program
     index: int | None  # of the function, None for the top level
-    uses_by_function: _Uses
+    uses_by_function: Uses
     own_names: Container[str]  # the functions of all programs
     calls: list[Call] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
@@ -244,13 +219,13 @@ class PlaceIndex:
     def __init__(self, programs: Sequence[Program]) -> None:
         self._by_name: dict[str, list[Place]] = defaultdict(list)
         self._own_names: set[str] = set()  # apart from the places, which hold it: a ring waits for a collection
-        uses = [_Uses(program) for program in programs]
+        uses = [Uses(program) for program in programs]
         tops = [self._places_of(one) for one in uses]
         for one in uses:
             one.functions = one.by_function(name for name in self._by_name if name in one.program.names)
         self.reachable = self._reached_from(tops)
 
-    def _places_of(self, uses: _Uses) -> Place:
+    def _places_of(self, uses: Uses) -> Place:
         """Hand everything in a program to the place that it is in, and return its top level."""
         program = uses.program
         nesting = program.function_nesting
