@@ -2,24 +2,24 @@
 
 GROUPS = {
     "Judge": {
-        "verify": "judge record folders: every finding with its line, its numbers and its remedy",
-        "queue": "judge every pull request of a repository, and sort them by what a maintainer must do",
+        "verify": "judge record folders: each finding with its line and its fix",
+        "queue": "judge every pull request of a repository, and sort them",
         "rescore": "evaluate an artifact again and compare its val_bpb with the claim",
-        "diff": "how two records differ: scores, size, settings in the logs, findings, unwrapped code",
-        "tui": "browse records by val_bpb, compare them, and watch a run while it trains",
-        "leaderboard": "rank records: gain and p over the record of their day, and who held it when",
-        "stats": "is a gain more than luck: tests in bpb and nats per token, both rulesets, seeds still needed",
-        "explain": "what a rule checks, why, and how to fix it; alone: all rules",
+        "diff": "compare two records: scores, sizes, settings, findings, code",
+        "tui": "browse records, compare them, and watch runs while they train",
+        "leaderboard": "rank records by score, each with its gain over the best before it",
+        "stats": "test whether a gain is more than luck; how many seeds it needs",
+        "explain": "say what a rule checks, why, and how to fix it; alone: all rules",
     },
     "Make a record": {
-        "demo": "the whole way in two minutes: data, three tiny seeds, a record, verify, rescore, the board",
-        "data": "get, make and check tokenizers and token shards",
-        "new": "make a submission folder from training logs, or hand out the trainer to edit",
-        "pack": "pack a script into a small self-extracting one, proven to be the same program",
-        "unpack": "print the source inside of a self-extracting script, without running it",
+        "demo": "go the whole way in two minutes, from data to a ranked record",
+        "data": "download, make and check tokenizers and token shards",
+        "new": "make a submission folder from training logs",
+        "pack": "pack a script into a small self-extracting one, with a proof",
+        "unpack": "print the source inside a packed script, without running it",
     },
     "Set up": {
-        "doctor": "what is installed, what is missing, and the command that installs it",
+        "doctor": "list what is installed, what is missing, and how to install it",
         "completion": "print a completion script for bash, zsh, fish or tcsh",
     },
 }

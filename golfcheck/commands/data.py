@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from golfcheck.data.dataset import Tokenized
     from golfcheck.datacheck import Report
 
-HELP = "get, make and check tokenizers and token shards"
+HELP = "download, make and check tokenizers and token shards"
 _CONTEST_REPOSITORY = "willdepueoai/parameter-golf"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from golfcheck.submission.record import Record
 
-HELP = "how two records differ: scores, size, settings in the logs, findings, unwrapped code"
+HELP = "compare two records: scores, sizes, settings, findings, code"
 _EPILOG = """B is compared with A: what A has stands after -, what B has after +, and differences are B minus A.
 Nothing of a record is executed. Differences are no findings: the exit code is 0 whether there are any or not.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-HELP = "what is installed, what is missing, and the command that installs it"
+HELP = "list what is installed, what is missing, and how to install it"
 _NEEDED_FOR = {
     "": "verify, explain, new",
     "train": "rescore, data, demo, the trainer",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from golfcheck.board.model import Board, Row
     from golfcheck.judging.config import Settings
 
-HELP = "rank records: gain and p over the record of their day, and who held it when"
+HELP = "rank records by score, each with its gain over the best before it"
 _EPILOG = """Records are replayed in the order in which they were made (by git's history where there is one): each that
 shows its gain as the ruleset asks becomes the record. What maintainers decided is read from decisions.json beside the
 tracks (schemas/decisions.schema.json) and shown.

@@ -12,7 +12,7 @@ from golfcheck.core.numbers import bpb_text, bytes_text, headroom_text
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
 from golfcheck.core.text import safe, shell_word
 
-HELP = "make a submission folder from training logs, or hand out the trainer to edit"
+HELP = "make a submission folder from training logs"
 
 
 _EPILOG = """Examples:

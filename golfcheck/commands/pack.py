@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-HELP = "pack a script into a small self-extracting one, proven to be the same program"
+HELP = "pack a script into a small self-extracting one, with a proof"
 _EPILOG = """Comments, docstrings and annotations are dropped where the program cannot read them, then the text is
 compressed (LZMA; --brotli tries that, too, and needs the package where the script runs). Each variant is unpacked
 again and compared with the source, token by token and by its syntax tree. The bytes are the same each time.

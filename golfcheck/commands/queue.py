@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from golfcheck.queue.model import Queue
     from golfcheck.queue.run import Request
 
-HELP = "judge every pull request of a repository, and sort them by what a maintainer must do"
+HELP = "judge every pull request of a repository, and sort them"
 FORMATS = ("text", "markdown", "json", "jsonl", "csv", "github", "html")
 FAIL_ON = ("refuted", "review", "never")
 _EPILOG = """Reads git objects alone: nothing is checked out, executed or fetched, and no hook, filter or setting of the

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from golfcheck.comparison.gain import Sample
 
-HELP = "is a gain more than luck: tests in bpb and nats per token, both rulesets, seeds still needed"
+HELP = "test whether a gain is more than luck; how many seeds it needs"
 _EPILOG = """A is yours, B is the record to beat; differences are A minus B, so negative is better. p is the chance of
 scores this good if the true gain were exactly the one that is asked for. 0.005 nats per token and 0.005 bpb are two
 margins: the table shows what each comes to. Whether a gain is shown or not, the exit code is 0.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from golfcheck.judging.config import Settings
     from golfcheck.queue.run import Request
 
-HELP = "browse records by val_bpb, compare them, and watch a run while it trains"
+HELP = "browse records, compare them, and watch runs while they train"
 _EPILOG = """Examples:
   golfcheck tui                          the records below this folder
   golfcheck tui records/                 those of a tree

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "print the source inside of a self-extracting script, without running it"
+HELP = "print the source inside a packed script, without running it"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from golfcheck.core.verdict import Verdict
     from golfcheck.judging.config import Settings
 
-HELP = "judge record folders: every finding with its line, its numbers and its remedy"
+HELP = "judge record folders: each finding with its line and its fix"
 _EXAMPLES = """Rules, rulesets and formats are explained by: golfcheck explain
 
 Examples:

@@ -7,5 +7,7 @@ def suggestion(word: str, words: Iterable[str]) -> str:
     """Return ` - did you mean 'X'?` for a word that is close to one of `words`, else ""."""
     from difflib import get_close_matches  # takes 3 ms, and is needed only after a typo
 
-    close = get_close_matches(word, list(words), n=1)
-    return f" - did you mean {close[0]!r}?" if close else ""
+    # Without their dashes, options that share no letter are not alike.
+    bare = {other.lstrip("-"): other for other in words}
+    close = get_close_matches(word.lstrip("-"), list(bare), n=1)
+    return f" - did you mean {bare[close[0]]!r}?" if close else ""

@@ -39,10 +39,17 @@ def test_every_command_module_is_in_the_table():
     assert modules == set(cli.COMMANDS)
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
-def test_the_help_of_a_command_fits_80_columns(name: str, monkeypatch: pytest.MonkeyPatch, capsys):
+PAGES_OF_HELP = [
+    ["--help"],
+    *([name, "--help"] for name in cli.COMMANDS),
+    *(["data", name, "--help"] for name in ("demo", "get", "tokenize", "check")),
+]
+
+
+@pytest.mark.parametrize("page", PAGES_OF_HELP, ids=" ".join)
+def test_each_page_of_help_fits_80_columns(page: list[str], monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
-    assert cli.main([name, "--help"]) == 0
+    assert cli.main(page) == 0
     assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 80] == []
 
 
