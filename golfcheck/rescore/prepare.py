@@ -15,7 +15,7 @@ import numpy.typing as npt
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
 from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.data import Tokens, read_validation
-from golfcheck.rescore import inputs, numerics, shape, sound, submitted
+from golfcheck.rescore import inputs, numerics, shape, sound, submitted, wrappers
 from golfcheck.rescore.report import FileDigest, Sourced
 from golfcheck.rescore.target import Target
 from golfcheck.untrusted.limits import Limits
@@ -114,18 +114,24 @@ def prepare(target: Target, request: Request) -> Prepared:
         raise GolfcheckError(f"{request.raw}: No such file or directory; expected what torch.save made of a state dict")
     with named(target.path):
         loaded = read(target.data, replace(Limits(), file_bytes=request.max_bytes))
-        shapes = sound.shapes_of(loaded.tree)
-        stated = loaded.tree.get("model_config", {})
-        if not isinstance(stated, dict) or not all(isinstance(value, str | int | float) for value in stated.values()):
-            raise Refused("ART_CONFIG", "model_config is no flat dict of strings and numbers")
+        tree, wrapped = wrappers.unwrapped(loaded.tree)
+        shapes = sound.shapes_of(tree)
+        stated = tree.get("model_config", {})
+        if not isinstance(stated, dict):
+            raise Refused("ART_CONFIG", "model_config is no dict of settings")
         settings = _settings(target, request, stated)
         sizes = shape.infer(shapes)
         shape.check(shapes, shape.expected(sizes))
         seq_len = int(settings["seq_len"].value)
         shape.check_memory(sizes, seq_len)
     stride = _stride(target, request, seq_len)
-    extra = sorted(loaded.tree.keys() - {"__quant_format__", *sound.SECTIONS, *OPTIONAL})
-    notes = [*loaded.notes, *numerics.disagreements(stated, sizes), *_unlike_log(target)]
+    extra = sorted(tree.keys() - {"__quant_format__", *sound.SECTIONS, *OPTIONAL})
+    notes = [
+        *loaded.notes,
+        *([wrapped] if wrapped else []),
+        *numerics.disagreements(stated, sizes),
+        *_unlike_log(target),
+    ]
     notes += [f"the artifact also holds {name[:40]!a}, which no part of the model is" for name in extra[:4]]
     if (assumed := assumption(settings["seq_len"])) is not None:
         notes.append(assumed)
@@ -134,7 +140,7 @@ def prepare(target: Target, request: Request) -> Prepared:
     return Prepared(
         target=target,
         artifact=digest_of(target.path, target.data),
-        tree=loaded.tree,
+        tree=tree,
         sizes=sizes,
         settings={name: Sourced(value, "the tensors") for name, value in sizes.items()} | settings,
         notes=tuple(notes),

@@ -13,7 +13,7 @@ from golfcheck.core.progress import narrate
 from golfcheck.reference.data import Tokens, digest
 from golfcheck.reference.ranks import Ranks
 from golfcheck.reference.settings import CONTROL_TENSORS
-from golfcheck.rescore import control, early, fit, judge, measure, numerics, shipped, submitted, weights
+from golfcheck.rescore import control, early, fit, judge, measure, numerics, shipped, submitted, weights, wrappers
 from golfcheck.rescore.prepare import Prepared, Request, Stage, Text, assumption, digest_of, named, prepare
 from golfcheck.rescore.report import Claim, FileDigest, Measured, RawCheck, Rescore, RescoreOutcome, Sourced
 from golfcheck.rescore.target import Target, read_file
@@ -206,7 +206,7 @@ def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawChec
     keep = log.get("int8_keep_float_fp32_name_patterns", CONTROL_TENSORS).split(",")
     with named(path):
         raw = load(data, replace(Limits(), file_bytes=MAX_RAW_BYTES), zipped=False)
-        tensors, differ = weights.differences(tree, raw, keep)
+        tensors, differ = weights.differences(tree, wrappers.unwrapped_state(raw), keep)
     return RawCheck(digest_of(str(path), data), tensors, differ)
 
 

@@ -15,6 +15,7 @@ SECTIONS = ("quantized", "scales", "dtypes", "passthrough")
 DTYPES = ("float32", "float16", "bfloat16")
 PER_ROW = {"scheme": "per_row", "axis": 0}
 _OPTIONAL = ("qmeta", "passthrough_orig_dtypes")
+ALL_SECTIONS = (*SECTIONS, *_OPTIONAL)
 _PIECE = 1 << 20  # elements
 _BF16_EXPONENT = 0x7F80  # all ones in an infinity and in what is no number
 
@@ -47,7 +48,7 @@ def check(tree: Mapping[str, Any]) -> None:
     """Raise ArtifactError, naming the entry, unless every value makes sense."""
     _require(_is(tree.get("__quant_format__"), FORMAT), "ART_QFORMAT", f"not {FORMAT}: {_shown(tree)}")
     sections = {**{section: {} for section in _OPTIONAL}, **tree}
-    missing = [s for s in (*SECTIONS, *_OPTIONAL) if not isinstance(sections.get(s), Mapping)]
+    missing = [s for s in ALL_SECTIONS if not isinstance(sections.get(s), Mapping)]
     _require(not missing, "ART_MISSING", f"these sections are missing, or no dicts: {missing}")
     quantized, scales, dtypes, passthrough = (sections[section] for section in SECTIONS)
     qmeta, original = (sections[section] for section in _OPTIONAL)

@@ -54,6 +54,44 @@ class TensorView:
     stride: tuple[Any, ...]
 
 
+# What instructions of other protocols, and for other values, would make.
+_MADE_BY = {
+    **dict.fromkeys(b"io\x81\x92", "an object of a class"),
+    **dict.fromkeys(b"\x8f\x90\x91", "a set"),
+    **dict.fromkeys(b"BC\x8e\x96\x97\x98", "raw bytes"),
+    **dict.fromkeys(b"STU", "a byte string"),
+    **dict.fromkeys(b"\x8c\x8d", "a string of protocol 4"),
+    **dict.fromkeys(b"\x93\x82\x83\x84", "a function or class of protocol 4 or of an extension"),
+    **dict.fromkeys(b"FILVdlgpP02", "a value of the text protocol"),
+    0x8B: "a number of more than 255 bytes",
+}
+# What objects are called whose class or maker a pickle names.
+_NAMED = {
+    "__builtin__ set": "a set",
+    "__builtin__ complex": "a complex number",
+    "_codecs encode": "raw bytes",
+    "numpy dtype": "a numpy array or number",
+    "torch._utils _rebuild_tensor": "a tensor of an old torch",
+    "torch device": "a torch.device",
+    "torch Size": "a torch.Size",
+}
+
+
+def named(name: str) -> str:
+    """Return what stands for a pickle's "module name" in messages: what it makes, or what it is."""
+    module, _, member = name.partition(" ")
+    if module.startswith("numpy") and "multiarray" in module:
+        return "a numpy array or number"
+    if module == "torch" and member.islower():
+        return f"a dtype ({member[:40]!a})"
+    return _NAMED.get(name, f"an object or a function of {f'{module}.{member}'[:120]!a}")
+
+
+def made_by(opcode: int) -> str:
+    """Return what an instruction that is not allowed would make."""
+    return _MADE_BY.get(opcode, f"an unknown instruction {opcode:#04x}")
+
+
 def is_int(value: object) -> bool:
     """Tell whether `value` is an integer that is no bool."""
     return isinstance(value, int) and not isinstance(value, bool)

@@ -1,7 +1,7 @@
-"""data.pkl → descriptors: dicts, strings, numbers, tuples and tensors that are only described. Nothing is ever called.
+"""data.pkl → descriptors: dicts, lists, strings, numbers and tensors that are only described. Nothing is ever called.
 
-Pickle is a program; this runs the 27 instructions of protocol 2 that `torch.save` writes for a dict of tensors, and
-knows what its three callables mean. Everything else is refused by name.
+Pickle is a program; this runs the 31 instructions of protocol 2 that `torch.save` writes for a dict of tensors and of
+plain settings, and knows what its three callables mean. Everything else is refused by name.
 """
 
 import struct
@@ -33,10 +33,10 @@ def parse(data: bytes | memoryview, limits: Limits) -> dict[str, Any]:
 
 def _check_tree(value: object, depth: int) -> None:
     if depth == 0:
-        raise Refused("PKL_DEPTH", "dicts and tuples nested too deeply")
+        raise Refused("PKL_DEPTH", "dicts, lists and tuples nested too deeply")
     if isinstance(value, Global | Storage):
         raise Refused("ART_TYPE", f"{kind(value)} stands where a value has to be")
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else ()
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
     for child in inside:
         _check_tree(child, depth - 1)
 
@@ -61,9 +61,15 @@ class _Machine:
             if opcode == _STOP:
                 return self._finish()
             if (instruction := _INSTRUCTIONS.get(opcode)) is None:
-                raise Refused("PKL_OPCODE", f"opcode {opcode:#04x} at {self._at - 1} is not allowed")
+                raise Refused("PKL_OPCODE", self._unexpected(descriptors.made_by(opcode)))
             instruction(self)
         raise Refused("PKL_OPS", f"more than {self._limits.pickle_ops} instructions")
+
+    def _unexpected(self, what: str) -> str:
+        """Say what the file holds that it must not, and under which key."""
+        key = next((item for item in reversed(self._stack) if isinstance(item, str)), None)
+        where = f" under the key {key[:80]!a}" if key is not None else f" at {self._at}"
+        return f"it holds {what}{where}; expected tensors, numbers, strings, dicts and lists alone"
 
     def _finish(self) -> object:
         if self._at != len(self._data):
@@ -105,6 +111,24 @@ class _Machine:
 
     def empty_tuple(self) -> None:
         self._push(())
+
+    def empty_list(self) -> None:
+        self._push([])
+
+    def append(self) -> None:
+        self._extend([self._pop()])
+
+    def appends(self) -> None:
+        self._extend(self._pop_to_mark())
+
+    def _extend(self, items: list[Any]) -> None:
+        target = self._stack[-1] if self._stack else None
+        if not isinstance(target, list):
+            raise Refused("PKL_SETITEM", f"items are appended to {kind(target)} at {self._at}")
+        target += items
+
+    def none(self) -> None:
+        self._push(None)
 
     def tuple_to_mark(self) -> None:
         self._push(tuple(self._pop_to_mark()))
@@ -165,7 +189,7 @@ class _Machine:
         self._at += len(module) + len(rest[0]) + 2
         name = f"{module.decode('latin-1')} {rest[0].decode('latin-1')}"
         if name not in descriptors.GLOBALS:
-            raise Refused("PKL_GLOBAL", f"{name!a} is not allowed")
+            raise Refused("PKL_GLOBAL", self._unexpected(descriptors.named(name)))
         self._push(Global(name))
 
     def reduce(self) -> None:
@@ -176,7 +200,7 @@ class _Machine:
         state, target = self._pop(), self._stack[-1] if self._stack else None
         # A module's state_dict() carries the versions of its parts beside its tensors; no other attribute is known.
         if not isinstance(target, dict) or not isinstance(state, dict) or state.keys() != {"_metadata"}:
-            raise Refused("PKL_OPCODE", f"opcode 0x62 at {self._at - 1} sets attributes of {kind(target)}")
+            raise Refused("PKL_OPCODE", f"attributes of {kind(target)} are set at {self._at - 1}: an object of a class")
 
     def persistent_id(self) -> None:
         self._push(descriptors.storage_of(self._pop()))
@@ -208,6 +232,10 @@ _INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
     ord("("): _Machine.mark,
     ord("}"): _Machine.empty_dict,
     ord(")"): _Machine.empty_tuple,
+    ord("]"): _Machine.empty_list,
+    ord("a"): _Machine.append,
+    ord("e"): _Machine.appends,
+    ord("N"): _Machine.none,
     ord("t"): _Machine.tuple_to_mark,
     0x85: lambda machine: machine.tuple_of(1),
     0x86: lambda machine: machine.tuple_of(2),

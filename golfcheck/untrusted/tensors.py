@@ -83,7 +83,7 @@ def _unused(spans: list[StorageSpan], records: dict[str, memoryview]) -> list[st
 def _views(value: Any) -> Any:
     if isinstance(value, TensorView):
         yield value
-    elif isinstance(value, dict | tuple):
+    elif isinstance(value, dict | tuple | list):
         for child in value.values() if isinstance(value, dict) else value:
             yield from _views(child)
 
@@ -93,7 +93,7 @@ def _replace(value: Any, spans: dict[int, StorageSpan]) -> Any:
         return spans[id(value)]
     if isinstance(value, dict):
         return {key: _replace(child, spans) for key, child in value.items()}
-    return tuple(_replace(child, spans) for child in value) if isinstance(value, tuple) else value
+    return tuple(_replace(child, spans) for child in value) if isinstance(value, tuple | list) else value
 
 
 def _storages(views: list[TensorView], named: dict[str, memoryview]) -> dict[str, memoryview]:

@@ -1,5 +1,6 @@
 """The strict reader: what torch writes loads, whatever else is refused with its label, and nothing else happens."""
 
+import argparse
 import ast
 import dataclasses
 import gzip
@@ -152,13 +153,31 @@ def same(left: Any, right: Any) -> bool:
         return bool(left.dtype == right.dtype and torch.equal(left, right))
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, tuple):
-        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, tuple):  # lists are read as tuples
+        return isinstance(right, tuple | list) and len(left) == len(right) and all(map(same, left, right))
     return type(left) is type(right) and (left == right or repr(left) == repr(right) == "nan")
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({1, 2}, "a set"),
+        (b"raw", "raw bytes"),
+        (1 + 2j, "a complex number"),
+        (np.float32(3), "a numpy array or number"),
+        (np.arange(3), "a numpy array or number"),
+        (torch.float32, "a dtype ('float32')"),
+        (argparse.Namespace(layers=2), "an object or a function of 'argparse.Namespace'"),
+    ],
+)
+def test_what_is_refused_is_said_in_words_with_its_key(value: object, words: str) -> None:
+    error = refusal(saved({"model_config": {"odd": value}}))
+    assert error.message.startswith(f"it holds {words} under the key ")
+    assert "opcode" not in error.message
+
+
 DTYPES = [torch.float32, torch.float16, torch.bfloat16, torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64]
-plain = st.text(max_size=8) | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans()
+plain = st.text(max_size=8) | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.booleans() | st.none()
 shapes = st.lists(st.integers(0, 4), max_size=4)
 any_tensor = st.builds(
     lambda shape, dtype, seed: torch.from_numpy(np.random.default_rng(seed).integers(0, 100, shape)).to(dtype),
@@ -166,7 +185,9 @@ any_tensor = st.builds(
 ) | st.builds(lambda shape: torch.zeros(shape, dtype=torch.bool), shapes)  # fmt: skip
 trees = st.recursive(
     plain | any_tensor,
-    lambda child: st.dictionaries(st.text(max_size=6), child, max_size=3) | st.tuples(child, child),
+    lambda child: (
+        st.dictionaries(st.text(max_size=6), child, max_size=3) | st.tuples(child, child) | st.lists(child, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -341,7 +362,7 @@ def check(data: bytes) -> bool:
             assert value.start >= 0
             assert value.start + numel * tensors.ITEM_BYTES[value.dtype] <= len(parsed.records[value.key])
         else:
-            assert isinstance(value, dict | tuple | str | int | float)
+            assert isinstance(value, dict | tuple | str | int | float | None)
             stack += value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else []
     return True
 
