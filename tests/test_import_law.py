@@ -37,7 +37,7 @@ LAYERS = """
     rules          ← comparison submission trainlog source core
     comparison     ← submission source core
     submission     ← trainlog source core
-    trainlog       ← reference
+    trainlog       ← reference core
     source         ← core
     untrusted      ← core
     datacheck      ← reference core

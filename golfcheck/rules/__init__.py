@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     files.date_differs,
     files.date_in_future,
     files.secret_published,
+    files.costly_to_read,
     files.unexpected_file,
     schema.json_invalid,
     schema.schema_violation,

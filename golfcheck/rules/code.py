@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from golfcheck.core.ruleset import SCRIPT_LINES
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
-from golfcheck.source.dataflow import MAX_CALLS, validation_paths
+from golfcheck.source.dataflow import validation_paths
 from golfcheck.source.nodes import Call
-from golfcheck.source.program import MAX_NODES, Program, programs
+from golfcheck.source.program import Program, programs
 from golfcheck.source.reach import Source
 from golfcheck.submission.record import Record
 from golfcheck.trainlog.events import SourceDump
@@ -52,6 +52,8 @@ def _programs(record: Record) -> list[_Read]:
     scripts = [source for source in record.sources if source.path.endswith(".py")]
     if not scripts:
         raise Skip("there is no Python source to read")
+    if unread := next((source.path for source in scripts if not source.examined), None):
+        raise Skip(f"{unread} is too large, nests too deep, or costs too much to be examined")
     texts = [
         (source, text, place > 0)
         for source in scripts
@@ -61,12 +63,7 @@ def _programs(record: Record) -> list[_Read]:
     if not texts:
         raise Skip("the script unpacks itself in a way that is not understood without running it")
     parsed = programs(tuple((source.path, text) for source, text, _ in texts))
-    reads = [_Read(source, program, inside) for (source, _, inside), program in zip(texts, parsed, strict=True)]
-    if beyond := [read.program.path for read in reads if read.program.is_beyond_limits]:
-        raise Skip(f"{beyond[0]} is too large or nests too deep to be examined")
-    if sum(read.program.nodes for read in reads) > MAX_NODES:
-        raise Skip("the sources together are too large to be examined")
-    return reads
+    return [_Read(source, program, inside) for (source, _, inside), program in zip(texts, parsed, strict=True)]
 
 
 def _all_was_read(record: Record) -> None:
@@ -210,8 +207,6 @@ def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Proble
     """
     reads = _programs(record)
     inside = {read.program.path for read in reads if read.inside}
-    if (calls := sum(len(read.program.calls) for read in reads)) > MAX_CALLS:
-        raise Skip(f"{calls:,} calls are too many to follow")
     for way in validation_paths([read.program for read in reads]):
         steps = " -> ".join(f"{step.path}:{step.line} {step.what}" for step in way)
         last = way[-1]

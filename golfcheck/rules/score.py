@@ -52,6 +52,8 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     submission, claim = _claim(record)
     results = ctx.scored()
+    if record.is_cut:
+        raise Skip("a part of the record was not read: it may hold the score")
     runs = [run for _, run in distinct_runs(record)]
     is_shown = _is_shown(claim, results, runs)
     if not is_shown and abs(claim - _mean(results)) < _NEAR_BPB:

@@ -22,7 +22,6 @@ _HOLDS_VALIDATION = re.compile(
     r"(?:.*_)?val(?:id|idation)?_(?:tokens?|files|data|loader|ids|shards?|docs|set|stream|paths?|batch(?:es)?|seqs?|inputs)"
 )
 _CALIBRATES = re.compile(r"hessian|calibrat", re.IGNORECASE)
-MAX_CALLS = 30_000  # in all files together: 8 times what the longest real script has
 _LINES_SHOWN = 6
 
 

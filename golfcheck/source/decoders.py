@@ -9,29 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-MAX_UNPACKED_BYTES = 16 * 2**20  # for all steps of one file together; a source has at most 2 MiB
+from golfcheck.core.work import FAILED_BYTE_US, TOO_COSTLY, UNPACKED_BYTE_US, Work
+
+MAX_UNPACKED_BYTES = 16 * 2**20  # of one value; a source has at most 2 MiB
 _LZMA_MEMORY_BYTES = 128 * 2**20  # preset 9 takes 65 MiB to decode
-_MAX_STEPS = 50_000  # nodes that are evaluated in one file, in all its expressions together
 _MAX_DICT_BYTES = 64 * 2**20
 
 
 class OpaqueError(Exception):
     """An expression whose value cannot be known without running it, or is beyond the limits; the text says which."""
-
-
-class Budget:
-    """How much may still be made."""
-
-    def __init__(self) -> None:
-        self.left_bytes = MAX_UNPACKED_BYTES
-        self.left_steps = _MAX_STEPS
-
-    def spend(self, value: Any) -> Any:
-        """Return a text or bytes, counting the length. Raises OpaqueError when that is too much."""
-        self.left_bytes -= len(value)
-        if self.left_bytes < 0:
-            raise OpaqueError(f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +28,24 @@ class PayloadDecoder:
     run: Callable[..., str | bytes]  # run(limit_bytes, *values, **named)
 
 
-def apply(decoder: PayloadDecoder, budget: Budget, values: list[Any], named: dict[str, Any]) -> Any:
-    """Decode; the result is never longer than what the budget has left. Raises OpaqueError."""
-    return budget.spend(guarded(decoder.run, budget.left_bytes + 1, *values, **named))
+def apply(decoder: PayloadDecoder, work: Work, values: list[Any], named: dict[str, Any]) -> Any:
+    """Decode; the result is never longer than MAX_UNPACKED_BYTES or than the work that is left. Raises OpaqueError."""
+    limit = int(min(MAX_UNPACKED_BYTES, max(work.left_us, 0) / UNPACKED_BYTE_US))
+    try:
+        value = guarded(decoder.run, limit + 1, *values, **named)
+    except OpaqueError:
+        work.spend(limit, FAILED_BYTE_US)  # it may have made as much before it failed
+        raise
+    return paid(value, work)
+
+
+def paid(value: Any, work: Work) -> Any:
+    """Return a text or bytes that was made, for its price. Raises OpaqueError when it is too much."""
+    if not work.spend(len(value), UNPACKED_BYTE_US):
+        raise OpaqueError(TOO_COSTLY)
+    if len(value) > MAX_UNPACKED_BYTES:
+        raise OpaqueError(f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
+    return value
 
 
 def guarded(run: Callable[..., Any], *values: Any, **named: Any) -> Any:

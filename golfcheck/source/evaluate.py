@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from golfcheck.core.work import STEP_US, TOO_COSTLY, Work
 from golfcheck.source import decoders
 from golfcheck.source.bindings import Kind
-from golfcheck.source.decoders import Budget, OpaqueError
+from golfcheck.source.decoders import OpaqueError
 from golfcheck.source.nodes import argument_of, literal, name_text, shown
 from golfcheck.source.scope import Scope
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _PATHS = ("pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "str", "os.fspath")
 _SAME_PATHS = ("os.path.abspath", "os.path.realpath", "os.path.normpath")
-_MAX_STEPS = 10_000  # nodes that are evaluated for one expression
 _MAX_NESTING = 64
 _MAX_PART_CHARS = 255
 
@@ -44,19 +44,18 @@ class StaticEvaluation:
     `script` is the path of the source in the record: what `__file__` is.
     """
 
-    def __init__(self, scope: Scope, budget: Budget, script: str = "") -> None:
+    def __init__(self, scope: Scope, work: Work, script: str = "") -> None:
         self.scope = scope
-        self.budget = budget
+        self.work = work
         self.script = script
         self.used: list[str] = []
         self.decoded: set[int] = set()  # the ids of the calls that decode
-        self.steps = 0
 
     def value(self, node: "Node | None", depth: int = 0) -> Any:
         """Return what the expression is. Raises OpaqueError when only running it could tell, or beyond a limit."""
-        self.steps += 1
-        self.budget.left_steps -= 1
-        if node is None or depth > _MAX_NESTING or self.steps > _MAX_STEPS or self.budget.left_steps < 0:
+        if not self.work.spend(1, STEP_US):
+            raise OpaqueError(TOO_COSTLY)
+        if node is None or depth > _MAX_NESTING:
             raise OpaqueError("the expression is too complicated")
         inner = [child for child in node.named_children if child.type != "comment"]
         match node.type:
@@ -105,7 +104,8 @@ class StaticEvaluation:
         value = literal(node)
         if value is None:
             raise OpaqueError(f"computed at run time: {shown(node)}")
-        return value
+        paid: str | bytes = decoders.paid(value, self.work)
+        return paid
 
     def _integer(self, node: "Node") -> int:
         text = name_text(node)
@@ -118,9 +118,9 @@ class StaticEvaluation:
 
     def _join(self, parts: list[Any]) -> Any:
         if all(isinstance(part, bytes) for part in parts):
-            return self.budget.spend(b"".join(parts))
+            return decoders.paid(b"".join(parts), self.work)
         if all(isinstance(part, str) for part in parts):
-            return self.budget.spend("".join(parts))
+            return decoders.paid("".join(parts), self.work)
         raise OpaqueError("text and bytes are mixed")
 
     def _dictionary(self, pairs: list["Node"], depth: int) -> dict[Any, Any]:
@@ -166,7 +166,7 @@ class StaticEvaluation:
                 limits[place] = self.value(child, depth + 1)
         if place > 2 or any(limit is not None and not isinstance(limit, int) for limit in limits) or limits[2] == 0:
             raise OpaqueError("a slice that is no slice")
-        return self.budget.spend(value[slice(*limits)])
+        return decoders.paid(value[slice(*limits)], self.work)
 
     def _call(self, node: "Node", depth: int) -> Any:
         function = node.child_by_field_name("function")
@@ -199,12 +199,12 @@ class StaticEvaluation:
                 raise OpaqueError(f"computed at run time: {shown(node)}")
             self.used.append(decoder.label)
             self.decoded.add(node.id)
-            return decoders.apply(decoder, self.budget, values, named)
+            return decoders.apply(decoder, self.work, values, named)
         if isinstance(values[0], ShippedPath | ShippedText):
             return _of_file(method, values)
         if method not in decoders.METHODS:
             raise OpaqueError(f"computed at run time: {shown(node)}")
-        return self.budget.spend(decoders.guarded(decoders.METHODS[method], *values, **named))
+        return decoders.paid(decoders.guarded(decoders.METHODS[method], *values, **named), self.work)
 
     def _file(self, name: str, call: "Node", depth: int) -> Any:
         """Return a path beside the script, or the file that is opened there."""

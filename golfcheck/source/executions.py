@@ -10,9 +10,10 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from golfcheck.core.work import Work
 from golfcheck.source import decoders, syntax
 from golfcheck.source.bindings import Kind
-from golfcheck.source.decoders import Budget, OpaqueError
+from golfcheck.source.decoders import OpaqueError
 from golfcheck.source.evaluate import ShippedPath, ShippedText, StaticEvaluation
 from golfcheck.source.handedon import MAX_USES, handed_on
 from golfcheck.source.nodes import argument_of, name_text, shown
@@ -48,11 +49,9 @@ class Unfollowed:
     reason: str
 
 
-def executions(
-    text: bytes, path: str, shipped: Container[str], budget: Budget
-) -> tuple[list[Executed], list[Unfollowed]]:
+def executions(text: bytes, path: str, shipped: Container[str], work: Work) -> tuple[list[Executed], list[Unfollowed]]:
     """Return what a source runs; `path` is its own place in the record, `shipped` the sources that stand there."""
-    reading = _Reading(text, path, shipped, budget)
+    reading = _Reading(text, path, shipped, work)
     reading.read()
     return reading.executed, reading.unfollowed
 
@@ -60,8 +59,8 @@ def executions(
 class _Reading:
     """One source, and what was read of it."""
 
-    def __init__(self, text: bytes, path: str, shipped: Container[str], budget: Budget) -> None:
-        self.text, self.path, self.shipped, self.budget = text, path, shipped, budget
+    def __init__(self, text: bytes, path: str, shipped: Container[str], work: Work) -> None:
+        self.text, self.path, self.shipped, self.work = text, path, shipped, work
         self.scope = Scope(text)
         self.executed: list[Executed] = []
         self.unfollowed: list[Unfollowed] = []
@@ -123,7 +122,7 @@ class _Reading:
         return given or [argument]
 
     def _run_value(self, call: "Node", name: str, argument: "Node") -> None:
-        evaluation = StaticEvaluation(self.scope, self.budget, self.path)
+        evaluation = StaticEvaluation(self.scope, self.work, self.path)
         try:
             value = evaluation.value(argument)
         except OpaqueError as error:
@@ -166,12 +165,12 @@ class _Reading:
         """Name the decoders that an expression mentions, the innermost first."""
         calls = self.scope.calls
         first = bisect_left(calls, node.start_byte, key=_start_of)
-        inside = calls[first : bisect_left(calls, node.end_byte, key=_start_of)]
+        inside = calls[first : min(bisect_left(calls, node.end_byte, key=_start_of), first + MAX_USES)]
         return [decoders.BY_NAME[name].label for _, name in reversed(inside) if name in decoders.BY_NAME]
 
     def _payload(self, call: "Node") -> None:
         """Read what is unpacked and not given to exec: it may be written to a file that is run or imported."""
-        evaluation = StaticEvaluation(self.scope, self.budget, self.path)
+        evaluation = StaticEvaluation(self.scope, self.work, self.path)
         try:
             value = evaluation.value(call)
         except OpaqueError as error:
@@ -180,7 +179,7 @@ class _Reading:
             return
         self.decoded |= evaluation.decoded
         data = value.encode("utf-8", "replace") if isinstance(value, str) else value
-        if _is_source(data):
+        if _may_be_source(data) and self.work.spend(1, syntax.cost_us(data)) and _is_source(data):
             self.executed.append(Executed("+".join(reversed(evaluation.used)), data))
         elif len(data) >= _MIN_DATA_BYTES:
             self._give_up(call, f"unpacks {len(data):,} bytes that are no source")
@@ -191,7 +190,7 @@ class _Reading:
         items = command.named_children if command is not None and command.type in ("list", "tuple") else []
         if len(items) < 2 or not self._is_python(items[0]):
             return
-        evaluation = StaticEvaluation(self.scope, self.budget, self.path)
+        evaluation = StaticEvaluation(self.scope, self.work, self.path)
         try:
             value = evaluation.value(items[1])
         except OpaqueError:
@@ -210,9 +209,12 @@ def _start_of(call: "tuple[Node, str]") -> int:
     return call[0].start_byte
 
 
+def _may_be_source(data: bytes) -> bool:
+    """Whether unpacked data is long enough for a Python source, and no word or number that happens to be one."""
+    return len(data) >= _MIN_SOURCE_BYTES and b"\n" in data and syntax.encoding_problem(data) is None
+
+
 def _is_source(data: bytes) -> bool:
-    """Whether unpacked data is a Python source, and not a word or a number that happens to be one."""
-    if len(data) < _MIN_SOURCE_BYTES or b"\n" not in data or syntax.encoding_problem(data):
-        return False
+    """Whether such data is Python."""
     tree = syntax.parse(data)
     return not syntax.is_too_deep(tree) and not tree.root_node.has_error

@@ -15,7 +15,6 @@ from golfcheck.source.nesting import Nesting
 from golfcheck.source.nodes import Assignment, Call, Function, Import, Loop, SourceSpan
 
 _MAX_STARS = 16  # modules of `from … import *`
-MAX_NODES = syntax.MAX_NODES  # of all programs of a record together, as of one
 
 
 @lru_cache(maxsize=1)  # several rules ask for those of one record
@@ -37,16 +36,6 @@ class Program:
 
     def _captured(self, kind: str) -> Sequence[Any]:
         return self._captures.get(kind, ())
-
-    @cached_property
-    def nodes(self) -> int:
-        """How many nodes its tree has: what it costs to examine it."""
-        return int(syntax.parse(self.text).root_node.descendant_count)
-
-    @cached_property
-    def is_beyond_limits(self) -> bool:
-        """Whether the text is too large or nests too deep to be examined; then nothing of it is read."""
-        return syntax.is_too_deep(syntax.parse(self.text))
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:

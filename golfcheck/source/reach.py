@@ -1,14 +1,14 @@
 """Source files that a script reaches, static unwrapping of packed ones, and the byte accountings. Executes nothing."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from time import thread_time
 from typing import TYPE_CHECKING
 
 from golfcheck.core.verdict import Problem, Severity
+from golfcheck.core.work import SOURCE_US, Work
 from golfcheck.source import syntax
-from golfcheck.source.decoders import MAX_UNPACKED_BYTES
 from golfcheck.source.executions import Unfollowed
 from golfcheck.source.nodes import literal
 from golfcheck.source.unwrap import unwrap
@@ -16,9 +16,6 @@ from golfcheck.source.unwrap import unwrap
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
-MAX_SOURCES = 64  # files that are followed from one script
-MAX_REACHED_BYTES = 4 * 2**20  # and their bytes: twice what one file may have
-REACH_SECONDS = 1.5  # to examine them all; real ones take 0.1
 _SOURCE_SUFFIXES = {".py", ".pyx", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".sh"}
 
 _MAX_PATH_BYTES = 256
@@ -40,6 +37,7 @@ class Source:
     problems: tuple[Problem, ...] = ()  # of reading it: syntax, encoding, hidden characters
     executed: tuple[bytes, ...] = ()  # texts that it runs, unpacked or from strings; `unwrapped` is one of them
     unfollowed: tuple[Unfollowed, ...] = ()  # what it runs that could not be read
+    examined: bool = True  # False where it is too large, nests too deep, or the record costs too much to read
 
     @property
     def texts(self) -> tuple[bytes, ...]:
@@ -52,39 +50,32 @@ class Source:
         return len(self.text.splitlines())
 
 
-def reached(paths: Sequence[str], read: Read, main: str | None = None) -> tuple[Source, ...]:
+def reached(paths: Sequence[str], read: Read, main: str | None = None, work: Work | None = None) -> tuple[Source, ...]:
     """Return the main script of a folder and every source file of the folder that it reaches, itself first.
 
-    `main` names the script; without it, `main_script` chooses it.
+    `main` names the script; without it, `main_script` chooses it. `work` is what the record may still cost (None: as
+    much as a whole one); where it is used up, the last source is not examined, and what it names is not followed.
 
     A file is reached when a reached one imports it, or names it in a string (`exec(open("x.py").read())`, `runpy`,
     sources of an extension). `read` returns a file's bytes, or None when they cannot be had.
     """
+    work = Work() if work is None else work
     main = main or main_script(paths, read)
     if main is None:
         return ()
     shipped = {path for path in paths if PurePosixPath(path).suffix in _SOURCE_SUFFIXES}
-    found: dict[str, Source] = {}
-    pending, left_bytes = [main], MAX_REACHED_BYTES
-    left_nodes, left_unpacked, end = syntax.MAX_NODES, MAX_UNPACKED_BYTES, thread_time() + REACH_SECONDS
-    while pending and len(found) < MAX_SOURCES:
-        path = pending.pop(0)
-        if path in found or (text := read(path)) is None:
+    sources: dict[str, Source] = {}
+    pending = deque([main])
+    while pending:
+        path = pending.popleft()
+        if path in sources or (text := read(path)) is None:
             continue
-        left_bytes -= len(text)
-        if left_bytes < 0:
-            problem = Problem(f"not examined: more than {MAX_REACHED_BYTES:,} bytes of source are reached", path)
-            found[path] = Source(path, text, path == main, None, None, problems=(problem,))
+        if work.is_spent:
             break
-        found[path], more, nodes = _examined(path, text, path == main, shipped)
-        left_nodes -= nodes
-        left_unpacked -= sum(map(len, found[path].executed))
-        if left_nodes < 0 or left_unpacked < 0 or thread_time() > end:
-            problem = Problem("the sources up to here are too large or too intricate together: none is followed", path)
-            found[path] = replace(found[path], problems=(*found[path].problems, problem))
-            break
-        pending += [name for name in more if name not in found]
-    return tuple(found.values())
+        source, named = _examined(Source(path, text, path == main, None, None), shipped, work)
+        sources[path] = source if work.spend(1, SOURCE_US) else replace(source, examined=False)
+        pending += [name for name in named if name not in sources]
+    return tuple(sources.values())
 
 
 def main_script(paths: Sequence[str], read: Read) -> str | None:
@@ -97,28 +88,36 @@ def main_script(paths: Sequence[str], read: Read) -> str | None:
     named = [path for path in top if PurePosixPath(path).name.startswith("train")] or top
     if len(named) < 2:
         return named[0] if named else None
-    texts = {path: read(path) or b"" for path in named[:MAX_SOURCES]}
+    texts = {path: read(path) or b"" for path in named}
     return max(texts, key=lambda path: (b"val_bpb" in texts[path], len(texts[path])))
 
 
-def _examined(path: str, text: bytes, main: bool, shipped: set[str]) -> tuple[Source, list[str], int]:
-    """Return a source with what reading it met, the shipped files that it names, and how many nodes its trees have."""
-    plain = Source(path, text, main, None, None)
+def _examined(source: Source, shipped: set[str], work: Work) -> tuple[Source, list[str]]:
+    """Return a source with what it runs and what is wrong with it, and the shipped files that it names."""
+    path, text = source.path, source.text
     if not path.endswith(".py"):
-        return plain, [], 0
-    if problem := syntax.encoding_problem(text):
-        return replace(plain, problems=(Problem(problem, path, 1),)), [], 0
+        return source, []
+    if not work.spend(1, syntax.cost_us(text)):
+        return replace(source, examined=False), []
     tree = syntax.parse(text)
     if syntax.is_too_deep(tree):
         problem = f"its tree is over {syntax.MAX_DEPTH} deep or has over {syntax.MAX_NODES:,} nodes: not examined"
-        return replace(plain, problems=(Problem(problem, path),)), [], 0
+        return replace(source, examined=False, problems=(Problem(problem, path),)), []
+    if encoding := syntax.encoding_problem(text):
+        return replace(source, problems=(Problem(encoding, path, 1),)), []
     problems = tuple(_problems(path, text, tree))
-    runs = unwrap(text, path, shipped)
-    texts = (text, *runs.executed)
-    names = [name for one in texts for name in _names(path, one, shipped)]
-    nodes = sum(syntax.parse(one).root_node.descendant_count for one in texts)
-    source = Source(path, text, main, runs.wrapper, runs.text, runs.note, problems, runs.executed, runs.unfollowed)
-    return source, names, nodes
+    runs = unwrap(text, path, shipped, work)
+    names = [name for one in (text, *runs.executed) for name in _names(path, one, shipped)]
+    source = replace(
+        source,
+        wrapper=runs.wrapper,
+        unwrapped=runs.text,
+        note=runs.note,
+        problems=problems,
+        executed=runs.executed,
+        unfollowed=runs.unfollowed,
+    )
+    return source, names
 
 
 def _problems(path: str, text: bytes, tree: "Tree") -> Iterator[Problem]:

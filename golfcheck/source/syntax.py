@@ -12,16 +12,17 @@ from operator import attrgetter
 from time import thread_time
 from typing import TYPE_CHECKING
 
+from golfcheck.core.work import GIVEN_UP_US, NODE_US, PARSE_BYTE_US, PARSE_CALL_US, PARSE_EXTRA_US
 from golfcheck.source.nodes import MAX_NAME_BYTES, normalized
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Parser, Point, Query, Tree
+    from tree_sitter import Language, Node, Parser, Query, Tree
 
 MAX_DEPTH = 500  # of the tree: 6 times the most in 3,339 library files
 MAX_NODES = 250_000  # of the tree: 3 times what all scripts of the longest of 60 merged records have
-PARSE_SECONDS = 1.0  # of one source; a script of 140 KB takes 0.02
-_FIRST_PART_BYTES = 4 * 2**10
-_WORST_GROWTH = 3  # with the length to this power: the slowest texts we know take time with its square, or a bit more
+MAX_PARSE_CALLS = 10_000  # reports of the parser and its requests for text; a script of 140 KB takes 500
+PARSE_SECONDS = 1.0  # a guard for texts whose single operations take ever longer; a script of 140 KB takes 0.02
+_CHUNK_BYTES = 4 * 2**10
 _MAX_FALLBACK_BYTES = 512 * 2**10
 _MAX_FALLBACK_BRACKETS = 100
 
@@ -68,47 +69,68 @@ def _query() -> "Query":
     return Query(language(), _QUERY)
 
 
-@lru_cache(maxsize=4)  # several parts of golfcheck ask for the tree of one source
 def parse(text: bytes) -> "Tree":
     """Return the tree of a source text; a tree comes back for any bytes, with error nodes in it.
 
-    A text that would take longer than PARSE_SECONDS (2 KB of `x += if x:` take a minute), or whose tree has more than
-    MAX_NODES, comes back as a tree that `is_too_deep`.
+    A text that takes the parser more than MAX_PARSE_CALLS (2 KB of `x += if x:` take it minutes) comes back as a tree
+    that `is_too_deep`.
     """
-    tree = _parse_in_parts(text)
-    return tree if tree else _parser().parse(b"(" * MAX_DEPTH + b"x" + b")" * MAX_DEPTH)
+    return _parsed(text)[0]
 
 
-def _parse_in_parts(text: bytes) -> "Tree | None":
-    """Parse parts that double in length, each from the tree of the one before; None where the next is too much.
+def cost_us(text: bytes) -> float:
+    """Return the price of parsing a text and of all analyses of its tree, in microseconds (golfcheck.core.work)."""
+    tree, price_us = _parsed(text)
+    return price_us + tree.root_node.descendant_count * NODE_US
 
-    A parse of bytes cannot be stopped, and one that reads through a function leaks the text. A part takes only the
-    time of what is new in it, so all of them together take as long as one parse of the whole.
+
+@lru_cache(maxsize=4)  # several parts of golfcheck ask for the tree of one source
+def _parsed(text: bytes) -> "tuple[Tree, float]":
+    """Return the tree of a text and the price of the parse in microseconds."""
+    parsing = _Parsing(text)
+    tree = parsing.tree()
+    if tree is None:
+        given_up = _parser().parse(b"(" * MAX_DEPTH + b"x" + b")" * MAX_DEPTH)
+        return given_up, GIVEN_UP_US
+    price_us = parsing.calls * PARSE_CALL_US + len(text) * PARSE_BYTE_US
+    if tree.root_node.has_error:  # recovering from a mistake, the parser goes through the comments before it
+        price_us += parsing.calls * (text.count(b"#") + text.count(b"\\\n") + text.count(b"\\\r")) * PARSE_EXTRA_US
+    return tree, price_us
+
+
+class _Parsing:
+    """A parse whose work is counted: what the parser asks for, and its reports after each hundred operations.
+
+    The chunks are handed out in one buffer, because the parser's binding never lets go of what it was given.
     """
-    parser, started = _parser(), thread_time()
-    tree: Tree | None = None
-    end = 0
-    while True:
-        before, end = end, min(max(_FIRST_PART_BYTES, 2 * end), len(text))
-        part_started = thread_time()
-        if tree is None:
-            tree = parser.parse(text[:end])
-        else:
-            tree.edit(before, before, end, _point(text, before), _point(text, before), _point(text, end))
-            tree = parser.parse(text[:end], tree)
-        if tree.root_node.descendant_count > MAX_NODES:
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.calls = 0
+        self.started = thread_time()
+
+    def tree(self) -> "Tree | None":
+        """Return the tree, None where it takes too much work."""
+        parser = _parser()
+        try:
+            counted = parser.parse(self._chunk, progress_callback=lambda *_: self._is_over())
+        except ValueError:
+            parser.reset()
             return None
-        if end == len(text):
-            return tree
-        seconds, following = thread_time() - part_started, min(2 * end, len(text))
-        if seconds * (following / end) ** _WORST_GROWTH > PARSE_SECONDS - (thread_time() - started):
+        if self._is_over():  # the text was cut off
             return None
+        return parser.parse(self.text, counted)  # its nodes take their text from the bytes; the tree is taken over
+
+    def _chunk(self, position: int, _: object) -> bytearray:
+        _buffer[:] = b"" if self._is_over() else self.text[position : position + _CHUNK_BYTES]
+        return _buffer
+
+    def _is_over(self) -> bool:
+        self.calls += 1
+        return self.calls > MAX_PARSE_CALLS or thread_time() - self.started > PARSE_SECONDS
 
 
-def _point(text: bytes, position: int) -> "Point":
-    from tree_sitter import Point
-
-    return Point(text.count(b"\n", 0, position), position - text.rfind(b"\n", 0, position) - 1)
+_buffer = bytearray()
 
 
 @lru_cache(maxsize=4)

@@ -7,8 +7,8 @@ read, for a rule must not say of a script it could not read that it imports noth
 from collections.abc import Container
 from dataclasses import dataclass
 
+from golfcheck.core.work import TOO_COSTLY, Work
 from golfcheck.source import syntax
-from golfcheck.source.decoders import Budget
 from golfcheck.source.executions import Unfollowed, executions
 
 MAX_LEVELS = 4  # packed source inside packed source
@@ -30,9 +30,12 @@ class Unwrapped:
     unfollowed: tuple[Unfollowed, ...] = ()  # what it runs that could not be read
 
 
-def unwrap(text: bytes, path: str = "", shipped: Container[str] = ()) -> Unwrapped:
-    """Unpack what a source runs. `path` is its own place in the record, `shipped` what sources stand there."""
-    budget = Budget()
+def unwrap(text: bytes, path: str = "", shipped: Container[str] = (), work: Work | None = None) -> Unwrapped:
+    """Unpack what a source runs. `path` is its own place in the record, `shipped` what sources stand there.
+
+    `work` is what the record may still cost (None: as much as a whole one); the text itself is paid by the caller.
+    """
+    work = Work() if work is None else work
     wrappers: list[str] = []
     packed, note = None, ""
     executed: list[bytes] = []
@@ -40,11 +43,14 @@ def unwrap(text: bytes, path: str = "", shipped: Container[str] = ()) -> Unwrapp
     pending = [(text, 0, True)]
     while pending:
         outer, level, is_main = pending.pop(0)
+        if level and not work.spend(1, syntax.cost_us(outer)):
+            unfollowed.append(Unfollowed(None, TOO_COSTLY))
+            break
         if syntax.is_too_deep(syntax.parse(outer)):
             if level:
                 unfollowed.append(Unfollowed(None, "what it unpacks is too large or nests too deep to be read"))
             continue
-        runs, unknown = executions(outer, path, shipped, budget)
+        runs, unknown = executions(outer, path, shipped, work)
         unfollowed += [Unfollowed(None if level else one.line, one.reason) for one in unknown]
         best = max((run for run in runs if run.wrapper), key=lambda run: len(run.text or b""), default=None)
         if is_main and best and level == MAX_LEVELS:

@@ -5,8 +5,9 @@ from bisect import bisect_left, bisect_right
 from pathlib import Path
 
 from golfcheck.submission import bounded
-from golfcheck.trainlog.rawlines import MAX_LINES, normalize
+from golfcheck.trainlog.rawlines import normalize
 
+MAX_LINES = 100_000  # that are shown; the most of 60 merged records is 22,918
 _SHOWN_BYTES = 16 * 2**10  # of a line; the longest that says something has a tenth of it
 
 

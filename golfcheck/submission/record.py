@@ -1,9 +1,9 @@
 """A submission folder → Record, or the problems met on the way. Loading never raises on content."""
 
-import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from golfcheck import trainlog
@@ -11,21 +11,17 @@ from golfcheck.core import schema
 from golfcheck.core.errors import UsageError
 from golfcheck.core.numbers import counted
 from golfcheck.core.verdict import Problem, Severity
+from golfcheck.core.work import BYTE_US, FILE_US, JSON_BYTE_US, TEXT_BYTE_US, TOO_COSTLY, Work
 from golfcheck.source import reach
 from golfcheck.source.reach import Source
-from golfcheck.submission import bounded, claims, secrets, strictjson
+from golfcheck.submission import bounded, claims, kinds, secrets, strictjson
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.identity import SUBMISSION_FILE, track_of_place
 from golfcheck.submission.mentions import Mention, mentions_of
 from golfcheck.trainlog.events import TrainLog
-from golfcheck.trainlog.rawlines import MAX_LINES
 
-_ARTIFACT_SUFFIXES = {
-    *(".ptz", ".pt", ".pth", ".ckpt", ".safetensors", ".npz", ".npy", ".bin"),
-    *(".xz", ".lzma", ".zst", ".br", ".gz", ".zip"),
-}
 _VALIDATED_ITEMS = 20  # of each list: the schema tells which kinds of lines are missing, and how one looks
-NO_LOG = re.compile(r"(?:requirements|readme|license|notes?|todo)[^/]*\.txt", re.IGNORECASE)
+_COSTLY = "costly-to-read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +54,16 @@ class Record:
     problems: tuple[LoadProblem, ...]
     mentions: tuple[Mention, ...] = ()  # of the claimed scores, in tables and results that are no log
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether a part of it was not read because the whole costs too much."""
+        return any(loaded.rule == _COSTLY for loaded in self.problems)
+
 
 def load(path: Path) -> Record:
     """Read a submission folder. What is wrong inside becomes problems; raises UsageError if `path` is no folder."""
-    try:
-        with bounded.opened(path) as folder:
-            return load_from(bounded.OpenFolder(folder), path)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}; expected a submission folder") from None
+    with _opened(path) as folder:
+        return folder.load()
 
 
 def load_from(files: bounded.Files, path: Path) -> Record:
@@ -78,12 +76,8 @@ def load_claim(path: Path) -> Record:
 
     It takes a thousandth of a second, for a board that shows its rows before it judges them.
     """
-    try:
-        with bounded.opened(path) as folder:
-            submission = _Folder(bounded.OpenFolder(folder), path).submission(checked=False)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}; expected a submission folder") from None
-    return Record(path, (), submission, (), (), (), None, ())
+    with _opened(path) as folder:
+        return Record(path, (), folder.submission(checked=False), (), (), (), None, ())
 
 
 def load_scores(path: Path) -> Record:
@@ -92,9 +86,15 @@ def load_scores(path: Path) -> Record:
     No source and no README is read, and nothing is checked against a schema; raises as `load` does. It takes a tenth
     of the time, for records that others are compared with.
     """
+    with _opened(path) as folder:
+        return folder.scores()
+
+
+@contextmanager
+def _opened(path: Path) -> "Iterator[_Folder]":
     try:
         with bounded.opened(path) as folder:
-            return _Folder(bounded.OpenFolder(folder), path).scores()
+            yield _Folder(bounded.OpenFolder(folder), path)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}; expected a submission folder") from None
 
@@ -105,6 +105,7 @@ class _Folder:
     def __init__(self, files: bounded.Files, path: Path) -> None:
         self.files = files
         self.path = path
+        self.work = Work()
         listing = files.walk()
         self.problems = [LoadProblem("unexpected-file", problem) for problem in listing.problems]
         self.entries = self._evidence(listing.entries)
@@ -118,15 +119,15 @@ class _Folder:
                     f"a file that is kept for secrets, of {counted(entry.size_bytes, 'byte')}",
                     entry.path,
                 )
-        others = _other_submissions([entry.path for entry in entries])
+        others = kinds.other_submissions([entry.path for entry in entries])
         evidence: list[bounded.FileEntry] = []
         for entry in entries:
             other = next((folder for folder in others if entry.path.startswith(folder)), None)
-            if other is None and not _is_left_behind(entry.path):
+            if other is None and not kinds.is_left_behind(entry.path):
                 evidence.append(entry)
         for folder in others:
             self.say("unexpected-file", "a second submission: it is judged apart", folder.rstrip("/"))
-        hidden = [entry.path for entry in entries if _is_left_behind(entry.path)]
+        hidden = [entry.path for entry in entries if kinds.is_left_behind(entry.path)]
         if hidden:
             more = f", like {len(hidden) - 1} more" if len(hidden) > 1 else ""
             self.say("unexpected-file", f"hidden, or an editor's copy: no evidence{more}", hidden[0])
@@ -135,20 +136,24 @@ class _Folder:
     def load(self) -> Record:
         files = tuple(RecordFile(entry.path, entry.size_bytes) for entry in self.entries)
         submission = self.submission()
-        logs = tuple(self.logs())
-        sources = reach.reached([file.path for file in files], self.source)
+        logs = tuple(self.logs())  # before all that `scores` leaves out, which must read as much of them
+        readme = self.readme()
+        sources = reach.reached([file.path for file in files], self.source, work=self.work)
         for source in sources:
             self.problems += [LoadProblem("syntax-error", problem) for problem in source.problems]
+        if self.work.is_spent and sources and not sources[-1].examined:
+            self.leave_out(f"its code and what it reaches were not examined: {TOO_COSTLY}", sources[-1].path)
+        mentions = mentions_of(submission, [file.path for file in files], self.read)
         return Record(
             path=self.path,
             files=files,
             submission=submission,
             logs=logs,
             sources=sources,
-            artifacts=tuple(file for file in files if _is_artifact(file.path)),
-            readme=self.readme(),
+            artifacts=tuple(file for file in files if kinds.is_artifact(file.path)),
+            readme=readme,
             problems=tuple(self.problems),
-            mentions=mentions_of(submission, [entry.path for entry in self.entries], self.read),
+            mentions=mentions,
         )
 
     def scores(self) -> Record:
@@ -159,14 +164,22 @@ class _Folder:
 
     def read(self, path: str, limit_bytes: int) -> tuple[bytes, bool] | None:
         """Read a file, or say why it cannot be."""
+        if self.work.is_spent:
+            self.leave_out(f"not read: {TOO_COSTLY}", path)
+            return None
         try:
-            content = self.files.read(path, limit_bytes)
+            data, is_whole = self.files.read(path, limit_bytes)
         except bounded.UnreadableError as error:
             self.say("unexpected-file", f"cannot be read: {error}", path, severity=Severity.WARNING)
             return None
-        for line, what in secrets.in_text(content[0]):
+        self.work.spend(1, FILE_US)
+        self.work.spend(len(data), BYTE_US)
+        for line, what in secrets.in_text(data):
             self.say("secret-published", f"what looks like {what}", path, line)
-        return content
+        return data, is_whole
+
+    def leave_out(self, message: str, path: str, line: int | None = None) -> None:
+        self.say(_COSTLY, message, path, line)
 
     def say(
         self, rule: str, message: str, path: str, line: int | None = None, severity: Severity | None = None
@@ -189,6 +202,7 @@ class _Folder:
         if not is_whole:
             self.say("json-invalid", f"larger than {bounded.MAX_JSON_BYTES:,} bytes: not read", path)
             return None
+        self.work.spend(len(data), JSON_BYTE_US)
         try:
             document = strictjson.parse(data)
         except strictjson.JsonError as error:
@@ -208,20 +222,18 @@ class _Folder:
 
     def logs(self, *, checked: bool = True) -> Iterator[TrainLog]:
         """Read every log, together at most as much as one log may have; `checked` against the schema of logs."""
-        left_bytes, left_lines = bounded.MAX_LOG_BYTES, MAX_LINES
+        left_bytes = bounded.MAX_LOG_BYTES
         for entry in self.entries:
-            if not _may_be_log(entry.path):
+            if not kinds.may_be_log(entry.path):
                 continue
             content = self.read(entry.path, left_bytes)
             if content is None:
                 continue
-            if left_lines < 0:
-                self.say("unexpected-file", f"not read: the logs before it have over {MAX_LINES:,} lines", entry.path)
-                return
             data, is_whole = content
             left_bytes -= len(data)
-            log = trainlog.read(entry.path, data, left_lines)
-            left_lines -= log.lines
+            log = trainlog.read(entry.path, data, self.work)
+            if log.unread_from is not None:
+                self.leave_out(f"not read from here on: {TOO_COSTLY}", entry.path, log.unread_from)
             if not entry.path.lower().endswith(".log") and not any(run.train or run.scores for run in log.runs):
                 continue  # a text file that is no log
             if not is_whole:
@@ -247,32 +259,10 @@ class _Folder:
     def readme(self) -> str | None:
         names = [entry.path for entry in self.entries if entry.path.lower() in ("readme.md", "readme")]
         content = self.read(names[0], bounded.MAX_README_BYTES) if names else None
-        return content[0].decode("utf-8", "replace") if content else None
-
-
-def _other_submissions(paths: Sequence[str]) -> list[str]:
-    """Return the folders, with their slash, that are submissions of their own: a submission file and a README each."""
-    folders = {path.rpartition("/")[0] for path in paths if SUBMISSION_FILE.fullmatch(path.rpartition("/")[2])}
-    readmes = {path.rpartition("/")[0] for path in paths if path.rpartition("/")[2].lower().startswith("readme")}
-    own = "" in folders
-    return [f"{folder}/" for folder in sorted(folders & readmes) if folder and own]
-
-
-def _is_left_behind(path: str) -> bool:
-    """Whether a file is one that systems and editors leave behind: hidden, or a copy."""
-    parts = path.split("/")
-    return any(part.startswith(".") for part in parts) or parts[-1].endswith("~") or parts[-1].startswith("#")
-
-
-def _is_artifact(path: str) -> bool:
-    return PurePosixPath(path).suffix.lower() in _ARTIFACT_SUFFIXES
-
-
-def _may_be_log(path: str) -> bool:
-    name = PurePosixPath(path)
-    if name.suffix.lower() in (".log", ".out"):
-        return True
-    return name.suffix.lower() == ".txt" and not NO_LOG.fullmatch(name.name)
+        if content is None:
+            return None
+        self.work.spend(len(content[0]), TEXT_BYTE_US)
+        return content[0].decode("utf-8", "replace")
 
 
 def _json_type(value: Any) -> str:

@@ -30,6 +30,7 @@ _FORMS = tuple(
     )
     for begins in beginnings
 )
+_MAX_BEGINNINGS = 1_000  # of each that are looked at
 _BEFORE = re.compile(rb"[A-Za-z0-9_-]")
 _FILES = re.compile(
     r"\.env(\..+)?|\.netrc|\.npmrc|\.pypirc|\.git-credentials|kaggle\.json|id_(rsa|dsa|ecdsa|ed25519)|.+\.pem",
@@ -41,12 +42,14 @@ _EXAMPLES = re.compile(r"\.env\.(example|sample|template|dist)", re.IGNORECASE)
 def in_text(data: bytes) -> Iterator[tuple[int, str]]:
     """Yield the lines of a text that hold what looks like a secret, and what that is; each kind once."""
     for what, begins, form in _FORMS:
-        if begins in data and (match := next(filter(_begins_a_word, form.finditer(data)), None)):
-            yield data.count(b"\n", 0, match.start()) + 1, what
-
-
-def _begins_a_word(match: re.Match[bytes]) -> bool:
-    return not _BEFORE.match(match.string, match.start() - 1) if match.start() else True
+        start = -1
+        for _ in range(_MAX_BEGINNINGS):
+            start = data.find(begins, start + 1)
+            if start < 0:
+                break
+            if form.match(data, start) and not (start and _BEFORE.match(data, start - 1)):
+                yield data.count(b"\n", 0, start) + 1, what
+                break
 
 
 def is_file_of_secrets(path: str) -> bool:

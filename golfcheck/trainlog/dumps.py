@@ -7,6 +7,7 @@ of 100 `=`; a source that holds such a line itself is not cut there, for what fo
 import re
 from dataclasses import dataclass, replace
 
+from golfcheck.core.work import LOG_LINE_US, Work
 from golfcheck.reference import loglines
 from golfcheck.trainlog import templates
 from golfcheck.trainlog.events import SourceDump
@@ -33,9 +34,12 @@ class DumpSpan:
     dump: SourceDump
 
 
-def find(data: bytes) -> list[DumpSpan]:
-    """Return the dumps of a log (UTF-8, newlines normalized) in their order; they do not overlap."""
-    spans = _named(data) or _printed(data)
+def find(data: bytes, work: Work | None = None) -> list[DumpSpan]:
+    """Return the dumps of a log (UTF-8, newlines normalized) in their order; they do not overlap.
+
+    `work` is what the record may still cost (None: as much as a whole one).
+    """
+    spans = _named(data, Work() if work is None else work) or _printed(data)
     left_bytes = _MAX_DUMP_BYTES
     for place, span in enumerate(spans):
         if len(span.dump.text) > left_bytes:
@@ -44,13 +48,25 @@ def find(data: bytes) -> list[DumpSpan]:
     return spans
 
 
-def _named(data: bytes) -> list[DumpSpan]:
+class _Lines:
+    """The numbers of the lines at positions that only grow."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.number, self.position = data, 1, 0
+
+    def at(self, position: int) -> int:
+        self.number += self.data.count(b"\n", self.position, position)
+        self.position = position
+        return self.number
+
+
+def _named(data: bytes, work: Work) -> list[DumpSpan]:
     """Files that our trainer announces with their length; they stand one after another at the beginning."""
     spans: list[DumpSpan] = []
-    position = 0
+    lines, position = _Lines(data), 0
     while len(spans) < _MAX_FILES and (start := _line_with(b"# file: ", data, position)) >= 0:
         end_of_line = data.find(b"\n", start)
-        if end_of_line < 0:
+        if end_of_line < 0 or not work.spend(1, LOG_LINE_US):
             break
         position = end_of_line + 1
         header = templates.parse_as(
@@ -60,7 +76,7 @@ def _named(data: bytes) -> list[DumpSpan]:
             continue
         end = min(position + max(header.size_bytes, 0), len(data))
         text = data[position : min(end, position + _MAX_DUMP_BYTES)]
-        spans.append(DumpSpan(start, end, SourceDump(data.count(b"\n", 0, position) + 1, header.name, text)))
+        spans.append(DumpSpan(start, end, SourceDump(lines.at(position), header.name, text)))
         position = end
     return spans
 
@@ -68,7 +84,9 @@ def _named(data: bytes) -> list[DumpSpan]:
 def _printed(data: bytes) -> list[DumpSpan]:
     """Scripts that print themselves before a rule of 100 `=`."""
     spans: list[DumpSpan] = []
-    begin = position = 0
+    lines = _Lines(data)
+    begin = position = searched = 0
+    has_code = False  # between `begin` and `searched`
     in_machine = False  # between the two rules that enclose the description of the machine
     for _ in range(_MAX_RULES):
         rule = _line_with(_RULE, data, position)
@@ -77,16 +95,17 @@ def _printed(data: bytes) -> list[DumpSpan]:
         position = rule + len(_RULE)
         opens = _AFTER_RULE.match(data, position)
         is_last = not opens and _line_with(_RULE, data, position) < 0
-        has_code = data.find(b"import ", begin, rule) >= 0 and _IS_PYTHON.search(data, begin, rule)
+        may_have = not has_code and data.find(b"import ", searched, rule) >= 0
+        has_code = has_code or (may_have and _IS_PYTHON.search(data, searched, rule) is not None)
+        searched = position
         if has_code and (opens or is_last):
             first = _FIRST_LINE.search(data, begin, rule)
             assert first  # an import is a first line
             text = data[first.start() : min(rule, first.start() + _MAX_DUMP_BYTES)].removesuffix(b"\n")
-            line = data.count(b"\n", 0, first.start()) + 1
-            spans.append(DumpSpan(first.start(), rule, SourceDump(line, None, text)))
+            spans.append(DumpSpan(first.start(), rule, SourceDump(lines.at(first.start()), None, text)))
         elif not (opens or in_machine):
             continue  # a rule inside a source
-        begin = position
+        begin, has_code = position, False
         in_machine = opens is not None and opens[0].endswith(b"Python ")
     return spans
 

@@ -126,4 +126,4 @@ class TrainLog:
     runs: tuple[Run, ...]
     dumps: tuple[SourceDump, ...]
     notes: tuple[Fact[str], ...]  # "UTF-16", "only the first 64 MiB were read", "lines cut at 16 KiB"
-    lines: int = 0  # how many were read, source dumps left out
+    unread_from: int | None = None  # the first line that was not read because the record costs too much

@@ -8,6 +8,7 @@ is another number.
 import codecs
 import re
 
+from golfcheck.core.work import Work
 from golfcheck.trainlog import dumps, prefix, rawlines
 from golfcheck.trainlog.events import Fact, Run
 from golfcheck.trainlog.read import read_lines
@@ -18,7 +19,7 @@ _LONG_BYTES = 2**20  # a line of more is read in pieces
 
 
 class Growing:
-    """The log so far; `feed` it what was appended. At most MAX_LOG_BYTES and MAX_LINES are read, as of any log."""
+    """The log so far; `feed` it what was appended. At most MAX_LOG_BYTES and a record's work are read."""
 
     def __init__(self) -> None:
         self.size_bytes = 0  # fed so far
@@ -26,6 +27,7 @@ class Growing:
         self.notes: tuple[Fact[str], ...] = ()
         self.full = False  # a limit is reached: what follows is not read
         self._runs = Runs()
+        self._work = Work()
         self._head = b""
         self._rest: codecs.IncrementalDecoder | None = None  # once the head is full: for what follows it
         self._prefix: re.Pattern[bytes] | None = None  # what stands before every line
@@ -58,11 +60,12 @@ class Growing:
         data = prefix.without_colors(whole[: whole.rfind(b"\n") + 1].replace(b"\r\n", b"\n"))
         self._prefix = prefix.learned(data)
         data = prefix.without_prefix(data, self._prefix)
-        spans = dumps.find(data)
+        self._work = Work()
+        spans = dumps.find(data, self._work)
         self._runs, notes = Runs(), list[Fact[str]]()
-        self.lines, count = read_lines(self._runs, data, spans, notes)
+        self.lines, is_whole = read_lines(self._runs, data, spans, notes, self._work)
         self.notes = tuple(notes)
-        self.full = self.full or count > rawlines.MAX_LINES
+        self.full = self.full or not is_whole
         if len(self._head) == HEAD_BYTES:
             self._rest, self._head = decoder, b""
             self._open = b""
@@ -80,6 +83,6 @@ class Growing:
         notes = list(self.notes)
         text = prefix.without_colors(data[:end].replace(b"\r\n", b"\n"))
         text = prefix.without_prefix(text, self._prefix)
-        lines, _ = read_lines(self._runs, text, [], notes, line=self.lines)
-        self.lines, self.notes = lines, tuple(notes)
-        self.full = self.full or self.lines > rawlines.MAX_LINES
+        self.lines, is_whole = read_lines(self._runs, text, [], notes, self._work, line=self.lines)
+        self.notes = tuple(notes)
+        self.full = self.full or not is_whole

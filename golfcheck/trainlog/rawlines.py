@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from golfcheck.trainlog.events import Fact
 
 MAX_LOG_BYTES = 64 * 2**20  # docs/limits.md
-MAX_LINES = 100_000  # of all logs of a record; the most of 60 merged records is 22,918
 PIECE_CHARS = 16 * 2**10  # how much of a line is read at a time (docs/limits.md)
 _PAGE_BYTES = 2**20
 FOLDED_CHARS = 1024  # a line this long may be a whole log whose newlines were lost
@@ -59,7 +58,8 @@ def _utf8(data: bytes, encoding: str) -> bytes:
     for piece in pieces:
         text += decoder.decode(piece).encode("utf-8", "replace")
     text += decoder.decode(b"", final=True).encode("utf-8", "replace")
-    return bytes(text[:MAX_LOG_BYTES])
+    del text[MAX_LOG_BYTES:]
+    return bytes(text)
 
 
 def pages(data: bytes, start: int, end: int) -> Iterator[list[str]]:

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 
+from golfcheck.core.work import COLORED_BYTE_US, LOG_LINE_US, LONG_LINE_BYTE_US, SCORE_LINE_US, Work
 from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, prefix, rawlines, scores, shared
 from golfcheck.trainlog.events import Fact, TrainLog
 from golfcheck.trainlog.runs import Runs
@@ -11,7 +12,7 @@ from golfcheck.trainlog.runs import Runs
 Reader = Callable[[Runs, int, str], bool]
 
 _HEAD_CHARS = 4
-_SCORE_WORK = 10  # a line of scores takes as long to read as so many others, and counts as many
+_PAID_LINES = 1_000  # are read before it is asked whether more may be
 _MAX_NOTES = 100
 _DURATION_ENDS = ("s", "s)", "s total", "ms")
 _BITS = re.compile(r"[Bb]its[ _-]per[ _-]byte")
@@ -52,57 +53,53 @@ _READERS: dict[str, tuple[Reader, ...]] = {
 }
 
 
-def read(path_label: str, data: bytes, max_lines: int | None = None) -> TrainLog:
+def read(path_label: str, data: bytes, work: Work | None = None) -> TrainLog:
     """Read a log of any dialect; `path_label` is its path inside the record. Never raises on content.
 
-    Reading stops at the end of the page (1 MiB) in which `max_lines` is passed (None: `rawlines.MAX_LINES`), and a note
-    says so; each of the lines that one long line holds counts.
+    `work` is what the record may still cost (None: as much as a whole one); where it is used up, reading ends and
+    `unread_from` says at which line.
     """
+    work = Work() if work is None else work
     sha256 = hashlib.sha256(data).hexdigest()
     data, notes = rawlines.normalize(data)
-    data = prefix.without_colors(data)
+    if b"\x1b" in data:
+        work.spend(len(data), COLORED_BYTE_US)
+        data = prefix.without_colors(data)
     data = prefix.without_prefix(data, prefix.learned(data))
-    spans = dumps.find(data)
+    spans = dumps.find(data, work)
     runs = Runs()
-    most = rawlines.MAX_LINES if max_lines is None else max_lines
-    _, count = read_lines(runs, data, spans, notes, most=most)
-    return TrainLog(path_label, sha256, runs.finish(), tuple(span.dump for span in spans), tuple(notes), count)
+    line, is_whole = read_lines(runs, data, spans, notes, work)
+    dumped = tuple(span.dump for span in spans)
+    return TrainLog(path_label, sha256, runs.finish(), dumped, tuple(notes), None if is_whole else line + 1)
 
 
 def read_lines(
-    runs: Runs,
-    data: bytes,
-    spans: Sequence[dumps.DumpSpan],
-    notes: list[Fact[str]],
-    *,
-    line: int = 0,
-    most: int = rawlines.MAX_LINES,
-) -> tuple[int, int]:
+    runs: Runs, data: bytes, spans: Sequence[dumps.DumpSpan], notes: list[Fact[str]], work: Work, *, line: int = 0
+) -> tuple[int, bool]:
     """Read the lines of normalized `data` outside `spans` into `runs`; `line` is the number of lines before it.
 
-    Returns the number of the last line, and how many were read.
+    Returns the number of the last line that was read, and whether it is the last of all.
     """
-    start = count = 0
+    start = 0
     for end, resume in [*((span.start, span.end) for span in spans), (len(data), len(data))]:
         for page in rawlines.pages(data, start, end):
-            before = runs.score_lines
-            count += _read_page(runs, line, page, notes)
-            count += (_SCORE_WORK - 1) * (runs.score_lines - before)
+            for first in range(0, len(page), _PAID_LINES):
+                if work.is_spent:
+                    return line + first, False
+                _read_part(runs, line + first, page[first : first + _PAID_LINES], notes, work)
             line += len(page) - 1
-            if count > most:
-                notes.append(Fact("too long: the rest of the lines was not read", line))
-                return line, count
         line += data.count(b"\n", end, resume)
         start = resume
-    return line, count
+    return line, True
 
 
-def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]]) -> int:
-    """Read the lines of a page, and return how many these were; `before` is the number of lines before it."""
+def _read_part(runs: Runs, before: int, part: list[str], notes: list[Fact[str]], work: Work) -> None:
+    """Read the lines of a part of a page, and pay for them; `before` is the number of lines before it."""
     readers, folded = _READERS, rawlines.FOLDED_CHARS
-    count = len(page)
-    for line, whole in enumerate(page, before + 1):
+    count, scores_before = len(part), runs.score_lines
+    for line, whole in enumerate(part, before + 1):
         if len(whole) > folded or "\r" in whole:
+            work.spend(len(whole), LONG_LINE_BYTE_US)
             count += _read_long(runs, line, whole, notes)
         elif (candidates := readers.get(whole[:_HEAD_CHARS])) is not None:
             for reader in candidates:
@@ -113,7 +110,8 @@ def _read_page(runs: Runs, before: int, page: list[str], notes: list[Fact[str]])
                     _read_rest(runs, line, whole)
         elif whole:
             _read_other(runs, line, whole)
-    return count
+    work.spend(count, LOG_LINE_US)
+    work.spend(runs.score_lines - scores_before, SCORE_LINE_US)
 
 
 def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]]) -> int:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.golfcheck.hostile_files import packed
 from tests.golfcheck.valid_record import Draft
 
 MIB = 2**20
@@ -79,6 +80,18 @@ def _many_logs() -> dict[str, bytes]:
     return files | {f"train_seed{seed}.log": log.replace(b"seed:1337", b"seed:%d" % seed) for seed in seeds}
 
 
+SLOW = (
+    b"x\\\n",
+    b"x += if x:\n  ",
+    b"a<b ",
+    b"type x[ = ",
+    b"class A(",
+    b"b'\\x",
+    b"x) ",
+    b"exec ",
+    b"f'{",
+    b"# c\n(x x\n",
+)
 CALLS = b"g(" * 100 + b"len(val_tokens)" + b")" * 100 + b"\n"
 STEP = "step:#/99999999 train_loss:2.# train_time:#ms step_avg:80.00ms\n"
 
@@ -139,6 +152,44 @@ CASES: dict[str, Callable[[], dict[str, bytes]]] = {
     "JSON: one long string": lambda: _json(blurb="\x01" * 40_000),
     "README: a megabyte": lambda: {**Draft().files, "README.md": _repeat(b"| [x](y) 1.1150 `z` **w**", MIB)},
     "folder: 512 empty logs": lambda: Draft().files | {f"{number}.log": b"" for number in range(500)},
+}  # fmt: skip
+
+
+def _together(*names: str) -> dict[str, bytes]:
+    """Return the files of several cases in one folder: the logs of the first are 1337's, those of the second 42's."""
+    files = Draft().files
+    plain = dict(files)
+    for name in names:
+        for path, data in CASES[name]().items():
+            if files.get(path) == plain.get(path):
+                files[path] = data
+    return files
+
+
+def _mixed_log(steps: int, scores: int, megabytes: int) -> bytes:
+    return (
+        _numbered(STEP, steps)
+        + _numbered("a# val_loss:2.1# val_bpb:1.2#\n", scores)
+        + _repeat(b"\x1b[31mx\x1b[0m y ", megabytes * MIB)
+        + b"\n"
+    )
+
+
+CASES |= {
+    "all: JSON, code, README, and a log of each kind": lambda: _together(
+        "JSON: unknown keys", "README: a megabyte", "code: names assigned one from the other", "log: steps"
+    ) | {"train_seed42.log": CASES["log: long score names"]()["train_seed42.log"], "run.log": _dump("é", "utf-16", 30)["train_seed1337.log"]},
+    "all: each a little below the budget": lambda: _together("JSON: seeds", "README: a megabyte", "code: one call of 25,000 arguments")
+    | {f"train_seed{seed}.log": _first_log(_mixed_log(20_000, 3_000, 4))["train_seed1337.log"] for seed in (1337, 42, 2025)},
+    "all: many scripts that parse slowly, and a dump": lambda: Draft(script=_numbered("import m#\n", 60)).files
+    | {f"m{number}.py": _repeat(piece, 100_000) for number, piece in enumerate(SLOW * 6)}
+    | {"run.log": _dump("\U0001f600", "utf-16", 60)["train_seed1337.log"]},
+    "all: packed scripts that unpack to as much as they may": lambda: Draft(script=_numbered("import m#\n", 30)).files
+    | {f"m{number}.py": packed(b"#" * 15_000_000) for number in range(30)}
+    | {"README.md": _repeat(b"1.1150 ", MIB), "run.log": _repeat(b"x" * 900 + b"\r", 50 * MIB)},
+    "all: 400 logs and 100 scripts": lambda: Draft(script=_numbered("import m#\n", 100)).files
+    | {f"{number}.log": _numbered(STEP, 500) for number in range(400)}
+    | {f"m{number}.py": CALLS * 20 for number in range(100)},
 }  # fmt: skip
 
 

@@ -189,7 +189,7 @@ CODE = [
     Case("200k additions", b"x = " + b"1 + " * 200_000 + b"1", "syntax-error", "250,000 nodes"),
     Case("nested calls", b"f(" * 40_000 + b")" * 40_000, "syntax-error", "500 deep"),
     Case("nested subscripts", b"x" + b"[0]" * 20_000, "syntax-error", "500 deep"),
-    Case("line continuations", b"x = 1 \\\n" * 20_000, "syntax-error", "not examined"),
+    Case("line continuations", b"x = 1 \\\n" * 20_000, "costly-to-read", "not examined"),
     Case("NUL", b"x = 1\0", "syntax-error", "NUL byte"),
     Case("utf-7 cookie", b"# -*- coding: utf-7 -*-\nx = 1", "syntax-error", "the encoding utf-7"),
     Case("cookie on line 2", b"#!/usr/bin/python\n# vim: set fileencoding=cp037 :\n", "syntax-error", "encoding cp037"),
@@ -212,7 +212,7 @@ PACKED = [
     Case("compiled code", packed(b"\0\1\2"), "zlib+base85", "compiled code"),
     Case("doubling", b"import zlib\na = 'x' * 10\nexec(zlib.decompress(a))", "zlib", "computed at run time"),
     Case("joined many", b"import base64\na='" + b"x" * 900_000 + b"'\nexec(base64.b64decode(a" + b"+a" * 40 + b"))",
-         "base64", "unpacks to more than"),
+         "base64", "costs more to read"),
     Case("replace bomb", b"import zlib\nexec(zlib.decompress('" + b"a" * 60_000 + b"'.replace('a', '" + b"b" * 60_000
          + b"')))", "zlib", "unpacks to more than"),
     Case("itself", b"import zlib\na = zlib.decompress(a)\nexec(a)", "", ""),
@@ -259,7 +259,7 @@ STEP = b"step:%d/20000 train_loss:2.0000 train_time:%dms step_avg:70.00ms\n"
 LOGS: dict[str, tuple[bytes, str]] = {
     "one line of 20 MB": (b"a" * 20_000_000, "more than 16,384 characters"),
     "65 MiB": (b"noise in a log.\n" * (65 * 2**16 + 1), "only the first 67,108,864 bytes"),
-    "a million newlines": (b"\n" * 1_000_000, "too long"),
+    "a million newlines": (b"\n" * 1_000_000, "unread"),
     "NUL": (b"seed:1\n\0\0\n", "NUL bytes"),
     "random bytes": (random.Random(1).randbytes(100_000), ""),
     "UTF-16 LE": (("seed:7\r\n" * 20).encode("utf-16"), "UTF-16"),
@@ -280,6 +280,6 @@ LOGS: dict[str, tuple[bytes, str]] = {
     "settings of 100,000 names": (b"".join(b"a%d:1\n" % n for n in range(100_000)), ""),
     "settings:changed nested": (b"settings:changed " + b"[" * 16_000 + b"\n", ""),
     "70 runs": (b"".join(b"seed:%d\n" % n + STEP % (1, 70) for n in range(70)), ""),
-    "310,000 points": (STEP % (1, 70) * 310_000, "too long"),
+    "310,000 points": (STEP % (1, 70) * 310_000, "unread"),
     "empty": (b"", ""),
 }

@@ -44,6 +44,7 @@ val_tokens = torch.load("fineweb_val.bin")
 adapt(torch.nn.Linear(4, 4), val_tokens)
 """
 
+LAST_LOG = "train_seed42.log"
 CASES: dict[str, Breaking] = {
     "submission-missing": Breaking(lambda d: d.files.pop("submission.json")),
     "readme-missing": Breaking(lambda d: d.files.pop("README.md")),
@@ -56,6 +57,10 @@ CASES: dict[str, Breaking] = {
     "date-in-future": Breaking(lambda d: d.set(date="2096-06-01"), make=lambda: Draft(folder="2096-06-01_Valid")),
     "secret-published": Breaking(
         lambda d: d.files.update({LOG: f"HF_TOKEN: hf_{'aB' * 17}\n".encode() + d.files[LOG]})
+    ),
+    "costly-to-read": Breaking(
+        lambda d: d.files.update({LAST_LOG: d.files[LAST_LOG] + b"\n" * 160_000}),
+        make=lambda: Draft(script=SCRIPT + b"x = (" + b"1," * 60_000 + b")\n", model_bytes=15_000_000),
     ),
     "unexpected-file": Breaking(lambda d: d.files.update({"notes.exe": b"MZ"})),
     "json-invalid": Breaking(lambda d: d.edit("submission.json", "}\n", "}}\n")),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from golfcheck.core.work import Work
 from golfcheck.source import syntax
 from golfcheck.source.decoders import MAX_UNPACKED_BYTES
 from golfcheck.source.reach import Source, main_script, reached
@@ -161,9 +162,13 @@ def test_a_bomb_is_stopped_at_the_limit_and_what_fits_is_not() -> None:
 
 
 def test_more_source_than_people_write_is_not_examined() -> None:
-    files = {"train.py": b"import a, b, c\n"} | {f"{name}.py": b"#" * 2_000_000 for name in "abc"}
-    last = reached(list(files), files.get)[-1]
-    assert last.path == "c.py" and last.problems[0].message.startswith("not examined: more than 4,194,304 bytes")
+    files = {"train.py": b"import a, b, c, d, e, f, g, h, i\n"} | {
+        f"{name}.py": b"x = 1\n" * 20_000 for name in "abcdefghi"
+    }
+    work = Work()
+    *read, last = reached(list(files), files.get, work=work)
+    assert work.is_spent and all(source.examined for source in read) and not last.examined
+    assert last.path != "i.py"  # what it names is not followed either
 
 
 FOLDER = {

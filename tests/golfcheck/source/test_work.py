@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+from golfcheck.source import syntax
 from golfcheck.source.dataflow import validation_paths
 from golfcheck.source.program import Program
 from golfcheck.source.reach import reached
-from golfcheck.source.syntax import MAX_NODES, parse
+from golfcheck.source.syntax import MAX_PARSE_CALLS, _Parsing, cost_us, is_too_deep, parse
 from golfcheck.source.wrap import without_comments
 from tests.golfcheck.work import work_of
 
@@ -70,30 +71,38 @@ def test_twice_the_source_takes_no_more_than_twice_the_work(form: str) -> None:
         b"x = 1\n",
     ],
 )
-def test_what_parses_ever_slower_is_given_up_early(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    from golfcheck.source import syntax
-
-    parsed_bytes = 0
-    parser = syntax._parser()
-
-    class Counting:
-        def parse(self, text: bytes, *old: object) -> object:
-            nonlocal parsed_bytes
-            parsed_bytes += len(text)
-            return parser.parse(text, *old)
-
-    monkeypatch.setattr(syntax, "_parser", Counting)
-    syntax.parse.cache_clear()
-    tree = parse(piece * (2**21 // len(piece)))
-    syntax.parse.cache_clear()
-    assert syntax.is_too_deep(tree) and tree.root_node.descendant_count <= MAX_NODES
-    assert parsed_bytes < 2**21  # of a source of 2 MiB no more than parts of its first half were looked at
+def test_what_parses_ever_slower_is_given_up_early(piece: bytes) -> None:
+    text = piece * (2**21 // len(piece))
+    parsing = _Parsing(text)
+    assert parsing.tree() is None
+    assert parsing.calls <= MAX_PARSE_CALLS + 10
+    assert is_too_deep(parse(text))
+    assert cost_us(text) >= 1e6
 
 
-def test_a_script_read_in_parts_has_the_tree_of_one_read_at_once() -> None:
+@pytest.mark.parametrize("piece", [b"x += if x:\n  ", b"\\\n", b'"\\N{', b"x = 1\n", b"f([{", b"'", b"a.b"])
+def test_the_count_of_operations_alone_ends_what_parses_slowly(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syntax, "PARSE_SECONDS", 1_000.0)
+    assert _Parsing(piece * (2**21 // len(piece))).tree() is None
+
+
+def test_a_parse_leaves_nothing_behind() -> None:
+    import resource
+
+    def peak_kib() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    text = b"# a comment\n" * 170_000
+    for _ in range(3):
+        _Parsing(text).tree()
+    before = peak_kib()
+    for _ in range(15):
+        _Parsing(text).tree()
+    assert peak_kib() - before < 20_000  # ten parses of 2 MB once left 100 MB
+
+
+def test_a_parse_that_is_counted_gives_the_tree_of_one_that_is_not() -> None:
     from pathlib import Path
-
-    from golfcheck.source import syntax
 
     for path in sorted((Path(__file__).parents[3] / "golfcheck").rglob("*.py"))[::9]:
         text = path.read_bytes() * 3

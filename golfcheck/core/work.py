@@ -1,0 +1,47 @@
+"""The work that reading one record may take: counted, not timed, so that a verdict does not depend on the machine.
+
+Every reader (submission.json, logs, sources, README, whether from a folder or from git) spends from the one budget of
+the record. Prices are microseconds of CPU on the machine that docs/security.md names, rounded up from the costliest
+inputs we know (tests/bench/bench_hostile.py). What a fact costs the rules later is paid when it is read.
+"""
+
+from dataclasses import dataclass
+
+BUDGET_US = 4_000_000  # of the 5 CPU seconds a folder may take; the rest is the start of the program and its output
+
+FILE_US = 100.0  # opened and listed
+BYTE_US = 0.03  # read, decoded and searched, for secrets too
+JSON_BYTE_US = 1.0
+COLORED_BYTE_US = 0.04  # of a log with escape sequences
+LOG_LINE_US = 18.0  # its facts are used by some twenty rules
+SCORE_LINE_US = 100.0  # more than another line
+LONG_LINE_BYTE_US = 0.03  # of a line that may hold several
+SOURCE_US = 1_000.0
+NODE_US = 10.0  # of a syntax tree, with all analyses
+PARSE_BYTE_US = 0.1
+PARSE_CALL_US = 25.0  # of the parser's report after each hundred of its operations, and of its requests for 4 KiB
+GIVEN_UP_US = 1_000_000.0  # a parse that was not finished
+PARSE_EXTRA_US = 0.5  # of such a report, for each comment and continued line of a text with errors
+STEP_US = 5.0  # an expression that is evaluated
+UNPACKED_BYTE_US = 0.2  # base85 is decoded in Python
+FAILED_BYTE_US = 0.02  # that a decoder may have made before it failed
+TEXT_BYTE_US = 0.1  # of a README
+
+TOO_COSTLY = "the record costs more to read than the 5 CPU seconds that docs/security.md allows"
+
+
+@dataclass(slots=True)
+class Work:
+    """What is left of a record's budget, in microseconds; below zero it is used up."""
+
+    left_us: float = BUDGET_US
+
+    def spend(self, count: float, price_us: float) -> bool:
+        """Take the price of `count` things; whether it was still there: if not, the reader stops here."""
+        self.left_us -= count * price_us
+        return not self.is_spent
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more may be read."""
+        return self.left_us < 0
