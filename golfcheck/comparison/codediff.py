@@ -49,12 +49,12 @@ def sources(record: Record) -> tuple[Source, ...]:
     dumps = [(log.path, dump) for log in record.logs for dump in log.dumps]
     if not dumps:
         return ()
-    path, dump = max(dumps, key=lambda found: len(found[1].text))
-    place = f"{path}:{dump.line}"
+    path, dump = max(dumps, key=lambda source: len(source[1].text))
+    location = f"{path}:{dump.line}"
     # The name decides how it is read, and is not shown: a log need not say it.
     return tuple(
-        Source(f"source in {place}", found.text, True, found.wrapper, found.unwrapped, found.note)
-        for found in reached(["train_gpt.py"], lambda name: dump.text)
+        Source(f"source in {location}", source.text, True, source.wrapper, source.unwrapped, source.note)
+        for source in reached(["train_gpt.py"], lambda name: dump.text)
     )
 
 

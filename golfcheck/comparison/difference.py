@@ -60,7 +60,7 @@ class SettingRow:
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
-    """A rule that found something in some of the records only, and what, for each of them."""
+    """A rule with findings in some of the records only, and its findings in each."""
 
     rule: str
     severity: Severity
@@ -114,13 +114,13 @@ def _seeds(examined: Examined) -> tuple[SeedScore, ...]:
 
 def _printed(record: Record) -> dict[str, list[Printed]]:
     """Return each setting that the record's runs print, with its different values; the first run's settings first."""
-    found: dict[str, list[Printed]] = {}
+    values_by_name: dict[str, list[Printed]] = {}
     for log, run in distinct_runs(record):
         for name, fact in run.settings.items():
-            known = found.setdefault(name, [])
-            if all(_meaning(fact.value) != _meaning(other.value) for other in known):
-                known.append(Printed(fact.value, log.path, fact.line))
-    return found
+            printed = values_by_name.setdefault(name, [])
+            if all(_meaning(fact.value) != _meaning(other.value) for other in printed):
+                printed.append(Printed(fact.value, log.path, fact.line))
+    return values_by_name
 
 
 def _settings(printed: Sequence[dict[str, list[Printed]]]) -> tuple[tuple[SettingRow, ...], int, tuple[str, ...]]:
@@ -129,10 +129,10 @@ def _settings(printed: Sequence[dict[str, list[Printed]]]) -> tuple[tuple[Settin
     alike = 0
     for name in dict.fromkeys(name for settings in printed for name in settings):
         values = [settings.get(name, []) for settings in printed]
-        if name in _OF_A_RUN or any(len(found) > 1 for found in values):
+        if name in _OF_A_RUN or any(len(printed) > 1 for printed in values):
             varying.append(name)
-        elif len({_meaning(found[0].value) if found else None for found in values}) > 1:
-            rows.append(SettingRow(name, tuple(found[0] if found else None for found in values)))
+        elif len({_meaning(printed[0].value) if printed else None for printed in values}) > 1:
+            rows.append(SettingRow(name, tuple(printed[0] if printed else None for printed in values)))
         else:
             alike += 1
     return tuple(rows), alike, tuple(varying)
@@ -151,8 +151,8 @@ def _findings(verdicts: Sequence[Verdict]) -> tuple[FindingRow, ...]:
     rules = dict.fromkeys(finding.rule for verdict in verdicts for finding in verdict.findings)
     rows = []
     for rule in rules:
-        found = tuple(tuple(f for f in verdict.findings if f.rule == rule) for verdict in verdicts)
-        if not all(found):
-            severity = max(finding.severity for each in found for finding in each)
-            rows.append(FindingRow(rule, severity, found))
+        by_record = tuple(tuple(f for f in verdict.findings if f.rule == rule) for verdict in verdicts)
+        if not all(by_record):
+            severity = max(finding.severity for each in by_record for finding in each)
+            rows.append(FindingRow(rule, severity, by_record))
     return tuple(sorted(rows, key=lambda row: -row.severity))

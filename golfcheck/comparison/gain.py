@@ -41,8 +41,8 @@ class Sample:
     @property
     def tokenizer(self) -> str:
         """The tokenizer's name, or how many bytes its tokens stand for."""
-        known = tokenizer_of(self.bytes_per_token)
-        return known.name if known else f"{ratio_text(self.bytes_per_token)} bytes per token"
+        tokenizer = tokenizer_of(self.bytes_per_token)
+        return tokenizer.name if tokenizer else f"{ratio_text(self.bytes_per_token)} bytes per token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def pooled(ours: Sample, others: Sequence[Sample]) -> tuple[Sample, list[str]]:
             message = f"another tokenizer ({other.tokenizer}) than {ours.name} ({ours.tokenizer})"
             raise UsageError(f"{other.path}: {message}: no reproduction of it")
         had = set(zip(ours.seeds, ours.bpb, strict=True))
-        new = [place for place, run in enumerate(zip(other.seeds, other.bpb, strict=True)) if run not in had]
+        new = [index for index, run in enumerate(zip(other.seeds, other.bpb, strict=True)) if run not in had]
         again = len(other.bpb) - len(new)
         notes.append(
             f"{counted(len(new), 'seed')} of {other.name} ({other.path}) count as A's"
@@ -131,9 +131,9 @@ def pooled(ours: Sample, others: Sequence[Sample]) -> tuple[Sample, list[str]]:
         )
         ours = replace(
             ours,
-            seeds=(*ours.seeds, *(other.seeds[place] for place in new)),
-            bpb=(*ours.bpb, *(other.bpb[place] for place in new)),
-            nats=(*ours.nats, *(other.nats[place] for place in new)),
+            seeds=(*ours.seeds, *(other.seeds[index] for index in new)),
+            bpb=(*ours.bpb, *(other.bpb[index] for index in new)),
+            nats=(*ours.nats, *(other.nats[index] for index in new)),
         )
     return ours, notes
 
@@ -169,10 +169,7 @@ def gain_over(
         zip(theirs.seeds, theirs.bpb, strict=True) if theirs else ()
     )
     if both:
-        notes = [
-            *notes,
-            f"{len(both)} of A's runs stand in B too (same seed, same score): p asks for independent sides",
-        ]
+        notes = [*notes, f"{len(both)} of A's runs are also in B (same seed, same score): p requires independent sides"]
     exact = theirs is None
     test_in = partial(_tested, exact=exact, confidence=confidence)
     bpb = test_in("bpb", ours.bpb, their_bpb, sigma=sigma_bpb)

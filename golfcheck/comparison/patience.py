@@ -18,7 +18,7 @@ _CELLS = 2_000_000  # of the tables of common subsequences, for all gaps of a pa
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """A line of a hunk: "-" stands in the first text only, "+" in the second only, " " in both."""
+    """A line of a hunk: "-" is in the first text only, "+" in the second only, " " in both."""
 
     sign: str
     text: str
@@ -96,9 +96,9 @@ def paired(first: Sequence[str], second: Sequence[str]) -> list[int]:
             partner[i_end] = j_end
         if i == i_end or j == j_end:
             continue
-        found = _anchors(a[i:i_end], b[j:j_end]) if depth < _MAX_DEPTH else []
-        if found:
-            marks = [(i, j), *((i + x, j + y) for x, y in found), (i_end, j_end)]
+        anchors = _anchors(a[i:i_end], b[j:j_end]) if depth < _MAX_DEPTH else []
+        if anchors:
+            marks = [(i, j), *((i + x, j + y) for x, y in anchors), (i_end, j_end)]
             pending += [(i, to_i, j, to_j, depth + 1) for (i, j), (to_i, to_j) in pairwise(marks)]
         elif (i_end - i) * (j_end - j) <= cells:
             cells -= (i_end - i) * (j_end - j)
@@ -119,12 +119,12 @@ def _anchors(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, int]]:
         before.append(chain[length - 1] if length else -1)
         ends[length : length + 1] = [j]
         chain[length : length + 1] = [index]
-    found: list[tuple[int, int]] = []
+    anchors: list[tuple[int, int]] = []
     index = chain[-1] if chain else -1
     while index >= 0:
-        found.append(pairs[index])
+        anchors.append(pairs[index])
         index = before[index]
-    return found[::-1]
+    return anchors[::-1]
 
 
 def _once(values: Sequence[int]) -> dict[int, int]:
@@ -146,14 +146,14 @@ def _common(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, int]]:
         for j in range(len(b) - 1, -1, -1):
             row.append(below[j + 1] + 1 if value == b[j] else max(below[j], row[-1]))
         rest.append(row[::-1])
-    found: list[tuple[int, int]] = []
+    pairs_of_lines: list[tuple[int, int]] = []
     i = j = 0
     while i < len(a) and j < len(b):
         if a[i] == b[j]:
-            found.append((i, j))
+            pairs_of_lines.append((i, j))
             i, j = i + 1, j + 1
         elif rest[-2 - i][j] >= rest[-1 - i][j + 1]:
             i += 1
         else:
             j += 1
-    return found
+    return pairs_of_lines

@@ -1,7 +1,7 @@
 """What the maintainers of a tree have ruled on its records: `decisions.json` at the tree's root.
 
-A ruling is theirs: the file is looked for beside the tracks and never inside a record. It holds from its day on, is
-shown beside its record on every board, and changes what takes part:
+A ruling is theirs: the file is next to the tracks and never inside a record. It holds from its day on, is shown next
+to its record on every board, and changes what takes part:
 
     included     takes part despite any finding against it, and needs no significant gain (systems-only work)
     removed      takes no part; it stays on the board without a rank, with the reason

@@ -185,7 +185,7 @@ def _apply(
             if reason is None:
                 rules_so_far = frozenset(finding.rule for finding in findings)
                 rule_context = replace(
-                    context, met=load_problems, found=rules_so_far, proven=frozenset(_proven(findings))
+                    context, load_problems=load_problems, triggered=rules_so_far, proven=frozenset(_proven(findings))
                 )
                 problems.extend(_capped(rule, rule.check(record, rule_context)))
         except Skip as skip:

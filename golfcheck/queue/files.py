@@ -63,7 +63,7 @@ class TreeFiles:
     def _take(self, item: Item, path: str, depth: int) -> None:
         if not item.is_tree:
             kind = _KINDS.get(item.mode, "no plain file")
-            self._problems.append(Problem(f"{kind}: a submission holds only plain files", path))
+            self._problems.append(Problem(f"{kind}: a submission has only regular files", path))
         elif item.name.lower() == ".git":
             self._problems.append(Problem("a repository inside a submission: not opened", path))
         elif depth == bounded.MAX_DEPTH:

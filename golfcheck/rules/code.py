@@ -55,10 +55,10 @@ def _programs(record: Record) -> list[_Read]:
     if unread := next((source.path for source in scripts if not source.examined), None):
         raise Skip(f"{unread} is too large, nests too deep, or costs too much to be examined")
     texts = [
-        (source, text, place > 0)
+        (source, text, index > 0)
         for source in scripts
-        for place, text in enumerate(source.texts)
-        if place or not source.wrapper
+        for index, text in enumerate(source.texts)
+        if index or not source.wrapper
     ]
     if not texts:
         raise Skip("the script unpacks itself in a way that is not understood without running it")
@@ -70,8 +70,8 @@ def _all_was_read(record: Record) -> None:
     """Skip where a source runs something that could not be read: nothing was found in what could be."""
     for source in record.sources:
         for one in source.unfollowed:
-            place = source.path if one.line is None else f"{source.path}:{one.line}"
-            raise Skip(f"{place} runs what cannot be read: {one.reason}")
+            location = source.path if one.line is None else f"{source.path}:{one.line}"
+            raise Skip(f"{location} runs what cannot be read: {one.reason}")
         if source.wrapper and source.unwrapped is None:
             raise Skip(f"{source.path} unpacks itself in a way that is not understood without running it")
 
@@ -84,9 +84,9 @@ def syntax_error(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: train_gpt.py:12: not Python of any version up to 3.14
     Fix: correct the place that the message names; `python -m py_compile FILE` shows it.
     """
-    if not record.sources and not ctx.met:
+    if not record.sources and not ctx.load_problems:
         raise Skip("there is no source to read")
-    yield from ctx.met
+    yield from ctx.load_problems
 
 
 @rule(WARNING)
@@ -162,7 +162,8 @@ def network_import(record: Record, ctx: Context) -> Iterator[Problem]:
 def external_program(record: Record, ctx: Context) -> Iterator[Problem]:
     """The code starts another program.
 
-    What another program does is neither counted nor seen; nvidia-smi and git, which describe the run, are known.
+    What another program does is not counted and cannot be checked. Programs that only describe the run (nvidia-smi,
+    git) are allowed.
     Example: train_gpt.py:13: starts 'gcc' with subprocess.run()
     Fix: do in Python what the program does, or say in the README why it is needed.
     """

@@ -35,9 +35,9 @@ def conservation(result: Result) -> tuple[Conservation, float | None]:
         return "unknown", None
     rounding = 0.5 * 10.0**-result.score.digits * (1 / result.score.val_bpb + (1 / loss if loss else 0.0))
     tolerance = VAL_TEXT_TOLERANCE + rounding
-    known = tokenizer_of(ratio)
+    tokenizer = tokenizer_of(ratio)
     if result.run.val_tokens is None:
-        return ("whole" if known else "unknown"), None
+        return ("whole" if tokenizer else "unknown"), None
     tokens = result.run.val_tokens.value
     implied = tokens * ratio
     # Scored document by document, no token predicts the first one of a document.
@@ -50,7 +50,7 @@ def conservation(result: Result) -> tuple[Conservation, float | None]:
     if stated and not _close(implied, stated, tolerance):
         return "broken", implied
     if implied < VAL_TEXT_BYTES * (1 - OVERCOUNT_TOLERANCE):
-        return ("partial" if known or _close(implied, stated, tolerance) else "unknown"), implied
+        return ("partial" if tokenizer or _close(implied, stated, tolerance) else "unknown"), implied
     if implied <= VAL_TEXT_BYTES * (1 + OVERCOUNT_TOLERANCE):
         return "export", implied
     return ("unknown" if _is_of_other_tokens(result, ratio) else "broken"), implied
@@ -82,22 +82,22 @@ def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
     yield from _of_claim(record, ctx)
     results = ctx.scored()
     if all(result.bytes_per_token is None for result in results):
-        raise Skip("no score has a loss beside its bits per byte")
+        raise Skip("no score has both a loss and bits per byte")
     for result in results:
         state, implied = conservation(result)
-        place = (result.log.path, result.score.line)
+        location = (result.log.path, result.score.line)
         if implied is not None and state in ("broken", "export"):
             yield Problem(
                 f"{result.name}: its tokens stand for {implied:,.0f} bytes of text, not {VAL_TEXT_BYTES:,} "
                 f"({implied / VAL_TEXT_BYTES - 1:+.2%})",
-                *place,
+                *location,
                 severity=None if state == "broken" else WARNING,
             )
         elif state == "unknown" and result.bytes_per_token is not None:
             count = "the log has no token count" if implied is None else f"its tokens stand for {implied:,.0f} bytes"
             yield Problem(
                 f"{result.name}: {result.bytes_per_token:.4f} bytes per token are no known tokenizer's, and {count}",
-                *place,
+                *location,
                 severity=WARNING,
             )
 

@@ -67,7 +67,7 @@ def log_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no training log, or an empty one.
 
     A score is shown by the logs of the runs that reached it, one for each seed. A log without a byte shows nothing, and
-    that is an error. Without a log nothing is proven, neither the claim nor its opposite: the record is unverified.
+    that is an error. Without a log nothing is proven, for or against the claim: the record is unverified.
     Where another file may be a log in an unknown form, it is named.
     Example: (record): no train log (*.log, *.txt with training steps) in the folder
     Fix: add the log that each run wrote, unedited, as train_seed<N>.log.
@@ -142,11 +142,11 @@ def folder_name(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING)
 def track_differs(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The folder lies in another track than submission.json names.
+    """The folder is in another track than the one that submission.json names.
 
     The folder decides what the record is compared with; the caps of a track that the submission does not claim are no
     proof against it.
-    Example: submission.json:6: submission.json names the track non_record_16mb, the folder lies in 10min_16mb
+    Example: submission.json:6: submission.json names the track non_record_16mb, the folder is in 10min_16mb
     Fix: move the folder to the track that is meant, or correct `track` in submission.json.
     """
     submission = submission_of(record)
@@ -154,7 +154,7 @@ def track_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     if claimed is None or placed is None:
         raise Skip("the folder or submission.json names no track to compare")
     if claimed != placed:
-        message = f"submission.json names the track {claimed.name}, the folder lies in {placed.name}"
+        message = f"submission.json names the track {claimed.name}, the folder is in {placed.name}"
         yield Problem(message, submission.path, claim_line(submission, "track"))
 
 
@@ -167,12 +167,12 @@ def date_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: let `date` in submission.json and the folder's name agree.
     """
     submission = submission_of(record)
-    folder, made = ctx.identity.folder_day, parse_date(submission.date)
-    if folder is None or made is None:
+    folder, claimed_day = ctx.identity.folder_day, parse_date(submission.date)
+    if folder is None or claimed_day is None:
         raise Skip("the folder's name or submission.json has no date to compare")
-    if folder != made.date():
+    if folder != claimed_day.date():
         line = claim_line(submission, "date")
-        yield Problem(f"submission.json says {made.date()}, the folder {folder}", submission.path, line)
+        yield Problem(f"submission.json says {claimed_day.date()}, the folder {folder}", submission.path, line)
 
 
 @rule(WARNING)
@@ -203,7 +203,7 @@ def secret_published(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: train_seed42.log:1: what looks like a Hugging Face token (hf_…)
     Fix: revoke it where it was issued, then remove it: who saw the pull request has it.
     """
-    yield from ctx.met
+    yield from ctx.load_problems
     for source in record.sources:
         for text in source.texts[1:]:
             for line, what in secrets.in_text(text):
@@ -229,9 +229,9 @@ def unexpected_file(record: Record, ctx: Context) -> Iterator[Problem]:
 
     Links, devices, hidden files and unreadable names are never opened; unknown kinds are only mentioned.
     Example: notes.exe: 2 bytes of a kind that no submission needs
-    Fix: remove the file, or ship what it stands for as a plain file.
+    Fix: remove the file, or ship its contents as a regular file.
     """
-    yield from ctx.met
+    yield from ctx.load_problems
     for file in record.files:
         path = PurePosixPath(file.path)
         if path.suffix.lower() not in _KNOWN_SUFFIXES and not _README.fullmatch(path.name) and path.name != "LICENSE":

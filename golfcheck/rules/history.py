@@ -1,4 +1,4 @@
-"""What a branch changes beside the record: known only where `--base` names what it left."""
+"""What a branch changes besides the record: known only where `--base` names the revision it left."""
 
 from collections.abc import Iterator
 
@@ -14,8 +14,8 @@ _DONE = {"A": "added", "M": "changed", "D": "deleted", "T": "replaced"}
 def _record_of(path: str) -> str | None:
     """Return the folder of the record that a changed file belongs to, by its name or the track above it."""
     parts = path.split("/")[:-1]
-    for place, part in enumerate(parts):
-        if DATED_FOLDER.fullmatch(part) or (place and parts[place - 1].startswith("track_")):
+    for index, part in enumerate(parts):
+        if DATED_FOLDER.fullmatch(part) or (index and parts[index - 1].startswith("track_")):
             return part
     return None
 
@@ -27,7 +27,7 @@ def foreign_files_touched(record: Record, ctx: Context) -> Iterator[Problem]:
     A submission adds exactly one folder under records/ and touches nothing else; links and submodules lead outside.
     A changed file of a record that was there before is a warning: someone may be repairing it.
     Example: (record): README.md is changed: it is not in this record's folder
-    Fix: move everything else to another pull request, and commit plain files only.
+    Fix: move everything else to another pull request, and commit regular files only.
     """
     if ctx.branch is None:
         raise Skip("what the branch changes is known only with --base REF")

@@ -98,10 +98,10 @@ def _evidence(record: Record, ctx: Context) -> list[str]:
         ]
     evidence = []
     for technique, pattern in _TECHNIQUES.items():
-        place = next((where for text, where in places if pattern.search(text)), None)
-        place = place or _in_source(record, pattern)
-        if place:
-            evidence.append(f"{technique} is named at {place}")
+        location = next((where for text, where in places if pattern.search(text)), None)
+        location = location or _in_source(record, pattern)
+        if location:
+            evidence.append(f"{technique} is named at {location}")
     return evidence
 
 

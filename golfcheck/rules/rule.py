@@ -26,7 +26,7 @@ class Skip(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule may know beside the record itself."""
+    """What a rule is given besides the record."""
 
     ruleset: Ruleset
     identity: Identity
@@ -37,9 +37,9 @@ class Context:
     best: Entry | None  # the record to beat itself
     trainer: bool  # the folder is a trainer's (no submission), so only its code can be judged
     today: date  # the latest day that has begun anywhere
-    met: tuple[Problem, ...] = ()  # what loading had to say under the name of the rule that is running
+    load_problems: tuple[Problem, ...] = ()  # what loading reported under the name of the rule that is running
     branch: Branch | None = None  # what the branch changes, where a base is named
-    found: frozenset[str] = frozenset()  # rules that found something: for the rules about waivers, which come last
+    triggered: frozenset[str] = frozenset()  # rules with a finding: for the rules about waivers, which run last
     proven: frozenset[str] = frozenset()  # those of them that no submission can waive
     rule_names: frozenset[str] = frozenset()  # of all rules: a waiver may misspell one
 
@@ -97,8 +97,8 @@ def submission_of(record: Record) -> Submission:
 def is_in_doubt(record: Record, ctx: Context) -> bool:
     """Tell whether the runs that are judged may be others than the submission's own.
 
-    Nothing is claimed of several runs, one of which may be a baseline, or of one that reached no score; or the claimed
-    score stands in another file than a log, so that the logs may be of other runs.
+    Nothing is claimed of several runs, one of which may be a baseline, or of one that reached no score; or another file
+    than a log contains the claimed score, so that the logs may be of other runs.
     """
     submission = record.submission
     if submission is None or (submission.val_bpb is None and not submission.seeds):

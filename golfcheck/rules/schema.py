@@ -1,4 +1,4 @@
-"""The form of submission.json and of the logs, as reading them met it (`Context.met`)."""
+"""The form of submission.json and of the logs, as loading found them (`Context.load_problems`)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ def json_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: submission.json:33: column 1: text after the end of the value
     Fix: correct the place that the message names; `python -m json.tool submission.json` shows most mistakes.
     """
-    yield from ctx.met
-    if record.submission is None and not ctx.met:
+    yield from ctx.load_problems
+    if record.submission is None and not ctx.load_problems:
         raise Skip("there is no submission.json")
 
 
@@ -65,7 +65,7 @@ def _severity(ctx: Context, severity: Severity) -> Severity:
 def _by_file(ctx: Context, severity: Severity) -> Iterator[Problem]:
     """Yield one problem for each file and line, for a missing key seldom comes alone."""
     together: dict[tuple[str | None, int | None, Severity | None], list[str]] = defaultdict(list)
-    for problem in ctx.met:
+    for problem in ctx.load_problems:
         together[problem.path, problem.line, problem.severity].append(problem.message)
     for (path, line, own), messages in together.items():
         more = f"; {len(messages) - _SHOWN} more" if len(messages) > _SHOWN else ""

@@ -38,7 +38,7 @@ def _mean(results: Sequence[Result]) -> float:
 
 @rule(ERROR)
 def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The claimed val_bpb is in no log: neither the mean over the runs that the claim speaks of nor any run's score.
+    """The claimed val_bpb is in no log: it is not the mean over the claimed runs, and no run's score either.
 
     A claimed val_loss must be in a log as well, and so must the val_bpb of each seed. A claim is read as written out to
     four decimals (1.2 is 1.2000), and a difference below the fourth decimal is only mentioned. It is a warning where
@@ -62,8 +62,8 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     elif not is_shown:
         mean, best = _mean(results), min(result.score.val_bpb for result in results)
         logged = f"the logs' {results[0].name} has mean {mean:.8g}, best {best:.8g} ({claim - mean:+.5f})"
-        place = (submission.path, claim_line(submission, "val_bpb"))
-        false_claim = _not_in_logs(f"claims {claim} bpb; {logged}", record, claim, place)
+        location = (submission.path, claim_line(submission, "val_bpb"))
+        false_claim = _not_in_logs(f"claims {claim} bpb; {logged}", record, claim, location)
         unshown = _runs_without_log(submission, record, results) if abs(claim - mean) < _SEEDS_APART_BPB else ""
         if false_claim.severity is None and unshown:
             false_claim = replace(false_claim, message=f"{false_claim.message}; {unshown}", severity=WARNING)
@@ -124,20 +124,20 @@ def _in_any_line(claim: float, runs: Sequence[Run]) -> bool:
     )
 
 
-def _not_in_logs(message: str, record: Record, claim: float, place: tuple[str, int | None]) -> Problem:
+def _not_in_logs(message: str, record: Record, claim: float, location: tuple[str, int | None]) -> Problem:
     """Return an error; a warning where the number may come from what could not be read, or is not here to the end."""
     for log, run in distinct_runs(record):
         for fact in run.unread:
             if any(agrees(claim, float(number)) for number in _DECIMAL.findall(fact.value)):
                 where = f"; {log.path}:{fact.line} has it under an unknown label"
-                return Problem(message + where, *place, severity=WARNING)
+                return Problem(message + where, *location, severity=WARNING)
     if mention := mention_of(claim, record):
-        return Problem(f"{message}; {mention.path}:{mention.line} has it", *place, severity=WARNING)
+        return Problem(f"{message}; {mention.path}:{mention.line} has it", *location, severity=WARNING)
     for log, run in distinct_runs(record):
         if run.progress_line and run.progress_line > max((line.line for line in run.scores), default=0):
             where = f"; {log.path}:{run.progress_line} is the last line of an evaluation that does not end"
-            return Problem(message + where, *place, severity=WARNING)
-    return Problem(message, *place)
+            return Problem(message + where, *location, severity=WARNING)
+    return Problem(message, *location)
 
 
 def _false_loss(
@@ -155,11 +155,11 @@ def _false_loss(
     if any(agrees(claim, loss, _LOSS_DIGITS) for loss in (mean, *means, *losses)):
         return None
     message = f"claims a val_loss of {claim}; the logs' {results[0].name} has mean {mean:.8g} ({claim - mean:+.5f})"
-    place = (submission.path, claim_line(submission, "val_loss_nats"))
+    location = (submission.path, claim_line(submission, "val_loss_nats"))
     decimals = len(repr(claim).partition(".")[2])
     if abs(claim - mean) < max(_NEAR_NATS, 10.0**-decimals):
-        return Problem(message, *place, severity=WARNING)
-    return _not_in_logs(message, record, claim, place)
+        return Problem(message, *location, severity=WARNING)
+    return _not_in_logs(message, record, claim, location)
 
 
 @rule(WARNING)

@@ -48,8 +48,8 @@ def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
     runs = [(log, run) for log, run in ctx.runs if run.train or run.scores]
     if len(runs) < 2:
         raise Skip("only one run to look at")
-    for place, (log, run) in enumerate(runs):
-        for other_log, other in runs[:place]:
+    for index, (log, run) in enumerate(runs):
+        for other_log, other in runs[:index]:
             if problem := _one_run(log, run, other_log, other):
                 yield problem
                 break
@@ -94,8 +94,8 @@ def seed_mismatch(record: Record, ctx: Context) -> Iterator[Problem]:
             yield Problem(f"the file is named for seed {named}, the run's seed is {seed.value}", log.path, seed.line)
     if record.submission is None or len(logged) < len(ctx.runs):
         return
-    claimed, found = {seed.seed for seed in record.submission.seeds}, {seed.value for _, seed in logged}
-    if absent := sorted(claimed - found):
+    claimed, logged_seeds = {seed.seed for seed in record.submission.seeds}, {seed.value for _, seed in logged}
+    if absent := sorted(claimed - logged_seeds):
         yield Problem(
             f"no log of seed {', '.join(map(str, absent))}, which submission.json names", record.submission.path
         )

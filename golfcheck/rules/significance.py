@@ -88,9 +88,11 @@ def gain_not_significant(record: Record, ctx: Context) -> Iterator[Problem]:
     if _shown(gain, ctx.ruleset):
         return
     differ = f"{gain.delta_bpb:+.5f} bpb, {gain.delta_nats:+.5f} nats per token"
-    found = f"{differ} against {gain.name}: p {_p(gain, ctx.ruleset)}"
+    gain_text = f"{differ} against {gain.name}: p {_p(gain, ctx.ruleset)}"
     needed = _needed(ctx, gain, ctx.ruleset) or _why_no_seeds(gain, ctx.ruleset)
-    yield Problem(f"{found}, but {ctx.ruleset.name} asks for {_test(ctx.ruleset)}" + (f"; {needed}" if needed else ""))
+    yield Problem(
+        f"{gain_text}, but {ctx.ruleset.name} asks for {_test(ctx.ruleset)}" + (f"; {needed}" if needed else "")
+    )
 
 
 @rule(INFO)

@@ -57,7 +57,7 @@ def bytes_over_cap_as_shipped(record: Record, ctx: Context) -> Iterator[Problem]
     """The files as shipped are over the cap, though the logged total is not.
 
     A log may count its code packed, or only one file of it. Twelve ranked records are over the cap as shipped; what the
-    same files come to when packed by golfcheck (no comments, LZMA, base 85) is told beside.
+    same files come to when packed by golfcheck (no comments, LZMA, base 85) is shown next to it.
     Example: train_gpt.py: 60,101 bytes of code as shipped and 15,970,000 of model make 16,030,101: 30,101 over the cap;
     packed by golfcheck it is 15,970,172, which fits
     Fix: ship the packed script, or shrink the model until the files fit as they are.
@@ -192,11 +192,11 @@ def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     yield from _false_seeds(submission, ctx.results, totals)
 
 
-def _false_seeds(submission: Submission, found: Sequence[Result], totals: Sequence[int]) -> Iterator[Problem]:
+def _false_seeds(submission: Submission, all_results: Sequence[Result], totals: Sequence[int]) -> Iterator[Problem]:
     """Yield the bytes that are claimed for a seed whose log states others."""
     for claim in submission.seeds:
         line = claim.line or claim_line(submission, "seeds")
-        results = [result for result in found if result.seed == claim.seed]
+        results = [result for result in all_results if result.seed == claim.seed]
         models = [size.size_bytes for result in results for size in result.run.model_bytes]
         own = [total.size_bytes for result in results if (total := result.total_bytes)]
         if claim.model_bytes is not None and models and claim.model_bytes not in models:

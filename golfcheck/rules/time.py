@@ -36,7 +36,7 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     timed = [(log, run, ms) for log, run in ctx.runs if (ms := train_ms(run)) is not None]
     if not timed:
         raise Skip("no log says how long training took")
-    within = []  # two steps of the cap: told once, of the longest run
+    within = []  # two steps of the cap: reported once, for the longest run
     for log, run, ms in timed:
         late, step = ms - cap, max(step_ms(run) or 0.0, last_steps_ms(run) or 0.0)
         if late <= 0:
@@ -183,14 +183,14 @@ def steps_not_increasing(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 def _backwards(log: TrainLog, points: Sequence[TrainPoint | ValPoint]) -> Problem | None:
-    """Return the first place where steps or times go backwards.
+    """Return the problem of the first line whose step or time goes backwards.
 
-    One line that stands alone between two that follow each other was moved or put in: that is proof. Where the steps go
+    A single such line between two in the right order was moved or inserted: that is proof. Where the steps go
     on from the earlier one, the run was resumed, or is another one.
     """
-    for place in range(1, len(points)):
-        before, point = points[place - 1], points[place]
-        after = points[place + 1] if place + 1 < len(points) else None
+    for index in range(1, len(points)):
+        before, point = points[index - 1], points[index]
+        after = points[index + 1] if index + 1 < len(points) else None
         if point.step == before.step:
             return Problem(f"step {point.step} is there twice", log.path, point.line, WARNING)
         if point.step < before.step:

@@ -54,7 +54,7 @@ def waiver_unused(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     submission = _with_waivers(record)
     for number, name in enumerate(waivers(record)):
-        if name not in ctx.found:
+        if name not in ctx.triggered:
             why = "has found nothing"
             why += "" if name in ctx.rule_names or number >= _SUGGESTED else suggestion(name, ctx.rule_names)
         elif name in ctx.proven:

@@ -55,7 +55,7 @@ class Listing:
 
 
 class Files(Protocol):
-    """What a record is read from: it lists plain files and reads them, both within the limits above."""
+    """What a record is read from: it lists regular files and reads them, both within the limits above."""
 
     def walk(self) -> Listing:
         """List the files; never raises on content."""
@@ -90,10 +90,10 @@ def opened(folder: Path) -> Iterator[int]:
 
 
 def walk(folder: int) -> Listing:
-    """List the files under the descriptor `folder`, within all limits; never raises on what is found."""
-    found = _Walk()
-    found.enter(folder, "", 1)
-    return listing(found.entries, found.problems, found.names)
+    """List the files under the descriptor `folder`, within all limits; never raises on what is walker."""
+    walker = _Walk()
+    walker.enter(folder, "", 1)
+    return listing(walker.entries, walker.problems, walker.names)
 
 
 def listing(entries: list[FileEntry], problems: list[Problem], num_names: int) -> Listing:
@@ -168,7 +168,7 @@ class _Walk:
         if stat.S_ISREG(status.st_mode):
             self.entries.append(FileEntry(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         elif not stat.S_ISDIR(status.st_mode):
-            self.problems.append(Problem(f"{_kind(status.st_mode)}: a submission holds only plain files", path))
+            self.problems.append(Problem(f"{_kind(status.st_mode)}: a submission has only regular files", path))
         elif item.name.lower() == ".git":
             self.problems.append(Problem("a repository inside a submission: not opened", path))
         elif depth == MAX_DEPTH:

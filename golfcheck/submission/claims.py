@@ -32,7 +32,7 @@ class Submission:
     author: str | None
     github_id: str | None
     date: str | None  # as written
-    track: str | None  # "10min_16mb" or "non_record_16mb" when it can be told
+    track: str | None  # "10min_16mb" or "non_record_16mb" if either is named
     val_loss_nats: float | None
     val_bpb: float | None
     total_bytes: int | None
@@ -76,7 +76,7 @@ _MEAN_TOTAL = "artifact_bytes_mean"  # over the seeds: says something where no k
 _UNITS_MS = {"_ms": 1.0, "_s": 1000.0, "_seconds": 1000.0}
 
 # Keys that tell people something and that no rule needs: of the 139 that the merged records of the contest use, those
-# that the tables above do not name, and what stands beside them in other submissions and in the strict profile.
+# that the tables above do not name, and those of other submissions and of the strict profile.
 _DESCRIPTIVE = frozenset(
     """
     architecture attribution base_pr base_submission base_val_bpb based_on blurb calibration comparison_baseline_bpb
@@ -195,17 +195,17 @@ def _whole(value: float | None) -> int | None:
 
 
 def _seeds(raw: dict[str, Any], key_of: dict[str, str], line_of: dict[str, int]) -> tuple[SeedClaim, ...]:
-    """Read the claims by seed: a dict keyed by seed, a list of dicts, or a list of seeds beside lists of values."""
+    """Read the claims by seed: a dict keyed by seed, a list of dicts, or a list of seeds next to lists of values."""
     claims: dict[int, SeedClaim] = {}
     for key in ALIASES["seeds"]:
         value = raw.get(key)
         if isinstance(value, dict):
-            found = [_lined(_claim(name, item), line_of.get(f"{key}/{name}")) for name, item in value.items()]
+            read = [_lined(_claim(name, item), line_of.get(f"{key}/{name}")) for name, item in value.items()]
         elif isinstance(value, list):
-            found = [_claim(_seed_in(item), item) for item in value] if key != "seed_scores" else []
+            read = [_claim(_seed_in(item), item) for item in value] if key != "seed_scores" else []
         else:
-            found = []
-        for claim in found:
+            read = []
+        for claim in read:
             if claim and claim.seed not in claims and len(claims) < _MAX_SEEDS:
                 claims[claim.seed] = claim
                 key_of.setdefault("seeds", key)
@@ -226,16 +226,16 @@ def _claim(name: Any, item: Any) -> SeedClaim | None:
     if not isinstance(item, dict | float):
         return SeedClaim(int(match[1]))
     values = item if isinstance(item, dict) else {"val_bpb": item}
-    found = {field: _first_number(values, keys)[1] for field, keys in _SEED_ALIASES.items()}
+    numbers = {field: _first_number(values, keys)[1] for field, keys in _SEED_ALIASES.items()}
     return SeedClaim(
         int(match[1]),
-        val_loss_nats=found["val_loss_nats"],
-        val_bpb=found["val_bpb"],
-        total_bytes=_whole(found["total_bytes"]),
+        val_loss_nats=numbers["val_loss_nats"],
+        val_bpb=numbers["val_bpb"],
+        total_bytes=_whole(numbers["total_bytes"]),
         train_ms=_duration_ms(values, "train_ms"),
         eval_ms=_duration_ms(values, "eval_ms"),
-        model_bytes=_whole(found["model_bytes"]),
-        steps=_whole(found["steps"]),
+        model_bytes=_whole(numbers["model_bytes"]),
+        steps=_whole(numbers["steps"]),
     )
 
 
@@ -248,7 +248,7 @@ def _duration_ms(values: dict[str, Any], field: str) -> float | None:
 
 
 def _with_lists(raw: dict[str, Any], claims: dict[int, SeedClaim]) -> tuple[SeedClaim, ...]:
-    """Add values that stand in lists parallel to the list of seeds: `seed_scores`, `eval_time_seconds`."""
+    """Add values from lists parallel to the list of seeds: `seed_scores`, `eval_time_seconds`."""
     result = list(claims.values())
     if not isinstance(raw.get("seeds"), list) or len(raw["seeds"]) != len(result):
         return tuple(result)

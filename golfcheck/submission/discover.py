@@ -1,4 +1,4 @@
-"""Paths that a person names → record folders. A tree is searched, a file leads to the record that it lies in."""
+"""Paths that a person names → record folders. A tree is searched; a file leads to the record that contains it."""
 
 import os
 import re
@@ -18,7 +18,7 @@ def record_folders(paths: Sequence[Path]) -> list[Path]:
 
     Raises UsageError for a path that does not exist or leads to no record: nothing checked is never a success.
     """
-    found: dict[Path, None] = {}
+    records: dict[Path, None] = {}
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
@@ -31,8 +31,8 @@ def record_folders(paths: Sequence[Path]) -> list[Path]:
                 f"{path}: nothing to check here; expected a record folder (submission.json, logs, train_gpt.py), "
                 "a tree of such folders, or a file in one"
             )
-        found.update(dict.fromkeys(folders))
-    return list(found)
+        records.update(dict.fromkeys(folders))
+    return list(records)
 
 
 def tree_of(folder: Path) -> Path | None:
@@ -54,15 +54,15 @@ def is_record(folder: Path) -> bool:
 
 def is_tree(folder: Path) -> bool:
     """Whether a folder is one that holds records, whatever else lies there; what is dated or in a track is none."""
-    place = folder.resolve()
-    if place.name == "records" or place.name.startswith("track_"):
+    resolved = folder.resolve()
+    if resolved.name == "records" or resolved.name.startswith("track_"):
         return True
-    is_placed = DATED_FOLDER.fullmatch(place.name) or place.parent.name.startswith("track_")
+    is_placed = DATED_FOLDER.fullmatch(resolved.name) or resolved.parent.name.startswith("track_")
     return not is_placed and (folder / "records").is_dir()
 
 
 def _below(folder: Path, depth: int = 0) -> Iterator[Path]:
-    """Yield the record folders in a tree; what lies inside a record is its own. Links are not followed.
+    """Yield the record folders in a tree; everything inside a record belongs to it. Links are not followed.
 
     A submission file at the top of a tree, or in a track's folder, hides none of the records below it.
     """

@@ -61,15 +61,15 @@ class Examined:
 
         A log that states bits per byte alone says nothing of its tokenizer: then it is taken for the contest's own.
         """
-        known = next((ratio for result in self.results if (ratio := result.bytes_per_token)), None)
-        per_bpb = units.LN2 * (known or TOKENIZERS[0].bytes_per_token)
+        ratio_of_any = next((ratio for result in self.results if (ratio := result.bytes_per_token)), None)
+        per_bpb = units.LN2 * (ratio_of_any or TOKENIZERS[0].bytes_per_token)
         return tuple(per_bpb * result.score.val_bpb if result.nats is None else result.nats for result in self.results)
 
     @property
     def runs(self) -> list[tuple[TrainLog, Run]]:
         """The runs that are judged: those of the results, or where there are none, those of the logs in the folder.
 
-        A baseline or an ablation beside them proves nothing of the claim.
+        A baseline or an ablation next to them proves nothing about the claim.
         """
         if self.results:
             return [(result.log, result.run) for result in self.results]

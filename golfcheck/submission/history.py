@@ -1,6 +1,6 @@
 """What the judge's own git repository knows: when a record came, and what a branch adds. The only user of git.
 
-A repository that lies in a record is never opened. Of ours, only objects are read, with plumbing commands; nothing is
+A repository inside a record is never opened. Of ours, only objects are read, with plumbing commands; nothing is
 checked out, and no hook, monitor, external diff, text conversion, or network is used: a repository's configuration may
 name programs, and reading history must not run them.
 """
@@ -54,7 +54,7 @@ class Change:
 
     @property
     def special(self) -> str | None:
-        """What it is when it is no plain file."""
+        """What it is if it is not a regular file."""
         return {_LINK: "a symbolic link", _MODULE: "a submodule"}.get(self.mode)
 
 
@@ -209,8 +209,8 @@ def _note_renamed(added: dict[Path, Added], old: Path, new: Path, commit: Added 
     olds = list(old.parents)
     for depth, folder in enumerate(new.parents):
         origin = added.get(olds[depth]) if depth < len(olds) else None
-        if found := origin or commit:
-            added.setdefault(folder, found)
+        if origin_or_commit := origin or commit:
+            added.setdefault(folder, origin_or_commit)
 
 
 def _time_of(seconds: str) -> datetime | None:
@@ -242,7 +242,7 @@ def _pull_of(subject: str) -> int | None:
 
 
 def repository_of(start: Path) -> GitRepository | None:
-    """Return the repository that `start` lies in; None if there is none, or only one that came with a record."""
+    """Return the repository that contains `start`; None if there is none, or only one inside a record."""
     folders = (start.resolve(), *start.resolve().parents)
     for index, folder in enumerate(folders):
         if (folder / ".git").exists() and not any(is_record(one) and not is_tree(one) for one in folders[index:]):

@@ -52,13 +52,13 @@ class LogText:
         if needle == self._hits[0]:
             return self._hits[1]
         self._lower = self.data.lower() if self._lower is None else self._lower
-        found = array("q")
+        numbers = array("q")
         at = self._lower.find(needle)
         while at >= 0 and (number := self.number_at(at)) <= len(self):
-            found.append(number)
+            numbers.append(number)
             at = self._lower.find(needle, self._starts[number]) if number < len(self) else -1
-        self._hits = needle, found
-        return found
+        self._hits = needle, numbers
+        return numbers
 
     def find(self, words: str, after: int, *, backwards: bool = False) -> int | None:
         """Return the number of the next line that holds `words`; it goes around.

@@ -1,4 +1,4 @@
-"""A submission folder → Record, or the problems met on the way. Loading never raises on content."""
+"""A submission folder → Record, with the problems of reading it. Loading never raises on content."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -100,7 +100,7 @@ def _opened(path: Path) -> "Iterator[_Folder]":
 
 
 class _Folder:
-    """The files of a submission, and the problems that reading them has met."""
+    """The files of a submission, and the problems of reading them."""
 
     def __init__(self, files: bounded.Files, path: Path) -> None:
         self.files = files
@@ -111,7 +111,7 @@ class _Folder:
         self.entries = self._evidence(listing.entries)
 
     def _evidence(self, entries: Sequence[bounded.FileEntry]) -> list[bounded.FileEntry]:
-        """Return the files that count: not those that programs leave behind, nor those of a second submission."""
+        """Return the files that count: not those that programs leave behind or that belong to a second submission."""
         for entry in entries:
             if secrets.is_file_of_secrets(entry.path):
                 self.say(
@@ -273,5 +273,5 @@ def _json_type(value: Any) -> str:
 def _log_message(violation: schema.Violation, log: TrainLog) -> str:
     if violation.pointer == "/runs":
         return "no line of a training run in it"
-    place = violation.pointer.removeprefix("/runs/0" if len(log.runs) == 1 else "/").strip("/")
-    return f"{place}: {violation.message}" if place else violation.message
+    pointer = violation.pointer.removeprefix("/runs/0" if len(log.runs) == 1 else "/").strip("/")
+    return f"{pointer}: {violation.message}" if pointer else violation.message

@@ -1,4 +1,4 @@
-"""Which runs a submission's claim speaks of: a folder may hold reruns, ablations and baselines beside them.
+"""Which runs a submission's claim is about: a folder may contain reruns, ablations and baselines as well.
 
 The runs that submission.json names come first: by seeds with their scores, by the names of their logs, by seeds. Where
 it names none, the runs whose mean is the claimed score are those that it speaks of; else the logs in the folder itself.
@@ -109,9 +109,9 @@ def _choice(scored: Sequence[_Scored], submission: Submission | None) -> tuple[P
 def _by_seed_scores(scored: Sequence[_Scored], submission: Submission) -> Picked:
     """Return the runs that have the scores which submission.json gives by seed; () unless all of them are in a log.
 
-    A run of another seed will do: logs state the seed of an evaluation, and some attempts are told apart by words.
+    A run of another seed will do: logs state the seed of an evaluation, and some attempts are distinguished by words.
     """
-    picked: dict[tuple[int, int], Result] = {}  # by run and line: evaluations of several seeds may stand in one
+    picked: dict[tuple[int, int], Result] = {}  # by run and line: evaluations of several seeds may be in one
     taken: set[int] = set()
     for seed, value in _scores_by_seed(submission):
         runs = sorted(scored, key=lambda run: (run.seed != seed, id(run.run) in taken))
@@ -243,12 +243,12 @@ def _named(runs: Sequence[_Scored], name: str) -> Picked:
 
 def _without_repeats(scored: Sequence[_Scored]) -> list[_Scored]:
     """Leave out a run that another log shows as well: the same seed, first losses and last score."""
-    kept: dict[object, _Scored] = {}
+    distinct: dict[object, _Scored] = {}
     for run in scored:
         losses = tuple(point.loss_nats for point in run.run.train[:_SAME_LOSSES])
         same = (run.seed, losses, round(run.last.val_bpb, FINE_DIGITS)) if len(losses) == _SAME_LOSSES else id(run)
-        kept.setdefault(same, run)
-    return list(kept.values())
+        distinct.setdefault(same, run)
+    return list(distinct.values())
 
 
 def _files_named(submission: Submission) -> set[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 MAX_DEPTH = 32  # docs/limits.md; the deepest of 28 real submissions has 3
-_LINED_DEPTH = 2  # of keys whose lines are told: those of the object, and of objects in it
+_LINED_DEPTH = 2  # of keys whose lines are recorded: those of the object, and of objects in it
 MAX_DIGITS = 19  # as many as a 64-bit integer needs; Python reads 5,000 digits in quadratic time
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -32,7 +32,7 @@ class JsonError(ValueError):
 
 
 class JsonSpan(NamedTuple):
-    """Where a key with its quotes, and its value, stand in a text: text[key_start:key_end], text[start:end]."""
+    """Where a key with its quotes, and its value, are in a text: text[key_start:key_end], text[start:end]."""
 
     key_start: int
     key_end: int
@@ -42,7 +42,7 @@ class JsonSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A JSON value, and for an object the line of each of its own keys, and where they stand in the text.
+    """A JSON value, and for an object the line of each of its own keys, and where they are in the text.
 
     A key of an object in it has its line under both keys: `seeds/42`.
     """

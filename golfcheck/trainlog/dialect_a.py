@@ -94,8 +94,8 @@ def params(runs: Runs, line: int, text: str) -> bool:
 
 def val_loader(runs: Runs, line: int, text: str) -> bool:
     """Read `val_loader:(shards )pattern=… tokens:N`."""
-    _, found, number = text.rpartition(" tokens:")
-    if not text.startswith("val_loader:") or not found or not (match := _FIRST_NUMBER.match(number)):
+    _, separator, number = text.rpartition(" tokens:")
+    if not text.startswith("val_loader:") or not separator or not (match := _FIRST_NUMBER.match(number)):
         return False
     run = runs.header()
     run.val_tokens = Fact(int(match[1]), line)
@@ -106,21 +106,21 @@ def settings(runs: Runs, line: int, text: str) -> bool:
     """Read a line of nothing but `name:value` or `name=value`, printed before training; lists may hold spaces."""
     if runs.started() or runs.setting_words > MAX_SETTINGS or _STATES_SCORE.match(text):
         return False
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     name, is_open = "", False
     for token in text.split(" ", _MAX_TOKENS):
         runs.setting_words += 1
         if is_open:
-            found[name] += " " + token[:400]
+            values[name] += " " + token[:400]
         elif match := _SETTING.fullmatch(token):
             name = match[1].lower()
-            found[name] = match[2]
+            values[name] = match[2]
         else:
             return False
-        is_open = found[name].startswith("[") and not found[name].endswith("]")
-    for name, value in found.items():
+        is_open = values[name].startswith("[") and not values[name].endswith("]")
+    for name, value in values.items():
         keep_setting(runs, line, name, value)
-    return bool(found)
+    return bool(values)
 
 
 def keep_setting(runs: Runs, line: int, name: str, value: str) -> None:

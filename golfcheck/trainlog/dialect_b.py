@@ -65,8 +65,8 @@ def validation_tokens(runs: Runs, line: int, text: str) -> bool:
 
 def val_tokens(runs: Runs, line: int, text: str) -> bool:
     """Read `val_tokens: N`."""
-    _, found, value = text.partition("val_tokens: ")
-    if not found or not _NUMBER.fullmatch(value.strip()):
+    _, separator, value = text.partition("val_tokens: ")
+    if not separator or not _NUMBER.fullmatch(value.strip()):
         return False
     run = runs.header()
     run.val_tokens = Fact(int(value), line)

@@ -41,10 +41,10 @@ def find(data: bytes, work: Work | None = None) -> list[DumpSpan]:
     """
     spans = _named(data, Work() if work is None else work) or _printed(data)
     left_bytes = _MAX_DUMP_BYTES
-    for place, span in enumerate(spans):
+    for index, span in enumerate(spans):
         if len(span.dump.text) > left_bytes:
-            spans[place] = replace(span, dump=replace(span.dump, text=span.dump.text[:left_bytes]))
-        left_bytes -= len(spans[place].dump.text)
+            spans[index] = replace(span, dump=replace(span.dump, text=span.dump.text[:left_bytes]))
+        left_bytes -= len(spans[index].dump.text)
     return spans
 
 
@@ -114,5 +114,5 @@ def _line_with(mark: bytes, data: bytes, position: int) -> int:
     """Return where the next line that begins with `mark` begins, from the line that begins at `position` on; or -1."""
     if data.startswith(mark, position):
         return position
-    found = data.find(b"\n" + mark, position)
-    return found + 1 if found >= 0 else -1
+    newline = data.find(b"\n" + mark, position)
+    return newline + 1 if newline >= 0 else -1

@@ -30,7 +30,7 @@ class Growing:
         self._work = Work()
         self._head = b""
         self._rest: codecs.IncrementalDecoder | None = None  # once the head is full: for what follows it
-        self._prefix: re.Pattern[bytes] | None = None  # what stands before every line
+        self._prefix: re.Pattern[bytes] | None = None  # the prefix of every line
         self._open = b""  # the last line, which lacks its newline
 
     def feed(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What stands before every line of a log: time stamps, ranks, levels, colors. Learned from the log's own steps.
+"""The prefix of every line of a log: time stamps, ranks, levels, colors. Learned from the log's own steps.
 
 Launchers and loggers put their own text before each line, and each does it in its own form. Where most lines of steps
 begin with something else, that something is the prefix: its digits, blanks and words may vary from line to line.
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 _ANSI = re.compile(rb"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,200}(?:\x07|\x1b\\)|[@-Z\\^_])")
-_STEP = re.compile(rb"(?:step:)?[0-9]{1,12}/[0-9]{1,12} \Z")  # what stands between a prefix and `train_loss:`
+_STEP = re.compile(rb"(?:step:)?[0-9]{1,12}/[0-9]{1,12} \Z")  # between a prefix and `train_loss:`
 _LANDMARKS = (b"Total submission size", b"Serialized model", b"Code size", b"stopping_early: ", b"val_loader:")
 _HAS_NUMBER = re.compile(rb"[^\n{}\"']{0,160}?[0-9]")
 _TOKEN = re.compile(rb"(?P<digits>[0-9]+)|(?P<blanks>[ \t]+)|(?P<word>[A-Za-z_][A-Za-z_.]*)|(?P<other>.)", re.DOTALL)
@@ -24,7 +24,7 @@ def without_colors(data: bytes) -> bytes:
 
 
 def learned(data: bytes) -> re.Pattern[bytes] | None:
-    """Return the expression that matches what stands before the lines of a log; None where nothing does."""
+    """Return the expression that matches the prefix of a log's lines; None if they have none."""
     prefixes = list(_before_steps(data)) or list(_before_landmarks(data))
     present = [prefix for prefix in prefixes if prefix]
     if not present or 2 * len(present) < len(prefixes):
@@ -40,7 +40,7 @@ def without_prefix(data: bytes, prefix: re.Pattern[bytes] | None) -> bytes:
 
 
 def _before_steps(data: bytes) -> Iterator[bytes]:
-    """Yield what stands before `step:1/20000 train_loss:` or `1/20000 val_loss:`."""
+    """Yield the text before `step:1/20000 train_loss:` or `1/20000 val_loss:`."""
     for mark in (b"train_loss:", b"val_loss:"):
         position = -1
         for _ in range(_SAMPLES):

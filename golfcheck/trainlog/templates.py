@@ -8,7 +8,8 @@ from typing import Any
 from golfcheck.reference.loglines import KINDS, LogLine
 
 _READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str: str, float: float}
-# Bounded, for it reads strangers' logs. What looks like a value must also print as it stands: `parse_as` sees to that.
+# Bounded, because it reads untrusted logs. What looks like a value must also print as it is written: `parse_as` checks
+# that.
 # Words are read as values are: two free texts on one line would take a hostile line seconds to tell apart.
 _TEXT, _VALUE = r"[^\n\r]{0,4096}", r"[!-~]{1,400}"
 

@@ -87,7 +87,7 @@ def test_another_tokenizers_losses_are_restated_per_token_of_ours_and_that_is_sa
 
 def test_runs_on_both_sides_are_said() -> None:
     ours = sample(1.09, 1.091, 1.092)
-    assert "3 of A's runs stand in B too" in gain_over(ours, ours).notes[0]
+    assert "3 of A's runs are also in B" in gain_over(ours, ours).notes[0]
 
 
 @pytest.mark.parametrize(
