@@ -61,10 +61,11 @@ def read_logs(paths: Sequence[Path]) -> list[LogFile]:
 def one_per_seed(files: Sequence[LogFile], *, keep_last: bool) -> tuple[list[LogFile], list[str]]:
     """Return the logs with one run per seed, and one line for each log that was left out.
 
-    Raises UsageError if two runs have the same seed, unless `keep_last` selects the last one.
+    Of two copies of one log, that whose name has the seed is used. Raises UsageError if two runs have the same seed,
+    unless `keep_last` selects the last one.
     """
     chosen: list[LogFile] = []
-    notes = []
+    files, notes = _without_copies(files)
     for file in files:
         if repeated := [seed for seed in file.seeds if file.seeds.count(seed) > 1]:
             raise UsageError(
@@ -82,6 +83,21 @@ def one_per_seed(files: Sequence[LogFile], *, keep_last: bool) -> tuple[list[Log
             chosen.remove(earlier)
         chosen.append(file)
     return chosen, notes
+
+
+def _without_copies(files: Sequence[LogFile]) -> tuple[list[LogFile], list[str]]:
+    """Return the logs without those that repeat another one byte by byte, and a line for each of these."""
+    by_content: dict[str, LogFile] = {}
+    notes = []
+    for file in files:
+        other = by_content.setdefault(file.log.sha256, file)
+        if other is file:
+            continue
+        names_seed = file.seed is not None and str(file.seed) in file.path.stem
+        used, copy = (file, other) if names_seed and str(file.seed) not in other.path.stem else (other, file)
+        by_content[file.log.sha256] = used
+        notes.append(f"{copy.path}: a copy of {used.path}, left out")
+    return list(by_content.values()), notes
 
 
 def _read(path: Path) -> bytes:

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from golfcheck.core.verdict import Verdict
     from golfcheck.judging.config import Settings
 
+_MAX_PACKED_BYTES = 300_000  # of source: packing takes half a second, and must take none of a hostile folder's time
 HELP = "judge record folders: each finding with its line and its fix"
 _EXAMPLES = """Rules, rulesets and formats are explained by: golfcheck explain
 
@@ -89,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     paths, missed = _with_records(paths) if len(paths) > 1 and not settings.base else (paths, [])
     with progress_bar() as progress:
         verdicts = judge_all(paths, settings, as_of=args.as_of, progress=progress, say=narrate)
+    if len(verdicts) == 1:
+        verdicts = [_with_packing(verdicts[0], verbose=args.verbose)]
     for name, file in ((settings.format, args.output), *also):
         _write(name, file, verdicts, verbose=args.verbose)
     for complaint in missed:
@@ -168,6 +172,31 @@ def _fix(paths: Sequence[Path], *, dry: bool) -> None:
                 print(f"fixed {safe(str(change.path))}: {safe(edit)}", file=sys.stderr)
     if not fixes:
         print("golfcheck: nothing to fix that the logs imply", file=sys.stderr)
+
+
+def _with_packing(verdict: "Verdict", *, verbose: bool) -> "Verdict":
+    """Say in the ledger, where it is shown, what `golfcheck pack` makes of the script and of what it imports."""
+    from golfcheck.authoring.pack import packed_bytes
+    from golfcheck.core.errors import UsageError
+    from golfcheck.core.numbers import bytes_text
+    from golfcheck.render.ledger import disagrees
+    from golfcheck.submission.record import load
+
+    if not verdict.ledger or not (verbose or disagrees(verdict)):
+        return verdict
+    code, *others = verdict.ledger
+    sources = load(Path(verdict.path)).sources
+    files = {source.path: source.text for source in sorted(sources, key=lambda source: not source.main)}
+    size_bytes = sum(map(len, files.values()))
+    if not sources or any(source.wrapper for source in sources) or size_bytes > _MAX_PACKED_BYTES:
+        return verdict
+    try:
+        packed = packed_bytes(files)
+    except UsageError:  # they cannot be put into one script
+        return verdict
+    saving = f"golfcheck pack makes it {bytes_text(packed)}, {bytes_text(size_bytes - packed)} fewer"
+    note = "; ".join(filter(None, [code.note, saving if packed < size_bytes else ""]))
+    return replace(verdict, ledger=(replace(code, note=note), *others))
 
 
 def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbose: bool) -> None:

@@ -191,6 +191,18 @@ def test_of_logs_of_one_seed_the_last_counts_only_where_that_was_asked_for(tmp_p
     assert made.notes[0] == f"seed 1: using {logs[2]}, not {logs[0]}"
 
 
+@pytest.mark.parametrize("names", [("train.log", "train_seed2.log"), ("train_seed2.log", "train.log")])
+def test_a_copy_of_a_log_is_left_out_and_said(tmp_path: Path, names: tuple[str, str]) -> None:
+    logs = [*write_logs(tmp_path, log(1)), *(tmp_path / name for name in names)]
+    for path in logs[1:]:
+        path.write_text(log(2))
+    made = build(logs, [], ABOUT)
+    assert [note for note in made.notes if "copy" in note] == [
+        f"{tmp_path / 'train.log'}: a copy of {tmp_path / 'train_seed2.log'}, left out"
+    ]
+    assert json.loads(made.files["submission.json"])["seed_results"].keys() == {"1", "2"}
+
+
 def test_a_log_of_several_seeds_gives_a_result_for_each(tmp_path: Path) -> None:
     dump, rule, _ = log(1).partition(RULE)
     runs = "".join(log(seed, 2.5 + seed / 10).removeprefix(dump) for seed in (1, 2))
@@ -278,7 +290,7 @@ def test_a_second_record_of_the_same_day_and_name_gets_a_number(tmp_path: Path) 
     first, second = sorted(path.name for path in (tmp_path / "record").iterdir())
     assert second == f"{first}_2"
     assert "next    golfcheck verify" in done.stdout
-    assert "1 of the 3 seeds that a record needs" in done.stdout
+    assert "1 of the 3 seeds required for a record" in done.stdout
 
 
 def test_the_trainer_is_handed_out_to_edit(tmp_path: Path) -> None:

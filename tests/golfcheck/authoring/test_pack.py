@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from golfcheck.authoring import pack as packing
 from golfcheck.authoring.minify import joined, lines_of
-from golfcheck.authoring.pack import pack, read_script, tidy, unpack
+from golfcheck.authoring.pack import pack, packed_bytes, read_script, tidy, unpack
 from golfcheck.authoring.proof import difference
 from golfcheck.cli import main
 from golfcheck.core.errors import GolfcheckError, UsageError
@@ -78,6 +78,18 @@ def test_the_packed_script_is_smaller_and_runs_alike(tmp_path: Path) -> None:
     assert packed.stat().st_size < len(SOURCE)
     for words in (["--help"], ["--width", "5"]):
         assert run(packed, *words) == run(plain, *words)
+
+
+def test_verify_says_in_the_ledger_what_packing_saves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draft = Draft(script=SOURCE * 3)
+    folder = draft.write(tmp_path)
+    size = len(pack({"train_gpt.py": draft.script}).best.packed)
+    assert packed_bytes({"train_gpt.py": draft.script}) == size
+    main(["verify", "-v", "--no-cache", str(folder)])
+    assert f"golfcheck pack makes it {size:,}, {len(draft.script) - size:,} fewer" in capsys.readouterr().out
+    (folder / "train_gpt.py").write_bytes(pack({"train_gpt.py": draft.script}).best.packed)
+    main(["verify", "-v", "--no-cache", str(folder)])
+    assert "golfcheck pack makes it" not in capsys.readouterr().out
 
 
 def test_what_is_unpacked_has_the_syntax_tree_of_the_source() -> None:
