@@ -54,7 +54,7 @@ def render(rescore: Rescore, page: Page) -> str:
             near = f"confirmed once it lies within {max(within, tolerance):.7f} of it"
             lines += page.flow("", [(near, ""), (why, "dim")])
     if rescore.other_tables is not None:
-        lines += page.flow("tried", _score(rescore.other_tables))
+        lines += page.flow("variant", _score(rescore.other_tables))
         if rescore.other_tables.estimate is not None:
             lines += page.flow("", _estimate(rescore.other_tables, rescore.other_tables.estimate))
     if rescore.control is not None:
@@ -152,7 +152,10 @@ def _estimate(measured: Measured, estimate: Estimate) -> list[tuple[str, str]]:
     tokens = estimate.sequences * measured.seq_len
     wider = estimate.half_width_bpb / estimate.fixed_half_width_bpb if estimate.fixed_half_width_bpb else 1.0
     return [
-        (f"± {estimate.half_width_bpb:.6f} bpb at {estimate.level:.0%}, whenever one looks", "bold"),
+        (
+            f"from {estimate.low_bpb:.6f} to {estimate.high_bpb:.6f} bpb at {estimate.level:.0%}, whenever checked",
+            "bold",
+        ),
         (f"{wider:.2f}x as wide as for one look", "dim"),
         (f"{_seen(estimate)} in {measured.seconds:.1f} s", "warning"),
         (f"{estimate.sequences:,} of {estimate.of_sequences:,} sequences, {tokens:,} tokens", ""),
@@ -239,9 +242,10 @@ def _what_would_compare(rescore: Rescore) -> str:
 def so_far(measured: Measured) -> str:
     """Return what is known when an evaluation is stopped."""
     if (estimate := measured.estimate) is not None:
-        margin = f"± {bpb_text(estimate.half_width_bpb)} " if isfinite(estimate.half_width_bpb) else ""
+        low, high = bpb_text(estimate.low_bpb), bpb_text(estimate.high_bpb)
+        between = f" ({low} to {high})" if isfinite(estimate.half_width_bpb) else ""
         return (
-            f"\nso far an estimate: {bpb_text(measured.val_bpb)} {margin}bpb from {estimate.sequences:,} of "
+            f"\nso far an estimate: {bpb_text(measured.val_bpb)} bpb{between} from {estimate.sequences:,} of "
             f"{estimate.of_sequences:,} sequences ({estimate.share:.1%}), {_numerics(measured)}"
         )
     return (

@@ -125,10 +125,9 @@ def _estimated(evaluation: Evaluation, planned: Plan, order: Order, losses: sequ
     tokens = len(planned.covariates) * evaluation.config.train_seq_len
     score = Score(float(bounds.mean), tokens, planned.text_bytes)
     bpb_a_nat = score.tokens / score.bytes / math.log(2)
-    half_width_bpb = float(bounds.half_width) * bpb_a_nat
     estimate = Estimate(
-        low_bpb=score.val_bpb - half_width_bpb,
-        high_bpb=score.val_bpb + half_width_bpb,
+        low_bpb=score.val_bpb - float(bounds.below) * bpb_a_nat,
+        high_bpb=score.val_bpb + float(bounds.above) * bpb_a_nat,
         fixed_half_width_bpb=float(bounds.fixed_half_width) * bpb_a_nat,
         level=sequence.LEVEL,
         within_bpb=planned.within_bpb,
@@ -155,4 +154,4 @@ def words(measured: Measured) -> str:
     estimate = measured.estimate
     if estimate is None or not math.isfinite(estimate.half_width_bpb):
         return ""
-    return f"{measured.val_bpb:.4f} ± {estimate.half_width_bpb:.4f} bpb"
+    return f"{estimate.low_bpb:.4f} to {estimate.high_bpb:.4f} bpb"

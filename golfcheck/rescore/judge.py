@@ -170,13 +170,13 @@ def mean(
 ) -> Mean | None:
     """Compare the mean over all seeds with what the JSON claims; None where it claims none, or a seed has no score.
 
-    Estimates add the mean of their half-widths, which is the most that their errors can add up to.
+    Estimates add the mean of their margins, which is the most that their errors can add up to.
     """
     if claim is None or len(rescores) != seeds:
         return None
     scores = [rescore.measured for rescore in rescores]
     tolerance_bpb, _ = tolerance(claim, device, given_tolerance_bpb)
-    tolerance_bpb += fmean(score.estimate.half_width_bpb if score.estimate else 0.0 for score in scores)
+    tolerance_bpb += fmean(_margin(score) for score in scores)
     val_bpb, val_loss_nats = fmean(s.val_bpb for s in scores), fmean(s.val_loss_nats for s in scores)
     is_met = abs(val_bpb - claim.val_bpb) <= tolerance_bpb
     if claim.val_loss_nats is not None:
@@ -186,6 +186,12 @@ def mean(
     if RescoreOutcome.INCOMPARABLE in {rescore.outcome for rescore in rescores}:
         outcome = RescoreOutcome.INCOMPARABLE
     return Mean(claim, val_bpb, val_loss_nats, tolerance_bpb, outcome)
+
+
+def _margin(measured: Measured) -> float:
+    """Return how far the end of an estimate's interval is from the estimate, on the wider side."""
+    estimate, bpb = measured.estimate, measured.val_bpb
+    return max(bpb - estimate.low_bpb, estimate.high_bpb - bpb) if estimate else 0.0
 
 
 def _by(measured: Measured) -> str:

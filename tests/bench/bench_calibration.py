@@ -23,15 +23,16 @@ MEAN, SPREAD = 3.6, 0.22  # of the public artifact's losses
 def populations() -> dict[str, Callable[[np.random.Generator], Array]]:
     """Return how the losses of each row are drawn."""
 
-    def outliers(rng: np.random.Generator) -> Array:
+    def outliers(rng: np.random.Generator, share: float, deviations: float) -> Array:
         losses = rng.normal(MEAN, SPREAD, POPULATION)
-        losses[rng.random(POPULATION) < 0.01] += 6 * SPREAD
+        losses[rng.random(POPULATION) < share] += deviations * SPREAD
         return losses
 
     return {
         "normal": lambda rng: rng.normal(MEAN, SPREAD, POPULATION),
         "t with 3 degrees": lambda rng: MEAN + SPREAD / np.sqrt(3) * rng.standard_t(3, POPULATION),
-        "1 % outliers at 6 sd": outliers,
+        "1 % outliers at 6 sd": lambda rng: outliers(rng, 0.01, 6.0),
+        "2 % outliers at 12 sd": lambda rng: outliers(rng, 0.02, 12.0),
         "log-normal (skewness 6)": lambda rng: 3 + rng.lognormal(-1.5, 1.0, POPULATION),
     }
 
@@ -49,7 +50,7 @@ def rescored(
         if not is_open.size:
             break
         found = sequence.interval(rows[order[is_open, :n]], population, least_variance=least_variance)
-        low, high = found.mean - found.half_width, found.mean + found.half_width
+        low, high = found.mean - found.below, found.mean + found.above
         refuted = (low > claim + TOLERANCE_NATS) | (high < claim - TOLERANCE_NATS)
         confirmed = ~refuted & (low >= claim - WITHIN_NATS) & (high <= claim + WITHIN_NATS)
         verdict[is_open] = np.where(refuted, -1, np.where(confirmed, 1, 0))
