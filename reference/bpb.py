@@ -1,4 +1,4 @@
-"""Bits per byte: what a token is worth in bytes, and the evaluation that every score comes from."""
+"""Bits per byte: how many bytes a token stands for, and the evaluation that every score comes from."""
 
 import math
 from collections.abc import Callable
@@ -18,9 +18,9 @@ _SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # SentencePiece's mark for a space in fro
 
 @dataclass(frozen=True, slots=True)
 class ByteTable:
-    """What each piece of a vocabulary is worth in bytes of UTF-8; all arrays are [vocab_size]."""
+    """How many bytes of UTF-8 each piece of a vocabulary stands for; all arrays are [vocab_size]."""
 
-    worth: npt.NDArray[np.int16]
+    num_bytes: npt.NDArray[np.int16]
     leading_space: npt.NDArray[np.bool_]
     boundary: npt.NDArray[np.bool_]
 
@@ -28,7 +28,7 @@ class ByteTable:
     def from_tokenizer(cls, tokenizer: Any) -> "ByteTable":
         """Build the table of a `sentencepiece.SentencePieceProcessor`.
 
-        Control, unknown and unused pieces are boundaries worth nothing; a byte piece is worth 1; any other piece its
+        Control, unknown and unused pieces are boundaries without bytes; a byte piece counts 1; any other piece its
         UTF-8 length without the leading mark, which counts only where a token that is no boundary stands before it.
         """
         size = tokenizer.vocab_size()
@@ -37,12 +37,12 @@ class ByteTable:
             if tokenizer.is_control(i) or tokenizer.is_unknown(i) or tokenizer.is_unused(i):
                 table.boundary[i] = True
             elif tokenizer.is_byte(i):
-                table.worth[i] = 1
+                table.num_bytes[i] = 1
             else:
                 piece = tokenizer.id_to_piece(i)
                 # "▁the" is "the" after a space, and stands for four bytes in a text, but for three at its beginning.
                 table.leading_space[i] = piece.startswith(_SPACE)
-                table.worth[i] = len(piece.removeprefix(_SPACE).encode())
+                table.num_bytes[i] = len(piece.removeprefix(_SPACE).encode())
         return table
 
     @classmethod
@@ -60,7 +60,7 @@ class ByteTable:
 
     def count(self, tokens: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
         """Return the bytes of each predicted token, tokens[1:], given the one before it: [n] -> [n - 1]."""
-        return self.worth[tokens[1:]] + (self.leading_space[tokens[1:]] & ~self.boundary[tokens[:-1]])
+        return self.num_bytes[tokens[1:]] + (self.leading_space[tokens[1:]] & ~self.boundary[tokens[:-1]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, sh
     document_count = token_count = text_bytes = counted_bytes = unknown = unknown_bytes = unknown_spaces = 0
     with ShardWriter(out, split, shard_tokens) as writer:
         for batch in _batches(texts):
-            ids = tokenize(batch, tokenizer)  # [n], begun by a boundary piece, which is worth nothing
+            ids = tokenize(batch, tokenizer)  # [n], begun by a boundary piece, which stands for no bytes
             writer.add(ids)
             document_count += len(batch)
             token_count += ids.size

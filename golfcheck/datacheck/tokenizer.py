@@ -20,21 +20,21 @@ class TokenDecoder:
 
     def __init__(self, tokenizer: Any, table: ByteTable) -> None:
         self.tokenizer, self.table = tokenizer, table
-        self.byte_of = np.full(table.worth.size, -1, np.int16)  # the byte of a byte piece
-        for i in range(table.worth.size):
+        self.byte_of = np.full(table.num_bytes.size, -1, np.int16)  # the byte of a byte piece
+        for i in range(table.num_bytes.size):
             if tokenizer.is_byte(i):
                 self.byte_of[i] = int(tokenizer.id_to_piece(i)[3:5], 16)
         # Of the boundaries, only control pieces stand between documents: an unknown piece stands for text.
-        self.is_control = np.array([tokenizer.is_control(i) for i in range(table.worth.size)], np.bool_)
+        self.is_control = np.array([tokenizer.is_control(i) for i in range(table.num_bytes.size)], np.bool_)
         self.begin_id, self.unknown_id = tokenizer.bos_id(), tokenizer.unk_id()  # -1 where there is none
         # A score does not count the space that a text begins with. Some tokenizers decode it, some drop it.
-        marked = np.flatnonzero(table.leading_space & (table.worth > 0))
+        marked = np.flatnonzero(table.leading_space & (table.num_bytes > 0))
         self.keeps_space = bool(marked.size) and tokenizer.decode([int(marked[0])]).startswith(" ")
 
     def counted(self, tokens: Tokens) -> npt.NDArray[np.int64]:
         """Return the bytes of each token by the table, as if a boundary stood before the first [n] -> [n]."""
         after_boundary = np.concatenate([[True], self.table.boundary[tokens[:-1]]])
-        size_bytes = self.table.worth[tokens].astype(np.int64)
+        size_bytes = self.table.num_bytes[tokens].astype(np.int64)
         size_bytes += self.table.leading_space[tokens] & ~after_boundary
         return size_bytes
 
@@ -94,7 +94,7 @@ def tokenizer_of(data: bytes, path: Path, vocab_size: int | None) -> tuple[Token
         if not np.isfinite(tokenizer.get_score(i)):
             raise Refused("TOK_PARSE", f"piece {i} has the score {tokenizer.get_score(i)}")
     table = ByteTable.from_tokenizer(tokenizer)
-    if not table.boundary.any() or not table.worth.any():
+    if not table.boundary.any() or not table.num_bytes.any():
         raise Refused("TOK_PIECE", "expected a control or unknown piece and pieces of text, found only one kind")
     decoder = TokenDecoder(tokenizer, table)
     _check_pieces(decoder)
@@ -103,12 +103,12 @@ def tokenizer_of(data: bytes, path: Path, vocab_size: int | None) -> tuple[Token
 
 def _check_pieces(decoder: TokenDecoder) -> None:
     """Decode every piece of text after another one; Refused where the table counts other bytes than it decodes to."""
-    plain = np.flatnonzero((decoder.table.worth > 0) & (decoder.byte_of < 0))
+    plain = np.flatnonzero((decoder.table.num_bytes > 0) & (decoder.byte_of < 0))
     if not plain.size:
         return  # bytes only: nothing but shards can tell
     pairs = [np.array([plain[0], i], np.uint16) for i in plain]
     alone = decoder.decoded([np.array([plain[0]], np.uint16)])[0]
-    expected = decoder.table.worth + decoder.table.leading_space
+    expected = decoder.table.num_bytes + decoder.table.leading_space
     for i, size_bytes in zip(plain.tolist(), decoder.decoded(pairs), strict=True):
         if size_bytes - alone != expected[i]:
             piece = decoder.tokenizer.id_to_piece(i)

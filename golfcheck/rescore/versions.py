@@ -8,6 +8,7 @@ change of the reference adds its own.
 
 DIGESTS = frozenset(
     {
+        "a3eb7ddd46ebfb8cd2ff40bcddeebeafb12d4eb315d2036094a4fcf1b213ed47",  # 2026-12-01 num_bytes
         "f086e9b836b91367ee34d7df54f3a5efb29852e2ea2b4b906c0d70c6510fa50f",  # 2026-11-30 8b3d6d9
         "3530ea4c853040ee28650a3d1fe9616ca37b5a88fe538f2fb1c4903a4f452eca",  # 2026-11-30 c57f382
         "cc200508a9e4ed72e7dbb82d593cf5cd0aac8e1ac10252b07afcdd38bacad789",  # 2026-11-23 9c0def8

@@ -61,7 +61,7 @@ def seconds_of(pids: list[int]) -> float:
 def cost(rounds: int) -> None:
     """Print the ratio of CPU seconds, for each precision."""
     tokens = np.random.default_rng(0).integers(0, 1024, LENGTH * SEQUENCES + 1).astype(np.uint16)
-    worth = np.full(LENGTH * SEQUENCES, 2)
+    num_bytes = np.full(LENGTH * SEQUENCES, 2)
     ranks = join("cpu")
     for precision, compiled in (("fp32", False), ("bf16", False), ("bf16", True)):
         submission, state, config = files(precision)
@@ -70,7 +70,7 @@ def cost(rounds: int) -> None:
         for _ in range(rounds):
             built_in = Evaluation(state, config, precision, ranks, compiled=compiled)
             start = time.process_time()
-            ours = built_in.score(tokens, worth, lambda *done: None)
+            ours = built_in.score(tokens, num_bytes, lambda *done: None)
             plain_seconds = time.process_time() - start
             boxes: list[Box] = []
 
@@ -81,7 +81,7 @@ def cost(rounds: int) -> None:
             boxed = BoxedEvaluation(begin, ranks, None, strict=False)
             pids = _tree(boxes[0]._process.child.pid)
             start = time.process_time() + seconds_of(pids)
-            theirs = boxed.score(tokens, worth, lambda *done: None)
+            theirs = boxed.score(tokens, num_bytes, lambda *done: None)
             ratios.append((time.process_time() + seconds_of(pids) - start) / plain_seconds)
             difference = max(difference, abs(ours.val_loss_nats - theirs.val_loss_nats))
             boxed.close()

@@ -1,4 +1,4 @@
-"""What a token is worth in bytes: against the UTF-8 length of the text, and by hand."""
+"""How many bytes a token stands for: against the UTF-8 length of the text, and by hand."""
 
 import io
 from pathlib import Path
@@ -115,7 +115,7 @@ def test_a_control_piece_in_the_middle_is_worth_nothing_and_swallows_the_space_b
 def test_the_tables_columns_by_hand() -> None:
     tiny = spm.SentencePieceProcessor(model_proto=model([*PIECES, piece("▁"), piece("▁日本")]))
     table = ByteTable.from_tokenizer(tiny)
-    assert table.worth.tolist() == [0, 0, 0, 0, 1, 1, 1, 0, 6]
+    assert table.num_bytes.tolist() == [0, 0, 0, 0, 1, 1, 1, 0, 6]
     assert table.leading_space.tolist() == [False] * 5 + [True, False, True, True]
     assert table.boundary.tolist() == [True] * 4 + [False] * 5
 
@@ -123,7 +123,7 @@ def test_the_tables_columns_by_hand() -> None:
 def test_a_byte_piece_is_worth_one_byte(tokenizer: Any) -> None:
     table = ByteTable.from_tokenizer(tokenizer)
     pieces = [tokenizer.piece_to_id(f"<0x{byte:02X}>") for byte in range(256)]
-    assert table.worth[pieces].tolist() == [1] * 256
+    assert table.num_bytes[pieces].tolist() == [1] * 256
     assert not table.boundary[pieces].any() and not table.leading_space[pieces].any()
 
 
@@ -141,7 +141,7 @@ def test_each_document_begins_with_the_begin_of_sequence_piece(tokenizer: Any) -
 
 def test_a_tokenizer_of_another_size_is_refused_with_both_numbers(tmp_path: Path) -> None:
     (tmp_path / "x.model").write_bytes(model(PIECES))
-    assert ByteTable.load(tmp_path / "x.model", 7).worth.size == 7
+    assert ByteTable.load(tmp_path / "x.model", 7).num_bytes.size == 7
     with pytest.raises(ValueError, match=r"x\.model: 7 pieces, but VOCAB_SIZE is 1024"):
         ByteTable.load(tmp_path / "x.model", 1024)
 

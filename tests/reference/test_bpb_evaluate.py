@@ -15,7 +15,7 @@ VOCAB, SEQ = 16, 8
 CPU = torch.device("cpu")
 RNG = np.random.default_rng(0)
 TABLE = ByteTable(
-    worth=RNG.integers(0, 9, VOCAB).astype(np.int16),
+    num_bytes=RNG.integers(0, 9, VOCAB).astype(np.int16),
     leading_space=RNG.random(VOCAB) < 0.5,
     boundary=RNG.random(VOCAB) < 0.3,
 )
@@ -36,7 +36,7 @@ def plain(tokens: np.ndarray) -> tuple[float, int]:
     probabilities = torch.log_softmax(LOGITS.double(), -1)
     for before, target in zip(tokens[:-1].tolist(), tokens[1:].tolist(), strict=True):
         nats -= probabilities[before, target].item()
-        size += int(TABLE.worth[target]) + int(TABLE.leading_space[target] and not TABLE.boundary[before])
+        size += int(TABLE.num_bytes[target]) + int(TABLE.leading_space[target] and not TABLE.boundary[before])
     return nats, size
 
 

@@ -522,9 +522,9 @@ def estimated_by(world: World, estimate: bool | None) -> Rescore:
 
 def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World) -> None:
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
-    worth = ByteTable.load(world.tokenizer, tiny.VOCAB).count(tokens)
+    num_bytes = ByteTable.load(world.tokenizer, tiny.VOCAB).count(tokens)
     evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE)
-    plan = early.plan(tokens, worth, 64, None, order_seed=1, within_bpb=0.002)
+    plan = early.plan(tokens, num_bytes, 64, None, order_seed=1, within_bpb=0.002)
 
     def stop_at(sequences: int) -> str:
         def look(done: int, _total: int, _known: str = "") -> None:

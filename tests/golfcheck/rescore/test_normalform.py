@@ -120,7 +120,7 @@ def test_what_may_compute_something_else_has_another(name: str) -> None:
         (("rope_base: float = 10000.0", "rope_base: float = 500.0"), "GPTConfig.rope_base"),
         (("b * cos - a * sin", "b * cos + a * sin"), "rotate"),
         (("math.log(2.0) * self.tokens", "math.log(2.1) * self.tokens"), "Score.val_bpb"),
-        (("table.worth[i] = 1", "table.worth[i] = 2"), "ByteTable.from_tokenizer"),
+        (("table.num_bytes[i] = 1", "table.num_bytes[i] = 2"), "ByteTable.from_tokenizer"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -818,15 +818,15 @@ def test_ctrl_c_reports_what_is_known_so_far(world: World, monkeypatch: pytest.M
     monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
     started = evaluation(world)
     tokens = tokens_of(world)
-    worth = table_of(world).count(tokens)
+    num_bytes = table_of(world).count(tokens)
 
     def stop(done: int, _total: int) -> None:
         if done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(measure.Interrupted) as caught:
-        started.score(tokens, worth, stop)
-    whole = evaluation(world).score(tokens, worth, lambda _done, _total: None)
+        started.score(tokens, num_bytes, stop)
+    whole = evaluation(world).score(tokens, num_bytes, lambda _done, _total: None)
     so_far = caught.value.so_far
     assert so_far.tokens == 3 * 64
     assert so_far.val_loss_nats == pytest.approx(np.mean(whole.sequence_losses[:3]), abs=1e-9)

@@ -142,10 +142,10 @@ def silent(*_: object) -> None:
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_several_processes_give_the_score_of_one_to_the_last_bit(world: World, precision: str) -> None:
-    tokens, worth = text(world)
+    tokens, num_bytes = text(world)
     one, three = (evaluation(world, processes, precision) for processes in (1, 3))
-    assert same(one.score(tokens, worth, silent), three.score(tokens, worth, silent))
-    first = tokens[:641], worth[:640], 24, silent
+    assert same(one.score(tokens, num_bytes, silent), three.score(tokens, num_bytes, silent))
+    first = tokens[:641], num_bytes[:640], 24, silent
     assert same(one.score_sliding(*first), three.score_sliding(*first))
 
 
@@ -156,8 +156,8 @@ def test_a_text_of_any_length_is_cut_into_the_same_calls_for_all(
 ) -> None:
     monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", {"bf16": 4096, "fp32": 2048})
     monkeypatch.setattr(measure, "_LEAST_CALLS", 4)
-    tokens, worth = text(world)
-    part = tokens[: 64 * sequences + 1], worth[: 64 * sequences], silent
+    tokens, num_bytes = text(world)
+    part = tokens[: 64 * sequences + 1], num_bytes[: 64 * sequences], silent
     one, three = (evaluation(world, processes, precision) for processes in (1, 3))
     alone = one.score(*part)
     torch.set_num_threads(3)  # as the command leaves it
@@ -168,14 +168,14 @@ def test_calls_have_what_suits_the_caches_and_fewer_where_the_text_is_short(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", {"bf16": 4096, "fp32": 2048})
-    tokens, worth = text(world)
+    tokens, num_bytes = text(world)
     for precision, least, largest in (("bf16", 64, 1), ("bf16", 5, 15), ("bf16", 1, 64), ("fp32", 1, 32)):
         monkeypatch.setattr(measure, "_LEAST_CALLS", least)
         held = evaluation(world, 1, precision)
         shapes: list[int] = []
         losses = held.losses
         monkeypatch.setattr(held, "losses", lambda ids, last: shapes.append(len(ids)) or losses(ids, last))  # noqa: B023
-        held.score(tokens, worth, silent)
+        held.score(tokens, num_bytes, silent)
         assert (max(shapes), sum(shapes)) == (largest, 75)
 
 
@@ -200,8 +200,8 @@ def test_only_wanted_logits_are_computed_and_few_at_a_time(world: World, monkeyp
 
 
 def test_several_processes_give_the_estimate_of_one(world: World) -> None:
-    tokens, worth = text(world)
-    plan = early.plan(tokens, worth, 64, None, order_seed=1, within_bpb=0.3)
+    tokens, num_bytes = text(world)
+    plan = early.plan(tokens, num_bytes, 64, None, order_seed=1, within_bpb=0.3)
 
     def known(processes: int) -> Measured:
         def is_narrow(found: Measured) -> bool:
@@ -216,9 +216,9 @@ def test_several_processes_give_the_estimate_of_one(world: World) -> None:
 
 
 def test_progress_counts_every_sequence_once_and_in_order(world: World) -> None:
-    tokens, worth = text(world)
+    tokens, num_bytes = text(world)
     seen: list[tuple[int, int]] = []
-    evaluation(world, 2).score(tokens, worth, lambda done, total: seen.append((done, total)))
+    evaluation(world, 2).score(tokens, num_bytes, lambda done, total: seen.append((done, total)))
     total = (tokens.size - 1) // 64
     assert seen == [(done, total) for done in range(1, total + 1)]
 
