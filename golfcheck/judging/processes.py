@@ -1,5 +1,6 @@
 """Reading and judging with several processes: started for enough work, ended at once when nobody waits for them."""
 
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from golfcheck.judging.standing import Standing
 
 _JUDGED = 4  # records that a process judges at a time; a second process costs more than it saves for fewer
 _READ = 32  # records whose standings a process reads at a time
+_COLLECTED_OBJECTS = 100_000  # after as many new ones: one script has 10,000 names
 _IDLE_SECONDS = 0.05  # between two looks whether somebody still waits
 
 T = TypeVar("T")
@@ -38,13 +40,16 @@ class Processes:
         self._pool: ProcessPoolExecutor | None = None
         self._num_processes = 0  # that the pool may have
         # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
+        self._collections = gc.get_threshold()
         self._forks = sys.platform == "linux" and threading.active_count() == 1
         self._others = set(active_children())  # that are none of ours
 
     def __enter__(self) -> "Processes":
+        collect_rarely()
         return self
 
     def __exit__(self, *error: object) -> None:
+        gc.set_threshold(*self._collections)
         if self._pool is not None:
             if error[0] is not None:
                 for child in set(active_children()) - self._others:  # sqlite survives that
@@ -109,7 +114,7 @@ class Processes:
         if self._pool is None:
             self._close_cache()  # an open connection must not be carried into a fork
             context = get_context("fork" if self._forks else "spawn")
-            self._pool, self._num_processes = ProcessPoolExecutor(wanted, context, _leave_interrupts), wanted
+            self._pool, self._num_processes = ProcessPoolExecutor(wanted, context, _begin), wanted
         return self._pool
 
 
@@ -121,6 +126,12 @@ def _work_in_process(work: Work[T, R], tasks: Sequence[T], how: How, cached: boo
         return work(tasks, how, cache)
 
 
-def _leave_interrupts() -> None:
+def collect_rarely() -> None:
+    """Look for rings of objects seldom: judging makes none, and millions of objects that are freed without."""
+    gc.set_threshold(_COLLECTED_OBJECTS)
+
+
+def _begin() -> None:
     """Leave Ctrl-C to the process that is in charge: each of the others would show a traceback."""
+    collect_rarely()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from golfcheck.source import syntax
@@ -17,27 +16,7 @@ from golfcheck.source.nesting import Nesting
 from golfcheck.source.nodes import SourceSpan, name_text, span_of
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Query
-
-# Each way to bind a name that is no import and no assignment. Of a pattern every identifier counts: one too many only
-# makes a name unknown.
-_QUERY = """
-(augmented_assignment left: (identifier) @other)
-(named_expression name: (identifier) @other)
-(for_statement left: (_) @other)
-(for_in_clause left: (_) @other)
-(delete_statement (_) @other)
-(case_pattern) @other
-(with_item value: (as_pattern) @with)
-(except_clause value: (as_pattern alias: (_) @other))
-(parameters) @parameters
-(lambda_parameters) @parameters
-(global_statement (identifier) @global)
-(nonlocal_statement (identifier) @global)
-(function_definition) @scope
-(class_definition) @scope
-(lambda) @scope
-"""
+    from tree_sitter import Node
 
 _MAX_REBOUND = 64  # bindings of one name whose order is looked at
 
@@ -72,38 +51,29 @@ class Bindings:
     """All bindings of a source by scope and name."""
 
     def __init__(self, text: bytes) -> None:
-        self.text = text
         self._by_name: dict[tuple[int | None, str], list[Binding]] = defaultdict(list)
         self._holders: dict[tuple[int | None, str], tuple[int | None, str] | None] = {}
         self._in_order: dict[tuple[int | None, str], list[Binding]] = {}  # [] where the order cannot be told
         self.star_modules: list[str] = []  # of `from … import *`
-        others = self._others
-        scopes = [_Scope(node, span_of(node)) for node in others.get("scope", ())]
+        captures = syntax.captures(text)
+        scopes = [_Scope(node, span_of(node)) for node in captures.get("scope", ())]
         self._scopes = Nesting(scopes)
-        self._globals = {(self._scopes.index_at(node.start_byte), name_text(node)) for node in others.get("global", ())}
-        for node in (*self._captures.get("import", ()), *self._captures.get("from", ())):
+        self._globals = {
+            (self._scopes.index_at(node.start_byte), name_text(node)) for node in captures.get("global", ())
+        }
+        for node in (*captures.get("import", ()), *captures.get("from", ())):
             self._import(node)
-        for node in self._captures.get("assignment", ()):
+        for node in captures.get("assignment", ()):
             self._assign(node)
-        for pattern in others.get("with", ()):
+        for pattern in captures.get("with", ()):
             self._with(pattern)
-        for pattern in others.get("other", ()):
+        for pattern in captures.get("other", ()):
             self._all_of(pattern, Kind.OTHER)
-        for parameters in others.get("parameters", ()):
+        for parameters in captures.get("parameters", ()):
             self._parameters(parameters)
         for index, scope in enumerate(scopes):
             if name := scope.node.child_by_field_name("name"):
                 self._add(name, Binding(Kind.OTHER, scope.span.start, scope.node), self._scopes.parents[index])
-
-    @cached_property
-    def _captures(self) -> "dict[str, list[Node]]":
-        return {kind: list(nodes) for kind, nodes in syntax.captures(self.text).items()}
-
-    @cached_property
-    def _others(self) -> "dict[str, list[Node]]":
-        from tree_sitter import QueryCursor
-
-        return QueryCursor(_query()).captures(syntax.parse(self.text).root_node) if self._captures else {}
 
     def _add(self, name: "Node", binding: Binding, scope: int | None) -> None:
         text = name_text(name)
@@ -244,10 +214,3 @@ def _is_straight(binding: Binding) -> bool:
         node = node.parent
         return node is not None and node.type == "function_definition"
     return node is not None and node.type == "module"
-
-
-@cache
-def _query() -> "Query":
-    from tree_sitter import Query
-
-    return Query(syntax.language(), _QUERY)

@@ -30,7 +30,8 @@ _COOKIE = re.compile(rb"^[ \t\f]*#.{0,200}?coding[:=][ \t]*([-\w.]{1,40})")
 _UTF8_NAMES = {"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "u8"}
 _HIDDEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-# What the rest of this package reads out of a tree, in one pass that runs in C.
+# What the rest of this package reads out of a tree, in one pass that runs in C. From @other on, each way to bind a name
+# that is no import and no assignment; of a pattern every identifier counts: one too many only makes a name unknown.
 _QUERY = """
 (import_statement) @import
 (import_from_statement) @from
@@ -43,6 +44,21 @@ _QUERY = """
 (string) @string
 (comment) @comment
 (expression_statement . (string) .) @docstring
+(augmented_assignment left: (identifier) @other)
+(named_expression name: (identifier) @other)
+(for_statement left: (_) @other)
+(for_in_clause left: (_) @other)
+(delete_statement (_) @other)
+(case_pattern) @other
+(with_item value: (as_pattern) @with)
+(except_clause value: (as_pattern alias: (_) @other))
+(parameters) @parameters
+(lambda_parameters) @parameters
+(global_statement (identifier) @global)
+(nonlocal_statement (identifier) @global)
+(function_definition) @scope
+(class_definition) @scope
+(lambda) @scope
 """
 
 

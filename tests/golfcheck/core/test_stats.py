@@ -101,6 +101,14 @@ def test_power_is_a_probability(gain, error, df, alpha):
     assert 0 <= stats.power(gain, error, df, 0.005, alpha) <= 1
 
 
+@given(st.floats(0.001, 0.05), st.floats(1e-4, 0.05), st.floats(1, 60), st.sampled_from([0.01, 0.05, 0.25]))
+@settings(max_examples=200)
+def test_a_z_test_is_at_least_as_powerful_so_that_it_may_rule_counts_of_seeds_out(gain, error, df, alpha):
+    known = stats.power(gain, error, math.inf, 0.0, alpha)
+    assert known == pytest.approx(stats.normal_tail(stats.t_quantile(1 - alpha, math.inf) - gain / error))
+    assert stats.power(gain, error, df, 0.0, alpha) <= known + 1e-6
+
+
 def test_seeds_needed_is_the_first_count_with_enough_power():
     needed = stats.seeds_needed(0.004, 0.0012, 0.0006, 5, margin=0.0, alpha=0.01)
     assert needed is not None

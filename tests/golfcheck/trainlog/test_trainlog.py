@@ -538,6 +538,24 @@ def test_a_score_that_is_no_number_violates_the_schema() -> None:
     assert (found.pointer, found.message) == ("/runs/0/scores/1/val_bpb", "'nan' is not of type 'number'")
 
 
+@pytest.mark.parametrize(
+    "old", ["1.20319508", "seed:1339", "Code size", "model_params", "step:1/20000 ", "40ms", "2.0315"]
+)
+@pytest.mark.parametrize("new", ["", "nan", "x", "-1"])
+def test_the_kinds_of_lines_are_valid_just_when_all_lines_are(old: str, new: str) -> None:
+    log = read(A.replace(old, new))
+    kinds = trainlog.to_json(log, 20, kinds=True)
+    assert bool(schema.violations("train_log", kinds)) == bool(schema.violations("train_log", trainlog.to_json(log)))
+
+
+def test_of_a_list_of_lines_the_first_of_each_kind_is_left() -> None:
+    steps = "".join(f"step:{number}/20000 train_loss:6.9377 train_time:40ms step_avg:40.37ms\n" for number in range(9))
+    (whole,) = trainlog.to_json(read(A + steps))["runs"]
+    (kinds,) = trainlog.to_json(read(A + steps), 20, kinds=True)["runs"]
+    assert len(whole["train"]) == 10 and len(kinds["train"]) == 2, "step 0 is another kind than the others"
+    assert all(point in whole["train"] for point in kinds["train"])
+
+
 def expected(shared_data: Path) -> dict[str, Any]:
     result: dict[str, Any] = json.loads((shared_data / "records" / "expected.json").read_text())
     return result
