@@ -1,7 +1,7 @@
 """Read training logs into one result per seed, as `golfcheck verify` does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from golfcheck import trainlog
@@ -66,12 +66,16 @@ def one_per_seed(files: Sequence[LogFile], *, keep_last: bool) -> tuple[list[Log
     """
     chosen: list[LogFile] = []
     files, notes = _without_copies(files)
-    for file in files:
+    for read in files:
+        file = read
         if repeated := [seed for seed in file.seeds if file.seeds.count(seed) > 1]:
-            raise UsageError(
-                f"{file.path}: {len(file.results)} runs, several of them with seed {repeated[0]}: "
-                "reduce the log to one run per seed"
-            )
+            several = f"{file.path}: {len(file.results)} runs, several of them with seed {repeated[0]}"
+            if not keep_last:
+                raise UsageError(
+                    f"{several}: reduce the log to one run per seed, or use the last one of each seed with --keep-last"
+                )
+            notes.append(f"{several}: using the last one")
+            file = replace(file, results=_last_of_each_seed(file.results))
         for earlier in [other for other in chosen if set(other.seeds) & set(file.seeds)]:
             seed = next(seed for seed in earlier.seeds if seed in file.seeds)
             if not keep_last:
@@ -83,6 +87,11 @@ def one_per_seed(files: Sequence[LogFile], *, keep_last: bool) -> tuple[list[Log
             chosen.remove(earlier)
         chosen.append(file)
     return chosen, notes
+
+
+def _last_of_each_seed(results: Sequence[Result]) -> tuple[Result, ...]:
+    last = {result.seed: result for result in results if result.seed is not None}
+    return tuple(result for result in results if result.seed is None or last[result.seed] is result)
 
 
 def _without_copies(files: Sequence[LogFile]) -> tuple[list[LogFile], list[str]]:

@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "(default: the code in the logs, or the train_gpt.py beside them)",
     )
     add("--artifact", type=Path, nargs="+", default=[], metavar="FILE", help="one for each log, in the same order")
-    add("--keep-last", action="store_true", help="of several logs of one seed, the one named last counts")
+    add("--keep-last", action="store_true", help="of several runs of one seed, the last one counts")
     add = parser.add_argument_group("What no log says").add_argument
     add("--name", help="what the record is called (default: the folder's name)")
     add("--author", help="default: $GOLFCHECK_AUTHOR, or git's user.name")

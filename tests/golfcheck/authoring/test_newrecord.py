@@ -191,6 +191,15 @@ def test_of_logs_of_one_seed_the_last_counts_only_where_that_was_asked_for(tmp_p
     assert made.notes[0] == f"seed 1: using {logs[2]}, not {logs[0]}"
 
 
+def test_of_runs_of_one_seed_in_a_log_the_last_counts_only_where_that_was_asked_for(tmp_path: Path) -> None:
+    (path,) = write_logs(tmp_path, log(1, 2.5) + log(1, 2.7))
+    with pytest.raises(UsageError, match=r"2 runs, several of them with seed 1: .* --keep-last"):
+        build([path], [], ABOUT)
+    made = build([path], [], ABOUT, keep_last=True)
+    assert made.mean_bpb == pytest.approx(2.7)
+    assert f"{path}: 2 runs, several of them with seed 1: using the last one" in made.notes
+
+
 @pytest.mark.parametrize("names", [("train.log", "train_seed2.log"), ("train_seed2.log", "train.log")])
 def test_a_copy_of_a_log_is_left_out_and_said(tmp_path: Path, names: tuple[str, str]) -> None:
     logs = [*write_logs(tmp_path, log(1)), *(tmp_path / name for name in names)]
