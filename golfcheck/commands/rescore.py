@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from golfcheck.commands.progressline import progress, terminations
 from golfcheck.core.errors import MissingExtra, UsageError
+from golfcheck.rescore.messages import bounded
 from golfcheck.untrusted.limits import Limits
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--json", type=Path, metavar="FILE", help="write a report (schemas/rescore.schema.json)")
 
 
+@bounded()
 def run(args: argparse.Namespace) -> int:
     """Score every artifact; 1 when a claim is missed or a probe fails, 3 when one is neither confirmed nor refuted."""
     for package in ("torch", "numpy", "sentencepiece"):
@@ -246,7 +248,7 @@ def _predictor_folder(args: argparse.Namespace) -> Path | None:
         if (value := getattr(args, name)) is not None and not 0 < value < math.inf:
             raise UsageError(f"rescore: --{name.replace('_', '-')} must be a positive number, not {value}")
     if args.no_sandbox and os.environ.get("CI") and not args.trust_code:
-        raise UsageError("rescore: --no-sandbox in CI runs a stranger's code with your secrets: --trust-code as well")
+        raise UsageError("rescore: --no-sandbox in CI runs untrusted code with your secrets: give --trust-code as well")
     return folder
 
 

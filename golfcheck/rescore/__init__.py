@@ -26,6 +26,7 @@ versions  digests of the reference's past versions
 contest   digests of the definitions of the contest's own script
 judge     claimed against measured
 run       all of it, in order
+messages  what every refusal says, bounded in length
 submitted a folder with a predictor.py → its seeds, each with the files that a box shows
 boxed     evaluation through boxes: the submission's predictor.py answers, we count
 twin      what a second box answers where the end of a sequence is another

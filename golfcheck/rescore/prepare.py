@@ -26,8 +26,6 @@ Vector = npt.NDArray[Any]
 OPTIONAL = ("model_config", "qmeta", "passthrough_orig_dtypes")  # sections that an artifact need not have
 # Refusals of what may be a sound artifact, of another format or architecture.
 _OTHER_MODELS = {"ART_FORMAT_OWN", "ART_QFORMAT", "ART_KEYS", "ART_SHAPE"}
-# Of torch's own failures in an evaluation; a whole one is a page.
-_MESSAGE_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +157,7 @@ def named(path: str | Path) -> Iterator[None]:
         raise Refused(error.code, f"{path}: {error.message}{hint}") from None
     except (RuntimeError, MemoryError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise GolfcheckError(f"rescore: {path}: it could not be evaluated: {lines[0][:_MESSAGE_CHARS]}") from error
+        raise GolfcheckError(f"rescore: {path}: it could not be evaluated: {lines[0]}") from error
 
 
 def assumption(seq_len: Sourced) -> str | None:

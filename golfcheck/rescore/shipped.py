@@ -22,7 +22,7 @@ _TRAINING = {"_Causal", "_Loss", "QUERY_BLOCK", "MOST_SCORES", "LOSS_TOKENS", "F
 _TRAINING |= {"GPTConfig.qk_gain_init", "GPTConfig.tied_embed_init_std", "GPTConfig.__post_init__"}
 _SEVERAL = "several"  # the form of a definition that several files have, each in another way
 _MODULES = [Path(golfcheck.reference.bpb.__file__).with_name(name) for name in ("model.py", "bpb.py")]
-_SHOWN = 6
+_SHOWN, _NAME_CHARS = 6, 60
 
 
 def difference(sources: Sequence[Source]) -> str | None:
@@ -56,7 +56,9 @@ def reached(texts: Sequence[bytes]) -> Forms:
 def _said(known: Mapping[str, str], theirs: Mapping[str, str], which: str) -> tuple[float, str]:
     """Return the share of the known definitions that differ, and names of those that do."""
     names = [name for name in sorted(known.keys() | theirs.keys()) if known.get(name) != theirs.get(name)]
-    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    shown = ", ".join(name[:_NAME_CHARS] for name in names[:_SHOWN]) + (
+        f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    )
     same = sum(theirs.get(name) == form for name, form in known.items())
     return 1 - same / len(known), f"{len(names)} of the {len(known)} definitions {which} are other or missing: {shown}"
 
