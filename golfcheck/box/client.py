@@ -4,13 +4,16 @@ Every question is a frame of fixed size; ids and logits lie in shared memory tha
 copied before it is looked at, so that it cannot change while it is.
 """
 
+import contextlib
 import fcntl
 import mmap
 import os
+import signal
 import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -50,15 +53,15 @@ class Box:
         self._number = 0
         self._closed = self._is_checked = False
         self._channel, theirs = socket.socketpair()
-        try:
+        with contextlib.ExitStack() as until_it_is_there:
+            until_it_is_there.enter_context(self._channel)
             with theirs:
                 self._process = Process(
                     files, hidden, theirs,
                     device=device, limits=self.limits, sandboxed=sandboxed, attention=attention,
                 )  # fmt: skip
-        except BaseException:
-            self._channel.close()
-            raise
+                until_it_is_there.callback(self._process.end)
+            until_it_is_there.pop_all()
 
     def load(self) -> None:
         """Wait until the predictor is loaded, and learn its sizes."""
@@ -77,17 +80,14 @@ class Box:
         if logits_bytes > MAX_LOGITS_BYTES:
             raise self._refuse("BOX_SHAPE", f"logits of {logits_bytes:,} bytes a call: at most {MAX_LOGITS_BYTES:,}")
         sizes = 8 * (call_tokens + MAX_VOCAB), logits_bytes
-        descriptors = [_shared(size) for size in sizes]
-        try:
+        with contextlib.ExitStack() as stack:
+            descriptors = [stack.enter_context(_shared(size)).fileno() for size in sizes]
             self._memories = [mmap.mmap(fd, size) for fd, size in zip(descriptors, sizes, strict=True)]
             self._number += 1
             try:
                 socket.send_fds(self._channel, [serve.frame("open", self._number, *sizes, threads)], descriptors)
             except OSError:
                 raise self._death("load") from None
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
         self._answer("load", "done", self.limits.load_seconds, start)
 
     def logits(self, ids: Ids) -> Logits:
@@ -112,10 +112,12 @@ class Box:
 
     def close(self) -> None:
         """End the box; it may be called twice, and from any thread."""
-        if not self._closed:
-            self._closed = True
-            self._process.end()
-            self._channel.close()
+        self._closed = True
+        self._process.end()
+        self._channel.close()
+        for memory in self._memories:
+            with contextlib.suppress(BufferError):  # another thread is reading it
+                memory.close()
 
     def __enter__(self) -> "Box":
         return self
@@ -126,11 +128,11 @@ class Box:
     def _ask(self, operation: str, ids: Ids, *values: int) -> None:
         start = time.perf_counter()
         data = np.ascontiguousarray(ids, np.int64).tobytes()
-        self._memories[0][: len(data)] = data
         self._number += 1
         try:
+            self._memories[0][: len(data)] = data
             self._channel.sendall(serve.frame(operation, self._number, *values))
-        except OSError:
+        except (OSError, ValueError):  # ValueError: the memory was closed
             raise self._death(operation) from None
         self._answer(operation, "done", self.limits.call_seconds, start)
 
@@ -196,12 +198,17 @@ class Box:
         code = self._process.wait_briefly()
         if reason := self._process.ended_for:
             limit = "BOX_MEM" if "memory" in reason else "BOX_OUTPUT" if "printed" in reason else "BOX_THREADS"
-            return self._refuse(limit, f"{reason}: ended in {stage}()")
-        how = (
-            "closed its connection" if code is None else "ended its process" + (f" with exit code {code}" * bool(code))
-        )
+            return self._refuse(limit, f"ended in {stage}(): {reason}")
+        how = "closed its connection" if code is None else f"ended its process{_exit_words(code)}"
         said = f"; it printed last: {safe(last, _SHOWN)}" if (last := self._process.last_line()) else ""
         return self._refuse("BOX_EXIT", f"{how} in {stage}(){said}")
+
+
+def _exit_words(code: int) -> str:
+    """Return how a process ended, after its name: bubblewrap adds 128 to the number of a signal."""
+    with contextlib.suppress(ValueError):
+        return f" by {signal.Signals(code - 128).name}"
+    return f" with exit code {code}" * bool(code)
 
 
 def _are_probabilities(logits: Logits) -> bool:
@@ -209,10 +216,10 @@ def _are_probabilities(logits: Logits) -> bool:
     return bool(logits.min() >= 0.0 and np.abs(logits.sum(axis=-1) - 1.0).max() < _ROUNDING)
 
 
-def _shared(size_bytes: int) -> int:
-    """Return a descriptor of memory that nobody can shrink or grow: reading it never fails."""
-    descriptor = os.memfd_create("golfcheck", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(descriptor, size_bytes)
+def _shared(size_bytes: int) -> BinaryIO:
+    """Return a file of memory that nobody can shrink or grow: reading it never fails."""
+    file = os.fdopen(os.memfd_create("golfcheck", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "r+b", buffering=0)
+    os.ftruncate(file.fileno(), size_bytes)
     seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
-    return descriptor
+    fcntl.fcntl(file, fcntl.F_ADD_SEALS, seals)
+    return file

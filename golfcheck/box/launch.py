@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -132,13 +133,14 @@ def _python(python: Path) -> Iterator[Path]:
             yield path
 
 
-def open_copies(files: Sequence[tuple[str, bytes]]) -> list[tuple[str, int]]:
-    """Return a descriptor in memory for each file's contents, at its beginning; the caller closes them."""
-    opened = []
-    for name, data in files:
-        descriptor = os.memfd_create("file")
-        with open(descriptor, "wb", closefd=False) as file:
+@contextmanager
+def copies(files: Sequence[tuple[str, bytes]]) -> Iterator[list[tuple[str, int]]]:
+    """Yield a descriptor in memory for each file's contents, at its beginning, as long as a `with` lasts."""
+    with ExitStack() as stack:
+        opened = []
+        for name, data in files:
+            file = stack.enter_context(os.fdopen(os.memfd_create("file"), "wb"))
             file.write(data)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        opened.append((name, descriptor))
-    return opened
+            file.seek(0)  # and so that all of it is there
+            opened.append((name, file.fileno()))
+        yield opened

@@ -35,61 +35,62 @@ class Process:
             0 if device.startswith("cuda") else limits.address_space_bytes,
             limits.file_bytes, limits.open_files, limits.processes,
         )  # fmt: skip
-        descriptors: list[int] = []
         script, folder, library, before = Path(serve.__file__), launch.FOLDER, str(attention or ""), list[str]()
         ours = [script, script.with_name("kernel.py"), *([attention] if attention else [])]
         try:
-            if sandboxed:
-                everything = [(f"{launch.FOLDER}/{name}", data) for name, data in files]
-                everything += [(f"{launch.OURS}/{path.name}", path.read_bytes()) for path in ours]
-                script, library = Path(launch.OURS, script.name), f"{launch.OURS}/{attention.name}" if attention else ""
-                copies = launch.open_copies(everything)
-                filters = [("", program)] if (program := seccomp.program(device)) else []
-                calls = [descriptor for _, descriptor in launch.open_copies(filters)]
-                descriptors = [*(descriptor for _, descriptor in copies), *calls]
-                before = launch.command(
-                    copies, next(iter(calls), None), hidden, device=device, scratch_bytes=limits.scratch_bytes
+            with contextlib.ExitStack() as stack:
+                descriptors = [channel.fileno()]
+                if sandboxed:
+                    everything = [(f"{launch.FOLDER}/{name}", data) for name, data in files]
+                    everything += [(f"{launch.OURS}/{path.name}", path.read_bytes()) for path in ours]
+                    script = Path(launch.OURS, script.name)
+                    library = f"{launch.OURS}/{attention.name}" if attention else ""
+                    copies = stack.enter_context(launch.copies(everything))
+                    filters = [("", program)] if (program := seccomp.program(device)) else []
+                    calls = [descriptor for _, descriptor in stack.enter_context(launch.copies(filters))]
+                    descriptors += [*(descriptor for _, descriptor in copies), *calls]
+                    before = launch.command(
+                        copies, next(iter(calls), None), hidden, device=device, scratch_bytes=limits.scratch_bytes
+                    )
+                else:
+                    self._folder = folder = tempfile.mkdtemp(prefix="golfcheck-")
+                    _write(Path(folder), files)
+                arguments = [str(channel.fileno()), folder, device, *map(str, bounds), library]
+                self.child = subprocess.Popen(
+                    [*before, sys.executable, "-Iu", str(script), *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=descriptors,
+                    env=os.environ | launch.ENVIRONMENT if self._folder else {},
+                    start_new_session=True,  # Ctrl-C is for the judge, which ends the box
                 )
-            else:
-                self._folder = folder = tempfile.mkdtemp(prefix="golfcheck-")
-                for name, data in files:
-                    path = Path(folder, *PurePosixPath(name).parts)
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(data)
-            arguments = [str(channel.fileno()), folder, device, *map(str, bounds), library]
-            self.child = subprocess.Popen(
-                [*before, sys.executable, "-Iu", str(script), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=[channel.fileno(), *descriptors],
-                env=os.environ | launch.ENVIRONMENT if self._folder else {},
-                start_new_session=True,  # Ctrl-C is for the judge, which ends the box
-            )
         except BaseException:
             self._clean()
             raise
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
         self._watchdog = threading.Thread(target=self._watch, daemon=True)
-        self._watchdog.start()
+        try:
+            self._watchdog.start()
+        except BaseException:
+            self.end()
+            raise
 
-    def end(self) -> int:
-        """End it and everything in it, and wait; return its exit code."""
-        with contextlib.suppress(ProcessLookupError):
-            if self._folder:
-                os.killpg(self.child.pid, signal.SIGKILL)
-            else:
-                for pid in (*_tree(self.child.pid), self.child.pid):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-        code = self.child.wait()
-        self._watchdog.join()
+    def end(self) -> None:
+        """End it and everything in it, and wait; it may be called again, and where the first call was interrupted."""
+        if self.child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                if self._folder:
+                    os.killpg(self.child.pid, signal.SIGKILL)
+                else:
+                    for pid in (*_tree(self.child.pid), self.child.pid):
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
+            self.child.wait()
+        if self._watchdog.ident is not None:
+            self._watchdog.join()
         if self.child.stdout is not None:
             self.child.stdout.close()
         self._clean()
-        return code
 
     def wait_briefly(self) -> int | None:
         """Return the exit code once it has ended by itself, or None."""
@@ -137,8 +138,16 @@ class Process:
         resident = sum(map(_resident_bytes, pids))
         self.peak_bytes = max(self.peak_bytes, resident)
         if resident > limits.resident_bytes:
-            return f"it takes more than {limits.resident_bytes / (1 << 30):.3g} GiB of memory; --box-memory allows more"
+            most = f"{limits.resident_bytes / (1 << 30):.3g} GiB"
+            return f"it takes more than {most} of memory; --box-memory GIB allows more"
         return "this machine has hardly any memory left" if _free_share() < _LEAST_FREE else ""
+
+
+def _write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
+    for name, data in files:
+        path = Path(folder, *PurePosixPath(name).parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 def _tree(pid: int) -> list[int]:

@@ -36,8 +36,9 @@ STAGES = ("load", "logits", "adapt", "step")
 CAN_ADAPT, CAN_STEP = 1, 2  # FLAGS
 _MESSAGE_CHARS = 200
 _NO_NETWORK, _READ_ONLY = "a box has no network", "in a box only /tmp can be written"
+_NO_PROCESSES = "a box has no other processes; threads work"
 _HINTS = {  # of the system's errors
-    errno.EPERM: "a box has no other processes; threads work",
+    errno.EPERM: _NO_PROCESSES,
     errno.ENOENT: "a box has the folder's files, but no documents, logs and links",
     errno.EACCES: _READ_ONLY,
     errno.EROFS: _READ_ONLY,
@@ -110,6 +111,7 @@ def main() -> None:
     except Exception as error:
         _say(_one_line(error, folder))
         channel.sendall(frame("error", number, stage, isinstance(error, ContractError)))
+        os._exit(1)  # whatever is printed at the end of a process would be the last line
 
 
 def _confine(address_space_bytes: int, file_bytes: int, open_files: int, processes: int) -> None:
@@ -186,8 +188,9 @@ def _one_line(error: BaseException, folder: Path) -> str:
     where = f"{Path(own[-1].filename).relative_to(folder)}:{own[-1].lineno}: " if own else ""
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_relative_to(folder):
         where = f"{Path(error.filename).relative_to(folder)}:{error.lineno}: "
-    hint = next(filter(None, map(_hint, _chain(error))), "")
-    said = " ".join(str(error).split())[:_MESSAGE_CHARS]
+    is_of_workers = any("multiprocessing" in item.filename for item in frames)
+    hint = _NO_PROCESSES if is_of_workers else next(filter(None, map(_hint, _chain(error))), "")
+    said = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())[:_MESSAGE_CHARS]
     return f"{where}{type(error).__name__}: {said}{'; ' * bool(hint)}{hint}"
 
 
@@ -208,6 +211,8 @@ def _hint(error: BaseException) -> str:
         return "out of memory: --box-memory GIB allows more"
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return "too many threads"
+    if isinstance(error, TypeError | AttributeError) and "numpy.ndarray" in str(error):
+        return "ids are a tensor only where predictor.py imports torch when it is loaded"
     if isinstance(error, socket.gaierror):
         return _NO_NETWORK
     return _HINTS.get(error.errno or 0, "") if isinstance(error, OSError) else ""

@@ -123,6 +123,8 @@ def run(args: argparse.Namespace) -> int:
     if args.estimate is False and args.control:
         raise UsageError("rescore: --control helps to estimate, --full scores all of the text")
     folder = _predictor_folder(args)
+    if folder is not None and not args.no_sandbox:
+        _need_sandbox()
     # Threads that spin while they wait cost seventeen times the whole evaluation beside another busy process.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded
     if is_helper := os.environ.get("RANK", "0") != "0":  # of torchrun: the first rank speaks for all
@@ -252,6 +254,16 @@ def _predictor_folder(args: argparse.Namespace) -> Path | None:
     return folder
 
 
+def _need_sandbox() -> None:
+    """Raise NoSandbox where a submission's code cannot be confined, before seconds go into loading torch."""
+    from golfcheck.box import launch
+
+    try:
+        launch.sandbox()
+    except launch.NoSandbox as missing:
+        raise launch.NoSandbox(f"{missing}; or --built-in, where the model is the contest's") from None
+
+
 def _boxes(args: argparse.Namespace) -> "BoxRequest":
     """Return what the user wants of the box."""
     from dataclasses import replace
@@ -263,7 +275,10 @@ def _boxes(args: argparse.Namespace) -> "BoxRequest":
     if args.call_seconds is not None:
         limits = replace(limits, call_seconds=args.call_seconds, load_seconds=args.call_seconds)
     if args.box_memory is not None:
-        limits = replace(limits, resident_bytes=int(args.box_memory * GIB))
+        resident = int(args.box_memory * GIB)
+        limits = replace(
+            limits, resident_bytes=resident, address_space_bytes=max(8 * resident, limits.address_space_bytes)
+        )
     request = BoxRequest(strict=args.strict, sandboxed=not args.no_sandbox, limits=limits)
     return request if args.challenges is None else replace(request, cuts=args.challenges)
 

@@ -43,14 +43,21 @@ class Boxed:
     """A new score that the submission's own predictor.py gave, in a sandbox, and what its twin answered."""
 
     sandbox: str
-    cuts: int  # of the twin test; 0: token by token, or not tested
+    cuts: int  # of the twin test
     differ: int
+    strict: bool = False  # asked token by token, so that there was nothing to look ahead at
+
+    @property
+    def found(self) -> str:
+        """What is known of looking ahead, in a few words."""
+        if self.strict:
+            return "token by token"
+        return f"{self.differ} of {self.cuts} cuts changed an answer" if self.cuts else "not tested for looking ahead"
 
     @property
     def text(self) -> str:
         """A short description."""
-        tested = f", {self.differ} of {self.cuts} cuts changed an answer" if self.cuts else ""
-        return f"in a box ({self.sandbox}{tested})"
+        return f"in a box ({self.sandbox}, {self.found})"
 
 
 @dataclass(frozen=True, slots=True)

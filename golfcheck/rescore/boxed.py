@@ -83,11 +83,13 @@ class BoxedEvaluation(measure.Evaluation):
         for box in self._boxes:
             box.close()
 
-    def challenge(self, tokens: Tokens, cuts: int, seed: int) -> None:
-        """Keep a sample of what is scored from now on, for `twin_test`."""
+    def challenge(self, tokens: Tokens, cuts: int, seed: int, stride: int | None = None) -> None:
+        """Keep a sample of what is scored from now on, for `twin_test`; a window that slides scores more sequences."""
         length, ranks = self.config.train_seq_len, self.ranks.world_size
-        self.sample = twin.sample_of(
-            tokens, length, -(-cuts // ranks), self._call_size(tokens.size // length // ranks), seed
+        sequences = (tokens.size - 1 - length) // (stride or length) + 1
+        call_seqs = self._call_size(sequences // ranks)
+        self.sample = twin.Sample(
+            tokens, length, -(-cuts // ranks), sequences=sequences, call_seqs=call_seqs, seed=seed
         )
 
     def measured(self, score: Any, losses: list[list[float]], start: float) -> Measured:
@@ -198,9 +200,8 @@ class BoxedEvaluation(measure.Evaluation):
         return 1 if self.workers > 1 else self._threads
 
     def _new(self) -> Box:
-        box = self._start()
-        self._boxes.append(box)
-        return box
+        self._boxes.append(self._start())
+        return self._boxes[-1]
 
     def _fill(self, boxes: list[Box]) -> None:
         """Start boxes until there is one for each worker, and have them load at once."""

@@ -37,10 +37,7 @@ def rescore(submitted: Submitted, request: Request, boxes: BoxRequest, ranks: Ra
     """
     start = time.perf_counter()
     if boxes.sandboxed:
-        try:
-            launch.sandbox()
-        except launch.NoSandbox as missing:
-            raise launch.NoSandbox(f"{missing}; or --built-in, where the model is the contest's") from None
+        launch.sandbox()
     hidden = _hidden(request)
     library, how = _attention(request, submitted.target.claim, ranks)
 
@@ -66,7 +63,7 @@ def _attention(request: Request, claim: Claim | None, ranks: Ranks) -> tuple[Pat
     kernel, why = attention.faster(config.num_heads, config.num_kv_heads, config.head_dim, config.train_seq_len)
     if not all(ranks.gather(kernel is not None)):  # the same arithmetic on all of them
         return None, f"torch's attention: {why}"
-    return attention.library(), f"compiled attention for bf16, {why}"
+    return attention.library(), "compiled attention for bf16"
 
 
 def _rescore(
@@ -78,7 +75,7 @@ def _rescore(
     tokens, num_bytes = text.tokens, text.num_bytes
     stride = _stride(request, claim, model, tokens)
     if boxes.cuts and not boxes.strict:
-        model.challenge(tokens, boxes.cuts, early.draw_seed(request.order_seed, ranks)[0])
+        model.challenge(tokens, boxes.cuts, early.draw_seed(request.order_seed, ranks)[0], request.stride)
 
     # The submission says itself how its claim was computed: no other precision excuses another score.
     tolerance_bpb, tolerance_source = judge.tolerance(claim, ranks.device.type, request.tolerance_bpb)

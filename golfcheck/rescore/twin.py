@@ -71,13 +71,18 @@ def _log_probs(logits: Any) -> Floats:
 
 
 class Sample:
-    """The scored calls that are kept for the twin: a uniform sample of `size`, whoever scores them and when.
+    """The scored calls that are kept for the twin: a uniform sample, whoever scores them and when.
 
-    Of a short text a call may be kept several times, with other cuts: up to `variants` times.
+    It holds as many calls of `call_seqs` sequences as make `cuts` cuts. Where fewer than that are scored, a call is
+    kept several times, with other cuts.
     """
 
-    def __init__(self, tokens: Tokens, seq_len: int, *, size: int, variants: int, seed: int) -> None:
-        self.tokens, self.seq_len, self.size, self.variants, self.seed = tokens, seq_len, size, variants, seed
+    def __init__(
+        self, tokens: Tokens, seq_len: int, cuts: int, *, sequences: int, call_seqs: int, seed: int
+    ) -> None:  # fmt: skip
+        self.tokens, self.seq_len, self.seed = tokens, seq_len, seed
+        self.size = -(-cuts // call_seqs)
+        self.variants = min(_MOST_VARIANTS, -(-self.size // max(1, sequences // call_seqs)))
         self.number = 0
         self._kept: list[Asked] = []
         self._lock = threading.Lock()
@@ -119,13 +124,6 @@ class Sample:
             if self.tokens[donor + cut + 1] != self.tokens[begin + cut + 1]:
                 break
         return cut, donor
-
-
-def sample_of(tokens: Tokens, seq_len: int, cuts: int, call_seqs: int, seed: int) -> Sample:
-    """Return an empty sample for so many cuts of a text that is scored in calls of `call_seqs` sequences."""
-    calls = -(-cuts // call_seqs)
-    there = max(1, (tokens.size - 1) // seq_len // call_seqs)
-    return Sample(tokens, seq_len, size=calls, variants=min(_MOST_VARIANTS, -(-calls // there)), seed=seed)
 
 
 @dataclass(frozen=True, slots=True)

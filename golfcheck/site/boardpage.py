@@ -24,8 +24,8 @@ STATUS_MEANINGS = {
     Status.CLAIMED: "only submission.json states the score",
     Status.LOGGED: "the submitted logs show it, seed by seed",
     Status.RESCORED: "golfcheck evaluated the artifact itself, and a maintainer vouches for the report",
-    Status.BOXED: "golfcheck asked the submission's own predictor.py in a sandbox, tested that it does not look ahead, "
-    "and a maintainer vouches for the report",
+    Status.BOXED: "golfcheck asked the submission's own predictor.py in a sandbox, and a maintainer vouches for the "
+    "report",
 }
 
 

@@ -55,7 +55,7 @@ def progress(rows: Iterable[Row], pages: Mapping[str, str]) -> list[Markup]:
 
 
 def _through_time(label: str, unit: str, rows: Sequence[Row], held: Sequence[Row], pages: Mapping[str, str]) -> Markup:
-    days, ends = list(map(_day, rows)), list(map(_ends, rows))
+    days, ends = list(map(_day, rows)), [*map(_ends, rows), *((_score(row), _score(row)) for row in rows)]
     x = _padded(min(days), max(days), 0.02, 1.0)
     y = _padded(min(low for low, _ in ends), max(high for _, high in ends), 0.05, 1e-3)
     chart = Chart(label, x, y)

@@ -70,7 +70,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
         Binding("right_square_bracket", "log(1)", "next log", show=False, key_display="]", tooltip="the next log"),
     ]
     DEFAULT_CSS = """
-    DetailScreen #headline {
+    DetailScreen #headline, DetailScreen #rescored {
         height: 1; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
     }
     DetailScreen KeyedTabs { height: 1fr; }
@@ -95,6 +95,8 @@ In the ledger, yellow numbers are of sources that do not agree."""
         """Yield the head, the seeds and the tabs; what must be read first says so until it is."""
         verdict = self.row.verdict
         yield Static(headline(self.row, plain if is_ascii(self) else str), id="headline", markup=False)
+        if (ours := rescored(self.row)) is not None:
+            yield Static(ours, id="rescored", markup=False)
         yield SeedStrip(Seeds((), verdict.score, verdict.to_beat))
         errors = len(verdict.findings)
         with KeyedTabs(initial=self.first_tab):
@@ -236,8 +238,6 @@ def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
     rank = f"#{row.rank} " if row.rank is not None else ""
     day = row.made.date().isoformat() if row.made else ""
     tail = "  ".join(fit(safe(text), 30) for text in (verdict.author, day) if text)
-    boxed = next((ruling.predictor for ruling in reversed(row.rulings) if ruling.predictor), None)
-    tail += f"  re-scored {fit(safe(boxed.text), 70)}" if boxed else ""
     style = {"invalid": "$error", "review": "$warning", "unverified": "dim", "record": "bold $success"}.get(
         row.outcome.value, "$success"
     )
@@ -247,6 +247,15 @@ def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
         Content.styled(shown(fit(safe(verdict.name or Path(verdict.path).name), 70)), "bold"),
         Content.styled(shown(f"  {tail}"), "dim"),
     )
+
+
+def rescored(row: Row) -> Content | None:
+    """Return the score that counts in place of the logged ones, and how it was obtained; None where theirs count."""
+    ruling = next((ruling for ruling in reversed(row.rulings) if ruling.val_bpb is not None), None)
+    if ruling is None or ruling.val_bpb is None:
+        return None
+    how = f" {safe(ruling.predictor.text)}" if ruling.predictor else ""
+    return Content.assemble(Content.styled(f"re-scored {bpb_text(ruling.val_bpb)}", "bold"), how)
 
 
 def _name(curve: Curve) -> str:

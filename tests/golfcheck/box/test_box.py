@@ -96,11 +96,10 @@ def test_a_frame_is_read_as_it_was_written_and_garbage_is_an_error():
 
 
 def test_the_judges_memory_cannot_be_shrunk_or_grown():
-    descriptor = client._shared(4096)
-    for size in (0, 8192):
-        with pytest.raises(PermissionError):
-            os.ftruncate(descriptor, size)
-    os.close(descriptor)
+    with client._shared(4096) as file:
+        for size in (0, 8192):
+            with pytest.raises(PermissionError):
+                os.ftruncate(file.fileno(), size)
 
 
 def test_the_filter_of_system_calls_is_whole_instructions_and_none_on_unknown_machines(monkeypatch):

@@ -2,15 +2,21 @@
 
 import dataclasses
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from golfcheck.box.launch import NoSandbox, sandbox
 from golfcheck.cli import main
 from golfcheck.core import schema
 from tests.conftest import ROOT
+from tests.golfcheck import predictors
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
@@ -71,25 +77,104 @@ def test_a_claim_that_its_own_predictor_misses_is_refuted(record: Path, world: W
     assert "not tested (--challenges 0)" in out
 
 
+# Every option of a rescoring, through a box.
+
+
+@pytest.fixture
+def bigram(tmp_path: Path, table: np.ndarray) -> Path:
+    return predictors.write(tmp_path / "bigram", "class P(Base): pass", table)
+
+
+def reported(folder: Path, world: World, *arguments: str, code: int = 0) -> dict[str, Any]:
+    """What `rescore --json` writes of a folder."""
+    path = folder.with_name("report.json")
+    assert main(["rescore", str(folder), "--json", str(path), *arguments, *options(world)]) == code
+    document = json.loads(path.read_text())
+    assert schema.violations("rescore", document) == []
+    (found,) = document["rescores"]
+    return found
+
+
+@NEEDS_SANDBOX
+def test_another_predictors_report_helps_to_estimate(bigram: Path, world: World, table: np.ndarray, capsys):
+    other = predictors.write(
+        bigram.with_name("other"), "class P(Base):\n    def logits(self, ids): return 0.8 * super().logits(ids)", table
+    )
+    whole = reported(bigram, world, "--full", "--challenges", "0")["measured"]
+    report = bigram.with_name("report.json").rename(bigram.with_name("control.json"))
+    arguments = ["--within", "0.2", "--order-seed", "5", "--challenges", "32"]
+    found = reported(other, world, "--control", str(report), *arguments)
+    assert f"control   {report}"[:60] in capsys.readouterr().out
+    estimate = found["measured"]["estimate"]
+    assert estimate["covariates"][-1] == "control"
+    assert (estimate["within_bpb"], estimate["order_seed"]) == (0.2, 5)
+    assert found["control"]["path"] == str(report)
+    assert found["predictor"]["challenges"]["cuts"] == min(32, estimate["sequences"])
+    exact = reported(other, world, "--full", "--challenges", "0")["measured"]
+    assert estimate["low_bpb"] < exact["val_bpb"] < estimate["high_bpb"]
+    assert exact["val_bpb"] > whole["val_bpb"]
+
+
+@NEEDS_SANDBOX
+def test_an_estimate_refutes_a_claim_and_confirms_another(bigram: Path, world: World, capsys):
+    arguments = ["--estimate", "--challenges", "16", "--within", "0.5"]
+    assert reported(bigram, world, *arguments, "--claim", "1.0", code=1)["outcome"] == "refuted"
+    found = reported(bigram, world, *arguments, "--claim", "1.8629")
+    assert found["outcome"] == "confirmed"
+    assert found["measured"]["estimate"]["sequences"] < found["measured"]["estimate"]["of_sequences"]
+    assert "what counts is where the whole interval lies" in capsys.readouterr().out
+
+
+@NEEDS_SANDBOX
+def test_a_window_slides_over_a_part_of_the_text(bigram: Path, world: World, capsys):
+    found = reported(bigram, world, "--stride", "16", "--val-tokens", "640", "--challenges", "32")
+    measured = found["measured"]
+    assert (measured["stride"], measured["tokens"], measured["seq_len"]) == (16, 640, 64)
+    assert 32 <= found["predictor"]["challenges"]["cuts"] <= 40
+    assert "window of 64, stride 16" in capsys.readouterr().out
+    side_by_side = reported(bigram, world, "--val-tokens", "640", "--challenges", "0")["measured"]
+    assert measured["val_bpb"] == pytest.approx(side_by_side["val_bpb"], abs=1e-6)  # a bigram needs no more context
+
+
+@NEEDS_SANDBOX
+def test_two_ranks_of_torchrun_score_what_one_process_does(bigram: Path, world: World, tmp_path: Path):
+    alone = reported(bigram, world, "--challenges", "0")["measured"]
+    report = tmp_path / "ranks.json"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "golfcheck"]
+    command += ["rescore", str(bigram), "--challenges", "64", "--json", str(report), *options(world)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("VERDICT") == 1
+    (found,) = json.loads(report.read_text())["rescores"]
+    assert found["measured"]["val_bpb"] == pytest.approx(alone["val_bpb"], abs=1e-9)
+    assert sorted(found["measured"]["rank_sequences"]) == [37, 38]
+    assert found["predictor"]["challenges"]["cuts"] >= 64
+    assert found["predictor"]["challenges"]["differ"] == 0
+
+
 def test_the_reference_model_is_evaluated_where_it_is_asked_for(record: Path, world: World, capsys):
     assert main(["rescore", str(record), "--built-in", *options(world)]) == 0
     assert "from the tensors" in capsys.readouterr().out
 
 
-def test_without_a_sandbox_one_line_says_what_to_do_and_nothing_runs(
-    record: Path, world: World, capsys, monkeypatch: pytest.MonkeyPatch
+def test_without_a_sandbox_one_line_says_what_to_do_before_torch_is_loaded_and_nothing_runs(
+    record: Path, world: World, tmp_path: Path
 ):
     (record / "predictor.py").write_text("import os; os._exit(77)")
-
-    def missing() -> str:
-        raise NoSandbox("bubblewrap is not installed: sudo apt install bubblewrap")
-
-    monkeypatch.setattr("golfcheck.box.launch.sandbox", missing)
-    assert main(["rescore", str(record), *options(world)]) == 2
-    said = capsys.readouterr().err.strip()
-    assert said.startswith("golfcheck: bubblewrap is not installed")
-    assert "--built-in" in said
-    assert "\n" not in said
+    program = (
+        "import sys; from golfcheck.cli import main; code = main(sys.argv[1:]);"
+        "sys.exit(99 if 'torch' in sys.modules or 'numpy' in sys.modules else code)"
+    )
+    command = [sys.executable, "-c", program, "rescore", str(record), *options(world)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("golfcheck: bubblewrap is not installed: sudo apt install bubblewrap")
+    assert "--built-in" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_no_sandbox_is_said_on_the_page_and_in_the_report(

@@ -43,12 +43,6 @@ def one_box(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("golfcheck.rescore.workers.usable", lambda cores: 1)
 
 
-@pytest.fixture(scope="module")
-def table(world: World) -> np.ndarray:
-    tokens = data.read_validation(data.shard_paths(world.shards, "train"), 64, tiny.VOCAB)
-    return predictors.table_of(tokens, tiny.VOCAB)
-
-
 Folder = Callable[[str], Path]
 
 

@@ -18,7 +18,7 @@ from golfcheck.judging import decisions
 from golfcheck.judging.config import Settings
 from golfcheck.judging.decisions import Kind
 from golfcheck.render.board_data import render_json
-from golfcheck.tui.screens.detail import headline
+from golfcheck.tui.screens.detail import rescored
 from tests.golfcheck.valid_record import Draft
 
 SETTINGS = Settings(cache=False, jobs=1)
@@ -142,13 +142,23 @@ def test_a_score_from_a_box_is_told_apart_and_its_challenges_are_shown(tree: Pat
     assert (row.score_bpb, row.status) == (1.2, Status.BOXED)
     challenged = "re-scored in a box (bubblewrap 0.8.0, 0 of 512 cuts changed an answer): "
     assert row.ruling is not None and row.ruling.text.startswith(challenged)
-    assert "in a box (bubblewrap 0.8.0, 0 of 512 cuts changed an answer)" in str(headline(row))
+    shown = "re-scored 1.20000 in a box (bubblewrap 0.8.0, 0 of 512 cuts changed an answer)"
+    assert str(rescored(row)) == shown
+    assert rescored(rows_of(board)["First"]) is None
     document = json.loads(render_json(board, board.rows))
     assert schema.violations("board", document) == []
     (found,) = [item for item in document["rows"] if item["status"] == "boxed"]
-    assert found["rulings"][0]["predictor"] == box
+    assert found["rulings"][0]["predictor"] == {**box, "strict": False}
     first = rows_of(pinned(board, row, RULESETS["written"]))["First"]
     assert first.score_bpb is not None and first.delta_bpb == pytest.approx(first.score_bpb - 1.2)
+
+
+@pytest.mark.parametrize(("strict", "said"), [(True, "token by token"), (False, "not tested for looking ahead")])
+def test_a_box_without_cuts_says_whether_it_was_asked_token_by_token(strict: bool, said: str, tree: Path) -> None:
+    box = {"sandbox": "bubblewrap 0.8.0", "cuts": 0, "differ": 0, "strict": strict}
+    rule(tree, ruling("2026-06-02_Clear", "re-scored", val_bpb=1.2, report_sha256=REPORT, predictor=box))
+    row = rows_of(board_of(tree))["Clear"]
+    assert str(rescored(row)) == f"re-scored 1.20000 in a box (bubblewrap 0.8.0, {said})"
 
 
 def test_a_box_is_of_a_new_score_alone(tree: Path) -> None:

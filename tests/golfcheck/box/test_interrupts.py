@@ -1,0 +1,121 @@
+"""Ctrl-C at any line of the judge's: what was known is printed and written, and no process, file or mount is left."""
+
+import gc
+import json
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import golfcheck
+from golfcheck.box.launch import NoSandbox, sandbox
+from golfcheck.cli import main
+from golfcheck.core import schema
+from tests.golfcheck import predictors
+from tests.golfcheck.rescore_fixture import World
+
+try:
+    sandbox()
+except NoSandbox as error:
+    pytestmark = pytest.mark.skip(reason=str(error))
+
+ROOT = Path(golfcheck.__file__).parent
+FILES = {str(ROOT / name) for name in ("box/client.py", "box/process.py", "box/launch.py")} | {
+    str(ROOT / "rescore" / f"{name}.py") for name in ("boxed", "predicted", "twin", "measure")
+}
+POINTS = 16
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt before the line of FILES that is executed as the `at`-th, and counts all of them."""
+
+    def __init__(self, at: int | None = None) -> None:
+        self.at, self.lines, self.where = at, 0, ""
+
+    def __enter__(self) -> "Interrupt":
+        sys.settrace(self.call)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(None)
+
+    def call(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
+        return self.line if frame.f_code.co_filename in FILES else None
+
+    def line(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
+        if event == "line":
+            self.lines += 1
+            if self.lines == self.at:
+                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self.line
+
+
+def left() -> tuple[set[str], str]:
+    """Processes and mounts of this process, its dying children aside."""
+    pids = set()
+    for task in Path("/proc/self/task").iterdir():
+        pids |= set((task / "children").read_text().split())
+    alive = {pid for pid in pids if not re.search(r"\) Z", Path(f"/proc/{pid}/stat").read_text())}
+    return alive, Path("/proc/self/mounts").read_text()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # a socket may be open until the process ends
+def test_ctrl_c_at_any_line_loses_nothing_and_leaves_nothing(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("golfcheck.rescore.workers.usable", lambda cores: 1)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    folder = predictors.write(tmp_path / "p", "class P(Base): pass", np.zeros((300, 300), np.float16))
+    report = tmp_path / "report.json"
+    command = ["rescore", str(folder), "--challenges", "16", "--json", str(report), "--order-seed", "1"]
+    command += [
+        "--attention",
+        "torch",
+        "--val-tokens",
+        "1024",
+        "--data",
+        str(world.shards),
+        "--tokenizer",
+        str(world.tokenizer),
+    ]
+    assert main(command) == 0  # and every module is loaded
+    with Interrupt() as counted:
+        assert main(command) == 0
+    whole = json.loads(report.read_text())["rescores"][0]["measured"]
+    before = left()
+    known = list[int]()  # after how many lines how many tokens were scored
+    for at in np.linspace(1, 0.98 * counted.lines, POINTS).astype(int).tolist():
+        report.unlink(missing_ok=True)
+        capsys.readouterr()
+        with Interrupt(at) as interrupt:
+            assert main(command) == 130, interrupt.where
+        printed = capsys.readouterr().err
+        assert "Traceback" not in printed
+        document = json.loads(report.read_text())
+        assert schema.violations("rescore", document) == []
+        assert not document["is_complete"], interrupt.where
+        if so_far := document["so_far"]:
+            known.append(so_far["tokens"])
+            assert f"over the first {so_far['tokens']:,} tokens" in printed
+        if so_far and so_far["tokens"] == whole["tokens"]:
+            assert so_far["val_bpb"] == whole["val_bpb"]
+        end = time.monotonic() + 10
+        while (now := left()) != before and time.monotonic() < end:
+            time.sleep(0.02)
+        assert now == before, interrupt.where
+        assert list(scratch.iterdir()) == []
+    gc.collect()
+    assert known == sorted(known)
+    assert len(set(known)) > 2
+    assert known.count(whole["tokens"]) > 2  # while the twin was asked
