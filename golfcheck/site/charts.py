@@ -41,7 +41,7 @@ def progress(rows: Iterable[Row], pages: Mapping[str, str]) -> list[Markup]:
     part and has a day.
     """
     shown = [row for row in rows if row.takes_part and row.score_bpb and row.made and row.made.year in _YEARS]
-    held = sorted((row for row in shown if row.held), key=_day)
+    held = sorted((row for row in shown if row.held), key=lambda row: (_day(row), -_score(row)))  # as the record falls
     if not shown:
         return []
     charts = [_through_time("val_bpb of all records over time", "val_bpb, all records", shown, held, pages)]

@@ -21,7 +21,7 @@ from golfcheck.board.load import load_board
 from golfcheck.board.model import Board
 from golfcheck.core.errors import UsageError
 from golfcheck.judging.config import Settings
-from golfcheck.site.charts import spread
+from golfcheck.site.charts import progress, spread
 from golfcheck.site.codepage import code_runs
 from golfcheck.site.names import slugs
 from golfcheck.site.pages import published_paths
@@ -430,6 +430,20 @@ def test_a_seed_far_from_its_record_does_not_squash_how_the_others_lie(board: Bo
     drawn = str(spread(rows, pages))
     ticks = [set(re.findall(r">([+-]\d\.\d+)<", str(each))) for each in (alone, drawn)]
     assert ticks[0] == ticks[1] and "thousandths from the mean" in drawn
+
+
+def test_the_record_through_time_never_rises_though_several_records_are_of_one_day(tmp_path: Path):
+    for number, shift in enumerate((0.0, -0.02, -0.04, -0.06)):
+        draft = Draft(folder=f"2026-06-0{1 + (number == 3)}_Record{number}", bpb_shift=shift)
+        draft.set(name=draft.folder)
+        draft.write(tmp_path)
+    rows = [replace(row, held=True) for row in load_board([tmp_path], Settings(cache=False, jobs=1)).rows]
+    assert [row.score_bpb for row in rows] == sorted(row.score_bpb or 0 for row in rows)
+    drawing = ElementTree.fromstring(progress(rows, {row.verdict.path: "x" for row in rows})[0])
+    line = next(path.attrib["d"] for path in drawing.iter("path") if path.attrib["stroke-width"] == "1.6")
+    heights = [float(point.split()[1]) for point in line[1:].split("L")]
+    assert heights == sorted(heights)  # pixels count downwards
+    assert len(set(heights)) == len(rows)
 
 
 def test_a_dot_of_the_curves_is_always_a_validation(built: dict[str, bytes]):
