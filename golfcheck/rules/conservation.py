@@ -27,8 +27,8 @@ def conservation(result: Result) -> tuple[Conservation, float | None]:
     """Return whether a score's tokens stand for the whole validation text, and the bytes that they stand for.
 
     tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of text, whatever the tokenizer. No part of the text has
-    more bytes than the whole, so more are proof of a wrong count; as many as another known export of the text has, and
-    a little more or less (another vocabulary), are evidence only. Fewer are a part of the text.
+    more bytes than the whole, so more are proof of a wrong count or of another text; as many as another known export of
+    the text has, and a little more or less (another vocabulary), are evidence only. Fewer are a part of the text.
     """
     ratio, loss = result.bytes_per_token, result.score.val_loss_nats
     if ratio is None:

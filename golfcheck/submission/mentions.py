@@ -1,4 +1,4 @@
-"""Where other files of a submission have its claimed scores: tables and results that no log reader understands."""
+"""Where other files of a submission have its claimed scores: tables, results and notes that are no log."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,8 @@ from itertools import islice
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.identity import SUBMISSION_FILE
 
-_TABLE = re.compile(r"\.(?:csv|tsv|jsonl?)$", re.IGNORECASE)
+_TABLE = re.compile(r"\.(?:csv|tsv|jsonl?|md)$", re.IGNORECASE)
+_README = re.compile(r"readme[^/]*", re.IGNORECASE)  # only repeats the claim
 _MAX_TABLES = 16
 _MAX_TABLE_BYTES = 2**18
 _MAX_MENTIONS = 16
@@ -30,11 +31,16 @@ def mentions_of(submission: Submission | None, paths: Sequence[str], read: Read)
     """Return the numbers in tables and results that begin as a claimed score does, to its fourth decimal."""
     claims = [submission.val_bpb, *(claim.val_bpb for claim in submission.seeds[:_MAX_CLAIMS])] if submission else []
     begins = {f"{claim + shift:.4f}".encode() for claim in claims if claim for shift in (0.0, -0.5e-4)}
-    tables = [path for path in paths if _TABLE.search(path) and not SUBMISSION_FILE.fullmatch(path.rpartition("/")[2])]
+    tables = [path for path in paths if _is_table(path)]
     if not begins or not tables:
         return ()
     begin_of = re.compile(rb"(?<![\w.])(?:" + b"|".join(map(re.escape, sorted(begins))) + rb")[0-9]{0,16}(?![\w.])")
     return tuple(islice(_in_tables(tables[:_MAX_TABLES], begin_of, read), _MAX_MENTIONS))
+
+
+def _is_table(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return bool(_TABLE.search(name)) and not SUBMISSION_FILE.fullmatch(name) and not _README.fullmatch(name)
 
 
 def _in_tables(tables: Sequence[str], begin_of: re.Pattern[bytes], read: Read) -> Iterator[Mention]:

@@ -8,7 +8,7 @@ import math
 import re
 from zlib import crc32
 
-from golfcheck.trainlog.events import Fact, Run, ScoreLine
+from golfcheck.trainlog.events import Fact, Run, ScoreLine, ValPoint
 from golfcheck.trainlog.pairs import NUMBER, milliseconds
 from golfcheck.trainlog.runs import Runs
 
@@ -46,6 +46,7 @@ _DONE = re.compile(r"\bdone\b", re.IGNORECASE)
 _NO_SCORE = re.compile(
     r"delta|gain|running|run_|batch|chunk|cur_|train|base|avg_|improve|gap|diff|window_|best_agree_gain|only|max|min_"
 )
+_AT_STEP = re.compile(r"(?<![\w])step[:= ]\s?([0-9]{1,12})(?![\w./])")
 _STRIDE = re.compile(r"\bstride[:=] ?([0-9]{1,6})\b")
 _ALONE = re.compile(
     r"\s{0,8}(?:val_|eval_)?(?:bpb|bits_per_byte)\s{0,4}[:=](?!.*(?:train_time|step))"
@@ -83,6 +84,10 @@ def read(runs: Runs, line: int, text: str) -> bool:
     # Of several, the one that is called val_bpb, or plain bpb, is the line's own: it is read first, and comes last.
     numbers.sort(key=lambda match: match["key"].lower() not in _OWN)
     stride = _STRIDE.search(text)
+    if loss and (at := _AT_STEP.search(text)) and not any(size.label for size in (*run.model_bytes, *run.total_bytes)):
+        number = next((match["number"] for match in numbers if match["key"].lower() in _OWN), numbers[0]["number"])
+        run.val.append(ValPoint(line, int(at[1]), 0, float(loss[2]), float(number), None, None))
+        return True  # nothing was saved yet: a validation, whatever its line begins with
     scores: list[ScoreLine] = []
     for match in numbers:
         key = match["key"].lower()

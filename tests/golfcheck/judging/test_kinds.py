@@ -331,6 +331,30 @@ def test_a_claim_that_a_table_in_the_folder_has_is_no_proven_lie_nor_is_the_size
     assert any("eval.csv:2 has it" in finding.message for finding in verdict.findings)
 
 
+def test_notes_that_show_the_claim_are_no_log_and_a_readme_only_repeats_it(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.set(val_bpb=1.0912, val_loss=None, seed_results={})
+    draft.files["README.md"] = b"# Valid\n\nquantized_ttt val_bpb:1.09118842\n"
+    assert "score-not-in-logs" in errors(verdict_of(draft, tmp_path / "readme"))
+    draft.files["terminal_runs.md"] = b"# Terminal\n\nquantized_ttt val_bpb:1.09118842\n"
+    assert "score-not-in-logs" not in errors(verdict_of(draft, tmp_path))
+
+
+def test_a_score_at_a_step_of_a_log_that_saved_nothing_is_a_validation(tmp_path: Path) -> None:
+    draft = Draft(folder="2026-04-01_Valid")
+    for seed in BPB:
+        draft.files[f"train_seed{seed}.log"] = (
+            f"seed:{seed}\n"
+            "step:9000 val_loss:1.9000 val_bpb:1.1253\n"
+            "step:10000 val_loss:1.8700 val_bpb:1.1075\n"
+            "final step:10000 val_loss:1.8700 val_bpb:1.1075\n"
+        ).encode()
+    draft.set(val_bpb=1.1147, val_loss=None, seed_results={})
+    verdict = verify(draft.load(tmp_path))
+    assert not errors(verdict)
+    assert outcome(verdict) in (Outcome.UNVERIFIED, Outcome.REVIEW)
+
+
 def test_a_claim_beyond_an_evaluation_that_its_log_shows_no_end_of_is_no_proven_lie(tmp_path: Path) -> None:
     draft = Draft()
     for path in LOGS:
