@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 
 from golfcheck.comparison.frontier import Turn, best_before, replay, rescored
@@ -115,10 +116,9 @@ def _rulings(
 
 
 def _commit_times(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datetime]:
-    """Return when records were committed, for those whose trees are in the user's own repository.
+    """Return when records were made, for those whose trees are in the user's own repository.
 
-    A commit that adds several records is an import, so it dates none of them. One that merges a pull request is as late
-    as the maintainers were: such records are of their folder's day, in the order of the requests.
+    It is when they were committed. A commit that adds several records is an import, so it dates none of them.
     """
     times: dict[Path, datetime] = {}
     for tree in trees:
@@ -128,19 +128,26 @@ def _commit_times(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Pat
             except GolfcheckError as error:
                 say(f"records are dated by their folders' names, not by commits: {error}")
                 continue
-            records = [folder.resolve() for folder in record_folders([tree])]
-            several = Counter(added[record].commit for record in records if record in added)
-            times |= {
-                record: _moment(added[record], record)
-                for record in records
-                if record in added and several[added[record].commit] == 1
-            }
+            commits = {path: added[path] for folder in record_folders([tree]) if (path := folder.resolve()) in added}
+            several = Counter(commit.commit for commit in commits.values())
+            alone = {path: commit for path, commit in commits.items() if several[commit.commit] == 1}
+            times |= {path: commit.time for path, commit in alone.items()} | _pull_times(alone)
     return times
 
 
-def _moment(added: Added, record: Path) -> datetime:
-    """Return the moment that a record counts as made at."""
-    day = folder_day(record.name)
-    if added.pull is None or day is None:
-        return added.time
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(microseconds=added.pull)
+def _pull_times(added: Mapping[Path, Added]) -> dict[Path, datetime]:
+    """Return moments for the records that came by pull requests, in the order of the requests' numbers.
+
+    Merging says nothing of a record's day: it is as late as the maintainers were. A record has the day in its folder's
+    name. A submitter may write any day there, so it counts no earlier than that of an earlier request, and no later
+    than the merge of it or of a later request, for that was opened after it.
+    """
+    by_number = sorted((commit.pull, path) for path, commit in added.items() if commit.pull is not None)
+    merges = [added[path].time.date() for _, path in by_number]
+    bounds = [*accumulate(reversed(merges), min)][::-1]
+    times: dict[Path, datetime] = {}
+    latest = date.min
+    for (number, path), bound in zip(by_number, bounds, strict=True):
+        latest = max(latest, min(folder_day(path.name) or bound, bound))
+        times[path] = datetime(latest.year, latest.month, latest.day, tzinfo=UTC) + timedelta(microseconds=number)
+    return times
