@@ -28,6 +28,7 @@ _WORDS = (*COMMANDS, "help", "--help", "--version")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` names and return its exit code."""
+    _open_what_is_closed()
     _be_lenient_with_encodings()
     try:
         with without_current_folder():
@@ -82,6 +83,17 @@ def _overview() -> str:
             "Start with:  golfcheck verify records/  or, without any record,  golfcheck demo",
         ]
     )
+
+
+def _open_what_is_closed() -> None:
+    """Let what nobody wants to read (`>&-`) go nowhere; the next file opened would take its place otherwise."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8"))
 
 
 def _be_lenient_with_encodings() -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from golfcheck.authoring.jsonedit import edited
-from golfcheck.submission import strictjson
+from golfcheck.core.errors import GolfcheckError
+from golfcheck.submission import bounded, strictjson
 from golfcheck.submission.claims import ALIASES, Submission
 from golfcheck.submission.examined import results
 from golfcheck.submission.record import Record
@@ -52,14 +53,19 @@ def fix(record: Record) -> Fix | None:
     if submission is None:
         return None
     path = record.path / submission.path
-    data = path.read_bytes()
-    document = strictjson.parse(data)
+    data = _content(record.path, submission.path)
+    try:
+        document = strictjson.parse(data)
+    except strictjson.JsonError as error:
+        raise GolfcheckError(f"{path}: {error}; it has changed since it was read") from None
     renamed = _renamed(submission)
     named = {canonical: key for key, canonical in renamed.items()}
     edits = ["the byte order mark is gone"] if document.bom else []
     edits += [f"{key} is now called {canonical}" for key, canonical in renamed.items()]
     changed, added = {}, {}
     for key, value in _derived(record, submission, renamed).items():
+        if not _is_written_exactly(value):
+            continue  # a log may state NaN milliseconds, and sizes of 25 digits
         old = named.get(key, key)  # its name in the file
         if key in renamed or old not in submission.raw:
             added[key] = value
@@ -70,7 +76,32 @@ def fix(record: Record) -> Fix | None:
     if not edits:
         return None
     after = edited(data.decode("utf-8-sig"), document.spans, renamed=renamed, changed=changed, added=added)
+    meant = {renamed.get(key, key): changed.get(key, value) for key, value in document.value.items()} | added
+    if _value_of(after) != meant:
+        raise GolfcheckError(f"{path}: not changed: what would be written does not say what is meant")
     return Fix(path, data.decode("utf-8"), after, tuple(edits))
+
+
+def _content(folder: Path, name: str) -> bytes:
+    """Read the file anew, without following what has become a link."""
+    try:
+        with bounded.opened(folder) as descriptor:
+            return bounded.read(descriptor, name, bounded.MAX_JSON_BYTES)[0]
+    except (OSError, bounded.UnreadableError) as error:
+        raise GolfcheckError(f"{folder / name}: {error}") from None
+
+
+def _is_written_exactly(value: Any) -> bool:
+    """Whether JSON, as submissions are read, holds a value as it is."""
+    return bool(_value_of(json.dumps(value, ensure_ascii=False)) == value)
+
+
+def _value_of(text: str) -> Any:
+    """Return what a JSON text says; None where it is not read."""
+    try:
+        return strictjson.parse(text.encode("utf-8", "surrogatepass")).value
+    except strictjson.JsonError:
+        return None
 
 
 def _renamed(submission: Submission) -> dict[str, str]:
@@ -151,7 +182,7 @@ def _seed_result(result: Result) -> dict[str, Any]:
         "eval_time_ms": result.eval_ms,
         "steps": result.run.stop.step if result.run.stop else None,
     }
-    return {key: value for key, value in values.items() if value is not None}
+    return {key: value for key, value in values.items() if value is not None and _is_written_exactly(value)}
 
 
 def _day(text: str | None) -> str | None:

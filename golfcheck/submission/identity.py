@@ -78,12 +78,18 @@ def folder_day(name: str) -> date | None:
 
 
 def parse_date(text: str | None) -> datetime | None:
-    """Read `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ`; a day stands for its first moment; None for anything else."""
+    """Read `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ`; a day stands for its first moment; None for anything else.
+
+    A moment that is in no year from 1 to 9999 in UTC (`0001-01-01T00:00:00+23:59`) is no date either.
+    """
     try:
         parsed = datetime.fromisoformat(text) if text else None
-    except ValueError:
+        moment = parsed.replace(tzinfo=parsed.tzinfo or UTC) if parsed else None
+        if moment:
+            moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return parsed.replace(tzinfo=parsed.tzinfo or UTC) if parsed else None
+    return moment
 
 
 def seed_in_name(path: str) -> int | None:

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from golfcheck.authoring.fix import fix
 from golfcheck.authoring.jsonedit import edited
 from golfcheck.core import schema
+from golfcheck.core.errors import GolfcheckError
 from golfcheck.judging.verify import verify
 from golfcheck.submission import strictjson
 from golfcheck.submission.record import load
 from tests.golfcheck import folders
+from tests.golfcheck.valid_record import Draft
 
 DERIVABLE = ("track", "val_loss", "bytes_total", "bytes_code", "seeds", "seed_results")
 
@@ -174,3 +176,54 @@ def test_unknown_keys_keep_their_values(tmp_path: Path):
     record = folders.make(tmp_path, blurb="new: 李 é", mine={"a": [1, None]}, bytes_code=None)
     got = fixed(record)
     assert (got["blurb"], got["mine"]) == ("new: 李 é", {"a": [1, None]})
+
+
+@pytest.mark.parametrize(
+    ("line", "stated", "key"),
+    [("eval_time:77000ms", "eval_time:nanms", "eval_time_ms"), ("eval_time:77000ms", "eval_time:infms", "eval_time_ms"),
+     ("submission size int8+zlib: 1", "submission size int8+zlib: 99999999999999991", "bytes_total")],
+)  # fmt: skip
+def test_no_value_is_written_that_the_reader_of_submissions_refuses(
+    line: str, stated: str, key: str, tmp_path: Path
+) -> None:
+    draft = Draft()
+    draft.set(seed_results=None, bytes_total=None)
+    for log in [path for path in draft.files if path.endswith(".log")]:
+        assert line in draft.files[log].decode()
+        draft.edit(log, line, stated)
+    record = load(draft.write(tmp_path))
+    found = fix(record)
+    assert found is not None
+    after = strictjson.parse(found.after.encode()).value  # it is read again
+    assert after.get(key) is None and "NaN" not in found.after and "Infinity" not in found.after
+    before = strictjson.parse(found.before.encode()).value
+    assert before.items() <= after.items()  # nothing is lost
+
+
+def test_a_text_that_would_not_say_what_is_meant_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from golfcheck.authoring import fix as fixing
+
+    draft = Draft()
+    draft.set(bytes_total=None)
+    record = load(draft.write(tmp_path))
+    monkeypatch.setattr(fixing, "edited", lambda text, *_, **__: text.replace("1.11", "1.10"))
+    with pytest.raises(GolfcheckError, match="not changed"):
+        fix(record)
+
+
+def test_a_file_that_became_a_link_or_no_json_since_it_was_read_is_not_changed(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.set(bytes_total=None)
+    record = load(draft.write(tmp_path))
+    file = record.path / "submission.json"
+    elsewhere = tmp_path / "elsewhere.json"
+    file.rename(elsewhere)
+    file.symlink_to(elsewhere)
+    with pytest.raises(GolfcheckError):
+        fix(record)
+    file.unlink()
+    file.write_text("{")
+    with pytest.raises(GolfcheckError, match="changed since"):
+        fix(record)

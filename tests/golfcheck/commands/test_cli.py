@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
 from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.golfcheck import folders
+from tests.golfcheck.valid_record import Draft
 
 
 def golfcheck(*arguments: object, **settings: object) -> "subprocess.CompletedProcess[str]":
@@ -221,3 +223,39 @@ def test_an_interrupt_of_all_processes_shows_one_line(tmp_path: Path):
     os.killpg(process.pid, signal.SIGINT)
     out, said = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, out, said) == (130, "", "\ngolfcheck: interrupted\n")
+
+
+COMMANDS_THAT_PRINT = (
+    ["verify", "."],
+    ["verify", "--format", "json", "."],
+    ["explain"],
+    ["--help"],
+    ["verify", "--help"],
+)
+
+
+@pytest.mark.parametrize("arguments", COMMANDS_THAT_PRINT, ids=" ".join)
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", ">&- 2>&- <&-"])
+def test_output_that_nobody_wants_is_no_error(arguments: list[str], closed: str, tmp_path: Path) -> None:
+    record = Draft().write(tmp_path)
+    program = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom golfcheck.cli import main\nsys.exit(main())\n"
+    command = shlex.join([sys.executable, "-c", program, *arguments])
+    done = subprocess.run(
+        ["sh", "-c", f"{command} {closed}"], cwd=record, capture_output=True, text=True, timeout=HANG_SECONDS,
+        check=False, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", COMMANDS_THAT_PRINT, ids=" ".join)
+def test_a_disk_without_room_for_the_output_is_one_line(arguments: list[str], tmp_path: Path) -> None:
+    record = Draft().write(tmp_path)
+    program = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom golfcheck.cli import main\nsys.exit(main())\n"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments], cwd=record, stdout=full, stderr=subprocess.PIPE, text=True,
+            timeout=HANG_SECONDS, check=False, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "golfcheck: No space left on device" and "Traceback" not in done.stderr
