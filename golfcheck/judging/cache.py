@@ -8,7 +8,6 @@ cannot run code. A cache that cannot be read or written is not an error: it is r
 import contextlib
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 from golfcheck.core import schema
 from golfcheck.core.typedjson import BROKEN, dump, reader_of
+from golfcheck.core.userfolders import user_folder
 from golfcheck.submission import bounded
 from golfcheck.submission.record import Record, load
 
@@ -30,8 +30,7 @@ T = TypeVar("T")
 
 def default_path() -> Path:
     """Return where the cache of this user is: `$XDG_CACHE_HOME/golfcheck/records.sqlite`."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "golfcheck" / "records.sqlite"
+    return user_folder("XDG_CACHE_HOME", ".cache") / "records.sqlite"
 
 
 @dataclass(frozen=True, slots=True)

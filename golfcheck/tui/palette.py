@@ -8,6 +8,7 @@ from textual.app import App, SystemCommand
 from textual.screen import Screen
 
 from golfcheck.board.keys import KEYS, SORT_KEYS
+from golfcheck.core.userfolders import expanded
 from golfcheck.tui.screens.base import Host
 from golfcheck.tui.screens.board import BoardScreen
 from golfcheck.tui.screens.help import ours
@@ -32,7 +33,7 @@ def commands(app: App[None], host: Host, screen: Screen[object]) -> Iterator[Sys
 
 def picture(app: App[None], host: Host) -> None:
     """Save the screen among the downloads, or in the current folder where there is no such place, and say where."""
-    downloads = Path.home() / "Downloads"
+    downloads = expanded("~/Downloads")
     folder = downloads if downloads.is_dir() else Path.cwd()
     try:
         host.tell(f"picture saved: {app.save_screenshot(path=str(folder))}")

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from golfcheck.core.userfolders import expanded
 from golfcheck.tui.drawing.untrusted import content
 from golfcheck.tui.widgets.typed import TypedInput
 
@@ -46,7 +47,7 @@ class PathPrompt(ModalScreen[Path | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer; a file that is not there is waited for by whoever follows it."""
         given = event.value.strip()
-        path = Path(given).expanduser()
+        path = expanded(given)
         if given and not path.is_dir():
             self.dismiss(path)
         else:
@@ -68,7 +69,7 @@ def completed(path: str) -> str:
     """Return `path` with what all names that begin with its last part go on with; a folder gets its slash."""
     folder, begun = os.path.split(path)
     try:
-        with os.scandir(Path(folder or ".").expanduser()) as entries:
+        with os.scandir(expanded(folder or ".")) as entries:
             names = [f"{e.name}/" if e.is_dir() else e.name for e in islice(entries, _LISTED)]
     except OSError:
         return path

@@ -2,10 +2,10 @@
 
 import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from golfcheck.core.userfolders import user_folder
 from golfcheck.reference.files import write_atomic
 
 _MAX_BYTES = 2**16
@@ -25,8 +25,7 @@ class Session:
 
 def path() -> Path:
     """Return where it is saved: `$XDG_STATE_HOME/golfcheck/tui.json`."""
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "golfcheck" / "tui.json"
+    return user_folder("XDG_STATE_HOME", ".local/state") / "tui.json"
 
 
 def load() -> Session:
