@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.core.verdict import Severity
     from golfcheck.judging.batch import judge_all
 
+    started = perf_counter()
     settings = _settings(args)
     also = [_format_and_file(text) for text in args.also]
     paths = args.paths or [Path()]
@@ -94,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     if len(verdicts) == 1:
         verdicts = [_with_packing(verdicts[0], verbose=args.verbose)]
     for name, file in ((settings.format, args.output), *also):
-        _write(name, file, verdicts, verbose=args.verbose)
+        _write(name, file, verdicts, verbose=args.verbose, run_seconds=perf_counter() - started)
     for complaint in missed:
         narrate(complaint)
     at = None if settings.fail_on == "never" else Severity[settings.fail_on.upper()]
@@ -199,14 +201,15 @@ def _with_packing(verdict: "Verdict", *, verbose: bool) -> "Verdict":
     return replace(verdict, ledger=(replace(code, note=note), *others))
 
 
-def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbose: bool) -> None:
+def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbose: bool, run_seconds: float) -> None:
     """Print in the format `name`, or write it to a file: all of it, or what was there before stays."""
     from golfcheck.core.terminal import columns, only_ascii, wants_color
     from golfcheck.reference.files import write_atomic
     from golfcheck.render.page import Page
 
     out = sys.stdout
-    page = Page(verbose=verbose) if file else Page(columns(out), wants_color(out), only_ascii(out), verbose)
+    page = Page() if file else Page(columns(out), wants_color(out), only_ascii(out))
+    page = replace(page, verbose=verbose, run_seconds=run_seconds)
     text = import_module(f"golfcheck.render.verdict_{name}").render(verdicts, page)
     if file is None:
         out.write(text)

@@ -31,34 +31,35 @@ def progress_bar(clock: Callable[[], float] = monotonic) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda stage, done, of: None
         return
-    started, drawn, shown = clock(), 0.0, ""
     with ExitStack() as stack:
-        bar = None
+        bar, stage_shown = None, ""
+        started = stage_started = clock()
+        drawn = 0.0
 
         def show(stage: str, done: int, of: int) -> None:
-            nonlocal bar, drawn, shown
+            nonlocal bar, stage_shown, stage_started, drawn
             now = clock()
-            if now - started < _WAIT_SECONDS:
+            if stage != stage_shown:
+                stage_shown, stage_started, drawn = stage, now if stage_shown else started, 0.0
+            is_due = now - drawn >= _REDRAW_SECONDS or done == of
+            if now - started < _WAIT_SECONDS or not is_due:
                 return
             if bar is None:
                 bar = stack.enter_context(_bar())
-            task = bar.task_ids[0]
-            if stage != shown:
-                bar.reset(task, description=stage, total=of)
-                shown = stage
-            is_due = now - drawn >= _REDRAW_SECONDS or done == of
-            bar.update(task, completed=done, refresh=is_due)
-            drawn = now if is_due else drawn
+            left = f"{(now - stage_started) / done * (of - done):,.0f} s left" if 0 < done < of else ""
+            bar.update(bar.task_ids[0], description=stage, total=of, completed=done, left=left, visible=True)
+            bar.refresh()
+            drawn = now
 
         yield show
 
 
 def _bar() -> "rich.progress.Progress":
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    look = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Without a refresh thread: golfcheck/judging/processes.py forks only if there is no other thread.
+    look = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
+    # Without its refreshing thread: golfcheck/judging/processes.py forks where there is no other.
     bar = Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False)
-    bar.add_task("", total=None)
+    bar.add_task("", total=None, visible=False, left="")
     return bar

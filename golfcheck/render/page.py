@@ -13,12 +13,13 @@ _LEAST_LABEL = 8  # columns of a label that gives way
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How wide the reader's page is, in terminal columns, and what it can show."""
+    """How wide the reader's page is, in terminal columns, what it can show, and how long the run took that it shows."""
 
     columns: int = 100
     color: bool = False
     ascii: bool = False
     verbose: bool = False
+    run_seconds: float | None = None  # None: not shown
 
     def paint(self, text: str, style: str) -> str:
         """Return `text` in one of the page's styles ("error", "ok", "dim", …), where the page has color."""

@@ -28,8 +28,9 @@ def render(verdicts: Sequence[Verdict], page: Page) -> str:
     """Return what a person reads: up to three records in full (all with `verbose`), more of them in short."""
     lines: list[str] = []
     if len(verdicts) <= _IN_FULL or page.verbose:
+        is_only = len(verdicts) == 1
         for verdict in verdicts:
-            lines += [*_in_full(verdict, page), ""]
+            lines += [*_in_full(verdict, page, _run_time(page) if is_only else []), ""]
     else:
         lines += _in_short(verdicts, page)
     if len(verdicts) > 1:
@@ -37,7 +38,12 @@ def render(verdicts: Sequence[Verdict], page: Page) -> str:
     return page.text(lines)
 
 
-def _in_full(verdict: Verdict, page: Page) -> list[str]:
+def _run_time(page: Page) -> list[tuple[str, str]]:
+    """Return how long this run took; a judgment from the cache took none of it."""
+    return [] if page.run_seconds is None else [(f"{page.run_seconds:.2f} s", "dim")]
+
+
+def _in_full(verdict: Verdict, page: Page, time: list[tuple[str, str]]) -> list[str]:
     lines = block(verdict, page)
     if verdict.ledger and (page.verbose or disagrees(verdict)):
         lines += ["", *ledger(verdict, page)]
@@ -51,7 +57,7 @@ def _in_full(verdict: Verdict, page: Page) -> list[str]:
             names, why = ", ".join(rules), safe(reason)
             lines += page.prose(f"{names}: {why}" if len(rules) <= 3 else f"{why}: {names}", "    ", " " * 6)
         lines.append("")
-    lines += page.flow("VERDICT", _verdict_line(verdict, page), indent=9)
+    lines += page.flow("VERDICT", [*_verdict_line(verdict, page), *time], indent=9)
     lines += [page.paint(line, "dim") for line in page.prose(MEANINGS[outcome(verdict)], " " * 9, " " * 9)]
     return [*lines, *_next(verdict, page)]
 
@@ -62,7 +68,7 @@ def _verdict_line(verdict: Verdict, page: Page) -> list[tuple[str, str]]:
     if verdict.skipped:
         checks += f", {len(verdict.skipped)} skipped"
         checks += "" if page.verbose else " (golfcheck verify -v says why)"
-    return [(word, _STYLE[word]), (counts_text([verdict]), ""), (checks, ""), (f"{verdict.seconds:.2f} s", "dim")]
+    return [(word, _STYLE[word]), (counts_text([verdict]), ""), (checks, "")]
 
 
 def _next(verdict: Verdict, page: Page) -> list[str]:
@@ -122,12 +128,8 @@ def summary(verdicts: Sequence[Verdict], page: Page) -> list[str]:
             numbers = f"{len(records[rule]):>7}  {cells[0] or '':>6}  {cells[1] or '':>8}  {cells[2] or '':>4}"
             lines.append(f"{rule:<{columns}}  {numbers}".rstrip())
         lines.append("")
-    seconds = sum(verdict.seconds for verdict in verdicts)
-    lines += page.flow(
-        "VERDICT",
-        [(outcomes_text(verdicts), "bold"), (counts_text(verdicts), ""), (f"{seconds:.2f} s", "dim")],
-        indent=9,
-    )
+    counted = [(outcomes_text(verdicts), "bold"), (counts_text(verdicts), "")]
+    lines += page.flow("VERDICT", [*counted, *_run_time(page)], indent=9)
     worst = max(records, key=lambda rule: _weight(rule, counts), default=None)
     lines.append(page.paint(f"next     golfcheck explain {worst}" if worst else "", "dim"))
     return lines

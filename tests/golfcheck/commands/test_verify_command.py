@@ -4,11 +4,13 @@ import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 import sys
 import unicodedata
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -17,7 +19,9 @@ from golfcheck.commands.parser import parser_of
 from golfcheck.core import schema
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.ruleset import RULESETS
+from golfcheck.core.typedjson import dump, reader_of
 from golfcheck.judging.config import FORMATS, Settings
+from golfcheck.judging.judged import Judged
 from tests.conftest import ROOT
 from tests.golfcheck import folders
 from tests.golfcheck.hostile_text import PAYLOADS
@@ -45,6 +49,25 @@ def test_a_valid_record_is_0_and_needs_no_path(tmp_path: Path, capsys):
     folders.make(tmp_path)
     assert verify() == 0
     assert "VERDICT  valid   0 errors, 0 warnings, 0 info" in capsys.readouterr().out
+
+
+def test_the_time_is_that_of_this_run_whatever_the_cache_holds(tmp_path: Path, capsys):
+    folders.make(tmp_path)
+    for _ in range(2):
+        started = perf_counter()
+        assert verify() == 0
+        took = perf_counter() - started
+        (shown,) = re.findall(r" {3}([0-9]+\.[0-9]{2}) s$", capsys.readouterr().out, re.MULTILINE)
+        assert float(shown) <= took + 0.005
+    with sqlite3.connect(tmp_path / "cache" / "golfcheck" / "records.sqlite") as cache:
+        (text,) = cache.execute("select value from made where name like 'written%'").fetchone()
+        judged = reader_of(Judged)(json.loads(text))
+        slow = dump(replace(judged, verdict=replace(judged.verdict, seconds=987.65)))
+        cache.execute("update made set value = ? where name like 'written%'", (slow,))
+    assert verify("--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["verdicts"][0]["seconds"] == 987.65, "it was cached"
+    assert verify() == 0
+    assert "987.65" not in capsys.readouterr().out
 
 
 def test_an_error_is_1(tmp_path: Path, capsys):

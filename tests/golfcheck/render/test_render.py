@@ -121,6 +121,17 @@ def test_many_records_are_shown_in_short_and_summed_up_by_rule():
     assert text.endswith("next     golfcheck explain total-drift\n")
 
 
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_time_beside_verdict_is_that_of_the_run_and_stands_there_once(count: int):
+    """A judgment from the cache has the seconds of the run that made it, which nobody waited for now."""
+    verdicts = [replace(RECORD, path=f"records/{number}", seconds=112.34) for number in range(count)]
+    text = render("text", verdicts, replace(WIDE, run_seconds=1.9))
+    last = next(line for line in reversed(text.splitlines()) if line.startswith("VERDICT"))
+    assert text.count("1.90 s") == 1 and "112.34" not in text
+    assert last.endswith("1.90 s")
+    assert "1.90 s" not in render("text", verdicts)
+
+
 def test_concise_lines_are_path_line_severity_rule_message():
     lines = render("concise", SEVERAL).splitlines()
     assert "records/a/submission.json:9: error[total-drift] " + BYTES.message in lines
