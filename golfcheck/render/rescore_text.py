@@ -209,8 +209,8 @@ def _raw(raw: RawCheck) -> list[tuple[str, str]]:
 
 def _next(rescore: Rescore, page: Page) -> list[str]:
     hints = {
-        RescoreOutcome.REFUTED: "other settings? --seq-len, --rope-tables, --rope-base, --logit-softcap, --precision; "
-        "or other code? What is evaluated is the contest's architecture",
+        RescoreOutcome.REFUTED: "with other settings: --seq-len, --rope-tables, --rope-base, --logit-softcap, "
+        "--precision; another model: ship a predictor.py (docs/predictor.md)",
         RescoreOutcome.INCOMPARABLE: _what_would_compare(rescore),
         RescoreOutcome.MEASURED: f"golfcheck rescore {shell_word(rescore.artifact.path)} --claim BPB, or --log FILE",
     }

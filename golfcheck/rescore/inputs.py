@@ -49,7 +49,7 @@ def find(
     dataset, files = next(iter(shards.items()))
     model = tokenizer or _tokenizer(dataset, log)
     if model is None:
-        raise UsageError(f"rescore needs the tokenizer of {dataset}: found none that fits; {_HELP}")
+        raise UsageError(f"rescore needs the tokenizer of {dataset}: found none that fits, or several; {_HELP}")
     for path in (*files, model):
         if record is not None and path.resolve().is_relative_to(record.resolve()):
             raise UsageError(
@@ -105,11 +105,15 @@ def verify(inputs: Inputs, log: dict[str, str], vocab_size: int) -> tuple[FileDi
 def words(tokens: data.Tokens, text_bytes: int) -> str:
     """Say what is known of the text that a score is about: the contest's whole split, its beginning, or neither."""
     share = text_bytes / VAL_TEXT_BYTES
+    begins_alike = any(
+        tokens.size >= count and hashlib.sha256(tokens[:count].astype("<u2").tobytes()).hexdigest() == sha256
+        for count, sha256 in VAL_BEGINNINGS
+    )
     if abs(share - 1) <= VAL_TEXT_TOLERANCE:
-        return "as many bytes as the contest's whole validation text"
-    for count, sha256 in VAL_BEGINNINGS:
-        if tokens.size >= count and hashlib.sha256(tokens[:count].astype("<u2").tobytes()).hexdigest() == sha256:
-            return f"the beginning of the contest's validation text, {share:.2%} of its bytes"
+        also = ", and its beginning" if begins_alike else ""
+        return f"as many bytes as the contest's whole validation text{also}; its digests are not known here"
+    if begins_alike:
+        return f"the beginning of the contest's validation text, {share:.2%} of its bytes"
     return f"not known to be the contest's validation text ({VAL_TEXT_BYTES:,} bytes)"
 
 

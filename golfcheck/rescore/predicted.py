@@ -80,7 +80,7 @@ def _rescore(
     # The submission says itself how its claim was computed: no other precision excuses another score.
     tolerance_bpb, tolerance_source = judge.tolerance(claim, ranks.device.type, request.tolerance_bpb)
     tolerance_source = tolerance_source.replace("same precision", "the submission's own arithmetic")
-    notes, plan, report = list[str](), None, None
+    notes, plan, report = list(target.notes), None, None
     if not model.adaptive and stride is None and run.is_estimate(request, model, tokens, notes):
         plan, report = run.plan_of(request, ranks, text, seq_len=config.train_seq_len)
     draw = stage("strictly" if boxes.strict else "score, reveal, adapt" if model.adaptive else "predictor.py")

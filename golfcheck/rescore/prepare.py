@@ -125,6 +125,7 @@ def prepare(target: Target, request: Request) -> Prepared:
     stride = _stride(target, request, seq_len)
     extra = sorted(tree.keys() - {"__quant_format__", *sound.SECTIONS, *OPTIONAL})
     notes = [
+        *target.notes,
         *loaded.notes,
         *([wrapped] if wrapped else []),
         *numerics.disagreements(stated, sizes),

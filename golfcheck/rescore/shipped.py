@@ -60,7 +60,7 @@ def _said(known: Mapping[str, str], theirs: Mapping[str, str], which: str) -> tu
         f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     )
     same = sum(theirs.get(name) == form for name, form in known.items())
-    return 1 - same / len(known), f"{len(names)} of the {len(known)} definitions {which} are other or missing: {shown}"
+    return 1 - same / len(known), f"{len(names)} of the {len(known)} definitions {which} differ or are missing: {shown}"
 
 
 def _text(source: Source) -> bytes:

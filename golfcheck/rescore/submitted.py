@@ -66,7 +66,8 @@ def find(path: Path, folder: Path, claim: Claim | None, log: Path | None, limit_
     if len(found) > 1 and (claim is not None or log is not None):
         names = ", ".join(item.target.path for item in found[:8])
         raise UsageError(f"{path}: {len(found)} artifacts, but one --claim or --log: name one of {names}")
-    return [replace(item, target=target.claimed(item.target, claim, log)) for item in found]
+    targets = target.noted([item.target for item in found])
+    return [replace(item, target=target.claimed(one, claim, log)) for item, one in zip(found, targets, strict=True)]
 
 
 def _seeds(record: Record, only: str | None, limit_bytes: int) -> Iterator[Submitted]:

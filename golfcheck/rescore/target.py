@@ -44,6 +44,7 @@ class Target:
     sources: tuple[Source, ...] = ()  # that the record's main script reaches
     record: Path | None = None  # the submission's folder, where it is one
     log_model_bytes: tuple[int, ...] = ()  # sizes of compressed models that the run's log states
+    notes: tuple[str, ...] = ()
 
 
 def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) -> list[Target]:
@@ -75,7 +76,7 @@ def _names(targets: list[Target]) -> str:
 
 
 def _changed(target: Target, claim: Claim) -> Target:
-    return replace(target, claim=claim, json_claim=None, mean_claim=None)
+    return replace(target, claim=claim, json_claim=None, mean_claim=None, notes=())
 
 
 def read_file(path: Path, limit_bytes: int, expected: str) -> bytes:
@@ -133,7 +134,17 @@ def _of_record(record: Record, files: list[RecordFile], limit_bytes: int) -> lis
     scores = [RunScore(result.log, result.run, result.score) for result in results(record)]
     with bounded.opened(record.path) as folder:
         contents = [_read_in(folder, file.path, record.path / file.path, limit_bytes) for file in files]
-    return [of_record(record, file, data, scores) for file, data in zip(files, contents, strict=True)]
+    return noted([of_record(record, file, data, scores) for file, data in zip(files, contents, strict=True)])
+
+
+def noted(targets: list[Target]) -> list[Target]:
+    """Return the targets of a record, with a note where the mean that its JSON states cannot be compared."""
+    claim, seeds = targets[0].mean_claim, targets[0].seeds
+    if claim is None or len(targets) == seeds:
+        return targets
+    stated = f"{claim.source} {claim.val_bpb:.{claim.digits}f}"
+    note = f"{stated} is a mean over {seeds} seeds, {len(targets)} of them scored here: it is not compared"
+    return [replace(target, notes=(*target.notes, note)) for target in targets]
 
 
 def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunScore]) -> Target:
@@ -146,8 +157,9 @@ def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunSco
     target = replace(target, sources=record.sources, record=folder)
     if (submission := record.submission) is None:
         return target
-    # At least this one: a predictor.py may read weights from a file whose name does not say that it is an artifact.
-    seeds = max(len(submission.seeds), len(scores), len(record.artifacts), 1)
+    # An artifact whose name states no seed adds none: a file more must not make a mean of what the JSON states of this.
+    named_seeds = {seed for artifact in record.artifacts if (seed := seed_of(artifact.path)) is not None}
+    seeds = max(len(submission.seeds), len(scores), len(named_seeds), 1)
     of_seed = next((item for item in submission.seeds if item.seed == target.seed and item.val_bpb is not None), None)
     named = f"{submission.path} val_bpb"
     if of_seed is not None:

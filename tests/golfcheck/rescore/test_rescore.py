@@ -440,7 +440,7 @@ def ship(folder: Path, edit: tuple[str, str] = ("", "")) -> None:
     [
         (("", ""), None),
         (('    """Attend within [B, T, D]."""\n', "    # another comment\n\n"), None),
-        (("F.relu(", "F.gelu("), "1 of the * definitions that are evaluated here are other or missing: Block.forward"),
+        (("F.relu(", "F.gelu("), "1 of the * definitions that are evaluated here differ or are missing: Block.forward"),
         (("RMS_EPS = 2.0**-23", "RMS_EPS = 1e-6"), "1 of the *: RMS_EPS"),
         (("class Score", "class Scores"), "* of the *: Score, Score.bytes, Score.tokens, *"),
         (("logit_softcap: float = 30.0", "logit_softcap: float = 20.0"), "1 of the *: GPTConfig.logit_softcap"),
@@ -491,7 +491,7 @@ def test_a_claim_that_our_model_misses_is_not_refuted_where_the_record_ships_oth
     assert rescore.outcome is RescoreOutcome.INCOMPARABLE
     assert "but the record ships other code, which would have to score these weights 0.0" in rescore.reason
     assert "bpb better than the nearest variant of the reference: 1 of " in rescore.reason
-    assert rescore.reason.endswith("other or missing: Block.forward")
+    assert rescore.reason.endswith("differ or are missing: Block.forward")
     assert "ship a predictor.py" in render.render(rescore, Page())
 
 

@@ -277,7 +277,9 @@ def test_the_text_is_named_by_what_is_known_of_it(world: World, shared_data: Pat
     tokens = data.read_validation(shards, 256, 1024)
     assert inputs.words(tokens, 315_259) == "the beginning of the contest's validation text, 0.21% of its bytes"
     assert inputs.words(tokens[1:], 315_259).startswith("not known to be the contest's validation text")
-    assert inputs.words(tokens, 151_079_734) == "as many bytes as the contest's whole validation text"
+    whole = "as many bytes as the contest's whole validation text"
+    assert inputs.words(tokens, 151_079_734) == f"{whole}, and its beginning; its digests are not known here"
+    assert inputs.words(tokens[1:], 151_079_734) == f"{whole}; its digests are not known here"
     page = render.render(rescored(world, world.record), Page())
     assert "text      not known to be the contest's validation text (151,080,000 bytes)" in page
 
@@ -289,6 +291,26 @@ def test_a_file_of_another_size_than_the_logs_run_wrote_is_named(world: World, t
         found = rescored(world, record(world, tmp_path / str(stated), text))
         assert len(found.notes) == notes
     assert found.notes[0].startswith(f"not the file of the log's run: that one wrote {size + 5:,} bytes")
+
+
+def test_a_file_more_does_not_hide_what_the_json_states_of_the_score(world: World, tmp_path: Path) -> None:
+    folder = record(world, tmp_path / "r", tiny.log(world))
+    (folder / "submission.json").write_text(json.dumps({"val_bpb": world.score.val_bpb - 0.1}))
+    (folder / "spare.bin").write_bytes(bytes(1000))
+    found = rescored(world, folder)
+    assert found.outcome is RescoreOutcome.REFUTED
+    assert found.reason.startswith("the log's score holds, but submission.json val_bpb is ")
+
+
+def test_a_mean_over_seeds_that_are_not_there_is_said_not_to_be_compared(world: World, tmp_path: Path) -> None:
+    folder = record(world, tmp_path / "r", tiny.log(world))
+    seeds = {str(seed): {"val_bpb": world.score.val_bpb} for seed in (1337, 1338, 1339)}
+    (folder / "submission.json").write_text(json.dumps({"val_bpb": 1.5, "seed_results": seeds}))
+    found = rescored(world, folder)
+    assert found.outcome is RescoreOutcome.CONFIRMED
+    assert found.notes[0] == (
+        "submission.json val_bpb 1.5000 is a mean over 3 seeds, 1 of them scored here: it is not compared"
+    )
 
 
 def test_what_an_artifact_holds_beside_the_model_is_named(world: World, tmp_path: Path) -> None:
