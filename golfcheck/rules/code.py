@@ -80,7 +80,7 @@ def _all_was_read(record: Record) -> None:
 def syntax_error(record: Record, ctx: Context) -> Iterator[Problem]:
     """A source file that the script reaches is not Python.
 
-    The newest syntax is understood whatever Python runs golfcheck, and so are byte order marks and CRLF.
+    The newest syntax is understood whatever Python runs golfcheck, as are byte order marks and CRLF.
     Example: train_gpt.py:12: not Python of any version up to 3.14
     Fix: correct the place that the message names; `python -m py_compile FILE` shows it.
     """
@@ -197,11 +197,11 @@ def _program_named(words: Sequence[str]) -> str:
 
 @rule(WARNING, trainer=True)
 def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Validation tokens seem to reach training, by a way through the code that is shown.
+    """Validation tokens seem to reach training; the finding shows the way through the code.
 
     Adapting at test time is allowed on tokens that are already scored; calibrating or training on others is not. A way
-    through a function that evaluates (`eval_val_ttt`) is only mentioned: whether it scores before it adapts is not to
-    be seen from the text. The code is read, not run: a person must look.
+    through a function that evaluates (`eval_val_ttt`) is only mentioned: whether it scores before it adapts
+    cannot be seen from the text. The code is read, not run: a person must look.
     Example: train_gpt.py:16: validation tokens: train_gpt.py:20 val_tokens given to adapt() -> train_gpt.py:15 tokens
     used by model() -> train_gpt.py:16 backward()
     Fix: keep validation tokens out of training, or show in the README that each is scored before it is learned from.

@@ -22,7 +22,7 @@ _KNOWN_SUFFIXES = frozenset(
 
 
 def _severity(record: Record, ctx: Context) -> Severity | None:
-    """Return how grave it is that a file is missing: no number is proven wrong by it.
+    """Return the severity of a missing file: no number is proven wrong by it.
 
     It is an error for folders dated after the form of a submission was published, and a warning for the contest's own.
     Where there is no log, nothing can be judged, and the folder is unverified.
@@ -50,7 +50,7 @@ def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
 def readme_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no README.md, or an empty one.
 
-    Each record explains what it does in a README.md of its own. How grave that is depends on the folder's date, as for
+    Each record explains what it does in its own README.md. The severity depends on the folder's date, as for
     `submission-missing`.
     Example: (record): no README.md in the folder
     Fix: add README.md: what was changed, why it helps, how it was run.
@@ -97,7 +97,7 @@ def _may_be_log(path: str) -> bool:
 def script_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no training script.
 
-    A record ships the `train_gpt.py` that made it, so that anybody can run it in its folder. How grave that is depends
+    A record ships the `train_gpt.py` that ran, so that anybody can run it in the record's folder. The severity depends
     on the folder's date, as for `submission-missing`.
     Example: (record): no train_gpt.py (or other Python script) in the folder
     Fix: add the script that ran, byte for byte.
@@ -110,7 +110,7 @@ def script_missing(record: Record, ctx: Context) -> Iterator[Problem]:
 def script_empty(record: Record, ctx: Context) -> Iterator[Problem]:
     """The training script has nothing in it.
 
-    One merged record ships a script of 0 bytes: nobody can run it, and its bytes cannot be counted. How grave that is
+    One merged record ships a script of 0 bytes: nobody can run it, and its bytes cannot be counted. The severity
     depends on the folder's date, as for `submission-missing`.
     Example: train_gpt.py: no line of code in 1 byte
     Fix: ship the script that ran.
@@ -144,8 +144,8 @@ def folder_name(record: Record, ctx: Context) -> Iterator[Problem]:
 def track_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     """The folder is in another track than the one that submission.json names.
 
-    The folder decides what the record is compared with; the caps of a track that the submission does not claim are no
-    proof against it.
+    The folder decides what the record is compared with. If the submission claims another track, exceeding the caps of
+    the folder's track is only a warning.
     Example: submission.json:6: submission.json names the track non_record_16mb, the folder is in 10min_16mb
     Fix: move the folder to the track that is meant, or correct `track` in submission.json.
     """

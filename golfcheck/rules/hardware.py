@@ -19,7 +19,7 @@ def _ranked(ctx: Context) -> None:
 def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
     """The log shows another machine than 8×H100.
 
-    The time limit is one on 8×H100 SXM; two ranked records ran on 8×H200. Without nvidia-smi's table nothing is shown.
+    The time limit holds for 8×H100 SXM; two ranked records ran on 8×H200. The machine is known from nvidia-smi's table.
     Example: train_seed42.log:16: ran on 1×NVIDIA H200 + 7×NVIDIA H100 80GB HBM3, not on 8×H100
     Fix: run on 8×H100, or submit to the track without a ranking.
     """

@@ -28,7 +28,7 @@ def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The frontier of the ranked track moved eleven times, by 0.0087 bpb in the median and by less than 0.05 at most, and
     ended at 1.0611. A score below 1.0524, or more than 0.05 better than the record to beat, may be right: a person must
-    look. Names of techniques in score names, settings, or source are named as evidence, not as a verdict.
+    look. Techniques named in scores, settings or source are listed as evidence, not as a verdict.
     Example: train_seed1337.log:46: 0.41474 bpb is 0.63766 below 1.0524, the best accepted score less the median move,
     and 0.74000 better than Valid: the frontier never moved by more than 0.05
     Fix: show in the README that every token is predicted from what came before it, with probabilities that add up to 1.

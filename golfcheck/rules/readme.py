@@ -17,8 +17,8 @@ _MAX_README_LINES = 5_000
 def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     """README.md states scores, and none of them is the claim or in a log.
 
-    Its lines about bpb are read, and the tables under them; numbers of other records stand there as well, so that one
-    that agrees is enough.
+    Lines about bpb and the tables below them are read. They may also quote other records, so one number that agrees is
+    enough.
     Example: README.md:3: states 1.1500 bpb; the claim is 1.11473509, and no log has any score that README.md states
     Fix: copy the mean and the scores of the seeds from submission.json to README.md.
     """

@@ -33,7 +33,7 @@ def schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
     """submission.json does not have the form of a new submission.
 
     The form is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for
-    folders that are not dated June 2026 or later this is only mentioned, and what the keys mean is understood.
+    folders that are not dated June 2026 or later this is only mentioned, because golfcheck understands those keys.
     Example: submission.json: 'github_id' is missing: The submitter's GitHub login, without the @
     Fix: use the keys that the message names; `golfcheck verify --fix` rewrites what can be derived.
     """
@@ -47,8 +47,7 @@ def log_schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The parsed log is compared with schemas/train_log.schema.json: seed, world size, validation tokens, steps, byte
     counts and a final score must be there. For folders that are not dated June 2026 or later this is only mentioned,
-    and so is always what was unusual in a log that was read all the same: UTF-16, CRLF, NUL bytes, more lines than any
-    run prints.
+    and so is anything unusual in a log that was read anyway: UTF-16, CRLF, NUL bytes, more lines than any run prints.
     Example: train_seed42.log: 'params' is missing: The number of parameters: `model_params:N`
     Fix: print the missing lines in the script, and submit the logs as they were written.
     """
@@ -76,7 +75,7 @@ def _by_file(ctx: Context, severity: Severity) -> Iterator[Problem]:
 def unknown_key(record: Record, ctx: Context) -> Iterator[Problem]:
     """submission.json has a key that means nothing to golfcheck.
 
-    Such keys are kept and not judged.
+    Such keys do no harm and are not judged.
     Example: submission.json:33: key 'favorite_color' is not judged
     Fix: nothing to do, unless the key is a misspelled one.
     """
@@ -88,7 +87,7 @@ def unknown_key(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING)
 def date_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The date in submission.json is no date.
+    """The date in submission.json is not a valid date.
 
     Records are ordered by date; the form is YYYY-MM-DD, with or without Thh:mm:ssZ.
     Example: submission.json:5: date '2026-06-31' is not YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ

@@ -267,7 +267,7 @@ def rounding_mismatch(record: Record, ctx: Context) -> Iterator[Problem]:
 def score_not_finite(record: Record, ctx: Context) -> Iterator[Problem]:
     """A score is NaN, infinite, not positive, or larger than any loss can be.
 
-    Where the same run has another score of its artifact, such a line is only a warning.
+    If the same run has another score of its artifact, such a line is only a warning.
     Example: train_seed42.log:41: diagnostic is val_loss 2.0, val_bpb 0.0
     Fix: find where the loss stopped being a number; such a run has no score.
     """

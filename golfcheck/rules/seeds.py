@@ -38,10 +38,10 @@ def too_few_seeds(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING)
 def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Two runs of the claim have one seed, or are one run.
+    """Two claimed runs have the same seed, or are the same run.
 
-    Two runs that agree in 20 losses, or in 20 lines of their evaluation, are the same run under two names; that is
-    proof, an equal seed is not. Five equal first losses are evidence.
+    Two runs that agree in 20 losses, or in 20 lines of their evaluation, are one run under two names: under different
+    seeds that is an error. An equal seed or five equal first losses are evidence.
     Example: train_seed42.log:30: its first 5 losses are those of train_seed1337.log, under another seed
     Fix: run each seed once, with SEED set to it.
     """

@@ -99,8 +99,8 @@ def gain_not_significant(record: Record, ctx: Context) -> Iterator[Problem]:
 def seeds_needed(record: Record, ctx: Context) -> Iterator[Problem]:
     """The gain is enough for the ruleset in use, but another ruleset would ask for more seeds.
 
-    The number is the smallest with which a gain and spreads like those seen pass the other ruleset's test in 80 % of
-    cases (noncentral t).
+    It is the smallest number of seeds with which a gain and spreads like the observed ones pass the other ruleset's
+    test in 80 % of cases (noncentral t).
     Example: (record): written asks for a gain above 0.005 nats per token at p < 0.01 (p is 0.031); 6 seeds would show
     it with probability 80%, if gain and spread are as seen
     Fix: nothing to do under this ruleset; run that many seeds to satisfy the other one as well.

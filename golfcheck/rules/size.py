@@ -16,10 +16,10 @@ _ADJACENT_LINES = 1
 
 @rule(ERROR)
 def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Code and compressed model are more than 16,000,000 bytes, as a log or submission.json says itself.
+    """Code and compressed model have more than 16,000,000 bytes according to a log or submission.json.
 
-    The cap is decimal: 16 MB, not 16 MiB. The largest seed counts, not the mean. A compressed model that is larger is
-    over the cap alone, whatever the total says.
+    The cap is decimal: 16 MB, not 16 MiB. The largest seed counts, not the mean. A compressed model that is larger than
+    the cap is an error by itself, whatever the total.
     Example: train_seed1337.log:44: 16,000,101 bytes: 101 over the cap of 16,000,000
     Fix: shrink the model or the code until the largest seed fits.
     """
@@ -173,8 +173,8 @@ def _list(sizes: Iterable[int]) -> str:
 def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     """The total in submission.json is that of no run, or the total of a seed is not that of its log.
 
-    The largest seed's total is the one that must fit; a mean over seeds fits too easily, and is only mentioned, and so
-    is a seed under which another run's total stands.
+    The largest seed's total must fit the cap; the mean over seeds says too little. A claimed mean is only mentioned,
+    and so is a seed that has the total of another run.
     Example: submission.json:9: claims 15,000,000 bytes, the logs say 15,798,101, 15,799,101, 15,800,101
     Fix: write the largest logged total as `bytes_total`, and under each seed the total of its own log.
     """
@@ -231,7 +231,7 @@ def artifact_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
 def uncounted_source(record: Record, ctx: Context) -> Iterator[Problem]:
     """The script reaches source files whose bytes the log does not count.
 
-    All code counts, wherever it stands: imported, read and executed, or compiled.
+    All code counts, whether it is imported, read and executed, or compiled.
     Example: train_seed1337.log:42: logs 115 bytes of code, without helper.py (6)
     Fix: move the code into the training script, or count every file that it reaches.
     """
@@ -281,9 +281,9 @@ def wrapper_unreproducible(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(INFO)
 def thin_margin(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The largest seed fits with next to nothing left.
+    """The largest seed barely fits the cap.
 
-    Another build of zlib, or another seed, moves the size of the artifact by more than that.
+    Another build of zlib or another seed changes the size of the artifact by more than what is left.
     Example: train_seed1337.log:44: 100 bytes left under the cap
     Fix: leave some kilobytes, so that a rerun fits as well.
     """

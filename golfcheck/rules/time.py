@@ -132,7 +132,7 @@ def _product_ms(point: TrainPoint | ValPoint) -> float | None:
 
 @rule(WARNING)
 def step_average_constant(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Every line of a run states one and the same average time of a step.
+    """Every line of a run states the same average step time.
 
     The average is that of all steps so far, so it moves from line to line: none of 1,240 real runs states one value, to
     the hundredth of a millisecond, on 20 lines. Times that do not follow from it contradict it, too. A script may print
@@ -167,8 +167,8 @@ def step_average_constant(record: Record, ctx: Context) -> Iterator[Problem]:
 def steps_not_increasing(record: Record, ctx: Context) -> Iterator[Problem]:
     """The steps or times of a log go backwards.
 
-    A line printed twice is only suspected, and so are steps that go on from an earlier one: two processes may have
-    written to one file, or a run was resumed.
+    It is a warning if a line is printed twice or steps continue from an earlier one: two processes may have written to
+    one file, or a run was resumed.
     Example: train_seed42.log:32: step 2 follows step 3
     Fix: submit the logs as they were written, one run to a file.
     """
@@ -208,8 +208,8 @@ def _backwards(log: TrainLog, points: Sequence[TrainPoint | ValPoint]) -> Proble
 def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
     """Work on the weights was done after the training clock had stopped.
 
-    Hessians and calibration passes are training; the time they take counts. A run that stops early enough before the
-    cap has kept time for them.
+    Hessians and calibration passes are training, so their time counts. A run that stops early enough before the cap has
+    left time for them.
     Example: train_seed42.log:41: calibration after the clock stopped at 599.92 s; the log does not say how long it took
     Fix: stop training earlier by what calibration takes, and print how long it took.
     """

@@ -47,7 +47,7 @@ def waiver_without_reason(record: Record, ctx: Context) -> Iterator[Problem]:
 def waiver_unused(record: Record, ctx: Context) -> Iterator[Problem]:
     """A waiver has no effect: the rule found nothing here, does not exist, or proves a number of the claim wrong.
 
-    What proves a score, a size or a time wrong is waived by a ruling of the maintainers alone.
+    Only a ruling of the maintainers waives a finding that proves a score, a size or a time wrong.
 
     Example: submission.json:33: thin-margin is waived, but has found nothing
     Fix: remove it from submission.json.
