@@ -10,6 +10,7 @@ from golfcheck.submission.identity import SUBMISSION_FILE
 
 _TABLE = re.compile(r"\.(?:csv|tsv|jsonl?|md)$", re.IGNORECASE)
 _README = re.compile(r"readme[^/]*", re.IGNORECASE)  # only repeats the claim
+_SCORE_LINE = re.compile(rb"loss[:=][^\n]{1,80}bpb[:=] ?\Z")  # of a log, copied into notes
 _MAX_TABLES = 16
 _MAX_TABLE_BYTES = 2**18
 _MAX_MENTIONS = 16
@@ -49,4 +50,7 @@ def _in_tables(tables: Sequence[str], begin_of: re.Pattern[bytes], read: Read) -
             continue
         data = content[0]
         for match in begin_of.finditer(data):
+            start = data.rfind(b"\n", 0, match.start()) + 1
+            if path.lower().endswith(".md") and not _SCORE_LINE.search(data, start, match.start()):
+                continue  # prose repeats the claim, too
             yield Mention(path, data.count(b"\n", 0, match.start()) + 1, match[0].decode())

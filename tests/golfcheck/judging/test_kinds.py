@@ -336,7 +336,9 @@ def test_notes_that_show_the_claim_are_no_log_and_a_readme_only_repeats_it(tmp_p
     draft.set(val_bpb=1.0912, val_loss=None, seed_results={})
     draft.files["README.md"] = b"# Valid\n\nquantized_ttt val_bpb:1.09118842\n"
     assert "score-not-in-logs" in errors(verdict_of(draft, tmp_path / "readme"))
-    draft.files["terminal_runs.md"] = b"# Terminal\n\nquantized_ttt val_bpb:1.09118842\n"
+    draft.files["report.md"] = b"# Report\n\n**val_bpb: 1.0912**, at a loss of 1.8400\n"
+    assert "score-not-in-logs" in errors(verdict_of(draft, tmp_path / "report"))
+    draft.files["terminal_runs.md"] = b"# Terminal\n\nquantized_ttt val_loss:1.84238800 val_bpb:1.09118842\n"
     assert "score-not-in-logs" not in errors(verdict_of(draft, tmp_path))
 
 
