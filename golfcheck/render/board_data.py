@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
@@ -14,7 +15,8 @@ from golfcheck.core.verdict import Severity
 from golfcheck.judging.decisions import Ruling
 from golfcheck.render.jsonable import plain
 
-_FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet may take the beginning of a formula for; it also knows wide ones
+# Where a spreadsheet may take the beginning of a formula; it also knows wide characters.
+_FORMULA = re.compile(r"(?:^|;)\s*(?=[=+@＝＋－＠-])")
 
 
 # The names of a row's values in both formats, and what they are.
@@ -86,10 +88,12 @@ def _ruling(ruling: Ruling) -> dict[str, Any]:
 
 
 def csv_cell(value: Any) -> Any:
-    """Return a value for a cell of CSV: safe text, with a quotation mark before what a spreadsheet would run."""
+    """Return a value for a cell of CSV: safe text, with a quotation mark before what a spreadsheet would run.
+
+    A spreadsheet of a country with decimal commas begins a new cell at each semicolon.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, str):
         return value
-    text = safe(value)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\g<0>'", safe(value))

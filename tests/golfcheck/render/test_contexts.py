@@ -14,6 +14,7 @@ import pytest
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging.config import FORMATS
 from golfcheck.judging.verify import judge
+from golfcheck.render.board_data import csv_cell
 from golfcheck.render.page import Page
 from golfcheck.submission.examined import examine
 from golfcheck.submission.record import load
@@ -49,7 +50,8 @@ def _junit(text: str) -> None:
 def _csv(text: str) -> None:
     rows = list(csv.reader(io.StringIO(text)))
     assert len({len(row) for row in rows}) == 1
-    assert not [cell for row in rows for cell in row if re.match(r"[=+@\t\r]|-(?![0-9.])", cell)]
+    parts = [part for row in rows for cell in row for part in cell.split(";")]
+    assert not [part for part in parts if re.match(r"\s*[=+@\t\r]|\s*-(?![0-9.])", part)]
 
 
 def _github(text: str) -> None:
@@ -84,3 +86,12 @@ def test_each_output_of_the_table_names_a_test_that_is_there() -> None:
     root = Path(__file__).parents[3]
     named = re.findall(r"`(tests/[\w/.]+\.py)`", (root / "docs" / "security.md").read_text(encoding="utf-8"))
     assert len(named) > 10 and [name for name in named if not (root / name).is_file()] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["=1", " =1", ";=1", "a;=1", "a; @SUM(1)", "=1;=2", ";;+1", "＝1", "-2+3+cmd|' /C calc'!A0"]
+)
+def test_no_cell_begins_like_a_formula_wherever_a_spreadsheet_divides_it(text: str) -> None:
+    shown = csv_cell(text)
+    assert shown.replace("'", "") == text.replace("'", "")
+    assert not any(part.lstrip().startswith(tuple("=+-@＝＋－＠")) for part in shown.split(";"))
