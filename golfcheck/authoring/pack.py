@@ -8,7 +8,6 @@ import ast
 import base64
 import lzma
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from golfcheck.authoring.minify import joined, lines_of
 from golfcheck.authoring.proof import difference
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
 from golfcheck.source import syntax
+from golfcheck.source.pythonast import parsed
 from golfcheck.source.unwrap import unwrap
 
 # Raw LZMA2 has no header and no checksum. Of its settings, only these change the compressed size of source text.
@@ -119,8 +119,7 @@ def unpack(data: bytes, name: str) -> tuple[str, dict[str, bytes]]:
 def tidy(text: bytes) -> bytes:
     """Return a source with one statement per line and no comments; unchanged if it cannot be parsed at all."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # about invalid escapes, which are the author's
-            return ast.unparse(ast.parse(text)).encode() + b"\n"
+        return ast.unparse(parsed(text)).encode() + b"\n"
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         lines = lines_of(text, "")
         return text if lines is None else joined(lines, b"    ", one_line=False)

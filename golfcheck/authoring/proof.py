@@ -5,13 +5,13 @@ source, also compares the syntax trees of its own parser. Docstrings and annotat
 """
 
 import ast
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from golfcheck.authoring.minify import BLIND_DECORATORS as BLIND
 from golfcheck.authoring.minify import Policy, decorator_name, decorators_of, is_docstring, policy_of, unannotated
 from golfcheck.source import syntax
+from golfcheck.source.pythonast import parsed
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -29,8 +29,7 @@ def difference(source: bytes, packed: bytes) -> str:
     if len(ours) != len(theirs):
         return f"{len(theirs):,} tokens instead of {len(ours):,}"
     try:
-        with warnings.catch_warnings(action="ignore"):  # about invalid escapes, which are the author's
-            before, after = (ast.dump(_Bare(policy).visit(ast.parse(text))) for text in (source, packed))
+        before, after = (ast.dump(_Bare(policy).visit(parsed(text))) for text in (source, packed))
     except SyntaxError:
         return ""  # for another version of Python: comparing the tokens must do
     except (RecursionError, MemoryError, ValueError):

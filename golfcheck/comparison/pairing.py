@@ -2,11 +2,11 @@
 
 import ast
 import re
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 
 from golfcheck.source import syntax
+from golfcheck.source.pythonast import parsed
 from golfcheck.source.reach import Source
 
 _ALIKE = 0.25  # likeness from which a renamed file is taken for the same one
@@ -61,8 +61,7 @@ def laid_out(text: bytes) -> bytes | None:
     if len(text) > _MAX_TREE_BYTES or syntax.is_too_deep(syntax.parse(text)):
         return None
     try:
-        with warnings.catch_warnings(action="ignore"):  # of odd escapes, which are the author's
-            return ast.unparse(ast.parse(text)).encode("utf-8", "replace")
+        return ast.unparse(parsed(text)).encode("utf-8", "replace")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

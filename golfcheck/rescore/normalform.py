@@ -11,6 +11,7 @@ from typing import Any
 
 from golfcheck.rescore import simplify
 from golfcheck.source import syntax
+from golfcheck.source.pythonast import parsed
 
 Forms = dict[str, str]
 
@@ -25,7 +26,7 @@ def definitions(text: bytes) -> Forms:
     if len(text) > MAX_BYTES or syntax.encoding_problem(text) or syntax.is_too_deep(syntax.parse(text)):
         return {}
     try:
-        tree = ast.parse(text)
+        tree = parsed(text)
         imports = _imports(tree)
         forms: Forms = {}
         for name, form in _forms(simplify.block(tree.body), "", imports):

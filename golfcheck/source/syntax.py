@@ -3,9 +3,7 @@
 Nothing here recurses: depth is bounded before anything walks a tree by more than a cursor.
 """
 
-import ast
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from golfcheck.core.work import GIVEN_UP_US, NODE_US, PARSE_BYTE_US, PARSE_CALL_US, PARSE_EXTRA_US
 from golfcheck.source.nodes import MAX_NAME_BYTES, normalized
+from golfcheck.source.pythonast import parsed
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Parser, Query, Tree
@@ -240,8 +239,7 @@ def _python_accepts(text: bytes) -> bool:
     if len(text) > _MAX_FALLBACK_BYTES or brackets > _MAX_FALLBACK_BRACKETS * text.count(b"\n"):
         return False
     try:
-        with warnings.catch_warnings(action="ignore"):  # they would be printed
-            ast.parse(text)
+        parsed(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
