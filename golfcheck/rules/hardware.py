@@ -1,5 +1,6 @@
 """The machine that the ranked track asks for: one node of 8×H100."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -7,7 +8,9 @@ from golfcheck.core.ruleset import ACCELERATOR, WORLD_SIZE
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
 from golfcheck.submission.record import Record
-from golfcheck.trainlog.events import Fact
+from golfcheck.trainlog.events import Fact, Run
+
+_FAST = re.compile(r"\b(?:H100|H200|GH200|G?B200|G?B300)\b")
 
 
 def _ranked(ctx: Context) -> None:
@@ -34,6 +37,13 @@ def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
         elif len(run.gpus) != WORLD_SIZE or not all(ACCELERATOR in name for name in names):
             machine = " + ".join(f"{count}×{name}" for name, count in names.items())
             yield Problem(f"ran on {machine}, not on {WORLD_SIZE}×{ACCELERATOR}", log.path, run.gpus[0].line)
+
+
+def is_slower_machine(run: Run) -> bool:
+    """Tell whether a log shows fewer cards than eight, or slower ones than the H100."""
+    if run.world_size is not None and run.world_size.value < WORLD_SIZE:
+        return True
+    return _device(run.settings) == "cpu" or any(not _FAST.search(gpu.value) for gpu in run.gpus)
 
 
 def _device(settings: dict[str, Fact[str]]) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from golfcheck.core.numbers import seconds_text
 from golfcheck.core.ruleset import OVERSHOOT_STEPS
 from golfcheck.core.verdict import Problem, Severity
+from golfcheck.rules.hardware import is_slower_machine
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, is_in_doubt, rule
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import last_steps_ms, step_ms, timed_points, train_ms
@@ -26,7 +27,8 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Training ran past the track's wall-clock cap.
 
     The cap is tested between steps, so a run may end up to two steps late; that much is only mentioned. How long single
-    steps took is not logged: up to four steps late, by the pace of the last ones, is a warning.
+    steps took is not logged: up to four steps late, by the pace of the last ones, is a warning. The cap is for 8×H100,
+    so the time of a run on fewer or slower cards is a warning, too.
     Example: train_seed1337.log:39: 601,000 ms: 1,000 ms over the cap, more than four steps late
     Fix: lower MAX_WALLCLOCK_SECONDS, or submit to the track without a time limit.
     """
@@ -49,19 +51,24 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
         elif late <= _STEPS_IN_DOUBT * step:
             yield Problem(f"{over}, {late / step:.1f} steps late", log.path, line, WARNING)
         else:
-            yield Problem(f"{over}, more than four steps late", log.path, line, _over_cap(record, ctx))
+            yield Problem(f"{over}, more than four steps late", log.path, line, _over_cap(record, ctx, run))
     yield from _worst(within)
 
 
-def _over_cap(record: Record, ctx: Context) -> Severity | None:
-    """Return the severity of a time over a cap: no proof where the track, or whose run it is, is in doubt."""
-    return None if ctx.identity.is_track_certain and not is_in_doubt(record, ctx) else WARNING
+def _over_cap(record: Record, ctx: Context, run: Run) -> Severity | None:
+    """Return the severity of a time over a cap.
+
+    It proves nothing where the track, or whose run it is, is in doubt, nor on a slower machine than the cap is for.
+    """
+    certain = ctx.identity.is_track_certain and not is_in_doubt(record, ctx) and not is_slower_machine(run)
+    return None if certain else WARNING
 
 
 @rule(ERROR)
 def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Evaluation took longer than its own cap.
 
+    Like that of training, the cap is for 8×H100: the time of a run on fewer or slower cards is a warning.
     Example: train_seed1337.log:46: 600,001 ms: 1 ms over the cap of 600,000 ms
     Fix: score with a larger stride, or adapt less at test time.
     """
@@ -74,7 +81,7 @@ def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     for result, ms in timed:
         if ms > cap:
             late = f"{ms:,.0f} ms: {ms - cap:,.0f} ms over the cap of {cap:,.0f} ms"
-            yield Problem(late, result.log.path, result.score.line, _over_cap(record, ctx))
+            yield Problem(late, result.log.path, result.score.line, _over_cap(record, ctx, result.run))
 
 
 @rule(ERROR)

@@ -392,6 +392,18 @@ def test_a_time_over_the_cap_is_no_proof_against_what_calls_itself_no_record(wor
     assert {"train-time-over-cap", "eval-time-over-cap"} <= warnings(verdict)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("world_size:8", "world_size:1"), ("NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB")]
+)
+def test_a_time_over_the_cap_on_a_slower_machine_is_no_proof(old: str, new: str, tmp_path: Path) -> None:
+    draft = Draft(train_ms=1_200_000, eval_ms=900_000)
+    for path in LOGS:
+        draft.files[path] = draft.files[path].replace(old.encode(), new.encode())
+    verdict = verdict_of(draft, tmp_path)
+    assert not errors(verdict)
+    assert {"train-time-over-cap", "eval-time-over-cap"} <= warnings(verdict)
+
+
 def test_a_record_that_mentions_non_record_work_of_others_is_still_one(tmp_path: Path) -> None:
     draft = Draft(train_ms=1_200_000)
     draft.files["README.md"] = b"# Valid\n\nAs in the non-record leaderboard, but faster.\n"

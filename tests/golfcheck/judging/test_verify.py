@@ -92,7 +92,7 @@ def test_an_honest_record_of_one_cpu_is_judged_without_error_or_warning(tmp_path
     draft.set(track="10min_16mb")
     ranked = verdict_of(draft, tmp_path / "ranked").findings
     assert {"not-8xh100", "world-size", "partial-validation", "too-few-seeds"} <= {f.rule for f in ranked}
-    assert {f.rule for f in ranked if f.severity is Severity.ERROR} == {"train-time-over-cap"}
+    assert not {f.rule for f in ranked if f.severity is Severity.ERROR}  # the cap is for a faster machine
 
 
 def test_this_repositorys_trainer_is_judged_by_the_rules_about_code() -> None:
