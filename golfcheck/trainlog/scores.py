@@ -26,7 +26,9 @@ _BPB = re.compile(
 _LOSS = re.compile(rf"([A-Za-z0-9_]{{0,40}}val_loss)\"?\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.])")
 _EXACT = re.compile(rf"(?<![\w])exact[:=]\s?({NUMBER})(?![\w.])")
 _FIRST_PAIR = re.compile(rf"(?<![\w.])[A-Za-z_][A-Za-z0-9_]{{0,60}}\s{{0,2}}[:=]\s{{0,4}}(?:{NUMBER})(?![\w])")
-_ELAPSED = re.compile(rf"(?<![\w])(?:(?:eval_time|time|elapsed|t)[:=]|eval|in|took)\s?({NUMBER})\s?(ms|s|m)(?![\w.])")
+_ELAPSED = re.compile(
+    rf"(?<![\w])(?:(?:eval_time|time|elapsed|t)[:=]|eval(?:uation)?(?:\s(?:took|in))?)\s?({NUMBER})\s?(ms|s|m)(?![\w.])"
+)
 _OWN = frozenset(
     ("val_bpb", "bpb", "eval_bpb", "bits_per_byte", "val_bits_per_byte", "eval_bits_per_byte", "bits per byte")
 )
@@ -61,6 +63,8 @@ def read(runs: Runs, line: int, text: str) -> bool:
     name_of_both, both, _ = text.partition(" val_loss:")
     is_plain = bool(both) and " val_bpb:" in text  # the form of nearly all logs, whatever words its name has
     progress = _POSITION.search(name_of_both) if is_plain else _PROGRESS.search(text)
+    if progress and progress[0] == "->":
+        return keep_unread(runs.now, line, text)  # of two numbers, or with an arrow for an equals sign
     if progress and not _DONE.search(text):
         runs.now.progress_line = line
         if len(runs.now.progress) < _MAX_PROGRESS and _SEEMS_SCORE.search(text):

@@ -221,6 +221,17 @@ def test_of_several_lines_in_no_known_form_the_last_about_bits_per_byte_is_named
     assert f"{LOGS[0]}:{last} has an unknown label" in examine(draft.load(tmp_path)).selection.reason
 
 
+@pytest.mark.parametrize("line", ["val_bpb -> 1.1147", "val_bpb ~ 1.1147", "bpb, all shards: [1.1147, 1.1151]"])
+def test_a_score_in_a_form_that_cannot_be_read_is_an_unknown_label(line: str, tmp_path: Path) -> None:
+    draft = Draft(folder="2026-04-01_Valid")
+    for path in LOGS:
+        draft.files[path] = re.sub(rb"(?m)^final_int8.*\n", b"", draft.files[path]) + f"{line}\n".encode()
+    draft.set(val_bpb=1.1147, val_loss=None, seed_results={})
+    record = draft.load(tmp_path)
+    assert "has an unknown label" in examine(record).selection.reason
+    assert outcome(verify(record)) is Outcome.UNVERIFIED
+
+
 def test_a_log_that_has_a_validation_alone_says_so_with_its_line(tmp_path: Path) -> None:
     draft = Draft()
     for path in LOGS:
