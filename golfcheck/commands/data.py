@@ -25,56 +25,58 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     commands = parser.add_subparsers(dest="what", required=True, metavar="demo|get|tokenize|check")
 
-    demo = commands.add_parser("demo", help="make a small dataset from English that every Python ships, offline")
-    demo.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="where to (default: ./data)")
+    demo = commands.add_parser("demo", help="make a small dataset offline, from English text that comes with Python")
+    demo.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="output folder (default: ./data)")
     demo.set_defaults(act=_demo, packages=("numpy", "sentencepiece"))
 
-    get = commands.add_parser("get", help="download the contest's tokenizer and shards, or what is missing of them")
-    get.add_argument("--variant", default="sp1024", help="the tokenizer's name in the dataset (default: sp1024)")
+    get = commands.add_parser("get", help="download the contest's tokenizer and shards, as far as they are missing")
+    get.add_argument(
+        "--variant", default="sp1024", help="the variant of the dataset, named after its tokenizer (default: sp1024)"
+    )
     get.add_argument(
         "--train-shards",
         type=int,
         default=1,
         metavar="N",
-        help="how many training shards of 100 million tokens, 200 MB each (default: 1; the contest's runs use 80)",
+        help="number of training shards of 100 million tokens, 200 MB each (default: 1; the contest's runs use 80)",
     )
-    get.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="where to (default: ./data)")
+    get.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="output folder (default: ./data)")
     get.add_argument(
         "--repo",
         default=_CONTEST_REPOSITORY,
         metavar="OWNER/NAME",
-        help=f"the dataset on the Hugging Face hub, for variants published elsewhere (default: {_CONTEST_REPOSITORY})",
+        help=f"the dataset on the Hugging Face hub (default: {_CONTEST_REPOSITORY})",
     )
     get.set_defaults(act=_get, packages=("numpy", "huggingface_hub"))
 
     tokenize = commands.add_parser(
         "tokenize",
         help="make shards of your own text",
-        epilog='Text is UTF-8. In a .jsonl file each line is an object with its document under "text"; in any other, '
-        "a line <|endoftext|> stands between documents, and a file without one is one document.",
+        epilog='Text is UTF-8. In a .jsonl file, each line is an object with a document under "text". In any other, a '
+        "line <|endoftext|> separates documents.",
     )
-    tokenize.add_argument("--text", type=Path, nargs="+", required=True, metavar="FILE", help="the text, in order")
+    tokenize.add_argument("--text", type=Path, nargs="+", required=True, metavar="FILE", help="text files, in order")
     tokenize.add_argument("--model", type=Path, required=True, metavar="TOKENIZER.model", help="a SentencePiece model")
-    tokenize.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the shards go")
+    tokenize.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
     tokenize.add_argument("--split", choices=("train", "val"), default="train", help="which split (default: train)")
     tokenize.add_argument(
         "--shard-tokens", type=int, default=100_000_000, metavar="N", help="tokens per shard (default: 100,000,000)"
     )
     tokenize.set_defaults(act=_tokenize, packages=("numpy", "sentencepiece"))
 
-    check = commands.add_parser("check", help="check shards and their tokenizer; exit code 1 when one is bad")
+    check = commands.add_parser("check", help="check shards and their tokenizer; exit code 1 if one is bad")
     check.add_argument("dir", type=Path, nargs="?", default=Path("data"), metavar="DIR", help="default: ./data")
     check.add_argument(
         "--tokenizer",
         type=Path,
         metavar="MODEL",
-        help="default: the one in DIR/tokenizers that fits the dataset's name",
+        help="default: the one in DIR or DIR/tokenizers that matches the dataset's name",
     )
     check.set_defaults(act=_check, packages=("numpy", "sentencepiece"))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run one subcommand; 1 when `check` found a bad file."""
+    """Run one subcommand; returns 1 if `check` finds a bad file."""
     for package in args.packages:
         if find_spec(package) is None:
             raise MissingExtra("data", package, "train")
@@ -144,7 +146,7 @@ def _tokenize(args: argparse.Namespace) -> int:
 
 
 def _lost_text(done: "Tokenized") -> Iterator[str]:
-    """Say where the text went that a score will not count."""
+    """Yield explanations for the text that a score will not count."""
     if done.unknown:
         lost = f"{done.unknown_bytes:,} bytes of text"
         lost += f", and {counted(done.unknown_spaces, 'space')} after them" if done.unknown_spaces else ""
@@ -167,13 +169,14 @@ def _check(args: argparse.Namespace) -> int:
         kinds += _check_dataset(folder, shards, args.tokenizer)
     counts = f"{kinds['bad']} bad, {counted(kinds['warning'], 'warning')}"
     is_clean = not kinds["bad"] and not kinds["warning"]
-    print("nothing wrong was found in what was checked" if is_clean else counts, file=sys.stderr)
+    print("no problems found in what was checked" if is_clean else counts, file=sys.stderr)
     return 1 if kinds["bad"] else 0
 
 
 def _check_dataset(folder: Path, shards: list[Path], tokenizer: Path | None) -> Counter[str]:
     """Print the reports on a dataset; return how many lines there are of each kind."""
     from golfcheck.datacheck import Overlap, ShardReport, check, find_tokenizer, vocab_of
+    from golfcheck.datacheck.fingerprints import LEAST_TOKENS
     from golfcheck.datacheck.together import judge
 
     kinds = Counter[str]()
@@ -185,8 +188,8 @@ def _check_dataset(folder: Path, shards: list[Path], tokenizer: Path | None) -> 
 
     tokenizer = tokenizer or find_tokenizer(folder)
     if tokenizer is None:
-        missing = "no tokenizer for it found, so no bytes are counted and no documents compared"
-        say(f"skipped  {folder}: {missing}: give --tokenizer")
+        missing = "no matching tokenizer, so bytes are not counted and documents are not compared"
+        say(f"skipped  {folder}: {missing}: use --tokenizer MODEL")
     read: list[ShardReport] = []
     overlap = None
     draw = progress(f"checking {folder.name}", "bytes", "data check")
@@ -198,7 +201,7 @@ def _check_dataset(folder: Path, shards: list[Path], tokenizer: Path | None) -> 
         if overlap is None or not overlap.shared:  # else it is judged below
             say(report_line(report))
     if overlap is None and tokenizer is not None:
-        say(f"skipped  {folder}: its splits were not compared: expected documents of 32 tokens or more in both")
+        say(f"skipped  {folder}: splits not compared: expected documents of {LEAST_TOKENS} or more tokens in both")
     for problem in judge(folder, shards, read, overlap):
         say(report_line(problem))
     return kinds
@@ -213,8 +216,8 @@ def report_line(report: "Report") -> str:
     if isinstance(report, DataWarning):
         return f"warning  {report.path}: {report.message}"
     if isinstance(report, Overlap):
-        compared = f"none of {report.training:,} training documents begins as one of {report.validation:,}"
-        return f"ok       {report.path}  {compared} validation documents"
+        training, validation = (counted(n, "document") for n in (report.training, report.validation))
+        return f"ok       {report.path}  {training} in the training split, none of {validation} in the validation split"
     if isinstance(report, TokenizerReport):
         source = f"= {report.known_as}" if report.known_as else "not one of the contest's"
         return f"ok       {report.path}  {report.pieces:,} pieces  sha256 {report.sha256} {source}"

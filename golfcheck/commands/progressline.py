@@ -1,4 +1,4 @@
-"""How far a long command is, and how it is stopped so that what is known is not lost."""
+"""Show the progress of a long command, and let it stop without losing its results."""
 
 import signal
 import sys
@@ -11,7 +11,7 @@ _REDRAW_SECONDS, _LINE_SECONDS = 0.2, 30.0
 
 @contextmanager
 def terminations() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C: what is known is printed and written, and no process is left behind."""
+    """Treat SIGTERM like Ctrl-C: results so far are printed and written, and no process is left behind."""
 
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -28,20 +28,20 @@ def terminations() -> Iterator[None]:
 
 
 def progress(stage: str, unit: str = "sequences", command: str = "rescore") -> Callable[..., None]:
-    """Return what shows progress, with what is known or the time left: one line on a terminal, elsewhere now and then.
+    """Return a function that shows progress, with the interim result or the time left.
 
-    It is redrawn on a terminal, and cleared at the end; in a file or a pipe a line follows every half minute.
+    On a terminal it redraws one line, and clears it at the end; in a file or a pipe it prints a line every half minute.
     """
     start = last = time.monotonic()
 
-    def draw(done: int, total: int, known: str = "") -> None:
+    def draw(done: int, total: int, interim: str = "") -> None:
         nonlocal last
         now, is_terminal = time.monotonic(), sys.stderr.isatty()
         if now - last < (_REDRAW_SECONDS if is_terminal else _LINE_SECONDS) and (done < total or not is_terminal):
             return
         last = now
         left = (now - start) / done * (total - done)
-        line = f"{stage}  {done:,}/{total:,} {unit}  {known or f'{left:,.0f} s left'}" if done < total else ""
+        line = f"{stage}  {done:,}/{total:,} {unit}  {interim or f'{left:,.0f} s left'}" if done < total else ""
         if is_terminal:
             bar = f"[{'#' * (24 * done // total):.<24}] " if line else ""
             print(f"\r\x1b[K{bar}{line}", end="", file=sys.stderr, flush=True)
@@ -52,6 +52,6 @@ def progress(stage: str, unit: str = "sequences", command: str = "rescore") -> C
 
 
 def clear() -> None:
-    """Remove the line of progress from the terminal, before something else is printed; it is drawn again."""
+    """Clear the line from the terminal before something else is printed; the next progress draws it again."""
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Git LFS pointers: the few lines that a clone without Git LFS has in place of a large file."""
+"""Git LFS pointers: the short text file that a clone without Git LFS has instead of a large file."""
 
 import re
 
@@ -8,7 +8,7 @@ _SIZE = re.compile(rb"^size ([0-9]{1,15})$", re.MULTILINE)
 
 
 def pointer(beginning: bytes) -> str:
-    """Say that a file which begins so is a Git LFS pointer, and how to get the file itself; "" if it is none."""
+    """Return a message if a file begins like a Git LFS pointer, with the command that gets the file; else ""."""
     if not beginning.startswith(_VERSION):
         return ""
     match = _SIZE.search(beginning[:POINTER_BYTES])

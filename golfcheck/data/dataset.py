@@ -1,6 +1,7 @@
-"""Making token shards: a demonstration set from text that is at hand, and shards of anybody's text.
+"""Make token shards: a demonstration dataset from text that comes with Python, and shards of the user's text.
 
-Laid out like the contest's data: `OUT/datasets/NAME/fineweb_{train,val}_NNNNNN.bin` and `OUT/tokenizers/NAME.model`.
+The layout is that of the contest's data: `OUT/datasets/NAME/fineweb_{train,val}_NNNNNN.bin` and
+`OUT/tokenizers/NAME.model`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,9 +37,9 @@ class Dataset:
 
 
 def make_demo(out: Path) -> Dataset:
-    """Write the demonstration dataset under `out`: the same bytes each time with the same Python and sentencepiece.
+    """Write the demonstration dataset to `out`; the bytes depend only on the versions of Python and sentencepiece.
 
-    Raises UsageError where a file with other content stands; identical files are left alone.
+    Identical files are left alone. Raises UsageError if a file has other content.
     """
     model, tokens = make_dataset(documents(), DEMO_VOCAB, DEMO_VAL_FRACTION, DEMO_SEED)
     folder = out / "datasets" / DEMO_NAME
@@ -52,7 +53,7 @@ def make_demo(out: Path) -> Dataset:
 
 
 def _holds(path: Path, data: bytes) -> bool:
-    """Whether `path` is there with exactly these bytes; UsageError if it is there with others."""
+    """Whether `path` exists with exactly these bytes; UsageError if it has others."""
     if not path.exists():
         return False
     if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
@@ -62,22 +63,22 @@ def _holds(path: Path, data: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Tokenized:
-    """What became of a text; the byte counts differ where the tokenizer's normalizer changed the text."""
+    """The result of tokenizing; the byte counts differ if the tokenizer's normalizer changes the text."""
 
     shards: tuple[Path, ...]
     documents: int
     tokens: int
     text_bytes: int
     counted_bytes: int  # by the byte table, as a score counts them
-    unknown: int  # pieces <unk>, each for one character or several
+    unknown: int  # <unk> pieces, each for one or more characters
     unknown_bytes: int  # of the text that they stand for
-    unknown_spaces: int  # after them, which a score does not count either
+    unknown_spaces: int  # right after them, which a score does not count either
 
 
 def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, shard_tokens: int) -> Tokenized:
-    """Tokenize text files into shards of `shard_tokens` under `out`, in memory that does not grow with the text.
+    """Tokenize text files into shards of `shard_tokens` in `out`, in constant memory.
 
-    Nothing is left when it fails. Raises UsageError for text that cannot be read, and where the split has shards.
+    On failure, nothing is left behind. Raises UsageError for text that cannot be read, and if the split already exists.
     """
     import sentencepiece as spm
 
@@ -90,7 +91,7 @@ def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, sh
     document_count = token_count = text_bytes = counted_bytes = unknown = unknown_bytes = unknown_spaces = 0
     with ShardWriter(out, split, shard_tokens) as writer:
         for batch in _batches(texts):
-            ids = tokenize(batch, tokenizer)  # [n], begun by a boundary piece, which stands for no bytes
+            ids = tokenize(batch, tokenizer)  # [n], beginning with a boundary piece, which stands for no bytes
             writer.add(ids)
             document_count += len(batch)
             token_count += ids.size

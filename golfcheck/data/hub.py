@@ -1,11 +1,11 @@
-"""Download the contest's data from the Hugging Face hub: only what is missing, every file verified.
+"""Download the contest's data from the Hugging Face hub: only what is missing, with every file verified.
 
-The dataset repository holds an export under `datasets/`: a manifest, `datasets/fineweb10B_VARIANT/*.bin`, and
-`tokenizers/`. It is laid out the same way under the output folder, where the trainer expects it.
+The dataset repository has an export in `datasets/`: a manifest, `datasets/fineweb10B_VARIANT/*.bin`, and `tokenizers/`.
+The output folder gets the same layout, which the trainer expects.
 
 `snapshot_download` fetches the missing files into a staging folder inside the output folder. A file is moved to its
-final name only when its size and digest are those the hub lists for it, so a file that is there is complete. Files
-that arrived before an interruption stay in the staging folder and are not downloaded again.
+final name only if its size and digest match the hub's, so every file in place is complete. Files that arrived before an
+interruption stay in the staging folder and are not downloaded again.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from typing import BinaryIO
 from huggingface_hub import HfApi, RepoFile, snapshot_download
 from huggingface_hub.errors import (  # type: ignore[attr-defined]
     HFValidationError,
-    HTTPError,  # the base of all errors of whichever HTTP library the hub uses
+    HTTPError,  # the base class of the errors of the HTTP library that the hub client uses
 )
 from huggingface_hub.utils import disable_progress_bars, logging  # type: ignore[attr-defined]
 
@@ -32,7 +32,7 @@ from golfcheck.data.selection import MANIFEST, ROOT, Selection, select_by_manife
 from golfcheck.reference.data import shard_tokens
 
 MAX_MANIFEST_BYTES = 1 << 20
-_STAGING = ".download"  # inside the output folder, so that a move to the final name is a rename
+_STAGING = ".download"  # inside the output folder, so that moving a file to its final name is a rename
 _CHUNK_BYTES = 1 << 20
 
 
@@ -69,8 +69,8 @@ class RemoteFile:
 def download(repo: str, variant: str, train_shards: int, out: Path, say: Callable[[str], object]) -> tuple[Path, Path]:
     """Download a variant's tokenizer, validation shards and first training shards; return DATA_PATH, TOKENIZER_PATH.
 
-    A file that is there is verified, not downloaded again. Raises GolfcheckError in one line when the hub cannot be
-    reached, lacks a file, or sends other content than its own digest names, and when the disk is too small.
+    An existing file is verified, not downloaded again. Raises a one-line GolfcheckError if the hub cannot be reached,
+    lacks a file, or sends content that does not match its digest, and if the disk is too small.
     """
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # its warnings take many lines; ours is one
     if not sys.stderr.isatty():
@@ -105,7 +105,7 @@ def download(repo: str, variant: str, train_shards: int, out: Path, say: Callabl
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A dataset repository at one commit, so that all files of a download belong together."""
+    """A dataset repository at one commit, so that all downloaded files belong together."""
 
     name: str
     commit: str
@@ -134,7 +134,7 @@ class Repository:
             )
 
     def stat(self, paths: Sequence[str]) -> list[RemoteFile]:
-        """Return size and digest of each path; GolfcheckError where one is missing."""
+        """Return size and digest of each path; GolfcheckError if one is missing."""
         if missing := [path for path in paths if path not in self.files]:
             raise GolfcheckError(
                 f"data get: {self.name} lacks {missing[0]} ({len(missing)} of the files that its manifest names)"
@@ -142,7 +142,7 @@ class Repository:
         return [self.files[path] for path in paths]
 
     def select(self, variant: str, staging: Path) -> Selection:
-        """Find a variant's files: through the manifest, or by their names where the repository has none."""
+        """Find a variant's files in the manifest, or by their names if there is no manifest."""
         dataset = f"fineweb10B_{variant}"
         manifest = self.files.get(MANIFEST)
         if manifest is None:
@@ -153,12 +153,12 @@ class Repository:
             )
         self.fetch([MANIFEST], staging)
         data = (staging / MANIFEST).read_bytes()
-        (staging / MANIFEST).unlink()  # it is no part of the data
+        (staging / MANIFEST).unlink()  # it is not part of the data
         return select_by_manifest(dataset, data)
 
 
 def _is_complete(file: RemoteFile, path: Path) -> bool:
-    """Whether `path` is the remote file already; UsageError if it is something else."""
+    """Whether `path` already is the remote file; UsageError if it is something else."""
     if not path.exists():
         return False
     if file.matches(path):
@@ -180,7 +180,7 @@ def _check_room(missing: dict[RemoteFile, Path], staging: Path, out: Path) -> No
 
 
 def _accept(file: RemoteFile, staged: Path, path: Path) -> None:
-    """Give a downloaded file its final name, or remove it and say what is wrong with it."""
+    """Give a downloaded file its final name, or remove it and raise an error that says what is wrong."""
     if not file.matches(staged):
         with staged.open("rb") as local:
             digest = file.digest_of(local)
@@ -203,7 +203,7 @@ def _accept(file: RemoteFile, staged: Path, path: Path) -> None:
 def _only_download(out: Path) -> Iterator[Path]:
     """Yield the staging folder inside `out`, unless another process is downloading there.
 
-    Folders that stayed empty are removed: the staging folder, and those this call created.
+    The staging folder and the folders that this call created are removed if they stay empty.
     """
     new = [folder for folder in (out, *out.parents) if not folder.exists()]
     staging = out / _STAGING
@@ -227,7 +227,7 @@ def _only_download(out: Path) -> Iterator[Path]:
 
 
 def _one_line(error: Exception) -> str:
-    """Return in one line what went wrong with the hub, or the disk, and what to do."""
+    """Return one line that says what went wrong with the hub or the disk, and what to do."""
     cause = error if hasattr(error, "response") else error.__cause__  # snapshot_download wraps what a request raised
     response = getattr(cause, "response", None)
     if response is None:

@@ -1,4 +1,4 @@
-"""The files of one variant in the contest's dataset repository: by its manifest, or by their names."""
+"""Select the files of one variant in the contest's dataset repository, by its manifest or by their names."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -67,7 +67,7 @@ def select_by_name(dataset: str, paths: Sequence[str]) -> Selection:
 
 
 def _unknown_variant(dataset: str, datasets: Iterable[str]) -> UsageError:
-    """Return the error for a variant that is not published: which it is, and which there are."""
+    """Return the error for an unknown variant, with the variants that exist."""
     variant = dataset.removeprefix("fineweb10B_")
     variants = [name.partition("_")[2] for name in datasets if "_" in name]
     listed = f"the repository has {', '.join(variants)}" if variants else "the repository has none"
@@ -75,7 +75,7 @@ def _unknown_variant(dataset: str, datasets: Iterable[str]) -> UsageError:
 
 
 def _checked(selection: Selection) -> Selection:
-    """Refuse a path that would leave the output folder."""
+    """Refuse paths outside of the output folder."""
     for path in (*selection.tokenizer, *selection.val, *selection.train):
         if ".." in PurePosixPath(path).parts or not path.startswith(f"{ROOT}/") or "\\" in path:
             raise GolfcheckError(f"data get: the repository names the path {path!r}, which is refused")

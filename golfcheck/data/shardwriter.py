@@ -1,4 +1,4 @@
-"""Writing token shards: one from an array, or numbered ones of more tokens than fit into memory."""
+"""Write token shards: one from an array, or numbered ones with more tokens than fit into memory."""
 
 import contextlib
 import errno
@@ -25,7 +25,7 @@ def shard_header(count: int) -> bytes:
 
 
 def shard_bytes(tokens: npt.ArrayLike) -> bytes:
-    """Return a shard file that holds `tokens`, each below 65,536."""
+    """Return the bytes of a shard with these `tokens`, each below 65,536."""
     array = np.asarray(tokens)
     if array.size and (array.min() < 0 or array.max() >= _MAX_VOCAB):
         raise ValueError(f"token ids must be in 0..{_MAX_VOCAB - 1}, not {array.min()}..{array.max()}")
@@ -33,7 +33,7 @@ def shard_bytes(tokens: npt.ArrayLike) -> bytes:
 
 
 class ShardWriter:
-    """Writes tokens into numbered shards; they get their names when all is written, and an error leaves none."""
+    """Writes tokens into numbered shards, which get their names when everything is written; an error leaves none."""
 
     def __init__(self, folder: Path, split: str, shard_tokens: int) -> None:
         self.paths: list[Path] = []
@@ -60,17 +60,17 @@ class ShardWriter:
                     self._finish()
 
     def _start(self) -> BinaryIO:
-        """Open the next shard, with room for its header."""
+        """Open the next shard, with a placeholder for its header."""
         self.paths.append(self._folder / f"fineweb_{self._split}_{len(self.paths):06d}.bin")
         partial = _partial(self.paths[-1])
         partial.unlink(missing_ok=True)
-        self._file = partial.open("xb")  # never through a link that somebody put there
+        self._file = partial.open("xb")  # never through an existing link
         self._file.write(shard_header(0))
         self._count = 0
         return self._file
 
     def _finish(self) -> None:
-        """Write the open shard's header, now that its count is known."""
+        """Write the header of the open shard, now that its number of tokens is known."""
         if self._file is not None:
             with self._file as file:
                 self._file = None
@@ -88,14 +88,14 @@ class ShardWriter:
                     _partial(path).replace(path)
         finally:
             if self._file is not None:
-                with contextlib.suppress(OSError):  # of what is thrown away
+                with contextlib.suppress(OSError):  # it is discarded anyway
                     self._file.close()
             for path in self.paths:
                 _partial(path).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _room(self) -> Iterator[None]:
-        """Say in one line what a full disk lacks: what was written so far did not fit."""
+        """Turn the error of a full disk into one line with the bytes needed and available."""
         try:
             yield
         except OSError as error:

@@ -1,6 +1,6 @@
-"""English that every Python ships: the reference's topics, and the docstrings of the standard library.
+"""English text that comes with Python: the topics of the language reference, and the standard library's docstrings.
 
-About 2 MB, enough to train a demonstration on without a download. Modules are read as text, never imported.
+About 2 MB, enough for a demonstration without a download. Modules are read as text, never imported.
 """
 
 import ast
@@ -9,12 +9,12 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-# Other people's packages, programs for testing, and tables without prose.
+# Third-party packages, tests, and tables without prose.
 _LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "idle_test", "encodings", "lib2to3", "turtledemo"}
 
 
 def documents() -> list[str]:
-    """Return one document per topic and per module, in a fixed order; no docstring stands in two of them."""
+    """Return one document per topic and per module, in a fixed order; no docstring occurs twice."""
     from pydoc_data.topics import topics  # deferred: half a megabyte of text
 
     texts = [topics[name].strip() for name in sorted(topics)]
@@ -25,14 +25,14 @@ def documents() -> list[str]:
             fresh = [text for text in dict.fromkeys(_docstrings(path)) if text not in seen]
             seen.update(fresh)
             texts.append("\n\n".join(fresh))
-    return [text for text in dict.fromkeys(texts) if text]  # some topics stand there twice
+    return [text for text in dict.fromkeys(texts) if text]  # some topics occur twice
 
 
 def _docstrings(path: Path) -> Iterator[str]:
-    """Yield the docstrings of a source file in the order of its lines; none if it is no Python of this version."""
+    """Yield the docstrings of a source file in order; none if this version of Python cannot parse it."""
     try:
         source = path.read_bytes()
-        with warnings.catch_warnings(action="ignore"):  # other people's invalid escapes
+        with warnings.catch_warnings(action="ignore"):  # about invalid escapes
             tree = ast.parse(source)
     except (OSError, SyntaxError, ValueError):
         return

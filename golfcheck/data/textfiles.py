@@ -1,4 +1,4 @@
-"""Text files, one document after another: plain text or JSON lines, in UTF-8."""
+"""Read text files one document at a time: plain text or JSON lines, in UTF-8."""
 
 import json
 from collections.abc import Iterator
@@ -6,15 +6,15 @@ from pathlib import Path
 
 from golfcheck.core.errors import UsageError
 
-SEPARATOR = "<|endoftext|>"  # on a line of its own, as in other plain-text corpora
+SEPARATOR = "<|endoftext|>"  # on its own line, as in other plain-text corpora
 MAX_DOCUMENT_BYTES = 16 << 20
 
 
 def read_documents(path: Path) -> Iterator[str]:
-    """Yield the documents of a UTF-8 file, never more than one in memory; empty ones are left out.
+    """Yield the documents of a UTF-8 file, one at a time, without empty ones.
 
     `.jsonl`: the string under "text" of each line. Anything else: plain text, in which a line `<|endoftext|>` ends a
-    document; a file without one is one document. Raises UsageError naming file and line.
+    document; a file without such a line is one document. Raises UsageError with file and line.
     """
     lines = _lines(path)
     documents = _json_documents(path, lines) if path.suffix == ".jsonl" else _text_documents(path, lines)
@@ -22,7 +22,7 @@ def read_documents(path: Path) -> Iterator[str]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield number and text of each line with its line end, and a byte order mark at the start taken away."""
+    """Yield the number and text of each line, with its line end and without a byte order mark."""
     try:
         with path.open("rb") as file:
             number = 0
@@ -62,7 +62,7 @@ def _json_documents(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[st
             continue
         try:
             text = json.loads(line)["text"]
-            text.encode()  # a lone surrogate is no text
+            text.encode()  # a lone surrogate cannot be encoded
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise UsageError(
                 f'{path}:{number}: expected a JSON object with its text as a string under "text"'

@@ -1,4 +1,4 @@
-"""Text → tokens: with a tokenizer that is there, or with one trained on the text itself."""
+"""Text → tokens, with an existing tokenizer or one trained on the text itself."""
 
 import io
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ def make_dataset(
 ) -> tuple[bytes, dict[str, Tokens]]:
     """Train a tokenizer on `documents` and tokenize them: its model file, and the tokens of "train" and "val".
 
-    BPE with byte fallback, each document begun by the tokenizer's begin-of-sequence piece, as in the contest's data.
-    The splits share no document.
+    BPE with byte fallback; each document begins with the begin-of-sequence piece, as in the contest's data. The splits
+    share no document.
     """
     order = np.random.default_rng(seed).permutation(len(documents))
     model = io.BytesIO()
@@ -27,7 +27,7 @@ def make_dataset(
         model_type="bpe",
         byte_fallback=True,
         split_digits=True,
-        normalization_rule_name="identity",  # what is decoded is what was encoded, byte for byte
+        normalization_rule_name="identity",  # decoding gives the encoded text back, byte for byte
         add_dummy_prefix=False,
         remove_extra_whitespaces=False,
         pad_id=0,
@@ -45,6 +45,6 @@ def make_dataset(
 
 
 def tokenize(documents: Sequence[str], tokenizer: Any) -> Tokens:
-    """Return the tokens of all documents, each begun by the begin-of-sequence piece [n]."""
+    """Return the tokens of all documents [n], each beginning with the begin-of-sequence piece."""
     pieces = [np.array([tokenizer.bos_id(), *ids], np.uint16) for ids in tokenizer.encode(list(documents))]
     return np.concatenate(pieces)

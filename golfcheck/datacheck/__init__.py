@@ -1,6 +1,6 @@
-"""Checking shards and tokenizers, anybody's: the work is done in a child process, whose death is a finding.
+"""Check untrusted shards and tokenizers in a child process; if it dies, that is a finding.
 
-A SentencePiece model is parsed by C++ code: a hostile one may end or hang the process that loads it.
+A SentencePiece model is parsed by C++ code, so a hostile one may crash or hang the process that loads it.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ MAX_PIECES = 1 << 16  # tokens are uint16
 
 @dataclass(frozen=True, slots=True)
 class TokenizerReport:
-    """A tokenizer that loads, and of which every piece decodes to as many bytes as a score counts for it."""
+    """A tokenizer that loads, and whose pieces all decode to the number of bytes that a score counts."""
 
     path: str
     sha256: str
@@ -52,24 +52,24 @@ class TokenizerReport:
 
 @dataclass(frozen=True, slots=True)
 class ShardReport:
-    """A shard in which nothing wrong was found; what needs a tokenizer is None without one."""
+    """A shard without problems; fields that need a tokenizer are None without one."""
 
     path: str
     tokens: int
     top_token: int
     digest: str  # BLAKE2b of the tokens, 128 bits
     documents: int | None
-    text_bytes: int | None  # by the byte table, found equal to the UTF-8 length of the decoded text
-    unknown: int | None  # pieces <unk>, whose text no score counts
-    shared: int | None  # documents of a training shard that begin as a validation document
+    text_bytes: int | None  # by the byte table, and equal to the UTF-8 length of the decoded text
+    unknown: int | None  # <unk> pieces, whose text is in no score
+    shared: int | None  # documents of a training shard that begin like a validation document
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How many of a dataset's validation documents stand in its training shards too, by how they begin."""
+    """How many of a dataset's validation documents are also in its training shards, judging by how they begin."""
 
     path: str
-    validation: int  # different documents that are long enough to be compared
+    validation: int  # distinct documents that are long enough to compare
     training: int  # documents that were compared with them
     shared: int
 
@@ -85,7 +85,7 @@ class BadFile:
 
 @dataclass(frozen=True, slots=True)
 class DataWarning:
-    """What a person should look at before the data is used."""
+    """Something that a person should look at before using the data."""
 
     path: str
     message: str
@@ -105,14 +105,14 @@ def check(
     beginnings: bool = False,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> Iterator[TokenizerReport | ShardReport | Overlap | BadFile]:
-    """Yield a report on the tokenizer, if there is one, then on each shard, as they are done, and on their overlap.
+    """Yield a report on the tokenizer, if there is one, then on each shard, as it is done, and on their overlap.
 
-    Of `beginnings` only the first tokens are read: enough to tell whether a shard was made with this tokenizer.
-    Validation shards must stand before the training shards that are compared with them. `progress` is told the bytes
-    of the shards that have been read, and of all.
+    With `beginnings`, only the first tokens are read: enough to see whether a shard was made with this tokenizer.
+    Validation shards must come before the training shards that are compared with them. `progress` is called with the
+    number of bytes read so far and in total.
 
-    Every token must be below the tokenizer's size, which must be `vocab_size` where that is known. A bad tokenizer
-    ends the check: without it the shards mean nothing.
+    Every token must be below the size of the tokenizer, which must be `vocab_size` if that is given. A bad tokenizer
+    ends the check, because the shards mean nothing without it.
     """
     paths = [*([tokenizer] if tokenizer else []), *shards]
     request = json.dumps(

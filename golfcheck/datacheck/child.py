@@ -1,6 +1,6 @@
 """The child process of `datacheck`: reads what to check from stdin, writes one JSON line per file.
 
-It opens all files, enters the sandbox, and only then parses: a hostile file may make the code that reads it misbehave.
+It opens all files, enters the sandbox, and only then parses, because a hostile file may take over the parser.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Finding what belongs together by name: datasets in a folder, and the tokenizer of each."""
+"""Find datasets in a folder, and the tokenizer of each, by their names."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _SHARD = re.compile(r"fineweb_(train|val)_(?:([0-9]{1,18})\.bin$)?")
 def find_shards(folder: Path) -> dict[Path, list[Path]]:
     """Return the shards of each dataset in `folder`: in it, in its `datasets/*`, or in its own subfolders.
 
-    Those of the validation split come first: what they hold is looked for in the training split.
+    Validation shards come first, because their documents are looked up in the training shards.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: a file; expected the folder with the shards fineweb_*.bin")
@@ -38,7 +38,7 @@ def split_of(shard: Path) -> str:
 
 
 def missing_numbers(shards: Sequence[Path], split: str) -> list[str]:
-    """Return the names that are missing in the sequence 0, 1, 2, … of a split's shards; of a long gap, its ends."""
+    """Return the names that are missing in the sequence 0, 1, 2, … of a split's shards; of a longer gap, both ends."""
     numbers = sorted(int(match[2]) for shard in shards if (match := _SHARD.fullmatch(shard.name)) and match[1] == split)
     missing = []
     for last, number in pairwise([-1, *numbers]):
@@ -55,12 +55,14 @@ def vocab_of(name: str) -> int | None:
 
 
 def find_tokenizer(folder: Path) -> Path | None:
-    """Return the one tokenizer that the name of the dataset in `folder` fits, or None.
+    """Return the one tokenizer that matches the name of the dataset in `folder`, or None.
 
-    It is looked for beside the shards and in `../../tokenizers`.
+    Searches next to the shards and in `../../tokenizers`.
     """
     models = [*sorted(folder.glob("*.model")), *sorted(folder.parent.parent.glob("tokenizers/*.model"))]
-    models = [model for model in models if not model.name.startswith(".")]  # as ._x.model, which macOS leaves behind
+    models = [
+        model for model in models if not model.name.startswith(".")
+    ]  # such as ._x.model, which macOS leaves behind
     prefix = folder.name.partition("_")[0].removesuffix("10B")
     vocab = str(vocab_of(folder.name))
     fitting = [model for model in models if model.name.startswith(prefix) and vocab in re.findall("[0-9]+", model.name)]

@@ -1,13 +1,13 @@
-"""Which documents two splits share, by a fingerprint of how each begins. Runs in the child process.
+"""Find the documents that two splits share, by a fingerprint of how each begins. Runs in the child process.
 
-A document's fingerprint is 64 bits of its first 256 tokens, of all where it has fewer:
+The fingerprint of a document is a 64-bit hash of its first 256 tokens, or of all if it has fewer:
 
     sum over i of A[token i] * B[i]   modulo 2^64
 
-with tables A and B drawn anew for each check. Two different beginnings share one with a chance of about 33 in 2^64,
-whoever chose them: for a difference in one place, A[x] - A[y] is a multiple of 2^v with chance 2^-v, and B then hits
-one value of 2^(64 - v). Among the contest's 50,000 validation and 7 million training documents that is one false match
-in a million checks. A document that begins the same is never missed.
+with random tables A and B that are new for each check. Two different beginnings collide with probability 33 / 2^64,
+even if an adversary chose them: where they differ, A[x] - A[y] is a multiple of 2^v with probability 2^-v, and then B
+has to hit one value of 2^(64 - v). For the contest's 50,000 validation and 7 million training documents, that is less
+than one false match in a million checks. A document that begins the same is never missed.
 """
 
 import os
@@ -18,16 +18,16 @@ import numpy.typing as npt
 from golfcheck.reference.data import Tokens
 
 BEGINNING_TOKENS = 256
-LEAST_TOKENS = 32  # of a document that is compared: what is shorter recurs by itself, as "Page not found." does
+LEAST_TOKENS = 32  # of a document that is compared: shorter ones recur naturally, such as "Page not found."
 _ROWS = 4096  # documents at once: their beginnings take 8 MB as 64-bit numbers
 Prints = npt.NDArray[np.uint64]
 
 
 class Fingerprints:
-    """The fingerprints of the validation documents, and which of them training documents have too."""
+    """The fingerprints of the validation documents, and which of them also occur in training documents."""
 
     def __init__(self) -> None:
-        # The system's own chance: nobody can make two documents for one fingerprint.
+        # From the system, so that nobody can prepare two documents with one fingerprint.
         self._of_token = np.frombuffer(os.urandom(8 << 16), np.uint64)  # [65,536]
         self._of_position = np.frombuffer(os.urandom(8 * BEGINNING_TOKENS), np.uint64)  # [256]
         self._pending: list[Prints] = []
@@ -38,7 +38,7 @@ class Fingerprints:
     def of(self, tokens: Tokens, is_start: npt.NDArray[np.bool_]) -> Prints:
         """Return the fingerprints of documents that are long enough: [n], by token [vocab_size] -> [documents].
 
-        A document is what stands between two tokens that `is_start`; what stands before the first is none.
+        A document is the text between two tokens for which `is_start` holds; tokens before the first one are ignored.
         """
         marks = np.flatnonzero(is_start[tokens])  # [documents]
         lengths = np.diff(marks, append=tokens.size) - 1
@@ -53,11 +53,11 @@ class Fingerprints:
         return np.concatenate(prints)
 
     def add_validation(self, prints: Prints) -> None:
-        """Add the documents of a piece of the validation split."""
+        """Add documents of the validation split."""
         self._pending.append(prints)
 
     def count_shared(self, prints: Prints) -> int:
-        """Return how many documents of a piece of the training split are validation documents, and remember which."""
+        """Return how many documents of the training split are validation documents, and remember which."""
         self._sort()
         self.training += prints.size
         if not self._validation.size:
@@ -70,13 +70,13 @@ class Fingerprints:
 
     @property
     def validation(self) -> int:
-        """How many different validation documents were compared."""
+        """The number of distinct validation documents."""
         self._sort()
         return int(self._validation.size)
 
     @property
     def shared(self) -> int:
-        """How many of them stand in the training split too."""
+        """How many of them are in the training split, too."""
         return int(self._is_shared.sum())
 
     def _sort(self) -> None:

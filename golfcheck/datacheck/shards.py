@@ -60,8 +60,8 @@ def check_opened(
 ) -> ShardReport:
     """Read an open shard in blocks; Refused at the first thing that is wrong, with its offset in the file.
 
-    `fingerprints` takes the documents of a validation shard, and is asked for those of a training shard. `progress` is
-    told how many tokens have been read.
+    The documents of a validation shard are added to `fingerprints`, those of a training shard are looked up in it.
+    `progress` is called with the number of tokens read so far.
     """
     count = _check_header(file) if decoder is None else check_beginning(file, vocab_size, decoder)
     digest = hashlib.blake2b(digest_size=16)
@@ -83,13 +83,13 @@ def check_opened(
         progress(start)
     if decoder is None:
         return ShardReport(str(path), count, top, digest.hexdigest(), None, None, None, None)
-    # Where no document is begun by the piece for it, another control piece stands between them.
+    # If no document begins with the begin-of-sequence piece, another control piece separates them.
     documents = begun or ended
     return ShardReport(str(path), count, top, digest.hexdigest(), documents, text_bytes, unknown, shared)
 
 
 def _share(fingerprints: Fingerprints, prints: Prints, split: str) -> int:
-    """Take the documents of a validation shard; return how many of a training shard are validation documents."""
+    """Add the documents of a validation shard; return how many of a training shard are validation documents."""
     if split == "train":
         return fingerprints.count_shared(prints)
     fingerprints.add_validation(prints)
@@ -97,9 +97,9 @@ def _share(fingerprints: Fingerprints, prints: Prints, split: str) -> int:
 
 
 def _check_origin(decoder: TokenDecoder, tokens: Tokens) -> None:
-    """Refuse a shard (TOK_DATA) whose documents give other tokens when they are decoded and encoded again.
+    """Refuse a shard (TOK_DATA) whose documents, decoded and encoded again, give other tokens.
 
-    A tokenizer with as many pieces as the right one decodes to other text: every score would count wrong bytes.
+    With another tokenizer of the same size, a shard decodes to other text, and every score counts wrong bytes.
     """
     edges = np.flatnonzero(decoder.table.boundary[tokens])
     documents = [document[1:] for document in np.split(tokens, edges)[1:]]  # before the first edge may be half a word
@@ -138,7 +138,7 @@ def _check_header(file: BinaryIO) -> int:
 
 
 def _blocks(file: BinaryIO, count: int, vocab_size: int, decoder: TokenDecoder | None) -> Iterator[tuple[Tokens, bool]]:
-    """Yield all tokens in blocks, and whether a block ends with a document; most do, the last is not known to."""
+    """Yield all tokens in blocks, and whether the block ends with a document; most do, the last one is unknown."""
     left = np.empty(0, np.uint16)
     file.seek(HEADER_BYTES)
     for start in range(0, count, _BLOCK_TOKENS):
@@ -159,7 +159,7 @@ def _blocks(file: BinaryIO, count: int, vocab_size: int, decoder: TokenDecoder |
 
 
 def _cut(decoder: TokenDecoder, block: Tokens) -> tuple[int, bool]:
-    """Return where a document begins last, and True; in a document without end, one between words, and False."""
+    """Return the start of the last document, and True; in a very long document, a place between words, and False."""
     starts = np.flatnonzero(decoder.is_control[block])
     if starts.size and starts[-1] > 0:
         return int(starts[-1]), True
@@ -170,7 +170,7 @@ def _cut(decoder: TokenDecoder, block: Tokens) -> tuple[int, bool]:
 
 
 def _compare(decoder: TokenDecoder, block: Tokens, start: int, documents: int, is_whole: bool) -> None:
-    """Compare both counts for each document of a block, a piece of text between boundaries; Refused at a difference.
+    """Compare both counts for each text between boundaries in a block; Refused if they differ.
 
     `start` is the block's first token in the shard, `documents` how many began before it.
     """
@@ -197,7 +197,7 @@ def _compare(decoder: TokenDecoder, block: Tokens, start: int, documents: int, i
 
 
 def _why(decoder: TokenDecoder, text: Tokens) -> str:
-    """Say whether the byte pieces among the tokens form no valid UTF-8."""
+    """Return an explanation if the byte pieces among the tokens are not valid UTF-8; else ""."""
     runs = np.where(decoder.byte_of[text] >= 0, decoder.byte_of[text], ord(" ")).astype(np.uint8)
     try:
         runs.tobytes().decode()
@@ -207,7 +207,7 @@ def _why(decoder: TokenDecoder, text: Tokens) -> str:
 
 
 def _whole_characters(decoder: TokenDecoder, text: Tokens, front: bool, back: bool) -> Tokens:
-    """Take away the byte pieces of a character that was cut in two, at the front, at the back."""
+    """Remove the byte pieces of a character that is cut in two at the front or back."""
     if front:
         head = decoder.byte_of[text[: _MAX_CHARACTER_BYTES - 1]]
         text = text[int(np.argmin(np.append((head & 0xC0 == 0x80) & (head >= 0), False))) :]

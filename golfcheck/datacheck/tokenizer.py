@@ -1,4 +1,4 @@
-"""A SentencePiece model as a judge reads it: its two ways to count bytes must agree. Runs in the child process."""
+"""Read a SentencePiece model and check that both ways to count bytes agree. Runs in the child process."""
 
 import hashlib
 from pathlib import Path
@@ -24,10 +24,10 @@ class TokenDecoder:
         for i in range(table.num_bytes.size):
             if tokenizer.is_byte(i):
                 self.byte_of[i] = int(tokenizer.id_to_piece(i)[3:5], 16)
-        # Of the boundaries, only control pieces stand between documents: an unknown piece stands for text.
+        # Only control pieces separate documents; an unknown piece is a boundary as well, but stands for text.
         self.is_control = np.array([tokenizer.is_control(i) for i in range(table.num_bytes.size)], np.bool_)
         self.begin_id, self.unknown_id = tokenizer.bos_id(), tokenizer.unk_id()  # -1 where there is none
-        # A score does not count the space that a text begins with. Some tokenizers decode it, some drop it.
+        # A score does not count a space at the beginning of a text. Some tokenizers decode it, others drop it.
         marked = np.flatnonzero(table.leading_space & (table.num_bytes > 0))
         self.keeps_space = bool(marked.size) and tokenizer.decode([int(marked[0])]).startswith(" ")
 
@@ -39,13 +39,13 @@ class TokenDecoder:
         return size_bytes
 
     def encoded(self, text: str) -> list[int]:
-        """Return the tokens of a text, without any that mark its ends."""
+        """Return the tokens of a text, without begin and end markers."""
         tokens: list[int] = self.tokenizer.encode(text)
         return tokens
 
     def decoded(self, fragments: list[Tokens]) -> list[int]:
-        """Return the bytes of the text of each fragment, less the space that it begins with."""
-        # One at a time: for a list of them SentencePiece starts threads, which the sandbox does not allow.
+        """Return the number of bytes of each fragment's text, without a space at its beginning."""
+        # One at a time: for a list, SentencePiece starts threads, which the sandbox does not allow.
         texts = [self.tokenizer.decode(fragment.tolist()) for fragment in fragments]
         spaces = [
             self.keeps_space and fragment.size > 0 and bool(self.table.leading_space[fragment[0]])

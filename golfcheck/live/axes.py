@@ -20,5 +20,5 @@ def nice_step(span: float, count: int) -> float:
 
 
 def tick_decimals(span: float, count: int) -> int:
-    """Return how many decimals make the ticks of a range differ."""
+    """Return the number of decimals that tells the ticks of a range apart."""
     return min(6, max(0, -math.floor(math.log10(nice_step(span, count)) + 1e-9))) if span > 0 else 4

@@ -10,7 +10,7 @@ from golfcheck.trainlog.events import Run
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point of a curve; `seconds` is the time trained so far where the log states it."""
+    """A point of a curve; `seconds` is the training time so far, if the log states it."""
 
     line: int
     step: int
@@ -21,7 +21,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What one run printed while it trained: its training losses and its validation scores."""
+    """The training losses and validation scores that one run printed."""
 
     log: str  # the log's path in the record
     seed: int | None
@@ -30,7 +30,7 @@ class Curve:
 
 
 def curves(record: Record) -> tuple[Curve, ...]:
-    """Return a curve for each run of the record that has points; logs equal in content give one."""
+    """Return a curve for each run of the record that has points; identical logs give one curve."""
     drawn = (curve_of(log.path, seed_of(log, run), run) for log, run in distinct_runs(record))
     return tuple(curve for curve in drawn if curve.train or curve.val)
 

@@ -1,28 +1,28 @@
-"""A file that another process is writing → what was appended, through truncation, rotation and replacement."""
+"""A file that another process is writing → what was appended, despite truncation, rotation and replacement."""
 
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-_READ_BYTES = 4 * 2**20  # at a time, so that a large file does not hold up whoever waits for it
-_MARK_BYTES = 64  # before the position that was read to: they show whether it is still the same text
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # opening a FIFO would wait for ever
+_READ_BYTES = 4 * 2**20  # at a time, so that a large file does not block the caller
+_MARK_BYTES = 64  # before the current position: they show whether it is still the same text
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # opening a FIFO would block
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a look at the file found."""
+    """The result of looking at the file once."""
 
     data: bytes = b""
-    again: str = ""  # why the file begins anew with `data`, and all that came before is void
-    more: bool = False  # there is more to be read at once
+    again: str = ""  # why the file starts over with `data`, so that everything before is void
+    more: bool = False  # there is more to read right away
     missing: str = ""  # why there is no such file to read
-    idle_seconds: float | None = None  # since it was last written, by the file's own time
+    idle_seconds: float | None = None  # since the file's modification time
 
 
 class Follower:
-    """A file and how far it was read."""
+    """A file, and the position up to which it was read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,7 +31,7 @@ class Follower:
         self._identity: tuple[int, int] | None = None
 
     def look(self, now: float) -> Piece:
-        """Return what is new; `now` is the time of day in seconds. Never raises because of the file's state."""
+        """Return what is new; `now` is the current time in seconds. Never raises because of the file."""
         try:
             file = os.open(self.path, _FLAGS)
         except OSError as error:

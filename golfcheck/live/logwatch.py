@@ -1,4 +1,4 @@
-"""A log file that a run is writing, read as it grows."""
+"""The log of a run in progress, read as it grows."""
 
 import time
 from dataclasses import replace
@@ -13,7 +13,7 @@ from golfcheck.trainlog.grow import Growing
 from golfcheck.trainlog.rawlines import encoding_of
 
 _TAIL_BYTES = 4_096
-_NEWS_SECONDS = 10  # that a truncation is a warning; then it is a fact with its time
+_NEWS_SECONDS = 10  # for which a truncation is shown as a warning; after that it is only mentioned, with its time
 
 
 class LogWatch:
@@ -25,16 +25,16 @@ class LogWatch:
         self._follower = Follower(path)
         self._log = Growing()
         self._tail = b""
-        self._start = b""  # its first bytes, which show the encoding
-        self._again = ""  # why the file was read anew
+        self._start = b""  # the first bytes, which show the encoding
+        self._again = ""  # why the file was read from its start again
         self._again_time = 0.0
         self._last: tuple[Reference | None, Run, RunProgress] | None = (
-            None  # of the last look: nothing new means nothing to do
+            None  # of the last look, reused if nothing is new
         )
-        self.more = False  # there is more to be read: look again at once
+        self.more = False  # there is more to read: look again right away
 
     def look(self, now: float) -> RunProgress:
-        """Read what is new and say how far the run is; `now` is the time of day in seconds."""
+        """Read what is new and return the run's progress; `now` is the current time in seconds."""
         piece = self._follower.look(now)
         self.more = piece.more
         if piece.missing:
@@ -56,7 +56,7 @@ class LogWatch:
             past = f"{self._again} at {time.strftime('%H:%M:%S', time.localtime(self._again_time))}"
         if not log.size_bytes:
             return RunProgress(RunState.WAITING, note or "the file is empty", idle_seconds=idle_seconds)
-        reference = self.reference  # another may be set while this look goes on
+        reference = self.reference  # it may be replaced during this look
         if piece.data or piece.again or self._last is None or self._last[0] is not reference:
             runs = log.runs
             run = runs[-1] if runs else Run()
@@ -77,7 +77,9 @@ class LogWatch:
     def _last_lines(self) -> tuple[str, ...]:
         encoding = encoding_of(self._start)
         begin = self._log.size_bytes - len(self._tail)
-        tail = self._tail[begin % 2 :] if encoding.startswith("utf-16") else self._tail  # of a character's two bytes
+        tail = (
+            self._tail[begin % 2 :] if encoding.startswith("utf-16") else self._tail
+        )  # start at a whole two-byte character
         text = tail.decode(encoding, "replace")
         lines = text[: text.rfind("\n") + 1].removeprefix("\ufeff").splitlines()
-        return tuple(lines[1:] if begin else lines)  # the first is cut
+        return tuple(lines[1:] if begin else lines)  # the first one is incomplete

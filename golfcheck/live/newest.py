@@ -1,4 +1,4 @@
-"""The log that is most likely the one that a run writes now."""
+"""The log that a run is most likely writing now."""
 
 import time
 from collections.abc import Iterable
@@ -9,17 +9,17 @@ _PLACES = ("logs/*.txt", "logs/*.log", "*.log", "*/*.log")
 
 
 def newest_log(folder: Path) -> Path | None:
-    """Return the log below `folder` that was written to last, or None if there is none."""
+    """Return the most recently written log below `folder`, or None if there is none."""
     return next(iter(logs(folder)), None)
 
 
 def logs(folder: Path) -> list[Path]:
-    """Return the logs below `folder`, the one that was written to last first."""
+    """Return the logs below `folder`, the most recently written first."""
     return _newest_first(path for pattern in _PLACES for path in folder.glob(pattern))
 
 
 def logs_near(log: Path) -> list[Path]:
-    """Return the files next to a log that end as it does, and the logs below this folder, the newest first."""
+    """Return the files next to a log with the same suffix, and the logs below the current folder, newest first."""
     neighbors = log.parent.glob(f"*{log.suffix}") if log.suffix else iter(())
     others = {path.resolve(): path for path in [*logs(Path()), *neighbors]}
     others.pop(log.resolve(), None)
@@ -31,5 +31,5 @@ def _newest_first(paths: Iterable[Path]) -> list[Path]:
 
 
 def is_fresh(log: Path) -> bool:
-    """Whether something was written in the last ten minutes, as a run that goes on would have done."""
+    """Whether the log was written to in the last ten minutes, as that of a run in progress would be."""
     return time.time() - log.stat().st_mtime < _FRESH_SECONDS

@@ -1,7 +1,7 @@
-"""A run against a record at the same second: ahead or behind, and its final score if the gap stays.
+"""How far a run is ahead of or behind a record at the same time, and the score that it is headed for.
 
-All is in bits per byte, so that runs with different tokenizers can be compared: a training loss is divided by the
-bytes that a token of its own log stands for.
+Everything is in bits per byte, so that runs with different tokenizers can be compared: each training loss is divided by
+the bytes per token of its own log.
 """
 
 import math
@@ -19,13 +19,12 @@ from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, is_score, train_ms
 from golfcheck.trainlog.events import Run
 
-_WINDOW = 0.2  # of the time trained: the gap is the mean over this last part, for single batches are noisy
-_SAME_CAP = 0.05  # times of training that differ by more are no basis for a projection
+_WINDOW = 0.2  # of the training time so far: the gap is the mean over this last part, because single batches are noisy
+_SAME_CAP = 0.05  # training times that differ by more do not allow a projection
 
-# (share of the time trained, errors against other code, errors against the same code): how far from the projection runs
-# ended, in bpb; of each pair the median, and what nine in ten stayed within. From every run that counts of the 24
-# records of 10 minutes in the test data, against every other record and against the other seeds of its own:
-# tests/golfcheck/live/test_logwatch.py computes them.
+# (share of the training time, errors against other code, errors against the same code): how far from the projection
+# runs ended, in bpb, as the median and the 90th percentile. tests/golfcheck/live/test_logwatch.py computes them from
+# the runs of the 24 ten-minute records in the test data, against all other records and against the other seeds.
 ERRORS_BPB: tuple[tuple[float, tuple[float, float], tuple[float, float]], ...] = (
     (0.25, (0.0330, 0.0825), (0.0012, 0.0051)),
     (0.50, (0.0382, 0.0975), (0.0007, 0.0017)),
@@ -33,10 +32,10 @@ ERRORS_BPB: tuple[tuple[float, tuple[float, float], tuple[float, float]], ...] =
     (0.90, (0.0190, 0.0475), (0.0006, 0.0024)),
 )
 
-# (share of the time trained, bpb): the gap from which on nine in ten of these runs, against other code, ended on the
-# side of the record that they were on. With any gap the side held in 80 % of 1,383 pairs at a quarter of the time, in
-# 77 % of 1,515 at half, in 80 % at three quarters and in 94 % at nine tenths; pairs with scores within 0.002 bpb left
-# out. Earlier it misleads: at 30 s and 45 s the side held in 21 % of the pairs.
+# (share of the training time, bpb): the smallest gap at which nine in ten of these runs, against other code, ended on
+# the same side of the record. With any gap, they did so in 80 % of 1,383 pairs at a quarter of the time, 77 % of 1,515
+# at half, 80 % at three quarters and 94 % at nine tenths, leaving out pairs whose scores are within 0.002 bpb. Earlier
+# gaps mislead: at 30 s and 45 s, only 21 % of the pairs ended on the same side.
 CLEAR_BPB: tuple[tuple[float, float], ...] = ((0.25, 0.04), (0.50, 0.05), (0.75, 0.03), (0.90, 0.0))
 
 
@@ -47,7 +46,7 @@ class Pace:
     points: tuple[tuple[float, float], ...]
 
     def at(self, seconds: float) -> float | None:
-        """Return the bpb at a time, on the straight line between two points; None before the first, after the last."""
+        """Return the bpb at a time, interpolated between two points; None before the first and after the last."""
         index = bisect_left(self.points, (seconds, -math.inf))
         if index == len(self.points) or (index == 0 and self.points[0][0] != seconds):
             return None
@@ -67,33 +66,33 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A run's bpb less the record's at the same seconds, as the mean over `points` of them; negative is ahead."""
+    """A run's bpb minus the record's at the same times, averaged over `points` of them; negative means ahead."""
 
     bpb: float
     points: int
-    unsure: str = ""  # why it does not show yet which of the two is better
+    unsure: str = ""  # why it does not show yet which one is better
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A score that a run may end with: the record's score plus the present gap, as if that stayed.
+    """The score that a run may end with: the record's score plus the current gap.
 
-    Of real runs half ended within the first of each pair of bpb, nine in ten within the second.
+    Half of real runs ended within the first bpb of each pair, nine in ten within the second.
     """
 
     score_bpb: float
     other_code_bpb: tuple[float, float]
-    same_code_bpb: tuple[float, float]  # where the record holds other seeds of the code that runs
+    same_code_bpb: tuple[float, float]  # if the record has other seeds of the same code
 
 
 def to_chase(board: Board) -> Row | None:
-    """Return the row that a run is compared with: the record to beat, or the best score where there is no frontier."""
+    """Return the row that a run is compared with: the record to beat, or the best score if there is no frontier."""
     held = board.frontier
     return held[-1] if held else next((row for row in board.rows if row.score_bpb is not None), None)
 
 
 def reference_of(record: Record) -> Reference | None:
-    """Return the paces and the score of a record; None where its logs have no score, or no times."""
+    """Return the paces and the score of a record; None if its logs have no score or no times."""
     runs = results(record)
     paces = [pace for result in runs if (pace := _pace_of(result)).points]
     if not paces:
@@ -105,7 +104,7 @@ def reference_of(record: Record) -> Reference | None:
 
 
 def pace_of(run: Run, bytes_per_token: float) -> Pace:
-    """Return the training losses of a run that have a time; where it prints only validation scores, these."""
+    """Return a run's training losses that have a time, or its validation scores if it prints nothing else."""
     losses = [(p.train_ms, p.loss_nats / (LN2 * bytes_per_token)) for p in run.train]
     timed = [(ms / 1000, bpb) for ms, bpb in losses or [(p.train_ms, p.val_bpb) for p in run.val] if ms is not None]
     return Pace(tuple(sorted(pair for pair in timed if all(map(math.isfinite, pair)))))
@@ -116,7 +115,7 @@ def _pace_of(result: Result) -> Pace:
 
 
 def bytes_per_token(run: Run) -> float | None:
-    """Return the bytes of text that a token stands for, as the run's last validation implies; None before one."""
+    """Return the bytes of text per token, as the run's last validation implies; None before the first one."""
     for line in reversed(run.val):
         if 0 < line.val_loss_nats < math.inf and 0 < line.val_bpb < math.inf:
             return units.bytes_per_token(line.val_loss_nats, line.val_bpb)
@@ -125,7 +124,7 @@ def bytes_per_token(run: Run) -> float | None:
 
 
 def gap(pace: Pace, paces: Sequence[Pace], until: float) -> Gap | None:
-    """Return how far `pace` is from the mean of `paces` in the last fifth of the time up to `until`, in seconds."""
+    """Return how far `pace` is from the mean of `paces` in the last fifth of the time up to `until` seconds."""
     start = bisect_left(pace.points, (until * (1 - _WINDOW), -math.inf))
     gaps = []
     for seconds, bpb in pace.points[start:]:
@@ -136,9 +135,9 @@ def gap(pace: Pace, paces: Sequence[Pace], until: float) -> Gap | None:
 
 
 def unsure(now: Gap, seconds: float, train_seconds: float | None) -> str:
-    """Return why a gap `seconds` into a training of `train_seconds` has no clear sign yet; "" where it has one.
+    """Return why the sign of a gap is not reliable yet, `seconds` into a training of `train_seconds`; "" if it is.
 
-    The words in parentheses may be left out where there is no room.
+    The part in parentheses can be left out if there is no room.
     """
     if not train_seconds:
         return "too early to say (the time that training will take is not known)"
@@ -149,7 +148,7 @@ def unsure(now: Gap, seconds: float, train_seconds: float | None) -> str:
 
 
 def projection(now: Gap, reference: Reference, seconds: float, cap_seconds: float | None) -> Projection | str:
-    """Return where a run ends if its gap stays, `seconds` into a training of `cap_seconds`; or why there is none."""
+    """Return where a run ends if its gap stays, `seconds` into a training of `cap_seconds`, or why that is unknown."""
     if cap_seconds is None or not reference.train_seconds:
         return "the time that training will take is not known"
     if abs(cap_seconds / reference.train_seconds - 1) > _SAME_CAP:

@@ -1,4 +1,4 @@
-"""What a run that goes on now can be compared with: a record of the board, or another run of one's own."""
+"""What a run in progress can be compared with: a record of the board, or another run of the user."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ _MAX_LOG_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """What a run is compared with: its pace, None where its logs have none, and its curves."""
+    """What a run is compared with: its pace, None if its logs have no times, and its curves."""
 
     reference: Reference | None
     curves: tuple[Curve, ...]
@@ -28,9 +28,9 @@ def rival_of_record(record: Record) -> Rival:
 
 
 def rival_of_log(path: Path) -> Rival:
-    """Return the last run of a log as a rival; its score is the final one, or else its last validation.
+    """Return the last run of a log as a rival; its score is the final one, or its last validation.
 
-    Raises UsageError where the file has no score and no validation, and OSError where it cannot be read.
+    Raises UsageError if the file has neither, and OSError if it cannot be read.
     """
     log = Growing()
     with path.open("rb") as file:

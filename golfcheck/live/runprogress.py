@@ -1,4 +1,4 @@
-"""One run of a log → how far it is, how it compares with a record, and where it may end."""
+"""One run of a log → its progress, how it compares with a record, and the score that it may end with."""
 
 import math
 from collections.abc import Iterable
@@ -11,27 +11,27 @@ from golfcheck.live.pace import Gap, Projection, Reference, bytes_per_token, gap
 from golfcheck.submission.results import final_scores, is_score, step_ms
 from golfcheck.trainlog.events import Run, ScoreLine, TrainPoint, ValPoint
 
-RECENT_POINTS = 10  # that the present time of a step is taken from
+RECENT_POINTS = 10  # that the current time per step is computed from
 _CURVE_POINTS = 4_000  # more than a screen has
 
 
 class RunState(StrEnum):
-    """What the run does."""
+    """What the run is doing."""
 
-    WAITING = "waiting"  # there is no file, or nothing in it
+    WAITING = "waiting"  # no file, or an empty one
     STARTING = "starting"  # no training step yet
     TRAINING = "training"
-    EVALUATING = "evaluating"  # training has stopped, there is no score yet
+    EVALUATING = "evaluating"  # training has stopped, no score yet
     FINISHED = "finished"
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run is. Times are as its log prints them."""
+    """The progress of a run. Times are those that its log prints."""
 
     state: RunState
-    note: str = ""  # about the file: why it waits, that it was truncated, a limit
-    stall: str = ""  # a warning when the log is silent for longer than it should be
+    note: str = ""  # about the file: why the run is waiting, a truncation, a limit
+    stall: str = ""  # a warning that nothing was written for too long
     idle_seconds: float = 0.0
     size_bytes: int = 0
     lines: int = 0
@@ -42,29 +42,31 @@ class RunProgress:
     seconds: float | None = None  # trained
     cap_seconds: float | None = None
     left_seconds: float | None = None
-    share: float | None = None  # of the training that is done: by the cap or by the steps, what is nearer its end
+    share: float | None = None  # of the training: by the cap or by the steps, whichever ends first
     step_ms: float | None = None  # of the last steps
     step_avg_ms: float | None = None
     tokens_per_second: float | None = None
     loss_nats: float | None = None
-    val_bpb: float | None = None  # the last during training
+    val_bpb: float | None = None  # the last one during training
     val_step: int | None = None
-    score_bpb: float | None = None  # the last after it
+    score_bpb: float | None = None  # the last one after training
     score_name: str = ""
-    gap: Gap | None = None  # to the record at the same second; of a finished run, the scores' difference, of 0 points
+    gap: Gap | None = (
+        None  # to the record at the same time; of a finished run, the difference of the scores, with 0 points
+    )
     no_gap: str = ""  # why there is none
     projection: Projection | None = None
     no_projection: str = ""
-    gpus: tuple[str, ...] = ()  # names of the graphics cards, where the log has them
+    gpus: tuple[str, ...] = ()  # names of the graphics cards, if the log has them
     peak_memory_mib: int | None = None  # of one of them
     curve: Curve | None = None
-    tail: tuple[str, ...] = ()  # the last whole lines
+    tail: tuple[str, ...] = ()  # the last complete lines
     past: str = ""  # what happened to the file a while ago, with the time of day
-    diverged: str = ""  # a warning when its losses or its score are no finite numbers any more
+    diverged: str = ""  # a warning that its losses or its score are not finite
 
 
 def progress_of(log: str, run: Run, reference: Reference | None) -> RunProgress:
-    """Return how far one run is; `log` is the path that its curve is named by."""
+    """Return the progress of one run; its curve is named after the path `log`."""
     diverged, run = _diverged(run), _thinned(run)
     points: list[TrainPoint | ValPoint] = [*run.train[-1:], *run.val[-1:]]
     last = max(points, key=lambda point: point.line, default=None)
@@ -129,7 +131,7 @@ def _clock(run: Run, step: int, iterations: int, state: RunState) -> dict[str, A
 
 
 def _diverged(run: Run) -> str:
-    """Return a warning if the last losses of a run are not finite, or its validation, or its score."""
+    """Return a warning if the last losses, validation or score of a run are not finite."""
     losses = _not_finite_since((point.step, point.loss_nats) for point in reversed(run.train))
     vals = _not_finite_since((point.step, point.val_loss_nats + point.val_bpb) for point in reversed(run.val))
     scores = final_scores(run)
@@ -143,7 +145,7 @@ def _diverged(run: Run) -> str:
 
 
 def _not_finite_since(latest_first: Iterable[tuple[int, float]]) -> int | None:
-    """Return the first step from which on no value is finite; None where the last one is."""
+    """Return the first step of the final stretch without a finite value; None if the last value is finite."""
     since = None
     for step, value in latest_first:
         if math.isfinite(value):
@@ -159,7 +161,7 @@ def _beside(run: Run, reference: Reference | None, score: ScoreLine | None, dive
         return {"no_gap": "no record to compare with", "no_projection": "no record to compare with"}
     if score:
         return {"gap": Gap(score.val_bpb - reference.score_bpb, 0), "no_projection": "the score is there"}
-    if diverged:  # its losses before say nothing about where it ends
+    if diverged:  # the losses before that do not show where it ends
         return {"no_gap": "the run has diverged", "no_projection": "the run has diverged"}
     if ratio is None:
         reason = "no validation line yet: how many bytes a token stands for is not known"
@@ -182,7 +184,7 @@ def _beside(run: Run, reference: Reference | None, score: ScoreLine | None, dive
 
 
 def _positive(run: Run, name: str) -> float | None:
-    """Return a setting that is a positive number; 0 means that there is no such limit."""
+    """Return a setting that is a positive number; None otherwise, since 0 means no limit."""
     try:
         value = float(run.settings[name].value) if name in run.settings else 0.0
     except ValueError:
@@ -191,6 +193,6 @@ def _positive(run: Run, name: str) -> float | None:
 
 
 def _thinned(run: Run) -> Run:
-    """Return the run with a screenful of training points, evenly, and the recent ones: each look must cost little."""
+    """Return the run with evenly spaced training points and the most recent ones, so that each update is cheap."""
     every = -(-len(run.train) // _CURVE_POINTS)
     return run if every < 2 else replace(run, train=[*run.train[:-RECENT_POINTS:every], *run.train[-RECENT_POINTS:]])

@@ -1,4 +1,4 @@
-"""Curves → the points that a chart draws on the axes one asks for, and the ranges that show them best."""
+"""Curves → the points that a chart draws on given axes, and the ranges that show them best."""
 
 import math
 from bisect import bisect_left
@@ -13,24 +13,26 @@ from golfcheck.live.curves import Curve, Point
 
 _MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 _MOST_POINTS = 2_000  # of a curve; more than a screen has columns
-_SETTLED = 0.1  # of the whole: before it a loss falls from what chance gives, and would flatten the rest
-_NOISY = 41  # training points from which on single batches hide the trend, and one in fifty may lie off the chart
-_SAME_TOKENS = 0.005  # by what part the bytes of two runs' tokens may differ: four printed digits move it by 0.0001
+_SETTLED = 0.1  # of the run: before that, the loss falls from chance level, and would flatten the rest
+_NOISY = 41  # training points: with more, single batches hide the trend, and one in fifty may be off the chart
+_SAME_TOKENS = (
+    0.005  # relative difference of the bytes per token of two runs; printing four digits changes it by 0.0001
+)
 _FEW = 9  # training points: too few to smooth
 
 XY = tuple[float, float]
 
 
 class YAxis(StrEnum):
-    """What is drawn upwards."""
+    """What the y axis shows."""
 
     BPB = "bpb"
     LOSS = "loss"  # nats per token
-    LOG = "log"  # nats per token, by their logarithm
+    LOG = "log"  # nats per token, on a logarithmic axis
 
 
 class XAxis(StrEnum):
-    """What is drawn to the right."""
+    """What the x axis shows."""
 
     STEP = "step"
     TIME = "time"  # seconds trained
@@ -39,9 +41,9 @@ class XAxis(StrEnum):
 class Smoothing(StrEnum):
     """How noisy training losses are drawn."""
 
-    TREND = "trend"  # the running mean of many points over dots for each
-    STRONG = "strong"  # the same over three times as many
-    NONE = "none"  # every point as it is
+    TREND = "trend"  # the running mean of many points, over a dot for each point
+    STRONG = "strong"  # the same with three times as many points
+    NONE = "none"  # every point, unchanged
 
 
 _REACH = {Smoothing.TREND: (0.03, _NOISY), Smoothing.STRONG: (0.1, _FEW)}  # share on either side; least points
@@ -49,7 +51,7 @@ _REACH = {Smoothing.TREND: (0.03, _NOISY), Smoothing.STRONG: (0.1, _FEW)}  # sha
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What one run draws, in the order of x."""
+    """The points of one run, ordered by x."""
 
     log: str
     seed: int | None
@@ -61,8 +63,8 @@ class Series:
 def series(curves: Sequence[Curve], y: YAxis, x: XAxis, smoothing: Smoothing = Smoothing.TREND) -> tuple[Series, ...]:
     """Return the points of each curve that has any on these axes.
 
-    As bpb a training loss is divided by the bytes that a token stands for, as the validation points of its run imply. A
-    point that states no time gets one between its neighbors, by its step.
+    For bpb, a training loss is divided by the bytes per token that the validation points of its run imply. A point
+    without a time gets one between those of its neighbors, by its step.
     """
     out = []
     for curve in curves:
@@ -80,19 +82,20 @@ def series(curves: Sequence[Curve], y: YAxis, x: XAxis, smoothing: Smoothing = S
 
 
 def same_tokens(curves: Sequence[Curve]) -> bool:
-    """Return whether tokens of all these runs stand for as many bytes: else their nats per token say nothing together.
+    """Return whether all these runs have the same bytes per token; if not, their nats per token cannot be compared.
 
-    Runs whose logs do not show it are taken to be like the others.
+    Runs whose logs do not show it are assumed to be like the others.
     """
     ratios = [ratio for ratio in map(_bytes_per_token, curves) if ratio is not None]
     return not ratios or max(ratios) <= (1 + _SAME_TOKENS) * min(ratios)
 
 
 def bounds(drawn: Sequence[Series], y: YAxis, zoom: float = 1.0) -> tuple[XY, XY] | None:
-    """Return the ranges of x and y that show the points best; None where nothing is drawn.
+    """Return the ranges of x and y that show the points best; None if there are none.
 
-    The last `zoom` of x, all of it from 0 by default; of y what lies there, without the first tenth of the run unless
-    the axis is logarithmic, and without the outermost of many training points.
+    The x range is the last `zoom` of the run, by default all of it from 0. The y range covers the values in there,
+    without those of the first tenth of the run unless the axis is logarithmic, and without the outermost of many
+    training points.
     """
     train = [point for each in drawn for point in each.train]
     points = [*train, *(point for each in drawn for point in each.val)]
@@ -114,7 +117,7 @@ def bounds(drawn: Sequence[Series], y: YAxis, zoom: float = 1.0) -> tuple[XY, XY
 
 
 def clipped(points: Sequence[XY], left: float) -> tuple[XY, ...]:
-    """Return the points from `left` on, with one on the straight line that enters there."""
+    """Return the points from `left` on, beginning with an interpolated one at `left`."""
     inside = [point for point in points if point[0] >= left]
     before = next((point for point in reversed(points) if point[0] < left), None)
     if before is None or not inside:
@@ -145,7 +148,7 @@ def _time(point: Point, clock: Sequence[XY]) -> float | None:
 
 
 def _bytes_per_token(curve: Curve) -> float | None:
-    """Return what the last validation of a run implies."""
+    """Return the bytes per token that the last validation of a run implies."""
     ratios = [
         units.bytes_per_token(p.loss_nats, p.bpb)
         for p in curve.val
@@ -155,7 +158,7 @@ def _bytes_per_token(curve: Curve) -> float | None:
 
 
 def _trend(points: Sequence[XY], smoothing: Smoothing) -> list[XY]:
-    """Return the running mean of points; nothing where they are too few for it."""
+    """Return the running mean of points; empty if there are too few."""
     share, least = _REACH.get(smoothing, (0.0, math.inf))
     if len(points) < least:
         return []
@@ -163,7 +166,7 @@ def _trend(points: Sequence[XY], smoothing: Smoothing) -> list[XY]:
     sums = list(accumulate((value for _, value in points), initial=0.0))
     means = []
     for index, (x, _) in enumerate(points):
-        reach = min(around, index, len(points) - 1 - index)  # as far on either side, or it would lag at the ends
+        reach = min(around, index, len(points) - 1 - index)  # the same on both sides, or the mean would lag at the ends
         means.append((x, (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1)))
     return means
 

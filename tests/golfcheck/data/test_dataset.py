@@ -523,9 +523,7 @@ def test_a_check_without_tokenizer_says_what_was_not_checked(
 ) -> None:
     (tmp_path / "fineweb_val_000000.bin").write_bytes(GOOD)
     assert cli.main(["data", "check", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.startswith(
-        f"skipped  {tmp_path}: no tokenizer for it found, so no bytes are counted"
-    )
+    assert capsys.readouterr().out.startswith(f"skipped  {tmp_path}: no matching tokenizer, so bytes are not counted")
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])

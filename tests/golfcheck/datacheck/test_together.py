@@ -54,7 +54,7 @@ VALIDATION, TRAINING = documents(50, 1), documents(200, 2)
 
 def test_shards_that_share_nothing_are_good(tmp_path: Path, check: Check) -> None:
     write(tmp_path, val_000000=VALIDATION, train_000000=TRAINING[:100], train_000001=TRAINING[100:])
-    assert check() == (0, [], "nothing wrong was found in what was checked")
+    assert check() == (0, [], "no problems found in what was checked")
 
 
 def test_validation_documents_in_the_training_shards_are_counted_and_bad(tmp_path: Path, check: Check) -> None:
@@ -116,7 +116,7 @@ def test_text_in_which_no_document_begins_is_a_warning(tmp_path: Path, check: Ch
     write(tmp_path, val_000000=VALIDATION, train_000000=[document[1:] for document in TRAINING])
     status, lines, _ = check()
     assert status == 0
-    assert lines[1].startswith("warning  DIR: no document begins in the training shards: expected a control piece")
+    assert lines[1].startswith("warning  DIR: no document starts in the training shards: expected a control piece")
 
 
 def test_unknown_pieces_are_counted_and_begin_no_document(
@@ -125,14 +125,14 @@ def test_unknown_pieces_are_counted_and_begin_no_document(
     write(tmp_path, train_000000=[[*TRAINING[0], UNKNOWN, *TRAINING[0][1:], UNKNOWN], TRAINING[1]])
     assert cli.main(["data", "check", str(tmp_path)]) == 0
     assert "  2 documents  " in capsys.readouterr().out
-    assert "warning  fineweb_train_000000.bin: 2 unknown pieces <unk>: the text that they stand for" in check()[1][1]
+    assert "warning  fineweb_train_000000.bin: 2 unknown pieces (<unk>), whose text is in no score" in check()[1][1]
 
 
 def test_splits_that_were_not_compared_are_named(tmp_path: Path, check: Check) -> None:
     write(tmp_path, train_000000=TRAINING)
     status, (line,), _ = check()
     assert status == 0
-    assert line.startswith("skipped  DIR: its splits were not compared")
+    assert line.startswith("skipped  DIR: splits not compared")
 
 
 def test_a_git_lfs_pointer_is_named_and_says_how_large_the_file_is(tmp_path: Path, check: Check) -> None:
