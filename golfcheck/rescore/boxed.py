@@ -111,9 +111,9 @@ class BoxedEvaluation(measure.Evaluation):
         """Ask fresh boxes what was sampled, cut; None where there is nothing to ask."""
         if self.sample is None:
             return None
-        tokens, kept = self.sample.tokens, self.sample.kept()
-        self._replace_boxes(len(kept))
-        asked = list(enumerate(kept))
+        tokens, sampled = self.sample.tokens, self.sample.calls()
+        self._replace_boxes(len(sampled))
+        asked = list(enumerate(sampled))
 
         def answer(task: tuple[int, twin.Asked]) -> twin.Answers:
             with self._box() as box:
@@ -122,11 +122,11 @@ class BoxedEvaluation(measure.Evaluation):
         answers = list[twin.Answers]()
         if not self.adaptive:
             with closing(_threaded(answer, asked, self.workers)) as calls:
-                for found in calls:
-                    answers.append(found)
+                for answered in calls:
+                    answers.append(answered)
                     progress(len(answers), len(asked))
         elif asked:
-            last = kept[-1].number
+            last = sampled[-1].number
             for number, (begins, own) in enumerate(self._history[:last], 1):
                 answers += [answer(task) for task in asked if task[1].number == number]
                 with self._box() as box:

@@ -176,15 +176,15 @@ def _stride(request: Request, claim: Claim | None, model: BoxedEvaluation, token
 
 
 def _probes(challenges: Challenges | None, *, strict: bool) -> tuple[Probe, ...]:
-    """Return the conditions of validity: by construction, or as the twin test found."""
+    """Return the conditions of validity: by construction, or as the twin test shows."""
     by_construction = "by construction"
-    found = [Probe("normalized", True, by_construction), Probe("scored before adapted", True, by_construction)]
+    probes = [Probe("normalized", True, by_construction), Probe("scored before adapted", True, by_construction)]
     if strict:
-        return (Probe("causal", True, f"{by_construction}: token by token"), *found)
+        return (Probe("causal", True, f"{by_construction}: token by token"), *probes)
     if challenges is None:
-        return tuple(found)
+        return tuple(probes)
     failures = challenges.failures()
-    return Probe("causal and without trace", not failures, "; ".join(failures) or "the twin answers alike"), *found
+    return Probe("causal and without trace", not failures, "; ".join(failures) or "the twin answers alike"), *probes
 
 
 def _hidden(request: Request) -> list[Path]:

@@ -111,7 +111,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Challenges:
-    """What the twin test found (rescore/twin.py). Counts are of sequences; each was cut at one position."""
+    """The result of the twin test (rescore/twin.py). Counts are of sequences; each was cut at one position."""
 
     seed: int  # of what was asked: which calls, cuts, ends
     cuts: int
@@ -145,24 +145,24 @@ class Challenges:
 
         Where the same question gets several answers, what moved at a cut proves nothing: only the mean gain does.
         """
-        found, half = list[str](), self.gained_half_width_nats
+        reasons, half = list[str](), self.gained_half_width_nats
         gained = f"looking ahead gained {self.gained_nats:.4f} ± {half or 0.0:.4f} nats a token"
         if self.uncut_differ and not self.may_vary:
             again = f"{self.repeated_differ} of {self.repeated} again in the same one"
-            found.append(
+            reasons.append(
                 f"it answers differently when asked twice: {self.uncut_differ} of {self.uncut} in another box, {again}"
             )
         elif self.repeated_differ and not self.may_vary:
-            found.append(f"asking leaves a trace: {self.repeated_differ} of {self.repeated} differ when asked again")
+            reasons.append(f"asking leaves a trace: {self.repeated_differ} of {self.repeated} differ when asked again")
         if self.is_steady and self.differ:
-            found.append(f"it looks ahead: {self.differ} of {self.cuts} cuts changed an answer; {gained}")
+            reasons.append(f"it looks ahead: {self.differ} of {self.cuts} cuts changed an answer; {gained}")
         if not self.is_steady and half is not None and self.gained_nats > half:
-            found.append(f"it looks ahead: {gained}")
+            reasons.append(f"it looks ahead: {gained}")
         if self.reordered_differ:
-            found.append(
+            reasons.append(
                 f"a sequence sees its neighbors: {self.reordered_differ} of {self.reordered} differ in another order"
             )
-        return found
+        return reasons
 
 
 @dataclass(frozen=True, slots=True)

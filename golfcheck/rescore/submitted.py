@@ -60,14 +60,14 @@ def find(path: Path, folder: Path, claim: Claim | None, log: Path | None, limit_
     more than `limit_bytes`.
     """
     record = load(folder)
-    found = list(_seeds(record, path.name if path.is_file() and path.name != NAME else None, limit_bytes))
-    if not found:
+    seeds = list(_seeds(record, path.name if path.is_file() and path.name != NAME else None, limit_bytes))
+    if not seeds:
         raise UsageError(f"{path}: not a file that {folder / NAME} sees; give the folder, or --built-in")
-    if len(found) > 1 and (claim is not None or log is not None):
-        names = ", ".join(item.target.path for item in found[:8])
-        raise UsageError(f"{path}: {len(found)} artifacts, but one --claim or --log: name one of {names}")
-    targets = target.noted([item.target for item in found])
-    return [replace(item, target=target.claimed(one, claim, log)) for item, one in zip(found, targets, strict=True)]
+    if len(seeds) > 1 and (claim is not None or log is not None):
+        names = ", ".join(item.target.path for item in seeds[:8])
+        raise UsageError(f"{path}: {len(seeds)} artifacts, but one --claim or --log: name one of {names}")
+    targets = target.noted([item.target for item in seeds])
+    return [replace(item, target=target.claimed(one, claim, log)) for item, one in zip(seeds, targets, strict=True)]
 
 
 def _seeds(record: Record, only: str | None, limit_bytes: int) -> Iterator[Submitted]:

@@ -84,7 +84,7 @@ class Sample:
         self.size = -(-cuts // call_seqs)
         self.variants = min(_MOST_VARIANTS, -(-self.size // max(1, sequences // call_seqs)))
         self.number = 0
-        self._kept: list[Asked] = []
+        self._calls: list[Asked] = []
         self._lock = threading.Lock()
 
     def offer(self, begins: Ids, last: list[int], nats: Floats, logits: Logits) -> None:
@@ -96,21 +96,21 @@ class Sample:
             random = np.random.default_rng([self.seed, variant, *begins.tolist()])  # the same in any order of scoring
             key = random.random()
             with self._lock:
-                if len(self._kept) == self.size and key >= self._kept[0].key:
+                if len(self._calls) == self.size and key >= self._calls[0].key:
                     continue
             drawn = [self._draw(random, int(b), n) for b, n in zip(begins, last, strict=True)]
             cuts, donors = zip(*drawn, strict=True)
             rows = np.stack([_log_probs(logits[i, cut]) for i, cut in enumerate(cuts)])  # [B, V]
             asked = Asked(key, number, tuple(begins.tolist()), cuts, donors, nats.copy(), rows)
             with self._lock:
-                if len(self._kept) == self.size:
-                    heapq.heappushpop(self._kept, asked)
+                if len(self._calls) == self.size:
+                    heapq.heappushpop(self._calls, asked)
                 else:
-                    heapq.heappush(self._kept, asked)
+                    heapq.heappush(self._calls, asked)
 
-    def kept(self) -> list[Asked]:
+    def calls(self) -> list[Asked]:
         """Return the sample, in the order of scoring."""
-        return sorted(self._kept, key=lambda asked: asked.number)
+        return sorted(self._calls, key=lambda asked: asked.number)
 
     def _draw(self, random: np.random.Generator, begin: int, last: int) -> tuple[int, int]:
         """Return a position among the last scored ones that has others after it, and whose end to take instead."""
@@ -165,9 +165,9 @@ def ask(box: Box, tokens: Tokens, asked: Asked, more: bool) -> Answers:
     return Answers(tuple(moved), tuple(gained), tuple(control), tuple(repeated.tolist()), tuple(reordered.tolist()))
 
 
-def asks_more(place: int) -> bool:
-    """Tell whether the call at this place of the sample is asked uncut, again and in another order as well."""
-    return place % _EVERY == 0
+def asks_more(index: int) -> bool:
+    """Tell whether the call at this index of the sample is asked uncut, again and in another order as well."""
+    return index % _EVERY == 0
 
 
 def _moved(asked: Asked, i: int, row: Logits, nats: Floats) -> float:

@@ -31,9 +31,9 @@ def unwrapped_state(state: Mapping[str, Any]) -> dict[str, Any]:
 def _prefix_of(names: Collection[str]) -> tuple[str, str]:
     prefix, wrappers = "", []
     while names:
-        known = next((known for known in _WRAPPERS if all(name.startswith(prefix + known) for name in names)), None)
-        if known is None:
+        wrapper = next((w for w in _WRAPPERS if all(name.startswith(prefix + w) for name in names)), None)
+        if wrapper is None:
             break
-        prefix += known
-        wrappers.append(_WRAPPERS[known])
+        prefix += wrapper
+        wrappers.append(_WRAPPERS[wrapper])
     return prefix, " and ".join(wrappers)

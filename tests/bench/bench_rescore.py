@@ -131,7 +131,7 @@ def measure(variant: str, seq_len: int, precision: str) -> dict[str, float]:
     flop = 2 * sum(value.numel() for value in state.values() if value.ndim == 2)
     flop += 2 * config.num_layers * config.model_dim * seq_len
     mib.append(peak_mib())
-    share = rate * flop / peak
+    share = core_rate * threads * flop / peak  # by processor time, as the ratio: other work does not count
     return {"rate": rate, "core_rate": core_rate, "share": share, "mib": max(mib), "bpb": score.val_bpb}
 
 
