@@ -1,11 +1,11 @@
-# Two commands from a fresh clone, each of which does all it needs: `make demo` and `make test`.
-# They need Python >= 3.11, git and make; everything else goes into .venv.
+# `make demo` and `make test` work in a fresh clone: they first install everything into .venv.
+# Requirements: Python >= 3.11, git, make.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# One thread a process: the tests run several processes, and spinning threads that share a core are 40 times slower.
+# One thread per process: tests run in several processes, and threads that spin on a shared core are 40 times slower.
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo test lint fuzz bench install format clean

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from golfcheck.core.numbers import counted
+
 ROOT = Path(__file__).resolve().parent.parent
 
-_SKIP_LINES = 10  # of the table of skipped tests, its head included
+_SKIP_LINES = 10  # maximum length of the table of skipped tests, with its heading
 
-# The one profile of Hypothesis. A busy machine is slow: no example has a deadline, and none is too slow to be made.
+# The only Hypothesis profile. No deadlines, because a busy machine is slow.
 settings.register_profile(
     "golfcheck",
     deadline=None,
@@ -22,13 +24,13 @@ settings.register_profile(
 )
 settings.load_profile("golfcheck")
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background: its programs would ignore Ctrl-C, too
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job, child processes would ignore Ctrl-C too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The real data beside the checkout; a test that needs it is skipped where it is not."""
+    """The real data next to the checkout; without it, tests that need it are skipped."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"needs the real data in {folder}")
@@ -37,7 +39,7 @@ def shared_data() -> Path:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Skip a test for which the system has no process, thread or memory left: that is not what it tests."""
+    """Skip a test if the system has no process, thread or memory left."""
     try:
         return (yield)
     except (OSError, RuntimeError, MemoryError) as error:
@@ -47,9 +49,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 
 def resource_lack(error: BaseException) -> str:
-    """Return which resource an error says the system lacks; "" for any other error."""
+    """Return which resource an error says is missing; "" for other errors."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        return "needs memory that the system does not give"
+        return "needs more memory than the system has left"
     if isinstance(error, BlockingIOError) and error.errno == errno.EAGAIN and error.filename is None:
         return "needs another process, and the process limit is reached"
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
@@ -58,7 +60,7 @@ def resource_lack(error: BaseException) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print at the end what was skipped and why, the commonest reasons first."""
+    """Print at the end how many tests were skipped and why, most common reason first."""
     reasons: Counter[str] = Counter()
     for report in terminalreporter.stats.get("skipped", []):
         text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
@@ -68,7 +70,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def skip_table(reasons: Counter[str]) -> list[str]:
-    """Return the lines that say how many tests were skipped for which reason; no lines where none was."""
+    """Return lines that say how many tests were skipped for which reason; empty if none were."""
     if not reasons:
         return []
     rows = [f"{count:>7}  {' '.join(reason.split())[:110]}" for reason, count in reasons.most_common()]
@@ -76,4 +78,4 @@ def skip_table(reasons: Counter[str]) -> list[str]:
     if len(rows) > room:
         rest = sum(count for _, count in reasons.most_common()[room - 1 :])
         rows = [*rows[: room - 1], f"{rest:>7}  for {len(reasons) - room + 1} other reasons: pytest -rs lists them"]
-    return [f"skipped: {reasons.total()} tests, for want of what they need", *rows]
+    return [f"{counted(reasons.total(), 'test')} skipped, because something was not available:", *rows]

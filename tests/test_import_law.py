@@ -113,14 +113,14 @@ def test_a_module_imports_only_what_the_row_of_its_folder_allows(name: str):
     assert {other for other in foreign if folder_of(other) not in table[own]} == set()
 
 
-def test_a_folder_imports_only_folders_that_stand_below_it():
+def test_a_folder_imports_only_folders_below_it():
     table = layers()
     order = list(table)
     for place, (folder, below) in enumerate(table.items()):
         assert [other for other in below if order.index(other) <= place] == [], folder
 
 
-def test_every_row_is_of_a_folder_that_exists_and_names_only_folders_that_it_imports():
+def test_every_row_is_an_existing_folder_and_lists_only_what_it_imports():
     used: dict[str, set[str]] = {}
     for name, path in GOLFCHECK.items():
         others = {other.removeprefix("golfcheck.") for other in imports(path) if other.startswith("golfcheck.")}
@@ -130,7 +130,7 @@ def test_every_row_is_of_a_folder_that_exists_and_names_only_folders_that_it_imp
         assert set(below) - used.get(folder, set()) == set(), f"{folder} no longer imports these"
 
 
-def test_no_two_modules_of_golfcheck_import_each_other_in_a_circle():
+def test_there_are_no_import_cycles():
     known = set(GOLFCHECK)
     graph = {
         name: {
@@ -146,7 +146,7 @@ def test_no_two_modules_of_golfcheck_import_each_other_in_a_circle():
     assert graph == {}
 
 
-def test_few_modules_stand_at_the_top_and_none_has_more_than_300_lines():
+def test_few_modules_are_at_the_top_level_and_none_exceeds_300_lines():
     assert {name for name in GOLFCHECK if "." not in name and GOLFCHECK[name].parent == ROOT / "golfcheck"} == {
         "__init__",
         "__main__",
@@ -169,7 +169,7 @@ def test_the_judge_never_imports_the_script_that_composes_the_trainer():
 
 
 @pytest.mark.parametrize("package", OTHERS)
-def test_a_package_of_others_is_imported_only_where_it_may_be(package: str):
+def test_third_party_packages_are_imported_only_where_allowed(package: str):
     importers = {
         name for name, path in GOLFCHECK.items() for other in imports(path) if other.partition(".")[0] == package
     }
@@ -185,7 +185,7 @@ def test_golfcheck_imports_itself_by_full_names():
 # The trainer: a folder that can be copied.
 
 
-def test_the_trainers_modules_are_leaves_that_only_train_and_predictor_compose():
+def test_the_trainers_modules_are_imported_only_by_train_and_predictor():
     leaves = {name for name, _ in modules("reference")} - {"__init__", "train", "predictor"}
     for name, path in modules("reference"):
         others = {known.strip(".").partition(".")[0] for known in imports(path)}

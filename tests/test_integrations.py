@@ -67,7 +67,7 @@ def test_a_hook_passes_a_valid_record_and_stops_a_broken_one(hook: dict[str, Any
     assert "error[json-invalid]" in done.stdout
 
 
-def test_a_hook_ignores_files_that_are_in_no_record():
+def test_a_hook_ignores_files_outside_records():
     for hook in HOOKS:
         assert not re.search(hook["files"], "records/README.md")
         assert re.search(hook["files"], "records/track_10min_16mb/2026-04-01_Small/train.log")
@@ -173,21 +173,21 @@ def test_the_action_posts_one_comment_and_updates_it(contest: Repo):
     assert 'select(.user.type == "Bot"' in calls[0]
 
 
-def test_a_token_that_may_not_comment_is_said_and_changes_no_outcome(contest: Repo):
+def test_a_token_that_may_not_comment_gives_a_warning_and_does_not_change_the_outcome(contest: Repo):
     done, summary, _ = run_action(contest, comment="true", denied="1")
     assert done.returncode == 0
     assert "::warning::golfcheck: the token may not comment here" in done.stdout
     assert "ready" in summary
 
 
-def test_the_action_compares_with_all_heads_where_it_is_asked_to(contest: Repo):
+def test_the_action_compares_with_all_heads_on_request(contest: Repo):
     base = {"README.md": "the contest"} | record("2026-06-01_First")
     contest.pull(9, base | record("2026-06-02_Better", -0.02), contest.git("rev-parse", "main"))
     assert "`same-folder`" not in run_action(contest)[1]
     assert "`same-folder`" in run_action(contest, heads="all")[1]
 
 
-def test_nothing_that_a_pull_request_ships_runs_in_the_action(contest: Repo):
+def test_the_action_runs_nothing_from_the_pull_request(contest: Repo):
     owned = contest.path.parent / "owned"
     program = f"open({str(owned)!r}, 'w')\n"
     files = {f"{name}.py": program for name in ("venv", "pip", "json", "golfcheck", "sitecustomize", "argparse")}

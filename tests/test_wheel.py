@@ -62,7 +62,7 @@ def test_the_wheel_installs_no_package_but_golfcheck(installed: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info") and top != ".."} == {"golfcheck"}
 
 
-def test_the_wheel_hands_out_the_trainer_that_is_inside_it(installed: Path, tmp_path: Path) -> None:
+def test_the_wheel_can_copy_its_trainer(installed: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [installed / "golfcheck", "new", "--trainer", "mine"], capture_output=True, text=True, cwd=tmp_path
     )
@@ -72,7 +72,7 @@ def test_the_wheel_hands_out_the_trainer_that_is_inside_it(installed: Path, tmp_
             assert (tmp_path / "mine" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_a_page_without_its_extra_is_refused_before_any_record_is_read(installed: Path, tmp_path: Path) -> None:
+def test_without_its_extra_a_page_is_refused_before_any_record_is_read(installed: Path, tmp_path: Path) -> None:
     Draft().write(tmp_path)
     command = [installed / "golfcheck", "leaderboard", "--format", "html", "-o", "site"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

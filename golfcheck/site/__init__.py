@@ -1,4 +1,4 @@
-"""A board → a folder of pages that need no server and nothing from elsewhere."""
+"""Write static web pages for the leaderboard and the queue. They load nothing from other sites."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +13,9 @@ from golfcheck.submission.record import Record
 def write(board: Board, folder: Path, load: Callable[[Path], Record] = record.load, url: str = "") -> None:
     """Write the board, a page for each record with its logs and code, `data.json` and `feed.xml` into `folder`.
 
-    `load` reads the record at a row's path; `url` is where the site will be found, for the links of its feed. The same
-    board gives the same bytes; pages of records that are gone are removed. Raises MissingExtra without jinja2,
-    UsageError where a file that golfcheck did not write is in the way, and OSError with one clear line.
+    `load` reads the record at a row's path; `url` is the address of the site, for the links in the feed. The same board
+    gives the same bytes, and pages of records that no longer exist are removed. Raises MissingExtra without jinja2,
+    UsageError if it would overwrite a file that golfcheck did not write, and OSError with one clear line.
     """
     try:
         from golfcheck.site.pages import pages
@@ -32,7 +32,7 @@ def write(board: Board, folder: Path, load: Callable[[Path], Record] = record.lo
 
 
 def write_queue(queue: Queue, folder: Path) -> None:
-    """Write `queue.html`, a page for each pull request, and `queue.json`; a board's site may be in the same folder.
+    """Write `queue.html`, a page for each pull request, and `queue.json`; the folder may also contain a leaderboard.
 
     Raises as `write` does.
     """

@@ -1,4 +1,4 @@
-"""A board → the page that lists it: a row for each record, with what a browser sorts and filters by."""
+"""The leaderboard page: a row for each record, with the values that the script sorts and filters by."""
 
 import json
 import math
@@ -23,48 +23,49 @@ Number = TypeVar("Number", int, float)
 STATUS_MEANINGS = {
     Status.CLAIMED: "only submission.json states the score",
     Status.LOGGED: "the submitted logs show it, seed by seed",
-    Status.RESCORED: "golfcheck evaluated the artifact itself, and a maintainer vouches for the report",
-    Status.BOXED: "golfcheck asked the submission's own predictor.py in a sandbox, and a maintainer vouches for the "
-    "report",
+    Status.RESCORED: "golfcheck evaluated the artifact, and a maintainer confirmed the report",
+    Status.BOXED: "golfcheck ran the submission's own predictor.py in a sandbox, and a maintainer confirmed the report",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class PageColumn:
-    """A column of the board: the key it is sorted by in the address, its heading, and what that means.
+    """A column: its sort key in the address, its heading, and an explanation.
 
-    `priority` says when it gives way on a narrow screen: 0 never, then the higher the earlier.
+    `priority` says when it is hidden on narrow screens: 0 never, otherwise the highest first.
     """
 
     key: str
     heading: str
     meaning: str
     priority: int = 0
-    number: bool = True  # set in columns of figures
+    number: bool = True  # right-aligned
 
 
 COLUMNS = (
-    PageColumn("rank", "#", "rank; without one the record takes no part"),
-    PageColumn("name", "record", "name, and why it was not the record or has no p", number=False),
+    PageColumn("rank", "#", "rank; records without one do not take part"),
+    PageColumn("name", "record", "name, and why it did not take the record or has no p-value", number=False),
     PageColumn("bpb", "val_bpb", "bits per byte of the validation text, mean of the seeds; lower is better"),
-    PageColumn("delta", "Δ bpb", "difference to the record to beat on its day"),
-    PageColumn("p", "p", "p-value of the gain, under the ruleset of the board"),
-    PageColumn("seeds", "seeds", "whose scores the logs have", 2),
-    PageColumn("verdict", "verdict", "what golfcheck verify found", number=False),
-    PageColumn("size", "bytes left", "of the size cap, in the largest seed; the bar runs from 1 kB to 1 MB", 1),
-    PageColumn("author", "author", "as submission.json has it", 1, number=False),
-    PageColumn("date", "date", "the day it was made", 1, number=False),
+    PageColumn("delta", "Δ bpb", "difference from the record to beat on its day"),
+    PageColumn("p", "p", "p-value of the gain under the board's ruleset"),
+    PageColumn("seeds", "seeds", "number of seeds with scores in the logs", 2),
+    PageColumn("verdict", "verdict", "verdict of golfcheck verify", number=False),
+    PageColumn(
+        "size", "bytes left", "room under the size cap, for the largest seed; the bar ranges from 1 kB to 1 MB", 1
+    ),
+    PageColumn("author", "author", "from submission.json", 1, number=False),
+    PageColumn("date", "date", "date of the record", 1, number=False),
     PageColumn("status", "score is", "where the score comes from", 2, number=False),
     PageColumn("nats", "Δ nats", "the difference in nats per token", 3),
     PageColumn("train", "train s", "longest training, in seconds", 3),
     PageColumn("eval", "eval s", "longest evaluation, in seconds", 4),
-    PageColumn("bytes", "bytes/tok", "bytes of validation text that a token stands for", 4),
+    PageColumn("bytes", "bytes/tok", "bytes of validation text per token", 4),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PageCell:
-    """What a cell shows, and by what it is sorted: a number, or text; "" stands last."""
+    """The text of a cell, and its sort key: a number or text; "" comes last."""
 
     text: str
     key: str
@@ -72,18 +73,18 @@ class PageCell:
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """A record's row as the page has it."""
+    """A record's row on the page."""
 
     href: str
     row: Row
     cells: Mapping[str, PageCell]
-    share: float | None  # of the size cap that is used
-    headroom: float | None  # how full the bar of what is left is
+    share: float | None  # share of the size cap
+    headroom: float | None  # how full the bar for the room left is
     over: bool
 
 
 def board_page(board: Board, pages: Mapping[str, str]) -> bytes:
-    """Return the page; `pages` has the address of each record's by its path."""
+    """Return the page; `pages` maps each record's path to the address of its page."""
     ruleset = RULESETS[board.ruleset]
     best = board.frontier[-1] if board.frontier else None
     return page(
@@ -107,9 +108,9 @@ def board_page(board: Board, pages: Mapping[str, str]) -> bytes:
 
 
 def search_data(rows: Iterable[Row], keys: Mapping[str, Key] = KEYS) -> Markup:
-    """Return what the page's script searches, as JSON: the keys of the filter grammar, and their values for each row.
+    """Return the data for the page's script as JSON: the keys of the filter grammar, and their values for each row.
 
-    `<` is escaped, for the JSON stands inside a script element that no text of a record may close.
+    `<` is escaped so that text from a record cannot close the script element that contains the JSON.
     """
     grammar = {name: {"kind": key.kind, "words": key.words, "example": key.example} for name, key in keys.items()}
     values = [[_search_value(key.value(row)) for key in keys.values()] for row in rows]
@@ -125,7 +126,7 @@ def _search_value(value: Any) -> Any:
 
 
 def line_of(row: Row, href: str) -> PageRow:
-    """Return a record's row; numbers are sorted by all their digits."""
+    """Return a record's row; numbers are sorted by their full precision."""
     verdict = row.verdict
     size, time, tokens = verdict.size, verdict.time, verdict.token_bytes
     left = size.cap_bytes - size.total_bytes if size else None
@@ -152,7 +153,7 @@ def line_of(row: Row, href: str) -> PageRow:
 
 
 def number(value: Number | None, text: Callable[[Number], str]) -> PageCell:
-    """Return a number as `text` writes it, with a minus sign as wide as a plus in front."""
+    """Return a number formatted by `text`, with a minus sign as wide as a plus."""
     if value is None:
         return PageCell(MISSING, "")
     shown = text(value)

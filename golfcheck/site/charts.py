@@ -1,4 +1,4 @@
-"""The drawings: the record through time, the spread of seeds, and the curves of one record."""
+"""The charts: the record over time, the spread of seeds, and the curves of a record."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,31 +14,30 @@ from golfcheck.live.curves import Curve, Point
 from golfcheck.render.board_columns import title_of
 from golfcheck.site.svg import ACCENT, DIM, INK, SERIES, XY, Chart, Link
 
-_YEARS = range(2015, 2101)  # a folder may be named for any day, but one of year 1 would make a dot of all others
+_YEARS = range(2015, 2101)  # a folder name may contain any date, but year 1 would squeeze all others into a dot
 _DAY_SECONDS = 86_400.0
-_DAY_STEPS = (1, 2, 3, 7, 14, 28, 91, 182, 365, 730, 3650, 36_500)  # days between two ticks
-_RECENT = 0.5  # of the records that held the place: those of the second drawing
-_LEAST_RECENT = 4  # with fewer there is nothing to enlarge
-_SPREAD_ROWS = 40  # of the seeds' chart: what a page has room for
+_DAY_STEPS = (1, 2, 3, 7, 14, 28, 91, 182, 365, 730, 3650, 36_500)  # days between ticks
+_RECENT = 0.5  # share of the records that held the lead which the second chart shows
+_LEAST_RECENT = 4  # minimum number for a second chart
+_SPREAD_ROWS = 40  # number of rows in the chart of seeds
 _ROW_PIXELS = 19.0
-_OUTLIER = 0.9  # of the rows: how far these reach sets the width, and what lies beyond is an arrow at the edge
+_OUTLIER = 0.9  # share of the rows that sets the width; values beyond it are arrows at the edge
 _NAME_COLUMNS = 40
 _SHORT_COLUMNS = 36
-_LEGEND_PIXELS = 96.0  # a seed's name, in the larger type of a phone
-_LEGEND_ROW = 3  # names that stand above the chart; more stand in it, below each other
-_LINE_POINTS = 300  # of a curve: more than its pixels show
-_MARKED_POINTS = 40  # of a curve's validations: each is a link
-_WARM_UP = 0.05  # of the steps: the loss falls from 6.9 to 3 there, and would flatten all that follows
+_LEGEND_PIXELS = 96.0  # width of a seed's name, in the larger type of a phone
+_LEGEND_ROW = 3  # number of names above the chart; more are listed inside it
+_LINE_POINTS = 300  # of a curve, more than it has pixels
+_MARKED_POINTS = 40  # links on a curve's validations
+_WARM_UP = 0.05  # share of the steps in which the loss falls from 6.9 to 3, which would flatten the rest
 _SANE = range(10**9)  # steps
 _SANE_NATS = 100.0
 
 
 def progress(rows: Iterable[Row], pages: Mapping[str, str]) -> list[Markup]:
-    """Return val_bpb over time: the records as steps, all others as circles, the spread of their seeds as bars.
+    """Return val_bpb over time: the frontier as steps, other records as circles, the spread of their seeds as bars.
 
-    `pages` has the address of each record's page by its path. The second drawing, where there are records enough, has
-    the recent half of them, whose gains are small against those of the first days. None without a record that takes
-    part and has a day.
+    `pages` maps each record's path to the address of its page. If there are enough records, a second chart shows the
+    recent half, whose gains are small compared with the early ones. Empty if no ranked record has a date.
     """
     shown = [row for row in rows if row.takes_part and row.score_bpb and row.made and row.made.year in _YEARS]
     held = sorted((row for row in shown if row.held), key=lambda row: (_day(row), -_score(row)))  # as the record falls
@@ -66,7 +65,7 @@ def _through_time(label: str, unit: str, rows: Sequence[Row], held: Sequence[Row
         steps += [(_day(row), steps[-1][1])] if steps else []
         steps.append((_day(row), _score(row)))
     chart.line([*steps, (max(days), steps[-1][1])] if steps else [], ACCENT)
-    for row in sorted(rows, key=lambda row: (row.held, row.verdict.path)):  # the records over the others
+    for row in sorted(rows, key=lambda row: (row.held, row.verdict.path)):  # records on top of the others
         color, (low, high) = ACCENT if row.held else DIM, _ends(row)
         chart.line([(_day(row), low), (_day(row), high)] if high > low else [], color, 1.2)
         link = Link(pages[row.verdict.path], _label(row))
@@ -77,8 +76,8 @@ def _through_time(label: str, unit: str, rows: Sequence[Row], held: Sequence[Row
 def spread(rows: Iterable[Row], pages: Mapping[str, str]) -> Markup | None:
     """Return how far each seed's val_bpb is from the mean of its record, in thousandths, the best records first.
 
-    A log with several configurations has scores far apart, which would squash all others: what lies beyond the width
-    that most records need is an arrow at the edge. None where no record that takes part has two seeds.
+    A log with several configurations has very different scores, which would squeeze all others. So values beyond the
+    width that most records need are arrows at the edge. Empty if no ranked record has two seeds.
     """
     shown = [row for row in rows if row.takes_part and len(row.seeds_bpb) > 1][:_SPREAD_ROWS]
     if not shown:
@@ -90,7 +89,9 @@ def spread(rows: Iterable[Row], pages: Mapping[str, str]) -> Markup | None:
     chart = Chart("spread of the seeds", (-limit, limit), (len(shown) - 0.4, -0.6), 960, height, left=300, top=4)
     ticks = nice(-limit, limit, 9)
     decimals = tick_decimals(2 * limit, 9)
-    chart.axis_x(ticks, lambda value: f"{value:+.{decimals}f}", "val_bpb of a seed less its record's mean, thousandths")
+    chart.axis_x(
+        ticks, lambda value: f"{value:+.{decimals}f}", "val_bpb of a seed minus its record's mean, in thousandths"
+    )
     chart.line([(0, -0.6), (0, len(shown) - 0.4)], DIM, 0.8)
     for index, (row, values) in enumerate(zip(shown, apart, strict=True)):
         color = ACCENT if row.held else DIM
@@ -101,7 +102,7 @@ def spread(rows: Iterable[Row], pages: Mapping[str, str]) -> Markup | None:
             if drawn == value:
                 chart.dot((value, index), color, 3.5, link)
             else:
-                far = Link(link.href, f"{link.title}; this seed lies {value:+.1f} thousandths from the mean")
+                far = Link(link.href, f"{link.title}; {value:+.1f} thousandths from the mean")
                 chart.arrow((drawn, index), color, 1 if value > 0 else -1, far)
         _, y = chart.at(0, index)
         chart.text((chart.left - 10, y + 4), fit(title_of(row), _SHORT_COLUMNS), INK, "end")
@@ -109,9 +110,9 @@ def spread(rows: Iterable[Row], pages: Mapping[str, str]) -> Markup | None:
 
 
 def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> list[Markup]:
-    """Return the training losses of every run over its steps as lines, and its validations as marked lines.
+    """Return two charts over the steps of all runs: training losses, and validations with dots.
 
-    `lines` has the address of a validation's line by its log's path and number. A dot is always a validation.
+    `lines` returns the address of a line in a log.
     """
     drawings = []
     for name, unit in (("train", "training loss, nats per token"), ("val", "validation, bpb")):
@@ -143,7 +144,7 @@ def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> lis
 
 
 def marked_lines(curve: Curve) -> list[int]:
-    """Return the lines of the validations that `losses` marks, to be linked."""
+    """Return the lines of the validations that `losses` links to."""
     return [point.line for point in _thin(_drawn(curve.val), _MARKED_POINTS)]
 
 
@@ -158,7 +159,7 @@ def _drawn(points: Sequence[Point]) -> list[Point]:
 
 
 def _thin(points: Sequence[Point], most: int) -> list[Point]:
-    """Return at most `most` points at even distances, the first and the last among them."""
+    """Return at most `most` evenly spaced points, including the first and the last."""
     if len(points) <= most:
         return list(points)
     return [points[round(index * (len(points) - 1) / (most - 1))] for index in range(most)]
@@ -169,7 +170,7 @@ def _value(point: Point, name: str) -> float:
 
 
 def _y(points: Sequence[tuple[int, float]]) -> XY:
-    """Return the range of values, without the losses of the warm-up unless nothing else is there."""
+    """Return the range of values, without those of the warm-up if there are others."""
     start = _WARM_UP * max(step for step, _ in points)
     return _padded(min(value for _, value in points), max(value for step, value in points if step >= start), 0.05, 1e-3)
 
@@ -186,7 +187,7 @@ def _day_ticks(first: float, last: float) -> list[float]:
 
 
 def _day(row: Row) -> float:
-    """Return when a record was made, in days since 1970."""
+    """Return the time of a record in days since 1970."""
     assert row.made is not None
     return row.made.timestamp() / _DAY_SECONDS
 

@@ -1,4 +1,4 @@
-"""Python source → the lines that a page shows of it, highlighted."""
+"""Python source as highlighted lines for a page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,16 +7,16 @@ from golfcheck.source.reach import Source
 
 Runs = tuple[tuple[str, str], ...]  # (kind of token, or "" for plain text; text)
 
-MAX_CODE_BYTES = 256 * 2**10  # of a source that is highlighted; the longest real one has 160 KB
-_LINE_CHARS = 2_000  # a longer line is packed data, not code that one reads
+MAX_CODE_BYTES = 256 * 2**10  # longer sources are not highlighted; the longest real one has 160 KB
+_LINE_CHARS = 2_000  # longer lines are packed data
 
 
 def code_runs(text: str) -> list[Runs]:
-    """Return the lines of a Python source as runs of equal tokens; a source too long to lex comes as plain text."""
+    """Return the lines of a Python source as runs of one kind of token; a source that is too long is plain text."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4).split("\n")
     if len(text) > MAX_CODE_BYTES or any(len(line) > _LINE_CHARS for line in lines):
         return [(("", line),) for line in lines]
-    from pygments.lexers import PythonLexer  # type: ignore[import-untyped]  # 30 ms, and only for pages
+    from pygments.lexers import PythonLexer  # type: ignore[import-untyped]  # takes 30 ms
 
     runs: list[list[tuple[str, str]]] = [[]]
     for token, value in PythonLexer(stripnl=False, ensurenl=False).get_tokens("\n".join(lines)):
@@ -30,7 +30,7 @@ def code_runs(text: str) -> list[Runs]:
 
 
 def _kind(token: Any) -> str:
-    """Return the kind that a token is drawn as."""
+    """Return the display kind of a token."""
     from pygments.token import Comment, Keyword, Literal, Name, Number, String  # type: ignore[import-untyped]
 
     if token in String.Doc or token in Comment:
@@ -47,7 +47,7 @@ def _kind(token: Any) -> str:
 
 
 def source_texts(sources: Sequence[Source]) -> list[tuple[str, bytes, str]]:
-    """Return (title, text, note) of each source, and of what a packed one holds, as its own title.
+    """Return (title, text, note) of each source, and of the contents of packed ones.
 
     Nothing is executed: packed code was unpacked as data when the record was read.
     """
@@ -56,5 +56,7 @@ def source_texts(sources: Sequence[Source]) -> list[tuple[str, bytes, str]]:
         packed = f"packed as {source.wrapper}" if source.wrapper else ""
         texts.append((source.path, source.text, "; ".join(filter(None, [packed, source.note]))))
         if source.unwrapped is not None:
-            texts.append((f"{source.path} (unpacked)", source.unwrapped, f"what {source.path} unpacks and runs"))
+            texts.append(
+                (f"{source.path} (unpacked)", source.unwrapped, f"the code that {source.path} unpacks and runs")
+            )
     return texts

@@ -1,4 +1,4 @@
-"""The records that took the place, as an Atom feed (RFC 4287), the newest first."""
+"""An Atom feed (RFC 4287) of the records that took the lead, newest first."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,20 +12,20 @@ from golfcheck.render.board_columns import title_of
 
 _NAMESPACE = "http://www.w3.org/2005/Atom"
 _ENTRIES = 50
-_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of a feed without entries: it must have one, and today's changes the file
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # required in a feed without entries; today's date would change the file
 
 
 def feed(board: Board, pages: Mapping[str, str], url: str = "") -> bytes:
-    """Return the feed; a record's identifier depends on its address in the site alone.
+    """Return the feed; a record's identifier depends only on its address in the site.
 
-    With `url`, where the site will be found, addresses are absolute, as most readers of feeds need them.
+    With `url`, the address of the site, links are absolute, which most feed readers need.
     """
     base = f"{url.rstrip('/')}/" if url else ""
     held = [row for row in board.frontier if row.made][::-1][:_ENTRIES]
     root = ElementTree.Element("feed", xmlns=_NAMESPACE)
     _add(root, "title", "Parameter Golf: new records")
     _add(root, "id", _identifier(f"board {board.ruleset}"))
-    _add(root, "updated", _moment(held[0].made if held else None))
+    _add(root, "updated", _timestamp(held[0].made if held else None))
     _add(root, "author").append(_text("name", "golfcheck"))
     ElementTree.SubElement(root, "link", rel="self", href=f"{base}feed.xml")
     ElementTree.SubElement(root, "link", rel="alternate", href=f"{base}index.html")
@@ -41,7 +41,7 @@ def _entry(root: ElementTree.Element, row: Row, href: str, base: str) -> None:
     entry = _add(root, "entry")
     _add(entry, "title", f"{bpb_text(row.score_bpb or 0.0)} bpb: {title_of(row)}")
     _add(entry, "id", _identifier(href))
-    _add(entry, "updated", _moment(row.made))
+    _add(entry, "updated", _timestamp(row.made))
     _add(entry, "author").append(_text("name", safe(verdict.author or "unknown", 200)))
     ElementTree.SubElement(entry, "link", rel="alternate", href=base + href)
     gain = "the first record" if row.delta_bpb is None else f"{delta_text(row.delta_bpb)} bpb"
@@ -54,8 +54,8 @@ def _identifier(what: str) -> str:
     return uuid5(NAMESPACE_URL, f"golfcheck:{what}").urn
 
 
-def _moment(made: datetime | None) -> str:
-    return (made or _NO_TIME).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _timestamp(time: datetime | None) -> str:
+    return (time or _NO_TIME).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _add(parent: ElementTree.Element, name: str, text: str | None = None) -> ElementTree.Element:

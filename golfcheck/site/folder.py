@@ -1,4 +1,4 @@
-"""The folder of a site: what golfcheck wrote there is listed in it, and nothing else is ever replaced or removed."""
+"""The folder of a site. It lists the files that golfcheck wrote; no others are ever replaced or removed."""
 
 import contextlib
 import re
@@ -8,18 +8,18 @@ from golfcheck.core.errors import UsageError
 from golfcheck.reference.files import sweep_partial, write_atomic
 
 _LIST = ".golfcheck-site"
-_QUEUE_LIST = ".golfcheck-queue"  # of the part that another command writes into the same folder
+_QUEUE_LIST = ".golfcheck-queue"  # written by another command
 _MAX_LIST_BYTES = 2**24
 _OURS = re.compile(r"(?:index\.html|data\.json|feed\.xml|records/[a-z0-9-]+/[a-z0-9-]+\.html)")
 _OURS_OF_QUEUE = re.compile(r"(?:queue\.html|queue\.json|pulls/[0-9]{1,9}\.html)")
 
 
 class SiteFolder:
-    """A folder to write pages into. Leaving the block without an exception removes the pages that were not written.
+    """A folder to write pages into. Leaving the block without an exception removes old pages.
 
-    `queue`: the part that `golfcheck queue` writes, which may stand beside a board.
+    `queue`: the pages of `golfcheck queue`, which may share a folder with a leaderboard.
 
-    Each file is there as a whole or as it was before. Raises UsageError for a file that golfcheck has not made.
+    Each file is replaced as a whole. Raises UsageError instead of replacing a file that golfcheck did not write.
     """
 
     def __init__(self, path: Path, *, queue: bool = False) -> None:
@@ -41,14 +41,14 @@ class SiteFolder:
         path = self.path / name
         if name not in self.before and (path.exists() or path.is_symlink()):
             raise UsageError(
-                f"{path}: golfcheck did not make this file; expected an empty folder, or a site of its own"
+                f"{path}: golfcheck did not write this file; expected an empty folder, or one with its own pages"
             )
         self._claim(name)
         if not path.is_file() or path.read_bytes() != data:
             write_atomic(path, data)
 
     def _claim(self, name: str) -> None:
-        """Put a new file on the list before it is there: a site that was written half-way still knows its own."""
+        """List a file before it is written, so that an interrupted site still knows its own files."""
         if name not in self.before:
             self.path.mkdir(parents=True, exist_ok=True)
             with self.list.open("a", encoding="ascii") as file:
@@ -60,13 +60,13 @@ class SiteFolder:
             return
         for name in sorted(self.before - self.written):
             (self.path / name).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # not empty, or the site's own
+            with contextlib.suppress(OSError):  # not empty, or in use
                 (self.path / name).parent.rmdir()
         write_atomic(self.list, "".join(f"{name}\n" for name in sorted(self.written)).encode())
 
 
 def _listed(path: Path, ours: re.Pattern[str]) -> set[str]:
-    """Return the files that the list names, those only that could be ours."""
+    """Return the listed files, if they can be ours."""
     if not path.is_file():
         return set()
     sweep_partial(path.parent)

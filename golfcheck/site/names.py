@@ -1,4 +1,4 @@
-"""Untrusted names → file names that no system reads as anything else: `a-z`, `0-9` and dashes."""
+"""Make file names from untrusted names: only `a-z`, `0-9` and dashes."""
 
 import hashlib
 import re
@@ -11,10 +11,10 @@ _LENGTH = 64
 
 
 def slugs(names: Sequence[str], spare: str) -> list[str]:
-    """Return a slug for each name, all different if the names are; `spare` stands for a name of which nothing is left.
+    """Return a unique slug for each name; `spare` replaces a name without usable characters.
 
-    A slug that another name has as well, or that looks as if it had, ends with sixteen digits of the name's sha256: so
-    it depends on no order, and no record can be named so that its page replaces another's.
+    A slug shared by two names, or one that looks like such a slug, ends with sixteen digits of the name's sha256. So
+    slugs do not depend on the order, and no record can choose a name that replaces another record's page.
     """
     plain = [_OTHER.sub("-", name.lower()).strip("-")[:_LENGTH].rstrip("-") or spare for name in names]
     count = Counter(plain)

@@ -1,4 +1,4 @@
-"""All files of the site, one after another: the records' first, and the board that links to them last."""
+"""All files of the site, one at a time: first the records' pages, then the board that links to them."""
 
 import re
 from collections import Counter
@@ -22,9 +22,9 @@ _GITHUB_REMOTE = re.compile(r"(?:https://github\.com/|git@github\.com:)([\w.-]+/
 
 
 def pages(board: Board, load: Callable[[Path], Record], url: str = "") -> Iterator[tuple[str, bytes]]:
-    """Yield the name of each file, relative to the site, and its contents; `url` is where the site will be found.
+    """Yield the name of each file, relative to the site, and its contents; `url` is the address of the site.
 
-    Nothing on the pages says where on this machine the records lie.
+    The pages do not contain local paths.
     """
     given = [row.verdict.path for row in board.rows]
     paths = published_paths(given)
@@ -46,7 +46,7 @@ def pages(board: Board, load: Callable[[Path], Record], url: str = "") -> Iterat
 
 
 def published_paths(paths: Sequence[str]) -> list[str]:
-    """Return the paths of records as a page may show them: relative, without what lies above their trees."""
+    """Return the paths of records as shown on pages: relative to their trees."""
     if all(not PurePath(path).is_absolute() and ".." not in PurePath(path).parts for path in paths):
         return list(paths)
     resolved = [Path(path).resolve() for path in paths]
@@ -55,7 +55,7 @@ def published_paths(paths: Sequence[str]) -> list[str]:
 
 
 def _pull_requests(paths: Sequence[str]) -> dict[str, Cited]:
-    """Return the pull request that brought each record, where the records lie in a clone whose commits name one."""
+    """Return the pull request of each record, if the records are in a clone whose commits name one."""
     repository = repository_of(Path(commonpath([Path(path).resolve() for path in paths]))) if paths else None
     if repository is None:
         return {}
@@ -74,7 +74,7 @@ def _pull_requests(paths: Sequence[str]) -> dict[str, Cited]:
 
 
 def _folders(paths: list[str]) -> list[str]:
-    """Return `records/<slug>` for each path: of its last part, or of all of it where two records share that."""
+    """Return `records/<slug>` for each path, made from its last part, or from all of it if two records share that."""
     named = [PurePath(path).name for path in paths]
     count = Counter(named)
     unique = [name if count[name] == 1 else path for path, name in zip(paths, named, strict=True)]

@@ -1,4 +1,4 @@
-"""A queue → its page, and a page for each pull request."""
+"""The page of the queue, and a page for each pull request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from golfcheck.render.queue_text import lineage_lines
 from golfcheck.site.boardpage import MISSING, number, search_data
 from golfcheck.site.template import page
 
-_REASONS = 200  # of one pull request, shown
+_REASONS = 200  # shown for a pull request
 _OUTSIDE = 200  # files
 _WHY_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class QueueColumn:
-    """A column: the key that it is sorted by, its heading, and what that means."""
+    """A column: its sort key, its heading, and an explanation."""
 
     key: str
     heading: str
@@ -31,14 +31,14 @@ class QueueColumn:
 
 COLUMNS = (
     QueueColumn("pull", "#", "number of the pull request", number=True),
-    QueueColumn("triage", "what to do", "where it stands in the queue"),
-    QueueColumn("verdict", "verdict", "of golfcheck verify, on its own folder"),
-    QueueColumn("bpb", "val_bpb", "as logged, or else as claimed", number=True),
-    QueueColumn("delta", "Δ bpb", "to the record to beat at its number; negative is better", number=True),
-    QueueColumn("name", "pull request", "its name, and the gravest reason"),
-    QueueColumn("author", "author", "as submission.json has it"),
-    QueueColumn("base", "builds on", "the pull request that it says it builds on", number=True),
-    QueueColumn("nearest", "nearest", "the pull request before it whose code is nearest", number=True),
+    QueueColumn("triage", "what to do", "its part of the queue"),
+    QueueColumn("verdict", "verdict", "verdict of golfcheck verify on its own folder"),
+    QueueColumn("bpb", "val_bpb", "as logged, otherwise as claimed", number=True),
+    QueueColumn("delta", "Δ bpb", "difference from the record to beat at its number; negative is better", number=True),
+    QueueColumn("name", "pull request", "its name, and the most serious reason"),
+    QueueColumn("author", "author", "from submission.json"),
+    QueueColumn("base", "builds on", "the pull request that it says it is based on", number=True),
+    QueueColumn("nearest", "nearest", "the earlier pull request with the most similar code", number=True),
 )
 
 
@@ -143,7 +143,7 @@ def _folder(submission: Submission) -> dict[str, Any]:
 
 
 def _facts(submission: Submission) -> Iterator[tuple[str, str, str]]:
-    """Yield what stands above a folder: heading, value, and a few words beside it."""
+    """Yield the facts about a folder: heading, value, and a short comment."""
     verdict = submission.verdict
     if verdict is None:
         return
@@ -167,4 +167,4 @@ def _facts(submission: Submission) -> Iterator[tuple[str, str, str]]:
         p = rival.p_zero if rival.p_margin is None else rival.p_margin
         yield "Δ bpb", number(rival.delta_bpb, delta_text).text, "" if p is None else f"p {p_text(p)}"
     if not verdict.score:
-        yield "val_bpb", MISSING, "none stated, none logged"
+        yield "val_bpb", MISSING, "neither claimed nor logged"

@@ -1,4 +1,4 @@
-"""The numbers of one record, each with the address of the line that states it."""
+"""The numbers of a record, each with the address of its line in a log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from golfcheck.trainlog.events import Run, Size, TrainPoint, ValPoint
 SEED_COLUMNS = ("seed", "val_bpb", "nats/token", "steps", "train s", "eval s", "code", "model", "total")
 _SETTINGS = 400
 _SETTING_CHARS = 200
-_CLAIMS = {"code": "code_bytes", "model": "total_bytes", "total": "total_bytes"}  # a model's is what the code leaves
+_CLAIMS = {"code": "code_bytes", "model": "total_bytes", "total": "total_bytes"}  # the model's is the rest
 _ROUNDING_BPB = 5e-5
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A number or a word as it is shown, and the address of the line that states it."""
+    """A number or word as shown, and the address of its line."""
 
     text: str
     href: str | None = None
-    differs: bool = False  # from what another source says
+    differs: bool = False  # from another source
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFact:
-    """A heading, a value, and what to compare the value with."""
+    """A heading, a value, and something to compare it with."""
 
     heading: str
     value: Cited
@@ -40,14 +40,14 @@ class RecordFact:
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """A part of the submission, and its bytes on the disk, in the log, and in submission.json."""
+    """A part of the submission, and its bytes on disk, in the log, and in submission.json."""
 
     row: LedgerRow
     counts: tuple[Cited, ...]
 
 
 def facts(row: Row, record: Record, results: Sequence[Result], cite: Citations) -> list[RecordFact]:
-    """Return the record in short, as far as it is known."""
+    """Return the main facts about the record."""
     size, time, tokens, score = row.verdict.size, row.verdict.time, row.verdict.token_bytes, row.verdict.score
     facts: list[RecordFact] = []
     if size and (largest := _largest(results)) and (total := largest.total_bytes):
@@ -102,7 +102,7 @@ def seed_row(result: Result, cite: Citations) -> tuple[Cited, ...]:
 
 
 def ledger(verdict: Verdict, record: Record, results: Sequence[Result], cite: Citations) -> list[LedgerLine]:
-    """Return the size ledger; nothing where no source states any bytes."""
+    """Return the size ledger; empty if no source states sizes."""
     largest, submission = _largest(results), record.submission
     lines = []
     for row in verdict.ledger:
@@ -123,7 +123,7 @@ def ledger(verdict: Verdict, record: Record, results: Sequence[Result], cite: Ci
 
 
 def settings(record: Record, cite: Citations) -> list[tuple[str, Cited]]:
-    """Return the settings that the first run with any prints, by their names."""
+    """Return the settings of the first run that prints any, by name."""
     for log, run in distinct_runs(record):
         if run.settings:
             return [
@@ -142,7 +142,7 @@ def _cap(cap_ms: float | None) -> str:
 
 
 def _trained_at(run: Run) -> int | None:
-    """Return the line that says how long the training took."""
+    """Return the line that states the training time."""
     if run.stop:
         return run.stop.line
     points: list[TrainPoint | ValPoint] = [*run.train, *run.val]
@@ -151,7 +151,7 @@ def _trained_at(run: Run) -> int | None:
 
 
 def _evaluated_at(result: Result) -> int:
-    """Return the line that says how long the evaluation took, or else the line of the score."""
+    """Return the line that states the evaluation time, otherwise the line of the score."""
     timed = (score for score in result.run.scores if score.eval_ms is not None and score.eval_ms == result.eval_ms)
     return next(timed, result.score).line
 

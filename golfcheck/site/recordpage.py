@@ -1,4 +1,4 @@
-"""A row and its record → the record's page, and the pages of the files whose lines it links to."""
+"""The page of a record, and the pages of the files that it links to."""
 
 import contextlib
 import re
@@ -24,9 +24,9 @@ from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs
 
-_LOGS = 24  # with a page of at most a megabyte each; the real records have up to nine
-_RUNS = 64  # drawn and listed; the real records have up to nine
-_SOURCES = 24  # with a page each, packed ones with two
+_LOGS = 24  # with a page of at most 1 MB each; real records have up to nine
+_RUNS = 64  # drawn and listed; real records have up to nine
+_SOURCES = 24  # with one page each, two for packed ones
 _BLURB_CHARS = 2_000
 _ROOT = "../../"
 _GITHUB_LOGIN = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}")
@@ -35,7 +35,7 @@ _RULES = {rule.name: rule for rule in RULES}
 
 @dataclass(frozen=True, slots=True)
 class ShownFinding:
-    """A finding, where it stands, and what the documentation of its rule says, in paragraphs."""
+    """A finding, its location, and the paragraphs of its rule's documentation."""
 
     finding: Finding
     label: str
@@ -48,7 +48,7 @@ def record_pages(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the names and contents of the record's pages: `index.html` and one for each file that it links to.
 
-    `rival` is the address, from the site's root, of the record it was compared with; `pull` its pull request.
+    `rival` is the address, from the root of the site, of the record to beat; `pull` is the pull request.
     """
     sources = source_texts(record.sources[:_SOURCES])
     cite = Citations(_page_names(record, [title for title, _, _ in sources]))
@@ -91,7 +91,7 @@ def record_pages(
         if text is not None:
             lines = list(shown_code(code_runs(text.decode("utf-8", "replace")), cited))
         else:
-            with contextlib.suppress(OSError, bounded.UnreadableError):  # it was there when the record was read
+            with contextlib.suppress(OSError, bounded.UnreadableError):  # it existed when the record was read
                 lines = list(shown_lines(LogText.open(record.path, path), cited))
         yield name, page("text.html", root=_ROOT, title=path, record=title, path=path, note=note, lines=lines)
 
@@ -104,19 +104,19 @@ def _page_names(record: Record, sources: Sequence[str]) -> dict[str, str]:
 
 
 def _github(record: Record) -> str:
-    """Return the author's login on GitHub where submission.json states one that GitHub could have given."""
+    """Return the author's GitHub login, if submission.json states a valid one."""
     login = record.submission.github_id if record.submission else None
     return login if login and _GITHUB_LOGIN.fullmatch(login) else ""
 
 
 def _blurb(record: Record) -> str:
-    """Return what submission.json says of the record in a few sentences."""
+    """Return the blurb in submission.json."""
     blurb = record.submission.raw.get("blurb") if record.submission else None
     return blurb[:_BLURB_CHARS] if isinstance(blurb, str) else ""
 
 
 def _sorted(verdict: Verdict) -> list[Finding]:
-    """Return the findings, the gravest first and what is waived last."""
+    """Return the findings, most severe first, waived ones last."""
     return sorted(verdict.findings, key=lambda finding: (finding.waived is not None, -finding.severity))
 
 

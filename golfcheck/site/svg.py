@@ -1,7 +1,7 @@
-"""SVG that stands inside a page: themed by the page's style sheet, and allowed by its policy, which forbids styles.
+"""SVG charts embedded in a page. The page's style sheet themes them; its policy forbids inline styles.
 
-Text stays text: it is set in the reader's own font, can be searched and is read aloud. Whatever is drawn goes through
-an XML writer, which escapes it.
+Text remains text: it uses the reader's font, can be searched, and works with screen readers. An XML writer escapes all
+content.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,12 +18,12 @@ SERIES = tuple(f"var(--s{index})" for index in range(1, 7))
 
 XY = tuple[float, float]
 _TICKS = 5
-_GAP = 8.0  # between a label and what it labels
+_GAP = 8.0  # between a label and its mark
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a mark leads, and its title."""
+    """The target of a mark's link, and its title."""
 
     href: str
     title: str
@@ -31,21 +31,21 @@ class Link:
 
 @dataclass(slots=True)
 class Chart:
-    """A chart in pixels; `x` and `y` are the ranges that its plot area shows, in units of the data."""
+    """A chart in pixels; `x` and `y` are the ranges of the plot area in units of the data."""
 
-    label: str  # for those who cannot see it
+    label: str  # for screen readers
     x: XY
     y: XY
     width: float = 640.0
     height: float = 340.0
-    left: float = 76.0  # of the plot area from the left edge; the labels of the y axis stand there
+    left: float = 76.0  # left margin of the plot area, for the labels of the y axis
     top: float = 34.0
     right: float = 14.0
     bottom: float = 44.0
     elements: list[ElementTree.Element] = field(default_factory=list)
 
     def at(self, x: float, y: float) -> XY:
-        """Return the pixel of a point."""
+        """Return the position of a point in pixels."""
         (x0, x1), (y0, y1) = self.x, self.y
         across, up = (x - x0) / ((x1 - x0) or 1.0), (y - y0) / ((y1 - y0) or 1.0)
         return (
@@ -54,7 +54,7 @@ class Chart:
         )
 
     def line(self, points: Iterable[XY], color: str, width: float = 1.6) -> None:
-        """Draw a line through points; a single one is drawn as a dot of the line's width."""
+        """Draw a line through points; a single point becomes a dot as wide as the line."""
         pixels = [self.at(*point) for point in points]
         if pixels:
             path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in [*pixels, *pixels[:1] * (len(pixels) == 1)])
@@ -62,24 +62,24 @@ class Chart:
             self._add("path", d=path, **look, **{"stroke-width": f"{width:g}"})
 
     def dot(self, point: XY, color: str, radius: float, link: Link | None = None, *, filled: bool = True) -> None:
-        """Draw a dot, which leads somewhere where `link` is given."""
+        """Draw a dot, with an optional link."""
         x, y = self.at(*point)
         fill, stroke = (color, PAPER) if filled else (PAPER, color)
         self._linked("circle", link, cx=f"{x:.1f}", cy=f"{y:.1f}", r=f"{radius:g}", fill=fill, stroke=stroke)
 
     def arrow(self, point: XY, color: str, way: int, link: Link | None = None) -> None:
-        """Draw an arrowhead that points to the right (`way` 1) or to the left (-1): what it stands for lies outside."""
+        """Draw an arrowhead for a value outside the chart, to the right (`way` 1) or to the left (-1)."""
         x, y = self.at(*point)
         path = f"M{x:.1f} {y:.1f}l{-9 * way} -5v10z"
         self._linked("path", link, d=path, fill=color, stroke=PAPER)
 
     def text(self, pixel: XY, text: str, color: str = DIM, anchor: str = "start") -> None:
-        """Write a text at a pixel."""
+        """Write text at a position in pixels."""
         x, y = pixel
         self._add("text", x=f"{x:.1f}", y=f"{y:.1f}", fill=color, **{"text-anchor": anchor}).text = safe(text, 200)
 
     def axis_y(self, unit: str) -> None:
-        """Draw the grid and its numbers, and write the unit above them, where it is read without turning the head."""
+        """Draw the grid and its numbers, with the unit above them, written horizontally."""
         decimals = tick_decimals(self.y[1] - self.y[0], _TICKS)
         for value in nice(*self.y, _TICKS):
             _, y = self.at(self.x[0], value)
@@ -97,7 +97,7 @@ class Chart:
         self.text((self.width - self.right, self.height - 6), unit, anchor="end")
 
     def markup(self) -> Markup:
-        """Return the SVG. Its links are no tab stops: each leads where a link of the page does."""
+        """Return the SVG. Its links are not tab stops, because the page has the same links."""
         root = ElementTree.Element("svg", viewBox=f"0 0 {self.width:g} {self.height:g}", role="group")
         root.set("aria-label", safe(self.label))
         root.extend(self.elements)

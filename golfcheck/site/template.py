@@ -1,7 +1,7 @@
-"""Pages from templates: every string is made safe on its way out, here and nowhere else.
+"""Render templates; this is the only place where strings are made safe for pages.
 
-The templates are jinja2's because its autoescape makes escaping the rule and not a habit: what is printed is text
-unless it is `Markup`, and golfcheck's only `Markup` is the SVG that `svg.py` writes, and JSON whose `<` is escaped.
+The templates are jinja2's because its autoescape makes escaping the default: everything is text unless it is `Markup`,
+and golfcheck's only `Markup` is SVG from `svg.py`, JSON with `<` escaped, and its own style and script.
 """
 
 import base64
@@ -18,7 +18,7 @@ from golfcheck.core.text import safe
 
 
 def page(template: str, *, extra: tuple[str, ...] = (), **values: Any) -> bytes:
-    """Return a page; its policy lets only our own style and script, by their sha256, and nothing from elsewhere.
+    """Return a page. Its policy allows only our own style and script, by their sha256.
 
     `extra` names assets in addition to the site's own.
     """
@@ -50,7 +50,7 @@ def _environment() -> Environment:
 
 
 def _harmless(value: Any) -> Any:
-    """Take control, bidi and invisible characters out of what is printed; autoescape does the markup after this."""
+    """Escape control, bidi and invisible characters; autoescape then escapes the markup."""
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -1,4 +1,4 @@
-"""A text file of a record → the lines that a page shows of it, numbered, so that a number can be linked to its line."""
+"""A text file of a record as numbered lines, so that numbers on other pages can link to them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from golfcheck.core.text import safe
 from golfcheck.site.codepage import Runs
 from golfcheck.submission.logtext import LogText
 
-MAX_CHARS = 512 * 2**10  # of a page: the longest of 165 real logs has 205 KB
+MAX_CHARS = 512 * 2**10  # of a page; the longest of 165 real logs has 205 KB
 _LINE_CHARS = 1_000
 _TAB = " " * 4
 
 
 class Shown(NamedTuple):
-    """A line of a page, or a gap: `skipped` lines that are left out before it."""
+    """A line of a page, and the number of lines skipped before it."""
 
     number: int
     runs: Runs
@@ -23,13 +23,13 @@ class Shown(NamedTuple):
 
 @dataclass(slots=True)
 class Citations:
-    """The files of a record that have a page, and which of their lines are linked to."""
+    """The files of a record that have a page, and the lines that are linked to."""
 
-    pages: dict[str, str]  # path in the record → name of its page
+    pages: dict[str, str]  # path in the record → name of the page
     cited: dict[str, set[int]] = field(default_factory=dict)
 
     def href(self, path: str | None, line: int | None) -> str | None:
-        """Return the address of a line, which the page then includes; None for a file without a page."""
+        """Return the address of a line, which is then included in the page; None for a file without a page."""
         page = self.pages.get(path) if path else None
         if page is None or path is None:
             return None
@@ -40,14 +40,14 @@ class Citations:
 
 
 def shown_lines(log: LogText, cited: set[int]) -> Iterator[Shown]:
-    """Yield the lines of a file; of a long one its beginning, its end, and those that are cited."""
+    """Yield the lines of a file; for a long one, its beginning, its end, and the lines that are linked to."""
     texts = _Lazy(log)
     for number, skipped in _chosen(texts, cited):
         yield Shown(number, (("", texts[number - 1]),), skipped)
 
 
 def shown_code(lines: Sequence[Runs], cited: set[int]) -> Iterator[Shown]:
-    """Yield the lines of a source as `shown_lines` does; a line that is longer than a page has room for is cut."""
+    """Yield the lines of a source like `shown_lines`; lines that are too long are cut."""
     texts = ["".join(text for _, text in runs) for runs in lines]
     for number, skipped in _chosen(texts, cited):
         runs, text = lines[number - 1], texts[number - 1]
@@ -55,7 +55,7 @@ def shown_code(lines: Sequence[Runs], cited: set[int]) -> Iterator[Shown]:
 
 
 class _Lazy(Sequence[str]):
-    """The lines of a log as they are shown, each made when it is asked for."""
+    """The lines of a log as shown, generated on demand."""
 
     def __init__(self, log: LogText) -> None:
         self.log = log
@@ -68,7 +68,7 @@ class _Lazy(Sequence[str]):
 
 
 def _chosen(texts: Sequence[str], cited: set[int]) -> Iterator[tuple[int, int]]:
-    """Yield (number, how many are left out before it) of the lines that a page has room for."""
+    """Yield (line number, number of lines skipped before it) for the lines that fit on a page."""
     count = len(texts)
     head = _fill(texts, range(1, count + 1))
     tail = _fill(texts, range(count, head, -1)) if head < count else 0
@@ -80,7 +80,7 @@ def _chosen(texts: Sequence[str], cited: set[int]) -> Iterator[tuple[int, int]]:
 
 
 def _fill(texts: Sequence[str], numbers: range) -> int:
-    """Return how many of the lines fit into half a page."""
+    """Return how many lines fit on half a page."""
     room = MAX_CHARS // 2
     for count, number in enumerate(numbers):
         room -= min(len(texts[number - 1]), _LINE_CHARS) + 1

@@ -1,1 +1,1 @@
-"""The screens of `golfcheck tui`. They show what other modules return: no rule, no parsing, no ranking in here."""
+"""The terminal interface, `golfcheck tui`. It shows results of other modules: no rules, parsing or ranking here."""

@@ -1,4 +1,4 @@
-"""The application: what all screens share."""
+"""The application: everything that the screens share."""
 
 import asyncio
 import os
@@ -42,14 +42,14 @@ from golfcheck.tui.screens.base import (
 from golfcheck.tui.screens.board import BoardScreen
 from golfcheck.tui.themes import THEMES
 
-_TERMINATED = 128 + 15  # as a shell reports a process that SIGTERM ended
-_HELP = "the keys of what has the focus; F1 where ? is typed"
+_TERMINATED = 128 + 15  # the exit code that a shell reports after SIGTERM
+_HELP = "the keys that work here; F1 while typing"
 _KEY_NAMES = str.maketrans({"⏎": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right", "⌫": "backspace"})
 _ASCII_ONLY = AsciiOnly()
 
 
 class GolfcheckApp(KeysInTurn):
-    """`golfcheck tui`; `root` is the tree of records that the board shows, `board` one that is there already.
+    """`golfcheck tui`. `root` is the tree of records to show, `board` the same if it has been read already.
 
     With `queue` it opens on the pull requests of a repository instead.
     """
@@ -59,8 +59,8 @@ class GolfcheckApp(KeysInTurn):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", key_display="?", tooltip=_HELP),
         Binding("f1", "help", "help", show=False, tooltip=_HELP),
-        Binding("q", "quit", "quit", tooltip="leave golfcheck"),
-        Binding("ctrl+z", "suspend_process", "suspend", show=False, tooltip="back to the shell; fg returns"),
+        Binding("q", "quit", "quit", tooltip="quit golfcheck"),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, tooltip="go to the shell; fg comes back"),
     ]
 
     def __init__(
@@ -74,8 +74,8 @@ class GolfcheckApp(KeysInTurn):
         queue: Request | None = None,
     ) -> None:
         super().__init__()
-        # Processes that read records are started while Textual has stderr, which has no number then: what they need
-        # of it is fetched now.
+        # Processes that read records start while Textual has replaced stderr by an object without a file descriptor,
+        # which the resource tracker needs. So start it now.
         if os.name == "posix":
             resource_tracker.ensure_running()
         self.root = root
@@ -88,7 +88,7 @@ class GolfcheckApp(KeysInTurn):
         self.session = session.load()
 
     def get_driver_class(self) -> type[Driver]:
-        """Return what reads the terminal."""
+        """Return the class that reads the terminal."""
         usual = super().get_driver_class()
         if usual.__name__ != "LinuxDriver":
             return usual
@@ -97,8 +97,8 @@ class GolfcheckApp(KeysInTurn):
         return Terminal
 
     def on_mount(self) -> None:
-        """Open the board, and what is to be watched over it."""
-        if os.name == "posix":  # the terminal is given back as it was
+        """Open the board, and above it the logs to watch."""
+        if os.name == "posix":  # restore the terminal
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, partial(self.exit, return_code=_TERMINATED))
         self.set_class(self.ascii_only, "-ascii")
         for theme in THEMES:
@@ -115,7 +115,7 @@ class GolfcheckApp(KeysInTurn):
             self.board_screen.watch_logs(self.logs_to_watch)
 
     def on_unmount(self) -> None:
-        """Keep how the board was left."""
+        """Save the state of the board."""
         if self.queue is not None:
             return
         board = self.board_screen
@@ -128,23 +128,23 @@ class GolfcheckApp(KeysInTurn):
         return shown.translate(_KEY_NAMES) if self.ascii_only else shown
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what every line that a widget draws goes through on its way to the terminal."""
+        """Return the filters for every line that a widget draws."""
         return [*super().get_line_filters(), *([_ASCII_ONLY] if self.ascii_only else [])]
 
     def action_help_quit(self) -> None:
-        """Say how to leave: Ctrl-C alone must not close the screen, for it may come from a habit of copying."""
+        """Say how to quit. Ctrl-C must not close the application, because people use it to copy."""
         types = isinstance(self.focused, Input)
-        self.tell("to leave golfcheck press esc, then q" if types else "to leave golfcheck press q")
+        self.tell("to quit golfcheck, press esc, then q" if types else "to quit golfcheck, press q")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Return what the palette offers."""
+        """Return the commands of the palette."""
         return palette.commands(self, self, screen)
 
     def action_help(self) -> None:
-        """Show the keys of what has the focus."""
+        """Show the keys that work here."""
         self.push_screen(help.HelpScreen(help.page(self.screen), self.glyphs))
 
-    # The screens, each imported when it is first wanted: together they take a third of a second.
+    # Screens are imported when they are first opened: together they take a third of a second.
 
     def on_open_record(self, event: OpenRecord) -> None:
         """Open a record with its tabs."""
@@ -159,19 +159,19 @@ class GolfcheckApp(KeysInTurn):
         self.push_screen(DetailScreen(event.row, event.load, open_log=event.open_log))
 
     def on_open_comparison(self, event: OpenComparison) -> None:
-        """Open two to four records side by side."""
+        """Show two to four records side by side."""
         from golfcheck.tui.screens.compare import CompareScreen
 
         self.push_screen(CompareScreen(event.rows))
 
     def on_open_diff(self, event: OpenDiff) -> None:
-        """Open the difference of two records."""
+        """Show the differences between two records."""
         from golfcheck.tui.screens.diffscreen import DiffScreen
 
         self.push_screen(DiffScreen(event.first, event.second))
 
     def on_open_timeline(self, event: OpenTimeline) -> None:
-        """Open the frontier through time."""
+        """Show the frontier over time."""
         from golfcheck.tui.screens.timeline import TimelineScreen
 
         self.push_screen(TimelineScreen(event.board, event.row, event.query, event.text))
@@ -183,11 +183,11 @@ class GolfcheckApp(KeysInTurn):
         first, *more = event.logs
         self.push_screen(WatchScreen(first, event.best, more))
 
-    # What screens use: see `Host`.
+    # What screens use; see `Host`.
 
     @property
     def records(self) -> Records:
-        """The records of the tree that the board shows."""
+        """The records that the board shows."""
         return self.board_screen
 
     def load_record(self, row: Row) -> Record:
@@ -210,13 +210,13 @@ class GolfcheckApp(KeysInTurn):
                 if stat.S_ISREG(path.lstat().st_mode):
                     self.edit(path)
                     return
-        self.tell(f"{folder}: nothing to edit here", "warning")
+        self.tell(f"{folder}: no file to edit", "warning")
 
     def edit(self, path: Path, line: int | None = None) -> None:
-        """Open the user's editor on a file, at a line; the screen comes back when it ends."""
+        """Suspend the screen and open the user's editor at a line of a file."""
         command = editor.command(path, line)
         if command is None:
-            self.tell("no editor: set $EDITOR to one that is installed", "error")
+            self.tell("no editor found: set $EDITOR", "error")
             return
         try:
             with self.suspend():
@@ -225,6 +225,6 @@ class GolfcheckApp(KeysInTurn):
             self.tell(f"the editor could not be opened: {error}", "error")
 
     def copy(self, text: str) -> None:
-        """Put a text of one line on the clipboard of the terminal (OSC 52)."""
+        """Copy one line of text to the clipboard of the terminal (OSC 52)."""
         self.copy_to_clipboard(safe(text))
         self.tell(f"copied: {text}")

@@ -1,4 +1,4 @@
-"""A filter for terminals without Unicode: every line that a widget draws, also one of Textual's, becomes ASCII."""
+"""A line filter for terminals without Unicode, which converts all widgets to ASCII, including Textual's."""
 
 from rich.segment import Segment
 from textual.color import Color
@@ -8,7 +8,7 @@ from golfcheck.tui.widgets.sheet import plain
 
 
 class AsciiOnly(LineFilter):
-    """Replaces each character that the terminal lacks by a similar one, or by question marks; no cell moves."""
+    """Replaces each character outside ASCII with a similar one, or with question marks of the same width."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Return the segments of a line in ASCII."""

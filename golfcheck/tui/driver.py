@@ -1,13 +1,13 @@
-"""The terminal as Textual reads it, but for bytes that are no UTF-8."""
+"""Textual's terminal driver, except that it ignores bytes that are not UTF-8."""
 
 from textual.drivers.linux_driver import LinuxDriver
 
 
 class Terminal(LinuxDriver):
-    """Ignores what a terminal sends in another encoding: Textual's reading thread would end with an exception."""
+    """Ignores input in other encodings, which would end Textual's input thread with an exception."""
 
     def run_input_thread(self) -> None:
-        """Read until the application ends."""
+        """Read until the application exits."""
         while not self.exit_event.is_set():
             try:
                 super().run_input_thread()

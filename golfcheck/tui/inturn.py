@@ -1,8 +1,8 @@
-"""Keys one after another: the next is handed on when all that the one before asked for has been done.
+"""Handle keys one at a time: each waits until everything that the previous one triggered is done.
 
-Textual hands a key to the widget that has the focus at that moment, and its bindings run later, from the application.
-Keys that come together, typed fast or while the screen is busy, would all go where the first one went: `/` opens a line
-to type in, and a `q` after it would quit.
+Textual sends a key to the widget that has the focus at that moment, and runs its bindings later, from the application.
+Keys that arrive together (typed quickly, or while the screen is busy) would all go to the same widget: `/` opens an
+input line, but a `q` right after it would quit.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from textual import events
 from textual.app import App
 from textual.dom import DOMNode
 
-_GIVEN_UP_SECONDS = 1.0  # for a widget that was removed with messages waiting
+_GIVEN_UP_SECONDS = 1.0  # for a widget that was removed while it had messages
 
 
 class KeysInTurn(App[None]):

@@ -1,4 +1,4 @@
-"""The commands of the palette (ctrl+p): every key of the screen by its name, every order of the board, the themes."""
+"""The commands of the palette (ctrl+p): all keys of the screen, all orders of the board, and the themes."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -15,11 +15,11 @@ from golfcheck.tui.screens.help import ours
 
 
 def commands(app: App[None], host: Host, screen: Screen[object]) -> Iterator[SystemCommand]:
-    """Yield what can be done on `screen`."""
+    """Yield the commands for `screen`."""
     named: set[str] = set()
     for entry in ours(screen.active_bindings.values()):
         title = entry.binding.description.capitalize()
-        if title not in named and (entry.tooltip or entry.binding.show):  # others only move the cursor
+        if title not in named and (entry.tooltip or entry.binding.show):  # the others only move the cursor
             named.add(title)
             key = app.get_key_display(entry.binding)
             says = f"{entry.tooltip} ({key})" if entry.tooltip else f"key {key}"
@@ -32,10 +32,10 @@ def commands(app: App[None], host: Host, screen: Screen[object]) -> Iterator[Sys
 
 
 def picture(app: App[None], host: Host) -> None:
-    """Save the screen among the downloads, or in the current folder where there is no such place, and say where."""
+    """Save the screen to ~/Downloads, or to the current directory if that does not exist."""
     downloads = expanded("~/Downloads")
     folder = downloads if downloads.is_dir() else Path.cwd()
     try:
-        host.tell(f"picture saved: {app.save_screenshot(path=str(folder))}")
+        host.tell(f"screenshot saved: {app.save_screenshot(path=str(folder))}")
     except OSError as error:
-        host.tell(f"the picture could not be saved in {folder}: {error.strerror or error}", "error")
+        host.tell(f"the screenshot could not be saved in {folder}: {error.strerror or error}", "error")

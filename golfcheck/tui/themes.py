@@ -1,4 +1,4 @@
-"""golfcheck's two themes, next to Textual's own; chosen in the palette (ctrl+p)."""
+"""golfcheck's two themes, in addition to Textual's; selected in the palette (ctrl+p)."""
 
 from textual.theme import Theme
 

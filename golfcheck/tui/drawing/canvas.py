@@ -1,4 +1,4 @@
-"""Points, lines and marks on a grid of characters: braille dots, or the dots, dashes and ticks of ASCII."""
+"""Draw points, lines and marks on a grid of characters: braille dots, or ASCII."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ class DotCanvas:
         self._marks: dict[tuple[int, int], str] = {}
 
     def dot(self, x: float, y: float, style: str) -> None:
-        """Set the dot at (x, y); outside the grid there is none."""
+        """Set the dot at (x, y); dots outside the grid are ignored."""
         column, row = int(x), self.height - 1 - int(y)
         if not (0 <= x < self.width and 0 <= row < self.height and y >= 0):
             return
@@ -32,7 +32,7 @@ class DotCanvas:
         self._styles[cell] = style
 
     def line(self, start: tuple[float, float], end: tuple[float, float], style: str) -> None:
-        """Draw a straight line between two dots, as much of it as is on the grid."""
+        """Draw a straight line between two dots, clipped to the grid."""
         for x, y in self._walk(*start, *end):
             self.dot(x, y, style)
 
@@ -58,7 +58,7 @@ class DotCanvas:
         return _ASCII[bits] if self.ascii_only else chr(0x2800 + bits)
 
     def _walk(self, x0: float, y0: float, x1: float, y1: float) -> Iterator[tuple[float, float]]:
-        """Yield points a dot apart, of the part between the lower and the upper edge."""
+        """Yield points one dot apart, clipped to the lower and upper edges."""
         low, high = sorted((self._leaves(y0, y1, -0.5), self._leaves(y0, y1, self.height - 0.5)))
         inside = min(y0, y1) < self.height and max(y0, y1) >= 0
         first, last = (max(0.0, low), min(1.0, high)) if y0 != y1 else (0.0, 1.0)
@@ -71,5 +71,5 @@ class DotCanvas:
 
     @staticmethod
     def _leaves(y0: float, y1: float, edge: float) -> float:
-        """Return the share of the way from y0 to y1 at which the line crosses the edge."""
+        """Return at which fraction of the way from y0 to y1 the line crosses the edge."""
         return (edge - y0) / (y1 - y0) if y0 != y1 else 0.0

@@ -1,4 +1,4 @@
-"""What a rule means, shown next to a finding: the text of `golfcheck explain`, for a screen."""
+"""The explanation of a rule that is shown next to a finding, as in `golfcheck explain`."""
 
 from functools import cache
 
@@ -18,17 +18,17 @@ STYLES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 
 @cache
 def rules() -> dict[str, Rule]:
-    """Return the rules by their names."""
+    """Return the rules by name."""
     return {rule.name: rule for rule in RULES}
 
 
 def location_text(path: str | None, line: int | None) -> str:
-    """Return where a finding stands, as `file:line`; "" where it is about the record as a whole."""
+    """Return the location of a finding as `file:line`; "" if it is about the whole record."""
     return "" if path is None else f"{safe(path, 200)}:{line}" if line else safe(path, 200)
 
 
 def of_finding(finding: Finding) -> RenderableType:
-    """Return a finding with its numbers, what to do, and what its rule is about."""
+    """Return a finding with its numbers, the fix, and the explanation of its rule."""
     severity = finding.severity
     word = severity.label if finding.waived is None else f"waived {severity.label}"
     head = Text.assemble(
@@ -45,15 +45,15 @@ def of_finding(finding: Finding) -> RenderableType:
 
 
 def of_skipped(skipped: Skipped) -> RenderableType:
-    """Return why a rule was skipped, and what it is about."""
+    """Return why a rule was skipped, and its explanation."""
     head = Text.assemble(("○ skipped", "info"), ("  " + skipped.rule, "bold"))
     return Group(head, Text(), Text(f"reason: {safe(skipped.reason)}"), *_about(skipped.rule, ""))
 
 
 def of_passed(rule: str) -> RenderableType:
-    """Return what a rule that found nothing is about."""
+    """Return the explanation of a rule that passed."""
     head = Text.assemble(("✓ passed", "ok"), ("  " + rule, "bold"))
-    return Group(head, Text(), Text("this rule found nothing"), *_about(rule, ""))
+    return Group(head, Text(), Text("passed: no problem found"), *_about(rule, ""))
 
 
 def _about(name: str, hint: str) -> list[RenderableType]:

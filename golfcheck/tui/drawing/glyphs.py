@@ -1,11 +1,11 @@
-"""The few signs that are drawn, for terminals with Unicode and for those without (`--ascii`)."""
+"""The symbols of the interface, for terminals with and without Unicode (`--ascii`)."""
 
 from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """Each is one column wide; `fill` are the parts of a cell of a bar, from nothing to full."""
+    """Each is one column wide; `fill` has the partial cells of a bar, from empty to full."""
 
     fill: str = " ╸━"
     up: str = "▲"
@@ -25,7 +25,7 @@ class Glyphs:
     cursor: str = "┊"
 
     def plain(self, text: str) -> str:
-        """Return `text` in the characters that the terminal has."""
+        """Return `text` with only characters that the terminal can show."""
         if self is UNICODE or text.isascii():
             return text
         return text.translate(_IN_ASCII).encode("ascii", "replace").decode()
@@ -62,7 +62,7 @@ _IN_ASCII = str.maketrans(
 
 
 def bar(share: float, columns: int, glyphs: Glyphs) -> str:
-    """Return a bar of `columns` cells filled to `share`; full only from a share of 1."""
+    """Return a bar of `columns` cells, filled to `share`; it looks full only if `share` is at least 1."""
     parts = len(glyphs.fill) - 1  # of a cell
     steps = columns * parts
     filled = steps if share >= 1 else min(int(max(share, 0.0) * steps), steps - 1)

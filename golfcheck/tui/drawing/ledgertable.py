@@ -1,4 +1,4 @@
-"""Where a record's bytes and seconds are: the size ledger, its bar, and the numbers of each seed."""
+"""A record's bytes and seconds: the size ledger, its bar, and the numbers of each seed."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -22,11 +22,11 @@ _SIZE_RULES = ("bytes-", "total-", "code-size", "artifact-size", "uncounted", "w
 
 
 def ledger(verdict: Verdict, results: tuple[Result, ...]) -> RenderableType:
-    """Return all that is known of a record's sizes and times; `found` are its seeds."""
+    """Return everything known about a record's sizes and times, seed by seed."""
     parts: list[RenderableType] = [_cap(verdict), Text()]
     parts += [_sources(verdict), Text()] if verdict.ledger else []
     if verdict.size is None and not verdict.ledger:
-        parts = [Text("no source states any bytes", "dim"), Text()]
+        parts = [Text("no sizes are known", "dim"), Text()]
     about = [f for f in verdict.findings if f.rule.startswith(_SIZE_RULES)]
     for finding in about:
         parts.append(
@@ -42,9 +42,9 @@ def ledger(verdict: Verdict, results: tuple[Result, ...]) -> RenderableType:
 def _cap(verdict: Verdict) -> Text:
     size = verdict.size
     if size is None:
-        return Text("no log states a total", "dim")
+        return Text("no log states the total size", "dim")
     left = size.cap_bytes - size.total_bytes
-    full = round(headroom_share(left) * _BAR)  # what is used would fill the bar of almost every record
+    full = round(headroom_share(left) * _BAR)  # a bar for the bytes used would be full for almost every record
     seed = f"  largest seed {size.seed}" if size.seed is not None else ""
     return Text.assemble(
         ("█" * full, "error" if left < 0 else "ok"),
@@ -78,7 +78,7 @@ def _note(row: LedgerRow, differ: bool) -> str:
 def _seeds(results: tuple[Result, ...]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
     for heading in ("seed", "val_bpb", "code", "model", "total", "train s", "eval s", "steps"):
-        table.add_column(heading, justify="right", no_wrap=True)  # it is the log's name that gives way
+        table.add_column(heading, justify="right", no_wrap=True)  # the log's name is shortened
     table.add_column("log", overflow="fold")
     for result in results:
         run, model, total, ms = result.run, result.model_bytes, result.total_bytes, train_ms(result.run)

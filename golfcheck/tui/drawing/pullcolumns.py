@@ -1,4 +1,4 @@
-"""The columns of the queue, and what stands above and below them."""
+"""The columns of the queue, and the lines above and below the table."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -77,7 +77,7 @@ def _author(row: Row, glyphs: Glyphs) -> tuple[str, str]:
 
 
 def title(repository: str, queue: Queue | None, shown: int, reading: tuple[str, int, int] | None, g: Glyphs) -> Content:
-    """Return the first line: the repository, how many of each kind; or how far judging is."""
+    """Return the title: the repository and how many pull requests of each kind, or the progress of judging."""
     parts = [Content.styled(" golfcheck ", "bold $primary"), Content.styled(safe(repository, 24), "dim")]
     if reading is not None:
         what, done, of = reading
@@ -93,19 +93,19 @@ def title(repository: str, queue: Queue | None, shown: int, reading: tuple[str, 
 
 
 def readout(row: Row, g: Glyphs) -> Content:
-    """Return four lines on a pull request: what it is, whose, and its gravest reasons."""
+    """Return four lines about a pull request: name, author, and its most serious reasons."""
     pull = pull_of(row)
     state = "merged" if pull.head.merged else f"{counted(pull.head.behind, 'commit')} behind the base"
     folders = counted(len(pull.submissions), "folder")
     who = f" {g.dot} ".join(filter(None, [f"#{pull.number}", safe(pull.author or "", 60), folders, state]))
-    places = [safe(place_in(pull, reason), 100) for reason in pull.reasons[:2]]
-    told = [
-        f" {reason.kind}: {f'{place}: ' if place else ''}{safe(reason.text, 300)}"
-        for reason, place in zip(pull.reasons, places, strict=False)
+    locations = [safe(place_in(pull, reason), 100) for reason in pull.reasons[:2]]
+    reasons = [
+        f" {reason.kind}: {f'{location}: ' if location else ''}{safe(reason.text, 300)}"
+        for reason, location in zip(pull.reasons, locations, strict=False)
     ]
     lines = [
         Content.styled(f" {safe(pull.name, 200)}", "bold"),
         Content.styled(f" {pull.triage.heading} {g.dot} {who}", "dim"),
-        *(Content(text) for text in (told or [" nothing was found against it"])),
+        *(Content(text) for text in (reasons or [" no problems found"])),
     ]
     return plain(Content("\n").join(lines), g)

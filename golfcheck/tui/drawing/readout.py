@@ -1,4 +1,4 @@
-"""The lines above and below the board: what is shown, and what is to be said of the record under the cursor."""
+"""The lines above and below the board: the title, and details of the record under the cursor."""
 
 from collections import Counter
 
@@ -11,21 +11,21 @@ from golfcheck.core.verdict import Severity
 from golfcheck.tui.drawing.glyphs import Glyphs, bar
 from golfcheck.tui.drawing.tablecolumns import name_of
 
-_RULES = 3  # that are named; the rest is counted
+_RULES = 3  # that are listed; the rest are counted
 _PROGRESS = 10  # cells of the bar
 
 
 def plain(text: Content, g: Glyphs) -> Content:
-    """Return `text` in the characters that the terminal has, which are as many."""
+    """Return `text` with only characters that the terminal can show, and the same length."""
     return Content(g.plain(text.plain), list(text.spans))
 
 
 def title(
     root: str, board: Board | None, shown: int, count: int, *, reading: tuple[int, int] | None, order: str, g: Glyphs
 ) -> Content:
-    """Return the first line: the tree, how many records, the ruleset, the best; or how far reading is.
+    """Return the title: the tree, the number of records, the ruleset and the best record, or the progress of reading.
 
-    `order` is the key that the rows are sorted by, where no head of a column says so.
+    `order` is the key that the rows are sorted by, if no visible column shows it.
     """
     parts = [Content.styled(" golfcheck ", "bold $primary"), Content.styled(safe(root, 60), "dim")]
     records = f"{shown} of {count} records" if shown != count and reading is None else counted(count, "record")
@@ -51,7 +51,7 @@ def title(
 
 
 def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
-    """Return four lines on a record: its name, whose it is, whether it held the frontier or why not, what was found."""
+    """Return four lines about a record: its name, its author, whether it held the record or why not, its findings."""
     verdict = row.verdict
     gap = f" {g.dot} "
     who = gap.join(
@@ -62,7 +62,7 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
     spread = f"sd {bpb_text(score.sd_bpb)}" if score is not None and score.sd_bpb is not None else ""
     facts = gap.join(filter(None, [row.status.value if row.status else "no score", seeds, spread]))
     word = f"{row.outcome.value}: " if row.judged else "being judged: "
-    about = _findings(row) if row.judged else "only its submission.json is read yet"
+    about = _findings(row) if row.judged else "only its submission.json has been read"
     lines = [
         Content.styled(f" {name_of(row)}", "bold"),
         Content.styled(f" {who}{gap}{facts}", "dim"),
@@ -73,7 +73,7 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
 
 
 def standing(row: Row, board: Board | None, g: Glyphs) -> str:
-    """Return in a line whether the record was on the frontier, and otherwise why it was not."""
+    """Return one line that says whether the record held the frontier, or why not."""
     if board is None:
         return "not ranked yet"
     if row.held:
@@ -91,24 +91,24 @@ def _findings(row: Row) -> str:
     rules = Counter(f.rule for f in row.verdict.findings if f.severity > Severity.INFO and f.waived is None)
     named = ", ".join(list(rules)[:_RULES])
     more = f" and {len(rules) - _RULES} more" if len(rules) > _RULES else ""
-    return f"{', '.join(counts)}: {named}{more}" if counts else "nothing above info was found"
+    return f"{', '.join(counts)}: {named}{more}" if counts else "no errors or warnings"
 
 
 def nothing_here(problem: str) -> Content:
-    """Return what to do where there is no record; `problem` may be untrusted."""
+    """Return what to do if there are no records; `problem` may be untrusted."""
     return Content(
         f"no records here\n\n{safe(problem)}\n\n"
-        "golfcheck demo          makes one in two minutes\n"
+        "golfcheck demo          creates one in two minutes\n"
         "golfcheck tui ROOT      opens another tree\n"
-        "w                       follows a run that trains now"
+        "w                       follows a training run"
     )
 
 
 def could_not_read(failure: str) -> Content:
-    """Return what is to be said when reading the tree failed, for as long as it has."""
+    """Return what to show if reading the tree failed."""
     return Content(f"the records could not be read\n\n{safe(failure)}\n\nr tries again")
 
 
 def filtered_out() -> Content:
-    """Return what to do where the filter leaves no record."""
-    return Content("no record matches the filter\n\nesc removes it, F1 lists what it understands")
+    """Return what to do if no record matches the filter."""
+    return Content("no record matches the filter\n\nesc removes it, F1 explains the syntax")

@@ -1,4 +1,4 @@
-"""Up to four records in columns: their scores, bytes and times; and the settings that their logs print differently."""
+"""Compare up to four records in columns: scores, sizes, times, and settings that differ in their logs."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,13 +15,13 @@ from golfcheck.render.diff_text import day, nats_label, same_tokens, settings_ti
 
 LETTERS = "ABCD"
 _VALUE_CHARS = 120
-_LABEL = 22  # columns; what is longer is folded
+_LABEL = 22  # columns; longer values are wrapped
 
 Number = float | None
 
 
 def numbers(difference: Difference, outcomes: Sequence[str]) -> RenderableType:
-    """Return a column for each record; the least of a row is set off where less is better."""
+    """Return a column for each record; where less is better, the smallest value of a row is highlighted."""
     sides = difference.sides
     table = _table(sides)
     for label, words in _words(sides, outcomes):
@@ -34,19 +34,19 @@ def numbers(difference: Difference, outcomes: Sequence[str]) -> RenderableType:
             table.add_row(Text(label, "dim"), *drawn)
     parts: list[RenderableType] = [table]
     if difference.findings:
-        parts += [Text(), Text("found in some of them only", "bold"), _findings(difference)]
+        parts += [Text(), Text("findings that not all have", "bold"), _findings(difference)]
     return Group(*parts)
 
 
 def settings(difference: Difference) -> RenderableType:
-    """Return a row for each setting that differs, with what each record's logs print."""
+    """Return a row for each setting that differs, with the value in each record's logs."""
     title = Text(settings_title(difference), "dim")
     if not difference.settings:
-        return Group(title, Text("\nno log prints a setting that differs"))
+        return Group(title, Text("\nthe logs show no setting that differs"))
     table = _table(difference.sides)
     by_all = [row for row in difference.settings if None not in row.printed]
     by_some = [row for row in difference.settings if None in row.printed]
-    for heading, rows in (("", by_all), ("only some print", by_some)):
+    for heading, rows in (("", by_all), ("only in some logs", by_some)):
         if heading and rows:
             table.add_row(Text(f"\n{heading}", "bold"))
         for row in rows:

@@ -1,4 +1,4 @@
-"""The columns of the board: what each shows of a row, how wide it is, and which give way on a narrow terminal."""
+"""The columns of the board: what each shows, its width, and which are dropped on a narrow terminal."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +11,8 @@ from golfcheck.core.text import LIMIT_CHARS, safe
 from golfcheck.tui.drawing.glyphs import Glyphs, bar
 
 MIN_NAME = 16
-_BAR = 5  # cells of the bar of what is left of the cap; it grows on a wide terminal
-# A style by what a cell means; the table turns it into colors of the theme.
+_BAR = 5  # cells of the bar for the room left; it grows on a wide terminal
+# The names of styles; the table turns them into colors of the theme.
 OUTCOMES = {
     Outcome.INVALID: "bad",
     Outcome.REVIEW: "warn",
@@ -24,16 +24,16 @@ OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """One column; `cell` returns text that fits any width, and the name of its style ("" for none)."""
+    """One column. `cell` returns text for any width, and the name of a style ("" for none)."""
 
     title: str
     width: int
     sort: str  # a key of query.SORT_KEYS
-    priority: int  # columns with the highest number fall away first
+    priority: int  # columns with the highest number are dropped first
     cell: Callable[[Row, int, Glyphs], tuple[str, str]]
     right: bool = True
-    last_first: bool = False  # sorted from the highest on, when it is chosen
-    grows: int = 0  # up to this width, where there is room
+    last_first: bool = False  # sorted in descending order at first
+    grows: int = 0  # grows up to this width
 
 
 def _number(digits: int, value: Callable[[Row], float | None], sign: str = "") -> Callable[..., tuple[str, str]]:
@@ -45,9 +45,9 @@ def _number(digits: int, value: Callable[[Row], float | None], sign: str = "") -
 
 
 def _digits(value: float, digits: int, width: int, sign: str = "") -> str:
-    """Return a number with as many of `digits` decimals as there is room for, or a bound that holds where it has none.
+    """Return a number with as many of `digits` decimals as fit, or a bound if none do.
 
-    A number that is cut reads as another number.
+    It is never cut, because a cut number reads as a different one.
     """
     for decimals in range(digits, -1, -1):
         shown = f"{value:{sign}.{decimals}f}"
@@ -103,7 +103,7 @@ def _bytes_per_token(row: Row) -> float | None:
 
 def _seeds(row: Row, width: int, glyphs: Glyphs) -> tuple[str, str]:
     count = len(row.verdict.score.seeds) if row.verdict.score else 0
-    return (_digits(count, 0, width) if count else glyphs.dash), ""  # no log states any: a claim alone, or not read yet
+    return (_digits(count, 0, width) if count else glyphs.dash), ""  # stated in no log, or not read yet
 
 
 def _text(value: Callable[[Row], object | None], style: str = "") -> Callable[..., tuple[str, str]]:
@@ -115,7 +115,7 @@ def _text(value: Callable[[Row], object | None], style: str = "") -> Callable[..
 
 
 def name_of(row: Row) -> str:
-    """Return what a record is called, safe to print: its name, or the folder's."""
+    """Return a record's name, or its folder's, safe to print."""
     return safe(model.name_of(row))
 
 
@@ -144,14 +144,14 @@ COLUMNS = (
 
 
 def fitting(columns: int, table: Sequence[TableColumn] = COLUMNS) -> tuple[TableColumn, ...]:
-    """Return the columns of a table that `columns` cells have room for, with their widths; a blank stands between two.
+    """Return the columns that fit into `columns` cells, with their widths, one space between two columns.
 
-    The name always stays, with at least MIN_NAME cells where the terminal is that wide.
+    The name is always shown, with at least MIN_NAME cells if the terminal is that wide.
     """
     remaining = list(table)
     while len(remaining) > 1 and _taken(remaining) > columns:
         least = max(remaining, key=lambda column: column.priority)
-        if least is table[0]:  # only what must stay is left: first the rank gives the cell that 10,000 rows need
+        if least is table[0]:  # only then does the rank lose its fifth digit
             remaining[0] = replace(least, width=least.width - 1)
         else:
             remaining.remove(least)
@@ -159,7 +159,7 @@ def fitting(columns: int, table: Sequence[TableColumn] = COLUMNS) -> tuple[Table
     widened = []
     for index, column in enumerate(remaining):
         rest = sum(1 for other in remaining[index + 1 :] if other.grows)
-        # The name has half of what is spare: it says most.
+        # The name gets half of the remaining space.
         share = spare if not rest else spare // (2 * rest + 2)
         more = min(share, column.grows - column.width) if column.grows else 0
         spare -= max(more, 0)

@@ -1,4 +1,4 @@
-"""Records over time on a grid of cells: the frontier as a step line, the others as dots, the seeds' spread as bars."""
+"""Draw records over time: the frontier as a step line, other records as dots, the seeds' spread as bars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from golfcheck.board.model import Row
 from golfcheck.tui.drawing.glyphs import Glyphs
 
 _LABEL = 8  # columns of the scores on the left
-_NEAR_BPB = 0.003  # around the cursor, either way, at the closest scale
+_NEAR_BPB = 0.003  # on either side of the cursor, at the closest scale
 _MARGIN = 0.04  # of the range, above and below
 SCALES = ("frontier", "all", "near")
 ORDERS = ("date", "turn")
@@ -19,26 +19,25 @@ _BLANK: ChartCell = (" ", "")
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What is drawn: the drawable records, which one the cursor is on, and how they are looked at.
+    """The state of the chart: the records, the cursor and the view.
 
-    Records that a filter leaves out are not drawn, and the cursor does not stop at them; but the frontier is that of
-    all, for a record does not get better by who is looked for.
+    Records that a filter excludes are not drawn, and the cursor skips them. The frontier is still that of all records.
     """
 
     rows: tuple[Row, ...]
     cursor: int = 0
-    scale: str = "frontier"  # which scores are in sight: one of SCALES
-    order: str = "date"  # what stands to the right of what, and how far: one of ORDERS
-    left_out: frozenset[int] = frozenset()  # places of records that a filter leaves out
+    scale: str = "frontier"  # the range of scores: one of SCALES
+    order: str = "date"  # the horizontal axis: one of ORDERS
+    left_out: frozenset[int] = frozenset()  # indices of records that a filter excludes
 
     @property
     def stops(self) -> tuple[int, ...]:
-        """The places that the cursor can be on, in the order of time."""
+        """The indices that the cursor can be on, in chronological order."""
         return tuple(index for index in range(len(self.rows)) if index not in self.left_out)
 
 
 def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Return the rows that have a date and a score, by date; of one moment the worst first, as the frontier falls."""
+    """Return the rows with a date and a score, sorted by date; at the same time, the worst score comes first."""
     return tuple(
         sorted(
             (row for row in rows if row.made is not None and row.score_bpb is not None),
@@ -48,23 +47,23 @@ def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def when(row: Row) -> datetime:
-    """Return the date of a row that is drawable."""
+    """Return the date of a row on the chart."""
     return row.made or datetime.min.replace(tzinfo=UTC)
 
 
 def score(row: Row) -> float:
-    """Return the score of a row that is drawable."""
+    """Return the score of a row on the chart."""
     return row.score_bpb or 0.0
 
 
 def spread(row: Row) -> float:
-    """Return the standard deviation of the seeds' scores, 0 where there is one seed."""
+    """Return the standard deviation of the seeds' scores, 0 for a single seed."""
     summary = row.verdict.score
     return summary.sd_bpb if summary is not None and summary.sd_bpb is not None else 0.0
 
 
 def limits(chart: Timeline) -> tuple[float, float]:
-    """Return the lowest and the highest score in sight."""
+    """Return the lowest and the highest visible score."""
     here = chart.rows[chart.cursor]
     if chart.scale == "near":
         reach = max(_NEAR_BPB, 6 * spread(here))
@@ -79,7 +78,7 @@ def limits(chart: Timeline) -> tuple[float, float]:
 
 
 class TimeCanvas:
-    """A grid of cells on which scores stand at their heights; the last two lines are the axis of time."""
+    """A grid of cells with scores on the vertical axis; the last two lines are the time axis."""
 
     def __init__(self, chart: Timeline, columns: int, lines: int) -> None:
         self.cells = [[_BLANK] * columns for _ in range(lines)]
@@ -89,11 +88,11 @@ class TimeCanvas:
         self.xs = _xs(chart, self.wide) if chart.rows else []
 
     def line_of(self, bpb: float) -> int:
-        """Return the line of a score; it is none of the canvas where the score is out of sight."""
+        """Return the line of a score, which is outside the canvas if the score is not visible."""
         return round((self.top - bpb) / self.line_bpb)
 
     def put(self, x: int, y: int, cell: ChartCell) -> None:
-        """Draw a cell, if it is in sight."""
+        """Draw a cell, if it is visible."""
         if 0 <= y < self.high:
             self.cells[y][_LABEL + 1 + x] = cell
 
@@ -110,7 +109,7 @@ def draw(chart: Timeline, columns: int, lines: int, g: Glyphs) -> list[list[Char
     _steps(chart, canvas, g)
     for index in chart.stops:
         x, row = canvas.xs[index], chart.rows[index]
-        if chart.scale != "near" or canvas.line_of(score(row)) >= 0:  # near the cursor, most records are out of sight
+        if chart.scale != "near" or canvas.line_of(score(row)) >= 0:  # near the cursor, most records are not visible
             _record(row, x, canvas, g)
     here = chart.rows[chart.cursor]
     canvas.put(x_here, max(canvas.line_of(score(here)), 0), (g.held if here.held else g.mark, "here"))
@@ -119,7 +118,7 @@ def draw(chart: Timeline, columns: int, lines: int, g: Glyphs) -> list[list[Char
 
 
 def nearest(chart: Timeline, columns: int, lines: int, x: int, y: int) -> int:
-    """Return the place of the record that is drawn nearest to a cell; a line counts as two columns."""
+    """Return the index of the record nearest to a cell; a line counts as two columns."""
     canvas = TimeCanvas(chart, columns, lines)
 
     def far(index: int) -> float:
@@ -139,7 +138,7 @@ def _score_axis(canvas: TimeCanvas, g: Glyphs) -> None:
 def _record(row: Row, x: int, canvas: TimeCanvas, g: Glyphs) -> None:
     y, reach, style = canvas.line_of(score(row)), spread(row), "held" if row.held else "other"
     first, last = canvas.line_of(score(row) + reach), canvas.line_of(score(row) - reach)
-    if 2 * reach >= canvas.line_bpb:  # a shorter bar would seem longer than it is
+    if 2 * reach >= canvas.line_bpb:  # a shorter bar would look too long
         for between in range(max(first, 0), min(last, canvas.high - 1) + 1):
             canvas.put(x, between, (g.post, "spread"))
     canvas.put(x, max(y, 0), (g.up if y < 0 else g.held if row.held else g.other, style))
@@ -172,11 +171,11 @@ def _time_axis(chart: Timeline, canvas: TimeCanvas, g: Glyphs) -> None:
         canvas.cells[-2][x] = (g.rule, "axis")
     dated = [(column, when(row).strftime("%m-%d")) for column, row in zip(canvas.xs, chart.rows, strict=True)]
     column, newest = dated[-1]
-    end = min(_LABEL + 1 + column, len(canvas.cells[-1]) - len(newest))  # flush right where it would pass the edge
+    end = min(_LABEL + 1 + column, len(canvas.cells[-1]) - len(newest))  # flush right if it would pass the edge
     free = 0
     for column, label in dated:
         x = _LABEL + 1 + column
-        if x >= free and x + len(label) + 2 <= end:  # the newest is always shown: what would touch it gives way
+        if x >= free and x + len(label) + 2 <= end:  # the newest is always shown
             _write(canvas.cells[-1], x, label, "axis")
             free = x + len(label) + 2
     _write(canvas.cells[-1], end, newest, "axis")

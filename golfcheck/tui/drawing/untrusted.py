@@ -1,7 +1,7 @@
-"""Untrusted text on a screen: what was submitted becomes content that is drawn as it stands, without markup.
+"""Show untrusted text literally, without markup.
 
-Every name, author, path, message, log line and exception passes through one of these. A plain `str` in a widget may be
-read as markup (`[@click=app.quit]`), and control characters would reach the terminal.
+Every name, author, path, message, log line and exception passes through one of these functions. In a plain `str`, a
+widget may interpret markup (`[@click=app.quit]`), and control characters would reach the terminal.
 """
 
 from rich.text import Text
@@ -9,14 +9,14 @@ from textual.content import Content
 
 from golfcheck.core.text import safe
 
-LIMIT_CHARS = 500  # more than a line of any terminal
+LIMIT_CHARS = 500  # longer than a line of any terminal
 
 
 def content(text: object, style: str = "", limit: int = LIMIT_CHARS) -> Content:
-    """Return untrusted text on one line for a widget; controls escaped, no markup, at most `limit` characters."""
+    """Return untrusted text for a widget: one line of at most `limit` characters, no control characters or markup."""
     return Content.styled(safe(str(text), limit), style) if style else Content(safe(str(text), limit))
 
 
 def rich_text(text: object, style: str = "", limit: int = LIMIT_CHARS) -> Text:
-    """Return the same for what takes rich's Text: tables, and what is drawn by rich."""
+    """Return the same as rich Text, for tables and other rich renderables."""
     return Text(safe(str(text), limit), style, no_wrap=True, end="")

@@ -1,6 +1,6 @@
-"""How far a run is, in a few lines: the bar to its cap, its numbers, its gap to the record, its projection.
+"""Report on a run in a few lines: progress toward the cap, numbers, gap to the record, projected score.
 
-A line that is wider than the screen loses whole parts, the least important first; names are shortened.
+If a line is wider than the screen, whole parts are dropped, the least important first, and names are shortened.
 """
 
 from collections import Counter
@@ -15,8 +15,8 @@ from golfcheck.live.pace import Gap
 from golfcheck.live.runprogress import RunProgress, RunState
 from golfcheck.tui.drawing.glyphs import ASCII, Glyphs, bar
 
-_NAME_COLUMNS = 12  # of a record's name: where there are fewer, another part is left out
-_PATH_COLUMNS = 16  # of the log's path, likewise
+_NAME_COLUMNS = 12  # for a record's name; with less room another part is dropped
+_PATH_COLUMNS = 16  # for the log's path, likewise
 _BAR_COLUMNS = 8, 60
 _STATES = {
     RunState.WAITING: "$warning",
@@ -28,7 +28,7 @@ _STATES = {
 
 
 def report(run: RunProgress, log: Path, rival: str, columns: int, g: Glyphs) -> Content:
-    """Return the lines, none wider than `columns`; `rival` is what the run is compared with, untrusted text."""
+    """Return the lines, none wider than `columns`; `rival` is the untrusted name of what the run is compared with."""
     lines = [*_head(run, log, columns, g), _bar(run, columns, g), _numbers(run, columns, g)]
     lines += [_gap(run, safe(rival), columns, g), *_projection(run, columns, g)]
     lines += [_machine(run, columns, g)] if run.gpus or run.peak_memory_mib is not None else []
@@ -36,7 +36,7 @@ def report(run: RunProgress, log: Path, rival: str, columns: int, g: Glyphs) -> 
 
 
 def brief(run: RunProgress | None, log: Path, columns: int, g: Glyphs, *, chosen: bool) -> Content:
-    """Return one of several runs on a line: whether it is the one that is reported in full, and how far it is."""
+    """Return a line about one of several runs: its progress, and whether it is the one reported in full."""
     parts = [(0, "", f"{g.mark if chosen else ' '} {_end(safe(str(log)), 28)}", "bold" if chosen else "")]
     if run is None:
         return _fitting([*parts, (1, "  ", "reading", "dim")], columns)
@@ -55,18 +55,18 @@ def brief(run: RunProgress | None, log: Path, columns: int, g: Glyphs, *, chosen
 
 
 def _machine(run: RunProgress, columns: int, g: Glyphs) -> Content:
-    """Return the graphics cards and the peak memory, as far as the log states them."""
+    """Return the GPUs and the peak memory, if the log states them."""
     parts = []
     counts = Counter(safe(name, 40) for name in run.gpus)
     for index, (name, count) in enumerate(counts.items()):
         parts.append((index, f" {g.dot} ", f"{count}x {name}", "dim"))
     if run.peak_memory_mib is not None:
-        parts.append((len(counts), f" {g.dot} ", f"peak memory {run.peak_memory_mib:,} MiB a card", "dim"))
+        parts.append((len(counts), f" {g.dot} ", f"peak memory {run.peak_memory_mib:,} MiB per GPU", "dim"))
     return _fitting(parts, columns)
 
 
 def summary(run: RunProgress, log: Path, rival: str) -> str:
-    """Return all that matters of a report on one line of any length, to be copied; it is not safe to print."""
+    """Return the report as one line to copy; it is not safe to print."""
     number = f"run {run.run_number} of this log" if run.run_number > 1 else ""
     parts = [str(log), run.state.value, f"seed {run.seed}" if run.seed is not None else "", number]
     parts += [run.diverged, run.stall, run.note]
@@ -89,7 +89,7 @@ def summary(run: RunProgress, log: Path, rival: str) -> str:
 
 
 def _head(run: RunProgress, log: Path, columns: int, g: Glyphs) -> list[Content]:
-    """Return the first line, and a second one where the warning has no room in it."""
+    """Return the first line, and a second one if the warning does not fit into it."""
     warnings = [g.plain(safe(said, 160)) for said in (run.diverged, run.stall, run.note) if said]
     parts = [(0, "", run.state.value, _STATES[run.state])]
     if run.seed is not None:
@@ -140,7 +140,7 @@ def _numbers(run: RunProgress, columns: int, g: Glyphs) -> Content:
         parts.append((2, " ", f"({safe(run.score_name, 40)})", ""))
     if run.val_bpb is not None:
         said = f"validation {run.val_bpb:.4f} bpb"
-        if run.val_step == 0:  # of weights that had learned nothing: without its step it would deceive
+        if run.val_step == 0:  # of untrained weights: misleading without the step
             parts.append((6, dot, f"{said} (step 0)", ""))
         else:
             parts.append((3, dot, said, ""))
@@ -148,7 +148,7 @@ def _numbers(run: RunProgress, columns: int, g: Glyphs) -> Content:
     if run.loss_nats is not None:
         parts.append((1, dot, f"loss {run.loss_nats:.4f} nats", ""))
     if run.step_ms is not None:
-        parts.append((4, dot, f"{run.step_ms:,.1f} ms a step", ""))
+        parts.append((4, dot, f"{run.step_ms:,.1f} ms per step", ""))
         if run.step_avg_ms is not None:
             parts.append((7, " ", f"(average {run.step_avg_ms:,.1f})", ""))
     if run.tokens_per_second is not None:
@@ -188,12 +188,12 @@ def _projection(run: RunProgress, columns: int, g: Glyphs) -> list[Content]:
     half, most = expected.other_code_bpb
     same_half, same_most = expected.same_code_bpb
     score = f"projected {expected.score_bpb:.4f} {plus}{most:.3f} bpb"
-    errors = f"of real runs at this point, half ended within {plus}{half:.3f}, 9 in 10 within {plus}{most:.3f}"
+    errors = f"at this point, half of real runs ended within {plus}{half:.3f}, 9 in 10 within {plus}{most:.3f}"
     return [
         _fitting(
             [
                 (0, "", score, "bold"),
-                (1, " ", "if that gap stays", "dim"),
+                (1, " ", "if this gap stays", "dim"),
                 (2, "", ": the record's score plus the gap", "dim"),
             ],
             columns,
@@ -203,7 +203,7 @@ def _projection(run: RunProgress, columns: int, g: Glyphs) -> list[Content]:
                 [
                     f"{errors} (same code: {plus}{same_half:.4f}, {plus}{same_most:.4f})",
                     errors,
-                    f"of real runs half ended within {plus}{half:.3f}, 9 in 10 {plus}{most:.3f}",
+                    f"half of real runs ended within {plus}{half:.3f}, 9 in 10 {plus}{most:.3f}",
                 ],
                 columns,
             ),
@@ -213,9 +213,9 @@ def _projection(run: RunProgress, columns: int, g: Glyphs) -> list[Content]:
 
 
 def _fitting(parts: Sequence[tuple[int, str, str, str]], columns: int) -> Content:
-    """Return the parts that fit on a line, each with a rank, what joins it to the one before, its text, its style.
+    """Return the parts that fit on a line. Each has a rank, a separator before it, a text and a style.
 
-    The one of the highest rank is left out first; what stands in parentheses behind another has a higher one.
+    The part with the highest rank is dropped first; a part in parentheses has a higher rank than the one before it.
     """
     remaining = list(parts)
     while (
@@ -229,18 +229,18 @@ def _fitting(parts: Sequence[tuple[int, str, str, str]], columns: int) -> Conten
 
 
 def _first_that_fits(texts: Sequence[str], columns: int) -> str:
-    """Return the first text that fits, else the last one cut; the fullest comes first."""
+    """Return the first text that fits, or the last one, shortened."""
     return next((text for text in texts if width(text) <= columns), fit(texts[-1], columns) if texts else "")
 
 
 def _because(leads: Sequence[str], reason: str, columns: int) -> str:
-    """Return why something is not shown; what follows the reason's colon may be left out."""
+    """Return why something is not shown; the part after the reason's colon may be dropped."""
     short = reason.partition(": ")[0]
     return _first_that_fits([lead + text for text in (reason, short) for lead in leads], columns)
 
 
 def _end(text: str, columns: int) -> str:
-    """Return the end of a path, which says more than its beginning, with an ellipsis where it is cut."""
+    """Return the end of a path, which says more than its beginning, after an ellipsis if it was cut."""
     if width(text) <= columns:
         return text
     remaining = text[-columns:]

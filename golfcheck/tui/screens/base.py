@@ -1,7 +1,7 @@
-"""What every screen builds on: the application as a screen sees it, and the messages that ask it for another screen.
+"""The base of all screens: the application as a screen sees it, and the messages that open other screens.
 
-The application knows the screens; a screen knows this module only. To open another screen it posts one of the messages
-below, which travel up to the application.
+The application imports the screens; a screen imports only this module. To open another screen, it posts one of the
+messages below, which bubble up to the application.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,14 +24,14 @@ Severity = Literal["information", "warning", "error"]
 
 
 class Records(Protocol):
-    """The tree of records, as far as it has been read."""
+    """The records of the tree that have been read so far."""
 
     board: Board | None  # None until all records are read and ranked
     reading: tuple[int, int] | None  # (records read, records in the tree); None while nothing is being read
 
 
 class Host(Protocol):
-    """What the application offers its screens."""
+    """What the application offers to screens."""
 
     root: Path
     settings: Settings
@@ -41,7 +41,7 @@ class Host(Protocol):
 
     @property
     def records(self) -> Records:
-        """The records of the tree that the board shows."""
+        """The records that the board shows."""
 
     def load_record(self, row: Row) -> Record:
         """Read the record of a row. Takes up to a second: call it in a thread."""
@@ -56,7 +56,7 @@ class Host(Protocol):
         """Open the submission file of a record, or its README, in the user's editor."""
 
     def copy(self, text: str) -> None:
-        """Put one line of text on the terminal's clipboard (OSC 52)."""
+        """Copy one line of text to the terminal's clipboard (OSC 52)."""
 
 
 class BaseScreen(Screen[None]):
@@ -70,14 +70,14 @@ class BaseScreen(Screen[None]):
 
 @dataclass
 class OpenRecord(Message):
-    """Asks for the screen of one record."""
+    """Open a record."""
 
     row: Row
 
 
 @dataclass
 class OpenPullRecord(Message):
-    """Asks for the screen of a record that lies in no folder; `load` reads it, and `open_log` one of its logs."""
+    """Open a record that is not in a folder; `load` reads it, and `open_log` reads one of its logs."""
 
     row: Row
     load: Callable[[Row], Record]
@@ -86,14 +86,14 @@ class OpenPullRecord(Message):
 
 @dataclass
 class OpenComparison(Message):
-    """Asks for two to four records side by side; the others are compared with the first."""
+    """Show two to four records side by side, compared with the first."""
 
     rows: Sequence[Row]
 
 
 @dataclass
 class OpenDiff(Message):
-    """Asks for what `golfcheck diff` prints of two records."""
+    """Show the output of `golfcheck diff` for two records."""
 
     first: Row
     second: Row
@@ -101,7 +101,7 @@ class OpenDiff(Message):
 
 @dataclass
 class OpenTimeline(Message):
-    """Asks for the frontier through time with the cursor on `row`; `query`, typed as `text`, selects what is drawn."""
+    """Show the frontier over time with the cursor on `row`; `query`, typed as `text`, selects the records."""
 
     board: Board
     row: Row | None
@@ -111,7 +111,7 @@ class OpenTimeline(Message):
 
 @dataclass
 class OpenWatch(Message):
-    """Asks to follow growing logs, compared with the record of `best`."""
+    """Follow growing logs, compared with the record `best`."""
 
     logs: Sequence[Path]
     best: Row | None

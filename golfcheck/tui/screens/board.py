@@ -1,4 +1,4 @@
-"""The board: all records by their scores, filtered while one types, opened, compared and followed from here."""
+"""The board: all records by score, to filter, open, compare and follow."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,35 +26,35 @@ class BoardScreen(ReadingScreen, TableScreen):
     """The screen that golfcheck opens on."""
 
     HELP = """\
-◆ was the record on its day; the others are dimmed. A score that only submission.json states ends in ?, one that
-golfcheck evaluated again in ✓; all others are read from logs. Δ and p are against the record to beat on that day.
-n is the number of seeds, MB the size of the largest one, room what is left of 16 MB: its bar is empty at 1 kB and full
-at 1 MB, by powers of ten. 1 to 4 are marks."""
+◆ marks records that held the lead; the others are dimmed. A score that only submission.json states ends in ?, one that
+golfcheck evaluated again in ✓; all others come from logs. Δ and p compare with the record to beat on that day. n is the
+number of seeds, MB the size of the largest one, room what is left of 16 MB, on a logarithmic bar from 1 kB (empty) to
+1 MB (full). 1 to 4 are marks."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "orders", "orders", show=False, tooltip="choose from a list what to sort by"),
-        Binding("c", "compare", "compare", tooltip="the marked records side by side"),
-        Binding("t", "timeline", "timeline", tooltip="the frontier through time"),
+        Binding("o", "orders", "orders", show=False, tooltip="choose the order from a list"),
+        Binding("c", "compare", "compare", tooltip="show the marked records side by side"),
+        Binding("t", "timeline", "timeline", tooltip="the frontier over time"),
         Binding("w", "watch", "watch", tooltip="follow growing logs, compared with the best record"),
         Binding(
             "d",
             "diff",
             "diff",
-            tooltip="two marked records, a marked one and this, or this one and the record it had to beat",
+            tooltip="compare two marked records, this and a marked one, or this and the record it had to beat",
         ),
         Binding("Y", "copy", "copy", tooltip="copy the path of the record to the clipboard (OSC 52)"),
         Binding("e", "edit", "edit", tooltip="open submission.json in $EDITOR"),
-        Binding("r", "reload", "re-verify", tooltip="read what has changed and judge again"),
+        Binding("r", "reload", "re-verify", tooltip="reload what has changed, and judge it"),
         Binding("escape", "back", "clear", show=False, tooltip="remove the filter, then the marks"),
     ]
 
     def __init__(self, board: Board | None = None) -> None:
         super().__init__(board)
         self.sort = "rank"
-        self.record = ""  # the path under the cursor, if it was moved
+        self.record = ""  # the path under the cursor, once it was moved
 
     def on_mount(self) -> None:
-        """Restore how the board was left, and begin to read."""
+        """Restore the saved state, and start reading."""
         session = self.host.session
         self.sort, self.reverse = (session.sort, session.reverse) if session.sort in SORT_KEYS else ("rank", False)
         if session.record and session.root == str(self.host.root.resolve()):
@@ -73,14 +73,14 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
         """Filter and sort the rows, and show them."""
         rows: Sequence[Row] = self.board.rows if self.board else tuple(self.rows_by_path.values())
         shown = tuple(filter(self.query_now.matches, rows)) if self.query_now.terms else rows
-        if self.sort != "rank" or self.reverse or self.board is None:  # a board's own order is by rank
+        if self.sort != "rank" or self.reverse or self.board is None:  # a board is already sorted by rank
             shown = sorted_rows(shown, self.sort if self.board or self.sort != "rank" else "bpb", self.reverse)
         self.table.show(shown)
         self._say_if_empty(problem)
         self.draw_progress()
 
     def draw_progress(self) -> None:
-        """Show the title: the tree, how far reading is, and the order where no head says it."""
+        """Show the title: the tree, the progress, and the order if no visible column shows it."""
         root, hidden = str(self.host.root), self.sort not in self.table.orders
         shown, count, order = len(self.table.rows), len(self.rows_by_path), self.sort if hidden else ""
         line = title(root, self.board, shown, count, reading=self.reading, order=order, g=self.host.glyphs)
@@ -94,7 +94,7 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
         self.show_if_empty(text, reading=self.reading is not None)
 
     def on_board_table_moved(self, event: BoardTable.Moved) -> None:
-        """Say more of the record under the cursor."""
+        """Show details of the record under the cursor."""
         self.record = self.table.stays_on or ""
         text = readout(event.row, self.board, self.host.glyphs) if event.row else ""
         self.query_one("#readout", Static).update(text)
@@ -102,10 +102,10 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
     # Keys.
 
     def action_orders(self) -> None:
-        """Choose an order from a list."""
+        """Choose the order from a list."""
 
         def chosen(key: str | None) -> None:
-            if key not in (None, self.sort):  # the present order stays, and its direction
+            if key not in (None, self.sort):  # otherwise keep the order and its direction
                 self.sort_by(key)
 
         self.app.push_screen(Orders(self.sort, self.reverse, self.host.glyphs), chosen)
@@ -118,10 +118,10 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
     def on_board_table_marked(self, event: BoardTable.Marked) -> None:
         """Say why a fifth record is not marked."""
         if event.refused:
-            self.host.tell(f"{MAX_MARKS} records are marked already: space on one of them removes its mark")
+            self.host.tell(f"{MAX_MARKS} records are already marked: press space on one of them to remove its mark")
 
     def marked(self) -> list[Row]:
-        """Return the marked rows in their order, and the one under the cursor where only one other is marked."""
+        """Return the marked rows in order; if only one is marked, also the one under the cursor."""
         rows = [self.rows_by_path[path] for path in self.table.marks if path in self.rows_by_path]
         here = self.table.current
         return [*rows, here] if here is not None and len(rows) == 1 and here is not rows[0] else rows
@@ -135,7 +135,7 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
             self.post_message(OpenComparison(rows))
 
     def action_diff(self) -> None:
-        """Show how two records differ."""
+        """Show the differences between two records."""
         rows = self.marked()
         if not rows and (here := self.table.current) and self.board and (rival := self.board.rival_of(here)):
             rows = [rival, here]
@@ -143,17 +143,17 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
             if self._judged(rows):
                 self.post_message(OpenDiff(rows[0], rows[1]))
         elif rows:
-            self.host.tell("a diff is of two records; press c to compare up to four")
+            self.host.tell("a diff compares two records; press c to compare up to four")
         elif self.board is None:
             self.host.tell(self._no_board())
         else:
-            self.host.tell("this record had none to beat: mark another with space, then press d")
+            self.host.tell("this record had no record to beat: mark another with space, then press d")
 
     def _no_board(self) -> str:
         return "the records are still being read" if self.reading else "no record was read; r tries again"
 
     def _judged(self, rows: Sequence[Row]) -> bool:
-        """Whether all are judged; says so if not."""
+        """Whether all are judged; if not, says so."""
         waits = next((row for row in rows if not row.judged), None)
         if waits is not None:
             self.host.tell(f"{name_of(waits)} is still being judged")
@@ -167,13 +167,13 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
             self.post_message(OpenTimeline(self.board, self.table.current, self.query_now, self.filter_text))
 
     def action_watch(self) -> None:
-        """Follow the logs that runs seem to write now; without one ask for it."""
+        """Follow logs that are being written; ask for a log if there are none."""
         logs = newest.logs(Path())
         fresh = [log for log in logs if newest.is_fresh(log)]
         if fresh:
             self.watch_logs(fresh)
         else:
-            self.app.push_screen(PathPrompt("Which log is to be followed?", next(iter(logs), None)), self.watch_log)
+            self.app.push_screen(PathPrompt("Which log do you want to follow?", next(iter(logs), None)), self.watch_log)
 
     def watch_log(self, log: Path | None) -> None:
         """Follow a log, if one was chosen."""
@@ -185,12 +185,12 @@ at 1 MB, by powers of ten. 1 to 4 are marks."""
         self.post_message(OpenWatch(tuple(logs), to_chase(self.board) if self.board else None))
 
     def action_reload(self) -> None:
-        """Read and judge again; records that have not changed come from the cache. A toast says what came of it."""
+        """Read and judge again; unchanged records come from the cache. A toast shows the result."""
         self.reload()
         self.draw_progress()
 
     def action_edit(self) -> None:
-        """Open what the record says of itself."""
+        """Edit the submission file of the record."""
         self._here(self.host.edit_record)
 
     def action_copy(self) -> None:

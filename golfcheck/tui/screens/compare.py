@@ -1,4 +1,4 @@
-"""Up to four records side by side: their numbers, their settings, their curves, their code."""
+"""Up to four records side by side: numbers, settings, curves, code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,33 +33,43 @@ MOST = len(LETTERS)
 
 @dataclass(frozen=True, slots=True)
 class _LoadedRecords:
-    """What the tabs show."""
+    """The contents of the tabs."""
 
     compared: Difference
     curves: tuple[tuple[Curve, ...], ...]  # of each record
-    code: tuple[tuple[CodeDiff, ...], ...]  # of each record but the first, compared with the first
+    code: tuple[tuple[CodeDiff, ...], ...]  # for each record but the first, compared with it
 
 
 class CompareScreen(TabbedScreen):
-    """Two to four records; the first is what the others are compared with."""
+    """Two to four records; the others are compared with the first."""
 
     HELP = """\
-Records are called A to D in the order in which they were marked; differences are to A. Green is the least of a row,
-where less is better. Settings are what the logs print. Code is unwrapped where it is packed, and never executed."""
+A to D are the records in the order in which they were marked; differences are relative to A. The smallest value of a
+row is green if less is better. Settings come from the logs. Packed code is unpacked without being executed."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "back", tooltip="to the screen before"),
+        Binding("escape", "dismiss", "back", tooltip="go back"),
         Binding("1", "tab('numbers')", "tabs", key_display="1-4", tooltip="numbers, settings, curves, code"),
         *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
-        Binding("y", "turn_y", "axis", show=False, tooltip="upwards: bits per byte, loss, log of the loss"),
-        Binding("x", "turn_x", "axis", show=False, tooltip="to the right: steps or seconds"),
-        Binding("d", "tab('code')", "diff", tooltip="the code, unwrapped"),
+        Binding("y", "turn_y", "axis", show=False, tooltip="vertical axis: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", show=False, tooltip="horizontal axis: steps or seconds"),
+        Binding("d", "tab('code')", "diff", tooltip="the code, unpacked"),
         Binding(
-            "left_square_bracket", "code(-1)", "code before", show=False, key_display="[", tooltip="code of another"
+            "left_square_bracket",
+            "code(-1)",
+            "code before",
+            show=False,
+            key_display="[",
+            tooltip="code of the previous record",
         ),
         Binding(
-            "right_square_bracket", "code(1)", "next code", show=False, key_display="]", tooltip="code of the next"
+            "right_square_bracket",
+            "code(1)",
+            "next code",
+            show=False,
+            key_display="]",
+            tooltip="code of the next record",
         ),
-        Binding("Y", "copy", "copy", tooltip="copy the command that compares them"),
+        Binding("Y", "copy", "copy", tooltip="copy the command for this comparison"),
     ]
     DEFAULT_CSS = """
     CompareScreen #names {
@@ -76,10 +86,10 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         super().__init__()
         self.rows, self.first_tab = tuple(rows[:MOST]), tab
         self.loaded: _LoadedRecords | None = None
-        self.compared_with = 1  # whose code is compared with A's
+        self.compared_with = 1  # the record whose code is compared with A's
 
     def compose(self) -> ComposeResult:
-        """Yield the names and the tabs, which are empty until the records are read."""
+        """Yield the names and the tabs, which stay empty until the records are read."""
         yield Static(Content("\n").join(map(self._title, range(len(self.rows)))), id="names", markup=False)
         with KeyedTabs(initial=self.first_tab):
             with TabPane(Content("1 Numbers"), id="numbers"):
@@ -117,7 +127,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         self._show_code()
 
     def on_work_failed(self, message: background.WorkFailed) -> None:
-        """Say that they could not be read, in every tab, for a toast goes away."""
+        """Show the failure in every tab, because a toast disappears."""
         reason = self._shown(f"the records could not be compared: {safe(message.reason)}")
         self.host.tell(reason, "error")
         for sheet in self.query(Sheet):
@@ -126,7 +136,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         self.query_one("#code-title", Static).update(Content(reason))
 
     def action_code(self, by: int) -> None:
-        """Compare the code of another record with A's."""
+        """Compare another record's code with A's."""
         self.action_tab("code")
         self.compared_with = (self.compared_with - 1 + by) % max(1, len(self.rows) - 1) + 1
         self._show_code()
@@ -141,7 +151,7 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
             return
         diffs = self.loaded.code[self.compared_with - 1] if self.loaded.code else ()
         pair = f"A and {LETTERS[self.compared_with]}"
-        more = "   [ and ] turn to another" if len(self.rows) > 2 else ""
+        more = "   [ and ] switch" if len(self.rows) > 2 else ""
         sides = self.loaded.compared.sides[0], self.loaded.compared.sides[self.compared_with]
         titles = [code_title(each) for each in diffs] or [no_code(sides, f"A{LETTERS[self.compared_with]}")]
         notes = [safe(note) for each in diffs for note in each.notes]
@@ -166,6 +176,6 @@ where less is better. Settings are what the logs print. Code is unwrapped where 
         return f"{LETTERS[index]} {fit(safe(verdict.name or verdict.path), columns)}"
 
     def focus_tab(self) -> None:
-        """Give the keys to what the tab shows."""
+        """Focus the contents of the tab."""
         targets = {"numbers": "#number-sheet", "settings": "#setting-sheet", "code": "CodeView"}
         self.set_focus(self.query_one(targets.get(self.tab, "CurveChart")))

@@ -1,4 +1,4 @@
-"""One record: its seeds, its curves, what was found in it, its README, its logs and its bytes."""
+"""One record: seeds, curves, findings, README, logs and sizes."""
 
 import stat
 from collections.abc import Callable
@@ -40,7 +40,7 @@ TABS = ("curve", "findings", "readme", "log", "ledger")
 
 @dataclass(frozen=True, slots=True)
 class _LoadedRecord:
-    """What the tabs show, next to the verdict."""
+    """The contents of the tabs, in addition to the verdict."""
 
     record: Record
     curves: tuple[Curve, ...]
@@ -48,25 +48,32 @@ class _LoadedRecord:
 
 
 class DetailScreen(TabbedScreen):
-    """The record of a row; `load` reads it, `open_log` one of its logs (None: from its folder), both in a thread."""
+    """The record of a row. `load` reads it, `open_log` one of its logs (None: from its folder), both in a thread."""
 
     HELP = """\
-The strip at the top has a dot for each seed, + at their mean, and a bar where the record to beat was: left is better.
-Curves are training losses, divided by the bytes that a token stands for where bits per byte are drawn; every mark is a
-validation. Findings: ✗ arithmetic proves it, ▲ a person must look, · for information, ○ skipped.
-In the ledger, yellow numbers are of sources that do not agree."""
+The strip at the top has a dot for each seed, + at their mean, and a bar at the record to beat; left is better. Curves
+are training losses, converted with the bytes per token if the axis is bits per byte; marks are validations. Findings:
+✗ proven by arithmetic, ▲ needs review, · information, ○ skipped. In the ledger, numbers that disagree are yellow."""
     CURVES = "curve"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "back", tooltip="to the screen before"),
+        Binding("escape", "leave", "back", tooltip="go back"),
         Binding("1", "tab('curve')", "tabs", key_display="1-5", tooltip="curve, findings, README, log, ledger"),
         *(Binding(str(n), f"tab('{tab}')", tab, show=False) for n, tab in enumerate(TABS[1:], 2)),
-        Binding("y", "turn_y", "axis", show=False, tooltip="upwards: bits per byte, loss, log of the loss"),
-        Binding("x", "turn_x", "axis", show=False, tooltip="to the right: steps or seconds"),
-        Binding("slash", "search", "search", key_display="/", tooltip="search the log; n and N go on"),
-        Binding("e", "edit", "edit", tooltip="open $EDITOR at what is shown"),
-        Binding("o", "log_line", "in log", show=False, tooltip="show the finding's line in the log"),
-        Binding("Y", "copy", "copy", tooltip="copy a line on this record"),
-        Binding("left_square_bracket", "log(-1)", "log before", show=False, key_display="[", tooltip="the log before"),
+        Binding("y", "turn_y", "axis", show=False, tooltip="vertical axis: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", show=False, tooltip="horizontal axis: steps or seconds"),
+        Binding(
+            "slash",
+            "search",
+            "search",
+            key_display="/",
+            tooltip="search the log; n and N go to the next and previous match",
+        ),
+        Binding("e", "edit", "edit", tooltip="open what is shown in $EDITOR"),
+        Binding("o", "log_line", "in log", show=False, tooltip="show the line of the finding in the log"),
+        Binding("Y", "copy", "copy", tooltip="copy a summary of this record"),
+        Binding(
+            "left_square_bracket", "log(-1)", "log before", show=False, key_display="[", tooltip="the previous log"
+        ),
         Binding("right_square_bracket", "log(1)", "next log", show=False, key_display="]", tooltip="the next log"),
     ]
     DEFAULT_CSS = """
@@ -92,7 +99,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
         self.loaded: _LoadedRecord | None = None
 
     def compose(self) -> ComposeResult:
-        """Yield the head, the seeds and the tabs; what must be read first says so until it is."""
+        """Yield the headline, the seeds and the tabs, which say so while they are being read."""
         verdict = self.row.verdict
         yield Static(headline(self.row, plain if is_ascii(self) else str), id="headline", markup=False)
         if (ours := rescored(self.row)) is not None:
@@ -137,10 +144,10 @@ In the ledger, yellow numbers are of sources that do not agree."""
         self.query_one("#ledger-sheet", Sheet).show(ledger(verdict, loaded.results))
         open_log = self.open_log or partial(LogText.open, loaded.record.path)
         self.query_one(LogPane).show(open_log, [log.path for log in loaded.record.logs])
-        self.refresh_bindings()  # findings can be shown in a log now
+        self.refresh_bindings()  # now findings can be shown in a log
 
     def on_work_failed(self, message: background.WorkFailed) -> None:
-        """Say that the record, or a log of it, could not be read; of a record in every tab, for a toast goes away."""
+        """Show that the record or one of its logs could not be read. A toast disappears, so every tab says it too."""
         self.host.tell(f"{self.row.verdict.path}: {message.reason}", "error")
         if message.what != "record":
             return
@@ -150,12 +157,12 @@ In the ledger, yellow numbers are of sources that do not agree."""
         self.query_one("#readme-sheet", Sheet).show(Text(reason, "error"))
         head = self.query_one("LogPane > .head", Static)
         head.update(Content(reason))
-        head.styles.height = "auto"  # it names a log in one line; a reason may take more
-        from_verdict = ledger(self.row.verdict, ())  # of the verdict, which was read before
+        head.styles.height = "auto"  # it has one line for a log's name; a reason may be longer
+        from_verdict = ledger(self.row.verdict, ())  # from the verdict, which is known already
         self.query_one("#ledger-sheet", Sheet).show(Group(Text(reason, "error"), Text(), from_verdict))
 
     def on_findings_pane_wanted(self, message: FindingsPane.Wanted) -> None:
-        """Open the editor where the finding stands."""
+        """Open the editor at the finding."""
         if message.finding.path is not None:
             self._edit(message.finding.path, message.finding.line)
 
@@ -165,7 +172,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
             self.dismiss()
 
     def action_search(self) -> None:
-        """Ask for words to look for in the log."""
+        """Search the log."""
         self.action_tab("log")
         self.query_one(LogPane).ask()
 
@@ -175,7 +182,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
         self.query_one(LogPane).turn(by)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer a finding's line in the log where the finding is of a log."""
+        """Offer to show a finding's line in the log if it is in one."""
         return action != "log_line" or self._in_log() is not None
 
     def action_log_line(self) -> None:
@@ -185,14 +192,14 @@ In the ledger, yellow numbers are of sources that do not agree."""
             self.action_tab("log")
 
     def _in_log(self) -> Finding | None:
-        """Return the finding under the cursor, if it is of a log that was read."""
+        """Return the finding under the cursor, if it is in a log."""
         pane = next(iter(self.query(FindingsPane)), None)
         logs = {log.path for log in self.loaded.record.logs} if self.loaded else set()
         finding = pane.finding if pane and logs else None
         return finding if finding and finding.path in logs else None
 
     def action_edit(self) -> None:
-        """Open the editor at what is shown: a finding's line, a log's, the README, or submission.json."""
+        """Edit what is shown: the line of a finding or log, the README, or submission.json."""
         pane, finding = self.query_one(LogPane), self.query_one(FindingsPane).finding
         if self.tab == "findings" and finding is not None and finding.path is not None:
             self._edit(finding.path, finding.line)
@@ -210,7 +217,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
         self.host.copy(f"{safe(verdict.name or '', 200)}  {score}  {verdict.path}".strip())
 
     def _edit(self, path: str, line: int | None = None) -> None:
-        """Open a file of the folder; not what a link leads to, nor what an editor would wait for."""
+        """Edit a regular file in the folder; no links or special files."""
         file = Path(self.row.verdict.path) / path
         try:
             regular = stat.S_ISREG(file.lstat().st_mode)
@@ -219,10 +226,10 @@ In the ledger, yellow numbers are of sources that do not agree."""
         if regular:
             self.host.edit(file, line)
         else:
-            self.host.tell(f"{path}: no regular file in this folder", "warning")
+            self.host.tell(f"{path}: not a regular file in this folder", "warning")
 
     def focus_tab(self) -> None:
-        """Give the keys to what the tab shows."""
+        """Focus the contents of the tab."""
         if self.tab == "log":
             self.query_one(LogPane).take_focus()
         elif self.tab == "findings":
@@ -233,7 +240,7 @@ In the ledger, yellow numbers are of sources that do not agree."""
 
 
 def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
-    """Return a record's rank, verdict, name, author and day in one line; `shown` makes text drawable."""
+    """Return a record's rank, verdict, name, author and date in one line; `shown` makes text drawable."""
     verdict = row.verdict
     rank = f"#{row.rank} " if row.rank is not None else ""
     day = row.made.date().isoformat() if row.made else ""

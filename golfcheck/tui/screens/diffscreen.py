@@ -1,4 +1,4 @@
-"""`golfcheck diff` on a screen: two records, their scores, sizes, settings, findings and code."""
+"""`golfcheck diff` on a screen: scores, sizes, settings, findings and code of two records."""
 
 from typing import ClassVar
 
@@ -24,7 +24,7 @@ from golfcheck.tui.widgets.sheet import Scroller
 
 
 class DiffLines(Scroller):
-    """Lines that golfcheck's renderer has colored and made safe; each is drawn when it comes into view."""
+    """Lines that the renderer has colored and made safe, drawn when they come into view."""
 
     DEFAULT_CSS = """
     DiffLines { overflow-x: hidden; overflow-y: scroll; }
@@ -53,10 +53,10 @@ class DiffLines(Scroller):
 class DiffScreen(BaseScreen):
     """Two records; the second is compared with the first."""
 
-    HELP = "What the first record has stands after -, what the second has after +. Nothing of a record is executed."
+    HELP = "Lines of the first record begin with -, lines of the second with +. No code is executed."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "back"),
-        Binding("S", "swap", "swap", tooltip="compare the first with the second"),
+        Binding("S", "swap", "swap", tooltip="swap the two records"),
     ]
 
     def __init__(self, first: Row, second: Row) -> None:
@@ -90,7 +90,7 @@ class DiffScreen(BaseScreen):
         self.app.call_from_thread(self._show, compared)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Say what went wrong; nothing did with a worker that another took the place of."""
+        """Show what went wrong, except for a worker that was replaced by another."""
         if event.state is WorkerState.ERROR:
             reason = f"the records could not be compared: {safe(str(event.worker.error), LIMIT_CHARS)}"
             self.query_one(DiffLines).fill(f"  {reason}")
@@ -106,10 +106,10 @@ class DiffScreen(BaseScreen):
             self.query_one(DiffLines).fill(render(self.compared, page, whole=True))
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Lay the page out anew."""
+        """Lay out the page for the new width."""
         self._draw()
 
     def action_swap(self) -> None:
-        """Compare the other way round."""
+        """Swap the two records."""
         self.first, self.second = self.second, self.first
         self._begin()

@@ -1,4 +1,4 @@
-"""Help for what has the focus, made from its keys: what is not a key cannot be in it, and no key can be missing."""
+"""Help for the focused widget, generated from its key bindings, so that it is complete."""
 
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
@@ -17,11 +17,11 @@ from golfcheck.tui.widgets.filterbar import FilterBar
 from golfcheck.tui.widgets.scrollbars import scrollbars_of
 
 _KEY_COLUMNS = 11
-_COLUMNS = 69  # of the page: a dialog on a terminal of 80
+_COLUMNS = 69  # of the page, which fits into a terminal of 80
 
 
 def ours(active: Iterable[ActiveBinding]) -> Iterator[ActiveBinding]:
-    """Yield the bindings that this package makes, not those that Textual's widgets bring."""
+    """Yield the bindings of this package, not those of Textual's widgets."""
     for entry in active:
         classes = [kind for kind in type(entry.node).__mro__ if kind.__module__.startswith("golfcheck.")]
         own = [binding for kind in classes for binding in kind.__dict__.get("BINDINGS", ())]
@@ -31,9 +31,9 @@ def ours(active: Iterable[ActiveBinding]) -> Iterator[ActiveBinding]:
 
 
 def keys(screen: Screen[object]) -> list[tuple[str, str]]:
-    """Return (keys, what they do) of a screen and what has the focus on it, those that move last.
+    """Return (keys, what they do) for a screen and its focused widget, movement keys last.
 
-    Keys that do the same stand together.
+    Keys that do the same share a row.
     """
     shown: dict[tuple[int, str], list[str]] = {}
     says: dict[tuple[int, str], str] = {}
@@ -49,20 +49,20 @@ def keys(screen: Screen[object]) -> list[tuple[str, str]]:
 
 
 def page(screen: Screen[object]) -> Content:
-    """Return the help of a screen: its keys, what its signs mean, and the filter where there is one."""
+    """Return the help of a screen: its keys, its symbols, and the filter syntax if it has a filter."""
     parts = [Content.styled("Keys", "bold $primary"), Content.styled("   j and k scroll, esc closes\n", "dim")]
     parts += [_line(key, says) for key, says in keys(screen)]
     parts.append(_line("ctrl+p", "all commands, themes, and every order of the board"))
     parts.append(_line("mouse", "click, double click, wheel and scrollbars work everywhere"))
     if screen.HELP:
         parts += [
-            Content.styled("\nWhat is shown\n", "bold $primary"),
+            Content.styled("\nOn this screen\n", "bold $primary"),
             Content("\n".join(wrap(screen.HELP, _COLUMNS)) + "\n"),
         ]
     for line in screen.query(FilterBar):
-        parts.append(Content.styled("\nThe filter\n", "bold $primary"))
-        parts.append(Content('Words are looked for in names, authors and paths, and "a phrase" too.\n'))
-        parts.append(Content("All terms must match; a - before one leaves out what matches it.\n"))
+        parts.append(Content.styled("\nFilter syntax\n", "bold $primary"))
+        parts.append(Content('Words and "phrases" are searched for in names, authors and paths.\n'))
+        parts.append(Content("All terms must match; a - before a term excludes what it matches.\n"))
         parts += [_line(key.example, f"{key.meaning}{_words(key.words)}", 24) for key in line.keys.values()]
     return Content("").join(parts)
 
@@ -78,7 +78,7 @@ def _line(key: str, says: str, columns: int = _KEY_COLUMNS) -> Content:
 
 
 class HelpScreen(ModalScreen[None]):
-    """The help page over the screen that it is of."""
+    """The help page, shown over its screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "leave", "back"),
@@ -96,7 +96,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(self.text, markup=False)
 
     def on_mount(self) -> None:
-        """Draw the scrollbar of what the terminal has."""
+        """Draw the scrollbar with characters that the terminal can show."""
         scrollbars_of(self.query_one(VerticalScroll), self.glyphs)
 
     def action_leave(self) -> None:

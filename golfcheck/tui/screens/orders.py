@@ -1,4 +1,4 @@
-"""The orders of the board in a list, to choose one from: those of columns that the terminal has no room for, too."""
+"""A list of the orders of the board, including those of columns that are not visible."""
 
 from typing import ClassVar
 
@@ -14,17 +14,17 @@ from golfcheck.board.keys import KEYS, SORT_KEYS
 from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.widgets.scrollbars import scrollbars_of
 
-_KEY_COLUMNS = 17  # of the longest key, and two more
+_KEY_COLUMNS = 17  # the longest key and two spaces
 
 
 class Orders(ModalScreen[str | None]):
-    """Answers with one of query.SORT_KEYS, or None when the list is left; it begins at the present order."""
+    """Returns one of query.SORT_KEYS, or None if the list is closed. The cursor starts at the present order."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,o", "leave", "leave"),
         Binding("j", "move(1)", "down", show=False),
         Binding("k", "move(-1)", "up", show=False),
-    ]  # other letters go to the next order that begins with them
+    ]  # other letters jump to the next order that begins with them
 
     def __init__(self, sort: str, reverse: bool, glyphs: Glyphs) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Orders(ModalScreen[str | None]):
         yield OptionList(title, *keys, classes="dialog", markup=False, compact=True)
 
     def on_mount(self) -> None:
-        """Begin at the present order."""
+        """Put the cursor on the present order."""
         choices = self.query_one(OptionList)
         scrollbars_of(choices, self.glyphs)
         choices.highlighted = choices.get_option_index(self.sort)
@@ -51,7 +51,7 @@ class Orders(ModalScreen[str | None]):
         self.dismiss(event.option.id)
 
     def on_key(self, event: events.Key) -> None:
-        """Go to the next order that begins with what was typed."""
+        """Jump to the next order that begins with the typed letters."""
         choices = self.query_one(OptionList)
         here = next((n for n, key in enumerate(SORT_KEYS) if choices.get_option_index(key) == choices.highlighted), 0)
         ahead = (*SORT_KEYS[here + 1 :], *SORT_KEYS[: here + 1])
@@ -66,5 +66,5 @@ class Orders(ModalScreen[str | None]):
         (choices.action_cursor_down if lines > 0 else choices.action_cursor_up)()
 
     def action_leave(self) -> None:
-        """Leave the order as it is."""
+        """Keep the present order."""
         self.dismiss(None)

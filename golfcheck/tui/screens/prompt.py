@@ -1,4 +1,4 @@
-"""A question that is answered with a path."""
+"""Ask for a path."""
 
 import os
 import time
@@ -16,12 +16,12 @@ from golfcheck.core.userfolders import expanded
 from golfcheck.tui.drawing.untrusted import content
 from golfcheck.tui.widgets.typed import TypedInput
 
-_LISTED = 10_000  # names of a folder that a path is completed from
-_HINTS = "enter follow it    tab complete the path    esc leave"
+_LISTED = 10_000  # names in a folder that are considered for completion
+_HINTS = "enter: follow it    tab: complete the path    esc: cancel"
 
 
 class PathPrompt(ModalScreen[Path | None]):
-    """Asks for a file, which need not be there yet; answers with its path, or None when the question is left."""
+    """Asks for a file, which need not exist yet. Returns its path, or None if cancelled."""
 
     DEFAULT_CSS = """
     PathPrompt #prompt-why, PathPrompt #prompt-hints { color: $text-muted; }
@@ -36,7 +36,7 @@ class PathPrompt(ModalScreen[Path | None]):
         self.question, self.guess = question, guess
 
     def compose(self) -> ComposeResult:
-        """Yield the question, why a path stands there, a line for the answer, and its keys."""
+        """Yield the question, the reason for the suggested path, the input line, and its keys."""
         with Vertical(classes="dialog"):
             yield Static(content(self.question), classes="dialog-title")
             yield Static(content(_why(self.guess)), id="prompt-why", markup=False)
@@ -45,28 +45,28 @@ class PathPrompt(ModalScreen[Path | None]):
             yield Static(_HINTS, id="prompt-hints", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Answer; a file that is not there is waited for by whoever follows it."""
+        """Return the path; whoever follows it waits for a file that does not exist yet."""
         given = event.value.strip()
         path = expanded(given)
         if given and not path.is_dir():
             self.dismiss(path)
         else:
-            why = f"{given}: a folder; expected a log in it" if given else "no path; expected one, as logs/run.txt"
+            why = f"{given}: is a folder; expected a log" if given else "expected a path such as logs/run.txt"
             self.query_one("#prompt-problem", Static).update(content(why))
 
     def action_complete(self) -> None:
-        """Add what all paths that begin like this have in common."""
+        """Complete the path as far as it is unambiguous."""
         line = self.query_one(Input)
         line.value = completed(line.value)
         line.cursor_position = len(line.value)
 
     def action_leave(self) -> None:
-        """Leave without an answer."""
+        """Cancel."""
         self.dismiss(None)
 
 
 def completed(path: str) -> str:
-    """Return `path` with what all names that begin with its last part go on with; a folder gets its slash."""
+    """Return `path` with its last part completed as far as it is unambiguous; a folder gets a slash."""
     folder, begun = os.path.split(path)
     try:
         with os.scandir(expanded(folder or ".")) as entries:
@@ -76,18 +76,18 @@ def completed(path: str) -> str:
     fitting = sorted(name for name in names if name.startswith(begun))
     if not fitting:
         return path
-    first, last = fitting[0], fitting[-1]  # what these share, all share
+    first, last = fitting[0], fitting[-1]  # a common prefix of these is common to all
     same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     return path + first[len(begun) : same]
 
 
 def _why(guess: Path | None) -> str:
-    """Return which log stands in the line already, and why."""
+    """Return the reason for the suggested path."""
     if guess is None:
-        return "There is no log here or in logs/. A file that is not there yet is waited for."
+        return "There is no log here or in logs/. If the file does not exist yet, golfcheck waits for it."
     try:
         minutes = (time.time() - guess.stat().st_mtime) / 60
     except OSError:
         minutes = 0.0
     age = f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
-    return f"The newest log here was last written {age} ago. A file that is not there yet is waited for."
+    return f"The newest log here was last written {age} ago. If the file does not exist yet, golfcheck waits for it."

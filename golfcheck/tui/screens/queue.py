@@ -1,4 +1,4 @@
-"""The queue: every pull request of a repository, what to do first at the top, the record of each behind it."""
+"""The queue: every pull request of a repository, in the order in which to look at them."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -28,7 +28,7 @@ _OWN_ORDER = ""  # of the queue
 
 @dataclass
 class QueueProgressed(Message):
-    """So much is done, of so much."""
+    """Progress of judging."""
 
     what: str
     done: int
@@ -44,35 +44,35 @@ class QueueJudged(Message):
 
 @dataclass
 class QueueFailed(Message):
-    """There is no queue, and why."""
+    """The queue could not be read."""
 
     reason: str
 
 
 class _Gone(Exception):
-    """Nobody waits any more."""
+    """The screen was closed."""
 
 
 class PullTable(BoardTable):
-    """The table, without marks: nothing here is compared."""
+    """The table, without marks, because nothing is compared here."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer all but the mark."""
+        """Disable marking."""
         return action != "mark"
 
 
 class QueueScreen(TableScreen):
-    """The list of the pull requests that `request` asks for."""
+    """The list of the requested pull requests."""
 
     HELP = """\
-The order is that of the work: what may take the record and has nothing against it first, by number, then what a person
-must decide, then what is refuted by arithmetic, then what is no submission. Each score is compared with the record to
-beat at that number. A score that only submission.json states ends in ?. "builds on" is what it says, "nearest" whose
-code is nearest among all before it."""
+First come pull requests that may take the record and have no problems, by number, then those that need review, those
+refuted by arithmetic, and those that are not submissions. Each score is compared with the record to beat at its number.
+A score that only submission.json states ends in ?. "builds on" is what the submission says, "nearest" the earlier pull
+request with the most similar code."""
     FILTER_KEYS = KEYS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("Y", "copy", "copy", tooltip="copy the number and the folder to the clipboard (OSC 52)"),
-        Binding("r", "judge", "again", tooltip="read what has changed and judge again"),
+        Binding("r", "judge", "again", tooltip="reload what has changed, and judge it"),
         Binding("escape", "back", "clear", show=False, tooltip="remove the filter, then the order"),
     ]
 
@@ -94,7 +94,7 @@ code is nearest among all before it."""
         return PullTable(self.host.glyphs, COLUMNS)
 
     def on_mount(self) -> None:
-        """Begin to judge."""
+        """Start judging."""
         self.table.ordered_by(self.sort, self.reverse)
         self.set_focus(self.table)
         self.action_judge()
@@ -128,7 +128,7 @@ code is nearest among all before it."""
             self.post_message(QueueJudged(queue))
 
     def on_queue_progressed(self, event: QueueProgressed) -> None:
-        """Say how far judging is."""
+        """Show the progress."""
         self.reading = (event.what, event.done, event.of)
         self._draw_title()
 
@@ -139,7 +139,7 @@ code is nearest among all before it."""
         self.draw()
 
     def on_queue_failed(self, event: QueueFailed) -> None:
-        """Say why there is nothing."""
+        """Show why there is no queue."""
         self.reading, self.failure = None, event.reason
         self.draw()
 
@@ -159,7 +159,7 @@ code is nearest among all before it."""
         self.query_one("#board-title", Static).update(line)
 
     def on_board_table_moved(self, event: BoardTable.Moved) -> None:
-        """Say more of the pull request under the cursor."""
+        """Show details of the pull request under the cursor."""
         self.query_one("#readout", Static).update(readout(event.row, self.host.glyphs) if event.row else "")
 
     def on_board_table_opened(self, event: BoardTable.Opened) -> None:
@@ -167,7 +167,7 @@ code is nearest among all before it."""
         row = event.row
         chosen = row.submission if isinstance(row, PullRow) else None
         if chosen is None or chosen.verdict is None:
-            self.host.tell(chosen.content.failure if chosen else "nothing of it was judged: it has no record to open")
+            self.host.tell(chosen.content.failure if chosen else "it has no judged record to open")
             return
         opening = Opening(self.request.repository, chosen.own.path, chosen.own.tree)
         shown = replace(row, verdict=replace(row.verdict, path=chosen.own.path))

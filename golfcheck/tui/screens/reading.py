@@ -1,4 +1,4 @@
-"""A screen that reads a tree of records: what has arrived so far, how far it is, and why it failed if it did."""
+"""A screen that reads a tree of records: the rows so far, the progress, and the failure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,28 +11,28 @@ from golfcheck.core.numbers import counted
 from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets import loading
 
-_PAUSE_SECONDS = 0.1  # between two drawings of rows that arrive
+_PAUSE_SECONDS = 0.1  # between redraws while rows arrive
 
 
 class ReadingScreen(BaseScreen):
-    """Holds the board, or the rows that were read of it; `draw` and `draw_progress` are called when they change."""
+    """Has the board, or the rows read so far; calls `draw` and `draw_progress` when they change."""
 
     def __init__(self, board: Board | None = None) -> None:
         super().__init__()
         self.board = board  # None: read the tree of the application
         self.rows_by_path: dict[str, Row] = {} if board is None else {row.verdict.path: row for row in board.rows}
         self.reading: tuple[int, int] | None = None
-        self.failure = ""  # why reading ended without a board; "" where it did not
+        self.failure = ""  # why reading failed; "" if it did not
         self._stale = False
-        self._rows_before: dict[str, Row] | None = None  # the rows when they were asked to be read again
+        self._rows_before: dict[str, Row] | None = None  # the rows before they are read again
 
     def reload(self) -> None:
-        """Read the tree again, and say when that is done."""
+        """Read the tree again, and report the changes."""
         self._rows_before = dict(self.rows_by_path) if self.board is not None else None
         self.read()
 
     def read(self) -> None:
-        """Begin to read the tree."""
+        """Start reading the tree."""
         self.reading, self.failure = (0, 0), ""
         self._read(self.host.root)
 
@@ -46,18 +46,18 @@ class ReadingScreen(BaseScreen):
         raise NotImplementedError
 
     def draw_progress(self) -> None:
-        """Say how far reading is."""
+        """Show the progress."""
         raise NotImplementedError
 
     def on_rows_arrived(self, event: loading.RowsArrived) -> None:
-        """Show rows that were read; many come in a second, and are drawn together."""
+        """Show rows that were read; those that arrive within a moment are drawn together."""
         first = not self.rows_by_path
         self.rows_by_path |= {row.verdict.path: row for row in event.rows}
         if first:
             self._draw()
             self.call_after_refresh(event.drawn.set)
             return
-        event.drawn.set()  # others were there before
+        event.drawn.set()  # other rows are visible already
         if not self._stale:
             self._stale = True
             self.set_timer(_PAUSE_SECONDS, self._draw)
@@ -67,12 +67,12 @@ class ReadingScreen(BaseScreen):
         self.draw()
 
     def on_reading_progressed(self, event: loading.ReadingProgressed) -> None:
-        """Say how far reading is."""
+        """Show the progress."""
         self.reading = (event.done, event.of)
         self.draw_progress()
 
     def on_reading_noted(self, event: loading.ReadingNoted) -> None:
-        """Show what could not be used."""
+        """Show a note about something that could not be used."""
         self.host.tell(event.line, "warning")
 
     def on_board_loaded(self, event: loading.BoardLoaded) -> None:
@@ -85,14 +85,14 @@ class ReadingScreen(BaseScreen):
         self.draw()
 
     def on_reading_failed(self, event: loading.ReadingFailed) -> None:
-        """Say why there is nothing, and what to do; what was read before is of records that are no longer there."""
+        """Show why there are no records, and what to do; the rows from before no longer exist."""
         if self.rows_by_path or not event.empty:
             self.host.tell(event.reason, "error")
         self.board, self.rows_by_path, self.reading = None, {}, None
         self.draw(event.reason)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Show a toast for an unexpected failure; a worker that another one replaced has an error, too."""
+        """Show a toast for an unexpected failure."""
         if event.state is WorkerState.ERROR:
             error = event.worker.error
             self.reading = None
@@ -102,7 +102,7 @@ class ReadingScreen(BaseScreen):
 
 
 def _what_changed(before: Mapping[str, Row], after: Mapping[str, Row]) -> str:
-    """Say what reading a tree again has brought."""
+    """Describe the changes after reading a tree again."""
     changed = sum(
         before[path].verdict.findings != row.verdict.findings or before[path].score_bpb != row.score_bpb
         for path, row in after.items()

@@ -1,4 +1,4 @@
-"""The runs that a watched run can be compared with, in a list: records of the board, and logs of one's own."""
+"""A list of what a watched run can be compared with: records, and logs of other runs."""
 
 import time
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.drawing.tablecolumns import name_of
 from golfcheck.tui.widgets.scrollbars import scrollbars_of
 
-_ROWS = 40  # records that are offered, the best first
-_LOGS = 20  # logs that are offered, the newest first
+_ROWS = 40  # number of records offered, best first
+_LOGS = 20  # number of logs offered, newest first
 
 Choice = Row | Path
 
 
 class RivalList(ModalScreen[Choice | None]):
-    """Answers with a row of the board, or the path of a log; None when the list is left."""
+    """Returns a row of the board, or the path of a log; None if the list is closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,b", "leave", "leave"),
@@ -48,7 +48,7 @@ class RivalList(ModalScreen[Choice | None]):
         yield OptionList(title, *options, *empty, classes="dialog", markup=False, compact=True)
 
     def on_mount(self) -> None:
-        """Draw the scrollbar of what the terminal has."""
+        """Draw the scrollbar with characters that the terminal can show."""
         scrollbars_of(self.query_one(OptionList), self.glyphs)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -61,7 +61,7 @@ class RivalList(ModalScreen[Choice | None]):
         (choices.action_cursor_down if lines > 0 else choices.action_cursor_up)()
 
     def action_leave(self) -> None:
-        """Keep what the run is compared with."""
+        """Keep the present choice."""
         self.dismiss(None)
 
 

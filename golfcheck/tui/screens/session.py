@@ -1,4 +1,4 @@
-"""What is saved between two runs: filter, order, theme, the record under the cursor. A broken file counts as none."""
+"""State that is saved between runs: filter, order, theme, the record under the cursor. A broken file is ignored."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ _MAX_BYTES = 2**16
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """How the board was left; `record` is the path under the cursor in the tree `root`."""
+    """The saved state; `record` is the path under the cursor in the tree `root`."""
 
     filter: str = ""
     sort: str = "rank"
@@ -24,12 +24,12 @@ class Session:
 
 
 def path() -> Path:
-    """Return where it is saved: `$XDG_STATE_HOME/golfcheck/tui.json`."""
+    """Return the path of the file: `$XDG_STATE_HOME/golfcheck/tui.json`."""
     return user_folder("XDG_STATE_HOME", ".local/state") / "tui.json"
 
 
 def load() -> Session:
-    """Return what was saved; the defaults where the file cannot be read or is invalid."""
+    """Return the saved state, or the defaults if the file cannot be read or is invalid."""
     try:
         with path().open("rb") as file:
             values = json.loads(file.read(_MAX_BYTES))
@@ -45,6 +45,6 @@ def load() -> Session:
 
 
 def save(session: Session) -> None:
-    """Save it; where that is not possible, nothing is saved."""
+    """Save the state, if possible."""
     with contextlib.suppress(OSError):
         write_atomic(path(), json.dumps(asdict(session), indent=1).encode())

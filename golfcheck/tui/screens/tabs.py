@@ -1,4 +1,4 @@
-"""What a screen with tabs has, whatever they show: the keys that choose one, and those that turn the curves."""
+"""The base of screens with tabs: keys that select a tab, and keys that change the axes of the curves."""
 
 from textual.widgets import TabbedContent, TabPane
 
@@ -7,10 +7,10 @@ from golfcheck.tui.widgets.curvepane import CurvePane
 
 
 class KeyedTabs(TabbedContent):
-    """Tabs that a key or a click chooses, and nothing else."""
+    """Tabs that change only by a key or a click."""
 
     def on_tab_pane_focused(self, event: TabPane.Focused) -> None:
-        """Stay on the tab: focus follows it here, and word of a focus that was, come late, would undo the next key."""
+        """Ignore focus changes: the focus follows the tab, and late messages would undo the next key."""
         event.prevent_default()
 
 
@@ -20,12 +20,12 @@ class TabbedScreen(BaseScreen):
     CURVES = "curves"
 
     def on_tabbed_content_tab_activated(self) -> None:
-        """Give the keys to what the tab shows."""
+        """Focus the contents of the tab."""
         self.focus_tab()
 
     @property
     def tab(self) -> str:
-        """The tab that is shown."""
+        """The active tab."""
         return self.query_one(KeyedTabs).active
 
     def action_tab(self, tab: str) -> None:
@@ -34,15 +34,15 @@ class TabbedScreen(BaseScreen):
         self.focus_tab()
 
     def action_turn_y(self) -> None:
-        """Draw the curves over the next axis."""
+        """Switch the vertical axis of the curves."""
         self.action_tab(self.CURVES)
         self.query_one(CurvePane).turn_y()
 
     def action_turn_x(self) -> None:
-        """Draw the curves along the next axis."""
+        """Switch the horizontal axis of the curves."""
         self.action_tab(self.CURVES)
         self.query_one(CurvePane).turn_x()
 
     def focus_tab(self) -> None:
-        """Give the keys to what the tab shows."""
+        """Focus the contents of the tab."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The timeline: how the frontier fell, with a cursor that walks the records."""
+"""The timeline: the frontier over time, with a cursor on the records."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,18 +36,18 @@ class TimeChart(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"timechart--{part}" for part in _PARTS}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open", tooltip="open the record under the cursor"),
-        Binding("right,l,j,down", "walk(1)", "later", tooltip="go to the record that was made next"),
-        Binding("left,h,k,up", "walk(-1)", "earlier", tooltip="go to the record that was made before"),
+        Binding("right,l,j,down", "walk(1)", "later", tooltip="go to the next record in time"),
+        Binding("left,h,k,up", "walk(-1)", "earlier", tooltip="go to the previous record in time"),
         Binding("n", "walk_held(1)", "next held", tooltip="go to the next record that took the frontier"),
         Binding("N,p", "walk_held(-1)", "held before", show=False),
         Binding("g,home", "first", "first record", show=False),
         Binding("G,end", "last", "last record", show=False),
-        Binding("y", "scale", "scores", tooltip="scores in sight: of the frontier, all, or near the cursor (with sd)"),
-        Binding("x", "order", "time", tooltip="from left to right by date, or one record after the other"),
+        Binding("y", "scale", "scores", tooltip="visible scores: the frontier's, all, or near the cursor (with sd)"),
+        Binding("x", "order", "time", tooltip="horizontal axis: date, or one record after the other"),
     ]
 
     class Walked(Message):
-        """The cursor is on another record."""
+        """The cursor moved to another record."""
 
     def __init__(self, chart: Timeline, glyphs: Glyphs) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class TimeChart(Widget, can_focus=True):
         return self.chart.rows[self.chart.cursor] if self.chart.stops else None
 
     def look(self, chart: Timeline) -> None:
-        """Show the chart in another way."""
+        """Change the view of the chart."""
         self.chart = chart
         self._grid = []
         self.refresh()
@@ -71,7 +71,7 @@ class TimeChart(Widget, can_focus=True):
         self.look(replace(self.chart, cursor=index))
 
     def action_walk(self, way: int) -> None:
-        """Go to the next record, or the one before."""
+        """Go to the next or the previous record."""
         self._next(self.chart.stops, way)
 
     def action_walk_held(self, way: int) -> None:
@@ -94,11 +94,11 @@ class TimeChart(Widget, can_focus=True):
             self.select(self.chart.stops[-1])
 
     def action_scale(self) -> None:
-        """Show other scores."""
+        """Show another range of scores."""
         self.look(replace(self.chart, scale=SCALES[(SCALES.index(self.chart.scale) + 1) % len(SCALES)]))
 
     def action_order(self) -> None:
-        """Show the records by date, or in their order."""
+        """Switch the horizontal axis."""
         self.look(replace(self.chart, order=ORDERS[(ORDERS.index(self.chart.order) + 1) % len(ORDERS)]))
 
     def action_open(self) -> None:
@@ -107,11 +107,11 @@ class TimeChart(Widget, can_focus=True):
             self.post_message(OpenRecord(row))
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Draw anew."""
+        """Redraw."""
         self._grid = []
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the record that is drawn nearest to where was clicked; a second click opens it."""
+        """Go to the record nearest to the click; a second click opens it."""
         offset = event.get_content_offset(self)
         if offset is None or not self.chart.stops:
             return
@@ -135,13 +135,12 @@ class TimeChart(Widget, can_focus=True):
 
 
 class TimelineScreen(BaseScreen):
-    """The frontier through time."""
+    """The frontier over time."""
 
     HELP = """\
-The line is the frontier, ◆ the records that took it, • all others, ▲ one that lies above what is in sight.
-Of a filtered board only the records that match are drawn, and the frontier of all.
-A bar through a record is one standard deviation of its seeds either way: press y until scores near the cursor fill
-the screen, for it is small."""
+The line is the frontier, ◆ a record that took the lead, • any other, ▲ one that is above the visible range. With a
+filter, only matching records are drawn, but the frontier is that of all. A bar through a record is ± one standard
+deviation of its seeds; press y to zoom in on the scores near the cursor until it is visible."""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,t", "app.pop_screen", "back")]
 
     def __init__(self, board: Board, at: Row | None, query: Query | None = None, text: str = "") -> None:
@@ -162,12 +161,12 @@ the screen, for it is small."""
         yield Keys()
 
     def on_mount(self) -> None:
-        """Begin with the cursor where the board had it."""
+        """Put the cursor where it was on the board."""
         self.set_focus(self.query_one(TimeChart))
         self.on_time_chart_walked()
 
     def on_time_chart_walked(self) -> None:
-        """Say what the cursor is on."""
+        """Show details of the record under the cursor."""
         widget = self.query_one(TimeChart)
         row, chart = widget.current, widget.chart
         if row is None:

@@ -1,4 +1,4 @@
-"""Runs that go on now: how far they are, how each compares with a record or another run, and where it may end."""
+"""Follow running training: progress, comparison with a record or another run, projected score."""
 
 import time
 from collections.abc import Sequence
@@ -36,35 +36,35 @@ MOST_LOGS = 8
 
 @dataclass(slots=True)
 class _Watched:
-    """A log that is followed, and what the last look at it found."""
+    """A log that is followed, and its latest report."""
 
     path: Path
     follower: LogWatch
     progress: RunProgress | None = None
     looking: bool = False
-    begun_with: Reference | None = None  # what the last look that began had to compare with
-    compared_with: Reference | None = None  # and what `found` had
+    begun_with: Reference | None = None  # what the latest look compares with
+    compared_with: Reference | None = None  # what `progress` compares with
 
     @property
     def is_current(self) -> bool:
-        """Whether `found` was compared with what the run is compared with now."""
+        """Whether `progress` compares with the present reference."""
         return self.compared_with is self.follower.reference
 
 
 class WatchScreen(BaseScreen):
-    """Follows logs, which need not be there yet, compared with the record of a row, or with what is chosen."""
+    """Follows logs, which need not exist yet, compared with a record or another run."""
 
     HELP = """\
-The gap is this run's bits per byte less the record's at the same seconds of training, as the mean over the last fifth
-of the time: below 0 is ahead. The projection is the record's score plus that gap, as if it stayed, with how far
-from such projections real runs ended. The log is read as it grows; truncated or replaced it is read anew. Of
-several logs one is reported in full: n goes to the next. b compares with another record, or with a run of yours."""
+The gap is this run's bits per byte minus the record's at the same training time, averaged over the last fifth of the
+time; below 0 is ahead. The projection is the record's score plus this gap, with the errors that such projections had
+for real runs. The log is read as it grows, and read again if it is truncated or replaced. With several logs, one is
+reported in full; n goes to the next. b compares with another record, or with a run of your own."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "back", tooltip="to the screen before"),
-        Binding("n", "next_run", "next run", tooltip="report the next of the logs in full"),
+        Binding("escape", "dismiss", "back", tooltip="go back"),
+        Binding("n", "next_run", "next run", tooltip="report the next log in full"),
         Binding("b", "rival", "compare with", tooltip="choose a record, or another log, to compare the run with"),
         Binding("e", "edit", "edit", tooltip="open $EDITOR at the end of the log"),
-        Binding("Y", "copy", "copy", tooltip="copy a line on this run"),
+        Binding("Y", "copy", "copy", tooltip="copy a summary of this run"),
     ]
     DEFAULT_CSS = """
     WatchScreen #runs { height: auto; max-height: 8; padding: 0 1; background: $surface; display: none; }
@@ -75,14 +75,14 @@ several logs one is reported in full: n goes to the next. b compares with anothe
     def __init__(self, log: Path, best: Row | None, more: Sequence[Path] = ()) -> None:
         super().__init__()
         self.runs = [_Watched(path, LogWatch(path)) for path in dict.fromkeys([log, *more][:MOST_LOGS])]
-        self.index = 0  # of the run that is reported in full
+        self.index = 0  # of the run reported in full
         self.best: Choice | None = best
         self.rival = Rival(None, ())
         self._reading = False  # what the runs are compared with
         self._last_failure = ""
 
     def compose(self) -> ComposeResult:
-        """Yield the runs where they are several, the report on one, the curves and the end of its log."""
+        """Yield the list of runs, the report on one of them, its curves and the end of its log."""
         yield Static(id="runs", markup=False)
         yield Static("reading", id="report", markup=False)
         yield CurvePane()
@@ -90,7 +90,7 @@ several logs one is reported in full: n goes to the next. b compares with anothe
         yield Keys()
 
     def on_mount(self) -> None:
-        """Begin to read what the runs are compared with, and to look at the logs every second."""
+        """Start reading what the runs are compared with, and look at the logs every second."""
         self.query_one(CurvePane).x = XAxis.TIME
         self.set_focus(self.query_one(CurveChart))
         self.query_one("#runs").display = len(self.runs) > 1
@@ -106,11 +106,11 @@ several logs one is reported in full: n goes to the next. b compares with anothe
 
     @property
     def progress(self) -> RunProgress | None:
-        """What was found in its log."""
+        """The report on its log."""
         return self.run.progress
 
     def look(self) -> None:
-        """Look at the logs, each in a thread; one look at a time."""
+        """Look at the logs, each in a thread, unless the last look is still running."""
         self._take_best()
         for index, run in enumerate(self.runs):
             if not run.looking:
@@ -137,7 +137,7 @@ several logs one is reported in full: n goes to the next. b compares with anothe
         self._draw()
 
     def on_work_failed(self, message: background.WorkFailed) -> None:
-        """Say what could not be read."""
+        """Show what could not be read."""
         kind, _, index = message.what.partition(" ")
         if kind == "look":
             self.runs[int(index)].looking = False
@@ -150,11 +150,11 @@ several logs one is reported in full: n goes to the next. b compares with anothe
             self.host.tell(f"{failed}: {message.reason}", "error")
 
     def on_resize(self) -> None:
-        """Lay the report out anew."""
+        """Lay out the report for the new width."""
         self._draw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the next run where there are several."""
+        """Offer the next run if there are several."""
         return action != "next_run" or len(self.runs) > 1
 
     def action_next_run(self) -> None:
@@ -180,7 +180,7 @@ several logs one is reported in full: n goes to the next. b compares with anothe
         self.host.edit(self.run.path, self.progress.lines if self.progress else None)
 
     def action_copy(self) -> None:
-        """Copy where the run is."""
+        """Copy a summary of the run."""
         if self.progress is not None:
             self.host.copy(summary(self._shown(self.progress), self.run.path, self._rival_name))
 
@@ -220,7 +220,7 @@ several logs one is reported in full: n goes to the next. b compares with anothe
         return f"seed {seed}" if seed is not None else fit(safe(run.path.name), 20)
 
     def _shown(self, progress: RunProgress) -> RunProgress:
-        """Say that the records are being read, where that is why there is nothing to compare with yet."""
+        """Say that records are being read, if that is why there is nothing to compare with yet."""
         records = self.host.records
         self._take_best()
         waits = self._reading or (self.best is None and records.board is None and records.reading is not None)
@@ -229,7 +229,7 @@ several logs one is reported in full: n goes to the next. b compares with anothe
         return progress
 
     def _take_best(self) -> None:
-        """Take the record to beat once the board has been read."""
+        """Compare with the record to beat once the board has been read."""
         if self.best is None and (board := self.host.records.board) is not None:
             self.best = to_chase(board)
             if self.best is not None:

@@ -1,4 +1,4 @@
-"""Work that takes its time: done in a thread, which posts its result to the widget that asked for it."""
+"""Do slow work in a thread, which posts its result to the widget that asked for it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from golfcheck.submission.bounded import UnreadableError
 
 @dataclass
 class WorkDone(Message):
-    """The work called `what` is done; its result is of the type that its asker knows."""
+    """The work called `what` is done."""
 
     what: str
     result: object
@@ -21,14 +21,14 @@ class WorkDone(Message):
 
 @dataclass
 class WorkFailed(Message):
-    """The work called `what` could not be done, and why; the reason may hold untrusted text."""
+    """The work called `what` failed; the reason may contain untrusted text."""
 
     what: str
     reason: str
 
 
 def begin(asker: Widget, what: str, work: Callable[[], object]) -> None:
-    """Do `work` in a thread; post WorkDone or WorkFailed to `asker`. Of two works of one name the later one counts."""
+    """Do `work` in a thread; post WorkDone or WorkFailed to `asker`, unless the same work was started again."""
     asker.run_worker(lambda: _run(asker, what, work), group=what, exclusive=True, thread=True, exit_on_error=False)
 
 
@@ -37,6 +37,6 @@ def _run(asker: MessagePump, what: str, work: Callable[[], object]) -> None:
         message: Message = WorkDone(what, work())
     except (GolfcheckError, OSError, UnreadableError) as error:
         message = WorkFailed(what, str(error))
-    except Exception as error:  # a bug of golfcheck's: shown, and the other screens go on
+    except Exception as error:  # a bug in golfcheck: show it, and keep the other screens working
         message = WorkFailed(what, f"{type(error).__name__}: {error}")
     asker.post_message(message)

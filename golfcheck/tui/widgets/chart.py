@@ -1,4 +1,4 @@
-"""Lines and marks in a frame with ticks: the chart of all screens."""
+"""A chart: lines and marks in a frame with ticks."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,11 +11,11 @@ from textual.widget import Widget
 from golfcheck.live.axes import nice, tick_decimals
 from golfcheck.tui.drawing.canvas import DotCanvas
 
-DARK = ("#7fc8a9", "#e8c170", "#89a8d6", "#e8716b", "#c79be0", "#d9ddd7")  # on a dark ground
+DARK = ("#7fc8a9", "#e8c170", "#89a8d6", "#e8716b", "#c79be0", "#d9ddd7")  # on a dark background
 LIGHT = ("#1f6f54", "#8a5a00", "#33598f", "#b3261e", "#7a3fa0", "#22282a")
 MARKS = ("●", "▲", "■", "◆", "▼", "○")
 ASCII_MARKS = ("o", "^", "#", "*", "v", "@")
-_TICK_ROWS, _TICK_COLUMNS = 4, 9  # at least so many cells between two ticks
+_TICK_ROWS, _TICK_COLUMNS = 4, 9  # minimum number of cells between ticks
 _LABEL = 8  # columns of a number
 
 Points = Sequence[tuple[float, float]]
@@ -23,12 +23,12 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class PlotLine:
-    """A line through points in the order of x, and points that get a mark each: a mark is always a validation."""
+    """A line through points sorted by x, and points with a mark; a mark is always a validation."""
 
     points: Points
-    index: int = 0  # which color and mark it has
+    index: int = 0  # selects its color and mark
     marks: Points = ()
-    faint: bool = False  # only dots, in a weaker color, below the other lines
+    faint: bool = False  # dots in a weaker color, below the other lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class Plot:
     x_label: str = ""
     y_label: str = ""
     log_y: bool = False
-    level: float | None = None  # a value of y that is drawn across
+    level: float | None = None  # a value of y with a horizontal line
     level_label: str = ""
     x_text: Callable[[float], str] = field(default=lambda value: f"{value:,.0f}")
 
 
 class CurveChart(Widget, can_focus=True):
-    """A plot as large as the widget; without one, a line that says why."""
+    """A plot as large as the widget, or a line that says why there is none."""
 
     DEFAULT_CSS = """
     CurveChart { height: 1fr; padding: 0 1; }
@@ -59,12 +59,12 @@ class CurveChart(Widget, can_focus=True):
         self.reason = "reading"
 
     def show(self, plot: Plot | None, reason: str = "") -> None:
-        """Draw a plot, or say why there is none; neither is untrusted."""
+        """Draw a plot, or say why there is none; both are trusted."""
         self.plot, self.reason = plot, reason
         self.refresh()
 
     def on_mount(self) -> None:
-        """Draw again when a theme is chosen."""
+        """Redraw when the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
 
     def render(self) -> Text:
@@ -78,12 +78,12 @@ class CurveChart(Widget, can_focus=True):
 
 
 def colors(widget: Widget) -> Sequence[str]:
-    """Return the colors that lines have on the ground of the app's theme."""
+    """Return the colors of lines in the app's theme."""
     return DARK if widget.app.current_theme.dark else LIGHT
 
 
 def is_ascii(widget: Widget) -> bool:
-    """Whether the app draws with ASCII alone."""
+    """Whether the app uses only ASCII."""
     return bool(getattr(widget.app, "ascii_only", False))
 
 
@@ -109,14 +109,14 @@ def draw(plot: Plot, columns: int, rows: int, *, colors: Sequence[str] = DARK, a
         for dot in dots if line.faint or len(dots) == 1 else ():
             canvas.dot(*dot, style)
     marks = ASCII_MARKS if ascii_only else MARKS
-    for line in sorted(plot.lines, key=lambda line: -line.index):  # the first is seen where lines meet
+    for line in sorted(plot.lines, key=lambda line: -line.index):  # the first line is on top
         for x, y in line.marks:
             canvas.mark(*index(x, y), marks[line.index % len(marks)], f"bold {colors[line.index % len(colors)]}")
     return _framed(plot, canvas, (low, high), (left, right))
 
 
 def _framed(plot: Plot, canvas: DotCanvas, y: tuple[float, float], x: tuple[float, float]) -> list[Text]:
-    """Put the axes around a canvas: ticks of y left of it, those of x below; the labels stand in the last line."""
+    """Draw the axes around a canvas: ticks of y on the left, ticks of x below, labels in the last line."""
     side, at_y, corner, floor, at_x = ("|", "+", "+", "-", "+") if canvas.ascii_only else ("│", "┤", "└", "─", "┬")
     values = [10**value if plot.log_y else value for value in y]
     count = max(2, canvas.rows // (1 if plot.log_y else _TICK_ROWS))
@@ -152,7 +152,7 @@ def _framed(plot: Plot, canvas: DotCanvas, y: tuple[float, float], x: tuple[floa
 
 
 def _write_level(plot: Plot, canvas: DotCanvas, lines: list[Text], y: tuple[float, float]) -> None:
-    """Write the label of the level over its line, at the left, where curves seldom are."""
+    """Write the label of the level above its line, on the left, where there are few curves."""
     assert plot.level is not None
     share = (_log(plot.level, plot) - y[0]) / ((y[1] - y[0]) or 1.0)
     if not 0 <= share <= 1:

@@ -1,4 +1,4 @@
-"""The lines of a unified diff of any length, each drawn when it is seen."""
+"""A unified diff of any length, drawn as it comes into view."""
 
 from collections.abc import Sequence
 
@@ -25,14 +25,14 @@ class CodeView(Scroller):
         self.lines: Sequence[tuple[str, str]] = ()
 
     def show(self, lines: Sequence[tuple[str, str]]) -> None:
-        """Show another diff, from its top."""
+        """Show another diff from the top."""
         self.lines = lines
         self.virtual_size = Size(max((width(text) for _, text in lines), default=0), len(lines))
         self.scroll_home(animate=False)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Return the line at `y` of what is seen."""
+        """Return line `y` of the visible part."""
         index, columns = self.scroll_offset.y + y, self.scrollable_content_region.width
         if index >= len(self.lines):
             return Strip.blank(columns, self.rich_style)

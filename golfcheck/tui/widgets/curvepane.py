@@ -1,4 +1,4 @@
-"""The curves of runs over each other, with what they are drawn on and whose they are."""
+"""The curves of several runs, with a legend and selectable axes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ from golfcheck.tui.widgets.sheet import plain
 _LABELS = {YAxis.BPB: "bpb", YAxis.LOSS: "nats", YAxis.LOG: "log nats"}
 _Y, _X = tuple(YAxis), tuple(XAxis)
 _OTHER_TOKENS = ("the tokens differ: compare bits per byte (y)", "the tokens differ: press y", "tokens differ")
-_ZOOMS = (1.0, 0.5, 0.2, 0.05)  # of the run, up to its end
+_ZOOMS = (1.0, 0.5, 0.2, 0.05)  # fraction of the run that is shown, up to its end
 _SMOOTHINGS = tuple(Smoothing)
 _SMOOTHING_TEXT = {Smoothing.TREND: "", Smoothing.STRONG: ", smoother", Smoothing.NONE: ", not smoothed"}
-_NAME = 16  # columns of a name below which a warning takes a shorter form
+_NAME = 16  # with less room for names, warnings become shorter
 _LEAST_NAME = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Curves of one color: a seed's, or all of a record's; the name is safe to draw."""
+    """Curves with the same color, those of a seed or of a record; the name is safe to draw."""
 
     name: str
     curves: tuple[Curve, ...]
 
 
 class CurvePane(Vertical):
-    """A legend and a chart; `y` and `x` go through the axes."""
+    """A legend and a chart; the keys `y` and `x` switch the axes."""
 
     DEFAULT_CSS = """
     CurvePane { height: 1fr; }
@@ -44,26 +44,28 @@ class CurvePane(Vertical):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "turn_y", "y axis", tooltip="upwards: bits per byte, loss, log of the loss"),
-        Binding("x", "turn_x", "x axis", tooltip="to the right: steps or seconds"),
-        Binding("z", "zoom(1)", "zoom", tooltip="the last half of the run, fifth, twentieth, and all of it again"),
-        Binding("Z", "zoom(-1)", "zoom out", show=False, tooltip="one step of the zoom back"),
-        Binding("m", "smooth", "smooth", tooltip="training losses as their trend, smoother, or point by point"),
-        Binding("right", "choose(1)", "next curve", show=False, tooltip="choose the next curve in the legend"),
-        Binding("left", "choose(-1)", "curve before", show=False, tooltip="choose the curve before"),
-        Binding("space", "hide", "hide", tooltip="hide the chosen curve, or show it again"),
+        Binding("y", "turn_y", "y axis", tooltip="vertical axis: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "x axis", tooltip="horizontal axis: steps or seconds"),
+        Binding(
+            "z", "zoom(1)", "zoom", tooltip="zoom in on the last half of the run, fifth, twentieth, then out again"
+        ),
+        Binding("Z", "zoom(-1)", "zoom out", show=False, tooltip="zoom out one step"),
+        Binding("m", "smooth", "smooth", tooltip="smooth the training losses, more, or not at all"),
+        Binding("right", "choose(1)", "next curve", show=False, tooltip="select the next curve in the legend"),
+        Binding("left", "choose(-1)", "curve before", show=False, tooltip="select the previous curve"),
+        Binding("space", "hide", "hide", tooltip="hide or show the selected curve"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.y, self.x = YAxis.BPB, XAxis.STEP
         self.zoom, self.smoothing = _ZOOMS[0], Smoothing.TREND
-        self.cursor = 0  # of the chosen curve in the legend
+        self.cursor = 0  # of the selected curve in the legend
         self.hidden: set[str] = set()  # names of curves
-        self.chosen = False  # whether y was, and so stays
+        self.chosen = False  # whether the user chose y
         self.bundles: tuple[Bundle, ...] = ()
         self.level: float | None = None
-        self.missing = ""  # why there is nothing to draw, where no other axis can help
+        self.missing = ""  # why there is nothing to draw on any axis
 
     def compose(self) -> ComposeResult:
         """Yield the legend and the chart."""
@@ -71,9 +73,9 @@ class CurvePane(Vertical):
         yield CurveChart()
 
     def show(self, bundles: Sequence[Bundle], level: float | None = None, missing: str = "") -> None:
-        """Draw curves; `level` is the score to beat, in bpb. Begins with bpb where a log allows it.
+        """Draw curves; `level` is the score to beat, in bpb. Starts with bpb if a log has it.
 
-        `missing` says, in text that is safe to draw, why there may be none at all.
+        `missing` is the reason if there are none at all, safe to draw.
         """
         self.bundles, self.level, self.missing = tuple(bundles), level, missing
         curves = [curve for bundle in bundles for curve in bundle.curves]
@@ -82,25 +84,25 @@ class CurvePane(Vertical):
         self.redraw()
 
     def turn_y(self) -> None:
-        """Take the next axis upwards."""
+        """Switch the vertical axis."""
         self.y, self.chosen = _Y[(_Y.index(self.y) + 1) % len(_Y)], True
         self.redraw()
 
     def turn_x(self) -> None:
-        """Take the next axis to the right."""
+        """Switch the horizontal axis."""
         self.x = _X[(_X.index(self.x) + 1) % len(_X)]
         self.redraw()
 
     def action_turn_y(self) -> None:
-        """Take the next axis upwards."""
+        """Switch the vertical axis."""
         self.turn_y()
 
     def action_turn_x(self) -> None:
-        """Take the next axis to the right."""
+        """Switch the horizontal axis."""
         self.turn_x()
 
     def action_zoom(self, way: int) -> None:
-        """Show less of the run, up to its end, or more."""
+        """Zoom in on the end of the run, or out."""
         self.zoom = _ZOOMS[(_ZOOMS.index(self.zoom) + way) % len(_ZOOMS)]
         self.redraw()
 
@@ -110,12 +112,12 @@ class CurvePane(Vertical):
         self.redraw()
 
     def action_choose(self, way: int) -> None:
-        """Choose another curve of the legend."""
+        """Select another curve in the legend."""
         self.cursor = (self.cursor + way) % max(1, len(self.bundles))
         self.redraw()
 
     def action_hide(self) -> None:
-        """Hide the chosen curve, or show it again; one always stays."""
+        """Hide or show the selected curve; one always remains."""
         if self.cursor >= len(self.bundles):
             return
         name = self.bundles[self.cursor].name
@@ -127,7 +129,7 @@ class CurvePane(Vertical):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw the curves on the present axes."""
+        """Draw the curves on the selected axes."""
         runs = [
             (index, run)
             for index, bundle in enumerate(self.bundles)
@@ -161,11 +163,11 @@ class CurvePane(Vertical):
         self.query_one(".legend", Static).update(self._legend())
 
     def on_mount(self) -> None:
-        """Draw the legend again when a theme is chosen."""
+        """Redraw the legend when the theme changes."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())
 
     def _nothing(self) -> str:
-        """Say why nothing is drawn, and which key helps where one does."""
+        """Say why nothing is drawn, and which key helps, if any."""
         curves = [curve for bundle in self.bundles for curve in bundle.curves]
         if not any(series(curves, y, x) for y in _Y for x in _X):
             return self.missing or "no log has losses or validation scores to draw"
@@ -173,7 +175,7 @@ class CurvePane(Vertical):
         return f"the logs have no {wanted}{' with times' if self.x is XAxis.TIME else ''} to draw: press y or x"
 
     def _legend(self) -> Content:
-        """Return what is wrong with the curves side by side, whose they are, and their axes where there is room."""
+        """Return the legend: warnings, names, and the axes if there is room."""
         marks, palette = ASCII_MARKS if is_ascii(self) else MARKS, colors(self)
         columns, count = self.size.width - 2, max(1, len(self.bundles))
         warning = ""
@@ -195,7 +197,7 @@ class CurvePane(Vertical):
         notes = (f"{axes}; lines: training, marks: validation", f"{axes}; marks: validation", axes, "")
         room = columns - len(warning) - names.cell_length
         note = next(note for note in notes if len(note) <= room or not note)
-        # Before the names: of a line that is too long the end is cut.
+        # Before the names, because long lines are cut at the end.
         return Content.assemble((warning, "bold $warning"), names, (note, "dim"))
 
     def _shown(self, name: str, columns: int) -> str:

@@ -1,4 +1,4 @@
-"""The line that filters the board while it is typed."""
+"""The filter line, applied while the user types."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,7 +19,7 @@ from golfcheck.tui.widgets.typed import TypedInput
 
 
 class FilterInput(TypedInput):
-    """A line of the filter grammar; the keys of a list lead back to the list."""
+    """The input line; keys that move in a list return to the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear_filter", "clear", tooltip="remove the filter and go back to the records"),
@@ -38,11 +38,11 @@ class FilterInput(TypedInput):
 
 
 class FilterBar(Vertical):
-    """The filter with what it cannot read yet; text that is half typed keeps the last filter that could be read."""
+    """The filter, and what is wrong with it; while a term is incomplete, the last valid filter applies."""
 
     @dataclass
     class Changed(Message):
-        """Another filter is to be applied."""
+        """The filter changed."""
 
         query: query.Query
         text: str
@@ -52,7 +52,7 @@ class FilterBar(Vertical):
         self.keys = keys
 
     def compose(self) -> ComposeResult:
-        """Yield the line, and one for what is wrong with it."""
+        """Yield the input line, and a line for errors."""
         yield FilterInput(
             placeholder="words, or author:ann bpb:<1.08 seeds:>=3 verdict:review after:2026-04   (F1 explains)",
             compact=True,
@@ -62,11 +62,11 @@ class FilterBar(Vertical):
 
     @property
     def text(self) -> str:
-        """What is typed."""
+        """The typed text."""
         return self.query_one(FilterInput).value
 
     def fill(self, text: str) -> None:
-        """Set the text, as if it were typed."""
+        """Set the text, as if typed."""
         self.query_one(FilterInput).value = text
 
     def open(self) -> None:
@@ -75,7 +75,7 @@ class FilterBar(Vertical):
         self.screen.set_focus(self.query_one(FilterInput))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Apply what can be read so far, and say what is wrong with the rest."""
+        """Apply the valid part, and say what is wrong with the rest."""
         event.stop()
         self.set_class(bool(event.value) or event.input.has_focus, "open")
         self._complain("")
@@ -87,7 +87,7 @@ class FilterBar(Vertical):
                 self._apply(query.parse(event.value, partial=True, keys=self.keys), event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to the records, if all of it could be read; a quote that is still open is closed."""
+        """Close an open quote, and go to the records if the filter is valid."""
         event.stop()
         self.fill(query.closed(self.text))
         if not self.query_one("#filter-error", Static).display:

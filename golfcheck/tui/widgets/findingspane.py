@@ -1,4 +1,4 @@
-"""What the rules found in a record: a list, and next to it what the chosen one means."""
+"""The findings of a record: a list, with an explanation of the selected one next to it."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -25,15 +25,15 @@ _COLORS = {Severity.ERROR: "bold $error", Severity.WARNING: "$warning", Severity
 
 
 class FindingList(OptionList):
-    """Findings, the most severe first; then the skipped rules, and those that passed."""
+    """Findings, most severe first, then the rules that were skipped, then those that passed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "down", show=False, tooltip="the next finding"),
-        Binding("k", "cursor_up", "up", show=False, tooltip="the finding before"),
+        Binding("k", "cursor_up", "up", show=False, tooltip="the previous finding"),
         Binding("g", "first", "top", show=False, tooltip="the first finding"),
         Binding("G", "last", "bottom", show=False, tooltip="the last finding"),
-        Binding("enter", "select", "editor", tooltip="open $EDITOR at the line"),
-        Binding("o", "screen.log_line", "in log", tooltip="show the finding's line in the log"),
+        Binding("enter", "select", "editor", tooltip="open the line in $EDITOR"),
+        Binding("o", "screen.log_line", "in log", tooltip="show the line of the finding in the log"),
     ]
     DEFAULT_CSS = """
     FindingList, FindingList:focus {
@@ -46,7 +46,7 @@ class FindingList(OptionList):
     """
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the editor where the finding is of a file."""
+        """Offer the editor if the finding is about a file."""
         pane = self.parent
         finding = pane.finding if action == "select" and isinstance(pane, FindingsPane) else None
         return action != "select" or (finding is not None and finding.path is not None)
@@ -61,7 +61,7 @@ class FindingsPane(Horizontal):
     """
 
     class Wanted(Message):
-        """The place of a finding is to be opened, in the editor or in the log."""
+        """Open the location of a finding, in the editor or in the log."""
 
         def __init__(self, finding: Finding) -> None:
             super().__init__()
@@ -74,19 +74,19 @@ class FindingsPane(Horizontal):
         self.findings: tuple[Finding, ...] = tuple(order)
 
     def compose(self) -> ComposeResult:
-        """Yield the list and what explains it."""
+        """Yield the list and the explanation."""
         yield FindingList(*self._options(), id="finding-list", markup=False)
         yield Sheet(id="explanation")
 
     def on_mount(self) -> None:
-        """Begin with the gravest."""
+        """Select the most severe finding."""
         choices = self.query_one(FindingList)
         scrollbars_of(choices, ASCII if is_ascii(self) else UNICODE)
         choices.highlighted = next((n for n, option in enumerate(choices.options) if not option.disabled), None)
 
     @property
     def finding(self) -> Finding | None:
-        """The one under the cursor; None where that is a rule which found nothing."""
+        """The finding under the cursor; None for a rule that passed."""
         at = self.query_one(FindingList).highlighted
         chosen = None if at is None else self.query_one(FindingList).get_option_at_index(at).id or ""
         return self.findings[int(chosen[1:])] if chosen and chosen.startswith("f") else None
@@ -94,10 +94,10 @@ class FindingsPane(Horizontal):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Explain the rule under the cursor."""
         self.query_one(Sheet).show(self._explained(event.option.id or ""))
-        self.refresh_bindings()  # some findings are of no file
+        self.refresh_bindings()  # some findings are not about a file
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Open the place of the finding."""
+        """Open the location of the finding."""
         event.stop()
         if (finding := self.finding) is not None:
             self.post_message(self.Wanted(finding))
@@ -132,7 +132,7 @@ class FindingsPane(Horizontal):
         return options
 
     def _prompt(self, finding: Finding) -> Content:
-        """Return the severity as a sign and a word, the rule, and under it the place."""
+        """Return the severity as a symbol and a word, the rule, and below it the location."""
         word = finding.severity.label if finding.waived is None else "waived"
         style = _COLORS[finding.severity] if finding.waived is None else "dim"
         at = f"{Path(finding.path).name}:{finding.line}" if finding.path and finding.line else finding.path or ""

@@ -1,4 +1,4 @@
-"""The line of keys at the foot of a screen: as many as there is room for, help and leaving always."""
+"""The line of keys at the bottom of a screen: as many as fit, always including help and quit."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ _ALWAYS = ("help", "quit")
 
 
 class Keys(Footer):
-    """A footer in one line: where keys do not fit, those that a screen binds last fall away first."""
+    """A one-line footer; if the keys do not fit, those that the screen binds last are dropped first."""
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
@@ -22,7 +22,7 @@ class Keys(Footer):
         yield from keys
 
     def on_resize(self) -> None:
-        """Choose anew where the terminal is wider or narrower."""
+        """Adapt to the new width."""
         self._fit(list(self.query(FooterKey)))
 
     def _fit(self, keys: Sequence[FooterKey]) -> None:
@@ -34,4 +34,4 @@ class Keys(Footer):
 
 
 def _columns(key: FooterKey) -> int:
-    return len(key.key_display) + len(key.description) + 2  # a blank between them, and one after
+    return len(key.key_display) + len(key.description) + 2  # a space between keys and after the last

@@ -1,4 +1,4 @@
-"""Reading a tree of records in a thread, which posts what it has read to the screen that asked."""
+"""Read a tree of records in a thread, which posts the results to the screen that asked."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from golfcheck.board.model import Board, Row
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.judging.config import Settings
 
-_DRAWN_SECONDS = 0.25  # that reading waits at most for rows to be seen before it judges them
+_DRAWN_SECONDS = 0.25  # maximum time that judging waits until the rows are visible
 
 
 @dataclass
 class RowsArrived(Message):
-    """Rows that have been read; they have no rank yet. `drawn` is to be set when they are on the screen."""
+    """Rows that have been read but not ranked; the receiver sets `drawn` once they are visible."""
 
     rows: tuple[Row, ...]
     drawn: Event = field(default_factory=Event)
@@ -25,7 +25,7 @@ class RowsArrived(Message):
 
 @dataclass
 class ReadingProgressed(Message):
-    """So many records have been read, of so many."""
+    """Progress of reading."""
 
     done: int
     of: int
@@ -33,32 +33,32 @@ class ReadingProgressed(Message):
 
 @dataclass
 class ReadingNoted(Message):
-    """What could not be used on the way, in a line."""
+    """A note about something that could not be used."""
 
     line: str
 
 
 @dataclass
 class BoardLoaded(Message):
-    """All has been read and ranked."""
+    """Everything has been read and ranked."""
 
     board: Board
 
 
 @dataclass
 class ReadingFailed(Message):
-    """Nothing could be read, and why; `empty` where there is simply no record."""
+    """Reading failed; `empty` if there are no records."""
 
     reason: str
     empty: bool
 
 
 class ReadingCanceled(Exception):
-    """Nobody waits for the records any more."""
+    """The screen no longer needs the records."""
 
 
 def read(root: Path, settings: Settings, post: Callable[[Message], object], gone: Callable[[], bool]) -> None:
-    """Read the records of a tree and post them; stops at once when `gone` says so, and ends what works for it."""
+    """Read the records of a tree and post them; stops as soon as `gone` says so, and ends its processes."""
 
     def idle() -> None:
         if gone():
@@ -73,7 +73,7 @@ def read(root: Path, settings: Settings, post: Callable[[Message], object], gone
             return
         arrived = RowsArrived(tuple(rows))
         post(arrived)
-        if not rows[0].judged:  # the processes that judge them would take the time that drawing needs
+        if not rows[0].judged:  # the processes that judge them would compete with drawing
             arrived.drawn.wait(_DRAWN_SECONDS)
 
     def say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The logs of a record, one at a time: which one, its text, and the line to search it."""
+"""The logs of a record, one at a time: the name, the text, and a search line."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,7 +16,7 @@ from golfcheck.tui.widgets.sheet import plain
 
 
 class LogPane(Vertical):
-    """Shows the first log until another is asked for; each is read in a thread when it is wanted."""
+    """Shows the first log at first; each log is read in a thread when it is needed."""
 
     DEFAULT_CSS = """
     LogPane { height: 1fr; }
@@ -29,15 +29,15 @@ class LogPane(Vertical):
         super().__init__(id=id)
         self.open_log: Callable[[str], LogText] = lambda path: LogText(b"")
         self.paths: tuple[str, ...] = ()
-        self.path: str | None = None  # the one that is shown
+        self.path: str | None = None  # the one shown
         self._at = 1
         self._head = ""  # the log's name, its position among the logs, its size
 
     def compose(self) -> ComposeResult:
-        """Yield the name of the log, its text, and the line to search it."""
+        """Yield the name of the log, its text, and the search line."""
         yield Static("reading", classes="head", markup=False)
         yield LogView()
-        yield Input(placeholder="search this log: enter finds, n and N go on, esc leaves", compact=True)
+        yield Input(placeholder="search this log    enter: find    n, N: next, previous    esc: close", compact=True)
 
     @property
     def line(self) -> int:
@@ -45,7 +45,7 @@ class LogPane(Vertical):
         return self.query_one(LogView).at
 
     def show(self, open_log: Callable[[str], LogText], paths: Sequence[str]) -> None:
-        """Take the logs of a record; `open_log` reads one, and is called in a thread."""
+        """Set the logs of a record; `open_log`, which reads one, is called in a thread."""
         self.open_log, self.paths = open_log, tuple(paths)
         if not self.paths:
             self.query_one(".head", Static).update("this record has no log")
@@ -64,22 +64,22 @@ class LogPane(Vertical):
         return True
 
     def turn(self, by: int) -> None:
-        """Show the next log, or the one before."""
+        """Show the next or the previous log."""
         if self.paths and self.path is not None:
             self.open(self.paths[(self.paths.index(self.path) + by) % len(self.paths)])
 
     def take_focus(self) -> None:
-        """Give the keys to the search while it is open, else to the log."""
+        """Focus the search line if it is open, else the log."""
         line = self.query_one(Input)
         self.screen.set_focus(line if line.has_class("-open") else self.query_one(LogView))
 
     def ask(self) -> None:
-        """Open the line that takes the words to look for."""
+        """Open the search line."""
         self.query_one(Input).add_class("-open")
         self.take_focus()
 
     def leave_search(self) -> bool:
-        """Close that line; returns whether it was open."""
+        """Close the search line; returns whether it was open."""
         line = self.query_one(Input)
         if not line.has_class("-open"):
             return False
@@ -88,7 +88,7 @@ class LogPane(Vertical):
         return True
 
     def on_work_done(self, message: background.WorkDone) -> None:
-        """Show the log that was read, if it is still the one that is wanted."""
+        """Show the log that was read, if it is still wanted."""
         message.stop()
         path, text = message.result if isinstance(message.result, tuple) else (None, None)
         if path is None or path != self.path or not isinstance(text, LogText):
@@ -102,13 +102,13 @@ class LogPane(Vertical):
         self._say(self._head)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Look for the words."""
+        """Search for the words."""
         event.stop()
         self.leave_search()
         self.query_one(LogView).find(event.value)
 
     def on_log_view_searched(self, message: LogView.Searched) -> None:
-        """Show which of the hits is marked, before the name of the log."""
+        """Show the position among the matches before the name of the log."""
         message.stop()
         hit = ""
         if message.words:

@@ -1,4 +1,4 @@
-"""A log of any size, drawn line by line as it is seen, with line numbers and a search."""
+"""A log of any size with line numbers and search, drawn as it comes into view."""
 
 from typing import ClassVar
 
@@ -14,18 +14,18 @@ from golfcheck.submission.logtext import LogText
 from golfcheck.tui.widgets.chart import is_ascii
 from golfcheck.tui.widgets.sheet import Scroller, plain
 
-_SHOWN_CHARS = 2_000  # of a line; one scrolls to the right through them
+_SHOWN_CHARS = 2_000  # of a line
 _NUMBER = Style(dim=True)
 _AT = Style(bold=True, reverse=True)
 _FOUND = Style(reverse=True)
 
 
 class LogView(Scroller):
-    """Shows a LogText; one line is marked, where the search stands or a finding points."""
+    """Shows a LogText with one line marked: a search match, or the line of a finding."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "again(False)", "next", show=False, tooltip="the next line with the words"),
-        Binding("N", "again(True)", "previous", show=False, tooltip="the one before"),
+        Binding("n", "again(False)", "next", show=False, tooltip="the next match"),
+        Binding("N", "again(True)", "previous", show=False, tooltip="the previous match"),
     ]
 
     DEFAULT_CSS = """
@@ -33,7 +33,7 @@ class LogView(Scroller):
     """
 
     class Searched(Message):
-        """Where a search stands: on line `place` of `hits`, or nowhere; `around` says which end it passed."""
+        """The state of a search: at match `position` of `hits`, or 0; `around` says if it wrapped."""
 
         def __init__(self, words: str, position: int, hits: int, around: str) -> None:
             super().__init__()
@@ -46,7 +46,7 @@ class LogView(Scroller):
         self.words = ""
 
     def show(self, text: LogText, at: int = 1) -> None:
-        """Show a log, with the line `at` marked."""
+        """Show a log with line `at` marked."""
         self.log_text, self.words = text, ""
         self.virtual_size = Size(self._digits + 2 + _SHOWN_CHARS, len(text))
         self.scroll_to(0, 0, animate=False)
@@ -54,7 +54,7 @@ class LogView(Scroller):
         self.refresh()
 
     def go(self, line: int) -> None:
-        """Mark a line, and show it with some around it."""
+        """Mark a line, and scroll to it and its context."""
         before, self.at = self.at, max(1, min(line, len(self.log_text)))
         far = abs(self.at - before) > 1
         spare = self.size.height // 3 if far else 0
@@ -63,7 +63,7 @@ class LogView(Scroller):
         self.refresh()
 
     def find(self, words: str, *, backwards: bool = False) -> None:
-        """Go to the next line that holds `words`."""
+        """Go to the next line that contains `words`."""
         self.words = words
         before, match = self.at, self.log_text.find(words, self.at, backwards=backwards)
         around = ""
@@ -99,15 +99,15 @@ class LogView(Scroller):
         self.find(self.words, backwards=backwards)
 
     def action_page_down(self) -> None:
-        """Mark a line that is a page below."""
+        """Mark the line one page down."""
         self.go(self.at + max(1, self.size.height - 2))
 
     def action_page_up(self) -> None:
-        """Mark a line that is a page above."""
+        """Mark the line one page up."""
         self.go(self.at - max(1, self.size.height - 2))
 
     def render_line(self, y: int) -> Strip:
-        """Return the line at `y` of what is seen."""
+        """Return line `y` of the visible part."""
         number = self.scroll_offset.y + y + 1
         columns, room = self.scrollable_content_region.width, self._columns_of_text
         if number > len(self.log_text):
@@ -118,7 +118,7 @@ class LogView(Scroller):
         return Strip.join([Strip([head, Segment("  ")]), body]).apply_style(self.rich_style)
 
     def _marked(self, text: str) -> list[Segment]:
-        """Return the line with the words that are looked for set off."""
+        """Return the line with matches highlighted."""
         parts, start, length = list[Segment](), 0, len(self.words)
         while (match := self._place(text, start)) >= 0:
             parts += [Segment(text[start:match]), Segment(text[match : match + length], _FOUND)]
@@ -126,15 +126,15 @@ class LogView(Scroller):
         return [*parts, Segment(text[start:])]
 
     def _place(self, text: str, start: int = 0) -> int:
-        """Return where the words that are looked for come next in a line as it is shown, or -1."""
+        """Return the position of the next match in a line as shown, or -1."""
         needle, low = self.words.lower(), text.lower()
         return low.find(needle, start) if needle and len(low) == len(text) and len(needle) == len(self.words) else -1
 
     def _go_across(self, number: int) -> None:
-        """Scroll to the side until the first of the words in a line are seen; all the way back where that does it."""
+        """Scroll sideways until the first match in the line is visible, preferably back to the start."""
         text = self._shown(number)
         position = self._place(text)
-        if position < 0:  # in what of a long line is not shown: its end says how much that is
+        if position < 0:  # the match is in the part of a long line that is cut; its end says how much
             position = max(0, len(text) - 1)
         start, room = width(text[:position]), self._columns_of_text
         end = start + min(room, width(text[position : position + len(self.words)]))
@@ -144,7 +144,7 @@ class LogView(Scroller):
             self.scroll_to(min(start, max(end - room, start - room // 3)), None, animate=False)
 
     def _shown(self, number: int) -> str:
-        """Return a line as it is drawn."""
+        """Return a line as shown."""
         text = safe(self.log_text.line(number).expandtabs(4), _SHOWN_CHARS)
         return plain(text) if is_ascii(self) else text
 

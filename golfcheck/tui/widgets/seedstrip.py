@@ -1,4 +1,4 @@
-"""The scores of a record's seeds on a line: a dot each, their mean, and the record to beat."""
+"""The scores of a record's seeds on a line: one dot each, their mean, and the record to beat."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from golfcheck.core.text import fit, safe
 from golfcheck.core.verdict import ScoreSummary, ToBeat
 from golfcheck.tui.widgets.chart import is_ascii
 
-_EDGE = 9  # columns of a number at either end
+_EDGE = 9  # columns for a number at each end
 
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """What the strip shows: (seed, bpb) of each run, and what the verdict says of them."""
+    """The contents of the strip: (seed, bpb) of each run, and the verdict."""
 
     scores: tuple[tuple[int | None, float], ...]
     summary: ScoreSummary | None
@@ -24,7 +24,7 @@ class Seeds:
 
 
 class SeedStrip(Widget):
-    """Three lines: what the scores come to, the scores on a line, the seeds' numbers under it."""
+    """Three lines: a summary, the scores as dots, and the seeds below them."""
 
     DEFAULT_CSS = """
     SeedStrip { height: 3; padding: 0 1; }
@@ -54,7 +54,7 @@ def strip(seeds: Seeds, columns: int, *, ascii_only: bool = False) -> Content:
 
 
 def _fitting(parts: Sequence[tuple[int, str]], columns: int, between: int) -> list[str]:
-    """Return the parts that fit; what is wanted less stays where something longer that is wanted more had no room."""
+    """Return the parts that fit, by priority; a short part of low priority may fit where a longer one does not."""
     fitting: set[str] = set()
     room = columns + between
     for _, text in sorted(parts):
@@ -65,13 +65,13 @@ def _fitting(parts: Sequence[tuple[int, str]], columns: int, between: int) -> li
 
 
 def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
-    """Return what the scores come to, in the order of reading; the least number of a part is wanted most."""
+    """Return the parts of the summary in reading order, each with a priority; the lowest number comes first."""
     summary, rival = seeds.summary, seeds.to_beat
     parts = []
     if summary is None or (summary.mean_bpb is None and summary.claimed_bpb is None):
         return [(0, "no score, neither in the logs nor in submission.json")]
     if summary.mean_bpb is None and summary.claimed_bpb is not None:
-        parts.append((0, f"claimed {bpb_text(summary.claimed_bpb)} bpb; no log shows it"))
+        parts.append((0, f"claimed {bpb_text(summary.claimed_bpb)} bpb, not in any log"))
     elif summary.mean_bpb is not None:
         count = len(seeds.scores) or len(summary.seeds)
         parts.append((4, counted(count, "seed")))
@@ -84,7 +84,7 @@ def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
     parts.append((2, f"{delta} {delta_text(rival.delta_bpb)} bpb{nats}"))
     if rival.p_zero is None or rival.p_margin is None:
         parts.append((3, safe(rival.reason or "no p", 60)))
-    else:  # each ruleset looks at one of them
+    else:  # each ruleset uses one of them
         parts.append((3, f"p {p_text(rival.p_zero)} (> 0), {p_text(rival.p_margin)} (> {rival.margin_nats:g} nats)"))
     return parts
 
@@ -126,7 +126,7 @@ def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:
 
 
 def _write(line: list[str], middle: int, text: str) -> None:
-    """Write a word under its place, where no other is yet."""
+    """Write a word below its position, unless another is there."""
     start = max(0, min(middle - len(text) // 2, len(line) - len(text)))
     around: Sequence[str] = line[max(0, start - 1) : start + len(text) + 1]
     if len(text) <= len(line) and all(character == " " for character in around):

@@ -1,4 +1,4 @@
-"""Text to scroll through: what rich can render, at the width of the widget, drawn line by line as it is seen."""
+"""Scrollable rich renderables, wrapped to the width of the widget and drawn as they come into view."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -22,11 +22,11 @@ from golfcheck.tui.widgets.scrollbars import scrollbars_of
 
 _MAX_LINES = 100_000
 _LEAST_COLUMNS = 20
-_ACROSS = 8  # columns that a key goes to the side
+_ACROSS = 8  # columns per key press
 
 
 def styles_of(app: App[object]) -> dict[str, Style]:
-    """Return the names of styles that renderables may use, in the colors of the app's theme."""
+    """Return the named styles for renderables, in the colors of the app's theme."""
     theme = app.current_theme
     return {
         "error": Style(color=theme.error, bold=True),
@@ -37,7 +37,7 @@ def styles_of(app: App[object]) -> dict[str, Style]:
 
 
 class Scroller(ScrollView, can_focus=True):
-    """A view that scrolls by the keys of all screens."""
+    """A view with the scrolling keys of all screens."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "down", show=False, tooltip="a line down"),
@@ -58,38 +58,38 @@ class Scroller(ScrollView, can_focus=True):
         self.styles_of_theme: dict[str, Style] = {}
 
     def on_mount(self) -> None:
-        """Draw the scrollbar with what the terminal has; draw all again when a theme is chosen."""
+        """Draw the scrollbar with characters that the terminal can show, and redraw when the theme changes."""
         scrollbars_of(self, ASCII if is_ascii(self) else UNICODE)
         self.styles_of_theme = styles_of(self.app)
         self.app.theme_changed_signal.subscribe(self, lambda _: self.rethemed())
 
     def rethemed(self) -> None:
-        """Take the colors of another theme."""
+        """Apply the colors of another theme."""
         self.styles_of_theme = styles_of(self.app)
         self.refresh()
 
     def action_scroll_down(self) -> None:
-        """Go a line down, at once: a log is read by holding a key."""
+        """Scroll down one line, without animation: people hold the key."""
         self.scroll_relative(y=1, animate=False)
 
     def action_scroll_up(self) -> None:
-        """Go a line up."""
+        """Scroll up one line."""
         self.scroll_relative(y=-1, animate=False)
 
     def action_scroll_left(self) -> None:
-        """Go to the left."""
+        """Scroll left."""
         self.scroll_relative(x=-_ACROSS, animate=False)
 
     def action_scroll_right(self) -> None:
-        """Go to the right."""
+        """Scroll right."""
         self.scroll_relative(x=_ACROSS, animate=False)
 
     def action_page_down(self) -> None:
-        """Go a page down."""
+        """Scroll down one page."""
         self.scroll_page_down(animate=False)
 
     def action_page_up(self) -> None:
-        """Go a page up."""
+        """Scroll up one page."""
         self.scroll_page_up(animate=False)
 
     def action_top(self) -> None:
@@ -102,7 +102,7 @@ class Scroller(ScrollView, can_focus=True):
 
 
 class Sheet(Scroller):
-    """Shows one rich renderable; untrusted text in it has been through `safe`, and is never markup."""
+    """Shows one rich renderable; untrusted text in it has been through `safe` and is not markup."""
 
     DEFAULT_CSS = """
     Sheet { padding: 0 1; overflow-x: hidden; scrollbar-gutter: stable; }
@@ -114,13 +114,13 @@ class Sheet(Scroller):
         self.strips: list[Strip] = []
 
     def show(self, renderable: RenderableType) -> None:
-        """Show something else, from its top."""
+        """Show another renderable from the top."""
         self.renderable = renderable
         self._draw()
         self.scroll_home(animate=False)
 
     def rethemed(self) -> None:
-        """Take the colors of another theme."""
+        """Apply the colors of another theme."""
         super().rethemed()
         self._draw()
 
@@ -129,7 +129,7 @@ class Sheet(Scroller):
         self._draw()
 
     def render_line(self, y: int) -> Strip:
-        """Return the line at `y` of what is seen."""
+        """Return line `y` of the visible part."""
         index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         strip = self.strips[index] if index < len(self.strips) else Strip.blank(width)
@@ -137,7 +137,7 @@ class Sheet(Scroller):
 
     @property
     def text(self) -> str:
-        """All that is drawn, without styles."""
+        """The whole text without styles."""
         return "\n".join(strip.text.rstrip() for strip in self.strips)
 
     def _draw(self) -> None:
@@ -152,7 +152,7 @@ class Sheet(Scroller):
 def rendered(
     renderable: RenderableType, columns: int, styles: Mapping[str, Style], *, ascii_only: bool = False
 ) -> list[Strip]:
-    """Return the lines of a renderable; nothing in it can be clicked: only text and styles remain."""
+    """Return the lines of a renderable as plain text and styles, without links or actions."""
     console = Console(
         width=max(columns, _LEAST_COLUMNS),
         color_system="truecolor",
@@ -175,7 +175,7 @@ def _inert(style: Style | None) -> Style | None:
 
 
 def plain(text: str) -> str:
-    """Return `text` in ASCII, as wide as it was: our own signs by the like, others by a question mark a column."""
+    """Return `text` in ASCII with the same width: our own symbols become similar ones, others question marks."""
     if text.isascii():
         return text
     return "".join(c if c.isascii() else _PLAIN.get(c) or "?" * columns for c, columns in drawn_parts(text))

@@ -1,6 +1,6 @@
-"""The table of the board on Textual's Line API: a line is drawn when it is looked at, so that 10,000 rows cost nothing.
+"""The table of the board, drawn line by line as rows come into view, so that 10,000 rows cost nothing.
 
-Textual's own DataTable takes 3 to 4 s for as many, and reads its cells as markup.
+Textual's own DataTable takes 3 to 4 s for as many, and interprets markup in its cells.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ from golfcheck.tui.drawing.tablecolumns import COLUMNS, TableColumn, fitting
 from golfcheck.tui.widgets.scrollbars import scrollbars_of
 
 MAX_MARKS = 4
-_GUTTER = 2  # columns before the first: a mark, and the sign of who held the frontier
+_GUTTER = 2  # columns on the left: the mark, and the symbol of records that held the lead
 _HEAD = 1  # lines above the rows
 
 
 class BoardTable(ScrollView, can_focus=True):
-    """Rows with a cursor, up to four marks, and a head that can be clicked."""
+    """Rows with a cursor, up to four marks, and column headings that can be clicked."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"table--{part}" for part in ("head", "sorted", "cursor", "held", "other", "bar", "good", "warn", "bad", "mark")
@@ -41,30 +41,30 @@ class BoardTable(ScrollView, can_focus=True):
         Binding("G,end", "last", "last record", show=False),
         Binding("pagedown,ctrl+d", "page(1)", "a page down", show=False),
         Binding("pageup,ctrl+u", "page(-1)", "a page up", show=False),
-        Binding("space", "mark", "mark", tooltip="mark up to four records, to compare them; the first is the base"),
+        Binding("space", "mark", "mark", tooltip="mark up to four records to compare with the first one"),
     ]
 
     @dataclass
     class Opened(Message):
-        """A record is to be opened."""
+        """Open a record."""
 
         row: Row
 
     @dataclass
     class Moved(Message):
-        """The cursor is on another row, or on none."""
+        """The cursor moved to another row, or to none."""
 
         row: Row | None
 
     @dataclass
     class Marked(Message):
-        """Marks were set or removed; `refused` when there are four already."""
+        """Marks changed; `refused` if there were four already."""
 
         refused: bool
 
     @dataclass
     class HeadClicked(Message):
-        """A column's head was clicked; `sort` is its key."""
+        """A column heading was clicked; `sort` is its key."""
 
         sort: str
 
@@ -86,11 +86,11 @@ class BoardTable(ScrollView, can_focus=True):
 
     @property
     def orders(self) -> tuple[str, ...]:
-        """What the columns that are seen sort by, from left to right."""
+        """The sort keys of the visible columns, from left to right."""
         return tuple(dict.fromkeys(column.sort for column in self._columns))
 
     def show(self, rows: Sequence[Row]) -> None:
-        """Show these rows; the cursor stays on its record, or near its place where that is not among them."""
+        """Show these rows; the cursor stays on its record, or near its position if the record is gone."""
         self.rows = tuple(rows)
         matches = (index for index, row in enumerate(self.rows) if row.verdict.path == self.stays_on)
         match = next(matches, None) if self.stays_on is not None else 0
@@ -101,12 +101,12 @@ class BoardTable(ScrollView, can_focus=True):
         self.post_message(self.Moved(self.current))
 
     def ordered_by(self, sort: str, reverse: bool) -> None:
-        """Say in the head how the rows are sorted."""
+        """Show in the headings how the rows are sorted."""
         self.sort, self.reverse = sort, reverse
         self.refresh()
 
     def select(self, index: int) -> None:
-        """Put the cursor on a row, as near to `place` as there is one."""
+        """Move the cursor to row `index`, or to the nearest one."""
         if self.rows:
             self.cursor = max(0, min(index, len(self.rows) - 1))
             self.stays_on = self.rows[self.cursor].verdict.path
@@ -155,7 +155,7 @@ class BoardTable(ScrollView, can_focus=True):
         self.select(self.cursor if refused else self.cursor + 1)
 
     def on_click(self, event: events.Click) -> None:
-        """Sort by the column of the head, or move to the row; a second click opens it."""
+        """Sort by the clicked column heading, or move to the clicked row; a double click opens it."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -170,7 +170,7 @@ class BoardTable(ScrollView, can_focus=True):
                 self.action_open()
 
     def on_mount(self) -> None:
-        """Draw the scrollbar of what the terminal has."""
+        """Draw the scrollbar with characters that the terminal can show."""
         scrollbars_of(self, self.glyphs)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -199,7 +199,7 @@ class BoardTable(ScrollView, can_focus=True):
         return max(self.size.height - _HEAD, 0)
 
     def _follow(self) -> None:
-        """Scroll as little as the cursor needs to be seen."""
+        """Scroll until the cursor is visible."""
         top = self.scroll_offset.y
         if self.cursor < top:
             self.scroll_to(y=self.cursor, animate=False)

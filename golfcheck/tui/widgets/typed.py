@@ -1,10 +1,10 @@
-"""A line that is typed or pasted: a paste is untrusted, for it may hold what a terminal obeys."""
+"""An input line. Pasted text is untrusted, because it may contain control characters."""
 
 from textual.widgets import Input
 
 
 class TypedInput(Input):
-    """An input whose value has only characters that are printed."""
+    """An input whose value contains only printable characters."""
 
     def validate_value(self, value: str) -> str:
         """Return the value without control, format and other unprintable characters."""

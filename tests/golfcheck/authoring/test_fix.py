@@ -53,7 +53,7 @@ def test_a_missing_key_is_filled_in_from_the_logs(key: str, tmp_path: Path):
 
 @settings(max_examples=25)
 @given(missing=st.sets(st.sampled_from(DERIVABLE)))
-def test_what_is_fixed_fits_the_schema_and_needs_no_second_fix(missing: set[str], tmp_path_factory):
+def test_a_fixed_file_fits_the_schema_and_needs_no_second_fix(missing: set[str], tmp_path_factory):
     record = folders.make(tmp_path_factory.mktemp("r"), **dict.fromkeys(missing))
     made = fix(load(record))
     if made is None:
@@ -68,12 +68,12 @@ def test_what_is_fixed_fits_the_schema_and_needs_no_second_fix(missing: set[str]
 @pytest.mark.parametrize(
     ("written", "day"), [("2026-4-1", "2026-04-01"), ("2026/04/01", "2026-04-01"), ("2026.04.01", "2026-04-01")]
 )
-def test_a_loose_date_is_written_as_the_day_it_means(written: str, day: str, tmp_path: Path):
+def test_a_nonstandard_date_is_rewritten(written: str, day: str, tmp_path: Path):
     assert fixed(folders.make(tmp_path, date=written))["date"] == day
 
 
 @pytest.mark.parametrize("written", ["2026-04-01T10:00:00Z", "April 1st", "2026-13-01", "01-04-2026"])
-def test_a_date_that_is_fine_or_ambiguous_is_left(written: str, tmp_path: Path):
+def test_a_valid_or_ambiguous_date_is_unchanged(written: str, tmp_path: Path):
     assert fix(load(folders.make(tmp_path, date=written))) is None
 
 
@@ -85,7 +85,7 @@ def test_aliases_get_their_canonical_names_in_their_places(tmp_path: Path):
     assert list(fixed(record).items()) == list(content.items())
 
 
-def test_a_total_that_the_logs_contradict_is_corrected_and_said(tmp_path: Path):
+def test_a_total_that_contradicts_the_logs_is_corrected_and_reported(tmp_path: Path):
     made = fix(load(folders.make(tmp_path, bytes_total=1_000)))
     assert made is not None
     assert made.edits == ("bytes_total: 15900015 (was 1000)",)
@@ -100,7 +100,7 @@ def test_the_score_is_never_touched(bpb: float, tmp_path_factory):
     assert fixed(record)["val_bpb"] == bpb
 
 
-def test_a_loss_is_not_made_up_for_a_score_that_is_not_in_the_logs(tmp_path: Path):
+def test_no_loss_is_invented_for_a_score_that_is_not_in_the_logs(tmp_path: Path):
     record = folders.make(tmp_path, val_bpb=1.0, val_loss=None, bytes_code=None)
     assert "val_loss" not in fixed(record)
 
@@ -112,7 +112,7 @@ def rewritten(record: Path, text: str) -> str:
     return made.after
 
 
-def test_what_is_not_edited_stays_to_the_digit_and_the_blank(tmp_path: Path):
+def test_everything_else_keeps_its_digits_and_layout(tmp_path: Path):
     record = folders.make(tmp_path)
     text = json.dumps(folders.submission(), indent=2)
     text = text.replace("{", '{\n  "mine": [1.50,   2e-3, -0.0],', 1).replace('"bytes_total"', '"total_bytes"', 1)
@@ -121,7 +121,7 @@ def test_what_is_not_edited_stays_to_the_digit_and_the_blank(tmp_path: Path):
     assert rewritten(record, crlf) == crlf.replace('"total_bytes"', '"bytes_total"', 1)
 
 
-def test_new_keys_stand_at_the_end_in_the_layout_of_the_file(tmp_path: Path):
+def test_new_keys_are_appended_in_the_layout_of_the_file(tmp_path: Path):
     record = folders.make(tmp_path)
     content = {key: value for key, value in folders.submission().items() if key != "bytes_code"}
     tabs = json.dumps(content, indent="\t").replace("\n", "\r\n")
@@ -130,13 +130,13 @@ def test_new_keys_stand_at_the_end_in_the_layout_of_the_file(tmp_path: Path):
     assert rewritten(record, json.dumps(content)) == json.dumps({**content, "bytes_code": size})
 
 
-def test_a_byte_order_mark_goes(tmp_path: Path):
+def test_a_byte_order_mark_is_removed(tmp_path: Path):
     record = folders.make(tmp_path)
     text = (record / "submission.json").read_text()
     assert rewritten(record, "\ufeff" + text) == text
 
 
-def test_results_under_the_key_seeds_are_called_so_and_seeds_are_listed(tmp_path: Path):
+def test_results_under_the_key_seeds_are_renamed_and_seeds_are_listed(tmp_path: Path):
     record = folders.make(tmp_path)
     content = folders.submission()
     results = content.pop("seed_results")
@@ -160,7 +160,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=5), st.data(), st.sampled_from([None, 2, "\t"]))
-def test_an_edited_object_is_the_object_edited(content: dict[str, Any], data: st.DataObject, indent: int | str | None):
+def test_the_edited_text_has_the_edited_value(content: dict[str, Any], data: st.DataObject, indent: int | str | None):
     names = sorted(content)
     renamed = {key: f"new {key}" for key in data.draw(st.sets(st.sampled_from(names)))} if names else {}
     changed = {key: data.draw(VALUES) for key in data.draw(st.sets(st.sampled_from(names)))} if names else {}

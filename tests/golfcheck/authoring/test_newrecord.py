@@ -73,7 +73,7 @@ def unpack(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def test_logs_alone_make_a_record_that_verify_has_nothing_against(tmp_path: Path) -> None:
+def test_logs_alone_make_a_record_without_findings(tmp_path: Path) -> None:
     logs = write_logs(tmp_path, log(1, 2.50), log(2, 2.52), log(3, 2.54))
     made = build(logs, [], ABOUT)
     folder = unpack(tmp_path / "2026-06-01_Mine", made.files)
@@ -100,14 +100,14 @@ def test_submission_json_has_the_canonical_keys_and_the_logs_numbers(tmp_path: P
     assert submission["hardware"] == "cpu Some CPU"
 
 
-def test_the_readme_tells_how_to_run_it_again_without_the_makers_paths(tmp_path: Path) -> None:
+def test_the_readme_has_the_training_command_without_local_paths(tmp_path: Path) -> None:
     text = build(write_logs(tmp_path, log(7), log(8)), [], ABOUT).files["README.md"].decode()
     assert "python train.py --train-seq-len 128 --tie-embeddings 0 --seeds 7,8\n" in text
     assert "/home/ann" not in text
     assert "| 7 | 2.50000 |" in text
 
 
-def test_the_readme_of_a_foreign_log_claims_nothing_that_the_log_does_not_say(tmp_path: Path) -> None:
+def test_the_readme_for_another_trainers_log_claims_only_what_the_log_says(tmp_path: Path) -> None:
     text = log(7).replace("settings:changed", "hyperparameters:")
     made = build(write_logs(tmp_path, text), [], ABOUT)
     readme = made.files["README.md"].decode()
@@ -118,7 +118,7 @@ def test_the_readme_of_a_foreign_log_claims_nothing_that_the_log_does_not_say(tm
     assert named == {name for name in made.files if name.endswith((".py", ".log"))}
 
 
-def test_a_log_without_code_takes_the_script_that_is_named_with_all_that_it_imports(tmp_path: Path) -> None:
+def test_without_code_in_the_log_the_given_script_and_its_imports_are_used(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     for name, text in {**SOURCES, "unused.py": "x = 1\n"}.items():
@@ -129,7 +129,7 @@ def test_a_log_without_code_takes_the_script_that_is_named_with_all_that_it_impo
 
 
 @pytest.mark.parametrize("where", ["", "logs"])
-def test_a_log_without_code_takes_the_script_beside_it_and_says_so(tmp_path: Path, where: str) -> None:
+def test_without_code_in_the_log_the_script_next_to_it_is_used_with_a_note(tmp_path: Path, where: str) -> None:
     (tmp_path / where).mkdir(exist_ok=True)
     (tmp_path / "train_gpt.py").write_text("x = 1\n")
     made = build(write_logs(tmp_path / where, WITHOUT_CODE), [], ABOUT)
@@ -138,7 +138,7 @@ def test_a_log_without_code_takes_the_script_beside_it_and_says_so(tmp_path: Pat
     assert any("bytes of code, the files here have 6" in note for note in made.notes)
 
 
-def test_a_log_without_code_takes_the_script_of_the_working_folder(
+def test_without_code_in_the_log_the_script_in_the_current_directory_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work, logs = tmp_path / "work", tmp_path / "elsewhere"
@@ -149,7 +149,7 @@ def test_a_log_without_code_takes_the_script_of_the_working_folder(
     assert build(write_logs(logs, WITHOUT_CODE), [], ABOUT).files["train_gpt.py"] == b"x = 1\n"
 
 
-def test_of_logs_with_different_code_the_script_that_is_named_counts(tmp_path: Path) -> None:
+def test_with_different_code_in_the_logs_the_given_script_counts(tmp_path: Path) -> None:
     (tmp_path / "train_gpt.py").write_text("x = 1\n")
     logs = write_logs(tmp_path, log(1), log(2, sources={"train.py": "y = 2\n"}))
     with pytest.raises(UsageError, match=r"its code differs from that in .*--script FILE"):
@@ -157,7 +157,7 @@ def test_of_logs_with_different_code_the_script_that_is_named_counts(tmp_path: P
     assert build(logs, [], ABOUT, tmp_path / "train_gpt.py").num_runs == 2
 
 
-def test_a_script_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+def test_a_script_that_cannot_be_read_gives_one_line(tmp_path: Path) -> None:
     logs = write_logs(tmp_path, log(1))
     (tmp_path / "bad.py").write_text("def f(:\n")
     for name, words in (("missing.py", "expected a source file|no such file"), ("bad.py", r"bad\.py:1: not Python")):
@@ -166,7 +166,7 @@ def test_a_script_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
         assert "\n" not in str(refused.value)
 
 
-def test_sizes_that_no_log_states_come_from_the_artifact_or_are_left_out(tmp_path: Path) -> None:
+def test_sizes_missing_from_the_logs_come_from_the_artifact_or_are_omitted(tmp_path: Path) -> None:
     text = "".join(line for line in log(1).splitlines(keepends=True) if " bytes" not in line or "# file" in line)
     logs = write_logs(tmp_path, text)
     unknown = build(logs, [], ABOUT)
@@ -182,7 +182,7 @@ def test_sizes_that_no_log_states_come_from_the_artifact_or_are_left_out(tmp_pat
     assert known.files["final_model.int6.ptz"] == bytes(500)
 
 
-def test_of_logs_of_one_seed_the_last_counts_only_where_that_was_asked_for(tmp_path: Path) -> None:
+def test_of_two_logs_with_one_seed_the_last_counts_only_with_keep_last(tmp_path: Path) -> None:
     logs = write_logs(tmp_path, log(1, 2.5), log(2, 2.5), log(1, 2.7))
     with pytest.raises(UsageError, match=r"seed 1 is also in .* --keep-last"):
         build(logs, [], ABOUT)
@@ -221,7 +221,7 @@ def test_a_log_of_several_seeds_gives_a_result_for_each(tmp_path: Path) -> None:
     assert rule
 
 
-def test_a_small_artifact_goes_along_and_a_large_one_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_small_artifact_is_included_and_a_large_one_gives_a_note(tmp_path: Path) -> None:
     small, large = tmp_path / "a.int8.ptz", tmp_path / "b.int8.ptz"
     small.write_bytes(bytes(1000))
     large.write_bytes(bytes(MAX_SHIPPED_ARTIFACT_BYTES + 1))
@@ -259,7 +259,7 @@ def test_eight_h100_within_the_cap_make_a_ranked_record(tmp_path: Path) -> None:
         ([log(1, sources={"../evil.py": "x = 1\n"})], "expected a file name"),
     ],
 )
-def test_logs_that_make_no_record_are_one_line_with_the_file(tmp_path: Path, texts: list[str], words: str) -> None:
+def test_unusable_logs_give_one_line_with_the_file(tmp_path: Path, texts: list[str], words: str) -> None:
     logs = write_logs(tmp_path, *texts)
     with pytest.raises(UsageError, match=words) as refused:
         build(logs, [], ABOUT)
@@ -267,7 +267,7 @@ def test_logs_that_make_no_record_are_one_line_with_the_file(tmp_path: Path, tex
     assert "\n" not in str(refused.value)
 
 
-def test_an_artifact_of_another_size_than_logged_is_refused(tmp_path: Path) -> None:
+def test_an_artifact_whose_size_differs_from_the_log_is_refused(tmp_path: Path) -> None:
     artifact = tmp_path / "a.ptz"
     artifact.write_bytes(bytes(999))
     with pytest.raises(UsageError, match=r"999 bytes, but .*log0\.txt logged 1,000"):
@@ -281,7 +281,7 @@ def new(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, cwd=folder)
 
 
-def test_a_folder_that_is_there_is_never_written_into(tmp_path: Path) -> None:
+def test_an_existing_folder_is_never_written_into(tmp_path: Path) -> None:
     write_logs(tmp_path, log(1))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("precious")
@@ -302,7 +302,7 @@ def test_a_second_record_of_the_same_day_and_name_gets_a_number(tmp_path: Path) 
     assert "1 of the 3 seeds required for a record" in done.stdout
 
 
-def test_the_trainer_is_handed_out_to_edit(tmp_path: Path) -> None:
+def test_new_trainer_copies_the_trainer(tmp_path: Path) -> None:
     done = new(tmp_path, "--trainer", "mine")
     assert done.returncode == 0, done.stderr
     assert "next    python mine/train.py --smoke" in done.stdout
@@ -316,7 +316,7 @@ def test_the_trainer_is_handed_out_to_edit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["mine"], ["--into", "x", "--from", "a.log"], ["mine", "--trainer", "other"]])
-def test_an_incomplete_or_contradictory_request_is_one_line(tmp_path: Path, words: list[str]) -> None:
+def test_an_incomplete_or_contradictory_request_gives_one_line(tmp_path: Path, words: list[str]) -> None:
     done = new(tmp_path, *words)
     assert done.returncode == 2
     assert done.stderr.startswith("golfcheck: new: ")

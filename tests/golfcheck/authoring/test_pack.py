@@ -70,7 +70,7 @@ def run(script: Path, *words: str) -> str:
     return done.stdout
 
 
-def test_the_packed_script_is_smaller_and_runs_alike(tmp_path: Path) -> None:
+def test_the_packed_script_is_smaller_and_behaves_the_same(tmp_path: Path) -> None:
     plain, packed = tmp_path / "train_gpt.py", tmp_path / "packed" / "train_gpt.py"
     plain.write_bytes(SOURCE)
     packed.parent.mkdir()
@@ -92,7 +92,7 @@ def test_verify_says_in_the_ledger_what_packing_saves(tmp_path: Path, capsys: py
     assert "golfcheck pack makes it" not in capsys.readouterr().out
 
 
-def test_what_is_unpacked_has_the_syntax_tree_of_the_source() -> None:
+def test_unpacked_code_has_the_syntax_tree_of_the_source() -> None:
     for variant in pack({"t.py": SOURCE}).variants:
         text = unpack(variant.packed, "t.py")[1]["t.py"]
         assert difference(SOURCE, text) == ""
@@ -121,18 +121,18 @@ def test_the_bytes_are_the_same_each_time_and_in_every_process(tmp_path: Path) -
         ((b"    return total", b"        return total"), "another nesting"),
     ],
 )
-def test_the_proof_notices_every_change_of_the_program(change: tuple[bytes, bytes], part: str) -> None:
+def test_the_check_detects_every_change_of_the_program(change: tuple[bytes, bytes], part: str) -> None:
     changed = SOURCE.replace(*change)
     assert changed != SOURCE
     assert difference(SOURCE, changed) != "", part
 
 
-def test_the_syntax_tree_is_compared_where_the_tokens_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_the_tokens_agree_the_syntax_trees_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("golfcheck.authoring.proof._tokens", lambda *_: iter(()))
     assert difference(b"x = 1\n", b"x = 2\n") == "a different syntax tree"
 
 
-def test_nothing_is_written_where_a_proof_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_if_the_check_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing, "joined", lambda *_, **__: b"pass\n")
     with pytest.raises(GolfcheckError, match="would be a different program"):
         pack({"t.py": SOURCE})
@@ -152,14 +152,14 @@ def test_nothing_is_written_where_a_proof_fails(tmp_path: Path, monkeypatch: pyt
         (b"def f():\n    x: int\n    def g():\n        nonlocal x\n        x = 1\n", b"x:int"),
     ],
 )
-def test_what_a_program_may_read_of_its_own_annotations_and_docstrings_stays(source: bytes, stays: bytes) -> None:
+def test_annotations_and_docstrings_that_a_program_may_read_are_kept(source: bytes, stays: bytes) -> None:
     lines = lines_of(source, "t.py")
     assert lines is not None
     assert stays in joined(lines, b" ", one_line=True)
 
 
 @pytest.mark.parametrize("word", [b"annotation", b"docstring", b"comment"])
-def test_what_no_program_can_read_goes(word: bytes) -> None:
+def test_what_no_program_can_read_is_removed(word: bytes) -> None:
     source = b'def f(x: "annotation") -> "annotation":\n    """docstring"""\n'
     source += b'    y: "annotation" = x  # comment\n    return y\n'
     lines = lines_of(source, "t.py")
@@ -169,7 +169,7 @@ def test_what_no_program_can_read_goes(word: bytes) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "golfcheck" / "source").glob("*.py")), ids=lambda path: path.stem)
-def test_modules_of_ours_are_the_same_program_in_every_form(path: Path) -> None:
+def test_every_form_of_our_own_modules_is_the_same_program(path: Path) -> None:
     text = path.read_bytes()
     lines = lines_of(text, path.name)
     assert lines is not None
@@ -225,7 +225,7 @@ BODIES = st.recursive(
 
 
 @given(BODIES, BODIES)
-def test_any_program_is_the_same_in_every_form(first: str, second: str) -> None:
+def test_every_form_of_a_program_is_the_same_program(first: str, second: str) -> None:
     source = f"def f():\n{indented(first)}{indented(second)}".encode()
     lines = lines_of(source, "t.py")
     assert lines is not None
@@ -235,7 +235,7 @@ def test_any_program_is_the_same_in_every_form(first: str, second: str) -> None:
         compile(text, "t.py", "exec", ast.PyCF_ONLY_AST)
 
 
-def test_a_script_goes_in_with_the_modules_that_it_imports_and_comes_out_again(tmp_path: Path) -> None:
+def test_a_script_and_its_imports_are_packed_and_unpacked(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("import a\n\nVALUE = a.VALUE + 1\n")
     (tmp_path / "a.py").write_text("VALUE = 1  # é \"'\n")
     (tmp_path / "unused.py").write_text("x = 1\n")
@@ -253,12 +253,12 @@ def test_a_script_goes_in_with_the_modules_that_it_imports_and_comes_out_again(t
     assert all(difference(files[name], text) == "" for name, text in inside.items())
 
 
-def test_modules_that_import_each_other_in_a_circle_are_refused_by_name() -> None:
+def test_an_import_cycle_is_refused_with_the_names() -> None:
     with pytest.raises(UsageError, match=r"a\.py: is part of an import cycle with b"):
         pack({"t.py": b"import a\n", "a.py": b"import b\n", "b.py": b"import a\n"})
 
 
-def test_a_program_that_reads_its_own_source_finds_it_when_it_is_packed(tmp_path: Path) -> None:
+def test_a_packed_program_can_read_its_own_source(tmp_path: Path) -> None:
     script = tmp_path / "t.py"
     script.write_bytes(pack({"t.py": b"import inspect\ndef f(): return 7\nprint(inspect.getsource(f))\n"}).best.packed)
     assert "def f():return 7" in run(script)
@@ -283,7 +283,9 @@ def test_verify_reads_the_packed_script_as_its_source(tmp_path: Path) -> None:
     assert difference(script.text, again.unwrapped) == ""
 
 
-def test_anybodys_wrapper_is_unpacked_as_data_and_never_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_packed_scripts_of_any_kind_are_unpacked_as_data_and_never_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     inner = b"import pathlib\npathlib.Path('owned').touch()\nprint('\x1b]0;x\x07')\n"
     data = base64.b85encode(lzma.compress(inner)).decode()
     text = f'import lzma as L,base64 as B\nexec(L.decompress(B.b85decode("{data}")))'
@@ -308,19 +310,19 @@ def test_anybodys_wrapper_is_unpacked_as_data_and_never_run(tmp_path: Path, caps
     ],
     ids=["plain", "from stdin", "deep"],
 )
-def test_what_cannot_be_unpacked_is_one_line(text: bytes, words: str) -> None:
+def test_scripts_that_cannot_be_unpacked_give_one_line(text: bytes, words: str) -> None:
     with pytest.raises(UsageError, match=words) as refused:
         unpack(text, "t.py")
     assert "\n" not in str(refused.value)
 
 
-def test_minified_code_is_laid_out_again() -> None:
+def test_minified_code_is_reformatted() -> None:
     assert tidy(b"def f(x):y=x;return y\n") == b"def f(x):\n    y = x\n    return y\n"
     newer = b"type X=int;x=1\n"  # Python 3.12
     assert b"x" in tidy(newer)
 
 
-def test_a_broken_script_is_one_line_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_script_gives_one_line_with_its_location(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "t.py").write_text("x = 1\ndef f(:\n")
     assert main(["pack", str(tmp_path / "t.py")]) == 2
     error = capsys.readouterr().err

@@ -27,7 +27,7 @@ def test_a_printed_p_is_within_five_percent_of_the_real_one_and_never_zero(p: fl
 @pytest.mark.parametrize(
     ("ms", "text"), [(77_230, "77.2"), (600_058, "600.06"), (600_000, "600.00"), (0, "0.0"), (1_234_567, "1,234.57")]
 )
-def test_seconds_show_hundredths_where_the_cap_is_near(ms: float, text: str):
+def test_seconds_show_hundredths_near_the_cap(ms: float, text: str):
     assert seconds_text(ms) == text
 
 
@@ -47,7 +47,7 @@ def test_nouns_are_counted_in_the_singular_and_the_plural():
     assert [counted(1, "seed"), counted(0, "seed"), counted(1_000, "line")] == ["1 seed", "0 seeds", "1,000 lines"]
 
 
-def test_nothing_else_writes_a_score_or_a_p_of_its_own():
+def test_no_other_module_formats_scores_or_p_values():
     own = re.compile(r"\{[^{}]*(?:_bpb|_nats|\.p|p_zero|p_margin):[+,]?\.[0-9][feg]\}")
     places = [
         f"{path.relative_to(ROOT)}: {match[0]}"

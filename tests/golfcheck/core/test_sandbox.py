@@ -40,7 +40,7 @@ def confined(statement: str, limits: SandboxLimits) -> subprocess.CompletedProce
         "bytearray(2 << 30)",
     ],
 )
-def test_a_confined_process_can_neither_open_nor_connect_nor_start_nor_swell(statement: str) -> None:
+def test_a_confined_process_cannot_open_files_connect_start_processes_or_use_more_memory(statement: str) -> None:
     limits = SandboxLimits(800 << 20, 10)
     assert "done" in confined("assert opened.read()", limits).stdout
     result = confined(statement, limits)
@@ -48,7 +48,7 @@ def test_a_confined_process_can_neither_open_nor_connect_nor_start_nor_swell(sta
     assert "Error" in result.stderr
 
 
-def test_a_confined_process_complains_as_much_as_it_may(tmp_path: Path) -> None:
+def test_a_confined_process_writes_errors_up_to_its_limit(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from golfcheck.core.sandbox import SandboxLimits, confine\n"
         "confine(SandboxLimits(800 << 20, 10, complaint_bytes=1000))\n"
@@ -65,7 +65,7 @@ def test_a_confined_process_complains_as_much_as_it_may(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("returncode", "words"), [(-11, "died of SIGSEGV"), (-99, "died of signal 99"), (3, "ended with exit code 3")]
 )
-def test_how_a_process_ended_is_said_by_name(returncode: int, words: str) -> None:
+def test_the_signal_that_ended_a_process_is_named(returncode: int, words: str) -> None:
     assert sandbox.manner(returncode) == words
 
 

@@ -27,7 +27,7 @@ def test_the_t_tail_agrees_with_scipy(t, df):
     assert stats.t_tail(t, df) == pytest.approx(oracle.t.sf(t, df), abs=1e-10, rel=1e-8)
 
 
-def test_the_t_tail_keeps_its_digits_far_out():
+def test_the_t_tail_is_precise_far_out():
     for t, df in [(30.0, 3.3), (12.0, 40.0), (8.0, 1e5), (1e200, 2.0)]:
         assert stats.t_tail(t, df) == pytest.approx(oracle.t.sf(t, df), rel=1e-8)
 
@@ -72,7 +72,7 @@ def test_a_published_gain_in_nats_has_its_published_numbers():
     assert zero.interval == pytest.approx((-0.0098, -0.0058), abs=5e-5)
 
 
-def test_five_thousandths_of_a_bit_per_byte_is_another_margin_than_of_a_nat():
+def test_a_margin_in_bits_per_byte_differs_from_one_in_nats():
     assert stats.welch(VALCALIB_BPB, LEAKY_BPB, margin=0.005).p == pytest.approx(0.787, abs=5e-4)
 
 
@@ -82,7 +82,7 @@ def test_the_audit_accepts_a_gain_that_the_written_rule_does_not():
     assert 0.01 < p < 0.25
 
 
-def test_a_known_spread_tests_one_seed():
+def test_a_known_spread_allows_a_test_with_one_seed():
     outcome = stats.fixed_sigma([1.114], [1.119], sigma=0.002)
     assert outcome.p == pytest.approx(oracle.norm.sf(0.005 / (0.002 * math.sqrt(2))), rel=1e-12)
 
@@ -125,7 +125,7 @@ def test_seeds_needed_is_the_first_count_with_enough_power():
     assert simulated(needed - 1) < 0.83
 
 
-def test_no_number_of_seeds_shows_a_gain_that_is_not_there():
+def test_no_number_of_seeds_shows_a_nonexistent_gain():
     assert stats.seeds_needed(0.004, 0.001, 0.001, 3, margin=0.005, alpha=0.01) is None
 
 
@@ -141,6 +141,6 @@ def test_no_number_of_seeds_shows_a_gain_that_is_not_there():
         lambda: stats.t_quantile(1.0, 3.0),
     ],
 )
-def test_what_has_no_answer_is_a_value_error(call):
+def test_questions_without_an_answer_raise_value_error(call):
     with pytest.raises(ValueError, match=r"."):
         call()

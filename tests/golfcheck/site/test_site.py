@@ -132,7 +132,7 @@ def test_untrusted_markup_adds_no_element_and_no_attribute(built: dict[str, byte
     assert sites.MARKUP[:60] in found["index.html"].text
 
 
-def test_no_page_asks_for_anything_from_elsewhere(built: dict[str, bytes]):
+def test_no_page_loads_anything_from_other_sites(built: dict[str, bytes]):
     for name, data in built.items():
         text = data.replace(b"http://www.w3.org/2005/Atom", b"").replace(b'<a href="https://github.com/golfer"', b"")
         assert not re.search(rb"https?:|url\((?!#)|@import|//[a-z]", text.replace(b"// ", b"")), name
@@ -177,7 +177,7 @@ def test_the_same_board_gives_the_same_bytes_and_touches_no_file(board: Board, t
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in times} == times
 
 
-def test_a_page_is_removed_with_its_record_and_other_files_stay(tree: Path, tmp_path: Path):
+def test_a_page_is_removed_with_its_record_and_other_files_are_kept(tree: Path, tmp_path: Path):
     both = sorted(tree.rglob("2026-06-0[12]_*"))
     settings = Settings(cache=False, jobs=1)
     site.write(load_board(both, settings), tmp_path)
@@ -188,14 +188,14 @@ def test_a_page_is_removed_with_its_record_and_other_files_stay(tree: Path, tmp_
     assert (tmp_path / "records" / "2026-06-01-baseline" / "index.html").is_file()
 
 
-def test_a_file_that_golfcheck_did_not_make_is_not_replaced(board: Board, tmp_path: Path):
+def test_a_file_that_golfcheck_did_not_write_is_not_replaced(board: Board, tmp_path: Path):
     (tmp_path / "index.html").write_text("my home page")
-    with pytest.raises(UsageError, match=r"index\.html: golfcheck did not make this file"):
+    with pytest.raises(UsageError, match=r"index\.html: golfcheck did not write this file"):
         site.write(board, tmp_path)
     assert (tmp_path / "index.html").read_text() == "my home page"
 
 
-def test_a_site_list_that_names_files_elsewhere_removes_none(board: Board, tmp_path: Path):
+def test_a_site_list_with_paths_outside_the_site_removes_nothing(board: Board, tmp_path: Path):
     (tmp_path / "precious.html").write_text("precious")
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / ".golfcheck-site").write_text("../precious.html\nrecords/../../precious.html\n/etc/passwd\n")
@@ -203,7 +203,7 @@ def test_a_site_list_that_names_files_elsewhere_removes_none(board: Board, tmp_p
     assert (tmp_path / "precious.html").read_text() == "precious"
 
 
-def test_a_site_that_was_written_half_way_is_finished_by_the_next_run(board: Board, tmp_path: Path):
+def test_an_interrupted_site_is_completed_by_the_next_run(board: Board, tmp_path: Path):
     calls = []
 
     def failing(path: Path):
@@ -219,7 +219,7 @@ def test_a_site_that_was_written_half_way_is_finished_by_the_next_run(board: Boa
     assert (tmp_path / "index.html").is_file()
 
 
-def test_the_feed_has_an_entry_for_each_record_that_was_held_the_newest_first(built: dict[str, bytes], board: Board):
+def test_the_feed_has_an_entry_for_each_record_that_took_the_lead_newest_first(built: dict[str, bytes], board: Board):
     root = ElementTree.fromstring(built["feed.xml"])
     entries = root.findall(f"{ATOM}entry")
     assert root.tag == f"{ATOM}feed" and len(entries) == len(board.frontier) == len(sites.NAMES)
@@ -241,13 +241,13 @@ def test_data_json_has_every_record(built: dict[str, bytes], board: Board):
     assert {path.parent for path in shown} == {Path("track_10min_16mb")}
 
 
-def test_no_file_of_the_site_says_where_the_records_lie_on_this_machine(built: dict[str, bytes], tree: Path):
+def test_no_file_of_the_site_contains_local_paths(built: dict[str, bytes], tree: Path):
     assert [name for name, data in built.items() if str(tree.parent).encode() in data] == []
     assert published_paths(["records/a/b", "c"]) == ["records/a/b", "c"]
     assert published_paths(["/home/me/runs/track/one", "/home/me/runs/track/two"]) == ["track/one", "track/two"]
 
 
-def test_a_drawing_is_well_formed_without_styles_dates_or_colors_of_its_own(built: dict[str, bytes]):
+def test_a_chart_is_well_formed_and_has_no_styles_dates_or_colors_of_its_own(built: dict[str, bytes]):
     for name in ("index.html", "records/2026-06-04-quantized/index.html"):
         drawings = re.findall(r"<svg [^>]*role=.*?</svg>", built[name].decode(), re.DOTALL)
         assert drawings
@@ -320,7 +320,7 @@ def test_a_hundred_runs_do_not_make_an_endless_page(tmp_path: Path):
     draft.write(tmp_path / "records")
     built = sites.write_site(tmp_path / "records", tmp_path / "site")
     page = built["records/2026-06-01-valid/index.html"]
-    assert b"39 more runs have a score" in page and len(page) < 400_000
+    assert b"39 more runs have scores" in page and len(page) < 400_000
     assert len([name for name in built if "file-train-seed" in name]) == 24
 
 
@@ -337,7 +337,7 @@ def test_a_page_of_sixty_records_is_below_a_megabyte(tree: Path, tmp_path: Path)
     assert len(board.rows) == 60 and len(page) < 2**20
 
 
-def test_a_long_log_is_shown_by_its_ends_and_the_lines_that_are_cited():
+def test_a_long_log_shows_its_start_its_end_and_linked_lines():
     log = LogText("".join(f"line {number} {'x' * 90}\n" for number in range(1, 50_001)).encode())
     shown = list(shown_lines(log, {20_000, 30_000}))
     numbers = [line.number for line in shown]
@@ -381,7 +381,7 @@ def test_a_records_page_has_its_blurb_its_author_its_code_and_the_record_it_was_
 
 
 @pytest.mark.parametrize("login", ["../evil", "a b", "-x", "x" * 40, "javascript:x", "a--b"])
-def test_a_login_that_github_could_not_have_given_is_no_link(tmp_path: Path, login: str):
+def test_an_impossible_github_login_is_not_linked(tmp_path: Path, login: str):
     draft = Draft()
     draft.set(github_id=login)
     draft.write(tmp_path / "records")
@@ -398,7 +398,7 @@ def test_a_packed_script_has_a_page_of_what_it_unpacks(tmp_path: Path):
     draft.write(tmp_path / "records")
     built = sites.write_site(tmp_path / "records", tmp_path / "site")
     page = Page(built["records/2026-06-01-valid/file-train-gpt-py-unpacked.html"])
-    assert "print('inside')" in page.text and "what train_gpt.py unpacks and runs" in page.text
+    assert "print('inside')" in page.text and "the code that train_gpt.py unpacks and runs" in page.text
 
 
 def test_a_pull_request_is_named_where_the_commit_that_brought_a_record_names_it(tmp_path: Path):
@@ -413,14 +413,14 @@ def test_a_pull_request_is_named_where_the_commit_that_brought_a_record_names_it
     assert b'href="https://github.com/openai/parameter-golf/pull/1234" rel="noopener">pull request #1234</a>' in page
 
 
-def test_the_links_of_a_feed_are_absolute_where_the_address_of_the_site_is_given(board: Board, tmp_path: Path):
+def test_the_links_of_a_feed_are_absolute_if_the_address_of_the_site_is_given(board: Board, tmp_path: Path):
     site.write(board, tmp_path, url="https://example.org/golf/")
     root = ElementTree.fromstring((tmp_path / "feed.xml").read_bytes())
     links = [link.attrib["href"] for link in root.iter(f"{ATOM}link")]
     assert len(links) == 2 + len(sites.NAMES) and all(link.startswith("https://example.org/golf/") for link in links)
 
 
-def test_a_seed_far_from_its_record_does_not_squash_how_the_others_lie(board: Board):
+def test_an_outlier_does_not_squeeze_the_other_seeds(board: Board):
     ranked = [row for row in board.rows if row.takes_part]
     rows = [replace(row, seeds_bpb=(1.0, 1.0004, 1.0008)) for row in ranked * 5]
     pages = {row.verdict.path: "x" for row in rows}
@@ -454,7 +454,7 @@ def test_a_dot_of_the_curves_is_always_a_validation(built: dict[str, bytes]):
 
 
 @given(st.lists(st.text(max_size=90), unique=True, max_size=12))
-def test_slugs_are_plain_and_different_whatever_the_names_are(names: list[str]):
+def test_slugs_are_plain_and_unique_for_any_names(names: list[str]):
     found = slugs(names, "record")
     assert len(set(found)) == len(names)
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) and len(slug) <= 81 for slug in found)
@@ -466,7 +466,7 @@ def test_no_name_can_take_the_slug_of_another():
 
 
 @pytest.mark.parametrize("package", ["jinja2", "markupsafe"])
-def test_a_missing_package_is_one_line_that_says_what_to_install(tree: Path, tmp_path: Path, package: str):
+def test_a_missing_package_gives_one_line_that_says_what_to_install(tree: Path, tmp_path: Path, package: str):
     program = f"import sys; sys.modules['{package}'] = None; from golfcheck.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "leaderboard", str(tree), "--no-cache", "--jobs", "1"]
     done = subprocess.run([*command, "--format", "html", "-o", str(tmp_path / "out")], capture_output=True, text=True)

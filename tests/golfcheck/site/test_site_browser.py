@@ -63,7 +63,7 @@ def sort(page: "playwright.Page", key: str) -> None:
     page.click(f"th[data-key={key}] button")
 
 
-def test_a_heading_sorts_by_its_column_and_once_more_the_other_way(page, home: str):
+def test_a_heading_sorts_by_its_column_and_a_second_click_reverses(page, home: str):
     page.goto(home)
     before = column(page, "bpb")
     sort(page, "bpb")
@@ -86,7 +86,7 @@ def test_a_missing_value_comes_last_in_both_directions(page, home: str, times: i
     assert list(map(float, known)) == sorted(map(float, known), reverse=times == 2)
 
 
-def test_a_heading_is_sorted_by_with_the_keyboard(page, home: str):
+def test_the_keyboard_can_sort_by_a_heading(page, home: str):
     page.goto(home)
     page.focus("th[data-key=author] button")
     page.keyboard.press("Enter")
@@ -180,7 +180,7 @@ def background(page) -> str:
     return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
-def test_the_page_is_dark_where_the_reader_is_and_the_button_turns_it(page, home: str):
+def test_the_page_follows_the_color_scheme_and_the_button_switches_it(page, home: str):
     page.goto(home)
     light = background(page)
     page.click("#theme")
@@ -197,7 +197,7 @@ def test_the_page_is_dark_where_the_reader_is_and_the_button_turns_it(page, home
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_the_contrast_that_reading_needs(page, home: str, scheme: str):
+def test_text_has_enough_contrast(page, home: str, scheme: str):
     page.emulate_media(color_scheme=scheme)
     page.goto(home)
     ratios = page.evaluate("""() => {
@@ -286,7 +286,7 @@ def test_the_page_filters_as_the_grammar_of_the_board_does(page, home: str, tmp_
         assert page.inner_text("#problem").startswith(text), text
 
 
-def test_without_script_the_board_is_there_in_its_order(browser, home: str):
+def test_without_javascript_the_board_is_there_in_its_order(browser, home: str):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(home)

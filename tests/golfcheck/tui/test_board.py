@@ -173,7 +173,7 @@ def test_up_to_four_records_are_marked_in_their_order_and_compared(opened: Opene
         assert [line[0] for line in lines(app)[2:8]] == ["2", "1", "3", "4", " ", " "]
         await pilot.press("space")
         await pilot.pause()
-        assert "marked already" in toasts(app)[-1]
+        assert "already marked" in toasts(app)[-1]
         assert table(app).cursor == 4
         await pilot.press("c")
         assert [(name, names(given[0])) for name, given in opened] == [
@@ -210,12 +210,12 @@ def test_d_compares_two_marks_or_a_record_with_the_one_it_had_to_beat(opened: Op
         await pilot.press("d", "j", "d")
         await pilot.pause()
         assert [(name, names(given)) for name, given in opened] == [("diff", ["00003", "00000"])]
-        assert "had none to beat" in toasts(app)[-1]
+        assert "had no record to beat" in toasts(app)[-1]
         await pilot.press("space", "space", "d")
         assert names(opened[-1][1]) == ["00001", "00002"]
         await pilot.press("space", "d")
         await pilot.pause()
-        assert "a diff is of two" in toasts(app)[-1]
+        assert "a diff compares two" in toasts(app)[-1]
 
     play(app, script)
 
@@ -411,7 +411,7 @@ def test_escape_in_the_filter_removes_it_and_down_leads_to_the_rows():
     play(app, script)
 
 
-def test_a_filter_that_matches_nothing_says_how_to_go_on():
+def test_a_filter_that_matches_nothing_says_what_to_do():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -484,7 +484,7 @@ def test_the_readout_gives_the_reason_and_the_findings():
 
     async def script(pilot: Pilot[None]) -> None:
         assert "◆ the record to beat" in text(app)
-        assert "record: nothing above info was found" in text(app)
+        assert "record: no errors or warnings" in text(app)
         await pilot.press("j")
         await pilot.pause()
         assert "invalid: 1 error, 1 warning: total-drift, seed-repeated" in text(app)
@@ -497,7 +497,7 @@ def test_the_readout_gives_the_reason_and_the_findings():
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 34)])
-def test_in_ascii_mode_only_ascii_is_drawn(size: tuple[int, int]):
+def test_ascii_mode_draws_only_ascii(size: tuple[int, int]):
     wide = row(0)
     wide = replace(wide, verdict=replace(wide.verdict, name="量化 é ▔🔎"))
     app = app_of(board=Board("written", None, (wide, *board(300).rows[1:])), ascii_only=True)
@@ -551,12 +551,12 @@ def test_the_footer_shows_as_many_keys_as_fit_and_always_help_and_quit():
     play(app, script)
 
 
-def test_ctrl_c_says_how_to_leave():
+def test_ctrl_c_says_how_to_quit():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
         await pilot.press("ctrl+c", "slash", "ctrl+c")
-        assert toasts(app) == ["to leave golfcheck press q", "to leave golfcheck press esc, then q"]
+        assert toasts(app) == ["to quit golfcheck, press q", "to quit golfcheck, press esc, then q"]
 
     play(app, script)
 
@@ -627,7 +627,7 @@ def test_an_unjudged_record_shows_its_claim_and_opens_once_judged(monkeypatch: p
         screen.post_message(loading.RowsArrived(tuple(claimed)))
         await pilot.pause()
         assert "1.06000?" in lines(app)[2] and "judging" in lines(app)[2]
-        assert "being judged: only its submission.json is read yet" in text(app)
+        assert "being judged: only its submission.json has been read" in text(app)
         await pilot.press("enter", "space", "c", "d")
         await pilot.pause()
         assert [toast.partition(" is ")[2] for toast in toasts(app)] == ["still being judged"] * 3
@@ -645,7 +645,7 @@ def test_an_unjudged_record_shows_its_claim_and_opens_once_judged(monkeypatch: p
     play(app, script)
 
 
-def test_q_leaves_at_once_while_records_are_judged(tmp_path: Path):
+def test_q_quits_at_once_while_records_are_judged(tmp_path: Path):
     for place in range(28):
         write(tmp_path / "records", f"2026-06-{place + 1:02}_Record{place}", -0.01 * place)
     app = GolfcheckApp(tmp_path / "records", Settings(jobs=2))
@@ -748,7 +748,7 @@ def test_a_broken_session_file_is_ignored(content: bytes):
     assert json.loads(session.path().read_bytes())["sort"] == "rank"
 
 
-def test_a_session_that_cannot_be_written_is_no_failure(monkeypatch: pytest.MonkeyPatch):
+def test_a_session_that_cannot_be_written_is_not_a_failure(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/here")
     session.save(session.Session())
     assert session.load() == session.Session()
@@ -813,16 +813,14 @@ def test_y_copies_the_path_and_e_edits_the_submission(tmp_path: Path, monkeypatc
     play(app, script)
 
 
-def test_w_follows_a_fresh_log_and_asks_where_there_is_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Opened
-):
+def test_w_follows_a_fresh_log_or_asks_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Opened):
     monkeypatch.chdir(tmp_path)
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
         await pilot.press("w")
         assert isinstance(app.screen, PathPrompt)
-        assert "There is no log here" in text(app) and "esc leave" in text(app)
+        assert "There is no log here" in text(app) and "esc: cancel" in text(app)
         await pilot.press("enter")
         await pilot.pause()
         assert "no path; expected one" in text(app)
@@ -847,7 +845,7 @@ def test_w_follows_a_fresh_log_and_asks_where_there_is_none(
     play(app, script)
 
 
-def test_q_leaves():
+def test_q_quits():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:

@@ -180,7 +180,7 @@ def slow(monkeypatch: pytest.MonkeyPatch, first: Event) -> list[int]:
     return begun
 
 
-def test_a_reload_while_records_are_judged_is_no_failure(tree: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_reload_while_records_are_judged_is_not_a_failure(tree: Path, monkeypatch: pytest.MonkeyPatch):
     begun = slow(monkeypatch, Event())
     app = GolfcheckApp(tree, OFF)
 
@@ -193,7 +193,7 @@ def test_a_reload_while_records_are_judged_is_no_failure(tree: Path, monkeypatch
     play(app, script)
 
 
-def test_swapping_a_diff_that_is_still_loading_is_no_failure(tree: Path, monkeypatch: pytest.MonkeyPatch):
+def test_swapping_a_diff_that_is_still_loading_is_not_a_failure(tree: Path, monkeypatch: pytest.MonkeyPatch):
     app = GolfcheckApp(tree, OFF, board=load_board([tree], OFF))
     go, real = Event(), app.load_record
 
@@ -276,12 +276,12 @@ def test_a_screenshot_goes_to_the_downloads_or_the_current_folder_and_its_path_i
             folder.mkdir(exist_ok=True)
             palette.picture(app, app)
             (saved,) = folder.glob("*.svg")
-            await until(pilot, lambda saved=saved: toasts(app)[-1:] == [f"picture saved: {saved}"])
+            await until(pilot, lambda saved=saved: toasts(app)[-1:] == [f"screenshot saved: {saved}"])
 
     play(app, script)
 
 
-def test_a_picture_that_cannot_be_saved_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_screenshot_that_cannot_be_saved_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     app = app_of()
 
     def full(**_named: object) -> str:
@@ -293,7 +293,7 @@ def test_a_picture_that_cannot_be_saved_says_why(tmp_path: Path, monkeypatch: py
 
     async def script(pilot: Pilot[None]) -> None:
         palette.picture(app, app)
-        said = f"the picture could not be saved in {tmp_path}: No space left on device"
+        said = f"the screenshot could not be saved in {tmp_path}: No space left on device"
         await until(pilot, lambda: toasts(app) == [said])
 
     play(app, script)
@@ -311,7 +311,7 @@ def cell(title: str, of: Any) -> str:
     return found.cell(of, found.width, UNICODE)[0]
 
 
-def test_the_number_of_seeds_is_unknown_where_no_log_states_it():
+def test_the_number_of_seeds_is_unknown_if_no_log_states_it():
     one = row(0)
     score = one.verdict.score
     assert score is not None

@@ -183,7 +183,7 @@ def test_a_hostile_log_is_watched(tree: Tree, tmp_path: Path):
     play(app, script)
 
 
-def test_of_a_line_of_10_mb_only_its_beginning_is_made_safe(monkeypatch: pytest.MonkeyPatch):
+def test_only_the_start_of_a_10_mb_line_is_escaped(monkeypatch: pytest.MonkeyPatch):
     app = GolfcheckApp(Path(), Settings(cache=False), board=None)
     longest = 0
 

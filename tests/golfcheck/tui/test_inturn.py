@@ -36,7 +36,7 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
     raise AssertionError("it did not come to hold in 5 s")
 
 
-def test_words_typed_at_once_after_a_slash_are_all_of_the_filter():
+def test_words_typed_at_once_after_a_slash_all_go_into_the_filter():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:
@@ -60,7 +60,7 @@ def test_keys_right_after_the_start_are_for_the_board_not_for_its_filter():
     play(app, script)
 
 
-def test_what_is_pasted_after_a_slash_goes_into_the_filter():
+def test_text_pasted_after_a_slash_goes_into_the_filter():
     app = app_of()
 
     async def script(pilot: Pilot[None]) -> None:

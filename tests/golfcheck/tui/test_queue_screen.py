@@ -43,7 +43,7 @@ def numbers(screen: QueueScreen) -> list[int]:
     return [row.pull.number for row in screen.table.rows]  # type: ignore[attr-defined]
 
 
-def test_the_list_has_the_order_of_the_work_and_says_why(repository: Path):
+def test_the_queue_is_in_its_own_order_and_gives_reasons(repository: Path):
     async def steps(pilot: Pilot[None]) -> None:
         app = pilot.app
         assert isinstance(app, GolfcheckApp)
@@ -79,7 +79,7 @@ def test_enter_opens_the_record_and_its_logs_from_git_objects(repository: Path):
     play(app_of(repository), steps)
 
 
-def test_what_has_no_record_says_so_instead_of_opening(repository: Path):
+def test_a_pull_request_without_a_record_says_so_instead_of_opening(repository: Path):
     async def steps(pilot: Pilot[None]) -> None:
         app = pilot.app
         assert isinstance(app, GolfcheckApp)

@@ -165,7 +165,7 @@ def test_each_tab_shows_what_it_is_for(tree: Path, board: Board, size: tuple[int
 
 
 @pytest.mark.parametrize("compare", [False, True])
-def test_of_several_keys_typed_at_once_the_last_chooses_the_tab(app: GolfcheckApp, compare: bool):
+def test_the_last_of_several_keys_typed_at_once_selects_the_tab(app: GolfcheckApp, compare: bool):
     """A tab's content takes the focus; word of that, come after the next key, once took the tab back."""
     tabs = COMPARE_TABS if compare else DETAIL_TABS
 
@@ -183,7 +183,7 @@ def test_of_several_keys_typed_at_once_the_last_chooses_the_tab(app: GolfcheckAp
     play(app, script)
 
 
-def test_the_axes_turn(app: GolfcheckApp):
+def test_the_axes_switch(app: GolfcheckApp):
     async def script(pilot: Pilot[None]) -> None:
         pane = (await opened(pilot, "findings")).query_one(CurvePane)
         seen = []
@@ -220,7 +220,7 @@ def test_the_curves_are_zoomed_smoothed_and_hidden(app: GolfcheckApp):
     play(app, script)
 
 
-def test_one_curve_always_stays(app: GolfcheckApp):
+def test_one_curve_always_remains(app: GolfcheckApp):
     async def script(pilot: Pilot[None]) -> None:
         screen = await opened(pilot, "curve")
         pane, chart = screen.query_one(CurvePane), screen.query_one(CurveChart)
@@ -330,7 +330,7 @@ def test_a_log_is_searched(app: GolfcheckApp):
     play(app, script)
 
 
-def test_the_line_of_a_log_is_moved_and_the_logs_are_turned(app: GolfcheckApp, edited: list[Any]):
+def test_keys_move_the_line_of_a_log_and_switch_logs(app: GolfcheckApp, edited: list[Any]):
     async def script(pilot: Pilot[None]) -> None:
         screen = await opened(pilot, "log")
         pane, view = screen.query_one(LogPane), screen.query_one(LogView)
@@ -403,7 +403,7 @@ def test_no_character_of_a_sheet_is_behind_its_scrollbar(app: GolfcheckApp):
     play(app, script)
 
 
-def test_what_is_copied_and_edited_elsewhere(app: GolfcheckApp, edited: list[Any], monkeypatch: pytest.MonkeyPatch):
+def test_copying_and_editing_depend_on_the_tab(app: GolfcheckApp, edited: list[Any], monkeypatch: pytest.MonkeyPatch):
     copied: list[str] = []
     monkeypatch.setattr(GolfcheckApp, "copy_to_clipboard", lambda app, text: copied.append(text))
 
@@ -528,7 +528,7 @@ def test_each_tab_of_a_comparison_shows_what_it_is_for(
     play(app, script, size)
 
 
-def test_curves_in_nats_of_other_tokens_say_that_they_do_not_compare(app: GolfcheckApp):
+def test_curves_in_nats_with_different_tokenizers_warn_that_they_cannot_be_compared(app: GolfcheckApp):
     def bundle(name: str, bpb: float) -> Bundle:
         points = tuple(Point(step, step, float(step), 4.0 - step / 50, bpb) for step in (10, 20, 30))
         return Bundle(name, (Curve(f"{name}.log", 1, points, points),))

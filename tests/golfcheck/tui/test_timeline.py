@@ -63,7 +63,7 @@ def test_records_above_the_view_are_marked_and_visible_with_all_scores():
     assert not any(cell[0] == "▲" for line in draw(replace(chart, scale="all"), 80, 24, UNICODE) for cell in line)
 
 
-def test_the_spread_of_the_seeds_is_drawn_where_scores_near_the_cursor_fill_the_screen():
+def test_zooming_in_near_the_cursor_shows_the_spread_of_the_seeds():
     chart = Timeline(drawable(board(12).rows), cursor=3, scale="near")
     grid = draw(chart, 80, 24, UNICODE)
     sd = chart.rows[3].verdict.score.sd_bpb

@@ -79,7 +79,9 @@ def test_a_run_is_watched_from_before_its_log_exists_to_its_score(app: Golfcheck
         assert found.state is RunState.TRAINING and "training" in shown and "400.0 / 600 s" in shown
         assert "3:20 left" in shown and "step 800 / 2,000" in shown and "2,000 tokens/s" in shown
         assert "Valid" in shown and "at the same second, mean of" in shown
-        assert "projected" in shown and "if that gap stays" in shown and "half ended within ±0.038" in shown
+        assert (
+            "projected" in shown and "if this gap stays" in shown and "half of real runs ended within ±0.038" in shown
+        )
         assert "step:800/2000 train_loss:2.6667" in shown
         append(log, b"step:810/2000 train_loss:2")
         assert (await looked(pilot)).step == 800
@@ -97,7 +99,7 @@ def test_a_run_is_watched_from_before_its_log_exists_to_its_score(app: Golfcheck
     play(app, script)
 
 
-def test_while_a_run_evaluates_the_time_since_its_last_line_goes_on(app: GolfcheckApp):
+def test_the_time_since_the_last_line_keeps_counting_during_evaluation(app: GolfcheckApp):
     (log,) = app.logs_to_watch
     log.write_bytes(
         HEAD + VAL + steps(10, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n"
@@ -352,13 +354,13 @@ def test_a_log_that_nothing_can_be_compared_with_is_a_toast(app: GolfcheckApp, t
     play(app, script)
 
 
-def test_the_machine_and_its_memory_are_shown_where_the_log_has_them(app: GolfcheckApp):
+def test_gpus_and_memory_are_shown_if_the_log_has_them(app: GolfcheckApp):
     (log,) = app.logs_to_watch
     log.write_bytes(HEAD + MACHINE + VAL + steps(10, 800) + b"peak memory allocated: 40032 MiB reserved: 40040 MiB\n")
 
     async def script(pilot: Pilot[None]) -> None:
         await looked(pilot)
-        assert "8x NVIDIA H100 80GB HBM3" in text(app) and "peak memory 40,032 MiB a card" in text(app)
+        assert "8x NVIDIA H100 80GB HBM3" in text(app) and "peak memory 40,032 MiB per GPU" in text(app)
 
     play(app, script)
 
@@ -440,7 +442,7 @@ def test_tokens_per_second_are_shown_at_80_columns_and_the_average_gives_way():
     assert "(average 83.3)" in report(SAID["training"], PATH, RECORD, 118, UNICODE).plain
 
 
-def test_what_is_copied_is_one_whole_line_without_drawings():
+def test_the_copied_summary_is_one_line_without_drawing_characters():
     text = summary(SAID["training"], PATH, RECORD)
     assert text == (
         f"{PATH}; training; seed 42; run 2 of this log; 69.0%; step 5,000 / 20,000; 417.0 / 600 s; loss 2.1000 nats; "
@@ -492,7 +494,7 @@ def test_a_line_that_leaves_the_chart_is_drawn_up_to_its_edge():
 
 
 @given(low=st.floats(-1e3, 1e3), span=st.floats(1e-3, 1e6), count=st.integers(1, 12))
-def test_ticks_are_round_inside_and_about_as_many_as_wanted(low: float, span: float, count: int):
+def test_ticks_are_round_inside_the_range_and_about_as_many_as_requested(low: float, span: float, count: int):
     ticks = nice(low, low + span, count)
     assert all(low - 1e-6 * span <= tick <= low + span * (1 + 1e-6) for tick in ticks)
     assert len(ticks) <= count + 1
@@ -532,7 +534,7 @@ def test_a_record_without_a_score_says_so():
 
 
 @given(text=st.text())
-def test_plain_text_is_ascii_and_as_wide(text: str):
+def test_converted_text_is_ascii_and_has_the_same_width(text: str):
     from golfcheck.core.text import safe
 
     shown = safe(text)
