@@ -823,13 +823,13 @@ def test_w_follows_a_fresh_log_or_asks_for_one(tmp_path: Path, monkeypatch: pyte
         assert "There is no log here" in text(app) and "esc: cancel" in text(app)
         await pilot.press("enter")
         await pilot.pause()
-        assert "no path; expected one" in text(app)
+        assert "expected a path such as" in text(app)
         (tmp_path / "logs").mkdir()
         await pilot.press("l", "tab")
         assert app.screen.query_one(Input).value == "logs/"
         await pilot.press("enter")
         await pilot.pause()
-        assert "a folder; expected a log in it" in text(app)
+        assert "is a folder; expected a log" in text(app)
         await pilot.press(*["backspace"] * 5, *"nothing.txt", "enter")  # it is waited for, as by --watch
         await pilot.pause()
         best = app.board_screen.board.frontier[-1]
