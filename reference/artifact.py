@@ -1,8 +1,4 @@
-"""The artifact: weights as int8 with one scale a row, in a dict that `torch.save` writes and zlib packs.
-
-The format is the contest's: anybody's artifact loads here, and ours there. `unpack` reads what `pack` wrote ourselves;
-untrusted bytes go through `golfcheck.untrusted` and `golfcheck.rescore.sound` before `dequantize`.
-"""
+"""The artifact, in the contest's format: weights as int8 with one scale a row, saved by torch, packed by zlib."""
 
 import io
 import zlib
@@ -15,7 +11,7 @@ from torch import Tensor
 
 FORMAT = "int8_clean_per_row_v1"
 SECTIONS = ("quantized", "scales", "dtypes", "passthrough")
-KEEP_FLOAT_MAX_NUMEL = 65_536  # smaller tensors are kept as they are: they are cheap, and some are delicate
+KEEP_FLOAT_MAX_NUMEL = 65_536  # smaller tensors stay floats: they are cheap, and some are delicate
 CLIP_QUANTILE = 99.99984 / 100.0  # a single outlier must not make the steps of its whole row coarser
 QUANT_MAX = 127  # of int8; -128 is left out, so that the range is symmetric
 PER_ROW = {"scheme": "per_row", "axis": 0}
@@ -23,96 +19,87 @@ DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.
 
 
 def quantize(state: Mapping[str, Tensor], keep_fp32: Sequence[str], **extra: Any) -> dict[str, Any]:
-    """Return the artifact's dict of a state dict.
-
-    Matrices of more than 65,536 elements become int8 with a scale per row, other large tensors int8 with one scale; the
-    rest passes, as fp16 unless `keep_fp32` is in its name. `extra` is added at the top, where no other reader looks.
-    """
+    """Return the artifact's dict of a state dict; `extra` is added at its top, where no other reader looks."""
     obj: dict[str, Any] = {"__quant_format__": FORMAT, **{section: {} for section in SECTIONS}}
-    qmeta = {}
-    original = {}
+    optional: dict[str, dict[str, Any]] = {"qmeta": {}, "passthrough_orig_dtypes": {}}
     for name, parameter in state.items():
         tensor = parameter.detach().cpu().contiguous()
         dtype = str(tensor.dtype).removeprefix("torch.")
-        if not tensor.is_floating_point():
-            obj["passthrough"][name] = tensor
-        elif tensor.numel() <= KEEP_FLOAT_MAX_NUMEL:
-            if any(pattern in name for pattern in keep_fp32):
-                tensor = tensor.float()
-            elif dtype in ("float32", "bfloat16"):
-                original[name] = dtype
-                tensor = tensor.half()
-            obj["passthrough"][name] = tensor
-        else:
+        if tensor.is_floating_point() and tensor.numel() > KEEP_FLOAT_MAX_NUMEL:
             obj["quantized"][name], obj["scales"][name] = _quantize_tensor(tensor.float())
             obj["dtypes"][name] = dtype
             if tensor.ndim == 2:
-                qmeta[name] = dict(PER_ROW)
-    optional = {"qmeta": qmeta, "passthrough_orig_dtypes": original}
+                optional["qmeta"][name] = dict(PER_ROW)
+            continue
+        if tensor.is_floating_point() and any(pattern in name for pattern in keep_fp32):
+            tensor = tensor.float()
+        elif dtype in ("float32", "bfloat16"):
+            optional["passthrough_orig_dtypes"][name] = dtype
+            tensor = tensor.half()
+        obj["passthrough"][name] = tensor
     return obj | {section: values for section, values in optional.items() if values} | extra
 
 
 def _quantize_tensor(w: Tensor) -> tuple[Tensor, Tensor]:
     """Quantize fp32 [rows, cols] to int8 and fp16 scales [rows]; any other shape to int8 and one fp32 scale []."""
-    by_row = w.ndim == 2  # rows differ in size: a scale of its own costs a row two bytes, and halves its error
+    # Rows differ in size: a scale of its own costs a row of 512 numbers two bytes, and halves their rounding errors.
+    by_row = w.ndim == 2
     rows = w if by_row else w.reshape(1, -1)  # [rows, cols]
-    # A scale in fp16 has an error of its own, up to 2^-11 of it: at 127 steps an eighth of int8's own half step.
     clip = _row_clip(rows.abs())[:, None]  # [rows, 1]
     scale = clip / QUANT_MAX
     scale = scale.clamp_min(1.0 / QUANT_MAX) if by_row else torch.where(clip > 0.0, scale, 1.0)
     q = (rows.clamp(-clip, clip) / scale).round().clamp(-QUANT_MAX, QUANT_MAX).to(torch.int8)
+    # A scale in fp16 has an error of its own, up to 2^-11 of it: at 127 steps an eighth of int8's own half step.
     return q.view(w.shape), scale[:, 0].half() if by_row else scale[0, 0]  # [rows] or []
 
 
 def _row_clip(magnitude: Tensor) -> Tensor:
     """Return the CLIP_QUANTILE of each row, [rows, cols] -> [rows]: bit for bit as `torch.quantile`."""
     rank = torch.tensor(CLIP_QUANTILE) * (magnitude.size(1) - 1)  # fp32, as torch.quantile computes it
-    if int(rank) != magnitude.size(1) - 2:  # else it lies between the two largest
+    if int(rank) != magnitude.size(1) - 2:
         return torch.quantile(magnitude, CLIP_QUANTILE, dim=1)
+    # In rows of up to 600,000 numbers it lies between the two largest: no need to sort the others.
     above, below = magnitude.topk(2, dim=1).values.unbind(1)  # [rows] each
     return torch.lerp(below, above, rank - rank.floor())
 
 
 def dump(obj: Any) -> bytes:
-    """Return what `torch.save` makes of `obj`."""
+    """Return the bytes that `torch.save` writes for `obj`."""
     buffer = io.BytesIO()
     torch.save(obj, buffer)
     return buffer.getvalue()
 
 
 class Packed(NamedTuple):
-    """An artifact file, and the number of bytes that it had before zlib."""
+    """An artifact file, and the bytes of its tensors, of the file before zlib, and saved by a search."""
 
     blob: bytes
+    payload_bytes: int
     raw_torch_bytes: int
+    saved_bytes: int
 
 
 def pack(obj: Mapping[str, Any], search: bool = False) -> Packed:
-    """Return the artifact file of a dict; `search` takes the smallest of 24 streams that zlib can make of it."""
+    """Return the artifact file of a dict; `search` takes the smallest of the 24 streams that zlib can make of it."""
+    payload_bytes = sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
     raw = dump(obj)
-    usual = (zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_DEFAULT_STRATEGY)
+    usual = zlib.compress(raw, 9)
     # Weights hardly repeat: filtered matches and a short window leave out those that cost more than they save.
-    tries = product((9, 12, 15), (6, 7, 8, 9), (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)) if search else [usual]
+    tries = product((9, 12, 15), (6, 7, 8, 9), (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)) if search else ()
     streams = (zlib.compressobj(9, zlib.DEFLATED, *parameters) for parameters in tries)
-    blob = min((stream.compress(raw) + stream.flush() for stream in streams), key=len)
-    return Packed(blob, len(raw))
+    blob = min((stream.compress(raw) + stream.flush() for stream in streams), key=len, default=usual)
+    return Packed(blob, payload_bytes, len(raw), len(usual) - len(blob))
 
 
-def payload_bytes(obj: Mapping[str, Any]) -> int:
-    """Return the number of bytes of all tensors in an artifact's dict."""
-    return sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
-
-
-def sound(obj: dict[str, Any]) -> dict[str, Any]:
-    """Return an artifact's dict; FloatingPointError where its numbers could not hold the weights."""
+def check(obj: Mapping[str, Any]) -> None:
+    """Raise FloatingPointError if an artifact's dict cannot hold the weights."""
     for name, w in dequantize(obj).items():
         if not w.isfinite().all():
             raise FloatingPointError(f"{name} is too large for the artifact: nothing is published")
-    return obj
 
 
 def unpack(blob: bytes) -> dict[str, Any]:
-    """Read back a file that `pack` wrote in this run."""
+    """Read back a file of our own `pack`; untrusted files go through `golfcheck.untrusted` instead."""
     return dict(torch.load(io.BytesIO(zlib.decompress(blob)), map_location="cpu", weights_only=True))
 
 

@@ -1,4 +1,4 @@
-"""Bits per byte: how many bytes a token stands for, and the evaluation that every score comes from."""
+"""Bits per byte: how many bytes of text a token stands for, and the evaluation that every score comes from."""
 
 import math
 from collections.abc import Callable
@@ -26,21 +26,17 @@ class ByteTable:
 
     @classmethod
     def from_tokenizer(cls, tokenizer: Any) -> "ByteTable":
-        """Build the table of a `sentencepiece.SentencePieceProcessor`.
-
-        Control, unknown and unused pieces are boundaries without bytes; a byte piece counts 1; any other piece its
-        UTF-8 length without the leading mark, which counts only where a token that is no boundary stands before it.
-        """
+        """Build the table of a `sentencepiece.SentencePieceProcessor`."""
         size = tokenizer.vocab_size()
         table = cls(np.zeros(size, np.int16), np.zeros(size, np.bool_), np.zeros(size, np.bool_))
         for i in range(size):
             if tokenizer.is_control(i) or tokenizer.is_unknown(i) or tokenizer.is_unused(i):
-                table.boundary[i] = True
+                table.boundary[i] = True  # stands for no text: a document begins after it
             elif tokenizer.is_byte(i):
                 table.num_bytes[i] = 1
             else:
+                # "▁the" is "the" after a space: four bytes within a text, but three at its beginning.
                 piece = tokenizer.id_to_piece(i)
-                # "▁the" is "the" after a space, and stands for four bytes in a text, but for three at its beginning.
                 table.leading_space[i] = piece.startswith(_SPACE)
                 table.num_bytes[i] = len(piece.removeprefix(_SPACE).encode())
         return table
@@ -74,9 +70,9 @@ class Score:
     @property
     def val_bpb(self) -> float:
         """Bits per byte: nats per token to bits, times tokens per byte."""
-        # A loss per token cannot be compared between tokenizers: one with longer tokens has fewer predictions to make,
-        # and harder ones. Whatever its tokens are, a model must spell the same text: so the contest counts the bits
-        # that this takes (a nat is 1 / ln 2 of them), and divides by the bytes of the text. 8 would be no compression.
+        # A loss per token cannot be compared between tokenizers: with longer tokens a model makes fewer predictions,
+        # and harder ones. Whatever the tokens are, they spell the same text. So the contest counts the bits that this
+        # takes (a nat is 1 / ln 2 bits) and divides by the bytes of the text. 8 would be no compression at all.
         return self.val_loss_nats / math.log(2.0) * self.tokens / self.bytes
 
 
@@ -86,49 +82,46 @@ def evaluate(
     reduce: "Callable[[torch.Tensor], object] | None" = None,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> Score:  # fmt: skip
-    """Score a model on validation tokens [n + 1], this rank's share of them and all ranks' sums.
+    """Score a model on validation tokens [n + 1]: this rank's share, summed over all ranks by `reduce`, in place.
 
-    `loss(inputs, targets)` takes int64 [batch, seq_len] twice and returns the mean cross-entropy in nats; `reduce` adds
-    float64 sums over the ranks, in place; `progress(done, total)` counts this rank's sequences, at least one.
-
-    Cut into sequences, a text gives the tokens at their beginnings next to no context. With a `stride`, windows of
-    seq_len begin so far apart, and each token counts in the first that has it: all but the first seq_len tokens have at
-    least seq_len - stride before them, at seq_len / stride times the cost. `loss` then returns the cross-entropy of
-    each target, [batch, seq_len].
+    `loss(inputs, targets)` takes int64 [batch, seq_len] twice and returns the mean cross-entropy in nats, [], or with a
+    `stride` that of each target, [batch * seq_len].
     """
-    import torch  # deferred: counting bytes needs no torch, and it takes seconds to import
+    import torch  # deferred: it takes seconds to import, and counting bytes does not need it
 
+    # Cut into sequences, a text gives the tokens at their beginnings next to no context. With a `stride`, windows of
+    # seq_len tokens overlap, and each token counts in the first window that has it. All but the first seq_len tokens
+    # then have at least seq_len - stride others before them, at seq_len / stride times the cost.
     last = (tokens.size - 1) // seq_len * seq_len - seq_len  # where the last sequence begins
     starts = [min(start, last) for start in range(0, last + (stride or seq_len), stride or seq_len)]
     share = slice(len(starts) * rank // world_size, len(starts) * (rank + 1) // world_size)
-    mine = starts[share]
-    if batch_seqs < 1 or not mine:
+    own = starts[share]
+    if batch_seqs < 1 or not own:
         raise ValueError(f"{len(starts)} sequences in batches of {batch_seqs}: rank {rank} of {world_size} gets none")
-    begin = starts[share.start - 1] + seq_len if share.start else 0  # what is before is other ranks'
-    end = mine[-1] + seq_len
-    fresh = [b - a for a, b in pairwise([begin, *(start + seq_len for start in mine)])]  # tokens, of each window
+    begin = starts[share.start - 1] + seq_len if share.start else 0  # what is before is counted by other ranks
+    end = own[-1] + seq_len
+    fresh = [b - a for a, b in pairwise([begin, *(start + seq_len for start in own)])]  # tokens that each window adds
     losses = []
     weights = []
     with torch.inference_mode():
-        for first in range(0, len(mine), batch_seqs):
-            batch = mine[first : first + batch_seqs]
+        for first in range(0, len(own), batch_seqs):
+            batch = own[first : first + batch_seqs]
             ids = torch.from_numpy(np.stack([tokens[i : i + seq_len + 1] for i in batch]).astype(np.int64))
             # Copied from pinned memory, a batch is queued behind the one before, and nobody waits.
             ids = ids.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else ids.to(device)
-            batch_loss = loss(ids[:, :-1].contiguous(), ids[:, 1:].contiguous()).float()  # [] or [batch, seq_len]
+            batch_loss = loss(ids[:, :-1].contiguous(), ids[:, 1:].contiguous()).float()  # [] or [batch * seq_len]
             counts = fresh[first : first + batch_seqs]
             if stride:
-                batch_loss = torch.cat([row[-count:] for row, count in zip(batch_loss, counts, strict=True)]).mean()
+                rows = zip(batch_loss.view(-1, seq_len), counts, strict=True)
+                batch_loss = torch.cat([row[-count:] for row, count in rows]).mean()
             losses.append(batch_loss)
             weights.append(sum(counts))
-            progress(first + len(batch), len(mine))
-    counted = int(table.count(tokens[begin : end + 1]).sum())  # while a device still computes
-    # Batches differ in size, so their means are weighted; in float64, for 62 million losses are added up.
+            progress(first + len(batch), len(own))
+    byte_count = int(table.count(tokens[begin : end + 1]).sum())  # while a GPU is still computing
+    # Batches differ in size, so their means are weighted; in float64, because 62 million losses are added up.
     nats = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
-    sums = torch.tensor([float(nats), sum(weights), counted], dtype=torch.float64)  # [3]
+    sums = torch.tensor([float(nats), sum(weights), byte_count], dtype=torch.float64)  # [3]
     if reduce is not None:
         reduce(sums)
-    nats_sum, token_count, byte_count = sums.tolist()
-    if byte_count == 0:
-        raise ValueError("the validation tokens stand for no bytes of text: is this their tokenizer?")
-    return Score(nats_sum / token_count, int(token_count), int(byte_count))
+    nats_sum, token_sum, byte_sum = sums.tolist()
+    return Score(nats_sum / token_sum, int(token_sum), int(byte_sum))

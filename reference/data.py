@@ -1,29 +1,30 @@
-"""Token shards, and the endless stream that training reads; only numpy in here.
-
-A shard is 256 little-endian int32 header words (magic, version, token count, zeros) and then uint16 tokens.
-"""
+"""Token shards, the endless stream that training reads from them, and the batches of one rank."""
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+# A shard is 256 little-endian int32 words (magic, version, token count, zeros) and then uint16 tokens.
 MAGIC = 20240520
 VERSION = 1
 HEADER_BYTES = 256 * 4
-
-READER = ThreadPoolExecutor(4)  # of shards, and of steps (3 at most, after a resumption), which wait for shards
+# Threads that read shards, and steps, which wait for shards: at most three steps at once, after a resumption.
+READER = ThreadPoolExecutor(4)
 Tokens = npt.NDArray[np.uint16]
 
 
 def shard_tokens(path: Path) -> int:
-    """Return the number of tokens that the header of `path` announces, checked against the file's size."""
+    """Return the number of tokens that the header of `path` announces; ValueError if the file has another size."""
     size_bytes = path.stat().st_size
-    magic, version, count = [*np.fromfile(path, "<i4", 3).tolist(), 0, 0, 0][:3]  # of a shorter file, zeros
+    magic, version, count = [*np.fromfile(path, "<i4", 3).tolist(), 0, 0, 0][:3]  # zeros in a shorter file
     if magic != MAGIC or version != VERSION:
         raise ValueError(f"{path}: not a token shard: magic {magic} version {version}, not {MAGIC} and {VERSION}")
     if count <= 0:
@@ -35,14 +36,18 @@ def shard_tokens(path: Path) -> int:
 
 def read_shard(path: Path, vocab_size: int) -> Tokens:
     """Return the tokens of `path` [n]; ValueError unless the file is whole and every token is in the vocabulary."""
-    # A token that the vocabulary lacks would read past the embedding's end, on a GPU without any message.
     count = shard_tokens(path)
-    tokens = np.fromfile(path, "<u2", count, offset=HEADER_BYTES)  # a map would kill us where the file shrinks
+    # Read, not mapped: where a mapped file shrinks, the process is killed.
+    tokens = np.fromfile(path, "<u2", count, offset=HEADER_BYTES)
     if tokens.size != count:
         raise ValueError(f"{path}: changed while it was read: {tokens.size:,} of {count:,} tokens")
+    # A token that the vocabulary lacks would read past the embedding's end, on a GPU without any message.
     if tokens[at := int(tokens.argmax())] >= vocab_size:
         raise ValueError(f"{path}: token {tokens[at]} at position {at:,}, but the vocabulary has {vocab_size} pieces")
     return tokens
+
+
+recent_shard = lru_cache(2)(read_shard)  # the shard that is used, in which a new stream may begin, and the next one
 
 
 def shard_paths(folder: Path, split: str) -> list[Path]:
@@ -57,7 +62,7 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
 def read_validation(paths: Sequence[Path], seq_len: int, vocab_size: int) -> Tokens:
     """Return all validation tokens, cut so that whole sequences and the last target remain [seqs * seq_len + 1]."""
     tokens = np.concatenate([read_shard(path, vocab_size) for path in paths])  # [n]
-    # What is left over is no whole sequence. It is not scored, by anybody: all scores are of the same tokens.
+    # The tokens that are left over are scored by nobody: all scores are of the same tokens.
     seqs = (tokens.size - 1) // seq_len
     if seqs < 1:
         raise ValueError(f"{paths[0].parent}: {tokens.size} validation tokens make no sequence of {seq_len}")
@@ -78,44 +83,63 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@dataclass
 class TokenStream:
-    """The training tokens, for ever, each shard read ahead; ValueError if the shards do not have the first `place`.
+    """The training tokens, for ever, from a position (shard, offset) on; ValueError if the shards do not have it."""
 
-    `before` is a stream of the same shards that is no longer read: it may have the first one in memory.
-    """
+    def __init__(self, paths: Sequence[Path], vocab_size: int, position: tuple[int, int] = (0, 0)) -> None:
+        self.paths = paths
+        self.vocab_size = vocab_size
+        shard, offset = position
+        tokens = recent_shard(paths[shard], vocab_size) if shard < len(paths) else np.empty(0, np.uint16)
+        if not 0 <= offset < tokens.size:
+            raise ValueError(f"{paths[0].parent}: no token {offset:,} in shard {shard}: is this other data?")
+        self._enter(tokens, position)
 
-    paths: Sequence[Path]
-    vocab_size: int
-    place: tuple[int, int] = (0, 0)
-    before: "InitVar[TokenStream | None]" = None
-
-    def __post_init__(self, before: "TokenStream | None") -> None:
-        shard, offset = self.place
-        if before is not None and before.place[0] == shard:
-            self._enter(before._tokens, shard, offset)
-        elif shard < len(self.paths):
-            self._enter(read_shard(self.paths[shard], self.vocab_size), shard, offset)
-        if shard >= len(self.paths) or not 0 <= offset < self._tokens.size:
-            raise ValueError(f"{self.paths[0].parent}: no token {offset:,} in shard {shard}: is this other data?")
+    def _enter(self, tokens: Tokens, position: tuple[int, int]) -> None:
+        self.tokens = tokens
+        self.position = position
+        # The next shard is read while this one is used: in the contest's log, reading costs 155 of 600 s.
+        self.next = READER.submit(recent_shard, self.paths[(position[0] + 1) % len(self.paths)], self.vocab_size)
 
     def take(self, count: int) -> Tokens:
         """Return the next `count` tokens [count]."""
         # Shards are joined end to end, so a step may take the last tokens of one and the first of the next.
         pieces = []
         while count > 0:
-            shard, offset = self.place
-            piece = self._tokens[offset : offset + count]
-            pieces.append(piece)
-            count -= piece.size
-            self.place = shard, offset + piece.size
-            if offset + piece.size == self._tokens.size:
-                tokens = self._next.result() if len(self.paths) > 1 else self._tokens
-                self._enter(tokens, (shard + 1) % len(self.paths), 0)
+            shard, offset = self.position
+            pieces.append(self.tokens[offset : offset + count])
+            count -= pieces[-1].size
+            self.position = (shard, offset + pieces[-1].size)
+            if self.position[1] == self.tokens.size:
+                self._enter(self.next.result(), ((shard + 1) % len(self.paths), 0))
         return np.concatenate(pieces)
 
-    def _enter(self, tokens: Tokens, shard: int, offset: int) -> None:
-        self._tokens = tokens
-        self.place = (shard, offset)
-        if len(self.paths) > 1:  # a lone shard comes again as it is
-            self._next = READER.submit(read_shard, self.paths[(shard + 1) % len(self.paths)], self.vocab_size)
+
+@dataclass
+class Feed:
+    """The batches of one rank, each read by a thread while the step before it computes."""
+
+    stream: TokenStream
+    shape: tuple[int, int, int]  # of a step's tokens: [micro_batches, ranks, tokens]
+    rank: int
+    prepare: Callable[[Any], Any]  # makes a tensor of a batch
+
+    def __post_init__(self) -> None:
+        self.position = self.stream.position  # where the next step begins: a checkpoint needs it
+        self.ahead = READER.submit(self._read)
+
+    def _read(self) -> tuple[Any, tuple[int, int]]:
+        # Every rank reads the tokens of all and keeps its own, so nobody has to send data to anybody.
+        tokens = self.stream.take(math.prod(self.shape)).reshape(self.shape)
+        batch = tokens[:, self.rank].astype(np.int64)  # [micro_batches, tokens], as an embedding takes it
+        return self.prepare(batch), self.stream.position
+
+    def take(self) -> Any:
+        """Return the next batch, and have the one after it read."""
+        batch, self.position = self.ahead.result()
+        self.ahead = READER.submit(self._read)
+        return batch
+
+    def problem(self) -> str:
+        """Wait for the next batch, which was read during this step; return why it cannot be read, or ""."""
+        return " ".join(str(self.ahead.exception() or "").split())

@@ -1,4 +1,4 @@
-"""Writing so that nothing is lost or half-written: a temporary file, fsync, rename, fsync of the folder."""
+"""Writing so that nothing is lost or half-written: files that are replaced whole, and the log of a run."""
 
 import contextlib
 import errno
@@ -6,29 +6,18 @@ import fcntl
 import os
 import secrets
 import shutil
+import sys
+from itertools import count
 from pathlib import Path
+from typing import TextIO
 
 _SUFFIX = ".partial"
 _NAME_CHARS = 40  # of the file's name in the temporary one: a name has 255 bytes at most
 
 
-class Outputs:
-    """Where the files of a run are, under `out`; a run of several seeds names its models by them."""
-
-    def __init__(self, out: str, run_id: str, seed: int | None) -> None:
-        stem = "final_model" if seed is None else f"final_model_seed{seed}"
-        self.folder = Path(out)
-        self.log = self.folder / "logs" / f"{run_id}.txt"
-        self.checkpoint = self.folder / "checkpoint.pt"
-        self.model = self.folder / f"{stem}.pt"
-        self.artifact = self.folder / f"{stem}.int8.ptz"
-
-
 def lock(folder: Path) -> int:
-    """Take a folder for this process, until it ends; ValueError where another run of the trainer has it.
-
-    Two runs in one folder would write one log, and score each other's artifacts. Keep the descriptor that is returned.
-    """
+    """Take a folder for this process until it ends, and return the lock; ValueError where another run has it."""
+    # Two runs in one folder would write one log, and score each other's artifacts.
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -43,13 +32,13 @@ def lock(folder: Path) -> int:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write all of `data` to `path`, or leave what was there; OSError says what a full disk needs and has."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name that nobody can guess, made by us or not at all: a folder of somebody else's may be full of links.
+    # A name that nobody can guess, created by us or not at all: somebody else's folder may be full of links.
     partial = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(8)}.{os.getpid()}{_SUFFIX}")
     try:
         with partial.open("xb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())  # on the disk, and not in a cache, before it takes the name
+            os.fsync(file.fileno())  # on the disk, not in a cache, before it takes the name
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
@@ -57,7 +46,8 @@ def write_atomic(path: Path, data: bytes) -> None:
         problem = "disk full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
         message = f"{path}: {problem}: {len(data):,} bytes needed, {free_bytes:,} free; what was there is intact"
         raise OSError(error.errno, message) from None
-    with contextlib.suppress(OSError):  # some systems cannot sync a folder: then a power cut may undo the rename
+    # Some systems cannot sync a folder: there a power cut may undo the rename.
+    with contextlib.suppress(OSError):
         folder = os.open(path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
@@ -67,5 +57,52 @@ def sweep_partial(folder: Path) -> None:
     """Remove what a writer that was killed left behind."""
     for partial in folder.glob(f".*.[0-9]*{_SUFFIX}"):
         pid = partial.name.removesuffix(_SUFFIX).rpartition(".")[2]
-        if partial.is_file() and not Path("/proc", pid).exists():
+        if partial.is_file() and not Path("/proc", pid).exists():  # else its writer is still at work
             partial.unlink(missing_ok=True)
+
+
+def say(text: str, stream: TextIO | None = None, end: str = "\n") -> None:
+    """Print to a stream, by default stdout; once it is gone or full, nothing more is shown there."""
+    stream = stream or sys.stdout
+    try:
+        print(text, end=end, file=stream, flush=True)
+    except OSError:  # a closed connection, the end of a pipe, a full disk
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
+class Journal:
+    """A log that grows line by line and is shown on the terminal; without a path, neither. It never stops the run."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.file = -1  # a file descriptor: Python's own buffer cannot be trusted once a write has failed
+        self.waiting = b""  # what the disk had no room for yet
+        self.redraws = path is not None and sys.stdout is not None and sys.stdout.isatty()
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():  # an older log of that name moves aside: two runs never mix
+                names = (path.with_stem(f"{path.stem}.{number}") for number in count(1))
+                path.rename(next(name for name in names if not name.exists()))
+            self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+
+    def write(self, line: object, show: bool = True) -> None:
+        """Append a line to the log, and show it."""
+        if self.file < 0:
+            return
+        was_waiting = bool(self.waiting)
+        # A write may take a part of the bytes, or none. What it took leaves the queue: no line is cut or doubled.
+        self.waiting += f"{line}\n".encode()
+        try:
+            while self.waiting:
+                self.waiting = self.waiting[os.write(self.file, self.waiting) :]
+        except OSError as error:
+            if not was_waiting:
+                say(f"train.py: the log cannot be written now: {error.strerror}; its lines wait", sys.stderr)
+        if show:
+            say(f"\r\x1b[K{line}" if self.redraws else str(line))
+
+    def progress(self, share: float, text: str) -> None:
+        """Redraw the line at the bottom of a terminal that shows how much of the run is done."""
+        if self.redraws:
+            line = f"[{'#' * round(24 * min(share, 1.0)):.<24}] {text}"
+            say("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1], end="")

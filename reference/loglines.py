@@ -1,17 +1,13 @@
-"""The grammar of the training log: one dataclass per kind of line, made from the template that writes it.
+"""The grammar of the training log: one dataclass per kind of line, made from its template. Losses are in nats."""
 
-The judge reads by the same templates (`golfcheck.trainlog.lines`). They give fields their types: `{n:d}` is an int,
-`{x:.4f}` and `{x!r}` are floats, `{flag!s}` is True or False, `{word:<}` a word, `{name}` text. Losses are in nats.
-"""
-
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import make_dataclass
 from string import Formatter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-_TYPES = {"d": int, "s": bool, "": str, "<": str}  # by a field's format; all others are floats
+# By a field's format; all others are floats. `{word:<}` has no spaces, `{text}` may have some.
+_TYPES = {"d": int, "s": bool, "": str, "<": str}
 
 
 class LogLine:
@@ -19,11 +15,6 @@ class LogLine:
 
     template: ClassVar[str]
     types: ClassVar[dict[str, type]]
-
-    if TYPE_CHECKING:  # the fields come from the template, which a type checker does not read
-
-        def __init__(self, **values: Any) -> None: ...
-        def __getattr__(self, name: str) -> Any: ...
 
     def __str__(self) -> str:
         text = self.template.format(**{name: getattr(self, name) for name in self.types})
@@ -40,13 +31,13 @@ class LogLine:
 KINDS: list[type[LogLine]] = []
 
 
-def _kind(name: str, template: str) -> type[LogLine]:
+def _kind(name: str, template: str) -> Any:
     """Make a kind of line from its template."""
-    # One template writes a line here and reads it in the judge: the two cannot differ.
+    # One template writes a line here and reads it in golfcheck: the two cannot differ.
     parts = [(field, conversion or spec or "") for _, field, spec, conversion in Formatter().parse(template) if field]
     types = {field: _TYPES.get(form, float) for field, form in parts}
     own = {"template": template, "types": types}
-    kind: type[LogLine] = make_dataclass(name, types.items(), bases=(LogLine,), namespace=own, frozen=True)
+    kind = make_dataclass(name, types.items(), bases=(LogLine,), namespace=own, frozen=True)
     kind.__module__ = __name__
     KINDS.append(kind)
     return kind
@@ -85,7 +76,7 @@ Int8TotalBytes = _kind("Int8TotalBytes", "Total submission size int8+zlib: {size
 Final = _kind("Final", f"final_int8_zlib_roundtrip {_SCORE} eval_time:{{eval_ms:.0f}}ms")
 FinalExact = _kind("FinalExact", "final_int8_zlib_roundtrip_exact val_loss:{val_loss:.8f} val_bpb:{val_bpb:.8f}")
 
-# Ours. They begin with words that no contest line begins with, so that everybody's parsers still work.
+# Our own. They begin with words that no line of the contest begins with, so that everybody's parsers still work.
 SourceFile = _kind("SourceFile", "# file: {name}, {size_bytes:d} bytes")  # before each file of the source dump
 GitCommit = _kind("GitCommit", "code:git commit:{commit} changed:{changed!s}")
 AttentionKernel = _kind("AttentionKernel", "settings:attention kernel:{kernel:<}")
@@ -99,15 +90,18 @@ Phase = _kind("Phase", "phase:{name} seconds:{seconds:.3f}")
 ZlibSearch = _kind("ZlibSearch", "zlib:best saved_bytes:{saved_bytes:d}")  # of what level 9 makes of the artifact
 # Of training, on all ranks; the share is of the rate that products of bf16 matrices were measured at.
 Speed = _kind("Speed", "speed:training tokens/s:{tokens:.0f} flop/s:{flops:.0f} matmul_share:{matmul_share:.3f}")
-Problem = _kind("Problem", "problem:{text}")  # why training stopped early, where it is neither cap nor signal
+Problem = _kind("Problem", "problem:{text}")  # why training stopped early, if it is neither the cap nor a signal
 Resumed = _kind("Resumed", "resumed_from_step:{step:d}")
 
 
-# The lines that stand together, in their order.
+# What is trained, and how.
+ABOUT_MODEL = (
+    ModelParams, World, Sdp, Attention, LearningRates, Plan, Seed, AttentionKernel, Numerics, ChangedSettings,
+)  # fmt: skip
 
 
 def preamble(sources: Mapping[str, bytes], torch_version: str, machine: str) -> Iterator[LogLine | str]:
-    """Yield what a log begins with: the code that runs, file by file, and what it runs on."""
+    """Yield the beginning of a log: the code that runs, file by file, and what it runs on."""
     for name, text in sources.items():
         yield SourceFile(name=name, size_bytes=len(text))
         yield text.decode().removesuffix("\n")
@@ -116,28 +110,3 @@ def preamble(sources: Mapping[str, bytes], torch_version: str, machine: str) -> 
     yield TorchVersion(version=torch_version)
     yield machine
     yield Separator()
-
-
-def about_model(settings: Any, **facts: Any) -> Iterator[LogLine]:
-    """Yield what is trained and how; `facts` are the fields of these lines that are no settings."""
-    yield ModelParams.of(settings, **facts)
-    yield World.of(settings, **facts)
-    yield Sdp.of(settings, **facts)
-    yield Attention.of(settings)
-    yield LearningRates.of(settings, embed_lr=settings.embedding_lr, head_lr=settings.lm_head_lr)
-    yield Plan.of(settings)
-    yield Seed.of(settings)
-    yield AttentionKernel.of(settings, **facts)
-    yield Numerics.of(settings, activations="bf16", **facts)
-    yield ChangedSettings(json=json.dumps(settings.changed()))
-    if facts["commit"]:
-        yield GitCommit.of(settings, **facts)
-
-
-def sizes(code_bytes: int, model_bytes: int, int8_bytes: int, packed: Any, **facts: Any) -> Iterator[LogLine]:
-    """Yield how large the model is, raw and as an artifact, alone and with the code; the last is what is capped."""
-    yield ModelBytes(size_bytes=model_bytes)
-    yield CodeBytes(size_bytes=code_bytes)
-    yield TotalBytes(size_bytes=code_bytes + model_bytes)
-    yield Int8ModelBytes.of(packed, size_bytes=int8_bytes, **facts)
-    yield Int8TotalBytes(size_bytes=code_bytes + int8_bytes)

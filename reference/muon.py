@@ -13,12 +13,10 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonalize(u: Tensor, steps: int) -> Tensor:
-    """Return nearly the closest (semi-)orthogonal matrix to each of u [..., rows, cols], in bfloat16.
-
-    A gradient of a matrix is dominated by a few directions. With all singular values near 1 the rare directions are
-    learned as fast as the common ones. Products of the matrix with itself act on its singular values alone, so the
-    iteration needs no decomposition: only matrix products, which are what the chip is fast at, and bf16 is enough.
-    """
+    """Return nearly the closest (semi-)orthogonal matrix to each of u [..., rows, cols], in bfloat16."""
+    # The gradient of a matrix is dominated by a few directions. With all singular values near 1, rare directions are
+    # learned as fast as common ones. Products of a matrix with itself act on its singular values alone. So no
+    # decomposition is needed, only matrix products, which are what the chip is fast at, and bf16 is enough for them.
     a, b, c = COEFFICIENTS
     X = u.bfloat16().reshape(-1, *u.shape[-2:])  # [n, rows, cols]
     # Divided by its Frobenius norm no singular value is above 1, where the polynomial would send it to infinity.
@@ -32,12 +30,7 @@ def orthogonalize(u: Tensor, steps: int) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon for matrices, stacked by shape, given the same gradients on all ranks.
-
-    Of each stack a rank owns every world_size-th matrix: it alone keeps that one's momentum and orthogonalizes it; the
-    bf16 updates are summed over the ranks while the next stack is computed. `weight_decay` shrinks each matrix by that
-    share of the learning rate, apart from its gradient (Liu et al., 2025, arXiv 2502.16982, section 2.2).
-    """
+    """Muon for matrices, stacked by shape, given the same gradients on all ranks."""
 
     def __init__(
         self, params: Iterable[Tensor], lr: float, momentum: float, steps: int, *, compile: bool = False,
@@ -61,9 +54,11 @@ class Muon(torch.optim.Optimizer):
         pending = []
         first = 0
         for (rows, cols), params in stacks.items():
+            # A rank owns every world_size-th matrix: it alone keeps that one's momentum and orthogonalizes it.
             owned = range(len(params))[(self.rank - first) % self.world_size :: self.world_size]
             first += len(params)  # the next stack goes on where this one ends: nobody owns two more than another
             update = self._update(params, owned, group["momentum"], group["backend_steps"])  # [n, rows, cols]
+            # The bf16 updates are summed over the ranks while the next stack is computed.
             work = dist.all_reduce(update, async_op=True) if self.world_size > 1 else None
             # An update has singular values near 1, so its entries are smaller the taller the matrix: the root of the
             # shape's ratio makes one learning rate fit all shapes.
@@ -71,12 +66,12 @@ class Muon(torch.optim.Optimizer):
         for params, update, work, scale in pending:
             if work is not None:
                 work.wait()
-            if group["weight_decay"]:
+            if group["weight_decay"]:  # apart from the gradient: Liu et al., 2025, arXiv 2502.16982, section 2.2
                 torch._foreach_mul_(params, 1.0 - group["lr"] * group["weight_decay"])
             torch._foreach_add_(params, update.to(params[0].dtype).unbind(), alpha=scale)
 
     def _update(self, params: list[Tensor], owned: range, momentum: float, steps: int) -> Tensor:
-        """Return the orthogonalized updates of the matrices that this rank owns, zeros for the others."""
+        """Return the orthogonalized updates of the matrices that this rank owns, and zeros for the others."""
         update = torch.zeros((len(params), *params[0].shape), dtype=torch.bfloat16, device=params[0].device)
         used = [i for i in owned if params[i].grad is not None]
         if used:
@@ -87,6 +82,7 @@ class Muon(torch.optim.Optimizer):
             buffers = [self.state[params[i]]["momentum_buffer"] for i in used]
             torch._foreach_mul_(buffers, momentum)  # all of them by a kernel or two
             torch._foreach_add_(buffers, grads)
-            ahead = torch._foreach_add(grads, buffers, alpha=momentum)  # Nesterov: looks one step ahead
+            # Nesterov's momentum looks one step ahead: as if this gradient had already been added once more.
+            ahead = torch._foreach_add(grads, buffers, alpha=momentum)
             update[used] = self.orthogonalize(torch.stack(ahead), steps)
         return update

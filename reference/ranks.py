@@ -1,6 +1,7 @@
 """The ranks of a job: which one this is, where it computes, how all agree, and who notices that one is lost."""
 
 import contextlib
+import faulthandler
 import os
 import signal
 import sys
@@ -15,13 +16,13 @@ import torch
 import torch.distributed as dist
 
 BEAT_SECONDS = 2.0
-TIMEOUT_MINUTES = 10
 SILENT_BEATS = 10  # silent for 20 s means stopped or lost; torchrun may take 30 more to end the others
+TIMEOUT_SECONDS = 600.0  # long enough for ranks that compile at different speeds
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """A process's place among all of a job; a process alone has nobody to wait for."""
+    """Which process of a job this is, and where it computes."""
 
     rank: int
     world_size: int
@@ -42,10 +43,8 @@ class Ranks:
                 raise ValueError(f"ranks have different devices ({', '.join(kinds)}): set --device for all of them")
             # Agreement and objects travel as CPU tensors over gloo and wait for no GPU; gradients go over NCCL.
             backend = "cpu:gloo,cuda:nccl" if ranks.device.type == "cuda" else "gloo"
-            # Long enough for ranks that compile at different speeds. A lost rank is noticed by its beats, much sooner;
-            # this ends a job in which a rank's process is alive and its GPU hangs.
-            minutes = timedelta(minutes=TIMEOUT_MINUTES)
-            dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=minutes)
+            timeout = timedelta(seconds=TIMEOUT_SECONDS)
+            dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=timeout)
             threading.Thread(target=ranks._watch, args=(dist.PrefixStore("beat", store.clone()),), daemon=True).start()
         return ranks
 
@@ -59,10 +58,16 @@ class Ranks:
 
     def gather(self, value: Any) -> list[Any]:
         """Return every rank's value, in the order of ranks."""
-        values = [value] * self.world_size  # pickled and sent: for what is no tensor, and rare
+        values = [value] * self.world_size  # pickled and sent: for rare things that are no tensors
         if self.world_size > 1:
             dist.all_gather_object(values, value)
         return values
+
+    def at_work(self) -> None:
+        """Note that a GPU has accepted work; where it does not for ten minutes, print where it hangs, and end."""
+        # A GPU that hangs keeps its process alive, so nobody would see it; a CPU may take that long for a batch.
+        if self.device.type == "cuda":
+            faulthandler.dump_traceback_later(TIMEOUT_SECONDS, exit=True)
 
     def _watch(self, store: dist.Store) -> None:
         """Beat, and end the job once the next rank has been silent too long, whatever the main thread waits for."""
@@ -71,7 +76,7 @@ class Ranks:
         last = b""
         silent = 0
         try:
-            for poll in count():  # silence is counted in our own: a job that was suspended as a whole goes on
+            for poll in count():  # silence is counted in our own beats: a job that was suspended as a whole goes on
                 store.set(str(self.rank), f"{os.uname().nodename} {os.getpid()} {poll}")
                 beat = store.get(neighbor) if store.check([neighbor]) else b""
                 silent = silent + 1 if beat and beat == last else 0
@@ -83,12 +88,12 @@ class Ranks:
                     break
         except RuntimeError:  # the store was the launcher's
             pass
-        # Killed, it can end nobody: so each rank asks itself for an orderly end, which saves what there is.
+        # Killed, a launcher can end nobody: so each rank asks itself for an orderly end, which saves what there is.
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def variable(name: str, default: int) -> int:
-    """Return a number that the launcher sets; ValueError, naming the variable, for what is none."""
+    """Return a number that the launcher sets; ValueError, naming the variable, if it is missing or no number."""
     text = os.environ.get(name)
     if text is None and name != "WORLD_SIZE" and os.environ.get("WORLD_SIZE", "1") != "1":
         raise ValueError(f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but {name} is not set: start ranks with torchrun")
@@ -98,17 +103,17 @@ def variable(name: str, default: int) -> int:
 
 
 def choose_device(device: str, rank: int, world_size: int) -> torch.device:
-    """Return this rank's device; ValueError where there is none, or one for fewer ranks than this machine has."""
+    """Return this rank's device; ValueError if this machine has none, or fewer than ranks."""
     local_rank = variable("LOCAL_RANK", 0)
     gpus = torch.cuda.device_count()
     local = int(os.environ.get("LOCAL_WORLD_SIZE", local_rank + 1))  # ranks on this machine
     if device in ("auto", "cuda") and 0 < gpus < local:
         raise ValueError(f"{local} ranks on this machine, but {gpus} GPUs: --nproc-per-node {gpus}, or --device cpu")
-    # The best that is there: CUDA, Apple's GPU, or the processor, which always works.
-    mps = torch.backends.mps.is_available() and world_size == 1  # gloo knows no MPS: several ranks take the CPU
-    here = {"cuda": gpus > 0, "mps": mps, "cpu": True}
-    device = next(name for name in here if here[name]) if device == "auto" else device
-    if not here[device]:
+    # The best that there is: CUDA, Apple's GPU (one rank only, gloo knows no MPS), or the processor.
+    mps = torch.backends.mps.is_available() and world_size == 1
+    available = {"cuda": gpus > 0, "mps": mps, "cpu": True}
+    device = next(name for name in available if available[name]) if device == "auto" else device
+    if not available[device]:
         raise ValueError(f"DEVICE is {device}, but rank {rank} of {world_size} finds none: use --device auto")
     if device == "cuda":
         device = f"cuda:{local_rank}"

@@ -1,135 +1,118 @@
-"""Every setting of the trainer, once: its name, type, default and meaning. Flags and environment come from here.
-
-A flag (`--train-seq-len 1024`) wins over the environment (`TRAIN_SEQ_LEN=1024`), which wins over the preset.
-"""
+"""Every setting of the trainer, once: its name, type, default and meaning. Flags and environment come from here."""
 
 import argparse
 import math
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
 
 CONTROL_TENSORS = "attn_scale,attn_scales,mlp_scale,mlp_scales,resid_mix,resid_mixes,q_gain,skip_weight,skip_weights"
 MICRO_BATCHES = 8  # per step, whatever the number of ranks: the mathematics is that of eight ranks
-_TABLES = ("bf16", "bf16_frequencies", "fp32")
 _BOOLS = {"1": True, "true": True, "0": False, "false": False}
+_GROUPS = {  # of the help, by the first setting of each
+    "data_path": "data and names", "val_batch_size": "length and batches", "vocab_size": "shape of the model",
+    "embed_lr": "learning rates and optimizers", "muon_weight_decay": "ours: what the contest's next records did",
+    "preset": "ours: where and how to run",
+}  # fmt: skip
+_EXAMPLES = """examples:
+  python train.py --smoke                             a tiny run on demonstration data, in half a minute
+  torchrun --standalone --nproc-per-node 8 train.py   the contest's run, on eight GPUs
+  ITERATIONS=1000 python train.py --seeds 1,2,3       three shorter runs, one record
+  python train.py --resume checkpoint.pt              go on where a run was ended
+
+A flag wins over the environment variable of its name (--num-layers 4, NUM_LAYERS=4), and that over the preset."""
 
 
-def _setting(default: Any, help_: str, low: float = -math.inf, below: float = math.inf, choices: Any = ()) -> Any:
-    return field(default=default, metadata={"help": help_, "low": low, "below": below, "choices": choices})
+def _setting(default: Any, metavar: str, help_: str, low: float = -math.inf, below: float = math.inf) -> Any:
+    return field(default=default, metadata={"metavar": metavar, "help": help_, "low": low, "below": below})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one run; the names in capitals are the contest's environment variables."""
 
-    data_path: str = _setting("./data/datasets/fineweb10B_sp1024", "folder of fineweb_{train,val}_*.bin")
-    tokenizer_path: str = _setting("./data/tokenizers/fineweb_1024_bpe.model", "SentencePiece model of the shards")
-    run_id: str = _setting("training_opt_seq4096_v1", "name of the log, and of the record folder")
-    seed: int = _setting(1337, "seed of every random number", 0, 2**63)
-    val_batch_size: int = _setting(524_288, "validation tokens in one call, all ranks and micro-batches together", 1)
-    val_loss_every: int = _setting(1000, "steps between validations (0: only at the end)", 0)
-    train_log_every: int = _setting(200, "steps between train lines after the first ten", 1)
+    data_path: str = _setting("./data/datasets/fineweb10B_sp1024", "DIR", "with fineweb_{train,val}_*.bin")
+    tokenizer_path: str = _setting(
+        "./data/tokenizers/fineweb_1024_bpe.model", "FILE", "SentencePiece model of the data"
+    )
+    run_id: str = _setting("training_opt_seq4096_v1", "NAME", "of the log and of the record folder")
+    seed: int = _setting(1337, "N", "of all random numbers", 0, 2**63)
+    val_batch_size: int = _setting(524_288, "TOKENS", "in a validation call, all ranks and micro-batches together", 1)
+    val_loss_every: int = _setting(1000, "STEPS", "between validations (0: only at the end)", 0)
+    train_log_every: int = _setting(200, "STEPS", "between lines of the log, after the first ten", 1)
     # A run is some 10,000 steps in 600 s; the cap, and not the number of iterations, is meant to end it.
-    iterations: int = _setting(20_000, "steps, unless the cap comes first", 1)
-    warmdown_iters: int = _setting(3000, "steps over which the learning rates fall to 0 at the end", 0)
-    warmup_steps: int = _setting(20, "steps before the clock starts; they are undone", 0)
-    train_batch_tokens: int = _setting(393_216, "tokens a step, all ranks together", 1)
-    train_seq_len: int = _setting(4096, "tokens a sequence, in training and validation", 1, 2**17)
-    max_wallclock_seconds: float = _setting(600.0, "cap on training time (0: none)", 0)
-    # The shape. Its parameters cost about a byte each in the artifact, of 16,000,000 with the code.
-    vocab_size: int = _setting(1024, "pieces of the tokenizer; a shard has 16 bits a token", 1, 2**16 + 1)
-    num_layers: int = _setting(9, "blocks", 1, 1000)
-    model_dim: int = _setting(512, "width", 1)
-    num_heads: int = _setting(8, "query heads", 1)
-    num_kv_heads: int = _setting(4, "key/value heads", 1)
-    mlp_mult: int = _setting(2, "width of the MLP over the model's", 1)
-    tie_embeddings: bool = _setting(True, "use the embedding as the head")
-    rope_base: float = _setting(10_000.0, "base of the rotary frequencies", 1)
-    rope_tables: str = _setting("bf16_frequencies", "what of the rotary tables is rounded", choices=_TABLES)
-    logit_softcap: float = _setting(30.0, "bound of the logits")
-    qk_gain_init: float = _setting(1.5, "first gain of the queries")
-    # Learning rates. A tied embedding is the head as well: it learns as the head does, more slowly than a mere lookup.
-    embed_lr: float = _setting(0.6, "learning rate of an untied embedding", 0)
-    head_lr: float = _setting(0.008, "learning rate of an untied head", 0)
-    tied_embed_lr: float = _setting(0.03, "learning rate of a tied embedding", 0)
-    tied_embed_init_std: float = _setting(0.005, "first standard deviation of a tied embedding", 0)
-    matrix_lr: float = _setting(0.02, "Muon's learning rate", 0)
-    scalar_lr: float = _setting(0.02, "learning rate of scales, gains, mixes and skips", 0)
-    # Muon: its rate is that of a step whose length does not depend on the gradient's.
-    muon_momentum: float = _setting(0.99, "Muon's momentum", 0, 1)
-    muon_backend_steps: int = _setting(5, "Newton-Schulz iterations", 1)
-    muon_momentum_warmup_start: float = _setting(0.92, "Muon's momentum at the first step", 0, 1)
-    muon_momentum_warmup_steps: int = _setting(1500, "steps over which the momentum rises", 0)
-    # Adam: how long it remembers the mean and the size of gradients; 0.95 is some 20 steps.
-    beta1: float = _setting(0.9, "Adam's first decay", 0, 1)
-    beta2: float = _setting(0.95, "Adam's second decay", 0, 1)
-    adam_eps: float = _setting(1e-8, "Adam's epsilon", 0)
-    grad_clip_norm: float = _setting(0.0, "bound of the gradient's norm (0: none)", 0)
-    control_tensor_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that Adam takes from Muon")
-    int8_keep_float_fp32_name_patterns: str = _setting(CONTROL_TENSORS, "parts of the names that are stored in fp32")
-    # Ours, and off: what the contest's next records did.
-    muon_weight_decay: float = _setting(0.0, "share of its learning rate by which Muon shrinks weights", 0)
-    ema_decay: float = _setting(0.0, "of an average of the weights, which is exported (0: none)", 0, 1)
-    eval_seq_len: int = _setting(0, "tokens a sequence in the final evaluation (0: as in training)", 0, 2**17)
-    eval_stride: int = _setting(0, "tokens from one window to the next in the final evaluation (0: no overlap)", 0)
-    # Ours: where and how to run, not what to compute.
-    preset: str = _setting("seq4096", "defaults of other settings", choices=("seq4096", "baseline", "smoke"))
-    device: str = _setting("auto", "where to run", choices=("auto", "cuda", "mps", "cpu"))
-    compile: str = _setting("auto", "torch.compile (auto: on CUDA)", choices=("auto", "on", "off"))
-    hub_kernels: bool = _setting(False, "on Hopper, download FlashAttention-3 from huggingface.co and run it")
-    threads: int = _setting(0, "CPU threads a rank (0: what torch chooses)", 0)
-    out: str = _setting(".", "folder for logs/, final_model.*, checkpoint.pt and the record")
-    seeds: str = _setting("", "several seeds, 1,2,3: one run after another, one record")
-    zlib: str = _setting("9", "the artifact's level, or a search for its smallest stream", choices=("9", "best"))
-    profile: bool = _setting(False, "trace the last warm-up step, in OUT/trace.json")
-    save_every: int = _setting(0, "steps between checkpoints (0: only on a signal)", 0)
-    resume: str = _setting("", "checkpoint to continue")
+    iterations: int = _setting(20_000, "STEPS", "unless the cap comes first", 1)
+    warmdown_iters: int = _setting(3000, "STEPS", "over which the learning rates fall to 0 at the end", 0)
+    warmup_steps: int = _setting(20, "STEPS", "before the clock starts; they are undone", 0)
+    train_batch_tokens: int = _setting(393_216, "TOKENS", "in a step, all ranks together", 1)
+    train_seq_len: int = _setting(4096, "TOKENS", "in a sequence, in training and validation", 1, 2**17)
+    max_wallclock_seconds: float = _setting(600.0, "S", "cap on training time (0: none)", 0)
+    # Each parameter costs about a byte in the artifact, of 16,000,000 together with the code.
+    vocab_size: int = _setting(1024, "N", "pieces of the tokenizer; a shard has 16 bits a token", 1, 2**16 + 1)
+    num_layers: int = _setting(9, "N", "blocks", 1, 1000)
+    model_dim: int = _setting(512, "N", "width", 1)
+    num_heads: int = _setting(8, "N", "query heads", 1)
+    num_kv_heads: int = _setting(4, "N", "key/value heads", 1)
+    mlp_mult: int = _setting(2, "N", "width of the MLP over the model's", 1)
+    tie_embeddings: bool = _setting(True, "0|1", "use the embedding as the head")
+    rope_base: float = _setting(10_000.0, "X", "base of the rotary frequencies", 1)
+    rope_tables: str = _setting(
+        "bf16_frequencies", "bf16|bf16_frequencies|fp32", "what of the rotary tables is rounded"
+    )
+    logit_softcap: float = _setting(30.0, "X", "bound of the logits")
+    qk_gain_init: float = _setting(1.5, "X", "first gain of the queries")
+    # A tied embedding is the head as well: it learns as the head does, more slowly than a mere lookup.
+    embed_lr: float = _setting(0.6, "LR", "of an untied embedding", 0)
+    head_lr: float = _setting(0.008, "LR", "of an untied head", 0)
+    tied_embed_lr: float = _setting(0.03, "LR", "of a tied embedding", 0)
+    tied_embed_init_std: float = _setting(0.005, "X", "first standard deviation of a tied embedding", 0)
+    # Muon's steps have a length that does not depend on the gradient's: so its rates are not like Adam's.
+    matrix_lr: float = _setting(0.02, "LR", "of the matrices in blocks, by Muon", 0)
+    scalar_lr: float = _setting(0.02, "LR", "of scales, gains, mixes and skips", 0)
+    muon_momentum: float = _setting(0.99, "X", "momentum of Muon", 0, 1)
+    muon_backend_steps: int = _setting(5, "N", "Newton-Schulz iterations", 1)
+    muon_momentum_warmup_start: float = _setting(0.92, "X", "momentum of Muon at the first step", 0, 1)
+    muon_momentum_warmup_steps: int = _setting(1500, "STEPS", "over which the momentum rises", 0)
+    # How long Adam remembers the mean and the size of gradients: 0.95 is some 20 steps.
+    beta1: float = _setting(0.9, "X", "Adam's first decay", 0, 1)
+    beta2: float = _setting(0.95, "X", "Adam's second decay", 0, 1)
+    adam_eps: float = _setting(1e-8, "X", "Adam's epsilon", 0)
+    grad_clip_norm: float = _setting(0.0, "X", "bound of the gradient's norm (0: none)", 0)
+    control_tensor_name_patterns: str = _setting(CONTROL_TENSORS, "A,B", "parts of names of tensors that are Adam's")
+    int8_keep_float_fp32_name_patterns: str = _setting(CONTROL_TENSORS, "A,B", "parts of names of tensors kept in fp32")
+    # Off by default. docs/training.md says what each gave in a small run.
+    muon_weight_decay: float = _setting(0.0, "X", "share of its learning rate by which Muon shrinks weights", 0)
+    ema_decay: float = _setting(0.0, "X", "of an average of the weights, which is exported (0: none)", 0, 1)
+    eval_seq_len: int = _setting(0, "TOKENS", "in a sequence of the final evaluation (0: as in training)", 0, 2**17)
+    eval_stride: int = _setting(0, "TOKENS", "between windows of the final evaluation (0: no overlap)", 0)
+    # These change where and how a run computes, not what.
+    preset: str = _setting("seq4096", "seq4096|baseline|smoke", "defaults of other settings")
+    device: str = _setting("auto", "auto|cuda|mps|cpu", "where to compute")
+    compile: str = _setting("auto", "auto|on|off", "torch.compile (auto: on CUDA)")
+    flash_attention: str = _setting("2", "2|3|4", "on CUDA; 3 (for Hopper) and 4 are packages of their own")
+    threads: int = _setting(0, "N", "CPU threads of a rank (0: what torch chooses)", 0)
+    out: str = _setting(".", "DIR", "for logs/, final_model.*, checkpoint.pt and the record")
+    seeds: str = _setting("", "N,N", "several seeds: one run after another, one record")
+    zlib: str = _setting("9", "9|best", "level of the artifact, or a search for its smallest stream")
+    profile: bool = _setting(False, "0|1", "trace the last warm-up step, in OUT/trace.json")
+    save_every: int = _setting(0, "STEPS", "between checkpoints (0: only on a signal)", 0)
+    resume: str = _setting("", "FILE", "checkpoint to go on from")
 
     @property
     def final_seq_len(self) -> int:
         """The length of sequences in the final evaluation."""
         return self.eval_seq_len or self.train_seq_len
 
-    @property
-    def embedding_lr(self) -> float:
-        """The learning rate of the embedding."""
-        return self.tied_embed_lr if self.tie_embeddings else self.embed_lr
-
-    @property
-    def lm_head_lr(self) -> float:
-        """The learning rate of a head of its own; 0 where the embedding is the head."""
-        return 0.0 if self.tie_embeddings else self.head_lr
-
-    def of_seeds(self) -> "Iterator[Settings]":
-        """Yield the settings of each seed's own run."""
-        for seed in map(int, self.seeds.split(",")) if self.seeds else ():
-            yield replace(self, seed=seed, run_id=f"{self.run_id}_seed{seed}")
-        if not self.seeds:
-            yield self
-
-    def compiles(self, device_type: str) -> bool:
-        """Whether the model is compiled on such a device."""
-        return self.compile == "on" or (self.compile == "auto" and device_type == "cuda")
-
-    def accumulation(self, world_size: int) -> int:
-        """Return how many micro-batches a rank takes in a step."""
-        # One GPU that takes eight in turn computes what eight GPUs do that take one each: results carry over.
-        return MICRO_BATCHES // world_size
-
-    def step_shape(self, world_size: int) -> tuple[int, int, int]:
-        """Return the shape of a step's tokens: micro-batches, ranks, and the tokens of each with the last target."""
-        return self.accumulation(world_size), world_size, self.train_batch_tokens // MICRO_BATCHES + 1
-
     def call_seqs(self, world_size: int, limit_tokens: int | None = None) -> int:
-        """Return how many sequences a pass has: the most that divide a rank's part of a step, and fit the limit."""
+        """Return how many sequences a pass has: the most that divide a rank's part of a step and fit the limit."""
+        # One GPU that takes eight micro-batches in turn computes what eight GPUs do that take one each.
         tokens = self.train_batch_tokens // MICRO_BATCHES  # of a micro-batch
         most = max(1, min(tokens, limit_tokens or tokens) // self.train_seq_len)
-        seqs = tokens * self.accumulation(world_size) // self.train_seq_len
+        seqs = tokens * (MICRO_BATCHES // world_size) // self.train_seq_len
         return max(n for n in range(1, most + 1) if seqs % n == 0)
 
     def changed(self) -> dict[str, Any]:
@@ -139,25 +122,26 @@ class Settings:
 
     def check(self, world_size: int) -> None:
         """Raise ValueError, naming the variable, for settings that do not fit together."""
-        if MICRO_BATCHES % world_size:
-            raise ValueError(f"WORLD_SIZE must divide {MICRO_BATCHES}, and {world_size} does not")
-        need = f"{(least := MICRO_BATCHES * self.train_seq_len)}: {MICRO_BATCHES} micro-batches of TRAIN_SEQ_LEN"
-        if self.train_batch_tokens % least:
-            raise ValueError(f"TRAIN_BATCH_TOKENS must be a multiple of {need}, not {self.train_batch_tokens}")
-        if self.val_batch_size < least:
-            raise ValueError(f"VAL_BATCH_SIZE must be at least {need}, not {self.val_batch_size}")
-        if self.eval_stride > self.final_seq_len:
-            raise ValueError(f"EVAL_STRIDE must be at most the window's {self.final_seq_len}, not {self.eval_stride}")
+        least = MICRO_BATCHES * self.train_seq_len
+        need = f"{least}: {MICRO_BATCHES} micro-batches of TRAIN_SEQ_LEN"
+        batch, val_batch, stride = self.train_batch_tokens, self.val_batch_size, self.eval_stride
+        window = self.final_seq_len
         cores = os.cpu_count() or 1
-        if self.threads > cores:
-            raise ValueError(f"THREADS must be at most {cores}, the cores of this machine, not {self.threads}")
-        if self.profile and not self.warmup_steps:
-            raise ValueError("PROFILE traces the last warm-up step: WARMUP_STEPS must be at least 1 with it, not 0")
-        if not re.fullmatch(r"[\w.+-]{1,100}", self.run_id):
-            raise ValueError(f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}")
-        seeds = re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", self.seeds) and self.seeds.split(",")
-        if not seeds or len(set(seeds)) < len(seeds) or (self.seeds and self.resume):
-            raise ValueError(f"SEEDS must be different numbers like 42,1337, without RESUME, not {self.seeds!r}")
+        seeds = self.seeds.split(",") if re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", self.seeds) else []
+        are_seeds = 0 < len(seeds) == len(set(seeds)) and not (self.seeds and self.resume)
+        run_id = re.fullmatch(r"[\w.+-]{1,100}", self.run_id)
+        for is_fit, problem in (
+            (MICRO_BATCHES % world_size == 0, f"WORLD_SIZE must divide {MICRO_BATCHES}, and {world_size} does not"),
+            (batch % least == 0, f"TRAIN_BATCH_TOKENS must be a multiple of {need}, not {batch}"),
+            (val_batch >= least, f"VAL_BATCH_SIZE must be at least {need}, not {val_batch}"),
+            (stride <= window, f"EVAL_STRIDE must be at most the window's {window}, not {stride}"),
+            (self.threads <= cores, f"THREADS must be at most {cores}, the cores of this machine, not {self.threads}"),
+            (self.warmup_steps or not self.profile, "PROFILE traces the last warm-up step: WARMUP_STEPS must not be 0"),
+            (run_id, f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}"),
+            (are_seeds, f"SEEDS must be different numbers like 42,1337, without RESUME, not {self.seeds!r}"),
+        ):
+            if not is_fit:
+                raise ValueError(problem)
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -178,26 +162,41 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     """Return the settings of a command line and an environment; ValueError names the variable that is wrong."""
-    parser = argparse.ArgumentParser(prog="train.py", allow_abbrev=False)
-    parser.add_argument("--smoke", action="store_const", dest="preset", const="smoke", help="seconds, on any machine")
+    parser = argparse.ArgumentParser(
+        prog="train.py", usage="train.py [--smoke] [--SETTING VALUE ...]", allow_abbrev=False, epilog=_EXAMPLES,
+        description="Train, quantize and score a small language model.",
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=32),
+    )  # fmt: skip
+    group: Any = parser
+    flags = {f.name.upper(): f"--{f.name.replace('_', '-')}" for f in fields(Settings)}
     for f in fields(Settings):
-        choices = f" [{'|'.join(f.metadata['choices'])}]" if f.metadata["choices"] else ""
-        help_ = f"{f.metadata['help']}{choices}; {f.name.upper()}, default {f.default!r}"
-        bare: Any = {"nargs": "?", "const": "1"} if isinstance(f.default, bool) else {}  # --profile is --profile 1
-        parser.add_argument(f"--{f.name.replace('_', '-')}", metavar=type(f.default).__name__, help=help_, **bare)
-    flags = vars(parser.parse_args(argv))
-    texts = {f: flags[f.name] if flags[f.name] is not None else environ.get(f.name.upper()) for f in fields(Settings)}
-    names = [f.name.upper() for f in fields(Settings)]
-    for name in [name for name in environ if "_" in name and name not in names and environ.get("RANK", "0") == "0"]:
-        for close in get_close_matches(name, names, 1, 0.85):
+        group = parser.add_argument_group(_GROUPS[f.name]) if f.name in _GROUPS else group
+        options: dict[str, Any] = {"metavar": f.metadata["metavar"], "default": environ.get(f.name.upper())}
+        if isinstance(f.default, bool):
+            options |= {"nargs": "?", "const": "1"}  # --profile is --profile 1
+        default = {True: 1, False: 0, "": "none", CONTROL_TENSORS: "attn_scale,..."}.get(f.default, f.default)
+        help_ = f"{f.metadata['help']}; default: {default}"
+        group.add_argument(flags[f.name.upper()], help=help_, **options)
+    group.add_argument("--smoke", action="store_const", dest="preset", const="smoke", help="short for --preset smoke")
+    values, unknown = parser.parse_known_args(argv)
+    for text in unknown:
+        close = get_close_matches(text.partition("=")[0], [*flags.values(), "--smoke"], 1)
+        raise ValueError(f"{text} is no flag: {f'did you mean {close[0]}?' if close else '--help lists all'}")
+    # A misspelled variable would be ignored in silence. COMPILER is a variable of other programs.
+    names = [name for name in environ if name not in flags and len(name) > 4 and name != "COMPILER"]
+    for name in names if environ.get("RANK", "0") == "0" else ():
+        for close in get_close_matches(name, flags, 1, 0.85):
             print(f"train.py: {name} is not a setting; did you mean {close}?", file=sys.stderr)
+    texts = {f: getattr(values, f.name) for f in fields(Settings)}
     given = {f.name: _read(f, text) for f, text in texts.items() if text is not None}
     return Settings(**PRESETS[given.get("preset", "seq4096")] | given)
 
 
 def _read(f: Any, text: str) -> Any:
     """Return the value of a setting from text."""
-    kind, (low, below, choices) = type(f.default), (f.metadata[key] for key in ("low", "below", "choices"))
+    kind = type(f.default)
+    low, below, metavar = (f.metadata[key] for key in ("low", "below", "metavar"))
+    choices = metavar.split("|") if kind is str and "|" in metavar else []
     words = {int: "a whole number", float: "a number", bool: "0 or 1", str: "text without control characters"}
     expected = f"one of {', '.join(choices)}" if choices else words[kind]
     expected += f" of at least {low:g}" if low > -math.inf else ""
@@ -205,9 +204,8 @@ def _read(f: Any, text: str) -> Any:
     try:
         value = _BOOLS[text.lower()] if kind is bool else kind(text)
         is_in_range = text.isprintable() if kind is str else low <= value < below and value > -math.inf
-        is_fit = value in choices if choices else is_in_range
     except (KeyError, ValueError):
-        is_fit = False
-    if not is_fit:
+        is_in_range = False
+    if not is_in_range or (choices and text not in choices):
         raise ValueError(f"{f.name.upper()} must be {expected}, not {text!r}")
     return value

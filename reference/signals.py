@@ -1,4 +1,4 @@
-"""How a run is asked to end: SIGINT (Ctrl-C), SIGTERM (a scheduler) or SIGHUP (a connection that was lost)."""
+"""How a run is asked to end: SIGINT (Ctrl-C), SIGTERM (a scheduler) or SIGHUP (a lost connection)."""
 
 import os
 import signal
@@ -11,15 +11,13 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """The requests to end that came.
-
-    `phase` says what one means. "starting": nothing can be lost, end at once. "training": finish the step and save.
-    "saved": what matters is on disk, so go on to the end, but a second request ends at once.
-    """
+    """The requests to end so far, and the phase of the run, which says what a request means."""
 
     def __init__(self) -> None:
+        # "starting": nothing can be lost, end at once. "training": finish the step and save. "saved": what matters is
+        # on disk, so go on to the end, but end at once at a second request.
         self.phase = "starting"
-        self.times: list[float] = []  # s, of a monotonic clock
+        self.times_s: list[float] = []  # by a monotonic clock
         # Python runs a handler only between two of its own instructions, and a compiler or a kernel may keep the main
         # thread from the next one for minutes. So a thread waits for the byte that the interpreter's C handler writes.
         read_end, write_end = os.pipe()
@@ -32,19 +30,17 @@ class Signals:
 
     def __bool__(self) -> bool:
         """Whether anybody asked for an end."""
-        return bool(self.times)
+        return bool(self.times_s)
 
     def _watch(self, read_end: int) -> None:
         while True:
             signum = os.read(read_end, 1)[0]
-            if signum in ENDING:
-                self._note(signum)
-
-    def _note(self, signum: int) -> None:
-        self.times.append(time.monotonic())
-        is_second = self.times[-1] - self.times[0] > ECHO_SECONDS
-        if self.phase == "starting" or (self.phase == "saved" and is_second):
-            name = signal.Signals(signum).name
-            what = "before training began" if self.phase == "starting" else "again: what was saved stays"
-            os.write(sys.stderr.fileno(), f"train.py: ended by {name} {what}\n".encode())
-            os._exit(128 + signum)  # as a shell reports a process that a signal ended
+            if signum not in ENDING:
+                continue
+            self.times_s.append(time.monotonic())
+            is_second = self.times_s[-1] - self.times_s[0] > ECHO_SECONDS
+            if self.phase == "starting" or (self.phase == "saved" and is_second):
+                name = signal.Signals(signum).name
+                what = "before training began" if self.phase == "starting" else "again: what was saved stays"
+                os.write(sys.stderr.fileno(), f"train.py: ended by {name} {what}\n".encode())
+                os._exit(128 + signum)  # as a shell reports a process that a signal ended

@@ -6,6 +6,7 @@ of 100 `=`; a source that holds such a line itself is not cut there, for what fo
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 from golfcheck.core.work import LOG_LINE_US, Work
 from golfcheck.reference import loglines
@@ -69,7 +70,7 @@ def _named(data: bytes, work: Work) -> list[DumpSpan]:
         if end_of_line < 0 or not work.spend(1, LOG_LINE_US):
             break
         position = end_of_line + 1
-        header = templates.parse_as(
+        header: Any = templates.parse_as(
             loglines.SourceFile, data[start:end_of_line][:_MAX_HEADER_BYTES].decode("utf-8", "replace")
         )
         if header is None:

@@ -123,7 +123,7 @@ def main() -> None:
     spans = tokens[order[: args.sequences, None] * SEQ_LEN + np.arange(SEQ_LEN + 1)].astype(np.int64)
     model = GPT(config)
     model.load_state_dict(weights.state_of(tree))
-    made, _ = artifact.pack(equalize(model, torch.from_numpy(spans)))
+    made = artifact.pack(equalize(model, torch.from_numpy(spans))).blob
     if args.save:
         args.save.write_bytes(made)
     evaluation = measure.Evaluation(weights.state_of(load(made)), config, "bf16", ALONE, compiled=False)

@@ -71,7 +71,7 @@ def _write_checkpoint(path: Path, options: list[str]) -> None:
     """Write the artifact's weights as a checkpoint from which the trainer goes on, after a step that nobody took."""
     state = weights.state_of(load(ARTIFACT.read_bytes()))
     rank = dump({"muon": {}, "random": torch.get_rng_state()})
-    begun = {"step": 1, "train_ms": 1.0, "place": (0, 0), "ranks": [rank], "model": state, "adam": {}}
+    begun = {"step": 1, "train_ms": 1.0, "position": (0, 0), "ranks": [rank], "model": state, "adam": {}}
     path.write_bytes(dump(begun | {"settings": asdict(parse(options, {}))}))
 
 

@@ -85,6 +85,7 @@ def memory_mib(device: torch.device) -> int:
 
 def tables(settings: Mapping[str, str], _out: str, _toy: bool) -> None:
     """Make the tables as the contest's script does, compiled for this device, and compare them with each of ours."""
+    import model
     import train
 
     parsed = train.parse([], settings)
@@ -104,11 +105,11 @@ def tables(settings: Mapping[str, str], _out: str, _toy: bool) -> None:
     for title, act in (("eager", contests), ("compiled", torch.compile(contests, fullgraph=True))):
         made, turned = (y.float().cpu() for y in act(inv_freq, x))
         say(f"{title}, distinct positions of {length:,}", made.transpose(0, 1).flatten(1).unique(dim=0).size(0))
-        for kind in train.model.ROPE_TABLES:
-            config = train.model.GPTConfig(train_seq_len=length, rope_tables=kind)
-            ours = train.model.rotary_tables(config, length).bfloat16()  # cast at use
+        for kind in model.ROPE_TABLES:
+            config = model.GPTConfig(train_seq_len=length, rope_tables=kind)
+            ours = model.rotary_tables(config, length).bfloat16()  # cast at use
             apart = (made - ours.float()).abs().max()
-            rotated = train.model.rotate(torch.ones(1, 1, length, width).bfloat16(), *ours)[0, 0].float()
+            rotated = model.rotate(torch.ones(1, 1, length, width).bfloat16(), *ours)[0, 0].float()
             say(f"{title} to {kind}", f"{apart:.4f} at most, what they turn {(turned - rotated).abs().max():.4f}")
 
 
@@ -152,7 +153,7 @@ def step(settings: Mapping[str, str], out: str, toy: bool) -> None:
         with torch.autocast(device.type, torch.bfloat16):
             return run.learner.loss(x, y)
 
-    passes = run.settings.accumulation(1) * (run.settings.train_batch_tokens // 8) // length
+    passes = run.settings.train_batch_tokens // length
     say("forward of one pass", f"{shown(timed_ms(device, forward, 3))}, {passes} a step")
     say("forward and backward", shown(timed_ms(device, lambda: forward().backward(), 3)))
     say("Muon", shown(timed_ms(device, run.learner.muon.step, 5)))
@@ -169,13 +170,14 @@ def plain(settings: Mapping[str, str], out: str, toy: bool) -> None:
     del out
     parsed = train.parse([], {"MAX_WALLCLOCK_SECONDS": "0", **settings})
     device = train.Ranks.join(parsed.device).device
-    other = Plain(parsed, str(device), compiled=parsed.compiles(device.type))
+    other = Plain(parsed, str(device), compiled=device.type == "cuda" or parsed.compile == "on")
     say("step", shown(timed_ms(device, other.step, 2 if toy else 8)))
     say("peak memory", f"{memory_mib(device):,} MiB")
 
 
 def attention(settings: Mapping[str, str], _out: str, toy: bool) -> None:
     """Time each attention kernel forward, and forward and backward."""
+    import model
     import train
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -202,7 +204,7 @@ def attention(settings: Mapping[str, str], _out: str, toy: bool) -> None:
                 return torch.nn.functional.scaled_dot_product_attention(*tensors, is_causal=True, enable_gqa=True)
 
         time_it(backend.name, framework)
-    time_it("the trainer's", train.model.attend)
+    time_it("the trainer's", model.attend)
 
 
 def evaluation(settings: Mapping[str, str], out: str, toy: bool) -> None:
@@ -232,16 +234,19 @@ def evaluation(settings: Mapping[str, str], out: str, toy: bool) -> None:
 
 def quantize(settings: Mapping[str, str], _out: str, _toy: bool) -> None:
     """Time what makes the artifact."""
+    import artifact
+    import model
+    import run
     import train
 
     parsed = train.parse([], settings)
-    gpt = train.model.GPT(train.model_config(parsed))
+    gpt = model.GPT(run.model_config(parsed))
     keep = parsed.int8_keep_float_fp32_name_patterns.split(",")
     state = gpt.state_dict()
     cpu = torch.device("cpu")
-    say("quantize", shown(timed_ms(cpu, lambda: train.artifact.quantize(state, keep), 3)))
-    obj = train.artifact.quantize(state, keep)
-    say("pack", shown(timed_ms(cpu, lambda: train.artifact.pack(obj), 2, untimed=1)))
+    say("quantize", shown(timed_ms(cpu, lambda: artifact.quantize(state, keep), 3)))
+    obj = artifact.quantize(state, keep)
+    say("pack", shown(timed_ms(cpu, lambda: artifact.pack(obj), 2, untimed=1)))
 
 
 PARTS = {

@@ -97,7 +97,7 @@ def test_hand_counted_strings(tokenizer: Any, text: str, size_bytes: int) -> Non
     assert counted(tokenizer, ["x", text, "the"]) == 1 + size_bytes + 3
 
 
-def test_a_control_piece_in_the_middle_is_worth_nothing_and_swallows_the_space_behind_it() -> None:
+def test_a_control_piece_in_the_middle_stands_for_nothing_and_swallows_the_space_behind_it() -> None:
     tiny = spm.SentencePieceProcessor(model_proto=model([*PIECES, piece("<sep>", 0.0, CONTROL), piece("▁é")]))
     ids = {name: tiny.piece_to_id(name) for name in ("<s>", "</s>", "<unk>", "a", "▁a", "b", "<sep>", "▁é")}
     table = ByteTable.from_tokenizer(tiny)
@@ -120,7 +120,7 @@ def test_the_tables_columns_by_hand() -> None:
     assert table.boundary.tolist() == [True] * 4 + [False] * 5
 
 
-def test_a_byte_piece_is_worth_one_byte(tokenizer: Any) -> None:
+def test_a_byte_piece_stands_for_one_byte(tokenizer: Any) -> None:
     table = ByteTable.from_tokenizer(tokenizer)
     pieces = [tokenizer.piece_to_id(f"<0x{byte:02X}>") for byte in range(256)]
     assert table.num_bytes[pieces].tolist() == [1] * 256

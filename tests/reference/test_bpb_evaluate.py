@@ -99,12 +99,6 @@ def test_a_rank_without_a_sequence_is_an_error_with_the_numbers() -> None:
         evaluate(loss, tokens_of(1, 0), TABLE, seq_len=SEQ, batch_seqs=0, device=CPU)
 
 
-def test_tokens_that_stand_for_no_bytes_have_no_score() -> None:
-    nothing = ByteTable(np.zeros(VOCAB, np.int16), np.zeros(VOCAB, np.bool_), np.ones(VOCAB, np.bool_))
-    with pytest.raises(ValueError, match="is this their tokenizer"):
-        evaluate(loss, tokens_of(2, 0), nothing, seq_len=SEQ, batch_seqs=1, device=CPU)
-
-
 def test_bits_per_byte_is_nats_per_token_in_bits_times_tokens_per_byte() -> None:
     # The contest's 8×H100 run: 2.03154449 nats, 62,021,632 tokens, 1.20319508 bits per byte.
     size = 62_021_632 * 2.03154449 / math.log(2) / 1.20319508

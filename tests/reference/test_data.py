@@ -147,7 +147,7 @@ def test_a_shard_is_read_ahead_and_no_crossing_waits_for_it(tmp_path: Path, monk
         threads.setdefault(path.name, threading.current_thread().name)
         return read_shard(path, vocab_size)
 
-    monkeypatch.setattr("golfcheck.reference.data.read_shard", noted)
+    monkeypatch.setattr("golfcheck.reference.data.recent_shard", noted)
     stream = TokenStream(paths, 65536)
     np.testing.assert_array_equal(stream.take(45), np.resize(np.arange(30), 45))
     here = threading.current_thread().name
@@ -156,13 +156,13 @@ def test_a_shard_is_read_ahead_and_no_crossing_waits_for_it(tmp_path: Path, monk
 
 @anywhere
 @given(before=st.integers(1, 60), after=st.integers(1, 60))
-def test_a_remembered_place_continues_the_stream(
+def test_a_position_that_was_noted_continues_the_stream(
     tmp_path_factory: pytest.TempPathFactory, before: int, after: int
 ) -> None:
     paths = write(tmp_path_factory.mktemp("seek"), np.split(np.arange(25, dtype=np.uint16), [10, 11]))
     stream = TokenStream(paths, 65536)
     stream.take(before)
-    other = TokenStream(paths, 65536, stream.place)
+    other = TokenStream(paths, 65536, stream.position)
     np.testing.assert_array_equal(other.take(after), stream.take(after))
 
 

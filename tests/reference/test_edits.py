@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.data.stdlib_text import documents
+from golfcheck.data.tokenizing import make_dataset
 from golfcheck.reference import loglines
 from tests.conftest import ROOT
 from tests.reference import trainer
@@ -65,6 +68,21 @@ def test_an_edited_model_trains_and_exports(data: Data, tmp_path: Path, out: Pat
     done = trainer.train(out, data, folder=folder, **settings)
     assert done.code == 0, done.output
     assert done.losses[-1] < done.losses[0]
+    assert len(done.lines(loglines.FinalExact)) == 1
+
+
+@pytest.mark.parametrize("pieces", [4096, 8192])
+def test_another_vocabulary_needs_settings_alone(tmp_path: Path, out: Path, pieces: int) -> None:
+    """As the contest's sp4096 and sp8192, on the demonstration text: its tokenizer, shards, and three variables."""
+    tokenizer, tokens = make_dataset(documents()[::4], pieces, 0.01, 1337)
+    (tmp_path / "x.model").write_bytes(tokenizer)
+    for split, ids in tokens.items():
+        (tmp_path / f"fineweb_{split}_000000.bin").write_bytes(shard_bytes(ids[:40_000]))
+    done = trainer.train(out, Data(tmp_path, tmp_path / "x.model"), VOCAB_SIZE=str(pieces))
+    assert done.code == 0, done.output
+    assert done.losses[-1] < done.losses[0]
+    (file,) = done.lines(loglines.TokenizerFile)
+    assert file.pieces == pieces
     assert len(done.lines(loglines.FinalExact)) == 1
 
 

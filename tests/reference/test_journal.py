@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from golfcheck.reference import journal
-from golfcheck.reference.journal import Journal
+from golfcheck.reference import files
+from golfcheck.reference.files import Journal
 from tests.conftest import ROOT
 
 
@@ -33,7 +33,7 @@ def test_lines_that_the_disk_has_no_room_for_are_written_when_it_has(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     real = os.write
-    monkeypatch.setattr(journal.os, "write", write)
+    monkeypatch.setattr(files.os, "write", write)
     for text in ("step:1", "step:2", "step:3"):
         log.write(text)
     assert (tmp_path / "x.txt").read_text() == "step:1\nstep:2\nstep:3\n"
@@ -41,7 +41,7 @@ def test_lines_that_the_disk_has_no_room_for_are_written_when_it_has(
 
 
 PROGRAM = """
-import sys; from pathlib import Path; from reference.journal import Journal
+import sys; from pathlib import Path; from reference.files import Journal
 log = Journal(Path(sys.argv[1]))
 for i in range(2000): log.write(f"line {i} " + "x" * 100)
 print("went on", file=sys.stderr)

@@ -56,11 +56,11 @@ def test_all_that_passes_between_steps_is_training_time_and_validation_is_not(wa
         run.advance(alone)
         wall.seconds += 0.25  # the log and the terminal
         if run.step % 10 == 0:
-            with run.clock.stopped():
+            with run.stopped():
                 wall.seconds += 30.0
             outside += 30.0
-    assert run.clock.ms == pytest.approx(1000.0 * (wall.seconds - began - outside))
-    assert run.train_ms == pytest.approx(run.clock.ms - 250.0)  # what came after the last step is not yet agreed on
+    assert run.clock_ms == pytest.approx(1000.0 * (wall.seconds - began - outside))
+    assert run.train_ms == pytest.approx(run.clock_ms - 250.0)  # what came after the last step is not yet agreed on
 
 
 @pytest.mark.parametrize("stalled_rank", [0, 1])
@@ -134,14 +134,14 @@ def test_momentum_rises_in_a_line(step: int, expected: float) -> None:
     assert run.momentum == pytest.approx(expected)
 
 
-def test_pace_is_tokens_over_time_and_what_is_left_follows_from_the_share(wall: Wall) -> None:
+def test_speed_is_tokens_over_time_and_what_is_left_follows_from_the_share(wall: Wall) -> None:
     settings: Any = SimpleNamespace(
         iterations=1000, max_wallclock_seconds=100.0, train_batch_tokens=500, train_log_every=1
     )
     run = Progress(settings)
     run.begin(10, 20_000.0)
-    pace = run.pace(token_flop=6, matmul_flops=3000.0)
-    assert (pace.tokens, pace.flops, pace.matmul_share) == (250.0, 1500.0, 0.5)
-    assert pace.share == 0.2  # by the clock, which is further than the steps
-    assert pace.left_seconds == pytest.approx(80.0)
+    speed = run.speed(token_flop=6, matmul_flops=3000.0)
+    assert speed == {"tokens": 250.0, "flops": 1500.0, "matmul_share": 0.5}
+    assert run.share == 0.2  # by the clock, which is further than the steps
+    assert run.left_seconds == pytest.approx(80.0)
     assert math.isinf(Progress(Settings(max_wallclock_seconds=0.0)).cap_ms)

@@ -102,11 +102,7 @@ def test_a_bad_value_is_one_line_that_names_the_variable(name: str, text: str, e
         (["--train-seq-len", "1000"], 1, "TRAIN_BATCH_TOKENS must be a multiple of 8000"),
         (["--val-batch-size", "4096"], 1, "VAL_BATCH_SIZE must be at least 32768"),
         (["--run-id", "../escape"], 1, "RUN_ID must be 1 to 100 letters"),
-        (
-            ["--profile", "--warmup-steps", "0"],
-            1,
-            "PROFILE traces the last warm-up step: WARMUP_STEPS must be at least",
-        ),
+        (["--profile", "--warmup-steps", "0"], 1, "PROFILE traces the last warm-up step: WARMUP_STEPS must not be 0"),
         (["--seeds", "1;2"], 1, "SEEDS must be different numbers like 42,1337"),
         (["--seeds", "1,,2"], 1, "SEEDS must be different numbers like 42,1337"),
         (["--seeds", "5,5"], 1, "SEEDS must be different numbers like 42,1337"),
@@ -118,16 +114,51 @@ def test_settings_that_do_not_fit_together_are_one_line(flags: list[str], world_
         parse(flags, {}).check(world_size)
 
 
-def test_help_lists_each_flag_with_its_variable_and_default(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def help_text(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("COLUMNS", "1000")
     with pytest.raises(SystemExit) as ended:
         parse(["--help"], {})
     assert ended.value.code == 0
-    text = " ".join(capsys.readouterr().out.split())
+    return capsys.readouterr().out
+
+
+def test_help_lists_each_flag_with_its_unit_meaning_and_default(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = " ".join(help_text(capsys, monkeypatch).split())
     for f in fields(Settings):
-        kind = "[bool]" if isinstance(f.default, bool) else type(f.default).__name__
-        _, found, meaning = text.rpartition(f"--{f.name.replace('_', '-')} {kind} ")
-        assert found
-        assert f"; {f.name.upper()}, default {f.default!r}" in meaning
+        is_bool = isinstance(f.default, bool)
+        metavar = f"[{f.metadata['metavar']}]" if is_bool else f.metadata["metavar"]
+        default = {"": "none", PATTERNS: "attn_scale,...", 0: 0, 1: 1}.get(f.default, f.default)
+        assert f" --{f.name.replace('_', '-')} {metavar} {f.metadata['help']}; default: {default} " in text
+
+
+def test_help_has_groups_in_the_order_of_the_settings_and_examples(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = help_text(capsys, monkeypatch)
+    groups = ["data and names:", "length and batches:", "shape of the model:", "learning rates and optimizers:"]
+    places = [text.index(title) for title in [*groups, "ours: what", "ours: where", "examples:"]]
+    assert places == sorted(places)
+    assert places[0] < text.index("--data-path") < places[1] < text.index("--iterations") < places[2]
+    assert "torchrun --standalone --nproc-per-node 8 train.py" in text
+
+
+@pytest.mark.parametrize(
+    ("flag", "hint"),
+    [
+        ("--smok", "did you mean --smoke?"),
+        ("--iteration", "did you mean --iterations?"),
+        ("--train_seq_len=7", "did you mean --train-seq-len?"),
+        ("--xyzzy", "--help lists all"),
+        ("7", "--help lists all"),
+    ],
+)
+def test_a_flag_that_is_none_is_one_line_with_the_nearest(flag: str, hint: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        parse([flag], {})
+    assert str(refused.value) == f"{flag} is no flag: {hint}"
+
+
+def test_an_empty_flag_wins_over_the_environment() -> None:
+    assert parse(["--seeds", ""], {"SEEDS": "1,2"}).seeds == ""

@@ -84,15 +84,15 @@ def forget(part: str) -> Callable[[dict[str, Any]], None]:
             buffer = io.BytesIO()
             torch.save(own, buffer)
             state["ranks"][0] = buffer.getvalue()
-        elif part == "place":
-            state["place"] = (0, 0)
+        elif part == "position":
+            state["position"] = (0, 0)
         elif part == "step":
             state["step"] = 3
 
     return edit
 
 
-@pytest.mark.parametrize("part", ["model", "adam", "muon", "place", "step"])
+@pytest.mark.parametrize("part", ["model", "adam", "muon", "position", "step"])
 def test_a_checkpoint_that_lacks_a_part_does_not_resume_to_the_same_bytes(
     saved: Finished, data: Data, out: Path, part: str
 ) -> None:

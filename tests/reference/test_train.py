@@ -213,6 +213,14 @@ def test_a_copied_folder_trains_its_own_code(tiny: Finished, data: Data, tmp_pat
     assert done.losses[-1] != tiny.losses[-1]
 
 
+def test_a_module_planted_in_the_current_folder_is_not_run(data: Data, out: Path) -> None:
+    (out / "golfcheck.py").write_text("raise SystemExit('planted')")
+    done = trainer.train(out, data, ITERATIONS="1", WARMUP_STEPS="0")
+    assert done.code == 0, done.output
+    assert "planted" not in done.output
+    assert (out / "record").is_dir()
+
+
 def test_an_older_log_of_the_same_name_is_moved_aside(data: Data, out: Path) -> None:
     (out / "logs").mkdir()
     (out / "logs" / "tiny.txt").write_text("older")
@@ -296,6 +304,7 @@ def test_weights_that_the_artifact_cannot_hold_are_not_published(data: Data, out
         ({"RESUME": "nowhere.pt", "DATA_PATH": "nowhere"}, "nowhere.pt is not there"),
         ({"EVAL_STRIDE": "33"}, "EVAL_STRIDE must be at most the window's 32, not 33"),
         ({"DEVICE": "cuda"}, "DEVICE is cuda, but rank 0 of 1 finds none"),
+        ({"FLASH_ATTENTION": "3"}, "FLASH_ATTENTION=3 does not work here: No module named"),
     ],
 )
 def test_what_cannot_be_run_is_one_line(data: Data, out: Path, settings: dict[str, str], words: str) -> None:
@@ -310,11 +319,14 @@ def test_what_cannot_be_run_is_one_line(data: Data, out: Path, settings: dict[st
 
 
 def test_a_variable_that_is_nearly_a_setting_is_pointed_at_once(data: Data, out: Path) -> None:
-    near = {"VAL_BATCHSIZE": "1", "TRAIN_SEQ_LENGTH": "1", "SSH_AUTH_SOCK": "/x", "MY_SEED": "5", "XDG_DATA_DIRS": "/y"}
+    near = {"VAL_BATCHSIZE": "1", "TRAIN_SEQ_LENGTH": "1", "ITERATION": "5", "THREAD": "1"}
+    near |= {"SSH_AUTH_SOCK": "/x", "MY_SEED": "5", "XDG_DATA_DIRS": "/y", "COMPILER": "gcc", "SHELL": "/bin/sh"}
     done = trainer.train(out, data, ranks=2, ITERATIONS="1", **near)
     assert done.code == 0, done.output
     warnings = sorted(line for line in done.output.split("\n") if "is not a setting" in line)
     assert warnings == [
+        "train.py: ITERATION is not a setting; did you mean ITERATIONS?",
+        "train.py: THREAD is not a setting; did you mean THREADS?",
         "train.py: TRAIN_SEQ_LENGTH is not a setting; did you mean TRAIN_SEQ_LEN?",
         "train.py: VAL_BATCHSIZE is not a setting; did you mean VAL_BATCH_SIZE?",
     ]
