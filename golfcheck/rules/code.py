@@ -9,7 +9,7 @@ from golfcheck.core.ruleset import SCRIPT_LINES
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
 from golfcheck.source.dataflow import validation_paths
-from golfcheck.source.nodes import Call
+from golfcheck.source.nodes import Call, Function
 from golfcheck.source.program import Program, programs
 from golfcheck.source.reach import Source
 from golfcheck.submission.record import Record
@@ -26,6 +26,7 @@ _PROGRAMS = frozenset(
     "asyncio.create_subprocess_exec asyncio.create_subprocess_shell".split()
 )
 _EVALUATION = re.compile(r"given to (?!\w*pre_?q)\w*eval\w*\(", re.IGNORECASE)
+_MAX_PROGRAMS = 64  # of the callers of one function
 # Programs that describe the machine and the code; what reference/train.py asks golfcheck for comes after the run.
 _KNOWN_PROGRAMS = frozenset("nvidia-smi lscpu cat uname hostname git golfcheck".split())
 
@@ -169,23 +170,40 @@ def external_program(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     for read in _programs(record):
         program = read.program
+        started = _Started(program)
         for call in program.calls:
             if program.resolved(call.callee) not in _PROGRAMS:
                 continue
-            unknown = [started for started in _started(program, call) if started not in _KNOWN_PROGRAMS]
+            unknown = [name for name in started.by(call) if name not in _KNOWN_PROGRAMS]
             if unknown:
                 what = f"starts {unknown[0]!r} with {call.callee}(){read.where(call.span.line)}"
                 yield Problem(what, read.source.path, read.line(call.span.line))
     _all_was_read(record)
 
 
-def _started(program: Program, call: Call) -> list[str]:
-    """Return the programs that a call starts: those it names, or those that the callers of its function hand on."""
-    words = call.words
-    function = program.function_at(call.span)
-    if len(words) == 1 and function and words[0] in function.parameters:
-        return [_program_named(caller.words) for caller in program.calls_to(function.name)]
-    return [_program_named(words)]
+class _Started:
+    """The programs that the calls of a source start; what concerns a function is looked up once for all its calls."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.parameters: dict[int, frozenset[str]] = {}  # of the function that begins there
+        self.handed_on: dict[str, list[str]] = {}  # the programs that the callers of a function name
+
+    def by(self, call: Call) -> list[str]:
+        """Return the programs that a call names, or those that the callers of its function hand on."""
+        words = call.words
+        function = self.program.function_at(call.span) if len(words) == 1 else None
+        if function is None or words[0] not in self._parameters_of(function):
+            return [_program_named(words)]
+        if function.name not in self.handed_on:
+            named = (_program_named(caller.words) for caller in self.program.calls_to(function.name))
+            self.handed_on[function.name] = list(dict.fromkeys(named))[:_MAX_PROGRAMS]
+        return self.handed_on[function.name]
+
+    def _parameters_of(self, function: Function) -> frozenset[str]:
+        if function.span.start not in self.parameters:
+            self.parameters[function.span.start] = frozenset(function.parameters)
+        return self.parameters[function.span.start]
 
 
 def _program_named(words: Sequence[str]) -> str:

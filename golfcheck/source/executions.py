@@ -10,7 +10,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from golfcheck.core.work import Work
+from golfcheck.core.work import STEP_US, Work
 from golfcheck.source import decoders, syntax
 from golfcheck.source.bindings import Kind
 from golfcheck.source.decoders import OpaqueError
@@ -106,6 +106,8 @@ class _Reading:
         name = function.child_by_field_name("name") if function else None
         parameters = function.child_by_field_name("parameters") if function else None
         if name is None or parameters is None:  # a lambda
+            return [argument]
+        if not self.work.spend(parameters.child_count, STEP_US):
             return [argument]
         plain = [item for item in parameters.named_children if item.type != "comment"]
         place = next((index for index, item in enumerate(plain) if item == binding.node), 0)

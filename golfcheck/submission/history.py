@@ -7,6 +7,7 @@ name programs, and reading history must not run them.
 
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,24 +61,40 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What HEAD changes since it left `base`, in the repository at `root`."""
+    """What HEAD changes since it left `base`, in the repository at `root`; the changes in the order of their paths."""
 
     base: str
     root: Path
     changes: tuple[Change, ...]
 
+    def __post_init__(self) -> None:
+        """Sort the changes: each of many folders then finds its own without looking at those of the others."""
+        object.__setattr__(self, "changes", tuple(sorted(self.changes, key=_path_of)))
+
     def inside(self, folder: Path) -> tuple[Change, ...]:
         """Return the changes below `folder`."""
-        path = folder.resolve()
-        if not path.is_relative_to(self.root):
-            return ()
-        prefix = f"{path.relative_to(self.root).as_posix()}/"
-        return tuple(change for change in self.changes if change.path.startswith(prefix))
+        start, end = self._below(folder)
+        return self.changes[start:end]
 
     def outside(self, folder: Path) -> tuple[Change, ...]:
         """Return the changes that are not below `folder`."""
-        inside = set(self.inside(folder))
-        return tuple(change for change in self.changes if change not in inside)
+        start, end = self._below(folder)
+        return self.changes[:start] + self.changes[end:]
+
+    def _below(self, folder: Path) -> tuple[int, int]:
+        """Return where the changes below `folder` begin and end."""
+        path = folder.resolve()
+        if not path.is_relative_to(self.root):
+            return 0, 0
+        inside = path.relative_to(self.root)
+        if not inside.parts:
+            return 0, len(self.changes)
+        first, behind = f"{inside.as_posix()}/", f"{inside.as_posix()}0"  # "0" follows "/"
+        return bisect_left(self.changes, first, key=_path_of), bisect_left(self.changes, behind, key=_path_of)
+
+
+def _path_of(change: Change) -> str:
+    return change.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from golfcheck.rules.code import _Started
 from golfcheck.source import syntax
 from golfcheck.source.dataflow import validation_paths
 from golfcheck.source.program import Program
@@ -35,6 +36,9 @@ FORMS: dict[str, Callable[[int], bytes]] = {
     + b" " * 60 + b"y(val_tokens)\n" * n,
     "calls of calls": lambda n: (b"f" + b"()" * 60 + b"\n") * (n // 10),
     "methods of methods": lambda n: (b"f" + b".a()" * 60 + b"\n") * (n // 10),
+    "programs in a wide function": lambda n: b"import subprocess\ndef f(" + numbered("a#,", n) + b"):\n"
+    + b" subprocess.run(b)\n" * n,
+    "programs handed on": lambda n: b"import subprocess\ndef f(a):\n" + b" subprocess.run(a)\n" * n + b"f('gcc')\n" * n,
     "exec": lambda n: b"exec(x)\n" * (300 + n),
     "exec as a value": lambda n: b"f(exec)\n" * (300 + n),
     "names bound again": lambda n: b"x=f(x)\nx.a()\n" * n,
@@ -48,6 +52,10 @@ FORMS: dict[str, Callable[[int], bytes]] = {
 
 def read(text: bytes) -> None:
     sources = reached(["train.py"], {"train.py": text}.get)
+    for program in [Program(source.path, source.text) for source in sources]:
+        started = _Started(program)
+        for call in program.calls:
+            started.by(call)
     list(validation_paths([Program(source.path, one) for source in sources for one in source.texts]))
     without_comments(text)
 
