@@ -78,17 +78,18 @@ class Scope:
         """Return what an expression means as a dotted name, "" where that cannot be told."""
         if node is None or depth > _MAX_NESTING:
             return ""
-        if node.type == "identifier":
+        kind = node.type
+        if kind == "identifier":
             return self._name(node, depth)
-        if node.type == "attribute":
+        if kind == "attribute":
             owner, member = node.child_by_field_name("object"), node.child_by_field_name("attribute")
             outer = self.dotted(owner, depth + 1)
             return _plain(f"{outer}.{name_text(member)}") if outer and member else ""
-        if node.type == "call":
+        if kind == "call":
             if node.id not in self._of_calls:
                 self._of_calls[node.id] = self._returned(node, depth)
             return self._of_calls[node.id]
-        if node.type == "parenthesized_expression" and len(node.named_children) == 1:
+        if kind == "parenthesized_expression" and len(node.named_children) == 1:
             return self.dotted(node.named_children[0], depth + 1)
         return ""
 
