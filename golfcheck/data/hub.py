@@ -9,6 +9,7 @@ interruption stay in the staging folder and are not downloaded again.
 """
 
 import contextlib
+import errno
 import fcntl
 import glob
 import hashlib
@@ -17,6 +18,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -28,10 +30,14 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
 from huggingface_hub.utils import disable_progress_bars, logging  # type: ignore[attr-defined]
 
 from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.data.caps import files_up_to, memory_of_more
 from golfcheck.data.selection import MANIFEST, ROOT, Selection, select_by_manifest, select_by_name
 from golfcheck.reference.data import shard_tokens
 
 MAX_MANIFEST_BYTES = 1 << 20
+MAX_FILES = 100_000  # of a repository; the contest's has under 1,000
+_LISTING_BYTES = 1 << 30  # of memory, to read it
+_NOTES_BYTES = 1 << 16  # of the hub's own files beside a download: their locks, and what is known of each
 _STAGING = ".download"  # inside the output folder, so that moving a file to its final name is a rename
 _CHUNK_BYTES = 1 << 20
 
@@ -95,8 +101,12 @@ def download(repo: str, variant: str, train_shards: int, out: Path, say: Callabl
                 _accept(file, staging / file.path, path)
                 say(f"verified  {path}  {file.size_bytes:,} bytes")
     except (HTTPError, OSError) as error:
+        if _is_too_large(error):
+            raise GolfcheckError(f"data get: {repo}: the hub sends more than it says a file has: refused") from None
         raise GolfcheckError(f"data get: {repo}: {_one_line(error)}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except MemoryError:
+        raise GolfcheckError(f"data get: {repo}: the hub's answer has no end, or is larger than any list") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GolfcheckError(
             f"data get: {repo}: what answers is no hub, or a proxy in front of it: {error!r}"
         ) from None
@@ -121,16 +131,25 @@ class Repository:
             raise UsageError(f"--repo {name}: {error}") from None
         if not commit:
             raise GolfcheckError(f"data get: {name} has no commit")
-        tree = api.list_repo_tree(name, recursive=True, revision=commit, repo_type="dataset")
-        files = {entry.path: RemoteFile.of(entry) for entry in tree if isinstance(entry, RepoFile)}
+        with memory_of_more(_LISTING_BYTES):
+            tree = islice(api.list_repo_tree(name, recursive=True, revision=commit, repo_type="dataset"), MAX_FILES + 1)
+            files = {entry.path: RemoteFile.of(entry) for entry in tree if isinstance(entry, RepoFile)}
+        if len(files) > MAX_FILES:
+            raise GolfcheckError(f"data get: {name} lists more than {MAX_FILES:,} files")
         return cls(name, commit, files)
 
     def fetch(self, paths: Sequence[str], staging: Path) -> None:
         """Download `paths` into the staging folder, at their paths in the repository."""
-        if paths:
-            patterns = [glob.escape(path) for path in paths]
+        if not paths:
+            return
+        most_bytes = max(self.files[path].size_bytes for path in paths)
+        with files_up_to(most_bytes + _NOTES_BYTES):  # bodies may be endless, or unpack to more than they say
             snapshot_download(
-                self.name, repo_type="dataset", revision=self.commit, local_dir=staging, allow_patterns=patterns
+                self.name,
+                repo_type="dataset",
+                revision=self.commit,
+                local_dir=staging,
+                allow_patterns=[glob.escape(path) for path in paths],
             )
 
     def stat(self, paths: Sequence[str]) -> list[RemoteFile]:
@@ -208,7 +227,10 @@ def _only_download(out: Path) -> Iterator[Path]:
     new = [folder for folder in (out, *out.parents) if not folder.exists()]
     staging = out / _STAGING
     staging.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(staging, os.O_RDONLY)
+    link = next((path for path in (staging, *staging.rglob("*")) if path.is_symlink()), None)
+    if link is not None:
+        raise UsageError(f"data get: {link} is a link: a download would be written where it leads; remove it")
+    descriptor = os.open(staging, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
@@ -224,6 +246,15 @@ def _only_download(out: Path) -> Iterator[Path]:
         raise GolfcheckError(f"data get: another process is downloading into {out}: wait for it") from None
     finally:
         os.close(descriptor)
+
+
+def _is_too_large(error: BaseException | None) -> bool:
+    """Whether a write went beyond its file's cap; the hub's library wraps errors in others."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _one_line(error: Exception) -> str:

@@ -77,6 +77,11 @@ def _unknown_variant(dataset: str, datasets: Iterable[str]) -> UsageError:
 def _checked(selection: Selection) -> Selection:
     """Refuse paths outside of the output folder."""
     for path in (*selection.tokenizer, *selection.val, *selection.train):
-        if ".." in PurePosixPath(path).parts or not path.startswith(f"{ROOT}/") or "\\" in path:
+        if (
+            ".." in PurePosixPath(path).parts
+            or not path.startswith(f"{ROOT}/")
+            or "\\" in path
+            or not path.isprintable()
+        ):
             raise GolfcheckError(f"data get: the repository names the path {path!r}, which is refused")
     return selection

@@ -7,7 +7,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
@@ -28,6 +28,9 @@ class Hub:
     cut_at: dict[str, int] = field(default_factory=dict)  # path -> after so many bytes the line goes dead
     after_cut: int = 0  # the HTTP error that answers every later request for that path; 0: it can be continued
     served_instead: dict[str, bytes] = field(default_factory=dict)  # path -> not what the digest promises
+    endless: bytes = b""  # sent again and again as the body of each file: chunked, so that no length is known
+    headers: dict[str, str] = field(default_factory=dict)  # more of them, on each file
+    endless_tree: bool = False  # each page of the tree names a next one
     page: bytes | None = None  # what answers everything, as in a network that wants a login
     status: dict[str, int] = field(default_factory=dict)  # path, or kind of request -> an HTTP error
 
@@ -76,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif path in (api, f"{api}/revision/main") and "info" not in hub.status:
             self._json({"id": hub.repo, "sha": COMMIT, "private": False, "tags": [], "siblings": []})
         elif path.rstrip("/") == f"{api}/tree/{COMMIT}":
-            self._json([hub.entry(name) for name in hub.files])
+            self._json([hub.entry(name) for name in hub.files], more=hub.endless_tree)
         elif path.startswith(files) and (name := path.removeprefix(files)) in hub.files:
             self._resolve(name)
         elif path.startswith("/store/"):
@@ -115,6 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
             start = int(asked.removeprefix("bytes=").partition("-")[0])
             data = data[start:]
         self.send_response(206 if asked else 200)
+        for key, value in hub.headers.items():
+            self.send_header(key, value)
+        if hub.endless and self.command == "GET":
+            self._send_endless(name)
+            return
         self.send_header("Content-Length", str(len(data)))
         self.send_header("ETag", f'"{hub.entry(name)["oid"]}"')
         self.send_header("X-Repo-Commit", COMMIT)
@@ -130,11 +138,26 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
         hub.sent_bytes += len(data)
 
-    def _json(self, value: object) -> None:
-        self._answer(json.dumps(value).encode())
+    def _send_endless(self, name: str) -> None:
+        hub = self.content
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("ETag", f'"{hub.entry(name)["oid"]}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.end_headers()
+        self.close_connection = True
+        with suppress(OSError):  # the other side has had enough
+            while hub.sent_bytes < 200 * 2**20:
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(hub.endless), hub.endless))
+                hub.sent_bytes += len(hub.endless)
 
-    def _answer(self, data: bytes) -> None:
+    def _json(self, value: object, *, more: bool = False) -> None:
+        self._answer(json.dumps(value).encode(), more=more)
+
+    def _answer(self, data: bytes, *, more: bool = False) -> None:
         self.send_response(200)
+        if more:
+            number = len(self.content.asked)
+            self.send_header("Link", f'<{self.content.url}{urlsplit(self.path).path}?page={number}>; rel="next"')
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

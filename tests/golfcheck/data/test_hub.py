@@ -1,8 +1,10 @@
 """`golfcheck data get` against a small server that speaks the hub's protocol."""
 
 import contextlib
+import gzip
 import json
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -332,3 +334,66 @@ def test_an_invalid_manifest_is_refused_in_one_line(data: bytes) -> None:
     with pytest.raises(GolfcheckError) as caught:
         select_by_manifest("fineweb10B_sp1024", data)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["datasets/tokenizers/fineweb_1024_bpe.model", "datasets/manifest.json"])
+def test_a_body_without_end_is_cut_off_where_the_file_should_end(path: str, server: Hub, tmp_path: Path) -> None:
+    if "manifest" in path:
+        server.files[path] = b"{}"
+    server.endless = b"x" * 2**16
+    with pytest.raises(GolfcheckError, match=r"^data get: .*sends more than it says"):
+        get(tmp_path)
+    assert server.sent_bytes < 64 * 2**20
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) < 2**20
+
+
+def test_a_body_that_unpacks_to_more_than_its_file_is_cut_off(server: Hub, tmp_path: Path) -> None:
+    model = "datasets/tokenizers/fineweb_1024_bpe.model"
+    server.headers["Content-Encoding"] = "gzip"
+    server.served_instead = {name: gzip.compress(bytes(100 * 2**20)) for name in server.files}
+    assert len(server.served_instead[model]) < 2**20
+    with pytest.raises(GolfcheckError, match=r"^data get: "):
+        get(tmp_path)
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) < 2**20
+
+
+def test_a_list_of_files_without_end_is_refused(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "MAX_FILES", 50)
+    server.files |= {f"more/{number}.bin": b"" for number in range(60)}
+    server.endless_tree = True
+    with pytest.raises(GolfcheckError, match="more than 50 files"):
+        get(tmp_path)
+    assert sum("/tree/" in line for line in server.asked) < 60
+
+
+@pytest.mark.parametrize("page", [b"[" * 100_000, b'{"sha": ' * 50_000, b"{}", b"[]", b"null", b'{"sha": 5}', b"\xff"])
+def test_an_answer_that_is_no_hubs_is_one_line(page: bytes, server: Hub, tmp_path: Path) -> None:
+    server.page = page
+    with pytest.raises(GolfcheckError) as refused:
+        get(tmp_path)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_path_with_control_characters_is_refused(server: Hub, tmp_path: Path) -> None:
+    server.files.pop("datasets/manifest.json", None)  # its files are known by their names
+    server.files[f"{SHARDS}/fineweb_train_\x1b]0;x\x07.bin"] = shard(1)
+    with pytest.raises(GolfcheckError, match="is refused"):
+        get(tmp_path)
+
+
+@pytest.mark.parametrize("place", [".download", ".download/datasets"])
+def test_no_download_is_written_where_a_link_leads(place: str, server: Hub, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    out = tmp_path / "out"
+    (out / place).parent.mkdir(parents=True)
+    (out / place).symlink_to(outside)
+    with pytest.raises(UsageError, match="is a link"):
+        get(out)
+    assert list(outside.iterdir()) == []
+
+
+def test_the_caps_end_with_the_download(server: Hub, tmp_path: Path) -> None:
+    before = [resource.getrlimit(kind) for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS)]
+    get(tmp_path)
+    assert [resource.getrlimit(kind) for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS)] == before

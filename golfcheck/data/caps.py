@@ -1,0 +1,36 @@
+"""Caps of this process while it talks to a server that nobody vouches for: how large a file, how much memory."""
+
+import contextlib
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def files_up_to(size_bytes: int) -> Iterator[None]:
+    """Let no file be written beyond a size: the write fails with EFBIG, whatever a server goes on to send."""
+    with _lowered(resource.RLIMIT_FSIZE, size_bytes):
+        yield
+
+
+@contextlib.contextmanager
+def memory_of_more(size_bytes: int) -> Iterator[None]:
+    """Let the process take so many bytes more than it has: then MemoryError is raised (on Linux; elsewhere nothing)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError):
+        yield
+        return
+    with _lowered(resource.RLIMIT_AS, pages * resource.getpagesize() + size_bytes):
+        yield
+
+
+@contextlib.contextmanager
+def _lowered(kind: int, value: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(kind)
+    lower = [limit for limit in (soft, hard, value) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(kind, (min(lower), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(kind, (soft, hard))
