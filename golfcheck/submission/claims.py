@@ -104,6 +104,7 @@ KNOWN_KEYS = frozenset({*_DESCRIPTIVE, *(key for keys in ALIASES.values() for ke
 # Nats per token: the lowest token-level loss in the public records is 1.87, so what is below it is bits per byte.
 _BPB_IN_LOSS = 1.6
 _SEED = re.compile(r"(?:seed[_ -]?)?([0-9]{1,19})", re.IGNORECASE)
+_NUMBER_IN_QUOTES = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 _MAX_SEEDS = 1_000
 
 
@@ -185,7 +186,9 @@ def _first_number(values: dict[str, Any], keys: Iterable[str]) -> tuple[str | No
 
 
 def _number(value: Any) -> float | None:
-    """Return a number that is one; not True, not "1.2", not "<0.001"."""
+    """Return a number, also one in quotes ("1.2"); None for True, for "<0.001", and for what is no number at all."""
+    if isinstance(value, str) and _NUMBER_IN_QUOTES.fullmatch(value):
+        value = float(value) if "." in value else int(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return value if is_number else None
 

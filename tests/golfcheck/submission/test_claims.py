@@ -120,7 +120,12 @@ def test_bits_per_byte_held_in_val_loss_are_understood_and_losses_are_not_taken_
     assert (both.val_bpb, both.val_loss_nats) == (1.3496, 0.93547291)
 
 
-@pytest.mark.parametrize("value", ["1.1", "<0.001", True, None, [1.1], {"mean": 1.1}])
+def test_a_claim_in_quotes_is_a_claim() -> None:
+    assert read({"val_bpb": "1.0962"}).val_bpb == 1.0962
+    assert read({"bytes_total": "15980000"}).total_bytes == 15_980_000
+
+
+@pytest.mark.parametrize("value", ["<0.001", True, None, [1.1], {"mean": 1.1}])
 def test_what_is_no_number_is_no_score(value: object) -> None:
     assert read({"val_bpb": value, "p_value": "<0.001"}).val_bpb is None
 
