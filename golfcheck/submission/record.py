@@ -9,6 +9,7 @@ from typing import Any
 from golfcheck import trainlog
 from golfcheck.core import schema
 from golfcheck.core.errors import UsageError
+from golfcheck.core.gitlfs import POINTER_BYTES, pointer
 from golfcheck.core.numbers import counted
 from golfcheck.core.verdict import Problem, Severity
 from golfcheck.core.work import BYTE_US, FILE_US, JSON_BYTE_US, TEXT_BYTE_US, TOO_COSTLY, Work
@@ -143,6 +144,10 @@ class _Folder:
             self.problems += [LoadProblem("syntax-error", problem) for problem in source.problems]
         if self.work.is_spent and sources and not sources[-1].examined:
             self.leave_out(f"its code and what it reaches were not examined: {TOO_COSTLY}", sources[-1].path)
+        artifacts = tuple(file for file in files if kinds.is_artifact(file.path))
+        for artifact in artifacts:
+            if artifact.size_bytes <= POINTER_BYTES:
+                self.read(artifact.path, POINTER_BYTES)  # which says so if it is a pointer
         mentions = mentions_of(submission, [file.path for file in files], self.read)
         return Record(
             path=self.path,
@@ -150,7 +155,7 @@ class _Folder:
             submission=submission,
             logs=logs,
             sources=sources,
-            artifacts=tuple(file for file in files if kinds.is_artifact(file.path)),
+            artifacts=artifacts,
             readme=readme,
             problems=tuple(self.problems),
             mentions=mentions,
@@ -174,6 +179,9 @@ class _Folder:
             return None
         self.work.spend(1, FILE_US)
         self.work.spend(len(data), BYTE_US)
+        if problem := pointer(data):
+            self.say("unexpected-file", problem, path, severity=Severity.WARNING)
+            return None
         for line, what in secrets.in_text(data):
             self.say("secret-published", f"what looks like {what}", path, line)
         return data, is_whole

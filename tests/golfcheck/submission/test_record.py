@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from golfcheck.core.verdict import Severity
 from golfcheck.submission.record import RecordFile, load
 from tests.golfcheck.submission.test_claims import CANONICAL
 from tests.golfcheck.trainlog.test_trainlog import A, B
+from tests.golfcheck.valid_record import Draft
 
 
 def write(folder: Path, files: dict[str, str | bytes]) -> None:
@@ -101,3 +104,15 @@ def test_all_28_real_folders_load_with_problems_of_form_only(shared_data: Path) 
         record = load(folder)
         assert record.submission and record.logs and record.submission.track
         assert {item.rule for item in record.problems} <= {"schema-violation", "log-schema-violation"}
+
+
+@pytest.mark.parametrize("name", ["train_seed42.log", "README.md", "submission.json", "train_gpt.py", "model.int8.ptz"])
+def test_a_git_lfs_pointer_is_named_and_read_as_nothing(tmp_path: Path, name: str) -> None:
+    draft = Draft()
+    draft.files[name] = b"version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 15800000\n" % 0
+    record = load(draft.write(tmp_path))
+    problems = [each.problem for each in record.problems if each.problem.path == name]
+    assert [problem.message for problem in problems] == [
+        "a Git LFS pointer, not the file itself (15,800,000 bytes): git lfs pull"
+    ]
+    assert name not in [log.path for log in record.logs]
