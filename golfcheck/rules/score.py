@@ -21,6 +21,7 @@ _RUNS = ("runs", "n_seeds", "num_seeds")  # keys that list or count the runs of 
 _SEEDS_IN_README = re.compile(
     r"\b([2-9])[- ]seeds?\b(?=[^\n]{0,20}mean)|\bmean (?:of|over) ([2-9]) (?:seeds|runs)", re.IGNORECASE
 )
+_PROGRESS_LINES = 5  # of an evaluation; fewer may be about anything
 _NEAR_NATS = 1e-3  # a loss that was cut or rounded to three decimals: nobody is ranked by it
 _LOSS_DIGITS = 4  # that a log without `_exact` lines prints
 
@@ -134,7 +135,9 @@ def _not_in_logs(message: str, record: Record, claim: float, location: tuple[str
     if mention := mention_of(claim, record):
         return Problem(f"{message}; {mention.path}:{mention.line} has it", *location, severity=WARNING)
     for log, run in distinct_runs(record):
-        if run.progress_line and run.progress_line > max((line.line for line in run.scores), default=0):
+        if len(run.progress) >= _PROGRESS_LINES and (run.progress_line or 0) > max(
+            (line.line for line in run.scores), default=0
+        ):
             where = f"; {log.path}:{run.progress_line} is the last line of an evaluation that does not end"
             return Problem(message + where, *location, severity=WARNING)
     return Problem(message, *location)

@@ -66,8 +66,10 @@ def read(runs: Runs, line: int, text: str) -> bool:
     if progress and progress[0] == "->":
         return keep_unread(runs.now, line, text)  # of two numbers, or with an arrow for an equals sign
     if progress and not _DONE.search(text):
+        if not _SEEMS_SCORE.search(text) or _SOURCE.search(text):
+            return False
         runs.now.progress_line = line
-        if len(runs.now.progress) < _MAX_PROGRESS and _SEEMS_SCORE.search(text):
+        if len(runs.now.progress) < _MAX_PROGRESS:
             runs.now.progress.append(crc32(text.encode("utf-8", "replace")))
         return False
     runs.score_lines += 1

@@ -342,6 +342,15 @@ def test_a_claim_that_a_table_in_the_folder_has_is_no_proven_lie_nor_is_the_size
     assert any("eval.csv:2 has it" in finding.message for finding in verdict.findings)
 
 
+def test_a_source_that_prints_progress_is_no_evaluation_that_does_not_end(tmp_path: Path) -> None:
+    draft = Draft()
+    for path in LOGS:
+        program = "".join(f'    print(f"ttt_chunk [{{n}}/1893] bpb={{x:.4f}} in {n}.25s")\n' for n in range(8))
+        draft.files[path] += program.encode()
+    draft.set(val_bpb=1.1001, val_loss=None, seed_results={})
+    assert "score-not-in-logs" in errors(verdict_of(draft, tmp_path))
+
+
 def test_notes_that_show_the_claim_are_no_log_and_a_readme_only_repeats_it(tmp_path: Path) -> None:
     draft = Draft()
     draft.set(val_bpb=1.0912, val_loss=None, seed_results={})
