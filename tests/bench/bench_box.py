@@ -2,7 +2,8 @@
 
 Cost: the default model of 17M parameters on random tokens at length 1024, one thread, the built-in evaluation and the
 same model through `reference/predictor.py` in a box, in turn with each other. CPU seconds of the judge and of all
-processes in the box, without loading; shown are the medians of the rounds, and the memory of a box.
+processes in the box, without loading; shown are the medians of the rounds, and the memory of a box. Then what a cut of
+the twin test costs.
 
 Table: predictors of every kind (`tests/golfcheck/predictors.py`) on the tiny world of the tests: what each scores, by
 how much less than the honest table of bigrams, and what the twin says of it and after how many cuts.
@@ -25,13 +26,14 @@ from golfcheck.box.client import Box
 from golfcheck.box.process import _tree
 from golfcheck.reference import artifact
 from golfcheck.reference.model import GPT, GPTConfig
-from golfcheck.rescore import attention
+from golfcheck.rescore import attention, twin
 from golfcheck.rescore.boxed import BoxedEvaluation
 from golfcheck.rescore.devices import join
 from golfcheck.rescore.measure import Evaluation
 from tests.conftest import ROOT
 
-LENGTH, SEQUENCES = 1024, 12
+LENGTH, SEQUENCES, CALL_SEQS = 1024, 12, 4
+SPLIT_TOKENS = 62_021_632  # of the contest's validation text, sp1024, at that length
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -96,11 +98,44 @@ def cost(rounds: int) -> None:
         )
 
 
+def twin_cost() -> None:
+    """Print how many scored sequences a cut of the twin test costs, and what the default number is of the whole split.
+
+    The answers to the cuts are asked of a box that has loaded already: a second load is a few seconds more.
+    """
+    tokens = np.random.default_rng(0).integers(0, 1024, LENGTH * SEQUENCES + 1).astype(np.uint16)
+    submission, _, config = files("bf16")
+    library, cpu = attention.library(), torch.device("cpu")
+    sample = twin.Sample(tokens, LENGTH, 4 * SEQUENCES, sequences=SEQUENCES, call_seqs=CALL_SEQS, seed=0)
+    with Box(submission, attention=library) as box:
+        box.load()
+        box.open(CALL_SEQS * LENGTH)
+        pids = _tree(box._process.child.pid)
+        start = time.process_time() + seconds_of(pids)
+        for first in range(0, SEQUENCES, CALL_SEQS):
+            begins = np.arange(first, first + CALL_SEQS) * LENGTH
+            spans = twin.spans_of(tokens, begins, LENGTH)
+            logits = box.logits(spans[:, :-1])
+            sample.offer(begins, [LENGTH] * CALL_SEQS, twin.nats_of(logits, spans[:, 1:], cpu), logits)
+        scored = (time.process_time() + seconds_of(pids) - start) / SEQUENCES
+        start = time.process_time() + seconds_of(pids)
+        kept = sample.kept()[:8]  # of eight calls one is asked more
+        answers = [twin.ask(box, tokens, asked, twin.asks_more(place)) for place, asked in enumerate(kept)]
+        a_cut = (time.process_time() + seconds_of(pids) - start) / sum(len(answer.moved) for answer in answers)
+    found = twin.verdict(answers, 0, may_vary=False)
+    share = twin.DEFAULT_CUTS * a_cut / scored / (SPLIT_TOKENS // config.train_seq_len)
+    print(
+        f"a cut costs as much as scoring {a_cut / scored:.2f} sequences of {LENGTH}; {twin.DEFAULT_CUTS} of them are "
+        f"{share:.1%} of scoring the whole split ({found.differ} of {found.cuts} differ)",
+        flush=True,
+    )
+
+
 def table() -> None:
     """Print what every predictor scores, and what the twin says of it."""
     from golfcheck.core.errors import Refused
     from golfcheck.reference import data
-    from golfcheck.rescore import submitted, twin
+    from golfcheck.rescore import submitted
     from golfcheck.rescore.predicted import BoxRequest, rescore
     from golfcheck.rescore.run import Request
     from tests.golfcheck import predictors
@@ -142,6 +177,7 @@ def main() -> None:
     args = parser.parse_args()
     if not args.cheats:
         cost(args.rounds)
+        twin_cost()
     table()
 
 

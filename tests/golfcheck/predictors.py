@@ -306,6 +306,11 @@ class P(Base):
     ),
 }
 
+# Those whose score is better than the honest table's: the twin is all that keeps them from a record.
+GAINING = {
+    name for name in CAUGHT if name.startswith(("reads", "optimizes", "looks", "tells", "is honest", "caches", "keeps"))
+}
+
 # What would gain if it worked, and does not: the score is the table's.
 HARMLESS = {
     "scores that are no distribution": """
@@ -366,13 +371,18 @@ class P(Base):
             ctypes.memset(int(first, 16), 255, int(last, 16) - int(first, 16))
         return out
 """,
-    "answers in threads that outlive the call": """
+    "writes to its last answer in a thread that outlives the call": """
 import threading
 class P(Base):
+    last = None
     def logits(self, ids):
-        out = super().logits(ids)
-        threading.Thread(target=lambda: (time.sleep(0.001), peek(out, ids, 99.0)), daemon=True).start()
-        return out
+        if self.last is not None:
+            writer = threading.Thread(target=peek, args=(*self.last, 99.0))
+            writer.start()
+            writer.join()
+        self.last = super().logits(ids), ids
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        return self.last[0]
 """,
     "searches the disk for the text": """
 class P(Base):
@@ -522,7 +532,8 @@ REFUSED = {
         "BOX_THREADS",
         "more than 512 threads",
         "import threading\nclass P(Base):\n    def logits(self, ids):\n"
-        "        while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+        "        for _ in range(600): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "        time.sleep(60)",
     ),
     "has no function load": (
         "BOX_RAISED",

@@ -115,6 +115,7 @@ def test_a_cheat_is_refuted_by_the_twin(name: str, tmp_path: Path, world: World,
     found = scored(predictors.write(tmp_path / "submission", body, table), world)
     assert found.outcome is RescoreOutcome.REFUTED
     assert words in found.reason
+    assert (found.measured.val_bpb < expected_bpb(world, table) - 0.01) == (name in predictors.GAINING)
 
 
 @pytest.mark.parametrize("name", predictors.HARMLESS)
