@@ -131,6 +131,14 @@ def read(tree: Path) -> tuple[Ruling, ...]:
         )
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
+    return parse(data, str(path))
+
+
+def parse(data: bytes, path: str) -> tuple[Ruling, ...]:
+    """Return the rulings in a file's content in the order of their days; `path` is what errors call it.
+
+    `data` may be cut after MAX_BYTES + 1. Raises UsageError that names where an invalid value is.
+    """
     if len(data) > MAX_BYTES:
         raise UsageError(f"{path}: larger than {MAX_BYTES:,} bytes")
     try:

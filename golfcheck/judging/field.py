@@ -60,15 +60,15 @@ def field_of(
     entries, refused = {}, {}
     for path, standing in standings.items():
         ruled = rulings.get(path, Rulings())
-        refused[path] = _refused(standing, ruled)
+        refused[path] = why_refused(standing, ruled)
         entry = standing.entry(path, commit_times.get(path))
         if entry is not None and (until is None or entry.made.date() <= until):
-            entries[path] = _ruled(entry, refused[path], ruled)
+            entries[path] = as_ruled(entry, refused[path], ruled)
     turns = {turn.entry.path: turn for turn in replay(entries.values(), RULESETS[ruleset])}
     return Field(ruleset, entries, turns, refused, rulings, commit_times)
 
 
-def _refused(standing: Standing, rulings: Rulings) -> str:
+def why_refused(standing: Standing, rulings: Rulings) -> str:
     """Say why a record takes no part: it was ruled so, or its numbers are proven wrong; "" where it may."""
     if rulings.excluded and rulings.standing:
         return rulings.standing.text
@@ -76,7 +76,7 @@ def _refused(standing: Standing, rulings: Rulings) -> str:
     return f"its numbers are proven wrong: {', '.join(wrong)}" if wrong and not rulings.included else ""
 
 
-def _ruled(entry: Entry, refused: str, rulings: Rulings) -> Entry:
+def as_ruled(entry: Entry, refused: str, rulings: Rulings) -> Entry:
     """Return the entry as it takes part: with the score that counts, and refused or overruled as is ruled."""
     overruled = rulings.included or _GAIN_RULE in rulings.waived
     if rulings.rescored and rulings.rescored.val_bpb:

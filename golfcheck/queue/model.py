@@ -1,10 +1,11 @@
 """A pull request with all that is known of it, and where a maintainer should put it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.verdict import Verdict
+from golfcheck.judging.decisions import Rulings
 from golfcheck.queue.content import Content
 from golfcheck.queue.heads import Head, Own
 from golfcheck.queue.lineage import Lineage
@@ -65,6 +66,7 @@ class Submission:
     content: Content
     lineage: Lineage | None
     overlaps: tuple[Overlap, ...]
+    rulings: Rulings = field(default_factory=Rulings)  # of the maintainers, on this folder
 
     @property
     def verdict(self) -> Verdict | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from golfcheck.core.numbers import counted
 from golfcheck.core.outcome import Outcome, undecided
 from golfcheck.core.verdict import Finding, Severity, Verdict
+from golfcheck.judging.decisions import Rulings
 from golfcheck.judging.verify import refuted
 from golfcheck.queue.heads import Head
 from golfcheck.queue.model import Pull, Reason, Submission, Triage, score_of
@@ -107,17 +108,24 @@ def _of_submissions(head: Head, submissions: Sequence[Submission]) -> Iterator[R
             weight = FAILED if submission.content.broken else UNVERIFIED
             yield Reason("not-judged", weight, submission.content.failure, submission.own.path)
         else:
-            yield from _of_verdict(verdict)
+            yield from _of_verdict(verdict, submission.rulings)
+        for ruling in submission.rulings.all:
+            is_out = submission.rulings.excluded and ruling is submission.rulings.standing
+            yield Reason("ruling", REVIEW if is_out else NOTE, f"ruled {ruling.text}", submission.own.path)
         parent = submission.lineage.said.number if submission.lineage and submission.lineage.said else None
         for overlap in submission.overlaps:
             if overlap.number != submission.own.same_as:
                 yield _of_overlap(submission, overlap, parent)
 
 
-def _of_verdict(verdict: Verdict) -> Iterator[Reason]:
+def _of_verdict(verdict: Verdict, rulings: Rulings) -> Iterator[Reason]:
+    """Yield what a verdict says against a record; what the maintainers have ruled on is no longer for them to do."""
     proven = set(refuted(verdict))
     for finding in verdict.findings:
         if finding.severity is Severity.INFO:
+            continue
+        if rulings.included or finding.rule in rulings.waived:
+            yield _of_finding(verdict, finding, NOTE, f"{finding.message} (ruled not to count)")
             continue
         if finding.waived is not None:
             text = f"{finding.message} (waived by the submission: {finding.waived})"

@@ -1,16 +1,17 @@
 """The whole way: a repository → the queue of its pull requests."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from golfcheck.comparison.frontier import replay
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.core.progress import Progress
 from golfcheck.core.ruleset import DEFAULT_RULESET, RULESETS
-from golfcheck.judging.verify import refuted
+from golfcheck.judging.decisions import Rulings
+from golfcheck.judging.field import as_ruled, why_refused
 from golfcheck.queue import gitfolder, graph
 from golfcheck.queue.changes import Reader
 from golfcheck.queue.content import Content, Task, at_number
@@ -21,6 +22,7 @@ from golfcheck.queue.objects import Objects
 from golfcheck.queue.overlap import overlaps
 from golfcheck.queue.pool import Pool, Work
 from golfcheck.queue.reasons import order_of, pull_of
+from golfcheck.queue.rulings import read_rulings
 from golfcheck.queue.store import Store
 from golfcheck.submission.examined import Entry
 
@@ -69,7 +71,9 @@ def run(
         commits = graph.read(objects, base, refs.values())
         if base not in commits.commits:
             raise GolfcheckError(f"{folder.name}: {request.base} names no commit that is there")
-        heads = scan(Reader(objects), commits, refs, lambda done, of: progress("comparing heads", done, of))
+        reader = Reader(objects)
+        heads = scan(reader, commits, refs, lambda done, of: progress("comparing heads", done, of))
+        rulings = read_rulings(objects, reader, commits.commits[base].tree, request.base, heads)
         for number, why in heads.unread.items():
             say(f"#{number}: {why}: left out")
         chosen = {number for number in refs if number >= request.since and (not wanted or number in wanted)}
@@ -79,7 +83,7 @@ def run(
             Pool(Work(folder.objects, len(base), request.ruleset, objects.home), request.jobs, idle)
         )
         judging = _Judging(pool, store, progress)
-        return _judged(request, heads, chosen, judging)
+        return _judged(request, heads, chosen, judging, rulings)
 
 
 def wanted_numbers(text: str) -> frozenset[int]:
@@ -93,11 +97,13 @@ def wanted_numbers(text: str) -> frozenset[int]:
     return frozenset(numbers)
 
 
-def _judged(request: Request, heads: Heads, chosen: set[int], judging: "_Judging") -> Queue:
+def _judged(
+    request: Request, heads: Heads, chosen: set[int], judging: "_Judging", rulings: Mapping[str, Rulings]
+) -> Queue:
     alone = [Task(record.path, record.tree, record.number) for record in heads.records]
     found = judging.all(alone, "judging the base's records")
     frontier = Frontier(
-        ((record, found[task]) for record, task in zip(heads.records, alone, strict=True)), request.ruleset
+        ((record, found[task]) for record, task in zip(heads.records, alone, strict=True)), request.ruleset, rulings
     )
     tasks = {
         (head.number, own.path): Task(own.path, own.tree, head.number, frontier.before(head.number))
@@ -110,7 +116,7 @@ def _judged(request: Request, heads: Heads, chosen: set[int], judging: "_Judging
     contents = judging.all(needed, "judging pull requests")
     others = dict.fromkeys(task for (number, _), task in tasks.items() if number not in chosen)
     contents |= {task: content for task in others if (content := judging.store.get(task)) is not None}
-    pulls = _pulls(heads, tasks, contents, chosen)
+    pulls = _pulls(heads, tasks, contents, chosen, rulings)
     return Queue(
         str(request.repository),
         request.base,
@@ -123,7 +129,11 @@ def _judged(request: Request, heads: Heads, chosen: set[int], judging: "_Judging
 
 
 def _pulls(
-    heads: Heads, tasks: dict[tuple[int, str], Task], contents: dict[Task, Content], chosen: set[int]
+    heads: Heads,
+    tasks: dict[tuple[int, str], Task],
+    contents: dict[Task, Content],
+    chosen: set[int],
+    rulings: Mapping[str, Rulings],
 ) -> Iterable[Pull]:
     members = [
         Member(head.number, own.path, contents[tasks[head.number, own.path]])
@@ -137,7 +147,13 @@ def _pulls(
             yield pull_of(
                 head,
                 [
-                    Submission(own, contents[tasks[place]], origins.get(place), shared.get(place, ()))
+                    Submission(
+                        own,
+                        contents[tasks[place]],
+                        origins.get(place),
+                        shared.get(place, ()),
+                        rulings.get(own.path, Rulings()),
+                    )
                     for own in head.own
                     for place in [(head.number, own.path)]
                 ],
@@ -166,13 +182,16 @@ class _Judging:
 class Frontier:
     """The record to beat at each number: a replay of the base's records in the order of their pull requests."""
 
-    def __init__(self, records: Iterable[tuple[BaseRecord, Content]], ruleset: str) -> None:
+    def __init__(
+        self, records: Iterable[tuple[BaseRecord, Content]], ruleset: str, rulings: Mapping[str, Rulings]
+    ) -> None:
         entries = []
         for record, content in records:
             judged = content.judged
             entry = judged.standing.entry(Path(record.path), at_number(record.number)) if judged else None
             if judged and entry:
-                entries.append(replace(entry, refused=", ".join(refuted(judged.verdict))))
+                ruled = rulings.get(record.path, Rulings())
+                entries.append(as_ruled(entry, why_refused(judged.standing, ruled), ruled))
         self.holders: list[Entry] = [turn.entry for turn in replay(entries, RULESETS[ruleset]) if turn.held]
 
     def before(self, number: int) -> Entry | None:
