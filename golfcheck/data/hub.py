@@ -29,8 +29,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
 )
 from huggingface_hub.utils import disable_progress_bars, logging  # type: ignore[attr-defined]
 
+from golfcheck.core.caps import files_up_to, memory_of_more
 from golfcheck.core.errors import GolfcheckError, UsageError
-from golfcheck.data.caps import files_up_to, memory_of_more
 from golfcheck.data.selection import MANIFEST, ROOT, Selection, select_by_manifest, select_by_name
 from golfcheck.reference.data import shard_tokens
 
