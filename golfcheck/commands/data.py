@@ -224,8 +224,10 @@ def report_line(report: "Report") -> str:
     if isinstance(report, DataWarning):
         return f"warning  {report.path}: {report.message}"
     if isinstance(report, Overlap):
-        training, validation = (counted(n, "document") for n in (report.training, report.validation))
-        return f"ok       {report.path}  {training} in the training split, none of {validation} in the validation split"
+        compared = (
+            f"none of the {report.validation:,} validation documents is among the {report.training:,} in training"
+        )
+        return f"ok       {report.path}  {compared}"
     if isinstance(report, TokenizerReport):
         source = f"= {report.known_as}" if report.known_as else "not one of the contest's"
         return f"ok       {report.path}  {report.pieces:,} pieces  sha256 {report.sha256} {source}"

@@ -152,7 +152,7 @@ def _as_shipped(folder: Path) -> list[str]:
         record = load(path)
         record = replace(record, sources=(source,), files=(*record.files, file))
         for finding in judge(examine(record), [], rules=rules).findings:
-            message = finding.message.partition("; packed by golfcheck")[0]
+            message = finding.message.partition("; packed without comments")[0]
             lines.append(f"| {path.name} | `{finding.rule}` ({finding.severity.label}) | {_cell(message)} |")
     return lines
 
