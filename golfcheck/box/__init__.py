@@ -1,9 +1,10 @@
-"""Foreign code in a sandbox, asked over a wire: a submission's predictor.py, and nothing of it is trusted.
+"""A submission's code in a sandbox, and the wire that asks it questions. Nothing that comes back is trusted.
 
-limits    what a box may take
-launch    the sandbox: bubblewrap's command line, and whether it works here
-seccomp   which system calls it has
-process   the process in it: its output, its memory, its end
-serve     what runs inside: loads predictor.py and answers frames; the frames are defined here
-client    the judge's end of the wire: questions asked, answers checked
+limits    what a box may use
+launch    the sandbox: the arguments of bubblewrap
+seccomp   the system calls that a box may make
+process   the process in the box: its output, its memory, its end
+serve     what runs inside: it loads predictor.py and answers frames, whose format it defines
+kernel    the compiled attention, inside and outside of a box
+client    the judge's end of the wire: it asks, and checks the answers
 """

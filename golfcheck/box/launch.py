@@ -1,4 +1,4 @@
-"""The sandbox: what bubblewrap is told, and whether it works here.
+"""The sandbox: the arguments of bubblewrap, and whether it works here.
 
 In the box are Python with its packages and the system's libraries, read-only; the submission's files, copied, and
 nothing else: no network, no other process, no environment, no file of the user. The only thing that can be written is
@@ -32,7 +32,7 @@ ENVIRONMENT = {
     "USER": "box",
     "LANG": "C.UTF-8",
     "PYTHONDONTWRITEBYTECODE": "1",
-    "OMP_NUM_THREADS": "1",  # of numpy; torch is told how many it may use
+    "OMP_NUM_THREADS": "1",  # of numpy; torch gets as many as the judge says
     "OMP_WAIT_POLICY": "PASSIVE",
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),

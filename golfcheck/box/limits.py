@@ -1,4 +1,4 @@
-"""What a box may take before it is ended."""
+"""What a box may use before it is ended."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,8 @@ class BoxLimits:
     """Limits of one box, enforced by the kernel or by a watchdog; seconds are of the wall clock."""
 
     resident_bytes: int = 4 * GIB  # of all its processes together; torch alone takes about 0.25 GiB
-    address_space_bytes: int = (
-        32 * GIB
-    )  # of each process; not on a GPU, whose driver reserves more than any machine has
+    # Of each process. Not limited on a GPU, whose driver reserves more than any machine has.
+    address_space_bytes: int = 32 * GIB
     file_bytes: int = 64 << 20  # of one file that it writes
     scratch_bytes: int = 256 << 20  # of /tmp in the box
     open_files: int = 128

@@ -22,7 +22,7 @@ _LEAST_FREE = 0.03  # of the machine's memory: below that the box is ended, whoe
 
 
 class Process:
-    """A running box. `ended_for` is why the watchdog ended it, empty where it did not."""
+    """A running box. `ended_for` is the limit for which the watchdog ended it; empty where it did not."""
 
     def __init__(
         self, files: Sequence[tuple[str, bytes]], hidden: Sequence[Path], channel: socket.socket, *,
@@ -152,7 +152,7 @@ def _write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
 
 def _tree(pid: int) -> list[int]:
     """Return all descendants of a process."""
-    found = list[int]()
+    descendants = list[int]()
     todo = [pid]
     while todo:
         below = list[int]()
@@ -160,9 +160,9 @@ def _tree(pid: int) -> list[int]:
             for task in Path("/proc", str(todo.pop()), "task").iterdir():
                 with contextlib.suppress(OSError):
                     below += map(int, (task / "children").read_text().split())
-        found += below
+        descendants += below
         todo += below
-    return found
+    return descendants
 
 
 def _threads(pid: int) -> int:

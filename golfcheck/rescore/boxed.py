@@ -1,7 +1,7 @@
 """Evaluation through boxes: the submission's predictor.py answers, and all that is counted is counted here.
 
 Score, reveal, adapt: a sequence's losses are fixed before `adapt` sees it, and no sequence is asked twice. A predictor
-that does not adapt is asked in a box a core at once; one that does, in one box in the order of the text.
+that does not adapt is asked in parallel, in one box per core; one that does, in a single box in the order of the text.
 """
 
 import queue
@@ -136,7 +136,7 @@ class BoxedEvaluation(measure.Evaluation):
         may_vary = self.adaptive and self.device.type != "cpu"
         return twin.verdict([answer for part in parts for answer in part], self.sample.seed, may_vary=may_vary)
 
-    # What the evaluation of a model of ours is made of, through a box.
+    # The parts of an evaluation, through a box.
 
     def seconds_for(self, tokens: Tokens) -> float:
         """Return about how long all sequences of validation tokens would take; equal on all ranks.

@@ -75,7 +75,7 @@ def _rescore(
     tokens, num_bytes = text.tokens, text.num_bytes
     stride = _stride(request, claim, model, tokens)
     if boxes.cuts and not boxes.strict:
-        model.challenge(tokens, boxes.cuts, early.draw_seed(request.order_seed, ranks)[0], request.stride)
+        model.challenge(tokens, boxes.cuts, early.draw_seed(request.order_seed, ranks)[0], stride)
 
     # The submission says itself how its claim was computed: no other precision excuses another score.
     tolerance_bpb, tolerance_source = judge.tolerance(claim, ranks.device.type, request.tolerance_bpb)

@@ -65,9 +65,10 @@ def cost(rounds: int) -> None:
     tokens = np.random.default_rng(0).integers(0, 1024, LENGTH * SEQUENCES + 1).astype(np.uint16)
     num_bytes = np.full(LENGTH * SEQUENCES, 2)
     ranks = join("cpu")
-    for precision, compiled in (("fp32", False), ("bf16", False), ("bf16", True)):
+    ways = (("fp32", False, False), ("bf16", False, False), ("bf16", True, True), ("bf16", True, False))
+    for precision, compiled, is_in_box in ways:
         submission, state, config = files(precision)
-        library = attention.library() if compiled else None
+        library = attention.library() if is_in_box else None
         ratios, seconds, difference, memory = list[float](), list[float](), 0.0, 0
         for _ in range(rounds):
             built_in = Evaluation(state, config, precision, ranks, compiled=compiled)
@@ -89,9 +90,10 @@ def cost(rounds: int) -> None:
             boxed.close()
             memory = max(memory, *(box.peak_bytes for box in boxes))
             seconds.append(plain_seconds)
-        how = "compiled attention" if compiled else "torch's attention"
+        how, in_box = ("compiled" if is_compiled else "torch's" for is_compiled in (compiled, is_in_box))
         print(
-            f"{precision}, built-in with {how:<18}  box / built-in {statistics.median(ratios):5.2f} CPU seconds   "
+            f"{precision}, attention built in {how}, in the box {in_box}   "
+            f"box / built-in {statistics.median(ratios):5.2f} CPU seconds   "
             f"{LENGTH * SEQUENCES / statistics.median(seconds):7,.0f} tokens/s built in   "
             f"losses differ by {difference:.1e}   a box of {memory >> 20} MiB",
             flush=True,
@@ -119,8 +121,8 @@ def twin_cost() -> None:
             sample.offer(begins, [LENGTH] * CALL_SEQS, twin.nats_of(logits, spans[:, 1:], cpu), logits)
         scored = (time.process_time() + seconds_of(pids) - start) / SEQUENCES
         start = time.process_time() + seconds_of(pids)
-        kept = sample.kept()[:8]  # of eight calls one is asked more
-        answers = [twin.ask(box, tokens, asked, twin.asks_more(place)) for place, asked in enumerate(kept)]
+        kept = sample.calls()[:8]  # of eight calls one is asked more
+        answers = [twin.ask(box, tokens, asked, twin.asks_more(index)) for index, asked in enumerate(kept)]
         a_cut = (time.process_time() + seconds_of(pids) - start) / sum(len(answer.moved) for answer in answers)
     found = twin.verdict(answers, 0, may_vary=False)
     share = twin.DEFAULT_CUTS * a_cut / scored / (SPLIT_TOKENS // config.train_seq_len)
