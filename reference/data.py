@@ -47,7 +47,7 @@ def read_shard(path: Path, vocab_size: int) -> Tokens:
     return tokens
 
 
-recent_shard = lru_cache(2)(read_shard)  # the shard that is used, in which a new stream may begin, and the next one
+recent_shard = lru_cache(2)(read_shard)  # the current shard, in which a new stream may begin, and the next
 
 
 def shard_paths(folder: Path, split: str) -> list[Path]:
@@ -62,7 +62,7 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
 def read_validation(paths: Sequence[Path], seq_len: int, vocab_size: int) -> Tokens:
     """Return all validation tokens, cut so that whole sequences and the last target remain [seqs * seq_len + 1]."""
     tokens = np.concatenate([read_shard(path, vocab_size) for path in paths])  # [n]
-    # The tokens that are left over are scored by nobody: all scores are of the same tokens.
+    # Tokens left over are never scored, so that all scores are of the same tokens.
     seqs = (tokens.size - 1) // seq_len
     if seqs < 1:
         raise ValueError(f"{paths[0].parent}: {tokens.size} validation tokens make no sequence of {seq_len}")
@@ -84,7 +84,7 @@ def sha256(path: Path) -> str:
 
 
 class TokenStream:
-    """The training tokens, for ever, from a position (shard, offset) on; ValueError if the shards do not have it."""
+    """The training tokens, endlessly, from a position (shard, offset) on; ValueError if the shards do not have it."""
 
     def __init__(self, paths: Sequence[Path], vocab_size: int, position: tuple[int, int] = (0, 0)) -> None:
         self.paths = paths
@@ -129,7 +129,7 @@ class Feed:
         self.ahead = READER.submit(self._read)
 
     def _read(self) -> tuple[Any, tuple[int, int]]:
-        # Every rank reads the tokens of all and keeps its own, so nobody has to send data to anybody.
+        # Every rank reads the tokens of all ranks and keeps its own, so that no data has to be sent.
         tokens = self.stream.take(math.prod(self.shape)).reshape(self.shape)
         batch = tokens[:, self.rank].astype(np.int64)  # [micro_batches, tokens], as an embedding takes it
         return self.prepare(batch), self.stream.position

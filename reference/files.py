@@ -32,7 +32,7 @@ def lock(folder: Path) -> int:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write all of `data` to `path`, or leave what was there; OSError says what a full disk needs and has."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name that nobody can guess, created by us or not at all: somebody else's folder may be full of links.
+    # An unguessable name, and an exclusive creation: a folder that others write to may be full of links.
     partial = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(8)}.{os.getpid()}{_SUFFIX}")
     try:
         with partial.open("xb") as file:

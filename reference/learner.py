@@ -24,7 +24,7 @@ def read_checkpoint(path: Path, same: Mapping[str, Any]) -> dict[str, Any]:
         state["step"], state["position"]
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError):
         raise ValueError(f"{path} is not there, or no checkpoint of this trainer") from None
-    # Rates and caps may differ, which is what one resumes for; with another shape or split nothing would fit together.
+    # Rates and caps may differ, which is a reason to resume; with another shape or split nothing would fit together.
     for name, ours in same.items():
         if theirs.get(name) != ours:
             raise ValueError(f"{path} is of a run with {name.upper()} {theirs.get(name)}, not {ours}")
@@ -102,7 +102,7 @@ class Learner:
                 self.losses[0] += loss.detach() / passes
                 with torch.autocast(self.device.type, enabled=False):
                     (loss / passes).backward()
-        # A batch with an odd text can have a gradient many times as long as usual; its direction is worth keeping.
+        # An unusual batch can have a gradient many times as long as others; its direction is still useful.
         if self.s.grad_clip_norm:
             nn.utils.clip_grad_norm_(self.gpt.parameters(), self.s.grad_clip_norm)
         self.adam.step()
@@ -113,8 +113,8 @@ class Learner:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        # Steps that are not small jump around a minimum; their mean is nearer to it (Polyak and Juditsky, 1992). It is
-        # over some 1 / (1 - EMA_DECAY) steps, at first over those so far; in fp32, because bf16 would not notice it.
+        # Large steps jump around a minimum; their mean is closer to it (Polyak and Juditsky, 1992). It spans about
+        # 1 / (1 - EMA_DECAY) steps, at first those so far. In fp32: bf16 would round such small changes away.
         self.averaged += 1
         decay = min(self.s.ema_decay, self.averaged / (self.averaged + 9))
         weights = [p.float() for p in self.gpt.parameters()]

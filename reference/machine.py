@@ -19,9 +19,9 @@ MOST_HEAD_WIDTH = 256  # of flash attention
 
 
 def golfcheck(*args: str) -> None:
-    """Run the judge for what is not training: demonstration data, and the submission folder of a finished run."""
+    """Run golfcheck for what is not training: demonstration data, and the submission folder of a finished run."""
     if importlib.util.find_spec("golfcheck"):
-        # With -P no golfcheck.py that lies in the current folder runs in its place.
+        # With -P, a golfcheck.py in the current folder is not run instead.
         subprocess.run([sys.executable, "-P", "-m", "golfcheck", *args], check=True)
     else:
         print(f"to go on: pip install golfcheck, then golfcheck {' '.join(args)}", file=sys.stderr)

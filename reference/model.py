@@ -274,7 +274,7 @@ class GPT(nn.Module):
         """Return what the head maps, [B, T, D], for token ids [B, T], and the head's weight [V, D]."""
         cos, sin = self.tables[:, : ids.size(1)]  # [T, d/2] each
         x = x0 = rms(self.tok_emb(ids))  # [B, T, D]
-        stack = []  # as in a U-Net: each layer of the second half gets what its mirror image in the first half made
+        stack = []  # as in a U-Net: each layer of the second half gets the output of its mirror image
         for i, block in enumerate(self.blocks):
             j = i - self.encoder_layers
             if j >= 0 and stack:

@@ -55,8 +55,8 @@ class Progress:
         return self.is_logged or is_late or self.is_due(self.s.save_every) or self.is_due(self.s.val_loss_every)
 
     def advance(self, agree: Callable[..., list[float]], **ends: bool) -> str:
-        """Agree with all ranks on the time and on the reason to stop, the gravest first in `ends`; "" to go on."""
-        # A rank that stopped alone would leave the others waiting for its gradients for ever. Clocks differ by little,
+        """Agree with all ranks on the time and on the reason to stop, the most serious first in `ends`; "" to go on."""
+        # A rank that stopped alone would leave the others waiting for its gradients forever. Clocks differ by little,
         # but one decision near the cap must not: so the slowest clock counts for all, and so does any rank's reason.
         self.train_ms, *any_ends = agree(self.clock_ms, *ends.values())
         self.step_avg_ms = self.train_ms / self.step
@@ -72,8 +72,8 @@ class Progress:
     def lr_factor(self) -> float:
         """The factor of all learning rates: 1, then a straight line to 0 over the last WARMDOWN_ITERS steps."""
         # Large steps cross the valley of the loss; small ones at the end descend to its floor. Much of a run's gain is
-        # made there, so the rates must reach 0 when the run ends, neither before nor after. Under a cap on time nobody
-        # knows which step will be the last: the line begins when the time left is what so many average steps take.
+        # made there, so the rates must reach 0 when the run ends, neither before nor after. Under a cap on time it is
+        # unknown which step will be the last: the line begins when the time left is what so many average steps take.
         left = float(self.iterations - self.step)
         warmdown = float(self.s.warmdown_iters)
         if self.cap_ms < math.inf:

@@ -1,4 +1,4 @@
-"""The ranks of a job: which one this is, where it computes, how all agree, and who notices that one is lost."""
+"""The ranks of a job: which one this is, where it computes, how all agree, and how a lost one is noticed."""
 
 import contextlib
 import faulthandler
@@ -30,13 +30,13 @@ class Ranks:
 
     @classmethod
     def join(cls, device: str) -> "Ranks":
-        """Join the job that torchrun describes in the environment, or be alone; `device` may be "auto"."""
+        """Join the job that torchrun describes in the environment, or run alone; `device` may be "auto"."""
         rank = variable("RANK", 0)
         world_size = variable("WORLD_SIZE", 1)
         ranks = cls(rank, world_size, choose_device(device, rank, world_size))
         if world_size > 1:
             store, _, _ = next(dist.rendezvous("env://"))
-            # Ranks with and without GPUs would wait for each other for ever: they compare before they form a group.
+            # Ranks with and without GPUs would wait for each other forever: they compare before they form a group.
             store.set(f"device{rank}", ranks.device.type)
             kinds = [store.get(f"device{other}").decode() for other in range(world_size)]
             if len(set(kinds)) > 1:
@@ -58,19 +58,19 @@ class Ranks:
 
     def gather(self, value: Any) -> list[Any]:
         """Return every rank's value, in the order of ranks."""
-        values = [value] * self.world_size  # pickled and sent: for rare things that are no tensors
+        values = [value] * self.world_size  # pickled, so for rare use
         if self.world_size > 1:
             dist.all_gather_object(values, value)
         return values
 
     def at_work(self) -> None:
-        """Note that a GPU has accepted work; where it does not for ten minutes, print where it hangs, and end."""
-        # A GPU that hangs keeps its process alive, so nobody would see it; a CPU may take that long for a batch.
+        """Restart the watchdog: a GPU that accepts no work for ten minutes ends the process, which prints where."""
+        # A process whose GPU hangs stays alive, and would be waited for without end. A CPU may need that long.
         if self.device.type == "cuda":
             faulthandler.dump_traceback_later(TIMEOUT_SECONDS, exit=True)
 
     def _watch(self, store: dist.Store) -> None:
-        """Beat, and end the job once the next rank has been silent too long, whatever the main thread waits for."""
+        """Send heartbeats, and end the job once the next rank has been silent for too long."""
         neighbor = str((self.rank + 1) % self.world_size)
         launcher = os.getppid()
         last = b""
@@ -88,7 +88,7 @@ class Ranks:
                     break
         except RuntimeError:  # the store was the launcher's
             pass
-        # Killed, a launcher can end nobody: so each rank asks itself for an orderly end, which saves what there is.
+        # A launcher that was killed cannot end its ranks: so each asks itself for an orderly end, which saves the run.
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -109,7 +109,7 @@ def choose_device(device: str, rank: int, world_size: int) -> torch.device:
     local = int(os.environ.get("LOCAL_WORLD_SIZE", local_rank + 1))  # ranks on this machine
     if device in ("auto", "cuda") and 0 < gpus < local:
         raise ValueError(f"{local} ranks on this machine, but {gpus} GPUs: --nproc-per-node {gpus}, or --device cpu")
-    # The best that there is: CUDA, Apple's GPU (one rank only, gloo knows no MPS), or the processor.
+    # The best that there is: CUDA, Apple's GPU (one rank only, gloo has no MPS), or the processor.
     mps = torch.backends.mps.is_available() and world_size == 1
     available = {"cuda": gpus > 0, "mps": mps, "cpu": True}
     device = next(name for name in available if available[name]) if device == "auto" else device

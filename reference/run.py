@@ -56,7 +56,7 @@ class Run:
         self.write = self.journal.write
         self.progress = Progress(settings)
         self.val_seconds = 0.0
-        self.problem = ""  # with the data, which ended training
+        self.problem = ""  # what was wrong with the data, if that ended training
         self.compiled = settings.compile == "on" or (settings.compile == "auto" and ranks.device.type == "cuda")
         self.code_bytes = sum(map(len, self.sources.values()))
         for line in log.preamble(self.sources, torch.__version__, machine.output("nvidia-smi")):
@@ -74,7 +74,7 @@ class Run:
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a part of the run: nothing is left outside of a clock."""
+        """Time a part of the run: every part has its line in the log."""
         start = time.perf_counter()
         yield
         self.write(log.Phase(name=name, seconds=time.perf_counter() - start))
@@ -98,7 +98,7 @@ class Run:
         if self.ranks.rank == 0:
             self.write(log.TokenizerFile(pieces=s.vocab_size, sha256=data.sha256(Path(s.tokenizer_path))))
             self._write_digest("val", val_shards)
-            # Hashing 16 GB of training data may take minutes, in which idle GPUs cost money: training does not wait.
+            # Hashing 16 GB of training data may take minutes, and idle GPUs cost money: training does not wait for it.
             self.digest = HASHER.submit(data_digest, tuple(self.shards))
 
     def _write_digest(self, split: str, paths: list[Path]) -> None:
@@ -106,7 +106,7 @@ class Run:
         self.write(log.DataFiles(split=split, files=len(paths), tokens=tokens, sha256=data_digest(tuple(paths))))
 
     def _seek(self, position: tuple[int, int]) -> None:
-        """Go to a position of the training tokens, and have the step there read ahead."""
+        """Move to a position in the training tokens, and start reading the step there."""
         ranks = self.ranks
         stream = data.TokenStream(self.shards, self.settings.vocab_size, position)
         span = self.settings.train_batch_tokens // MICRO_BATCHES + 1  # of a micro-batch, with the last target
@@ -172,7 +172,7 @@ class Run:
             tokens = progress.speed(self.token_flop, self.matmul)["tokens"]
             left = f"{progress.left_seconds:,.0f} s left"
             self._show(progress.share, f"step {progress.step}  loss {loss:.3f}  {tokens:,.0f} tokens/s  {left}")
-            # A run that a signal ends can be resumed. The checkpoint comes first, for launchers wait only so long.
+            # A run ended by a signal can be resumed. Its checkpoint comes first: launchers soon kill what does not end.
             if reason == "signal" or (progress.is_due(s.save_every) and reason != "nonfinite_loss"):
                 with progress.stopped(), self.phase("checkpoint"):
                     self._save()
@@ -231,7 +231,7 @@ class Run:
         self.write(log.ValStep.of(self.progress, val_loss=score.val_loss_nats, val_bpb=score.val_bpb))
 
     def evaluate(self, what: str) -> tuple[Score, float]:
-        """Score the model as it is on all validation tokens, over all ranks; return the seconds that it took, too."""
+        """Score the current weights on all validation tokens, over all ranks; also return the seconds it took."""
         s = self.settings
         ranks = self.ranks
         is_final = what == "evaluation"
@@ -254,7 +254,7 @@ class Run:
         self.write(log.PeakMemory(**machine.peak_memory_mib(self.ranks.device)))
         if self.ranks.rank == 0:
             self._write_model()
-        # What counts is what others can load: the file is read back, and its weights are scored.
+        # The score that counts is that of the file, as others will load it.
         with self.phase("reading"):
             blob = self.ranks.gather(self.artifact_file.read_bytes() if self.ranks.rank == 0 else b"")[0]
             self.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))

@@ -50,7 +50,7 @@ def run_seeds(settings: Settings, ranks: Ranks, sources: dict[str, bytes]) -> No
     if ranks.rank == 0:
         target = ("--into", str(out / "record"), "--name", settings.run_id)
         machine.golfcheck("new", *target, "--from", *logs, "--artifact", *artifacts)
-    ranks.agree()  # nobody leaves while another still works
+    ranks.agree()  # no rank leaves while another still works
     if run and run.problem:
         raise OSError(f"{run.problem}: what was trained before it is exported and scored")
 

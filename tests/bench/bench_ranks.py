@@ -70,31 +70,31 @@ def work(data_path: str, steps: int) -> None:
         torch.cuda.set_device(device)
     dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo")
     torch.set_num_threads(1)
-    made = [Plain(parse([], {"DATA_PATH": data_path}), device) for _ in range(3)]  # the same first weights
+    runs = [Plain(parse([], {"DATA_PATH": data_path}), device) for _ in range(3)]  # the same first weights
     generator = torch.Generator().manual_seed(1)
-    gradients = [torch.randn(p.shape, generator=generator).to(device) for p in made[0].matrices]
-    for one in made:
+    gradients = [torch.randn(p.shape, generator=generator).to(device) for p in runs[0].matrices]
+    for one in runs:
         for p, gradient in zip(one.matrices, gradients, strict=True):
             p.grad = gradient
-    ours, waited = (Muon(one.matrices, LR, MOMENTUM, STEPS) for one in made[:2])
+    ours, waited = (Muon(one.matrices, LR, MOMENTUM, STEPS) for one in runs[:2])
 
     def without_overlap() -> None:
         with mock.patch.object(dist, "all_reduce", waiting):
             waited.step()
 
-    acts = {"overlapped": ours.step, "waited for": without_overlap, "plain": lambda: made[2]._muon(LR, MOMENTUM)}
+    acts = {"overlapped": ours.step, "waited for": without_overlap, "plain": lambda: runs[2]._muon(LR, MOMENTUM)}
     took: dict[str, list[float]] = {name: [] for name in acts}
     for count in range(steps + 1):
         for name, act in acts.items():
             ms = slowest_ms(act)
             if count:
                 took[name].append(ms)
-    pairs = [list(zip(made[0].matrices, other.matrices, strict=True)) for other in made[1:]]
+    pairs = [list(zip(runs[0].matrices, other.matrices, strict=True)) for other in runs[1:]]
     assert all(torch.equal(a, b) for a, b in pairs[0]), "waiting for a sum changed the weights"
     apart = max(float((a - b).detach().abs().max()) for a, b in pairs[1])
     assert apart < APART * (steps + 1), f"plain.py's weights are {apart:.1e} off"
     if dist.get_rank() == 0:
-        flat_mib = sum(p.numel() for p in made[0].matrices) * 2 / 2**20
+        flat_mib = sum(p.numel() for p in runs[0].matrices) * 2 / 2**20
         medians = "   ".join(f"{name} {statistics.median(ms):,.0f} ms" for name, ms in took.items())
         gains = [statistics.median(a / b for a, b in zip(took[name], took["overlapped"], strict=True)) for name in acts]
         print(

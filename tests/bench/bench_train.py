@@ -240,8 +240,8 @@ def loss_memory() -> None:
         _grads = torch.autograd.grad(loss(), (x, weight))
         return (memory_kib("VmHWM") - before) / 1024
 
-    found = [(peak_mib(ours), peak_mib(plain)) for _ in range(5)]
-    took = {"ours": statistics.median(f[0] for f in found), "plain": statistics.median(f[1] for f in found)}
+    peaks = [(peak_mib(ours), peak_mib(plain)) for _ in range(5)]
+    took = {"ours": statistics.median(f[0] for f in peaks), "plain": statistics.median(f[1] for f in peaks)}
     print(
         f"loss of {LOSS_TOKENS:,} tokens        plain {took['plain']:.0f} MiB   ours {took['ours']:.0f} MiB   "
         f"{took['ours'] / took['plain']:.2f} of it (target 0.25)"
@@ -255,23 +255,23 @@ def general_quantile(magnitude: Tensor) -> Tensor:
 def quantizing(state: dict[str, Tensor]) -> None:
     """Compare quantizing with the general quantile, and the two ways to pack."""
     keep = train.Settings().int8_keep_float_fp32_name_patterns.split(",")
-    made: dict[str, Any] = {}
+    objects: dict[str, Any] = {}
 
     def quantize(name: str) -> None:
-        made[name] = artifact.quantize(state, keep)
+        objects[name] = artifact.quantize(state, keep)
 
     def general() -> None:
         with mock.patch.object(artifact, "_row_clip", general_quantile):
             quantize("plain")
 
     took = in_turn({"plain": general, "ours": lambda: quantize("ours")}, 3)
-    plain, ours = (artifact.dump(made[name]) for name in ("plain", "ours"))
+    plain, ours = (artifact.dump(objects[name]) for name in ("plain", "ours"))
     print(
         f"quantize                     plain {1000 * statistics.median(took['plain']):.0f} ms   "
         f"ours {1000 * statistics.median(took['ours']):.0f} ms   {ratio(took['plain'], took['ours']):.1f}x (target 10x)"
         f"   bytes {'identical' if plain == ours else 'DIFFERENT'}"
     )
-    usual, best = artifact.pack(made["ours"])[0], artifact.pack(made["ours"], search=True)[0]
+    usual, best = artifact.pack(objects["ours"])[0], artifact.pack(objects["ours"], search=True)[0]
     assert zlib.decompress(best) == ours
     print(f"--zlib best                  {len(usual):,} -> {len(best):,} bytes: {len(usual) - len(best):,} saved")
 

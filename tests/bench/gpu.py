@@ -103,12 +103,12 @@ def tables(settings: Mapping[str, str], _out: str, _toy: bool) -> None:
     inv_freq = (1.0 / 10000.0**exponents).bfloat16().to(device)
     x = torch.ones(length, width, dtype=torch.bfloat16, device=device)
     for title, act in (("eager", contests), ("compiled", torch.compile(contests, fullgraph=True))):
-        made, turned = (y.float().cpu() for y in act(inv_freq, x))
-        say(f"{title}, distinct positions of {length:,}", made.transpose(0, 1).flatten(1).unique(dim=0).size(0))
+        tables_, turned = (y.float().cpu() for y in act(inv_freq, x))
+        say(f"{title}, distinct positions of {length:,}", tables_.transpose(0, 1).flatten(1).unique(dim=0).size(0))
         for kind in model.ROPE_TABLES:
             config = model.GPTConfig(train_seq_len=length, rope_tables=kind)
             ours = model.rotary_tables(config, length).bfloat16()  # cast at use
-            apart = (made - ours.float()).abs().max()
+            apart = (tables_ - ours.float()).abs().max()
             rotated = model.rotate(torch.ones(1, 1, length, width).bfloat16(), *ours)[0, 0].float()
             say(f"{title} to {kind}", f"{apart:.4f} at most, what they turn {(turned - rotated).abs().max():.4f}")
 

@@ -94,8 +94,8 @@ def test_another_failure_is_passed_on_and_leaves_the_old_file(tmp_path: Path, mo
 
 
 def test_sweeping_removes_partial_files_and_nothing_else(tmp_path: Path) -> None:
-    kept = ["x.bin", ".hidden", "y.partial", ".y.partial.txt"]
-    for name in [*kept, ".x.bin.1234.partial"]:
+    others = ["x.bin", ".hidden", "y.partial", ".y.partial.txt"]
+    for name in [*others, ".x.bin.1234.partial"]:
         (tmp_path / name).write_bytes(b"x")
     sweep_partial(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)

@@ -132,16 +132,16 @@ def test_the_model_is_that_of_its_equations() -> None:
     ids = torch.randint(0, 64, (2, 9))
     cos, sin = model.tables[:, :9]
     x = x0 = rms(model.tok_emb.weight[ids])
-    kept = []
+    skips: list[torch.Tensor] = []
     for i, block in enumerate(model.blocks):
-        if i >= 2 and kept:
-            x = x + model.skip_weights[i - 2] * kept.pop()
+        if i >= 2 and skips:
+            x = x + model.skip_weights[i - 2] * skips.pop()
         x = block.resid_mix[0] * x + block.resid_mix[1] * x0
         x = x + block.attn_scale * block.attn(rms(x), cos, sin)
         hidden = (rms(x) @ block.mlp.fc.weight.T).clamp_min(0) ** 2
         x = x + block.mlp_scale * (hidden @ block.mlp.proj.weight.T)
         if i < 2:
-            kept.append(x)
+            skips.append(x)
     logits = 30 * torch.tanh(rms(x) @ model.tok_emb.weight.T / 30)
     torch.testing.assert_close(model.logits(*model.hidden(ids)), logits, atol=1e-5, rtol=1e-5)
 

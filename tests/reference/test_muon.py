@@ -96,9 +96,9 @@ def test_many_ranks_make_the_weights_of_one_and_share_the_work(tmp_path: Path, w
     alone, optimizer = train_matrices(20)
     assert len(optimizer.state) == len(SHAPES)
     mp.spawn(_rank, (world_size, str(tmp_path), 20), nprocs=world_size)
-    found: list[Any] = [torch.load(tmp_path / f"rank{r}.pt") for r in range(world_size)]
-    for weights, _ in found:
+    results: list[Any] = [torch.load(tmp_path / f"rank{r}.pt") for r in range(world_size)]
+    for weights, _ in results:
         for mine, theirs in zip(alone, weights, strict=True):
             torch.testing.assert_close(theirs, mine, atol=0.02, rtol=0)  # bf16's rounding of sums over other stacks
-        assert all(torch.equal(a, b) for a, b in zip(weights, found[0][0], strict=True))
-    assert sum(states for _, states in found) == len(SHAPES)  # no matrix has two owners
+        assert all(torch.equal(a, b) for a, b in zip(weights, results[0][0], strict=True))
+    assert sum(states for _, states in results) == len(SHAPES)  # no matrix has two owners

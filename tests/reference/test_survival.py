@@ -310,7 +310,7 @@ def test_a_run_resumed_past_its_cap_exports_at_once(saved: Finished, data: Data,
 
 def ranks_of(launcher: int) -> list[int]:
     """The processes of the trainer under a launcher, by rank."""
-    found = {}
+    pids = {}
     for entry in Path("/proc").iterdir():
         try:
             env = dict(item.split("=", 1) for item in (entry / "environ").read_text().split("\0") if "=" in item)
@@ -318,8 +318,8 @@ def ranks_of(launcher: int) -> list[int]:
         except (OSError, ValueError):
             continue
         if parent == launcher and "RANK" in env:
-            found[int(env["RANK"])] = int(entry.name)
-    return [found[rank] for rank in sorted(found)]
+            pids[int(env["RANK"])] = int(entry.name)
+    return [pids[rank] for rank in sorted(pids)]
 
 
 @linux_only
@@ -431,6 +431,6 @@ def test_several_seeds_run_one_after_another_into_one_record(data: Data, out: Pa
     names = {path.name for path in record.iterdir()}
     assert {"README.md", "submission.json", "train_seed5.log", "train_seed6.log", "train.py", "model.py"} <= names
     for seed in (5, 6):
-        kept = (record / f"final_model_seed{seed}.int8.ptz").read_bytes()
-        assert kept == (out / f"final_model_seed{seed}.int8.ptz").read_bytes()
+        copied = (record / f"final_model_seed{seed}.int8.ptz").read_bytes()
+        assert copied == (out / f"final_model_seed{seed}.int8.ptz").read_bytes()
         assert (record / f"train_seed{seed}.log").read_text() == done.log(f"tiny_seed{seed}")

@@ -63,8 +63,8 @@ class Finished:
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """A clean environment with only these settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "OMP_NUM_THREADS": "1", "GIT_CONFIG_GLOBAL": os.devnull, **settings}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**inherited, "OMP_NUM_THREADS": "1", "GIT_CONFIG_GLOBAL": os.devnull, **settings}
 
 
 def command(folder: Path = REFERENCE, ranks: int = 1) -> list[str]:
@@ -96,9 +96,9 @@ def copy_of_reference(folder: Path, edit: tuple[str, str, str] | None = None) ->
 
 def make_data(folder: Path) -> Data:
     """A small slice of the demonstration data: enough tokens for tiny runs, scored in a moment."""
-    made = dataset.make_demo(folder)
+    demo = dataset.make_demo(folder)
     for split, count in (("train", 40_000), ("val", 2_049)):
-        path = made.data_path / f"fineweb_{split}_000000.bin"
+        path = demo.data_path / f"fineweb_{split}_000000.bin"
         tokens = data.read_shard(path, 1024)[:count]
         path.write_bytes(shard_bytes(np.asarray(tokens)))
-    return Data(made.data_path, made.tokenizer_path)
+    return Data(demo.data_path, demo.tokenizer_path)
