@@ -10,6 +10,7 @@ from golfcheck.comparison.frontier import replay
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.core.progress import Progress
 from golfcheck.core.ruleset import DEFAULT_RULESET, RULESETS
+from golfcheck.core.text import shell_word
 from golfcheck.judging.decisions import Rulings
 from golfcheck.judging.field import as_ruled, why_refused
 from golfcheck.queue import gitfolder, graph
@@ -201,4 +202,4 @@ class Frontier:
 
 
 def _fetching(name: str) -> str:
-    return f"git -C {name} fetch origin '+refs/pull/*/head:refs/pull/*/head'"
+    return f"git -C {shell_word(name)} fetch origin '+refs/pull/*/head:refs/pull/*/head'"

@@ -1,5 +1,6 @@
 """A command that golfcheck prints can be pasted: whatever a path is called, it is one word and runs nothing."""
 
+import ast
 import re
 import shlex
 import subprocess
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from golfcheck.cli import main
+from golfcheck.commands import COMMANDS
 from golfcheck.core.markers import BEGIN, END
 from golfcheck.core.text import shell_word
+from tests.conftest import ROOT
 from tests.golfcheck.valid_record import Draft
 
 NAMES = [
@@ -82,3 +85,45 @@ def test_what_the_other_commands_print_can_be_pasted(
     assert {shlex.split(line.partition(" …")[0])[1] for line in printed} >= {"pack", "verify"}
     for line in printed:
         pasted(line.replace(" … ", " "), tmp_path)
+
+
+_OURS = "|".join(COMMANDS)
+_COMMAND = re.compile(rf"(?:^|[\s(`])(?:golfcheck (?:{_OURS})|git -C|python3?|torchrun|cd|pip install)\b[^\n;|&]*$")
+# What follows a command in our texts and is no path: names of rules and extras, and numbers.
+_NO_PATHS = {
+    "rule.name", "worst.rule", "worst", "first.number", "pull.number", "world_size", "target",
+    "bytes_text(packed)", "bytes_text(size_bytes - packed)",
+}  # fmt: skip
+
+
+def _is_quoted(value: ast.expr, function: ast.AST) -> bool:
+    """Whether an expression is a shell word, or a variable that was set to one."""
+    if isinstance(value, ast.Call) and ast.unparse(value.func) in ("shell_word", "shlex.quote", "shlex.join"):
+        return True
+    if isinstance(value, ast.Name):
+        for node in ast.walk(function):
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            if value.id in {ast.unparse(target) for target in targets}:
+                return _is_quoted(node.value, function) or "shell_word" in ast.unparse(node)
+    return "shell_word" in ast.unparse(value)
+
+
+def test_every_path_after_a_command_in_our_texts_is_made_a_shell_word() -> None:
+    bare, seen = [], 0
+    for path in (ROOT / "golfcheck").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        for function in functions:
+            for text in (node for node in ast.walk(function) if isinstance(node, ast.JoinedStr)):
+                before = ""
+                for part in text.values:
+                    if isinstance(part, ast.Constant):
+                        before += str(part.value)
+                    elif isinstance(part, ast.FormattedValue):
+                        if _COMMAND.search(before):
+                            seen += 1
+                            if not _is_quoted(part.value, function) and ast.unparse(part.value) not in _NO_PATHS:
+                                bare.append(f"{path.relative_to(ROOT)}:{text.lineno} {ast.unparse(part.value)}")
+                        before += "x"
+    assert seen > 10
+    assert bare == []
