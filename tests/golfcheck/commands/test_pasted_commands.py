@@ -91,7 +91,7 @@ _OURS = "|".join(COMMANDS)
 _COMMAND = re.compile(rf"(?:^|[\s(`])(?:golfcheck (?:{_OURS})|git -C|python3?|torchrun|cd|pip install)\b[^\n;|&]*$")
 # What follows a command in our texts and is no path: names of rules and extras, and numbers.
 _NO_PATHS = {
-    "rule.name", "worst.rule", "worst", "first.number", "pull.number", "world_size", "target",
+    "rule.name", "worst.rule", "worst", "first.number", "extra", "pull.number", "world_size", "target",
     "bytes_text(packed)", "bytes_text(size_bytes - packed)",
 }  # fmt: skip
 
