@@ -13,7 +13,7 @@ from golfcheck.rescore import activations
 from golfcheck.rescore.measure import Evaluation
 
 _SAMPLE_TOKENS = 8192
-_LEAST_SEQUENCES = 4
+_LEAST_SEQUENCES, _MOST_SEQUENCES = 4, 32
 _CLEARLY_NATS = 2e-3  # by which another function must fit better
 _ERRORS = 3.0  # standard errors of the difference, likewise
 
@@ -24,7 +24,8 @@ def best(evaluation: Evaluation, tokens: Tokens) -> str | None:
     None, the reference's own, unless another one is better by more than noise. Equal on all ranks.
     """
     total = (tokens.size - 1) // evaluation.config.train_seq_len
-    count = min(total, max(_LEAST_SEQUENCES, _SAMPLE_TOKENS // evaluation.config.train_seq_len))
+    wanted = max(_LEAST_SEQUENCES, _SAMPLE_TOKENS // evaluation.config.train_seq_len)
+    count = min(total, wanted, _MOST_SEQUENCES)
     if count < _LEAST_SEQUENCES:
         return None
     sample = np.linspace(0, total - 1, count).astype(np.int64)  # spread over the text
