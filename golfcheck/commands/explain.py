@@ -15,11 +15,13 @@ HELP = "say what a rule checks, why, and how to fix it; alone: all rules"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the rule."""
-    parser.add_argument("rule", nargs="?", metavar="RULE", help="a rule or a family; all of them when left out")
+    parser.add_argument(
+        "rule", nargs="?", metavar="RULE", help="a rule, a family, a verdict or a ruleset; default: all"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one rule, one family, or all."""
+    """Print one rule, one family, one word of a report, or all."""
     from golfcheck.core.errors import UsageError
     from golfcheck.core.suggest import suggestion
     from golfcheck.core.terminal import columns, only_ascii, wants_color
@@ -29,17 +31,38 @@ def run(args: argparse.Namespace) -> int:
     page = Page(columns(sys.stdout), wants_color(sys.stdout), only_ascii(sys.stdout))
     families = {rule.family: [other for other in RULES if other.family == rule.family] for rule in RULES}
     rules = {rule.name: rule for rule in RULES}
+    words = {**_verdicts(), **_rulesets()}
     if args.rule in rules:
         lines = _one(rules[args.rule], page)
     elif args.rule in families:
         lines = [line for rule in families[args.rule] for line in (*_one(rule, page), "", "")]
+    elif args.rule in words:
+        lines = page.prose(words[args.rule], f"{page.paint(args.rule, 'bold')}   ", "  ")
     elif args.rule is None:
         lines = _all(families, page)
     else:
-        names = [*rules, *families]
-        raise UsageError(f"explain: no rule or family {args.rule!r}{suggestion(args.rule, names)}; golfcheck explain")
+        hint = suggestion(args.rule, [*rules, *families, *words])
+        raise UsageError(f"explain: no rule, family, verdict or ruleset {args.rule!r}{hint}; golfcheck explain")
     sys.stdout.write(page.text(lines))
     return 0
+
+
+def _verdicts() -> dict[str, str]:
+    """Return what each verdict means."""
+    from golfcheck.core.outcome import MEANINGS
+
+    return {str(outcome): meaning for outcome, meaning in MEANINGS.items()}
+
+
+def _rulesets() -> dict[str, str]:
+    """Return what each ruleset asks of a record's gain."""
+    from golfcheck.core.ruleset import RULESETS
+
+    meanings = {}
+    for ruleset in RULESETS.values():
+        gain = f"a gain above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "a gain above 0"
+        meanings[ruleset.name] = f"{gain} at p < {ruleset.alpha:g} ({ruleset.source})"
+    return meanings
 
 
 def _one(rule: "Rule", page: "Page") -> list[str]:
@@ -62,8 +85,7 @@ def _one(rule: "Rule", page: "Page") -> list[str]:
 
 
 def _all(families: "dict[str, list[Rule]]", page: "Page") -> list[str]:
-    """Return every rule with the first line of its documentation, family by family; then rulesets and formats."""
-    from golfcheck.core.ruleset import RULESETS
+    """Return every rule with the first line of its documentation; then verdicts, rulesets, formats and filters."""
     from golfcheck.core.text import fit
     from golfcheck.judging.config import FORMATS
 
@@ -76,16 +98,13 @@ def _all(families: "dict[str, list[Rule]]", page: "Page") -> list[str]:
             word = page.paint(f"{rule.severity.label:<7}", rule.severity.label)
             lines.append(f"  {rule.name:<{names}}  {word}  {about}")
         lines.append("")
-    lines.append(page.paint("rulesets (--ruleset)", "bold"))
-    for ruleset in RULESETS.values():
-        gain = f"a gain above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "a gain above 0"
-        lines.append(f"  {ruleset.name:<{names}}  {gain} at p < {ruleset.alpha:g} ({ruleset.source})")
+    lines.append(page.paint("verdicts", "bold"))
+    lines += [f"  {word:<{names}}  {meaning}" for word, meaning in _verdicts().items()]
+    lines += ["", page.paint("rulesets (--ruleset)", "bold")]
+    lines += [f"  {name:<{names}}  {meaning}" for name, meaning in _rulesets().items()]
     lines += ["", page.paint("formats (--format)", "bold")]
     lines += [f"  {name:<{names}}  {about}" for name, about in FORMATS.items()]
-    lines += [
-        "",
-        page.paint("filters (leaderboard --filter, / in tui); terms beside each other must all match", "bold"),
-    ]
+    lines += ["", page.paint("filters (leaderboard --filter, / in tui); all terms must match", "bold")]
     for example, about in _terms():
         lines += page.prose(about, f"  {example:<{names}}  ", " " * (names + 4))
     return [*lines, "", f"{sum(map(len, families.values()))} rules; golfcheck explain RULE says more"]

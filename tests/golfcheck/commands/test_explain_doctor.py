@@ -8,6 +8,8 @@ import pytest
 from golfcheck import cli
 from golfcheck.board.keys import KEYS
 from golfcheck.commands import doctor
+from golfcheck.core.outcome import MEANINGS, Outcome
+from golfcheck.core.ruleset import RULESETS
 from golfcheck.rules import RULES
 
 
@@ -35,6 +37,17 @@ def test_a_family_is_explained_rule_by_rule(capsys):
     text = said(capsys, "explain", "seeds")
     assert all(rule.name in text for rule in RULES if rule.family == "seeds")
     assert "bytes-over-cap" not in text
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_each_verdict_is_explained_alone_and_in_the_list(outcome: Outcome, capsys):
+    assert " ".join(said(capsys, "explain", outcome).split()) == f"{outcome} {MEANINGS[outcome]}"
+    assert f"{outcome} {MEANINGS[outcome]}" in " ".join(said(capsys, "explain").split())
+
+
+@pytest.mark.parametrize("ruleset", RULESETS)
+def test_each_ruleset_is_explained(ruleset: str, capsys):
+    assert f"at p < {RULESETS[ruleset].alpha:g}" in said(capsys, "explain", ruleset)
 
 
 def test_it_lists_every_key_of_a_filter_with_its_example_and_words(capsys):
