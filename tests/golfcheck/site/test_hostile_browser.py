@@ -1,0 +1,116 @@
+"""The whole hostile corpus in a real browser: a probe in each page would notice any script, and any attempt at one."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from golfcheck import site
+from tests.golfcheck import hostile_records, sites
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'golfcheck[dev]'")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install chromium, or set CHROMIUM")
+
+# Runs before anything of a page does. What the content policy refuses is reported as well: nothing may even try.
+PROBE = """
+window.noticed = [];
+const notice = what => window.noticed.push(what);
+document.addEventListener("securitypolicyviolation", event => notice(`refused: ${event.violatedDirective}`));
+window.addEventListener("error", event => notice(`error: ${event.message}`));
+for (const name of ["alert", "confirm", "prompt", "open", "fetch", "setTimeout"]) {
+    const real = window[name];
+    window[name] = (...values) => { if (typeof values[0] === "string") notice(name); return real(...values); };
+}
+Object.defineProperty(window, "owned", { set: () => notice("owned"), configurable: false });
+"""
+# What could still run later: handlers, addresses that are scripts, elements that load or redirect.
+IN_THE_TREE = """() => {
+    const bad = [];
+    for (const element of document.querySelectorAll("*")) {
+        for (const { name, value } of element.attributes) {
+            if (name.startsWith("on")) bad.push(`${element.localName} ${name}`);
+            const address = ["href", "src", "action", "formaction", "data", "xlink:href"].includes(name);
+            if (address && /^\\s*(?:javascript|data|vbscript):/i.test(value)) bad.push(`${element.localName} ${value}`);
+        }
+        if (["iframe", "object", "embed", "base", "frame", "portal"].includes(element.localName)) {
+            bad.push(element.localName);
+        }
+        if (element.localName === "form" && element.hasAttribute("action")) bad.push("form");
+        if (element.localName === "meta" && /refresh/i.test(element.httpEquiv)) bad.push("refresh");
+    }
+    return bad;
+}"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The pages of a site of all hostile records, and of one with markup in every place."""
+    records, folder = tmp_path_factory.mktemp("records"), tmp_path_factory.mktemp("site")
+    hostile_records.write_all(records / "corpus")
+    sites.write_records(records / "markup")
+    site.write(sites.board_of(records), folder)
+    return sorted(folder.rglob("*.html"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["playwright.Browser"]:
+    with playwright.sync_playwright() as driver:
+        # Root has no sandbox to enter; what a page could do is what the probe watches for.
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        yield browser
+        browser.close()
+
+
+def noticed(browser: "playwright.Browser", paths: list[Path]) -> dict[str, list[str]]:
+    """Return what the probe noticed in each page, where that is anything."""
+    context = browser.new_context()
+    context.add_init_script(PROBE)
+    page = context.new_page()
+    seen: list[str] = []
+    page.on("dialog", lambda dialog: (seen.append("dialog"), dialog.dismiss()))
+    page.on("request", lambda request: None if request.url.startswith("file:") else seen.append(request.url[:80]))
+    page.on("pageerror", lambda error: seen.append(f"error: {error}"))
+    page.on("popup", lambda _: seen.append("popup"))
+    found = {}
+    for path in paths:
+        seen.clear()
+        page.goto("file://" + quote(str(path)))
+        what = [*seen, *page.evaluate("() => window.noticed"), *page.evaluate(IN_THE_TREE)]
+        if what:
+            found[path.name] = what
+    context.close()
+    return found
+
+
+def test_no_page_of_hostile_records_runs_or_tries_to_run_anything(
+    browser: "playwright.Browser", pages: list[Path]
+) -> None:
+    assert len(pages) > len(hostile_records.PAYLOADS)
+    assert noticed(browser, pages) == {}
+
+
+@pytest.mark.parametrize(
+    ("hole", "sign"),
+    [
+        ("<script>window.owned=1</script>", "refused"),
+        ("<img src=x onerror='window.owned=1'>", "img onerror"),
+        ("<svg onload='window.owned=1'></svg>", "svg onload"),
+        ("<a href='javascript:window.owned=1'>x</a>", "a javascript"),
+        ("<iframe srcdoc='<script>1</script>'></iframe>", "iframe"),
+        ("<img src='http://evil.example/x'>", "refused"),
+        ("<meta http-equiv=refresh content='9;url=http://evil.example/'>", "refresh"),
+    ],
+)
+def test_the_probe_notices_a_hole(
+    hole: str, sign: str, browser: "playwright.Browser", pages: list[Path], tmp_path: Path
+) -> None:
+    board = next(path for path in pages if path.name == "index.html")
+    text = board.read_text(encoding="utf-8")
+    assert "</body>" in text
+    (tmp_path / "hole.html").write_text(text.replace("</body>", f"{hole}</body>"), encoding="utf-8")
+    found = noticed(browser, [tmp_path / "hole.html"])
+    assert any(what.startswith(sign) for what in found["hole.html"]), found
