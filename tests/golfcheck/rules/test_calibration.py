@@ -4,6 +4,7 @@ from pathlib import Path
 
 from golfcheck.rules import RULES
 from golfcheck.rules.calibrated import CALIBRATED
+from golfcheck.rules.seen import seen
 from tests.golfcheck.calibration import MODULE, PAGE, RECORDS, WHY, render, render_module
 
 
@@ -24,3 +25,9 @@ def test_the_page_has_a_row_for_every_rule_that_could_run() -> None:
     assert CALIBRATED
     assert all(f"| `{name}` |" in page for name in CALIBRATED)
     assert {rule.name for rule in RULES} >= CALIBRATED.keys()  # a rule that is newer than the page is in neither
+
+
+def test_a_rule_that_could_not_run_on_real_records_is_never_said_to_have_found_nothing() -> None:
+    for rule in RULES:
+        assert seen(rule.name).startswith("in " if rule.name in CALIBRATED else "not run")
+    assert all(ran > 0 for ran, _ in CALIBRATED.values())
