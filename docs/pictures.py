@@ -1,7 +1,7 @@
-"""Make the pictures of the README anew: `python docs/pictures.py [RECORDS]`.
+"""Generate the pictures in the README: `python docs/pictures.py [RECORDS]`.
 
-The record is ours, in records/, and its picture is the same wherever it is made. The board is the contest's: it is made
-when RECORDS is given, the folder `records` of a clone of openai/parameter-golf.
+The picture of our own record, in records/, is the same on every machine. The picture of the contest's board is
+generated only if RECORDS is given, the folder `records` of a clone of openai/parameter-golf.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _FROM_A_CDN = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 async def board_picture(records: Path) -> str:
     """Return the board of the contest's records with two marks and a filter, as SVG."""
     home = records.parents[1]
-    os.chdir(home)  # the picture shows the path as somebody beside the clone types it
+    os.chdir(home)  # the picture shows the path as typed next to the clone
     app = GolfcheckApp(records.relative_to(home), Settings(cache=False, jobs=1))
     async with app.run_test(size=SIZE) as pilot:
         await _judged(app, pilot)
@@ -52,15 +52,15 @@ async def _judged(app: GolfcheckApp, pilot: Any) -> None:
 
 
 def make(folder: Path, records: Path | None = None) -> list[Path]:
-    """Write the record's picture into a folder and, where there are `records` of the contest, their board's."""
+    """Write the picture of the record into a folder and, given the contest's `records`, that of the board."""
     os.chdir(ROOT)
     pictures = {"record": record_picture} | ({"contest": lambda: board_picture(records)} if records else {})
     written = []
     for name, picture in pictures.items():
-        with TemporaryDirectory() as home:  # nothing of what its user left on the board, or of the other picture
+        with TemporaryDirectory() as home:  # start without saved state
             os.environ["XDG_STATE_HOME"] = home
             written.append(folder / f"{name}.svg")
-            # Textual names a font of a server that is not ours; whoever looks has a font of their own.
+            # Textual links to a web font; use a local one.
             drawn = _FROM_A_CDN.sub("", asyncio.run(picture())).replace(
                 "Fira Code, monospace", "ui-monospace, monospace"
             )

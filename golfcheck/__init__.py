@@ -1,3 +1,3 @@
-"""golfcheck: the referee of Parameter Golf. It judges records; `reference/` makes them."""
+"""golfcheck, the referee of Parameter Golf: it judges records, `reference/` trains them."""
 
 __version__ = "0.1.0"

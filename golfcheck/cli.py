@@ -1,14 +1,14 @@
-"""argv → one command module → exit code.
+"""Parse argv, run one command module, and return its exit code.
 
-    0    nothing at or above --fail-on
+    0    no findings at or above --fail-on
     1    findings
     2    golfcheck could not do its job: a usage error, an unreadable path, a missing extra, nothing to check
-    3    rescore measured, but what the submission states leaves its claim open
+    3    rescore could neither confirm nor refute the claim
     130  interrupted
-    141  whoever read stdout has left (what a shell reports of any program that a closed pipe ends)
+    141  the reader of stdout closed the pipe (as a shell reports SIGPIPE)
 
 A command module (`golfcheck/commands/NAME.py`) has HELP, one line; `configure(parser)`; and `run(args)`,
-which returns the exit code. It is imported when it is called for, so that the others cost nothing.
+which returns the exit code. It is imported only when it is needed.
 """
 
 import os
@@ -27,7 +27,7 @@ _WORDS = (*COMMANDS, "help", "--help", "--version")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that `argv` names and return its exit code."""
+    """Run the command in `argv` and return its exit code."""
     _open_what_is_closed()
     _be_lenient_with_encodings()
     try:
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GolfcheckError as error:
         return _complain(str(error))
     except BrokenPipeError:
-        # The interpreter flushes stdout once more when it ends, and would complain.
+        # The interpreter flushes stdout again at exit, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
@@ -62,13 +62,13 @@ def _dispatch(argv: list[str]) -> int:
     if name not in COMMANDS:
         kind = "option" if name.startswith("-") else "command"
         raise UsageError(f"unknown {kind} {name!r}{suggestion(name, _WORDS)}; see golfcheck --help")
-    from golfcheck.commands.parser import run  # argparse costs as much as all the rest of the overview
+    from golfcheck.commands.parser import run  # importing argparse takes as long as everything else here
 
     return run(name, rest)
 
 
 def _overview() -> str:
-    """Return the page of `golfcheck --help`: made by hand, because rich costs ten times the rest of it."""
+    """Return the page of `golfcheck --help`: written by hand, because importing rich takes ten times as long."""
     bold, plain = ("\x1b[1m", "\x1b[0m") if wants_color(sys.stdout) else ("", "")
     lines = [f"golfcheck {__version__}: the referee of Parameter Golf", "", "usage: golfcheck COMMAND [OPTIONS]"]
     for title, commands in GROUPS.items():
@@ -77,27 +77,27 @@ def _overview() -> str:
         [
             *lines,
             "",
-            "golfcheck COMMAND --help says more; golfcheck --version says which this is.",
-            "Exit codes: 0 nothing found, 1 findings, 2 golfcheck could not do its job,",
-            "3 rescore leaves a claim open, 130 interrupted.",
-            "Start with:  golfcheck verify records/  or, without any record,  golfcheck demo",
+            "golfcheck COMMAND --help explains a command; golfcheck --version prints the version.",
+            "Exit codes: 0 no findings, 1 findings, 2 golfcheck could not do its job,",
+            "3 claim neither confirmed nor refuted (rescore), 130 interrupted.",
+            "Start with:  golfcheck verify records/  or, without records,  golfcheck demo",
         ]
     )
 
 
 def _open_what_is_closed() -> None:
-    """Let what nobody wants to read (`>&-`) go nowhere; the next file opened would take its place otherwise."""
+    """Open a closed stdout or stderr (`>&-`) as /dev/null; otherwise the next file opened would replace it."""
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8"))
 
 
 def _be_lenient_with_encodings() -> None:
-    """Print what a terminal's encoding lacks escaped, instead of failing."""
+    """Escape characters that the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

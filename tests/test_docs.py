@@ -1,4 +1,4 @@
-"""README.md and docs/: links lead somewhere, pages that sources name exist, and golfcheck takes the commands shown."""
+"""README.md and docs/: links are valid, pages named in sources exist, and commands shown have valid arguments."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *s
 REPOSITORY = "https://github.com/golfcheck/golfcheck/blob/main/"
 PICTURES = "https://raw.githubusercontent.com/golfcheck/golfcheck/main/"
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-# What a line shows that is no argument: a comment, what comes out, or an explanation after two blanks.
+# The part of a line that is not arguments: a comment or an explanation after two spaces.
 _TAIL = re.compile(r"\s+#.*|\s{2,}.*")
 
 

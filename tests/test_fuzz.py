@@ -1,4 +1,4 @@
-"""500 of the inputs of `make fuzz`: none raises, none is over its budget of time and memory."""
+"""500 inputs of `make fuzz`: none raises, none exceeds its budget of time and memory."""
 
 from tests.fuzz import LIMIT_SECONDS, run
 

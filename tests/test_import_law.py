@@ -1,7 +1,7 @@
 """The import-layering test: which folder of golfcheck may import which, and what a fresh `golfcheck --help` loads.
 
-The table is the map of docs/architecture.md, top floor first: a folder imports only folders that stand below it, and
-of these only the ones its row names. Imports inside functions and under TYPE_CHECKING count like those at the top.
+The table lists the folders as in docs/architecture.md. A folder imports only folders below it, and of these only the
+ones in its row. Imports inside functions and under TYPE_CHECKING count too.
 """
 
 import ast
@@ -46,7 +46,7 @@ LAYERS = """
     core           ←
 """
 
-# Packages of others that are slow to load or kept in one place: who may import them, at the top or in a function.
+# Third-party packages that are slow to import or used in one place: who may import them, at the top or in a function.
 OTHERS = {
     "torch": {
         *(
@@ -107,7 +107,7 @@ GOLFCHECK = {name: path for name, path in modules("golfcheck") if not name.start
 @pytest.mark.parametrize("name", [name for name in GOLFCHECK if name not in ("__init__", "__main__")])
 def test_a_module_imports_only_what_the_row_of_its_folder_allows(name: str):
     table, own = layers(), folder_of(name)
-    assert own in table, f"{own} has no row in the table of {Path(__file__).name}: say what it may import"
+    assert own in table, f"{own} has no row in the table of {Path(__file__).name}: add what it may import"
     ours = {other.removeprefix("golfcheck.") for other in imports(GOLFCHECK[name]) if other.startswith("golfcheck.")}
     foreign = {other for other in ours if folder_of(other) != own and other != "__version__"}
     assert {other for other in foreign if folder_of(other) not in table[own]} == set()
@@ -158,7 +158,7 @@ def test_few_modules_are_at_the_top_level_and_none_exceeds_300_lines():
         for _, path in modules(base)
     }
     assert {path: count for path, count in lines.items() if count > 300} == {}
-    assert lines["reference/train.py"] <= SCRIPT_LINES  # the contest's own limit, of a script
+    assert lines["reference/train.py"] <= SCRIPT_LINES  # the contest's limit for a script
 
 
 def test_the_judge_never_imports_the_scripts_that_compose_the_trainer():
@@ -181,7 +181,7 @@ def test_golfcheck_imports_itself_by_full_names():
         assert not {other for other in imports(path) if other.startswith((".", "reference"))}, name
 
 
-# The trainer: a folder that can be copied.
+# The trainer, a folder that can be copied.
 
 
 def test_the_trainers_modules_are_imported_only_by_run_train_and_predictor():
@@ -206,7 +206,7 @@ def test_no_module_of_the_trainer_hides_one_of_the_standard_library():
     assert {name for name, _ in modules("reference")} & sys.stdlib_module_names == set()
 
 
-# What is loaded in the end.
+# What is actually loaded.
 
 
 def loaded_by(*arguments: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""The wheel, alone in a fresh environment: what `pip install golfcheck` gives a participant."""
+"""The wheel in a fresh environment, as `pip install golfcheck` installs it."""
 
 import shutil
 import subprocess
@@ -13,9 +13,9 @@ from tests.golfcheck.valid_record import Draft
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of an environment that holds the wheel and what it needs."""
+    """The `bin` folder of an environment with the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"  # a build leaves files beside the sources
+    source = folder / "source"  # a build leaves files next to the sources
     names = ("golfcheck", "reference", "schemas", "pyproject.toml", "README.md", "LICENSE")
     for name in names:
         path = ROOT / name

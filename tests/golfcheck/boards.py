@@ -1,4 +1,4 @@
-"""Boards of synthetic rows, and what a screen shows of them as text."""
+"""Boards with synthetic rows, and screens as text."""
 
 import asyncio
 import math
@@ -17,8 +17,8 @@ from golfcheck.judging.config import Settings
 from golfcheck.tui.app import GolfcheckApp
 from tests.golfcheck import verdicts
 
-# Pilot takes a key for done when the process has been idle for so long, twice a key: Textual's own 20 ms are half of
-# what all these tests take, and say no more.
+# Pilot considers a key handled once the process has been idle for this long, twice per key. Textual's default of 20 ms
+# would take half of the time of these tests.
 _wait.SLEEP_GRANULARITY = 0.004
 
 NAMES = (
@@ -102,8 +102,8 @@ def play(
     *,
     toasts: bool = False,
 ) -> None:
-    """Run the application without a terminal and act as its user; `toasts` are drawn where they matter."""
-    app.animation_level = "none"  # each key would wait until what it moves has arrived
+    """Run the application without a terminal and act as its user; `toasts` are drawn only on request."""
+    app.animation_level = "none"  # otherwise each key would wait for animations
 
     async def run() -> None:
         async with app.run_test(size=size, notifications=toasts) as pilot:
@@ -114,15 +114,15 @@ def play(
 
 
 def app_of(count: int = 12, **options: Any) -> GolfcheckApp:
-    """Return the application on a board that is there already."""
+    """Return the application with a board that has been read."""
     options.setdefault("board", board(count))
     return GolfcheckApp(Path("records"), Settings(cache=False), **options)
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait until something holds; AssertionError if it does not in `seconds`, which only a failure takes."""
+    """Wait until a condition holds; AssertionError after `seconds`."""
     for _ in range(int(seconds / 0.02)):
         if holds():
             return
         await pilot.pause(0.02)
-    raise AssertionError("what was waited for did not come")
+    raise AssertionError("the condition was not met in time")
