@@ -77,7 +77,7 @@ def _overview() -> str:
         [
             *lines,
             "",
-            "golfcheck COMMAND --help explains a command; golfcheck --version prints the version.",
+            "golfcheck COMMAND --help explains a command; --version prints the version.",
             "Exit codes: 0 no findings, 1 findings, 2 golfcheck could not do its job,",
             "3 claim neither confirmed nor refuted (rescore), 130 interrupted.",
             "Start with:  golfcheck verify records/  or, without records,  golfcheck demo",
