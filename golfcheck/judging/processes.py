@@ -6,15 +6,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
-from multiprocessing import active_children, get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from golfcheck.core.errors import GolfcheckError
 from golfcheck.judging.cache import Cache
 from golfcheck.judging.judged import How, Judged, Task, judge_tasks, read_standings
 from golfcheck.judging.standing import Standing
+
+if TYPE_CHECKING:  # a tenth of the time that a cached verdict takes: loaded where processes are started
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 _JUDGED = 4  # records that a process judges at a time; a second process costs more than it saves for fewer
 _READ = 32  # records whose standings a process reads at a time
@@ -39,10 +40,10 @@ class Processes:
         self._cache: Cache | None = None  # the user's own, while it is open
         self._pool: ProcessPoolExecutor | None = None
         self._num_processes = 0  # that the pool may have
+        self._others: set[object] = set()  # processes that are none of ours
         # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
         self._collections = gc.get_threshold()
         self._forks = sys.platform == "linux" and threading.active_count() == 1
-        self._others = set(active_children())  # that are none of ours
 
     def __enter__(self) -> "Processes":
         collect_rarely()
@@ -52,8 +53,11 @@ class Processes:
         gc.set_threshold(*self._collections)
         if self._pool is not None:
             if error[0] is not None:
-                for child in set(active_children()) - self._others:  # sqlite survives that
-                    child.terminate()
+                from multiprocessing import active_children
+
+                for child in active_children():
+                    if child not in self._others:
+                        child.terminate()  # sqlite survives that
             self._pool.shutdown(cancel_futures=True)
         self._close_cache()
 
@@ -81,10 +85,12 @@ class Processes:
 
     def _worked(self, work: Work[T, R], tasks: Sequence[T], how: How, size: int) -> Iterator[list[R]]:
         chunks = [tasks[start : start + size] for start in range(0, len(tasks), size)]
+        if min(self.jobs, len(chunks)) < 2:
+            yield from self._one_by_one(work, tasks, how)
+            return
+        from concurrent.futures import BrokenExecutor
+
         try:
-            if min(self.jobs, len(chunks)) < 2:
-                yield from self._one_by_one(work, tasks, how)
-                return
             pool = self._started(len(chunks) - 1)
             rest = [pool.submit(_work_in_process, work, chunk, how, self.cached) for chunk in chunks[1:]]
             # The first ones here: new interpreters take a second to start, and somebody waits for rows.
@@ -99,19 +105,25 @@ class Processes:
             self.idle()
             yield work([task], how, self.cache())
 
-    def _awaited(self, future: Future[list[R]]) -> list[R]:
+    def _awaited(self, future: "Future[list[R]]") -> list[R]:
+        from concurrent.futures import wait
+
         while not future.done():
             self.idle()
             wait([future], _IDLE_SECONDS)
         return future.result()
 
-    def _started(self, num_chunks: int) -> ProcessPoolExecutor:
+    def _started(self, num_chunks: int) -> "ProcessPoolExecutor":
         """Return the pool, with as many processes as there are chunks; one that is too small is replaced."""
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import active_children, get_context
+
         wanted = min(self.jobs, num_chunks) if self._forks else self.jobs  # interpreters start when there is work
         if self._pool is not None and self._num_processes < wanted:
             self._pool.shutdown()
             self._pool = None
         if self._pool is None:
+            self._others = set(active_children())
             self._close_cache()  # an open connection must not be carried into a fork
             context = get_context("fork" if self._forks else "spawn")
             self._pool, self._num_processes = ProcessPoolExecutor(wanted, context, _begin), wanted
