@@ -1,4 +1,4 @@
-"""What of a row a board can be filtered and sorted by."""
+"""The keys by which rows of a board are filtered and sorted."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -65,7 +65,7 @@ KEYS = {
         "number", "nats per token to the record to beat", "delta-nats:<-0.005", lambda row: row.delta_nats
     ),
     "p": Key("number", "p of the gain, under the board's ruleset", "p:<0.01", lambda row: row.p),
-    "rank": Key("number", "place on the board", "rank:<=10", lambda row: row.rank),
+    "rank": Key("number", "rank on the board", "rank:<=10", lambda row: row.rank),
     "seeds": Key("number", "how many seeds the logs have a score of", "seeds:>=3", _seeds),
     "size": Key("number", "code and model together, bytes, of the largest seed", "size:>15.99m", _size),
     "train": Key("number", "longest training, seconds", "train:<=600", _train_s),

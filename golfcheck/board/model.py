@@ -52,7 +52,7 @@ class Row:
 
     @property
     def ruling(self) -> Ruling | None:
-        """The maintainers' last word on it."""
+        """The maintainers' latest ruling on it."""
         return self.rulings[-1] if self.rulings else None
 
 
@@ -67,7 +67,7 @@ class Board:
 
     @property
     def frontier(self) -> tuple[Row, ...]:
-        """Return the rows that were the record, in the order of time."""
+        """Return the rows that held the record, in chronological order."""
         held = (row for row in self.rows if row.held)
         return tuple(sorted(held, key=lambda row: row.made or datetime.min.replace(tzinfo=UTC)))
 
@@ -91,7 +91,7 @@ def is_by(row: Row, author: str) -> bool:
 
 
 def name_of(row: Row) -> str:
-    """Return what a record is called: its name, or its folder's. It is untrusted."""
+    """Return a record's name, or else its folder's; untrusted text."""
     return row.verdict.name or row.verdict.path.rstrip("/").rpartition("/")[2] or row.verdict.path
 
 

@@ -4,7 +4,7 @@ Terms are separated by blanks, and all must match. A term is a word or a "phrase
 and path; or `key:value` with one of KEYS. A `-` before a term selects the rows that it does not match. Case is ignored.
 
     text      author:ann  name:"sliding window"   contains this
-    word      verdict:review  status:rescored      is this one of the known words
+    word      verdict:review  status:rescored      is it this word
     number    bpb:<1.08  seeds:>=3  size:15.99m  p:0.01..0.25
               a plain number means what rounds to it; a range has both its ends; k is 1,000 and m 1,000,000
     date      date:2026-04  after:2026-04-09  before:2026-05
@@ -49,7 +49,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What `parse` understood; without terms it matches every row."""
+    """A parsed filter; without terms it matches every row."""
 
     terms: tuple[Term, ...] = ()
 

@@ -1,4 +1,4 @@
-"""A judged record in its place among the others → its row on the board: the score that counts, its gain, and why."""
+"""A judged record → its row on the board: the score that counts, the gain over the record to beat, and the reason."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from golfcheck.submission.examined import Entry
 
 
 def row_so_far(judged: Judged) -> Row:
-    """Return the row of a record that has no place yet: no rank, and nothing that depends on another record."""
+    """Return a record's row without a rank, and without anything that depends on another record."""
     bpb, status = _score(judged, Rulings())
     verdict = replace(judged.verdict, to_beat=None)
     return Row(verdict, judged.made, bpb, status, judged.bpb, judged.nats, takes_part=False, github_id=judged.github_id)
@@ -28,7 +28,7 @@ def row_claimed(claimed: Judged) -> Row:
 
 
 def row_of(placed: Placed, ruleset: Ruleset) -> Row:
-    """Return the row of a record, all but its rank."""
+    """Return the row of a record without its rank."""
     judged, entry, turn, rulings = placed.judged, placed.entry, placed.turn, placed.rulings
     bpb, status = _score(judged, rulings)
     gain = judged.verdict.to_beat
@@ -54,7 +54,7 @@ def row_of(placed: Placed, ruleset: Ruleset) -> Row:
 
 
 def pinned(board: Board, baseline: Row, ruleset: Ruleset) -> Board:
-    """Return the board with every difference and p against one record in place of the record to beat of the day."""
+    """Return the board with every difference and p-value against one record, not the record to beat of the day."""
     theirs = _entry(baseline)
 
     def against(row: Row) -> Row:
@@ -74,7 +74,7 @@ def pinned(board: Board, baseline: Row, ruleset: Ruleset) -> Board:
 
 
 def _entry(row: Row) -> Entry:
-    """Return a row's entry for a comparison, for which neither day nor track count."""
+    """Return a row as an entry to compare; day and track do not matter for that."""
     path, made = Path(row.verdict.path), row.made or datetime.min.replace(tzinfo=UTC)
     name = row.verdict.name or path.name
     entry = Entry(path, name, made, TRACKS[DEFAULT_TRACK], row.seeds_bpb, row.seeds_nats)
@@ -91,7 +91,7 @@ def _score(judged: Judged, rulings: Rulings) -> tuple[float | None, Status | Non
 
 
 def _reason(placed: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
-    """Say why a record was not the one to beat, or was it without a p; "" when its p says all."""
+    """Return why a record did not take the lead, or took it without a p-value; "" if the p-value says it all."""
     verdict, entry, turn = placed.judged.verdict, placed.entry, placed.turn
     if verdict.track is None:
         return "a trainer's folder, not a record"
@@ -114,7 +114,7 @@ def _reason(placed: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
 
 
 def _why_not(entry: Entry, turn: Turn, gain: ToBeat | None, ruleset: Ruleset) -> str:
-    """Say what it lacked against the record to beat."""
+    """Return what a record lacked to take the lead."""
     standing = turn.best
     assert standing is not None  # only a standing record can keep an entry from becoming the record
     against = standing.name

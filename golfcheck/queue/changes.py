@@ -89,7 +89,7 @@ class _Comparison:
     def run(self, before: str | None, after: str) -> Changes:
         self._enter("", before, after, 0)
         lists = (self.folders, self.removed, self.outside, self.deleted, self.problems)
-        return Changes(*(tuple(found) for found in lists))  # type: ignore[arg-type]
+        return Changes(*map(tuple, lists))  # type: ignore[arg-type]
 
     def _enter(self, prefix: str, before: str | None, after: str | None, depth: int) -> None:
         for name, old, new in self._pairs(prefix, before, after):
@@ -145,7 +145,7 @@ class _Comparison:
                 yield prefix + name
 
     def _is_folder(self, path: str, *trees: str | None) -> bool:
-        """Whether a path is a record's place: `records/TRACK/NAME`, or dated or with a submission file further up."""
+        """Whether a path is one of a record: `records/TRACK/NAME`, or dated or with a submission file further up."""
         parts = path.split("/")
         if parts[0] != RECORDS or len(parts) < 2:
             return False

@@ -32,7 +32,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a record folder came to. `broken`: golfcheck could not judge it, and `failure` says why."""
+    """The result of judging a record folder. `broken`: golfcheck could not judge it, and `failure` says why."""
 
     judged: Judged | None
     failure: str

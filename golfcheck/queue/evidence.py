@@ -1,4 +1,4 @@
-"""What is kept of a record to compare it with others: digests of logs and runs, its settings, its code's definitions.
+"""What of a record is compared with others: digests of logs and runs, its settings, its code's definitions.
 
 Two logs of one training run differ in what was printed around the numbers; the losses by step do not. So a run is known
 by its losses, by the digits of its result, and its log by all of its bytes.
@@ -106,7 +106,7 @@ def _settings(record: Record) -> dict[str, str]:
     for _, run in distinct_runs(record):
         for name, fact in run.settings.items():
             values.setdefault(name, set()).add(" ".join(fact.value.split())[:_SETTING_CHARS])
-    alike = {name: min(found) for name, found in values.items() if len(found) == 1}
+    alike = {name: min(logged) for name, logged in values.items() if len(logged) == 1}
     shown = [name for name in alike if name.isidentifier() and not _OF_A_RUN.fullmatch(name) and "/" not in alike[name]]
     return {name: alike[name] for name in sorted(shown)[:_MAX_SETTINGS]}
 

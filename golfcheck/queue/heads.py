@@ -77,7 +77,7 @@ def scan(
     changes: dict[int, tuple[Changes, str | None]] = {}
     unread: dict[int, str] = {}
     tip = graph.commits[graph.base].tree
-    for place, (number, oid) in enumerate(refs.items()):
+    for num_done, (number, oid) in enumerate(refs.items(), 1):
         if oid not in graph.commits:
             unread[number] = "the repository lacks its commit"
             continue
@@ -85,18 +85,18 @@ def scan(
         left = graph.merge_base(oid, start) if start else None
         before = graph.commits[left].tree if left else tip if start else None
         changes[number] = reader.changes(before, graph.commits[oid].tree), left
-        progress(place + 1, len(refs))
+        progress(num_done, len(refs))
     in_base = reader.folders(tip)
     records = _records(reader, graph, in_base, changes)
     sorter = _Sorter(in_base, {record.path: record.number for record in records})
     heads = []
-    for number, (found, left) in changes.items():
+    for number, (of_head, left) in changes.items():
         oid = refs[number]
         merged = graph.merged(oid) or number in sorter.number_of.values()
-        own, carried = sorter.sort(number, found)
+        own, carried = sorter.sort(number, of_head)
         behind = len(graph.line) - 1 - graph.entered[left] if left and not merged else 0
-        conflicts = () if merged or left is None else tuple(_conflicts(reader, graph, left, oid, found))
-        heads.append(Head(number, oid, left, merged, own, carried, found, behind, conflicts))
+        conflicts = () if merged or left is None else tuple(_conflicts(reader, graph, left, oid, of_head))
+        heads.append(Head(number, oid, left, merged, own, carried, of_head, behind, conflicts))
     return Heads(tuple(heads), records, unread)
 
 
@@ -148,8 +148,8 @@ def _records(
     One that came with neither stands after the highest number that was merged before it.
     """
     adds: dict[str, list[int]] = {}
-    for number, (found, _) in changes.items():
-        for folder in found.folders:
+    for number, (of_head, _) in changes.items():
+        for folder in of_head.folders:
             if folder.before is None:
                 adds.setdefault(folder.path, []).append(number)
     numbers: dict[str, int] = {}
@@ -158,12 +158,12 @@ def _records(
     for oid in graph.line:
         commit = graph.commits[oid]
         match = _SUBJECT.search(commit.subject)
-        said = int(match[1]) if match else None
+        named = int(match[1]) if match else None
         for path in _added(reader, before, commit.tree):
             heads = adds.get(path, [])
-            trusted = said is not None and (said in heads or said not in changes)
-            numbers[path] = said if said and trusted else min(heads, default=said or highest)
-        highest = max(highest, said or 0)
+            trusted = named is not None and (named in heads or named not in changes)
+            numbers[path] = named if named and trusted else min(heads, default=named or highest)
+        highest = max(highest, named or 0)
         before = commit.tree
     return tuple(BaseRecord(path, tree, numbers.get(path, 0)) for path, tree in in_base.items())
 

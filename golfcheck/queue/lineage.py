@@ -36,7 +36,7 @@ class Relative:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where a record comes from, as far as it can be told."""
+    """What a record builds on, as far as it says so or its code shows it."""
 
     named: Named | None  # what it says it builds on, or else names first
     said: Relative | None  # that pull request's record, where it is in the queue
@@ -66,11 +66,11 @@ def lineages(members: Sequence[Member]) -> dict[tuple[int, str], Lineage]:
 
 def _named(member: Member, numbers: Iterable[int], names: Mapping[str, Member]) -> Named | None:
     """Return what it builds on: the first that it calls so, else the first that it names at all."""
-    known = set(numbers)
+    in_queue = set(numbers)
     earlier = [
         one
         for one in member.content.named
-        if (one.pull in known and one.pull is not None and one.pull < member.number)
+        if (one.pull in in_queue and one.pull is not None and one.pull < member.number)
         or (one.record in names and names[one.record or ""].number < member.number)
     ]
     return next((one for one in earlier if one.base), earlier[0] if earlier else None)
@@ -87,20 +87,20 @@ class _Index:
 
     def __init__(self) -> None:
         self.members: list[Member] = []
-        self.having: dict[int, array[int]] = {}  # definition → places in `members`
+        self.having: dict[int, array[int]] = {}  # definition → indices into `members`
         self.alike: dict[bytes, int] = {}  # all definitions of a record → the first that has just these
 
     def add(self, member: Member) -> None:
         evidence = member.content.evidence
         if evidence is None or not evidence.definitions:
             return
-        place = len(self.members)
+        index = len(self.members)
         self.members.append(member)
-        self.alike.setdefault(evidence.definitions, place)
+        self.alike.setdefault(evidence.definitions, index)
         for definition in evidence.hashes:
-            places = self.having.setdefault(definition, array("l"))
-            if len(places) <= _COMMON:
-                places.append(place)
+            indices = self.having.setdefault(definition, array("l"))
+            if len(indices) <= _COMMON:
+                indices.append(index)
 
     def nearest(self, member: Member) -> Member | None:
         """Return the earlier member of another number that shares most definitions; of equals the first."""
@@ -111,13 +111,13 @@ class _Index:
         same = self.alike.get(evidence.definitions)
         shared: Counter[int] = Counter()
         for definition in ours:
-            places = self.having.get(definition, ())
-            if len(places) <= _COMMON:
-                shared.update(places)
-        candidates = [place for place, _ in shared.most_common(_COMPARED)] + ([] if same is None else [same])
+            indices = self.having.get(definition, ())
+            if len(indices) <= _COMMON:
+                shared.update(indices)
+        candidates = [index for index, _ in shared.most_common(_COMPARED)] + ([] if same is None else [same])
         best, best_share = None, _MIN_SHARE
-        for place in sorted(candidates):
-            other = self.members[place]
+        for index in sorted(candidates):
+            other = self.members[index]
             if other.number != member.number and (share := _share(ours, other.content.evidence)) > best_share:
                 best, best_share = other, share
         return best

@@ -1,4 +1,4 @@
-"""A pull request with all that is known of it, and where a maintainer should put it."""
+"""A pull request with its judged folders, its triage, and the reasons for it."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +13,7 @@ from golfcheck.queue.overlap import Overlap
 
 
 class Triage(StrEnum):
-    """What is to be done with a pull request, from the most urgent on."""
+    """What a maintainer should do with a pull request, most urgent first."""
 
     READY = "ready"
     REVIEW = "review"
@@ -47,7 +47,7 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a pull request is where it is: a finding of a rule, or what its commits show."""
+    """A reason for a triage: a finding of a rule, or something that the commits show."""
 
     kind: str  # a rule's name, or a word of `reasons.py`
     weight: int  # larger is graver
@@ -60,7 +60,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One record folder of a pull request's own, judged."""
+    """One of the record folders that a pull request adds or changes, judged."""
 
     own: Own
     content: Content
@@ -91,7 +91,7 @@ class Pull:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The verdict that speaks for it: of its best score."""
+        """The verdict that represents it: the one with the best score."""
         judged = [one.verdict for one in self.submissions if one.verdict]
         return min(judged, key=lambda verdict: (score_of(verdict) is None, score_of(verdict) or 0.0), default=None)
 
@@ -138,7 +138,7 @@ class Queue:
     pulls: tuple[Pull, ...]
     num_heads: int  # in the repository, whatever is shown
     num_contents: int  # distinct folders that were needed
-    num_judged: int  # of these now; the others were kept from earlier runs
+    num_judged: int  # of these in this run; the others were cached
 
     def of(self, triage: Triage) -> tuple[Pull, ...]:
         """Return those of one part."""

@@ -35,7 +35,7 @@ Judge = Callable[[Objects, Task, str], Content]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How every process works."""
+    """The settings of every process."""
 
     store: Path  # git's objects
     oid_chars: int
@@ -46,7 +46,7 @@ class Work:
 
 
 class _TooLongError(BaseException):
-    """Raised in the midst of a judgment, and by nothing that judges caught."""
+    """Raised by the timer while a folder is judged; no code that judges catches it."""
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class Pool:
         self._workers.clear()
 
     def judge(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Content]]:
-        """Yield the place of each task and what came of it, in the order in which they are done."""
+        """Yield the index and the result of each task, in the order in which they finish."""
         pending = iter(enumerate(tasks))
         left = len(tasks)
         while left:
@@ -103,7 +103,7 @@ class Pool:
                     yield index, done
 
     def _answer(self, worker: _Worker, is_ready: bool) -> Content | None:
-        """Return what a process came to; None while it works."""
+        """Return the result of a process; None while it works."""
         if is_ready:
             with contextlib.suppress(EOFError, OSError):
                 content: Content = worker.pipe.recv()
@@ -139,14 +139,14 @@ class Pool:
 
 @cache
 def _preload() -> None:
-    """Load what every process would load by itself: they share it."""
+    """Load once, before forking, what every process needs."""
     schema.violations("submission", {})
     schema.violations("train_log", {})
     syntax.parse(b"")
 
 
 def _serve(pipe: Any, work: Work) -> None:
-    """Judge what comes until nothing comes."""
+    """Judge the tasks that arrive, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that is in charge
     signal.signal(signal.SIGPROF, _too_long)
     limit_memory(MEMORY_BYTES)

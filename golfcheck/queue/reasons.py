@@ -21,7 +21,7 @@ _TIE_BPB = 1e-9
 
 
 def pull_of(head: Head, submissions: Sequence[Submission]) -> Pull:
-    """Put a pull request in its place, with the reasons in the order of their weight."""
+    """Return a pull request with its triage, and the reasons for it, the gravest first."""
     reasons = sorted((*_of_head(head), *_of_submissions(head, submissions)), key=lambda reason: -reason.weight)
     if not head.own:
         triage = Triage.NONE
@@ -35,11 +35,11 @@ def pull_of(head: Head, submissions: Sequence[Submission]) -> Pull:
 
 
 def order_of(pull: Pull) -> tuple[int, ...]:
-    """Return what the queue is sorted by: open ones that may take the record, the least doubtful first, by number."""
+    """Return the sort key: by triage, then open ones, then those that may take the record, the least doubtful first."""
     is_record = pull.outcome is Outcome.RECORD
     heaviest = pull.reasons[0].weight if pull.reasons else 0
-    place = list(Triage).index(pull.triage)
-    return (place, pull.head.merged, not (is_record or pull.contends), heaviest if pull.contends else 0, pull.number)
+    part = list(Triage).index(pull.triage)
+    return (part, pull.head.merged, not (is_record or pull.contends), heaviest if pull.contends else 0, pull.number)
 
 
 def _contends(submission: Submission) -> bool:
@@ -119,7 +119,7 @@ def _of_submissions(head: Head, submissions: Sequence[Submission]) -> Iterator[R
 
 
 def _of_verdict(verdict: Verdict, rulings: Rulings) -> Iterator[Reason]:
-    """Yield what a verdict says against a record; what the maintainers have ruled on is no longer for them to do."""
+    """Yield what a verdict says against a record; except what the maintainers have ruled on already."""
     proven = set(refuted(verdict))
     for finding in verdict.findings:
         if finding.severity is Severity.INFO:
@@ -160,8 +160,8 @@ def _of_overlap(submission: Submission, overlap: Overlap, parent: int | None) ->
     return Reason(f"shared-{overlap.kind}", weight, text, f"{submission.own.path}/{file.path}", file.line, hint)
 
 
-def place_in(pull: Pull, reason: Reason) -> str:
-    """Return where a reason stands, `path:line`; inside the one folder that a pull request has, from there on."""
+def location_in(pull: Pull, reason: Reason) -> str:
+    """Return the location of a reason, `path:line`; relative to the folder if the pull request has only one."""
     path = reason.path or ""
     if len(pull.submissions) == 1:
         own = pull.submissions[0].own.path

@@ -1,4 +1,4 @@
-"""Pull requests as rows of a board: what a list of them is filtered and sorted by, in the board's grammar."""
+"""Pull requests as rows of a board, so that the board's filters and sort keys work on them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -43,13 +43,13 @@ def row_of(pull: Pull) -> PullRow:
 
 
 def lineage_of(row: Row) -> Lineage | None:
-    """Return where the record of a row comes from."""
+    """Return what the record of a row builds on."""
     submission = cast(PullRow, row).submission
     return submission.lineage if submission else None
 
 
 def _nothing(pull: Pull, path: str) -> Verdict:
-    """Return the verdict of a pull request of which nothing could be judged: it says nothing."""
+    """Return an empty verdict, for a pull request of which nothing could be judged."""
     return Verdict(path, pull.name, None, None, None, "", (), (), (), None, None, None, None, None, (), 0.0)
 
 
@@ -91,7 +91,7 @@ KEYS: dict[str, Key] = {
     ),
     "rule": Key(
         "text",
-        "a rule or another reason that was found",
+        "a rule, or another reason",
         "rule:shared-log",
         _of(lambda pull: " ".join(dict.fromkeys(reason.kind for reason in pull.reasons))),
     ),

@@ -1,4 +1,4 @@
-"""What the maintainers have ruled on records, as `decisions.json` in the base says: never as a pull request says."""
+"""The maintainers' rulings on records, from `decisions.json` in the base, never from a pull request."""
 
 from golfcheck.core.errors import UsageError
 from golfcheck.judging import decisions
@@ -35,7 +35,7 @@ def read_rulings(objects: Objects, reader: Reader, root: str, base: str, heads: 
 
 
 def _tree_of(path: str) -> str | None:
-    """Return the folder of the tree that a record's path is in, "" for the root; None where it lies alone."""
+    """Return the folder of the tree of records that a path is in ("" for the root), None if it is in none."""
     above, _, _ = path.rpartition("/")
     tree, _, track = above.rpartition("/")
     if track.startswith("track_"):

@@ -1,4 +1,4 @@
-"""The whole way: a repository → the queue of its pull requests."""
+"""From a repository to the queue of its pull requests."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for."""
+    """The request for a queue: which pull requests, and how they are judged."""
 
     repository: Path
     refs: str = DEFAULT_REFS
@@ -43,7 +43,7 @@ class Request:
     only: str = ""  # "12,15-40"; "" for all
     ruleset: str = DEFAULT_RULESET
     jobs: int = 0
-    store: Path | None = None  # where verdicts are kept; None: nowhere
+    store: Path | None = None  # where verdicts are cached; None: nowhere
 
 
 def run(
@@ -55,8 +55,8 @@ def run(
 ) -> Queue:
     """Judge the pull requests that are asked for; nothing is checked out, executed or fetched.
 
-    Raises UsageError for a repository, a ref or a number that cannot be meant, GolfcheckError where git fails. What was
-    judged before an interruption is kept.
+    Raises UsageError for an invalid repository, ref or number, and GolfcheckError if git fails. Verdicts reached before
+    an interruption are cached.
     """
     wanted = wanted_numbers(request.only)
     folder = gitfolder.find(request.repository)
@@ -102,17 +102,16 @@ def _judged(
     request: Request, heads: Heads, chosen: set[int], judging: "_Judging", rulings: Mapping[str, Rulings]
 ) -> Queue:
     alone = [Task(record.path, record.tree, record.number) for record in heads.records]
-    found = judging.all(alone, "judging the base's records")
-    frontier = Frontier(
-        ((record, found[task]) for record, task in zip(heads.records, alone, strict=True)), request.ruleset, rulings
-    )
+    judged_alone = judging.all(alone, "judging the base's records")
+    base_records = ((record, judged_alone[task]) for record, task in zip(heads.records, alone, strict=True))
+    frontier = Frontier(base_records, request.ruleset, rulings)
     tasks = {
         (head.number, own.path): Task(own.path, own.tree, head.number, frontier.before(head.number))
         for head in heads.heads
         for own in head.own
     }
     first: dict[tuple[str, str], Task] = {}  # a folder that two of them have is judged for the first
-    tasks = {place: first.setdefault((task.path, task.tree), task) for place, task in tasks.items()}
+    tasks = {key: first.setdefault((task.path, task.tree), task) for key, task in tasks.items()}
     needed = list(dict.fromkeys(task for (number, _), task in tasks.items() if number in chosen))
     contents = judging.all(needed, "judging pull requests")
     others = dict.fromkeys(task for (number, _), task in tasks.items() if number not in chosen)
@@ -150,26 +149,26 @@ def _pulls(
                 [
                     Submission(
                         own,
-                        contents[tasks[place]],
-                        origins.get(place),
-                        shared.get(place, ()),
+                        contents[tasks[key]],
+                        origins.get(key),
+                        shared.get(key, ()),
                         rulings.get(own.path, Rulings()),
                     )
                     for own in head.own
-                    for place in [(head.number, own.path)]
+                    for key in [(head.number, own.path)]
                 ],
             )
 
 
 class _Judging:
-    """Takes what is kept, judges the rest, and keeps it."""
+    """Takes cached results, judges the rest, and caches those."""
 
     def __init__(self, pool: Pool, store: Store, progress: Progress) -> None:
         self.pool, self.store, self.progress = pool, store, progress
         self.num_judged = 0
 
     def all(self, tasks: Sequence[Task], what: str) -> dict[Task, Content]:
-        """Return what came of each task."""
+        """Return the result of each task."""
         contents = {task: content for task in tasks if (content := self.store.get(task)) is not None}
         missing = [task for task in tasks if task not in contents]
         for index, content in self.pool.judge(missing):

@@ -1,4 +1,4 @@
-"""Verdicts kept between runs, by what they depend on: the folder's tree, its path, the record to beat, our sources."""
+"""A cache of verdicts, by what they depend on: the folder's tree, its path, the record to beat, our sources."""
 
 import contextlib
 import hashlib
@@ -16,7 +16,7 @@ _PENDING = 20  # verdicts that a crash of the machine may lose
 
 
 class Store:
-    """A file of verdicts; a context manager that holds one connection. `path` None: nothing is kept.
+    """A file of verdicts; a context manager that holds one connection. `path` None: nothing is cached.
 
     A store that cannot be read or written is no failure: everything is judged again.
     """
@@ -40,7 +40,7 @@ class Store:
             self.connection = None
 
     def get(self, task: Task) -> Content | None:
-        """Return what a folder came to, if just that was judged before."""
+        """Return the cached result of a task, None if there is none."""
         if self.connection is None:
             return None
         try:
@@ -54,7 +54,7 @@ class Store:
         return None
 
     def put(self, task: Task, content: Content) -> None:
-        """Keep what a folder came to; not what golfcheck failed at."""
+        """Cache the result of a task, unless golfcheck failed at it."""
         if self.connection is None or content.broken or (value := dump(content, _MAX_BYTES)) is None:
             return
         with contextlib.suppress(sqlite3.Error, UnicodeEncodeError):
@@ -72,12 +72,12 @@ class Store:
 
 
 def store_path() -> Path:
-    """Return where verdicts of this user are kept: beside the records' cache."""
+    """Return the path of this user's cache of verdicts, next to that of records."""
     return default_path().with_name("queue.sqlite")
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the table, and drop what other versions of golfcheck kept."""
+    """Create the table, and delete the results of other versions of golfcheck."""
     connection.execute("create table if not exists contents (key text primary key, version text, value text)")
     connection.execute("delete from contents where version != ?", (sources_version(),))
     connection.commit()

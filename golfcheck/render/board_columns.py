@@ -20,7 +20,7 @@ _SETTLING = (Kind.INCLUDED, Kind.REMOVED, Kind.SUPERSEDED)
 
 @dataclass(frozen=True, slots=True)
 class TextColumn:
-    """One column; `cell` returns safe text. Those with the highest number fall away first; 0 stays."""
+    """One column; `cell` returns safe text. Those with the highest number are dropped first; 0 stays."""
 
     title: str
     falls: int
@@ -29,7 +29,7 @@ class TextColumn:
 
 
 def title_of(row: Row) -> str:
-    """Return what a record is called, safe to print: its name, or else its folder's."""
+    """Return a record's name, or else its folder's, safe to print."""
     return safe(model.name_of(row), _NAME_CHARS)
 
 
@@ -65,7 +65,7 @@ def _seconds(ms: float | None) -> str:
 
 
 def _word(row: Row) -> str:
-    """Return the verdict, and what the maintainers made of it."""
+    """Return the verdict, and the maintainers' ruling."""
     settled = next((ruling.kind for ruling in reversed(row.rulings) if ruling.kind in _SETTLING), None)
     return f"{row.outcome}, {settled}" if settled else str(row.outcome)
 

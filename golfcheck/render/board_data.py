@@ -67,7 +67,7 @@ def render_json(board: Board, rows: Sequence[Row]) -> str:
 
 
 def render_csv(rows: Sequence[Row]) -> str:
-    """Return a head and a line for each row; text that a spreadsheet would take for a formula has a ' before it."""
+    """Return a header and one line for each row; text that a spreadsheet would take for a formula is quoted with '."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*FIELDS, "rulings"])

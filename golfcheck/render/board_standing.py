@@ -1,4 +1,4 @@
-"""Where an author stands: the own rank, the gap to the first, and what the next record must score."""
+"""Where an author stands: rank, gap to the first, and the score that the next record must have."""
 
 from golfcheck.board.model import Board, Row, is_by
 from golfcheck.core.numbers import bpb_text, delta_text

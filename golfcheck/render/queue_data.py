@@ -32,12 +32,12 @@ def render_json(queue: Queue) -> str:
 
 
 def render_jsonl(queue: Queue) -> str:
-    """Return a pull request a line, in ASCII."""
+    """Return one line of JSON for each pull request, in ASCII."""
     return "".join(json.dumps(pull_object(pull), allow_nan=False) + "\n" for pull in queue.pulls)
 
 
 def render_csv(queue: Queue) -> str:
-    """Return a pull request a line below the names of the columns."""
+    """Return a header and one line for each pull request."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -46,15 +46,15 @@ def render_csv(queue: Queue) -> str:
 
 
 def counts(queue: Queue) -> dict[str, int]:
-    """Return how many pull requests are in each part, all parts named."""
-    found = Counter(pull.triage for pull in queue.pulls)
-    return {str(triage): found[triage] for triage in Triage}
+    """Return the number of pull requests by triage, zeros included."""
+    num_pulls = Counter(pull.triage for pull in queue.pulls)
+    return {str(triage): num_pulls[triage] for triage in Triage}
 
 
 def pull_object(pull: Pull) -> dict[str, Any]:
     """Return the object that the schema calls a pull request."""
     head, changes = pull.head, pull.head.changes
-    made: dict[str, Any] = {
+    values: dict[str, Any] = {
         "number": pull.number,
         "triage": str(pull.triage),
         "outcome": pull.outcome and str(pull.outcome),
@@ -78,8 +78,8 @@ def pull_object(pull: Pull) -> dict[str, Any]:
         "outside_files": len(changes.outside),
         "conflicts": head.conflicts,
     }
-    out: dict[str, Any] = {key: plain(value) for key, value in made.items() if key != "submissions"}
-    return out | {"submissions": made["submissions"]}
+    out: dict[str, Any] = {key: plain(value) for key, value in values.items() if key != "submissions"}
+    return out | {"submissions": values["submissions"]}
 
 
 def _submission(submission: Submission) -> dict[str, Any]:
@@ -96,8 +96,8 @@ def _submission(submission: Submission) -> dict[str, Any]:
 
 
 def _lineage(lineage: Lineage) -> dict[str, Any]:
-    made: dict[str, Any] = plain(lineage)
-    return made
+    values: dict[str, Any] = plain(lineage)
+    return values
 
 
 def _score(pull: Pull, field: str) -> Any:

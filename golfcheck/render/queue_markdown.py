@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from golfcheck.core.numbers import bpb_text, counted
 from golfcheck.core.text import shell_word
 from golfcheck.queue.model import Pull, Queue, Submission, Triage
-from golfcheck.queue.reasons import NOTE, place_in
+from golfcheck.queue.reasons import NOTE, location_in
 from golfcheck.render.queue_text import named_text, relative_text
 from golfcheck.render.verdict_markdown import code, numbers, table_cell
 
@@ -89,7 +89,7 @@ def _summary(pull: Pull) -> str:
     if pull.triage is Triage.NONE:
         return "This pull request adds no record folder of its own, so there is nothing to judge."
     if pull.triage is Triage.READY:
-        return "Nothing was found against it. A maintainer takes it from here, in the order of the numbers."
+        return "Nothing was found against it. A maintainer reviews pull requests in the order of their numbers."
     if pull.triage is Triage.REFUTED:
         return f"{counted(grave, 'reason')}, the first of them proven by arithmetic on its own files."
     return f"{counted(grave, 'reason')} for a maintainer to look at. None of them is a proof."
@@ -109,8 +109,8 @@ def _submission(submission: Submission) -> Iterator[str]:
     yield from ("| | | |", "|---|---|---|", *numbers(verdict), "")
     lineage = submission.lineage
     if lineage and lineage.named:
-        said = f": {code(relative_text(lineage.said))}" if lineage.said else ""
-        yield f"- builds on {code(named_text(lineage))}{said}"
+        difference = f": {code(relative_text(lineage.said))}" if lineage.said else ""
+        yield f"- builds on {code(named_text(lineage))}{difference}"
     if lineage and lineage.nearest and lineage.nearest != lineage.said:
         other = lineage.nearest
         yield f"- nearest code before it: {code(f'#{other.number}')} {code(other.path)}: {code(relative_text(other))}"
@@ -125,8 +125,8 @@ def _reasons(pull: Pull) -> Iterator[str]:
     for reason in pull.reasons:
         seen[reason.kind] += 1
         if seen[reason.kind] <= _MAX_OF_A_KIND and seen.total() <= _MAX_REASONS:
-            place = place_in(pull, reason)
-            cells = (f"`{reason.kind}`", code(place) if place else "", code(reason.text))
+            location = location_in(pull, reason)
+            cells = (f"`{reason.kind}`", code(location) if location else "", code(reason.text))
             yield f"| {' | '.join(map(table_cell, cells))} |"
     left_out = {kind: count - _MAX_OF_A_KIND for kind, count in seen.items() if count > _MAX_OF_A_KIND}
     if left_out:

@@ -1,4 +1,4 @@
-"""The queue for a person at a terminal: what to do first stands first; one pull request alone is told in full."""
+"""The queue as text: the most urgent pull requests first; a single one in full."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +6,7 @@ from golfcheck.core.numbers import bpb_text, counted, delta_text
 from golfcheck.core.text import fit, safe, width
 from golfcheck.queue.lineage import Lineage, Relative
 from golfcheck.queue.model import Pull, Queue, Reason, Submission, Triage
-from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, place_in
+from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, location_in
 from golfcheck.render.page import Page
 from golfcheck.render.verdict_block import block
 
@@ -73,8 +73,8 @@ def _reason(pull: Pull, reason: Reason, page: Page, indent: int, *, more: str = 
         if reason.weight <= NOTE
         else "warning"
     )
-    place = safe(place_in(pull, reason), 300)
-    where = f"{place}: " if place else ""
+    location = safe(location_in(pull, reason), 300)
+    where = f"{location}: " if location else ""
     head = f"{' ' * indent}{reason.kind}"
     lines = page.prose(f"{head}  {where}{safe(reason.text)}{more}", "", " " * (indent + 4))
     lines[0] = lines[0].replace(reason.kind, page.paint(reason.kind, word), 1)
@@ -107,7 +107,7 @@ def _in_full(pull: Pull, page: Page) -> Iterator[str]:
 
 
 def lineage_lines(submission: Submission) -> list[str]:
-    """Return what is known of where a record comes from, a line each."""
+    """Return one line for each thing that shows what a record builds on."""
     lineage = submission.lineage
     if lineage is None:
         return []
@@ -151,8 +151,8 @@ def _counts(queue: Queue, page: Page) -> list[str]:
         (f"{len(queue.of(triage))} {triage.heading}", _STYLE[triage]) for triage in Triage
     ]
     lines = page.flow("QUEUE", [(f"{len(queue.pulls)} of {queue.num_heads} pull requests", "bold"), *counts], indent=9)
-    kept = queue.num_contents - min(queue.num_judged, queue.num_contents)
-    lines += page.flow("", [(f"{counted(queue.num_contents, 'folder')}, {kept} judged before", "dim")], indent=9)
+    num_cached = queue.num_contents - min(queue.num_judged, queue.num_contents)
+    lines += page.flow("", [(f"{counted(queue.num_contents, 'folder')}, {num_cached} judged before", "dim")], indent=9)
     first = next((pull for pull in queue.pulls if pull.triage is not Triage.NONE), None)
     if first is not None and len(queue.pulls) > 1:
         lines.append(

@@ -7,7 +7,7 @@ from typing import Any
 from golfcheck.core.numbers import bpb_text, bytes_text, counted, delta_text, headroom_text, p_text, seconds_text
 from golfcheck.core.text import safe
 from golfcheck.queue.model import Pull, Queue, Reason, Submission, Triage
-from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, place_in
+from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, location_in
 from golfcheck.queue.rows import KEYS, lineage_of, row_of
 from golfcheck.render.queue_data import render_json
 from golfcheck.render.queue_text import lineage_lines
@@ -123,7 +123,7 @@ def _reason(pull: Pull, reason: Reason) -> dict[str, str]:
         "kind": reason.kind,
         "text": reason.text,
         "hint": reason.hint,
-        "place": place_in(pull, reason),
+        "place": location_in(pull, reason),
         "grade": grade,
     }
 

@@ -9,7 +9,7 @@ from golfcheck.board.model import Row
 from golfcheck.core.numbers import counted
 from golfcheck.core.text import safe
 from golfcheck.queue.model import Pull, Queue, Triage
-from golfcheck.queue.reasons import NOTE, place_in
+from golfcheck.queue.reasons import NOTE, location_in
 from golfcheck.queue.rows import KEYS, PullRow
 from golfcheck.tui.drawing.glyphs import Glyphs, bar
 from golfcheck.tui.drawing.readout import plain
@@ -98,7 +98,7 @@ def readout(row: Row, g: Glyphs) -> Content:
     state = "merged" if pull.head.merged else f"{counted(pull.head.behind, 'commit')} behind the base"
     folders = counted(len(pull.submissions), "folder")
     who = f" {g.dot} ".join(filter(None, [f"#{pull.number}", safe(pull.author or "", 60), folders, state]))
-    locations = [safe(place_in(pull, reason), 100) for reason in pull.reasons[:2]]
+    locations = [safe(location_in(pull, reason), 100) for reason in pull.reasons[:2]]
     reasons = [
         f" {reason.kind}: {f'{location}: ' if location else ''}{safe(reason.text, 300)}"
         for reason, location in zip(pull.reasons, locations, strict=False)
