@@ -9,15 +9,18 @@ import sysconfig
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from golfcheck.box import client, launch, seccomp, serve
 from golfcheck.box.client import Box
 from golfcheck.box.launch import NoSandbox, sandbox
 from golfcheck.box.limits import BoxLimits
 from golfcheck.core.errors import Refused
+from golfcheck.rescore import attention
 from tests.conftest import ROOT
 from tests.golfcheck import predictors
 from tests.golfcheck.rescore_fixture import World
@@ -66,6 +69,46 @@ def wait_for(lines, count: int) -> list[str]:
     while len(lines()) < count and time.monotonic() < end:
         time.sleep(0.02)
     return lines()
+
+
+ATTENTION = b"""
+import torch
+from torch.nn.functional import scaled_dot_product_attention as attend
+class P:
+    vocab_size, seq_len = 32, 128
+    def heads(self, grad):
+        generator = torch.Generator().manual_seed(0)
+        q, k, v = (torch.randn(1, n, 128, 32, generator=generator) for n in (4, 2, 2))
+        return [x.bfloat16().requires_grad_(grad) for x in (9 * q, k, v)]
+    def logits(self, ids):
+        return attend(*self.heads(False), is_causal=True, enable_gqa=True)[:, 0]
+    def adapt(self, ids):
+        q, k, v = self.heads(True)
+        attend(q, k, v, is_causal=True, enable_gqa=True).sum().backward()
+        assert q.grad.abs().sum() > 0
+def load(folder, device): return P()
+"""
+
+
+@NEEDS_SANDBOX
+@pytest.mark.skipif(attention.kernel()[0] is None, reason=f"no compiled attention: {attention.kernel()[1]}")
+def test_attention_in_a_box_is_the_compiled_one_where_it_is_given_but_for_gradients():
+    kernel, _ = attention.kernel()
+    assert kernel is not None
+    scope: dict[str, Any] = {}
+    exec(ATTENTION, scope)
+    given = scope["P"]().heads(False)
+    torch.set_num_threads(1)
+    expected = {attention.library(): kernel(*given), None: scope["attend"](*given, is_causal=True, enable_gqa=True)}
+    found = []
+    for library, heads in expected.items():
+        with Box([("predictor.py", ATTENTION)], attention=library) as box:
+            box.load()
+            box.open(128)
+            found.append(box.logits(np.zeros((1, 128), np.int64)))
+            box.adapt(np.zeros((1, 129), np.int64))
+        assert (found[-1] == heads[:, 0].float().numpy()).all()
+    assert (found[0] != found[1]).any()
 
 
 @NEEDS_SANDBOX

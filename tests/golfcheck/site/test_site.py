@@ -446,6 +446,20 @@ def test_the_record_through_time_never_rises_though_several_records_are_of_one_d
     assert len(set(heights)) == len(rows)
 
 
+def test_a_score_beyond_its_logged_seeds_is_drawn_inside_the_chart(tmp_path: Path):
+    for folder, shift in (("2026-06-01_First", 0.0), ("2026-06-02_Rescored", -0.02)):
+        draft = Draft(folder=folder, bpb_shift=shift)
+        draft.set(name=folder)
+        draft.write(tmp_path)
+    rows = list(load_board([tmp_path], Settings(cache=False, jobs=1)).rows)
+    rows = [replace(row, score_bpb=1.3) if "Rescored" in row.verdict.path else row for row in rows]
+    drawing = ElementTree.fromstring(progress(rows, {row.verdict.path: "x" for row in rows})[0])
+    height = float(drawing.attrib["viewBox"].split()[3])
+    dots = [float(dot.attrib["cy"]) for dot in drawing.iter("circle")]
+    assert len(dots) == 2
+    assert all(30 < y < height - 30 for y in dots)
+
+
 def test_a_dot_of_the_curves_is_always_a_validation(built: dict[str, bytes]):
     page = built["records/2026-06-04-quantized/index.html"].decode()
     training, validation = re.findall(r"<svg [^>]*role=.*?</svg>", page, re.DOTALL)
