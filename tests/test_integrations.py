@@ -22,6 +22,13 @@ HOOKS = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 
 
+def test_every_yaml_file_of_the_repository_is_valid():
+    files = [*ROOT.glob("*.yml"), *ROOT.glob(".*.yaml"), *(ROOT / ".github").rglob("*.yml")]
+    assert len(files) > 5
+    for path in files:
+        assert isinstance(yaml.safe_load(path.read_text()), dict | list), path
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A pull request's checkout: `main`, and on it a branch with one new record; a `golfcheck` beside it."""
