@@ -1,4 +1,4 @@
-"""`golfcheck completion SHELL`: a script that a shell loads to complete commands and options."""
+"""`golfcheck completion SHELL`: print a script that makes a shell complete commands and options."""
 
 import argparse
 from pathlib import Path
@@ -14,12 +14,12 @@ _INSTALL = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the shell."""
-    parser.add_argument("shell", choices=tuple(_INSTALL), help="whose script to print")
+    parser.add_argument("shell", choices=tuple(_INSTALL), help="the shell")
     parser.epilog = f"To install it once for all: {_INSTALL['bash']}"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the script, made from the parsers of all commands."""
+    """Print the script, generated from the parsers of all commands."""
     import shtab
 
     from golfcheck.commands import COMMANDS, fish
@@ -34,17 +34,17 @@ def run(args: argparse.Namespace) -> int:
     root = argparse.ArgumentParser(prog="golfcheck")
     commands = root.add_subparsers()
     for name, line in COMMANDS.items():
-        # shtab reads the choices of the sub-parsers' action, and their one-line helps beside them.
+        # shtab reads the choices of the sub-parsers' action, and their one-line help next to them.
         commands.choices[name] = parsers[name]
         commands._choices_actions.append(commands._ChoicesPseudoAction(name, (), line))
     first, _, rest = shtab.complete(root, args.shell).partition("\n")
-    # zsh reads from the first line, and from no other, which command a script completes.
+    # zsh reads only the first line to learn which command a script completes.
     print(f"{first}\n# Install: {_INSTALL[args.shell]}\n{rest}")
     return 0
 
 
 def _complete_values(parser: argparse.ArgumentParser) -> None:
-    """Let paths complete to files, and rules to their names."""
+    """Complete paths to files, and rules to their names."""
     import shtab
 
     from golfcheck.rules import RULES

@@ -1,4 +1,4 @@
-"""`golfcheck demo`: the whole way, from text to a judged record, on any machine."""
+"""`golfcheck demo`: from text to a judged record, on any machine."""
 
 import argparse
 import os
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 HELP = "go the whole way in two minutes, from data to a ranked record"
 _SEEDS = (1337, 1338, 1339)
-_TAIL_LINES = 5  # of the trainer's complaint, where it fails
+_TAIL_LINES = 5  # of the trainer's output, if it fails
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="where to (default: ./demo)")
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="output folder (default: ./demo)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make data, train, make a record, judge it, score it again, rank it; the worst exit code."""
+    """Make data, train, make a record, judge it, score it again and rank it. Returns the worst exit code."""
     for package in ("torch", "sentencepiece"):
         if find_spec(package) is None:
             raise MissingExtra("demo", package, "train")
     from golfcheck.data import dataset
 
     out: Path = args.out
-    print("1/6 data: a tokenizer and shards of the English that every Python ships", flush=True)
+    print("1/6 data: a tokenizer and shards of English text that comes with Python", flush=True)
     data = dataset.make_demo(out / "data")
-    print(f"    {data.train_tokens:,} tokens to train on, {data.val_tokens:,} to be scored on", flush=True)
+    print(f"    {data.train_tokens:,} tokens for training, {data.val_tokens:,} for validation", flush=True)
     print(f"2/6 train: seeds {', '.join(map(str, _SEEDS))}, one thread each", flush=True)
     before = set((out / "record").glob("*"))
     _train(data, out)
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     code = run_command("verify", [str(record)])
     paths = ["--data", str(data.data_path), "--tokenizer", str(data.tokenizer_path)]
     if not _has_sandbox():
-        paths.append("--built-in")  # the record's own predictor.py runs in a sandbox alone
+        paths.append("--built-in")  # the record's own predictor.py only runs in a sandbox
     words = " ".join(word if word.startswith("--") else shell_word(word) for word in paths)
     print(f"5/6 golfcheck rescore {shell_word(record)} {words}", flush=True)
     code = max(code, run_command("rescore", [str(record), *paths]))
@@ -63,7 +63,7 @@ Try next (`. .venv/bin/activate` first, where `make demo` installed it):
   golfcheck data check {shell_word(data.data_path)} --tokenizer {shell_word(data.tokenizer_path)}
   python reference/train.py --help        every setting of the trainer
   golfcheck data get --train-shards 1     the contest's own data
-Change a digit of val_bpb in {record / "submission.json"} and verify again: the referee finds it.""")
+Change a digit of val_bpb in {record / "submission.json"} and verify again: golfcheck notices.""")
     return code
 
 
@@ -77,7 +77,7 @@ def _has_sandbox() -> bool:
 
 
 def _train(data: "Dataset", out: Path) -> None:
-    """Run the trainer on all seeds, with a bar that its log lines move."""
+    """Run the trainer on all seeds, and show its progress."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from golfcheck.submission.record import Record
 
 HELP = "compare two records: scores, sizes, settings, findings, code"
-_EPILOG = """B is compared with A: what A has stands after -, what B has after +, and differences are B minus A.
-Nothing of a record is executed. Differences are no findings: the exit code is 0 whether there are any or not.
+_EPILOG = """Lines of A begin with -, lines of B with +, and differences are B minus A. No code of a record is executed.
+The exit code is 0 whether or not there are differences.
 
 Examples:
   golfcheck diff 2026-03-23_Theirs 2026-03-25_Mine            what is new, in short
-  golfcheck diff 2026-03-23_Theirs 2026-03-25_Mine --code     the code line by line, packed scripts unwrapped
+  golfcheck diff 2026-03-23_Theirs 2026-03-25_Mine --code     the code line by line, with packed scripts unpacked
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the two records and what to print of them."""
+    """Add the options."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
     parser.formatter_class = RawDescriptionRichHelpFormatter
@@ -27,9 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for name in ("A", "B"):
         parser.add_argument(name.lower(), type=Path, metavar=name, help="a record's folder, or any file in it")
     add = parser.add_argument
-    add("--settings", action="store_true", help="only the settings that the logs print with different values")
+    add("--settings", action="store_true", help="only the settings that differ in the logs")
     add("--code", action="store_true", help="only the code, as a unified diff")
-    add("--all", action="store_true", help="everything, the code as a unified diff")
+    add("--all", action="store_true", help="everything, with the code as a unified diff")
     add("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
 
 

@@ -23,11 +23,11 @@ _DATA = Path("data")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: it looks at everything."""
+    """Add no options."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line per thing; 2 when what every command needs is missing."""
+    """Print one line per item. Returns 2 if something that every command needs is missing."""
     from golfcheck import __version__
 
     _say(True, "golfcheck", f"{__version__} in {Path(__file__).parent.parent}")
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"    {'':<11}missing {', '.join(missing)}: pip install '{target}'")
             core = core and bool(extra)
     git = shutil.which("git")
-    _say(git is not None, "git", git or "not found: verify works without it, but for --base and commit dates")
+    _say(git is not None, "git", git or "not found: verify works without it, except for --base and commit dates")
     _sandbox()
     for device in _devices():
         _say(True, "device", device)
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _requirements() -> dict[str, list[str]]:
-    """Return the packages that golfcheck asks for, by extra ("" is the core), as installed or as in the checkout."""
+    """Return the packages that golfcheck requires, by extra ("" is the core), as installed or as in the checkout."""
     try:
         requirements = metadata.requires("golfcheck") or []
     except metadata.PackageNotFoundError:
@@ -85,10 +85,10 @@ def _version(package: str) -> str | None:
 
 
 def _devices() -> Iterator[str]:
-    """Yield what PyTorch can compute on, where it is installed."""
+    """Yield the devices that PyTorch can use, if it is installed."""
     if _version("torch") is None:
         return
-    import torch  # 2 s: the only way to learn what it sees
+    import torch  # takes 2 s, but nothing else knows the devices
 
     threads = torch.get_num_threads()
     yield f"cpu, {threads} thread{'s' * (threads != 1)}"
@@ -99,7 +99,7 @@ def _devices() -> Iterator[str]:
 
 
 def _sandbox() -> None:
-    """Say whether a submission's own predictor.py can be scored here."""
+    """Report whether a submission's own predictor.py can be scored here."""
     from golfcheck.box.launch import NoSandbox, sandbox
 
     try:
@@ -109,7 +109,7 @@ def _sandbox() -> None:
 
 
 def _data() -> None:
-    """Say which datasets the standard folder holds, and whether each has its tokenizer."""
+    """Report the datasets in the default folder, and whether each has its tokenizer."""
     from golfcheck.core.errors import UsageError
     from golfcheck.datacheck import find_shards, find_tokenizer
 

@@ -1,4 +1,4 @@
-"""The completion script for fish, made from the parsers of all commands: shtab writes none."""
+"""Generate the completion script for fish from the parsers of all commands; shtab does not support fish."""
 
 import argparse
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def script(parsers: Mapping[str, argparse.ArgumentParser], lines: Mapping[str, str]) -> str:
-    """Return the script; `lines` has what each command does in a line."""
+    """Return the script; `lines` has a one-line description of each command."""
     rows = [
         "complete -c golfcheck -f",
         "complete -c golfcheck -n __fish_use_subcommand -l version -d 'print the version'",
@@ -20,7 +20,7 @@ def script(parsers: Mapping[str, argparse.ArgumentParser], lines: Mapping[str, s
 
 
 def _of_command(condition: str, parser: argparse.ArgumentParser) -> Iterator[str]:
-    """Yield what completes behind one command, and behind the commands below it."""
+    """Yield the completions of one command and its subcommands."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             names = " ".join(action.choices)
@@ -32,13 +32,13 @@ def _of_command(condition: str, parser: argparse.ArgumentParser) -> Iterator[str
         values = _values(action)
         if action.help == argparse.SUPPRESS or not (flags or values):
             continue
-        # `%%` stands for a percent sign, and rich reads markup in brackets: neither is meant here.
+        # Undo the escapes of argparse (`%%`) and of rich (brackets).
         about = f"-d {_quoted((action.help or '').replace('%%', '%'))}" if flags else ""
         yield " ".join(filter(None, [f"complete -c golfcheck -n '{condition}'", *flags, values, about]))
 
 
 def _values(action: argparse.Action) -> str:
-    """Return what stands behind an option or as an argument: choices, files, or anything."""
+    """Return how an option or an argument completes: to choices, to files, or to anything."""
     if action.nargs == 0:
         return ""
     if action.choices is not None:
@@ -50,5 +50,5 @@ def _values(action: argparse.Action) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text in single quotes, as fish reads them."""
+    """Return a text quoted for fish."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

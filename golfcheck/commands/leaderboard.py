@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from golfcheck.judging.config import Settings
 
 HELP = "rank records by score, each with its gain over the best before it"
-_EPILOG = """Records are replayed in the order in which they were made (by git's history where there is one): each that
-shows its gain as the ruleset asks becomes the record. What maintainers decided is read from decisions.json beside the
-tracks (schemas/decisions.schema.json) and shown.
+_EPILOG = """Records are replayed in chronological order, by git history if there is one. A record whose gain passes the
+ruleset becomes the record to beat. Decisions of the maintainers are read from decisions.json next to the tracks
+(schemas/decisions.schema.json).
 
 Filters: words, author:ann, bpb:<1.08, seeds:>=3, verdict:review, rule:thin-margin, after:2026-04-01, -held:yes, …
 
 Examples:
   golfcheck leaderboard records                                    the board
   golfcheck leaderboard records --frontier                         who was the record when, and how it was shown
-  golfcheck leaderboard records --ruleset audit-2026-05 --why      each record's reason not to be
+  golfcheck leaderboard records --ruleset audit-2026-05 --why      why each one was not the record
   golfcheck leaderboard records --me ann --filter after:2026-04    where ann stands
-  golfcheck leaderboard records --against 2026-03-25_Mine          every difference and p against one record
+  golfcheck leaderboard records --against 2026-03-25_Mine          differences and p against one record
   golfcheck leaderboard records --write README.md                  the table between the file's markers
-  golfcheck leaderboard records --write README.md --check          exit code 1 when that is stale
+  golfcheck leaderboard records --write README.md --check          exit code 1 if it is stale
   golfcheck leaderboard records --format html -o site              a page to publish
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add what to read, what to show, and where."""
+    """Add the options."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
     from golfcheck.board.keys import SORT_KEYS
@@ -45,31 +45,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("roots", nargs="*", type=Path, metavar="ROOT", help="trees of records (default: here)")
     add = parser.add_argument_group("How to judge").add_argument
-    add("--ruleset", choices=tuple(RULESETS), help="what a gain must show to be a record; default: written")
+    add("--ruleset", choices=tuple(RULESETS), help="how large and how certain a gain must be; default: written")
     add("--as-of", metavar="DATE", help="the board as it stood at the end of this day")
-    add("--against", type=Path, metavar="RECORD", help="differences and p against this record, for every row")
-    add("--ignore", action="append", metavar="RULES", help="not these rules or families: a,b or repeated")
+    add("--against", type=Path, metavar="RECORD", help="show differences and p against this record in every row")
+    add("--ignore", action="append", metavar="RULES", help="skip these rules or families: a,b or repeated")
     add = parser.add_argument_group("What to show").add_argument
-    add("--filter", metavar="TERMS", default="", help="only rows that match, such as 'author:ann bpb:<1.08'")
+    add("--filter", metavar="TERMS", default="", help="show only matching rows, as in 'author:ann bpb:<1.08'")
     add("--sort", choices=SORT_KEYS, default="", metavar="KEY", help=f"one of {', '.join(SORT_KEYS)}; default: rank")
-    add("--reverse", action="store_true", help="the highest first")
-    add("--frontier", action="store_true", help="only what was the record, in the order of time, with the reasons")
-    add("--why", action="store_true", help="why each was not the record, or why there is no p")
-    add("--me", metavar="AUTHOR", help="add where this author stands: rank, gap, what the next record must score")
+    add("--reverse", action="store_true", help="reverse the order")
+    add(
+        "--frontier",
+        action="store_true",
+        help="show only what was the record, in chronological order, with the reasons",
+    )
+    add("--why", action="store_true", help="show why each was not the record, or why there is no p")
+    add("--me", metavar="AUTHOR", help="add this author's standing: rank, gap, and the score that a new record needs")
     add = parser.add_argument_group("Where to").add_argument
     add("--format", choices=tuple(FORMATS), default="text", help="default: text")
     add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output; a folder for html")
     add("--url", default="", metavar="URL", help="with --format html: where it will be published, for the feed's links")
     add("--write", type=Path, action="append", default=[], metavar="FILE",
         help="put the Markdown table between the markers of this file; repeatable")  # fmt: skip
-    add("--check", action="store_true", help="with --write: change nothing, exit 1 when a file is stale")
+    add("--check", action="store_true", help="with --write: change nothing, exit 1 if a file is stale")
     add = parser.add_argument_group("How to work").add_argument
     add("--jobs", type=int, metavar="N", help="processes that read records; default 0: one per core")
     add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, rank and print. Returns 1 when a file is stale that was to be checked, else 0."""
+    """Read, rank and print. Returns 1 if --check finds a stale file, else 0."""
     from golfcheck.board.keys import sorted_rows
     from golfcheck.board.load import load_board
     from golfcheck.board.query import parse
@@ -99,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _at_odds(args: argparse.Namespace) -> str:
-    """Say which flag would be without effect beside another; "" where all have one."""
+    """Return which flag would have no effect together with another; "" if all have one."""
     if args.url and args.format != "html":
         return "--url is for --format html"
     if args.url and not args.url.startswith(("https://", "http://")):
@@ -196,7 +200,7 @@ def _print(text: str, output: Path | None) -> None:
 
 
 def _write(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> int:
-    """Put the table into the files, or say which of them are stale."""
+    """Write the table into the files, or report which of them are stale."""
     from golfcheck.core.markers import replaced
     from golfcheck.core.progress import narrate
     from golfcheck.core.text import shell_word
@@ -204,7 +208,7 @@ def _write(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> i
     from golfcheck.render import board_markdown
 
     stale, tables = 0, []
-    for path in args.write:  # all of them, before the first is written
+    for path in args.write:  # check all of them before writing the first
         table = board_markdown.render(board, rows, from_file=path.resolve(), why=args.why or args.frontier)
         tables.append((path, *replaced(path, table)))
     for path, before, after in tables:

@@ -30,8 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     parser.formatter_class = RawDescriptionRichHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("dir", type=Path, nargs="?", metavar="DIR", help="the folder to make")
-    parser.add_argument("--into", type=Path, metavar="ROOT", help="instead of DIR: make ROOT/YYYY-MM-DD_NAME")
+    parser.add_argument("dir", type=Path, nargs="?", metavar="DIR", help="the folder to create")
+    parser.add_argument("--into", type=Path, metavar="ROOT", help="instead of DIR: create ROOT/YYYY-MM-DD_NAME")
     parser.add_argument(
         "--trainer", type=Path, metavar="DIR", help="instead of a record: copy the reference trainer to DIR, to edit it"
     )
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--predictor",
         type=Path,
         metavar="DIR",
-        help="put a predictor.py into a folder that exists: golfcheck rescore DIR",
+        help="add a predictor.py to an existing folder, for golfcheck rescore DIR",
     )
     add = parser.add_argument_group("What ran").add_argument
     add("--from", dest="logs", type=Path, nargs="+", metavar="LOG", help="finished training logs")
@@ -47,13 +47,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--script",
         type=Path,
         metavar="FILE",
-        help="the script that trained; what it imports from its folder comes along "
+        help="the training script; modules that it imports from its folder are included "
         "(default: the code in the logs, or the train_gpt.py beside them)",
     )
     add("--artifact", type=Path, nargs="+", default=[], metavar="FILE", help="one for each log, in the same order")
-    add("--keep-last", action="store_true", help="of several runs of one seed, the last one counts")
+    add("--keep-last", action="store_true", help="if there are several runs of one seed, use the last one")
     add = parser.add_argument_group("What no log says").add_argument
-    add("--name", help="what the record is called (default: the folder's name)")
+    add("--name", help="name of the record (default: the folder's name)")
     add("--author", help="default: $GOLFCHECK_AUTHOR, or git's user.name")
     add("--github-id", metavar="LOGIN", help="default: $GOLFCHECK_GITHUB_ID, or git's github.user")
     add("--blurb", default="", metavar="TEXT", help="what is new, in a few sentences")
@@ -61,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the folder, whole or not at all, and say how the record stands."""
+    """Write the folder, completely or not at all, and print the record's score and size."""
     from golfcheck.authoring.newrecord import About, build, default_author
 
     if args.trainer is not None:
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _copy_trainer(args: argparse.Namespace) -> int:
-    """Copy the reference trainer into a folder of the user's, where it trains its own code."""
+    """Copy the reference trainer into a folder of the user, where it trains its own code."""
     import golfcheck.reference
 
     if args.dir or args.into or args.logs:
@@ -114,7 +114,7 @@ def _copy_trainer(args: argparse.Namespace) -> int:
 
 
 def _add_predictor(args: argparse.Namespace) -> int:
-    """Put the reference's predictor.py into a folder, as it is or to be edited; nothing is overwritten."""
+    """Copy the reference's predictor.py into a folder; nothing is overwritten."""
     import golfcheck.reference
     from golfcheck.reference.files import write_atomic
 
@@ -122,7 +122,7 @@ def _add_predictor(args: argparse.Namespace) -> int:
         raise UsageError("new: --predictor DIR adds a file to a folder; leave DIR, --into, --from and --trainer out")
     folder, target = args.predictor, args.predictor / "predictor.py"
     if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; expected the one that holds the artifact and its code")
+        raise UsageError(f"{folder}: no such folder; expected the folder with the artifact and its code")
     if target.exists():
         raise UsageError(f"{target}: exists already; nothing was written")
     source = Path(str(golfcheck.reference.__file__)).parent
@@ -159,11 +159,11 @@ def _free(folder: Path) -> Path:
 
 
 def _write(target: Path, files: dict[str, bytes]) -> None:
-    """Make the folder under a temporary name and rename it: it is there with all its files, or not at all."""
+    """Create the folder under a temporary name and rename it, so that it exists with all its files or not at all."""
     from golfcheck.reference.files import write_atomic
 
     partial = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.partial")
-    partial.mkdir(parents=True)  # by us or not at all
+    partial.mkdir(parents=True)  # raises if it exists
     try:
         for name, data in files.items():
             write_atomic(partial / name, data)

@@ -1,15 +1,15 @@
-"""`golfcheck pack`: a script as a self-extracting one of few bytes, with the proof that it is the same program."""
+"""`golfcheck pack`: make a small self-extracting script, with a proof that it is the same program."""
 
 import argparse
 from pathlib import Path
 
 HELP = "pack a script into a small self-extracting one, with a proof"
-_EPILOG = """Comments, docstrings and annotations are dropped where the program cannot read them, then the text is
-compressed (LZMA; --brotli tries that, too, and needs the package where the script runs). Each variant is unpacked
-again and compared with the source, token by token and by its syntax tree. The bytes are the same each time.
+_EPILOG = """Comments, docstrings and annotations are removed unless the program can read them, then the text is
+compressed with LZMA. --brotli tries Brotli as well, which needs the brotli package where the script runs. Each variant
+is unpacked again and compared with the source, token by token and by its syntax tree. The output is reproducible.
 
 Examples:
-  golfcheck pack train_gpt.py                       what packing would save, by variant
+  golfcheck pack train_gpt.py                       print what packing would save, by variant
   golfcheck pack train_gpt.py -o out/train_gpt.py   write the smallest
 """
 
@@ -20,21 +20,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     parser.formatter_class = RawDescriptionRichHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("script", type=Path, metavar="SCRIPT", help="the script; modules beside it go in with it")
+    parser.add_argument(
+        "script", type=Path, metavar="SCRIPT", help="the script; modules next to it that it imports are included"
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the smallest variant there")
-    parser.add_argument("--alone", action="store_true", help="leave the modules that it imports out")
+    parser.add_argument("--alone", action="store_true", help="without the modules that it imports")
     parser.add_argument("--brotli", action="store_true", help="try brotli as well")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Pack, say how large each variant is, and write the smallest where that is asked for."""
+    """Pack, print the size of each variant, and write the smallest if asked to."""
     from golfcheck.authoring.pack import pack, read_script, sizes
     from golfcheck.core.errors import UsageError
     from golfcheck.core.text import safe, shell_word
     from golfcheck.reference.files import write_atomic
 
     if args.output is not None and args.output.exists() and args.output.samefile(args.script):
-        raise UsageError(f"pack: -o {args.output} is the script itself: name another file, the source is worth keeping")
+        raise UsageError(f"pack: -o {args.output} is the script itself, which would be lost: name another file")
     packed = pack(read_script(args.script, alone=args.alone), brotli=args.brotli)
     print(f"{packed.source_bytes:>9,} bytes  source: {safe(', '.join(packed.files), 500)}")
     for line in sizes(packed):

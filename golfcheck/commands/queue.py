@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 HELP = "judge every pull request of a repository, and sort them"
 FORMATS = ("text", "markdown", "json", "jsonl", "csv", "github", "html")
 FAIL_ON = ("refuted", "review", "never")
-_EPILOG = """Reads git objects alone: nothing is checked out, executed or fetched, and no hook, filter or setting of the
-repository is obeyed. Fetch the heads first:  git fetch origin '+refs/pull/*/head:refs/pull/*/head'
+_EPILOG = """Reads only git objects: nothing is checked out, executed or fetched, and no hook, filter or setting of the
+repository has any effect. Fetch the heads first:  git fetch origin '+refs/pull/*/head:refs/pull/*/head'
 
 Examples:
-  golfcheck queue golf.git                                 what to look at first
+  golfcheck queue golf.git                                 what to review first
   golfcheck queue golf.git --since 1900 --format csv       the newest, for a spreadsheet
-  golfcheck queue golf.git --only 12,15-40 --format json   some of them, for a program
+  golfcheck queue golf.git --only 12,15-40 --format json   some of them, for another program
   golfcheck queue golf.git --format html -o site           a page to publish, and one for each pull request
   golfcheck queue golf.git --comment 12                    the comment for one of them
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add what to read, what to print, and where."""
+    """Add the options."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
     from golfcheck.core.ruleset import RULESETS
@@ -38,25 +38,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "repository", nargs="?", type=Path, default=Path(), metavar="REPO", help="a clone, bare or not (default: here)"
     )
     add = parser.add_argument_group("Which pull requests").add_argument
-    add("--refs", default="refs/pull/*/head", metavar="PATTERN", help="their heads; default: refs/pull/*/head")
-    add("--base", default="main", metavar="REF", help="the branch that they are for; default: main")
-    add("--since", type=int, default=0, metavar="N", help="those with this number or a later one")
-    add("--only", default="", metavar="N,N-M", help="those with these numbers")
+    add(
+        "--refs",
+        default="refs/pull/*/head",
+        metavar="PATTERN",
+        help="refs of the pull requests; default: refs/pull/*/head",
+    )
+    add("--base", default="main", metavar="REF", help="the branch that they target; default: main")
+    add("--since", type=int, default=0, metavar="N", help="only those with this number or a later one")
+    add("--only", default="", metavar="N,N-M", help="only those with these numbers")
     add("--filter", default="", metavar="TERMS", help="those that match: triage:review bpb:<1.08 -rule:thin-margin")
     add("--ruleset", choices=tuple(RULESETS), help="what a gain must show to be a record; default: written")
     add = parser.add_argument_group("What to print").add_argument
     add("--format", choices=FORMATS, default="text", help="default: text")
     add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output; a folder for html")
     add("-v", "--verbose", action="store_true", help="every pull request in full")
-    add("--comment", type=int, metavar="N", help="the Markdown of a comment on this pull request")
-    add("--fail-on", choices=FAIL_ON, default="never", help="exit code 1 if one is refuted, or needs review too")
+    add("--comment", type=int, metavar="N", help="print a comment on this pull request, in Markdown")
+    add("--fail-on", choices=FAIL_ON, default="never", help="exit code 1 if one is refuted, or if one needs review")
     add = parser.add_argument_group("How to work").add_argument
     add("--jobs", type=int, metavar="N", help="processes that judge; default 0: one per core")
-    add("--no-cache", dest="cache", action="store_false", default=None, help="judge everything again, keep nothing")
+    add(
+        "--no-cache", dest="cache", action="store_false", default=None, help="judge everything again, and cache nothing"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge and print. Returns 1 when a pull request is what --fail-on names, else 0."""
+    """Judge and print. Returns 1 if a pull request fails by --fail-on, else 0."""
     from golfcheck.board.query import parse
     from golfcheck.core.errors import UsageError
     from golfcheck.core.progress import narrate, progress_bar
@@ -65,11 +72,11 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.queue.run import run as judge
 
     if args.comment is not None and (args.only or args.since):
-        raise UsageError("queue: --comment names the one pull request: leave --only and --since out")
+        raise UsageError("queue: --comment names the pull request: do not use --only or --since with it")
     if args.comment is not None and args.format not in ("text", "markdown"):
-        raise UsageError(f"queue: --comment is Markdown: leave --format {args.format} out")
+        raise UsageError(f"queue: --comment is Markdown: do not use --format {args.format} with it")
     if args.format == "html" and args.output is None:
-        raise UsageError("queue: --format html makes a folder: name it with -o")
+        raise UsageError("queue: --format html writes a folder: name it with -o")
     query = parse(args.filter, keys=KEYS)
     with progress_bar() as progress:
         queue = judge(_request(args), progress=progress, say=narrate)

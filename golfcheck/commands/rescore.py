@@ -44,14 +44,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--tolerance",
         type=float,
         metavar="BPB",
-        help="how far the scores may differ (default: by device and precision)",
+        help="how much the scores may differ (default: depends on device and precision)",
     )
-    add("--raw", type=Path, metavar="FILE", help="final_model.pt: say whether the artifact is it, quantized")
+    add("--raw", type=Path, metavar="FILE", help="final_model.pt: check that the artifact is its quantization")
     add = parser.add_argument_group("Validation text").add_argument
-    add("--data", type=Path, metavar="DIR", help="folder of fineweb_val_*.bin (default: the fitting one in ./data)")
-    add("--tokenizer", type=Path, metavar="MODEL", help="SentencePiece model (default: the one that fits the data)")
+    add("--data", type=Path, metavar="DIR", help="folder with fineweb_val_*.bin (default: the matching one in ./data)")
+    add("--tokenizer", type=Path, metavar="MODEL", help="SentencePiece model (default: the one that matches the data)")
     add("--val-tokens", type=int, metavar="N", help="score only the first N tokens, in whole sequences")
-    add("--stride", type=int, metavar="N", help="slide a window by N tokens: each is scored once, with more context")
+    add("--stride", type=int, metavar="N", help="slide the window by N tokens, so that each token has more context")
     group = parser.add_argument_group(
         "Deciding early", "Score sequences in a random order, and stop once the claim is refuted or confirmed at 99 %."
     )
@@ -60,34 +60,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--estimate",
         action="store_true",
         default=None,
-        help="do so (default: on a CPU, where the whole text would take more than 10 minutes)",
+        help="do so (default: on a CPU, if the whole text would take more than 10 minutes)",
     )
     how.add_argument("--full", action="store_false", dest="estimate", default=None, help="score all of the text")
     add = group.add_argument
-    add("--within", type=float, default=0.002, metavar="BPB", help="how close confirms a claim (default: %(default)s)")
+    add("--within", type=float, default=0.002, metavar="BPB", help="how close a claim must be (default: %(default)s)")
     add("--control", type=Path, metavar="REPORT", help="--json of a full rescoring of other artifacts: needs less text")
     add(
         "--order-seed",
         type=int,
         metavar="N",
-        help="of the random order, as from a public beacon (default: the system draws it)",
+        help="seed of the random order, for example from a public beacon (default: random)",
     )
     add = parser.add_argument_group("What tensors do not tell").add_argument
-    add("--seq-len", type=int, metavar="N", help="tokens a sequence")
+    add("--seq-len", type=int, metavar="N", help="tokens per sequence")
     tables = ("bf16", "bf16_frequencies", "fp32")
-    add("--rope-tables", choices=tables, help="what of the rotary tables it was trained with is rounded")
+    add("--rope-tables", choices=tables, help="how the rotary tables were rounded in training")
     add("--rope-base", type=float, metavar="X", help="base of the rotary frequencies")
     add("--logit-softcap", type=float, metavar="X", help="bound of the logits")
     add = parser.add_argument_group(
         "The submission's own predictor.py",
         "Used where a folder has one: it runs in a sandbox and is asked for logits.",
     ).add_argument
-    add("--built-in", action="store_true", help="evaluate the contest's architecture, though there is a predictor.py")
-    add("--challenges", type=int, metavar="N", help="cuts of the twin test, one a sequence (default: 512; 0: none)")
-    add("--strict", action="store_true", help="ask token by token, each answer before the next token is in the box")
-    add("--call-seconds", type=float, metavar="S", help="how long an answer may take (default: 300)")
-    add("--box-memory", type=float, metavar="GIB", help="how much memory a box may take (default: 4)")
-    add("--no-sandbox", action="store_true", help="run it WITHOUT a sandbox: only code that you would run yourself")
+    add("--built-in", action="store_true", help="evaluate the contest's architecture even if there is a predictor.py")
+    add("--challenges", type=int, metavar="N", help="cuts of the twin test, one per sequence (default: 512; 0: none)")
+    add("--strict", action="store_true", help="ask token by token: the box answers before it gets the next token")
+    add("--call-seconds", type=float, metavar="S", help="time limit of an answer (default: 300)")
+    add("--box-memory", type=float, metavar="GIB", help="memory limit of a box (default: 4)")
+    add("--no-sandbox", action="store_true", help="run it WITHOUT a sandbox: only for code that you would run yourself")
     add("--trust-code", action="store_true", help="allow --no-sandbox in CI, too")
     add = parser.add_argument_group("How to evaluate").add_argument
     add("--precision", choices=("bf16", "fp32"), help="of the activations (default: bf16 autocast)")
@@ -97,14 +97,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="torch: never the compiled one, which needs AVX-512 BF16 and cc and is not used for claims made on a CPU",
     )
-    add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="default: the fastest that is there")
+    add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="default: the fastest available")
     add("--max-bytes", type=int, default=Limits().file_bytes, metavar="N", help="largest artifact to read: %(default)s")
     add("--json", type=Path, metavar="FILE", help="write a report (schemas/rescore.schema.json)")
 
 
 @bounded()
 def run(args: argparse.Namespace) -> int:
-    """Score every artifact; 1 when a claim is missed or a probe fails, 3 when one is neither confirmed nor refuted."""
+    """Score every artifact. Returns 1 if a claim or a probe fails, 3 if a claim is neither confirmed nor refuted."""
     for package in ("torch", "numpy", "sentencepiece"):
         if find_spec(package) is None:
             raise MissingExtra("rescore", package, "train")
@@ -115,19 +115,19 @@ def run(args: argparse.Namespace) -> int:
     if not 0 < args.within < math.inf:
         raise UsageError(f"rescore: --within must be a positive number of bits per byte, not {args.within}")
     if args.json is not None and (args.json.is_dir() or not args.json.absolute().parent.is_dir()):
-        raise UsageError(f"rescore: --json {args.json}: expected a file to write, in a folder that is there")
+        raise UsageError(f"rescore: --json {args.json}: expected a file to write, in an existing folder")
     if args.order_seed is not None and args.order_seed < 0:
         raise UsageError(f"rescore: --order-seed must not be negative, not {args.order_seed}")
     if args.stride is not None and (args.estimate or args.control):
-        raise UsageError("rescore: --estimate and --control score sequences side by side, --stride slides a window")
+        raise UsageError("rescore: --estimate and --control score separate sequences; --stride slides a window")
     if args.estimate is False and args.control:
-        raise UsageError("rescore: --control helps to estimate, --full scores all of the text")
+        raise UsageError("rescore: --control is for estimates, but --full scores the whole text")
     folder = _predictor_folder(args)
     if folder is not None and not args.no_sandbox:
         _need_sandbox()
-    # Threads that spin while they wait cost seventeen times the whole evaluation beside another busy process.
+    # Next to another busy process, threads that spin while they wait make an evaluation 17 times as slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded
-    if is_helper := os.environ.get("RANK", "0") != "0":  # of torchrun: the first rank speaks for all
+    if is_helper := os.environ.get("RANK", "0") != "0":  # under torchrun, only the first rank prints
         sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
     from golfcheck.rescore.prepare import Request, prepare
 
@@ -148,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
     if args.raw and len(targets) > 1:
         raise UsageError(f"rescore: {args.path} has {len(targets)} artifacts, but one --raw: name the artifact itself")
     if folder is None:
-        first = prepare(targets[0], request)  # before torch: what is refused is refused at once
+        first = prepare(targets[0], request)  # before loading torch, so that refusals come at once
     from golfcheck.rescore import run as rescoring
     from golfcheck.rescore.devices import join, leave
     from golfcheck.rescore.judge import mean as mean_of
@@ -178,7 +178,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _work(jobs: "Sequence[Callable[[], Rescore]]") -> "tuple[list[Rescore], KeyboardInterrupt | None]":
-    """Do the jobs and print their pages; return what is done, and the interruption that ended it."""
+    """Run the jobs and print their reports; return the results, and the interruption if there was one."""
     from golfcheck.render import rescore_text as render
     from golfcheck.rescore.measure import Interrupted
 
@@ -211,7 +211,7 @@ def _print_summary(results: "Sequence[Rescore]", mean: "Mean | None") -> None:
 def _write_report(
     path: Path, results: "Sequence[Rescore]", mean: "Mean | None", stopped: KeyboardInterrupt | None
 ) -> None:
-    """Write the JSON report, with what was known of an artifact whose evaluation was stopped."""
+    """Write the JSON report, including the partial result of an interrupted evaluation."""
     from golfcheck.reference.files import write_atomic
     from golfcheck.render import rescore_text as render
     from golfcheck.rescore.run import code_digest, versions
@@ -222,7 +222,7 @@ def _write_report(
 
 
 def _code(outcomes: "set[RescoreOutcome]") -> int:
-    """Return the exit code: the worst verdict's."""
+    """Return the exit code of the worst verdict."""
     from golfcheck.rescore.report import RescoreOutcome
 
     if RescoreOutcome.REFUTED in outcomes:
@@ -231,7 +231,7 @@ def _code(outcomes: "set[RescoreOutcome]") -> int:
 
 
 def _predictor_folder(args: argparse.Namespace) -> Path | None:
-    """Return the folder whose own predictor.py is used, or None; UsageError for options that do not go with it."""
+    """Return the folder whose own predictor.py is used, or None; UsageError for incompatible options."""
     from golfcheck.rescore.submitted import folder_of
 
     folder = None if args.built_in else folder_of(args.path)
@@ -245,17 +245,17 @@ def _predictor_folder(args: argparse.Namespace) -> Path | None:
     if args.challenges is not None and args.challenges < 0:
         raise UsageError(f"rescore: --challenges must be 0 or more, not {args.challenges}")
     if args.strict and (args.stride is not None or args.challenges):
-        raise UsageError("rescore: --strict asks token by token: it goes with neither --stride nor --challenges")
+        raise UsageError("rescore: --strict asks token by token: do not use --stride or --challenges with it")
     for name in ("call_seconds", "box_memory"):
         if (value := getattr(args, name)) is not None and not 0 < value < math.inf:
             raise UsageError(f"rescore: --{name.replace('_', '-')} must be a positive number, not {value}")
     if args.no_sandbox and os.environ.get("CI") and not args.trust_code:
-        raise UsageError("rescore: --no-sandbox in CI runs untrusted code with your secrets: give --trust-code as well")
+        raise UsageError("rescore: --no-sandbox in CI runs untrusted code with your secrets: use --trust-code as well")
     return folder
 
 
 def _need_sandbox() -> None:
-    """Raise NoSandbox where a submission's code cannot be confined, before seconds go into loading torch."""
+    """Raise NoSandbox if a submission's code cannot be confined, before spending seconds on loading torch."""
     from golfcheck.box import launch
 
     try:
@@ -265,7 +265,7 @@ def _need_sandbox() -> None:
 
 
 def _boxes(args: argparse.Namespace) -> "BoxRequest":
-    """Return what the user wants of the box."""
+    """Return the options of the box."""
     from dataclasses import replace
 
     from golfcheck.box.limits import GIB, BoxLimits
@@ -284,7 +284,7 @@ def _boxes(args: argparse.Namespace) -> "BoxRequest":
 
 
 def _claim(text: str | None) -> "Claim | None":
-    """Return the claim that was typed; its decimals, at least four of them, are how exactly it was meant."""
+    """Return the given claim; its precision is the number of decimals, at least four."""
     if text is None:
         return None
     from golfcheck.rescore.report import Claim

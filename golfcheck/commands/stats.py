@@ -1,4 +1,4 @@
-"""`golfcheck stats`: is a gain more than luck."""
+"""`golfcheck stats`: test whether a gain is more than luck."""
 
 import argparse
 import math
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from golfcheck.comparison.gain import Sample
 
 HELP = "test whether a gain is more than luck; how many seeds it needs"
-_EPILOG = """A is yours, B is the record to beat; differences are A minus B, so negative is better. p is the chance of
-scores this good if the true gain were exactly the one that is asked for. 0.005 nats per token and 0.005 bpb are two
-margins: the table shows what each comes to. Whether a gain is shown or not, the exit code is 0.
+_EPILOG = """A is yours, B is the record to beat; differences are A minus B, so negative is better. p is the probability
+of scores this good if the true gain were exactly the required one. 0.005 nats per token and 0.005 bpb are different
+margins; the table shows both. The exit code is 0 whether or not a gain is shown.
 
 Examples:
   golfcheck stats Mine 2026-03-23_Theirs               Welch's test of two records, seeds still needed
-  golfcheck stats Mine --bar 1.11473                   over a number that is taken as exact
-  golfcheck stats Mine Theirs --sigma 0.0004           one to three seeds, when the spread is known from elsewhere
-  golfcheck stats Mine Theirs --with Reproduction      with the seeds that somebody else has run of it
+  golfcheck stats Mine --bar 1.11473                   against a number that is taken as exact
+  golfcheck stats Mine Theirs --sigma 0.0004           one to three seeds, if the spread is already known
+  golfcheck stats Mine Theirs --with Reproduction      with seeds that somebody else ran
 """
 _CONFIDENCE = 0.95
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the records and the tests."""
+    """Add the options."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
     parser.formatter_class = RawDescriptionRichHelpFormatter
@@ -33,9 +33,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("a", type=Path, metavar="A", help="a record's folder, or any file in it")
     add("b", type=Path, metavar="B", nargs="?", help="the record to beat")
     add("--bar", type=_positive, metavar="BPB", help="instead of B: a val_bpb to beat, taken as exact")
-    add("--sigma", type=_positive, metavar="BPB", help="a known spread between seeds: a z test, for one to three seeds")
+    add(
+        "--sigma",
+        type=_positive,
+        metavar="BPB",
+        help="a known standard deviation between seeds, for a z test with one to three seeds",
+    )
     add("--with", dest="others", action="append", type=Path, default=[], metavar="RECORD",
-        help="a reproduction of A, whose seeds count as A's; repeatable")  # fmt: skip
+        help="a reproduction of A, whose seeds count as seeds of A; repeatable")  # fmt: skip
     add("--confidence", type=_share, default=_CONFIDENCE, metavar="P", help="of the interval; default: 0.95")
     add("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
 

@@ -1,4 +1,4 @@
-"""`golfcheck tui`: the board on the terminal."""
+"""`golfcheck tui`: the board in a terminal."""
 
 import argparse
 import os
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 HELP = "browse records, compare them, and watch runs while they train"
 _EPILOG = """Examples:
   golfcheck tui                          the records below this folder
-  golfcheck tui records/                 those of a tree
-  golfcheck tui --queue golf.git         the pull requests of a repository, what to do first at the top
-  golfcheck tui --watch logs/run.txt     follow a run that trains now, against the best record
-  golfcheck tui --watch a.log --watch b.log      follow two seeds at once
+  golfcheck tui records/                 the records of a tree
+  golfcheck tui --queue golf.git         the pull requests of a repository, the most urgent first
+  golfcheck tui --watch logs/run.txt     watch a run in progress, against the best record
+  golfcheck tui --watch a.log --watch b.log      watch two seeds at once
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the tree and how it is shown."""
+    """Add the options."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
     from golfcheck.judging.config import CHOICES
@@ -29,8 +29,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = RawDescriptionRichHelpFormatter
     parser.epilog = _EPILOG
     add = parser.add_argument
-    add("root", nargs="?", type=Path, metavar="ROOT", help="a tree of records (default: records/, else this folder)")
-    add("--queue", type=Path, metavar="REPO", help="open on the pull requests of a repository, judged from its objects")
+    add("root", nargs="?", type=Path, metavar="ROOT", help="a tree of records (default: records/, or else this folder)")
+    add(
+        "--queue",
+        type=Path,
+        metavar="REPO",
+        help="start with the pull requests of a repository, judged from its git objects",
+    )
     add("--base", default="main", metavar="REF", help="with --queue: the branch that they are for; default: main")
     add(
         "--watch",
@@ -38,20 +43,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="LOG",
-        help="open on this growing log; repeat it to follow several seeds",
+        help="start with this growing log; repeat it to watch several seeds",
     )
-    add("--ascii", action="store_true", help="draw without the characters of Unicode")
-    add("--ruleset", choices=CHOICES["ruleset"], help="what a gain must show to be a record")
+    add("--ascii", action="store_true", help="draw with ASCII characters only")
+    add("--ruleset", choices=CHOICES["ruleset"], help="how large and how certain a gain must be")
     add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Open the screens; returns when they are left."""
+    """Run the interface until the user quits."""
     from golfcheck.core.errors import MissingExtra, UsageError
     from golfcheck.core.terminal import only_ascii
     from golfcheck.judging.config import resolve
 
-    try:  # textual costs 0.3 s
+    try:  # importing textual takes 0.3 s
         from golfcheck.tui.app import GolfcheckApp
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("golfcheck"):
@@ -67,9 +72,9 @@ def run(args: argparse.Namespace) -> int:
     start = Path(os.sep) if args.queue else Path()
     settings = resolve({name: value for name, value in vars(args).items() if name != "base"}, os.environ, start)
     if not _on_a_terminal():
-        raise UsageError("tui needs a terminal; for a pipe or a file there is: golfcheck leaderboard")
+        raise UsageError("tui needs a terminal; for a pipe or a file, use: golfcheck leaderboard")
     if os.environ.get("TERM") == "dumb":
-        raise UsageError("tui needs a terminal that moves its cursor, TERM is dumb; there is: golfcheck leaderboard")
+        raise UsageError("tui needs a terminal that can move its cursor, but TERM is dumb; use: golfcheck leaderboard")
     queue = _queue(args, settings) if args.queue else None
     app = GolfcheckApp(root, settings, watch=args.watch, ascii_only=args.ascii or only_ascii(sys.stdout), queue=queue)
     app.run()
@@ -81,7 +86,7 @@ def _queue(args: argparse.Namespace, settings: "Settings") -> "Request":
     from golfcheck.queue.run import Request
     from golfcheck.queue.store import store_path
 
-    gitfolder.find(args.queue)  # what is no repository is said before the screen is taken
+    gitfolder.find(args.queue)  # reports a missing repository before the screen is taken over
     store = store_path() if settings.cache else None
     return Request(args.queue, base=args.base, ruleset=settings.ruleset, jobs=settings.jobs, store=store)
 

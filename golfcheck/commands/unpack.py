@@ -1,4 +1,4 @@
-"""`golfcheck unpack`: the source inside of a self-extracting script, read as data."""
+"""`golfcheck unpack`: the source inside a self-extracting script, read as data."""
 
 import argparse
 import sys
@@ -9,13 +9,13 @@ HELP = "print the source inside a packed script, without running it"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("script", type=Path, metavar="SCRIPT", help="the packed script, anybody's")
-    parser.add_argument("--tidy", action="store_true", help="lay minified code out again, one statement a line")
+    parser.add_argument("script", type=Path, metavar="SCRIPT", help="the packed script, whoever packed it")
+    parser.add_argument("--tidy", action="store_true", help="reformat minified code, one statement per line")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="write the files into this new folder")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the source, or write it: a script of several files is several files again."""
+    """Print the source, or write it as the files that it was packed from."""
     from golfcheck.authoring.pack import tidy, unpack
     from golfcheck.core.errors import UsageError
     from golfcheck.core.text import safe

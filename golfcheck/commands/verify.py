@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from golfcheck.core.verdict import Verdict
     from golfcheck.judging.config import Settings
 
-_MAX_PACKED_BYTES = 300_000  # of source: packing takes half a second, and must take none of a hostile folder's time
+_MAX_PACKED_BYTES = 300_000  # of source, which takes half a second to pack; more is not tried, for it may be hostile
 HELP = "judge record folders: each finding with its line and its fix"
 _EXAMPLES = """Rules, rulesets and formats are explained by: golfcheck explain
 
@@ -27,7 +27,7 @@ Examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options. Where one is not given, the environment and a file decide (golfcheck/judging/config.py)."""
+    """Add the options. The environment and a file set the defaults of some (golfcheck/judging/config.py)."""
     from rich_argparse import RawDescriptionRichHelpFormatter
 
     from golfcheck.judging.config import CHOICES
@@ -43,10 +43,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group("What to check")
     add = group.add_argument
-    add("--select", action="append", metavar="RULES", help="only these rules or families: a,b or repeated")
-    add("--ignore", action="append", metavar="RULES", help="not these rules or families")
-    add("--ruleset", choices=CHOICES["ruleset"], help="what a gain must show to be a record")
-    add("--as-of", metavar="DATE", help="judge as if made on this day: against the records made before it")
+    add("--select", action="append", metavar="RULES", help="check only these rules or families: a,b or repeated")
+    add("--ignore", action="append", metavar="RULES", help="skip these rules or families")
+    add("--ruleset", choices=CHOICES["ruleset"], help="how large and how certain a gain must be")
+    add("--as-of", metavar="DATE", help="judge as if submitted on this day, against the records before it")
     add("--base", metavar="REF", help="judge only what this branch adds since it left REF (a branch, a tag, a commit)")
     group = parser.add_argument_group("What to print")
     add = group.add_argument
@@ -56,22 +56,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--also", action="append", default=[], metavar="FORMAT:FILE", help="write one more format to a file; repeatable"
     )
-    add("-v", "--verbose", action="store_true", help="every record in full, and why checks were skipped")
+    add("-v", "--verbose", action="store_true", help="print every record in full, and why checks were skipped")
     group = parser.add_argument_group("What fails (exit code 1)")
     add = group.add_argument
     add("--fail-on", choices=CHOICES["fail_on"], help="findings of this severity or above; default: error")
-    add("--require", choices=CHOICES["require"], help="whatever is not shown to be a record")
+    add("--require", choices=CHOICES["require"], help="anything that is not shown to be a record")
     group = parser.add_argument_group("How to work")
     add = group.add_argument
-    add("--fix", action="store_true", help="first make the edits of submission.json that follow from the logs")
-    add("--diff", action="store_true", help="with --fix: print the edits and make none")
+    add("--fix", action="store_true", help="first edit submission.json where the logs show what it should say")
+    add("--diff", action="store_true", help="with --fix: only print the edits")
     add("--jobs", type=int, metavar="N", help="processes that read records; default 0: one per core")
     add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
     parser.epilog = _EXAMPLES
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge and print. Returns 1 when a verdict fails, 2 when what decides could not be checked, else 0."""
+    """Judge and print. Returns 1 if a verdict fails, 2 if something decisive could not be checked, else 0."""
     from golfcheck.core.errors import UsageError
     from golfcheck.core.outcome import fails, undecided
     from golfcheck.core.progress import narrate, progress_bar
@@ -83,9 +83,9 @@ def run(args: argparse.Namespace) -> int:
     also = [_format_and_file(text) for text in args.also]
     paths = args.paths or [Path()]
     if args.diff and not args.fix:
-        raise UsageError("verify: --diff shows what --fix would change: give both")
+        raise UsageError("verify: --diff shows what --fix would change: use both")
     if args.fix and settings.base:
-        raise UsageError("verify: --fix edits the records that are named, --base chooses others: give one of them")
+        raise UsageError("verify: --fix edits the named records, --base chooses others: use one of them")
     if args.fix:
         _fix(paths, dry=args.diff)
         if args.diff:
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _with_records(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Return the paths that lead to records, and what is wrong with the others: they do not stop these.
+    """Return the paths that lead to records, and what is wrong with the others.
 
     Raises UsageError when no path leads to any.
     """
@@ -157,7 +157,7 @@ def _format_and_file(text: str) -> tuple[str, Path]:
 
 
 def _fix(paths: Sequence[Path], *, dry: bool) -> None:
-    """Make the edits, each file at once or not at all, and say what was done; dry: print them as a diff."""
+    """Make the edits, each file completely or not at all, and print them; with `dry`, only print a diff."""
     from golfcheck.authoring.fix import fix
     from golfcheck.core.text import safe
     from golfcheck.reference.files import write_atomic
@@ -173,11 +173,11 @@ def _fix(paths: Sequence[Path], *, dry: bool) -> None:
             for edit in change.edits:
                 print(f"fixed {safe(str(change.path))}: {safe(edit)}", file=sys.stderr)
     if not fixes:
-        print("golfcheck: nothing to fix that the logs imply", file=sys.stderr)
+        print("golfcheck: the logs imply no fixes", file=sys.stderr)
 
 
 def _with_packing(verdict: "Verdict", *, verbose: bool) -> "Verdict":
-    """Say in the ledger, where it is shown, what `golfcheck pack` makes of the script and of what it imports."""
+    """Add to the ledger, if it is shown, the size that `golfcheck pack` gives the script and its modules."""
     from golfcheck.authoring.pack import packed_bytes
     from golfcheck.core.errors import UsageError
     from golfcheck.core.numbers import bytes_text
@@ -194,7 +194,7 @@ def _with_packing(verdict: "Verdict", *, verbose: bool) -> "Verdict":
         return verdict
     try:
         packed = packed_bytes(files)
-    except UsageError:  # they cannot be put into one script
+    except UsageError:  # they cannot be packed into one script
         return verdict
     saving = f"golfcheck pack makes it {bytes_text(packed)}, {bytes_text(size_bytes - packed)} fewer"
     note = "; ".join(filter(None, [code.note, saving if packed < size_bytes else ""]))
@@ -202,7 +202,7 @@ def _with_packing(verdict: "Verdict", *, verbose: bool) -> "Verdict":
 
 
 def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbose: bool, run_seconds: float) -> None:
-    """Print in the format `name`, or write it to a file: all of it, or what was there before stays."""
+    """Print in the format `name`, or write a file, which is replaced completely or not at all."""
     from golfcheck.core.terminal import columns, only_ascii, wants_color
     from golfcheck.reference.files import write_atomic
     from golfcheck.render.page import Page
@@ -213,7 +213,7 @@ def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbo
     text = import_module(f"golfcheck.render.verdict_{name}").render(verdicts, page)
     if file is None:
         out.write(text)
-    elif file.exists() and not file.is_file():  # /dev/stderr, a pipe: nothing that could be replaced
+    elif file.exists() and not file.is_file():  # such as /dev/stderr or a pipe, which cannot be replaced
         file.write_text(text, encoding="utf-8")
     else:
         write_atomic(file, text.encode("utf-8"))

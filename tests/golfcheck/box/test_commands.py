@@ -194,7 +194,7 @@ def test_no_sandbox_is_said_on_the_page_and_in_the_report(
         (["--no-sandbox"], "--trust-code as well"),
         (["--precision", "fp32"], "--precision has no effect on"),
         (["--built-in", "--strict"], "--strict has no effect on"),
-        (["--strict", "--stride", "8"], "goes with neither --stride nor --challenges"),
+        (["--strict", "--stride", "8"], "do not use --stride or --challenges with it"),
         (["--challenges", "-1"], "--challenges must be 0 or more"),
         (["--box-memory", "0"], "--box-memory must be a positive number"),
     ],

@@ -903,7 +903,7 @@ def test_the_command_exits_1_for_a_claim_that_is_missed_and_3_for_one_that_canno
         (["--tolerance", "inf"], "--tolerance must be 0 or more"),
         (["--within", "inf"], "--within must be a positive number"),
         (["--json", "."], "--json .: expected a file to write"),
-        (["--json", "/nowhere/report.json"], "in a folder that is there"),
+        (["--json", "/nowhere/report.json"], "in an existing folder"),
         (["--within", "nan"], "--within must be a positive number"),
         (["--seq-len", "0"], "--seq-len must be a number from 1 to 65536, not 0"),
         (["--max-bytes", "10"], "ART_TOO_BIG: "),
