@@ -102,6 +102,12 @@ def test_a_misspelling_is_answered_with_what_was_meant(arguments: list[str], sug
     assert complaint.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [["tui", "--me"], ["tui", "--mee"], ["verify", "--zz"]])
+def test_an_option_like_no_other_has_no_suggestion(arguments: list[str], capsys):
+    assert cli.main(arguments) == 2
+    assert "did you mean" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
