@@ -7,9 +7,8 @@ assignment, it stays unknown: a script must not show us one value and run anothe
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Container
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from golfcheck.source import syntax
 from golfcheck.source.nesting import Nesting
@@ -30,8 +29,7 @@ class Kind(Enum):
     OTHER = "other"  # a loop, a pattern, a definition, …
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """One binding of a name, in force after byte `after`; `value` is what it gets, `module` what it imports."""
 
     kind: Kind
@@ -41,8 +39,7 @@ class Binding:
     module: str = ""  # the dotted thing that an import gives it: "lzma", "base64.b85decode"
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(NamedTuple):
     node: "Node"
     span: SourceSpan
 

@@ -22,8 +22,7 @@ class SourceSpan(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """A module that is imported; `names` says which dotted thing each new local name stands for."""
 
     module: str
@@ -32,8 +31,7 @@ class Import:
     is_star: bool = False  # `from module import *`
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A function with the names of its parameters; the span is all of it."""
 
     name: str
@@ -41,14 +39,13 @@ class Function:
     span: SourceSpan
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """A `for` or `while` statement."""
 
     span: SourceSpan
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Call:
     """A call: the dotted name that is called, as written, and what it is given, read off its node when asked for."""
 
@@ -79,8 +76,7 @@ class Call:
         return [item for item in inside if item.type != "comment"]
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """Names that get the value of an expression."""
 
     targets: tuple[str, ...]

@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from golfcheck.source.nesting import Nesting, T
 from golfcheck.source.nodes import Assignment, Call, Function, Loop, SourceSpan
@@ -21,8 +22,7 @@ _MEASURES = frozenset("len int float print log log0 range min max sum isinstance
 _MAX_NAMESAKES = 4  # functions of one name that a call may mean
 
 
-@dataclass(frozen=True, slots=True)
-class _Argument:
+class _Argument(NamedTuple):
     """A value that a call of the place is given: the call by its index, the position or keyword, and the span."""
 
     call: int
@@ -30,8 +30,7 @@ class _Argument:
     span: SourceSpan
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(NamedTuple):
     """The value of an assignment."""
 
     assignment: Assignment

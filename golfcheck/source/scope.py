@@ -95,8 +95,8 @@ class Scope:
 
     def _name(self, node: "Node", depth: int) -> str:
         binding = self.bound(node)
-        text = name_text(node)
         if binding is None:
+            text = name_text(node)
             starred = (f"{module}.{text}" for module in self.bindings.star_modules)
             return _plain(next((name for name in starred if name in RUNNERS or name in decoders.BY_NAME), text))
         if binding.kind is Kind.IMPORT:

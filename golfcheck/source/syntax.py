@@ -4,6 +4,7 @@ Nothing here recurses: depth is bounded before anything walks a tree by more tha
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -166,9 +167,9 @@ start_byte = attrgetter("start_byte")  # of a node: what sorts nodes into the or
 @lru_cache(maxsize=4)
 def names(text: bytes) -> "Mapping[str, Sequence[Node]]":
     """Return the identifiers of a source as Python compares them, each with its uses in the order of the text."""
-    written: dict[bytes, list[Node]] = {}
+    written: dict[bytes, list[Node]] = defaultdict(list)
     for node in captures(text).get("name", ()):
-        written.setdefault(text[node.start_byte : node.end_byte], []).append(node)  # faster than to ask the node
+        written[text[node.start_byte : node.end_byte]].append(node)  # faster than to ask the node
     uses: dict[str, list[Node]] = {}
     for name, nodes in written.items():
         uses.setdefault(normalized(name[:MAX_NAME_BYTES]), []).extend(nodes)
