@@ -150,9 +150,9 @@ def _load(folder: Path, device: str) -> tuple[Any, tuple[int, int]]:
 
 def _compiled(library: str) -> Any:
     """Return the context in which causal attention in bf16 is computed by a compiled kernel: kernel.py."""
-    spec = importlib.util.spec_from_file_location("kernel", Path(__file__).with_name("kernel.py"))
+    spec = importlib.util.spec_from_file_location("golfcheck_kernel", Path(__file__).with_name("kernel.py"))
     assert spec is not None and spec.loader is not None
-    kernel = importlib.util.module_from_spec(spec)
+    kernel = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # torch.compile looks for it there
     spec.loader.exec_module(kernel)
     return kernel.Compiled(kernel.load(Path(library)))
 
