@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # One thread per process: tests run in several processes, and threads that spin on a shared core are 40 times slower.
 export OMP_NUM_THREADS ?= 1
+# Some containers set it. Tests start hundreds of interpreters, and each would compile golfcheck anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint fuzz bench install format clean
 
