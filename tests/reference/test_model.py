@@ -229,6 +229,19 @@ def test_attention_in_blocks_is_that_of_the_framework(length: int, kv_heads: int
         torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("length", [40, QUERY_BLOCK + 1])
+def test_scoring_by_products_is_within_a_hundred_thousandth_of_a_nat(
+    monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    model = awake(replace(SMALL, train_seq_len=length))
+    ids, targets = torch.randint(0, 64, (2, 2, length))
+    with torch.inference_mode():
+        exact = model(ids, targets).item()
+        monkeypatch.setattr("golfcheck.reference.model.FAST_SCORES", True)
+        monkeypatch.setattr(F, "scaled_dot_product_attention", None)  # it is not called
+        assert model(ids, targets).item() == pytest.approx(exact, abs=1e-5)
+
+
 def test_attention_in_bf16_is_as_near_to_the_exact_one_as_its_rounding_allows() -> None:
     torch.manual_seed(0)
     q, k, v = (rms(torch.randn(1, heads, 300, 64)).bfloat16() for heads in (8, 4, 4))
