@@ -86,6 +86,7 @@ def _losses(model: GPT, rows: Tensor) -> Tensor:
 
 
 def _tell(losses: Tensor, target: float) -> None:
+    losses = losses.detach()
     print(f"losses {float(losses.mean()):.4f} ± {float(losses.std()):.5f}, wanted {target:.4f}", flush=True)
 
 

@@ -22,13 +22,14 @@ from hypothesis import strategies as st
 from golfcheck import cli
 from golfcheck.core import schema
 from golfcheck.core.errors import UsageError
-from golfcheck.reference import data
+from golfcheck.reference import artifact, data
 from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.ranks import Ranks
 from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
 from golfcheck.rescore import control, early, judge, measure, ngram, prepare, run, sequence, target
 from golfcheck.rescore.report import Claim, Estimate, Measured, Rescore, RescoreOutcome
+from tests.bench.bench_attack import equalize
 from tests.conftest import ROOT
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
@@ -401,6 +402,25 @@ def test_an_interval_of_losses_that_hardly_vary_does_not_collapse_even_in_the_or
     assert attack(plan, losses, claim_bpb, tiny.CONFIG, 1234) is RescoreOutcome.REFUTED
 
 
+def test_a_model_that_was_changed_for_one_order_is_confirmed_in_no_order() -> None:
+    rng, population = np.random.default_rng(3), 200
+    sequences = [rng.choice(rng.choice(tiny.VOCAB, 12, replace=False), 64) for _ in range(population)]
+    tokens = np.append(np.concatenate(sequences), 0).astype(np.uint16)
+    first = np.random.default_rng(1234).permutation(population)[:48]
+    rows = torch.from_numpy(tokens[first[:, None] * 64 + np.arange(65)].astype(np.int64))
+    state = artifact.dequantize(equalize(tiny.model(), rows, below_nats=1.8))
+    num_bytes = np.full(tokens.size - 1, 2)
+    evaluation = measure.Evaluation(state, tiny.CONFIG, "bf16", ALONE, compiled=False)
+    losses = np.array(evaluation.score(tokens, num_bytes, lambda *_: None).sequence_losses)
+    assert losses[first].std() < 0.1 * losses.std()
+    assert losses[first].mean() < losses.mean() - 0.5
+    plan = early.plan(tokens, num_bytes, 64, None, order_seed=0, within_bpb=0.004)
+    claim_bpb = losses[first].mean() / math.log(2) / 2
+    assert attack(replace(plan, least_variance=0.0), losses, claim_bpb, tiny.CONFIG, 1234) is RescoreOutcome.CONFIRMED
+    outcomes = {attack(plan, losses, claim_bpb, tiny.CONFIG, seed) for seed in (1234, *[None] * 50)}
+    assert outcomes == {RescoreOutcome.REFUTED}
+
+
 def test_losses_trained_to_be_what_the_text_predicts_do_not_collapse_the_interval_either() -> None:
     rng = np.random.default_rng(9)
     text, control = sequence.design(rng.normal(size=(500, 2))), rng.normal(size=(500, 1))
@@ -544,6 +564,7 @@ def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World) -> None:
 ONE_SEQUENCE_A_CALL = """
 from golfcheck.cli import main
 from golfcheck.rescore import measure
+from tests.bench.bench_attack import equalize
 from tests.conftest import ROOT
 from tests.golfcheck import rescore_fixture as tiny
 
