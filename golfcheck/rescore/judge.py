@@ -11,6 +11,7 @@ COMPILED_BPB = 1e-4  # the same, of a compiled model, which rounds less often (m
 DEVICES_BPB = 5e-4  # same precision, another kind of device
 CONTEST_PRECISION = "bf16"  # of a claim that states none
 _LOSS_ROUNDING_NATS = 5e-5  # logs and submission.json have four decimals of a loss at least
+_REST_TOKENS, _TOKEN_BYTES = 8192, 16  # the longest sequence that a log may state; more bytes than tokens have
 PRECISIONS_BPB = 2e-3  # bf16 activations against fp32: the golden artifacts move by 0.0002 and 0.0010
 
 
@@ -56,10 +57,23 @@ def comparable(claim: Claim, measured: Measured) -> str | None:
         return f"the claim is of {ways[0]}, this score of {ways[1]}"
     if claim.seq_len not in (None, measured.seq_len):
         return f"the claim is of sequences of {claim.seq_len:,} tokens, this score of {measured.seq_len:,}"
-    pairs = (("tokens", claim.tokens, measured.tokens), ("bytes", claim.text_bytes, measured.text_bytes))
-    for what, claimed, scored in pairs:
-        if claimed is not None and claimed != scored:
-            return f"the claim is about {claimed:,} {what}, this score about {scored:,}"
+    if (other := other_text(claim, measured.tokens, measured.text_bytes)) is not None:
+        what, claimed, scored = other
+        return f"the claim is about {claimed:,} {what}, this score about {scored:,}"
+    return None
+
+
+def other_text(claim: Claim, tokens: int, text_bytes: int) -> tuple[str, int, int] | None:
+    """Return what of a text is not as claimed: "tokens" or "bytes", how many are claimed, and how many there are.
+
+    A log states those of training's sequences. Where the evaluation's have another length, another rest may be left out
+    at the end of the text.
+    """
+    rest = 0 if claim.seq_len is None else _REST_TOKENS
+    pairs = (("tokens", claim.tokens, tokens, rest), ("bytes", claim.text_bytes, text_bytes, rest * _TOKEN_BYTES))
+    for what, claimed, here, allowed in pairs:
+        if claimed is not None and abs(claimed - here) > allowed:
+            return what, claimed, here
     return None
 
 

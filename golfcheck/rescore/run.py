@@ -136,10 +136,9 @@ def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -
 def _undecidable(claim: Claim, prepared: Prepared, other_code: str | None) -> str | None:
     """Return what is known before the work to leave a claim open, and what would decide it."""
     num_bytes = prepared.text.num_bytes
-    pairs = (("tokens", claim.tokens, num_bytes.size), ("bytes", claim.text_bytes, int(num_bytes.sum())))
-    for what, claimed, here in pairs:
-        if claimed not in (None, here):
-            return f"the claim is about {claimed:,} {what}, the text here has {here:,}: they cannot be compared"
+    if (other := judge.other_text(claim, num_bytes.size, int(num_bytes.sum()))) is not None:
+        what, claimed, here = other
+        return f"the claim is about {claimed:,} {what}, the text here has {here:,}: they cannot be compared"
     if other_code is not None:
         return f"the record ships other code, so a missed claim decides nothing: ship a {submitted.NAME}; {other_code}"
     for cause in (assumption(prepared.settings["seq_len"]), _partial(prepared)):

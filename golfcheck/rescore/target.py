@@ -211,9 +211,8 @@ def _of_run(path: str, data: bytes, score: RunScore) -> Target:
         digits=min(max(line.digits, LEAST_DIGITS), MAX_DIGITS),
         source=f"{score.log.path}:{line.line} {line.name}",
         val_loss_nats=line.val_loss_nats if line.val_loss_nats and math.isfinite(line.val_loss_nats) else None,
-        # What a log says of the text is of training's sequences; others may leave another rest at its end.
-        tokens=run.val_tokens.value if run.val_tokens and seq_len is None else None,
-        text_bytes=run.val_bytes.value if run.val_bytes and seq_len is None else None,
+        tokens=run.val_tokens.value if run.val_tokens else None,
+        text_bytes=run.val_bytes.value if run.val_bytes else None,
         activations=activations if (activations := settings.get("activations")) in ("bf16", "fp32") else None,
         device=_device(run, settings),
         is_compiled=settings.get("compiled") == "True",

@@ -118,6 +118,15 @@ def test_our_trainers_own_final_evaluation_is_scored_in_its_windows(world: World
     assert other.reason.startswith("the claim is of ")
 
 
+@pytest.mark.parametrize(("tokens", "is_other"), [(62_020_608, False), (131_072, True)])
+def test_sequences_of_another_length_may_leave_out_another_rest_of_the_text_and_no_more(
+    tokens: int, is_other: bool
+) -> None:
+    claim = Claim(1.2, 4, "log", tokens=62_021_632, text_bytes=151_080_000, seq_len=2048)
+    assert (judge.other_text(claim, tokens, tokens * 151_080_000 // 62_021_632) is not None) is is_other
+    assert judge.other_text(replace(claim, seq_len=None), 62_020_608, 151_080_000) is not None
+
+
 def test_a_claim_of_a_window_whose_stride_nobody_states_is_told_before_the_work(world: World, tmp_path: Path) -> None:
     text = tiny.log(world).replace("final_int8_zlib_roundtrip_exact", SLIDING)
     with pytest.raises(GolfcheckError, match="a sliding window whose stride nobody states: give --stride N"):
