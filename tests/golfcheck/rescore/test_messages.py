@@ -1,6 +1,7 @@
 """However long the names in a file, a setting or a path are, a refusal is one line that ends with what to do."""
 
 import copy
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def test_long_names_in_an_artifact_leave_a_refusal_short(
 ) -> None:
     changed = copy.deepcopy(tree)
     EDITS[code](changed)
-    (path := tmp_path / "a.int8.ptz").write_bytes(artifact.pack(changed)[0])
+    (path := tmp_path / "a.int8.ptz").write_bytes(zlib.compress(artifact.dump(changed)))
     error = said([str(path)], capsys)
     assert code.partition(",")[0] in error
     assert len(error) < LINE_CHARS + len(str(path))
