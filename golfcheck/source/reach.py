@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from golfcheck.core.verdict import Problem, Severity
-from golfcheck.core.work import SOURCE_US, Work
+from golfcheck.core.work import SOURCE_BYTE_US, SOURCE_US, Work
 from golfcheck.source import syntax
 from golfcheck.source.executions import Unfollowed
 from golfcheck.source.nodes import literal
@@ -73,7 +73,8 @@ def reached(paths: Sequence[str], read: Read, main: str | None = None, work: Wor
         if work.is_spent:
             break
         source, named = _examined(Source(path, text, path == main, None, None), shipped, work)
-        sources[path] = source if work.spend(1, SOURCE_US) else replace(source, examined=False)
+        is_paid = work.spend(len(text), SOURCE_BYTE_US) and work.spend(1, SOURCE_US)
+        sources[path] = source if is_paid else replace(source, examined=False)
         pending += [name for name in named if name not in sources]
     return tuple(sources.values())
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 
-from golfcheck.core.work import COLORED_BYTE_US, LOG_LINE_US, LONG_LINE_BYTE_US, SCORE_LINE_US, Work
+from golfcheck.core.work import COLORED_BYTE_US, LINE_CHAR_US, LOG_LINE_US, LONG_LINE_BYTE_US, SCORE_LINE_US, Work
 from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, prefix, rawlines, scores, shared
 from golfcheck.trainlog.events import Fact, TrainLog
 from golfcheck.trainlog.runs import Runs
@@ -96,11 +96,12 @@ def read_lines(
 def _read_part(runs: Runs, before: int, part: list[str], notes: list[Fact[str]], work: Work) -> None:
     """Read the lines of a part of a page, and pay for them; `before` is the number of lines before it."""
     readers, folded = _READERS, rawlines.FOLDED_CHARS
-    count, scores_before = len(part), runs.score_lines
+    count, chars, scores_before = len(part), sum(map(len, part)), runs.score_lines
     for line, whole in enumerate(part, before + 1):
         if len(whole) > folded or "\r" in whole:
             work.spend(len(whole), LONG_LINE_BYTE_US)
-            count += _read_long(runs, line, whole, notes)
+            chars -= len(whole)
+            count += _read_long(runs, line, whole, notes, work)
         elif (candidates := readers.get(whole[:_HEAD_CHARS])) is not None:
             for reader in candidates:
                 if reader(runs, line, whole):
@@ -111,10 +112,11 @@ def _read_part(runs: Runs, before: int, part: list[str], notes: list[Fact[str]],
         elif whole:
             _read_other(runs, line, whole)
     work.spend(count, LOG_LINE_US)
+    work.spend(chars, LINE_CHAR_US)
     work.spend(runs.score_lines - scores_before, SCORE_LINE_US)
 
 
-def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]]) -> int:
+def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]], work: Work) -> int:
     """Read a line that may hold several, and return how many: newlines were lost, or a progress bar overwritten."""
     count = 0
     if len(whole) > rawlines.PIECE_CHARS and len(notes) < _MAX_NOTES:
@@ -122,6 +124,7 @@ def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]]) -> int
     for part in whole.split("\r"):
         for segment in rawlines.unfolded(part):
             _read_other(runs, line, segment)
+            work.spend(len(segment), LINE_CHAR_US)
             count += 1
     return count
 

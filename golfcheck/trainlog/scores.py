@@ -19,11 +19,11 @@ _LINE_CHARS = 400
 _TAIL_CHARS = 40  # after the score: how long its evaluation took
 _MAX_PROGRESS = 500
 _BPB = re.compile(
-    r"(?P<key>[A-Za-z0-9_]{0,60}(?:bpb|BPB|bits_per_byte|[Bb]its[ -]per[ -]byte))"
+    r"(?<![A-Za-z0-9_])(?P<key>[A-Za-z0-9_]{0,60}(?:bpb|BPB|bits_per_byte|[Bb]its[ -]per[ -]byte))"
     rf"\"?(?:\s{{0,2}}\((?P<note>[^()]{{1,40}})\))?"
     rf"(?:\s{{0,4}}[:=]\s{{0,16}}|\s{{1,4}})(?P<number>{NUMBER})(?![\w.]|/)"
 )
-_LOSS = re.compile(rf"([A-Za-z0-9_]{{0,40}}val_loss)\"?\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.])")
+_LOSS = re.compile(rf"(?<![A-Za-z0-9_])([A-Za-z0-9_]{{0,40}}val_loss)\"?\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.])")
 _EXACT = re.compile(rf"(?<![\w])exact[:=]\s?({NUMBER})(?![\w.])")
 _FIRST_PAIR = re.compile(rf"(?<![\w.])[A-Za-z_][A-Za-z0-9_]{{0,60}}\s{{0,2}}[:=]\s{{0,4}}(?:{NUMBER})(?![\w])")
 _ELAPSED = re.compile(
