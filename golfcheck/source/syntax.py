@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 500  # of the tree: 6 times the most in 3,339 library files
 MAX_NODES = 250_000  # of the tree: 3 times what all scripts of the longest of 60 merged records have
+MAX_ERROR_CHILDREN = 10_000  # a query of a tree takes time with the square of what stands in one error
 MAX_PARSE_CALLS = 10_000  # reports of the parser and its requests for text; a script of 140 KB takes 500
 PARSE_SECONDS = 1.0  # a guard for texts whose single operations take ever longer; a script of 140 KB takes 0.02
 _CHUNK_BYTES = 4 * 2**10
@@ -183,7 +184,7 @@ def is_too_deep(tree: "Tree") -> bool:
     pending = [(tree.root_node, 0)]
     while pending:
         node, depth = pending.pop()
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH or (node.is_error and node.child_count > MAX_ERROR_CHILDREN):
             return True
         # What has fewer nodes than there are levels left cannot reach the last of them.
         pending += [(child, depth + 1) for child in node.children if child.descendant_count > MAX_DEPTH - depth - 1]

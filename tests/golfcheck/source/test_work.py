@@ -115,3 +115,8 @@ def test_a_parse_that_is_counted_gives_the_tree_of_one_that_is_not() -> None:
     for path in sorted((Path(__file__).parents[3] / "golfcheck").rglob("*.py"))[::9]:
         text = path.read_bytes() * 3
         assert str(parse(text).root_node) == str(syntax._parser().parse(text).root_node), path
+
+
+def test_an_error_with_a_hundred_thousand_brackets_in_it_is_not_queried() -> None:
+    text = b"def main():\n" + b"[" * 100_000  # found by the fuzzer: the query took 5 s
+    assert is_too_deep(parse(text)) and syntax.captures(text) == {}
