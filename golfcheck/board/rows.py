@@ -6,9 +6,10 @@ from pathlib import Path
 
 from golfcheck.board.model import Board, Row, Status
 from golfcheck.comparison.frontier import Turn, compare, p_under, rescored
-from golfcheck.core.numbers import p_text
+from golfcheck.core.numbers import bpb_text, p_text
+from golfcheck.core.outcome import GAIN_RULE
 from golfcheck.core.ruleset import DEFAULT_TRACK, TRACKS, Ruleset
-from golfcheck.core.verdict import ToBeat
+from golfcheck.core.verdict import Skipped, ToBeat, Verdict
 from golfcheck.judging.batch import Placed
 from golfcheck.judging.decisions import Rulings
 from golfcheck.judging.judged import Judged
@@ -35,8 +36,10 @@ def row_of(placed: Placed, ruleset: Ruleset) -> Row:
     if rulings.rescored and entry and turn:
         gain = replace(compare(entry, turn.best), reason="re-scored: one number") if turn.best else None
     ranked = judged.verdict.track in TRACKS and TRACKS[judged.verdict.track].ranked
+    held = turn is not None and turn.held
+    verdict = judged.verdict if held else _without_gain(judged.verdict, rulings)
     return Row(
-        judged.verdict,
+        verdict,
         placed.made,
         bpb,
         status,
@@ -45,12 +48,24 @@ def row_of(placed: Placed, ruleset: Ruleset) -> Row:
         delta_bpb=gain.delta_bpb if gain else None,
         delta_nats=gain.delta_nats if gain else None,
         p=p_under(gain, ruleset) if gain else None,
-        held=turn is not None and turn.held,
+        held=held,
         reason=_reason(placed, gain, ruleset),
         takes_part=ranked and status not in (None, Status.CLAIMED) and bool(judged.bpb) and not placed.refused,
         rulings=rulings.all,
         github_id=judged.github_id,
     )
+
+
+def _without_gain(verdict: Verdict, rulings: Rulings) -> Verdict:
+    """Return a verdict that calls no record what the logs show and the score that counts does not.
+
+    The score that the maintainers gave is not the one whose gain was tested.
+    """
+    if rulings.rescored is None or rulings.rescored.val_bpb is None or GAIN_RULE not in verdict.passed:
+        return verdict
+    reason = f"re-scored at {bpb_text(rulings.rescored.val_bpb)} bpb, and the gain of that score is not shown"
+    passed = tuple(rule for rule in verdict.passed if rule != GAIN_RULE)
+    return replace(verdict, passed=passed, skipped=(*verdict.skipped, Skipped(GAIN_RULE, reason)))
 
 
 def pinned(board: Board, baseline: Row, ruleset: Ruleset) -> Board:

@@ -57,7 +57,7 @@ def judge_all(
     branch = branches.branch_of(paths, settings.base) if settings.base else None
     folders = record_folders(paths) if branch is None else branches.changed_records(paths, branch)
     if not folders:
-        say(f"--base {settings.base}: this branch adds and changes no record: none is judged")
+        say(f"--base {settings.base}: this branch adds or changes no record, so none is judged")
         return []
     placed = judge_trees(folders, settings, branch=branch, day=day, progress=progress, say=say)
     verdicts = [placed_record.judged.verdict for placed_record in placed]

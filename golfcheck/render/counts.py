@@ -22,4 +22,4 @@ def outcomes_text(verdicts: Sequence[Verdict]) -> str:
     """Return `28 records: 3 invalid, 20 review, 5 valid`."""
     words = Counter(map(outcome, verdicts))
     parts = ", ".join(f"{words[word]} {word}" for word in Outcome if words[word])
-    return f"{counted(len(verdicts), 'record')}: {parts}"
+    return ": ".join(filter(None, [counted(len(verdicts), "record"), parts]))

@@ -91,7 +91,7 @@ def _score(score: ScoreSummary) -> Iterator[Segment]:
         (safe(score.name, 60), "dim") if score.name else (safe(score.chosen, 200) or "no score in the logs", "warning")
     )
     if score.left_out:
-        yield f"{counted(len(score.left_out), 'run')} left out, judged are {safe(score.chosen, 80)}", "dim"
+        yield f"{counted(len(score.left_out), 'run')} left out; judged: {safe(score.chosen, 80)}", "dim"
 
 
 def _size(size: SizeSummary, page: Page) -> Iterator[Segment]:

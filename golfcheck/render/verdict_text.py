@@ -48,6 +48,11 @@ def _in_full(verdict: Verdict, page: Page, time: list[tuple[str, str]]) -> list[
     if verdict.ledger and (page.verbose or disagrees(verdict)):
         lines += ["", *ledger(verdict, page)]
     lines += [*findings(verdict.findings, page), ""]
+    if page.verbose and verdict.score and verdict.score.left_out:
+        lines.append(page.paint("  runs left out", "bold"))
+        for run in verdict.score.left_out:
+            lines += page.prose(safe(run), "    ", " " * 6)
+        lines.append("")
     if page.verbose and verdict.skipped:
         lines.append(page.paint("  could not be checked", "bold"))
         reasons: dict[str, list[str]] = {}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from golfcheck.core import units
+from golfcheck.core.numbers import ratio_text
 from golfcheck.core.ruleset import (
     OVERCOUNT_TOLERANCE,
     VAL_DOCUMENTS,
@@ -95,8 +96,9 @@ def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
             )
         elif state == "unknown" and result.bytes_per_token is not None:
             count = "the log has no token count" if implied is None else f"its tokens stand for {implied:,.0f} bytes"
+            ratio = ratio_text(result.bytes_per_token)
             yield Problem(
-                f"{result.name}: {result.bytes_per_token:.4f} bytes per token are no known tokenizer's, and {count}",
+                f"{result.name}: {ratio} bytes per token are no known tokenizer's, and {count}",
                 *location,
                 severity=WARNING,
             )
@@ -112,8 +114,8 @@ def _of_claim(record: Record, ctx: Context) -> Iterator[Problem]:
     ratio = units.bytes_per_token(submission.val_loss_nats, submission.val_bpb)
     if ratio > 0 and tokenizer_of(ratio) is None:
         yield Problem(
-            f"claims {submission.val_loss_nats} nats per token and {submission.val_bpb} bpb: {ratio:.4f} bytes per "
-            "token, which are no known tokenizer's, and no log shows them",
+            f"claims {submission.val_loss_nats} nats per token and {submission.val_bpb} bpb: {ratio_text(ratio)} bytes "
+            "per token, which are no known tokenizer's, and no log shows them",
             submission.path,
             claim_line(submission, "val_loss_nats"),
             WARNING,

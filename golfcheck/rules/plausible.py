@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from golfcheck.core import stats
+from golfcheck.core.numbers import bpb_text
 from golfcheck.core.ruleset import BEST_ACCEPTED_BPB, LARGEST_MOVE_BPB, MEDIAN_MOVE_BPB
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, claim_line, rule
@@ -45,18 +46,20 @@ def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("score-not-finite says what is wrong with the score")
     reasons = []
     if score < _LEAST_BPB:
-        reasons.append(f"{_LEAST_BPB - score:.5f} below {_LEAST_BPB:.4f}, the best accepted score less the median move")
+        reasons.append(
+            f"{bpb_text(_LEAST_BPB - score)} below {_LEAST_BPB:.4f}, the best accepted score less the median move"
+        )
     if ctx.best is not None and round(ctx.best.mean_bpb - score, 6) > LARGEST_MOVE_BPB:
         gain = ctx.best.mean_bpb - score
         reasons.append(
-            f"{gain:.5f} better than {ctx.best.name}: the frontier never moved by more than {LARGEST_MOVE_BPB:g}"
+            f"{bpb_text(gain)} better than {ctx.best.name}: the frontier never moved by more than {LARGEST_MOVE_BPB:g}"
         )
     if not reasons:
         return
     path, line = _place(record, ctx, is_claim=shown is None)
     evidence = _evidence(record, ctx)
     seen = f"; {'; '.join(evidence)}" if evidence else ""
-    yield Problem(f"{score:.5f} bpb is {', and '.join(reasons)}{seen}", path, line)
+    yield Problem(f"{bpb_text(score)} bpb is {', and '.join(reasons)}{seen}", path, line)
 
 
 @rule(WARNING)

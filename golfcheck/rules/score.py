@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from golfcheck.core import stats
+from golfcheck.core.numbers import delta_text
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, mention_of, rule, submission_of
 from golfcheck.submission.agreement import agrees, mean_agrees
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, base_name, distinct_runs, is_score, seed_of, usable_scores
+from golfcheck.submission.unread import line_with
 from golfcheck.trainlog.events import Run, ScoreLine
 
-_DECIMAL = re.compile(r"(?<![\w.])[0-9]{1,2}\.[0-9]{2,10}(?![\w.])")
 _ADJACENT_LINES = 3
 _NEAR_BPB = 5e-5  # less than the fourth decimal, which is what scores are compared by: somebody averaged otherwise
 _SEEDS_APART_BPB = 0.01  # twenty times what the seeds of one program lie apart: no missing one makes up for more
@@ -62,7 +63,7 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
         yield Problem(message, submission.path, claim_line(submission, "val_bpb"), INFO)
     elif not is_shown:
         mean, best = _mean(results), min(result.score.val_bpb for result in results)
-        logged = f"the logs' {results[0].name} has mean {mean:.8g}, best {best:.8g} ({claim - mean:+.5f})"
+        logged = f"the logs' {results[0].name} has mean {mean:.8g}, best {best:.8g} ({delta_text(claim - mean)})"
         location = (submission.path, claim_line(submission, "val_bpb"))
         false_claim = _not_in_logs(f"claims {claim} bpb; {logged}", record, claim, location)
         unshown = _runs_without_log(submission, record, results) if abs(claim - mean) < _SEEDS_APART_BPB else ""
@@ -125,22 +126,20 @@ def _in_any_line(claim: float, runs: Sequence[Run]) -> bool:
     )
 
 
-def _not_in_logs(message: str, record: Record, claim: float, location: tuple[str, int | None]) -> Problem:
+def _not_in_logs(message: str, record: Record, claim: float, claimed_at: tuple[str, int | None]) -> Problem:
     """Return an error; a warning where the number may come from what could not be read, or is not here to the end."""
-    for log, run in distinct_runs(record):
-        for fact in run.unread:
-            if any(agrees(claim, float(number)) for number in _DECIMAL.findall(fact.value)):
-                where = f"; {log.path}:{fact.line} has it under an unknown label"
-                return Problem(message + where, *location, severity=WARNING)
+    if location := line_with(claim, record):
+        where = f"; {location[0]}:{location[1]} has it under an unknown label"
+        return Problem(message + where, *claimed_at, severity=WARNING)
     if mention := mention_of(claim, record):
-        return Problem(f"{message}; {mention.path}:{mention.line} has it", *location, severity=WARNING)
+        return Problem(f"{message}; {mention.path}:{mention.line} has it", *claimed_at, severity=WARNING)
     for log, run in distinct_runs(record):
         if len(run.progress) >= _PROGRESS_LINES and (run.progress_line or 0) > max(
             (line.line for line in run.scores), default=0
         ):
             where = f"; {log.path}:{run.progress_line} is the last line of an evaluation that does not end"
-            return Problem(message + where, *location, severity=WARNING)
-    return Problem(message, *location)
+            return Problem(message + where, *claimed_at, severity=WARNING)
+    return Problem(message, *claimed_at)
 
 
 def _false_loss(
@@ -157,7 +156,9 @@ def _false_loss(
     losses += [point.val_loss_nats for run in runs for point in run.val]
     if any(agrees(claim, loss, _LOSS_DIGITS) for loss in (mean, *means, *losses)):
         return None
-    message = f"claims a val_loss of {claim}; the logs' {results[0].name} has mean {mean:.8g} ({claim - mean:+.5f})"
+    message = (
+        f"claims a val_loss of {claim}; the logs' {results[0].name} has mean {mean:.8g} ({delta_text(claim - mean)})"
+    )
     location = (submission.path, claim_line(submission, "val_loss_nats"))
     decimals = len(repr(claim).partition(".")[2])
     if abs(claim - mean) < max(_NEAR_NATS, 10.0**-decimals):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from golfcheck.comparison.frontier import comparable_nats, p_under
 from golfcheck.core import stats
-from golfcheck.core.numbers import p_text
+from golfcheck.core.numbers import delta_text, p_text
 from golfcheck.core.ruleset import RULESETS, Ruleset
 from golfcheck.core.verdict import Problem, ToBeat
 from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule
@@ -87,7 +87,8 @@ def gain_not_significant(record: Record, ctx: Context) -> Iterator[Problem]:
     gain = _gain(ctx)
     if _shown(gain, ctx.ruleset):
         return
-    differ = f"{gain.delta_bpb:+.5f} bpb, {gain.delta_nats:+.5f} nats per token"
+    nats = "" if gain.delta_nats is None else f", {delta_text(gain.delta_nats)} nats per token"
+    differ = f"{delta_text(gain.delta_bpb)} bpb{nats}"
     gain_text = f"{differ} against {gain.name}: p {_p(gain, ctx.ruleset)}"
     needed = _needed(ctx, gain, ctx.ruleset) or _why_no_seeds(gain, ctx.ruleset)
     yield Problem(

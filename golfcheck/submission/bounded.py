@@ -1,4 +1,4 @@
-"""Reading a folder that nobody trusts: nothing outside it, nothing special, nothing without a limit.
+"""Read an untrusted folder: nothing outside it, nothing special, nothing without a limit.
 
 Every name is opened relative to a descriptor of the folder, without following links and without waiting (a FIFO would
 block for ever), must then prove to be a regular file, and is read up to a limit that the caller names.

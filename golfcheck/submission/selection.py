@@ -18,6 +18,7 @@ from golfcheck.submission.claims import ALIASES, Submission
 from golfcheck.submission.programs import program_of
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, distinct_runs, seed_of, usable_scores
+from golfcheck.submission.unread import why_no_score
 from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
 
 _NUMBERS = re.compile(r"[0-9]+")
@@ -81,7 +82,7 @@ def select(record: Record) -> Selection:
     """Choose the runs that the claim of a record speaks of, and in each of them the score that counts."""
     scored = [_Scored(log, run, tuple(lines)) for log, run in distinct_runs(record) if (lines := usable_scores(run))]
     if not scored:
-        return Selection((), _why_none(record))
+        return Selection((), why_no_score(record))
     picked, reason = _choice(_without_repeats(scored), record.submission)
     chosen = {id(result.run) for result in picked}
     others = tuple(Result(one.log, one.run, one.last) for one in scored if id(one.run) not in chosen)
@@ -270,21 +271,3 @@ def _files_named(submission: Submission) -> set[str]:
 
 def _depth(run: _Scored) -> int:
     return run.log.path.count("/")
-
-
-def _why_none(record: Record) -> str:
-    if not record.logs:
-        return "there is no log"
-    runs = [run for _, run in distinct_runs(record)]
-    if any(run.scores for run in runs):
-        return "no score of the logs is one of the artifact, or a number"
-    unread = [(log, fact) for log, run in distinct_runs(record) for fact in run.unread]
-    if unread:
-        # A line about bits per byte rather than about any score, and the last of them: results come at the end.
-        log, fact = max(unread, key=lambda pair: ("bpb" in pair[1].value.lower(), pair[1].line))
-        return f"no log states a score in a known form: {log.path}:{fact.line} has an unknown label"
-    validated = next(((log, run.val[-1]) for log, run in distinct_runs(record) if run.val), None)
-    if validated is not None:
-        log, point = validated
-        return f"no log has a score of the artifact: {log.path}:{point.line} is the validation at step {point.step}"
-    return "no log has a score line after quantization"

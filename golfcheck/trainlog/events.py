@@ -106,6 +106,9 @@ class Run:
     progress: list[int] = field(default_factory=list)  # a checksum of each line of an evaluation's progress
     progress_line: int | None = None  # the last of those lines
     unread: list[Fact[str]] = field(default_factory=list)  # lines that seem to state a score, in no form that is known
+    numbers: list[Fact[str]] = field(
+        default_factory=list
+    )  # the last lines after training with a decimal, of no known form
 
 
 @dataclass(frozen=True, slots=True)

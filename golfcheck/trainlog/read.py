@@ -140,7 +140,8 @@ def _read_other(runs: Runs, line: int, whole: str) -> None:
         if first.isdecimal() and dialect_b.step(runs, line, whole):
             return
     if first == "|":
-        shared.machine(runs, line, whole)
+        if not shared.machine(runs, line, whole) and not _is_score(runs, line, whole):
+            scores.keep_number(runs, line, whole)
         return
     if runs.in_settings and dialect_b.setting(runs, line, whole):
         return
@@ -157,10 +158,7 @@ def _read_other(runs: Runs, line: int, whole: str) -> None:
 
 def _read_rest(runs: Runs, line: int, whole: str) -> None:
     """Read what may begin in any way: scores, durations, settings."""
-    is_about = "bpb" in whole or "BPB" in whole or ("its" in whole and _BITS.search(whole))
-    if is_about and scores.read(runs, line, whole):
-        return
-    if "score" in whole and scores.result(runs, line, whole):
+    if _is_score(runs, line, whole):
         return
     if _SIZED.search(whole) and shared.other_size(runs, line, whole):
         return
@@ -170,5 +168,14 @@ def _read_rest(runs: Runs, line: int, whole: str) -> None:
         shared.calibration(runs, line, whole)
     if whole.endswith(_DURATION_ENDS) and shared.duration(runs, line, whole):
         return
-    if not runs.started():
-        dialect_c.hyperparameters(runs, line, whole) or dialect_a.settings(runs, line, whole)
+    if not runs.started() and (dialect_c.hyperparameters(runs, line, whole) or dialect_a.settings(runs, line, whole)):
+        return
+    scores.keep_number(runs, line, whole)
+
+
+def _is_score(runs: Runs, line: int, whole: str) -> bool:
+    """Read a line that speaks of bits per byte or of a score; False if it states none that can be read."""
+    is_about = "bpb" in whole or "BPB" in whole or ("its" in whole and _BITS.search(whole))
+    if is_about and scores.read(runs, line, whole):
+        return True
+    return "score" in whole and scores.result(runs, line, whole)

@@ -15,15 +15,16 @@ from golfcheck.trainlog.runs import Runs
 _NAME_CHARS = 120
 _MAX_SCORES = 1_000  # kept of one run
 _MAX_UNREAD = 100
+_MAX_NUMBERS = 20
 _LINE_CHARS = 400
 _TAIL_CHARS = 40  # after the score: how long its evaluation took
 _MAX_PROGRESS = 500
 _BPB = re.compile(
     r"(?<![A-Za-z0-9_])(?P<key>[A-Za-z0-9_]{0,60}(?:bpb|BPB|bits_per_byte|[Bb]its[ -]per[ -]byte))"
-    rf"\"?(?:\s{{0,2}}\((?P<note>[^()]{{1,40}})\))?"
+    rf"[\"']?(?:\s{{0,2}}\((?P<note>[^()]{{1,40}})\))?"
     rf"(?:\s{{0,4}}[:=]\s{{0,16}}|\s{{1,4}})(?P<number>{NUMBER})(?![\w.]|/)"
 )
-_LOSS = re.compile(rf"(?<![A-Za-z0-9_])([A-Za-z0-9_]{{0,40}}val_loss)\"?\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.])")
+_LOSS = re.compile(rf"(?<![A-Za-z0-9_])([A-Za-z0-9_]{{0,40}}val_loss)[\"']?\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.])")
 _EXACT = re.compile(rf"(?<![\w])exact[:=]\s?({NUMBER})(?![\w.])")
 _FIRST_PAIR = re.compile(rf"(?<![\w.])[A-Za-z_][A-Za-z0-9_]{{0,60}}\s{{0,2}}[:=]\s{{0,4}}(?:{NUMBER})(?![\w])")
 _ELAPSED = re.compile(
@@ -53,6 +54,7 @@ _STRIDE = re.compile(r"\bstride[:=] ?([0-9]{1,6})\b")
 _ALONE = re.compile(
     r"\s{0,8}(?:val_|eval_)?(?:bpb|bits_per_byte)\s{0,4}[:=](?!.*(?:train_time|step))"
 )  # no more than the score on a line
+_BARE = re.compile(r"(?<![\w.,])[0-9]{1,2}\.[0-9]{2,16}(?![\w.%])")
 _SEEMS_SCORE = re.compile(r"[0-9]\.[0-9]{2}")
 _SOURCE = re.compile(r"[({\[]\s*$|==|\bdef |^\s*#|\bf[\"']|print\(|log0\(")  # a line of a program
 _ENDS = " \t:=-|>#*,;[]"
@@ -137,6 +139,17 @@ def result(runs: Runs, line: int, text: str) -> bool:
         return keep_unread(run, line, text)
     run.scores.append(ScoreLine(line, "result score", None, float(match[1]), None, decimals(match[1])))
     return True
+
+
+def keep_number(runs: Runs, line: int, text: str) -> None:
+    """Keep a line after training with a decimal number and no known form: `| quantized | 1.2345 |` may be a score."""
+    run = runs.now
+    if run.train and not (run.stop or run.total_bytes):
+        return
+    text = text[:_LINE_CHARS]
+    if _BARE.search(text) and not _PROGRESS.search(text) and not _SOURCE.search(text):
+        run.numbers.append(Fact(text.strip()[:200], line))
+        del run.numbers[:-_MAX_NUMBERS]
 
 
 def decimals(number: str) -> int:

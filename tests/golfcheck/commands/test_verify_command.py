@@ -248,7 +248,7 @@ def test_a_branch_without_a_record_judges_none_and_is_0(branch: Path, capsys):
     (branch / "notes.md").write_text("x\n")
     commit(branch, "2026-04-02T00:00:00Z")
     assert verify("--base", "main") == 0
-    assert "this branch adds and changes no record" in capsys.readouterr().err
+    assert "this branch adds or changes no record" in capsys.readouterr().err
 
 
 def test_only_findings_in_changed_files_are_told(branch: Path, capsys):

@@ -131,7 +131,17 @@ def test_a_score_of_our_own_counts_in_place_of_the_logged_ones(tree: Path) -> No
     assert (row.score_bpb, row.status, row.rank) == (1.2, Status.RESCORED, 3)
     assert len(row.seeds_bpb) == 3  # what the logs say is still told
     assert row.p is None and row.delta_bpb == pytest.approx(1.2 - 1.11473509, abs=1e-8)
+    assert row.outcome is Outcome.VALID  # its logs alone would make it a record
+    reasons = [skipped.reason for skipped in row.verdict.skipped if skipped.rule == "gain-not-significant"]
+    assert reasons == ["re-scored at 1.20000 bpb, and the gain of that score is not shown"]
     assert held(board) == ["First", "Slight"]
+
+
+def test_a_record_whose_new_score_still_takes_the_lead_stays_a_record(tree: Path) -> None:
+    assert rows_of(board_of(tree))["Clear"].outcome is Outcome.RECORD
+    rule(tree, ruling("2026-06-02_Clear", "re-scored", val_bpb=1.09, report_sha256=REPORT))
+    row = rows_of(board_of(tree))["Clear"]
+    assert row.held and row.outcome is Outcome.RECORD
 
 
 def test_a_score_from_a_box_is_told_apart_and_its_challenges_are_shown(tree: Path) -> None:

@@ -102,6 +102,18 @@ def test_a_time_says_how_far_from_its_cap_it_is(train_ms: float, step_ms: float 
     assert re.search(said, render("text", [a_verdict(time=time)]))
 
 
+def test_the_runs_left_out_are_counted_and_named_when_asked():
+    line = "baseline.log:46 final_exact 1.2144"
+    verdict = a_verdict(score=replace(RECORD.score, chosen="the runs whose mean is the claim", left_out=(line,)))
+    assert "1 run left out; judged: the runs whose mean is the claim" in render("text", [verdict])
+    assert line not in render("text", [verdict])
+    assert f"runs left out\n    {line}\n" in render("text", [verdict], replace(WIDE, verbose=True))
+
+
+def test_a_count_of_no_records_has_no_list_of_outcomes():
+    assert render("github", []) == "golfcheck: 0 records; 0 errors, 0 warnings, 0 info\n"
+
+
 def test_what_was_skipped_is_named_when_asked():
     assert "script-missing: the folder lists" not in render("text", [RECORD])
     assert "script-missing: the folder lists" in render("text", [RECORD], replace(WIDE, verbose=True))

@@ -1,0 +1,69 @@
+"""Lines of logs that may state a score under a label that is not known, and why a record has no score to judge."""
+
+import re
+from collections.abc import Iterator
+
+from golfcheck.core import stats
+from golfcheck.submission.agreement import FINE_DIGITS, agrees
+from golfcheck.submission.record import Record
+from golfcheck.submission.results import distinct_runs
+from golfcheck.trainlog.events import Fact, Run, TrainLog
+
+_DECIMAL = re.compile(r"(?<![\w.])[0-9]{1,2}\.[0-9]{2,10}(?![\w.])")
+_SEEDS_APART_BPB = 0.01  # twenty times what the seeds of one program lie apart
+
+
+def line_with(claim: float, record: Record) -> tuple[str, int] | None:
+    """Return the log and the line that has a claim under an unknown label; None where no line has it.
+
+    A mean is in no line itself: then it is the mean of the numbers that lie nearest to it, one of each run.
+    """
+    nearest: list[tuple[float, str, int]] = []
+    runs = distinct_runs(record)
+    for log, run in runs:
+        numbers = [
+            (float(number), log.path, fact.line) for fact in _lines(run) for number in _DECIMAL.findall(fact.value)
+        ]
+        if numbers:
+            nearest.append(min(numbers, key=lambda number: abs(number[0] - claim)))
+    for number, path, line in nearest:
+        if agrees(claim, number):
+            return path, line
+    near = [entry for entry in nearest if abs(entry[0] - claim) < _SEEDS_APART_BPB]
+    if near and len(near) == len(runs) and agrees(claim, stats.mean([number for number, *_ in near]), FINE_DIGITS):
+        return near[0][1:]
+    return None
+
+
+def why_no_score(record: Record) -> str:
+    """Say why the logs of a record have no score: where a line may state one, that line."""
+    if not record.logs:
+        return "there is no log"
+    runs = distinct_runs(record)
+    if any(run.scores for _, run in runs):
+        return "no score of the logs is one of the artifact, or a number"
+    claim = record.submission.val_bpb if record.submission else None
+    if claim is not None and (location := line_with(claim, record)):
+        return _unknown_label(*location)
+    unread = [(log, fact) for log, run in runs for fact in run.unread]
+    if unread:
+        # A line about bits per byte rather than about any score, and the last of them: results come at the end.
+        log, fact = max(unread, key=lambda pair: ("bpb" in pair[1].value.lower(), pair[1].line))
+        return _unknown_label(log.path, fact.line)
+    validated = next(_validations(runs), None)
+    if validated is not None:
+        path, line, step = validated
+        return f"no log has a score of the artifact: {path}:{line} is the validation at step {step}"
+    return "no log has a score line after quantization"
+
+
+def _lines(run: Run) -> list[Fact[str]]:
+    return [*run.unread, *run.numbers]
+
+
+def _unknown_label(path: str, line: int) -> str:
+    return f"no log states a score in a known form: {path}:{line} has an unknown label"
+
+
+def _validations(runs: list[tuple[TrainLog, Run]]) -> Iterator[tuple[str, int, int]]:
+    return ((log.path, run.val[-1].line, run.val[-1].step) for log, run in runs if run.val)
