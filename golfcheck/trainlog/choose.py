@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
 
 # Names that say themselves: before quantization, or for information.
-_BEFORE = re.compile(r"pre[-_ ]?quant|before[-_ ]?quant|un[-_ ]?quant|non?[-_ ]?quant|diagnostic|full[-_ ]?precision")
+_BEFORE = re.compile(
+    r"(?<![a-z])(?:pre|before|prior to|without|w/o|not|non|no)[-_ ]?(?:any[-_ ])?"
+    r"(?:quant|export|compress|round(?!trip)|int[2-8](?![0-9]))"
+    r"|un[-_ ]?quant|uncompressed|diagnostic|full[-_ ]?precision"
+)
 # Names of other weights than the artifact's, unless they also say how these were quantized.
 _OTHER_WEIGHTS = re.compile(
     r"fp32|float32|fp16|bf16|checkpoint|ckpt|best_val|best_averaging|snapshot|pre[-_ ]?ttt|teacher"
-    r"|(?<![a-z])(?:raw|swa|ema|step)(?![a-z])"
+    r"|(?<![a-z])(?:raw|swa|ema|step|shadow|float|fp|(?:32|16)[-_ ]?bit)(?![a-z])"
+    r"|(?<![a-z])(?:averaged|in[-_ ]memory|live|master|original|training)[-_ ](?:model|params|weights)"
 )
 _QUANTIZED = re.compile(
     r"quantiz|quantis|quant_|(?<![a-z])quant(?![a-z])|int[2-8]|roundtrip|zlib|zstd|lzma|brotli|ternary|gptq|artifact"

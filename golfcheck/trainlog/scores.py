@@ -85,6 +85,9 @@ def read(runs: Runs, line: int, text: str) -> bool:
     first = _FIRST_PAIR.search(text)
     begin = min(numbers[0].start(), loss.start() if loss else len(text), first.start() if first else len(text))
     name = _DONE.sub("", text[:begin]).strip(_ENDS)
+    at = _AT_STEP.search(text) if loss else None
+    if not name and at and at.start() == begin:
+        name = f"step {at[1]}"  # a validation of training, and not what the log says last of its artifact
     if len(name) > _NAME_CHARS or not (name or run.stop or run.total_bytes or _ALONE.match(text)):
         return keep_unread(run, line, text)
     times = [milliseconds((match[1], match[2])) for match in _ELAPSED.finditer(text[:_LINE_CHARS])]
@@ -92,7 +95,7 @@ def read(runs: Runs, line: int, text: str) -> bool:
     # Of several, the one that is called val_bpb, or plain bpb, is the line's own: it is read first, and comes last.
     numbers.sort(key=lambda match: match["key"].lower() not in _OWN)
     stride = _STRIDE.search(text)
-    if loss and (at := _AT_STEP.search(text)) and not any(size.label for size in (*run.model_bytes, *run.total_bytes)):
+    if loss and at and not any(size.label for size in (*run.model_bytes, *run.total_bytes)):
         number = next((match["number"] for match in numbers if match["key"].lower() in _OWN), numbers[0]["number"])
         run.val.append(ValPoint(line, int(at[1]), 0, float(loss[2]), float(number), None, None))
         return True  # nothing was saved yet: a validation, whatever its line begins with
@@ -144,7 +147,8 @@ def result(runs: Runs, line: int, text: str) -> bool:
 def keep_number(runs: Runs, line: int, text: str) -> None:
     """Keep a line after training with a decimal number and no known form: `| quantized | 1.2345 |` may be a score."""
     run = runs.now
-    if run.train and not (run.stop or run.total_bytes):
+    is_over = run.stop or run.total_bytes
+    if not is_over and (run.train or run.gpus or run.settings):  # else it may be of an evaluation alone
         return
     text = text[:_LINE_CHARS]
     if _BARE.search(text) and not _PROGRESS.search(text) and not _SOURCE.search(text):
