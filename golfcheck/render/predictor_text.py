@@ -72,10 +72,15 @@ def _trace(challenges: Challenges) -> list[tuple[str, str]]:
         reordered = (
             f"{challenges.reordered} reordered" if challenges.reordered else "sees no neighbors: one sequence a call"
         )
+    strangers = f"{challenges.strangers_differ} of {challenges.strangers} differ among others"
+    if not challenges.strangers_differ:
+        strangers = f"{challenges.strangers} asked among others"
     words = [
         (repeated, "error" if challenges.repeated_differ else ""),
         (reordered, "error" if challenges.reordered_differ else ""),
     ]
+    if challenges.strangers:
+        words.append((strangers, "error" if challenges.strangers_differ else ""))
     if challenges.uncut_differ:
         style = "" if challenges.may_vary else "error"
         words.append((f"two boxes answer {challenges.uncut_differ} of {challenges.uncut} differently", style))

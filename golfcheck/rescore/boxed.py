@@ -2,6 +2,7 @@
 
 Score, reveal, adapt: a sequence's losses are fixed before `adapt` sees it, and no sequence is asked twice. A predictor
 that does not adapt is asked in parallel, in one box per core; one that does, in a single box in the order of the text.
+The sequences of a call are apart in the text: none has the next tokens of another.
 """
 
 import queue
@@ -87,7 +88,7 @@ class BoxedEvaluation(measure.Evaluation):
         """Keep a sample of what is scored from now on, for `twin_test`; a window that slides scores more sequences."""
         length, ranks = self.config.train_seq_len, self.ranks.world_size
         sequences = (tokens.size - 1 - length) // (stride or length) + 1
-        call_seqs = self._call_size(sequences // ranks)
+        call_seqs = self._call_size(sequences // ranks, self._apart(stride or length))
         self.sample = twin.Sample(
             tokens, length, -(-cuts // ranks), sequences=sequences, call_seqs=call_seqs, seed=seed
         )
@@ -152,19 +153,37 @@ class BoxedEvaluation(measure.Evaluation):
         return self.ranks.agree(seconds / size * total / self.workers / self.ranks.world_size)[0]
 
     def _batch_seqs(self) -> int:
-        if self.adaptive:
-            return 1  # the finest grain: what was just scored may help the next
+        if self.adaptive or self.strict:
+            return 1  # what was just scored may help the next; and no other sequence may have the next token
         most = _CPU_CALL_TOKENS if self.device.type == "cpu" else _DEVICE_CALL_TOKENS
         tokens = min(most, MAX_LOGITS_BYTES // (4 * self.config.vocab_size))
         return max(1, tokens // self.config.train_seq_len)
 
-    def _call_size(self, items: int) -> int:
-        return max(1, min(self._batch_seqs(), items // _LEAST_CALLS))
+    def _apart(self, step: int) -> int:
+        """Return how many sequences further on, each beginning `step` after the last, one shares no token or target.
+
+        The last window of a text begins less than a step after the one before it.
+        """
+        length = self.config.train_seq_len
+        return length // step + 1 + (step < length)
+
+    def _call_size(self, items: int, apart: int) -> int:
+        return max(1, min(self._batch_seqs(), items // _LEAST_CALLS, items // apart))
 
     def _each(self, losses_of: Callable[[Any], list[float]], items: Any) -> Generator[list[float]]:
-        size = self._call_size(len(items))
-        calls = [items[first : first + size] for first in range(0, len(items), size)]
-        return _threaded(losses_of, calls, self.workers)
+        """Yield the losses of items in their order, some calls at a time: each call takes every `apart`-th of them."""
+        is_sliding = items.ndim > 1 and len(items) > 1  # windows [n, 2]
+        apart = self._apart(int(items[1, 0] - items[0, 0]) if is_sliding else self.config.train_seq_len)
+        size = self._call_size(len(items), apart)
+        apart = apart if size > 1 else 1
+        blocks = [items[first : first + size * apart] for first in range(0, len(items), size * apart)]
+        calls = [block[i::apart] for block in blocks for i in range(min(apart, len(block)))]
+        with closing(_threaded(losses_of, calls, self.workers)) as answers:
+            for block in blocks:
+                losses = [0.0] * len(block)
+                for i in range(min(apart, len(block))):
+                    losses[i::apart] = next(answers)
+                yield losses
 
     def _losses_at(self, tokens: Tokens, begins: Ids, last: list[int] | None = None) -> list[float]:
         spans = twin.spans_of(tokens, begins, self.config.train_seq_len)  # [B, T + 1]

@@ -9,7 +9,8 @@ The mean of (the twin's loss - the scored loss) at the cuts is an unbiased estim
 none different in n, at most 1 - 0.01^(1/n), about 4.6/n, of all positions look ahead, at 99 %.
 
 Some calls are asked uncut as well (do two boxes answer alike at all?), some again afterwards (does asking leave a
-trace?), and some with their sequences in another order (does one see its neighbors?).
+trace?), and some with their sequences in another order, or one of them among others of the text (does one see its
+neighbors?).
 """
 
 import heapq
@@ -36,6 +37,7 @@ TOLERANCE_NATS = 1e-3  # of a log-probability: what can be gained below it is a 
 REORDERED_NATS = 2e-2  # of a token's loss, in the mean over a sequence
 _EVERY = 8  # of the sampled calls one is asked uncut, again, and in another order
 _ROWS = 256  # of logits at a time: what a CPU's caches hold
+_MOST_ALONE = 16  # sequences of such a call that are asked again, each among strangers
 _MOST_VARIANTS = 16  # of one call: of a short text a sequence is cut at several positions
 _TRIES = 32  # for an end that begins with another token
 
@@ -135,6 +137,7 @@ class Answers:
     control: tuple[float, ...] = ()
     repeated: tuple[float, ...] = ()
     reordered: tuple[float, ...] = ()
+    strangers: tuple[float, ...] = ()
 
 
 def ask(box: Box, tokens: Tokens, asked: Asked, more: bool) -> Answers:
@@ -159,10 +162,20 @@ def ask(box: Box, tokens: Tokens, asked: Asked, more: bool) -> Answers:
     first, again = _log_probs(logits), _log_probs(box.logits(changed))
     repeated = np.abs(first - again).max(axis=(1, 2))  # [B]
     reordered: Any = np.empty(0)
+    strangers = list[float]()
     if len(each) > 1:
         other = nats_of(np.ascontiguousarray(box.logits(changed[::-1])[::-1]), targets, cpu)  # [B, T]
         reordered = np.abs(other - nats).mean(axis=1)  # [B]
-    return Answers(tuple(moved), tuple(gained), tuple(control), tuple(repeated.tolist()), tuple(reordered.tolist()))
+        random = np.random.default_rng(int(asked.key * 2**53))  # of the seed that the report has
+        for i in random.permutation(len(each))[:_MOST_ALONE].tolist():
+            begins = random.integers(0, tokens.size - length, len(each))
+            company = spans_of(tokens, begins, length)[:, :-1]  # [B, T]
+            company[i] = changed[i]  # in its old row, so that it is computed as before
+            strangers.append(float(np.abs(_log_probs(box.logits(company)[i]) - first[i]).max()))
+    return Answers(
+        tuple(moved), tuple(gained), tuple(control), tuple(repeated.tolist()), tuple(reordered.tolist()),
+        tuple(strangers),
+    )  # fmt: skip
 
 
 def asks_more(index: int) -> bool:
@@ -187,7 +200,7 @@ def verdict(answers: list[Answers], seed: int, *, may_vary: bool) -> Challenges:
     gained = np.array([x for answer in answers for x in answer.gained])
     columns = {
         name: np.array([x for answer in answers for x in getattr(answer, name)])
-        for name in ("moved", "control", "repeated", "reordered")
+        for name in ("moved", "control", "repeated", "reordered", "strangers")
     }
     half = math.inf
     if gained.size > 1:
@@ -208,5 +221,7 @@ def verdict(answers: list[Answers], seed: int, *, may_vary: bool) -> Challenges:
         repeated_differ=differ["repeated"],
         reordered=columns["reordered"].size,
         reordered_differ=differ["reordered"],
+        strangers=columns["strangers"].size,
+        strangers_differ=differ["strangers"],
         may_vary=may_vary,
     )

@@ -293,6 +293,16 @@ class P(Base):
         return out
 """,
     ),
+    "lets a sequence see how its neighbors begin, in any order": (
+        "among others",
+        """
+class P(Base):
+    def logits(self, ids):
+        out = super().logits(ids)
+        out[..., np.unique(ids[:, 0])] += 4.0
+        return out
+""",
+    ),
     "adapts, with noise that hides what it peeks at": (
         "asked",
         """
@@ -305,6 +315,22 @@ class P(Base):
 """,
     ),
 }
+
+# Windows that overlap have each other's next tokens: it looks for what follows in the others of a call, but only where
+# no cut replaces it.
+OVERLAPPING = """
+class P(Base):
+    def logits(self, ids):
+        out, after = super().logits(ids), {}
+        for b, row in enumerate(ids.tolist()):
+            for t in range(7, 47):
+                after.setdefault(tuple(row[t - 7 : t + 1]), {})[b] = row[t + 1]
+        for b, row in enumerate(ids.tolist()):
+            for t in range(7, len(row)):
+                for seen in {n for of, n in after.get(tuple(row[t - 7 : t + 1]), {}).items() if of != b}:
+                    out[b, t, seen] += 8.0
+        return out
+"""
 
 # Those whose score is better than the honest table's: the twin is all that keeps them from a record.
 GAINING = {

@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from golfcheck.box.launch import NoSandbox, sandbox
 from golfcheck.box.limits import BoxLimits
@@ -17,6 +20,7 @@ from golfcheck.core.errors import Refused, UsageError
 from golfcheck.reference import artifact, data
 from golfcheck.reference.model import GPTConfig
 from golfcheck.rescore import shape, submitted
+from golfcheck.rescore.boxed import BoxedEvaluation
 from golfcheck.rescore.devices import join
 from golfcheck.rescore.measure import Evaluation
 from golfcheck.rescore.predicted import BoxRequest, rescore
@@ -182,6 +186,51 @@ def test_a_window_slides_and_an_estimate_stops_early(folder: Folder, world: Worl
     assert estimated.measured.estimate is not None
     assert estimated.measured.estimate.low_bpb < whole.val_bpb < estimated.measured.estimate.high_bpb
     assert estimated.predictor.challenges.cuts > 0
+
+
+def test_a_window_that_reads_on_in_the_others_of_its_call_is_refuted(
+    folder: Folder, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("golfcheck.rescore.boxed._LEAST_CALLS", 8)  # several windows a call
+    path = folder(predictors.HONEST["a bigram table"])
+    honest = scored(path, world, stride=16)
+    assert honest.predictor.challenges.strangers >= 16
+    assert honest.predictor.challenges.failures() == []
+    (path / "predictor.py").write_text(predictors.source(predictors.OVERLAPPING))
+    reading_on = scored(path, world, stride=16)
+    assert reading_on.outcome is RescoreOutcome.REFUTED
+    assert "among others" in reading_on.reason
+
+
+@given(
+    length=st.integers(2, 64),
+    share=st.floats(0.01, 1.0),
+    windows=st.integers(1, 400),
+    shorter=st.integers(0, 63),
+    is_sliding=st.booleans(),
+)
+def test_no_sequence_of_a_call_has_the_next_tokens_of_another_and_losses_keep_their_order(
+    length: int, share: float, windows: int, shorter: int, is_sliding: bool
+) -> None:
+    stride = max(1, int(share * length)) if is_sliding else length
+    begins = np.arange(windows) * stride
+    if is_sliding and windows > 1:
+        begins[-1] -= min(shorter, stride - 1)  # the last window ends with the text
+    model = object.__new__(BoxedEvaluation)
+    model.config, model.workers = GPTConfig(vocab_size=300, train_seq_len=length), 1
+    model.device, model.adaptive, model.strict = torch.device("cpu"), False, False
+    sizes = []
+
+    def losses_of(call: np.ndarray) -> list[float]:
+        first = call[:, 0] if is_sliding else call * length
+        sizes.append(first.size)
+        assert (np.diff(first) > length).all()  # ids and targets are length + 1 tokens
+        return first.astype(float).tolist()
+
+    items = np.stack([begins, begins], axis=1) if is_sliding else np.arange(windows)
+    assert [loss for some in model._each(losses_of, items) for loss in some] == begins.tolist()
+    if not is_sliding and windows >= 128:
+        assert max(sizes) > 1
 
 
 def test_a_shorter_context_may_be_asked_for_and_a_longer_one_may_not(folder: Folder, world: World):

@@ -10,7 +10,8 @@ from golfcheck.rescore.report import Challenges
 
 CLEAN = Challenges(
     seed=1, cuts=512, differ=0, moved_nats=0.0, gained_nats=0.0, gained_half_width_nats=0.01, level=0.99,
-    uncut=64, uncut_differ=0, repeated=64, repeated_differ=0, reordered=64, reordered_differ=0, may_vary=False,
+    uncut=64, uncut_differ=0, repeated=64, repeated_differ=0, reordered=64, reordered_differ=0,
+    strangers=64, strangers_differ=0, may_vary=False,
 )  # fmt: skip
 
 
@@ -52,7 +53,9 @@ def test_only_what_adapts_on_a_gpu_may_vary_and_then_its_gain_must_not_lie_above
 
 
 def test_a_sequence_must_not_see_its_neighbors() -> None:
-    assert failures(reordered_differ=2) == ["a sequence sees its neighbors: 2 of 64 differ in another order"]
+    seen = "a sequence sees its neighbors"
+    assert failures(reordered_differ=2) == [f"{seen}: 2 of 64 differ in another order, 0 of 64 among others"]
+    assert failures(strangers_differ=3) == [f"{seen}: 0 of 64 differ in another order, 3 of 64 among others"]
 
 
 @pytest.mark.parametrize(
