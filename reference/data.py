@@ -24,7 +24,10 @@ Tokens = npt.NDArray[np.uint16]
 def shard_tokens(path: Path) -> int:
     """Return the number of tokens that the header of `path` announces; ValueError if the file has another size."""
     size_bytes = path.stat().st_size
-    magic, version, count = [*np.fromfile(path, "<i4", 3).tolist(), 0, 0, 0][:3]  # zeros in a shorter file
+    words = np.fromfile(path, "<i4", 3)
+    magic, version, count = [*words.tolist(), 0, 0, 0][:3]  # zeros in a shorter file
+    if words.tobytes().startswith(b"version http"):
+        raise ValueError(f"{path}: a Git LFS pointer, not the shard itself: git lfs pull")
     if magic != MAGIC or version != VERSION:
         raise ValueError(f"{path}: not a token shard: magic {magic} version {version}, not {MAGIC} and {VERSION}")
     if count <= 0:

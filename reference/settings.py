@@ -19,12 +19,13 @@ _GROUPS = {  # of the help, by the first setting of each
     "preset": "ours: where and how to run",
 }  # fmt: skip
 _EXAMPLES = """examples:
-  python train.py --smoke                             a tiny run on demonstration data, in half a minute
-  torchrun --standalone --nproc-per-node 8 train.py   the contest's run, on eight GPUs
-  ITERATIONS=1000 python train.py --seeds 1,2,3       three shorter runs, one record
-  python train.py --resume checkpoint.pt              go on where a run was ended
+  python train.py --smoke                            a tiny run on demo data
+  torchrun --standalone --nproc-per-node 8 train.py  the contest's run
+  ITERATIONS=1000 python train.py --seeds 1,2,3      three shorter runs, one record
+  python train.py --resume checkpoint.pt             go on where a run was ended
 
-A flag wins over the environment variable of its name (--num-layers 4, NUM_LAYERS=4), and that over the preset."""
+A flag wins over the environment variable of its name (--num-layers 4,
+NUM_LAYERS=4), and that over the preset."""
 
 
 def _setting(default: Any, metavar: str, help_: str, low: float = -math.inf, below: float = math.inf) -> Any:

@@ -4,7 +4,7 @@ Works on the tree-sitter tree, so that scripts for a newer Python than the one t
 the result does not depend on it. `proof.py` verifies the result independently.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -75,7 +75,7 @@ def lines_of(text: bytes, name: str) -> list[CodeLine] | None:
     return writer.lines
 
 
-def joined(lines: list[CodeLine], indent: bytes, *, one_line: bool) -> bytes:
+def joined(lines: Sequence[CodeLine], indent: bytes, *, one_line: bool) -> bytes:
     """Return the source of `lines`. With `one_line`, simple statements share a line, also with the head before them."""
     rows: list[bytes] = []
     for i, line in enumerate(lines):
@@ -89,7 +89,7 @@ def joined(lines: list[CodeLine], indent: bytes, *, one_line: bool) -> bytes:
     return b"\n".join(rows) + b"\n"
 
 
-def _body_is_simple(lines: list[CodeLine], start: int) -> bool:
+def _body_is_simple(lines: Sequence[CodeLine], start: int) -> bool:
     """Whether the body that starts at `start` has only simple statements and belongs to the line before it."""
     depth = lines[start].depth
     if depth != lines[start - 1].depth + 1:

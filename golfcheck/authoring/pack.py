@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from golfcheck.authoring.minify import joined, lines_of
+from golfcheck.authoring.minify import CodeLine, joined, lines_of
 from golfcheck.authoring.proof import difference
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
 from golfcheck.source import syntax
@@ -90,15 +90,14 @@ def pack(files: dict[str, bytes], *, brotli: bool = False) -> Packed:
 
 
 def packed_bytes(files: dict[str, bytes]) -> int:
-    """Return the size of what `pack` makes of source files, in a tenth of the time: nothing is proven.
+    """Return a size that `pack` does not exceed for source files, in a hundredth of the time: nothing is proven.
 
+    It is that of one variant, the smallest one for 51 of 52 merged records (of the other by all but 5 bytes).
     Raises UsageError if they cannot be packed.
     """
-    return min(
-        len(variant.packed)
-        for form, texts in _texts(files)
-        for variant in _compressed(form, _bundled(texts), brotli=False)
-    )
+    lines = {name: lines_of(text, name) for name, text in files.items()}
+    texts = {name: _minified(text, lines[name], b" ", one_line=True) for name, text in files.items()}
+    return len(next(_compressed("minified, few lines", _bundled(texts), brotli=False)).packed)
 
 
 def unpack(data: bytes, name: str) -> tuple[str, dict[str, bytes]]:
@@ -131,13 +130,11 @@ def _texts(files: dict[str, bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
     lines = {name: lines_of(text, name) for name, text in files.items()}
     for form, indent, one_line in (("minified", b" ", False), ("minified, few lines", b" ", True),
                                    ("minified, few lines, tabs", b"\t", True)):  # fmt: skip
-        yield (
-            form,
-            {
-                name: text if (rows := lines[name]) is None else joined(rows, indent, one_line=one_line)
-                for name, text in files.items()
-            },
-        )
+        yield (form, {name: _minified(text, lines[name], indent, one_line=one_line) for name, text in files.items()})
+
+
+def _minified(text: bytes, lines: Sequence[CodeLine] | None, indent: bytes, *, one_line: bool) -> bytes:
+    return text if lines is None else joined(lines, indent, one_line=one_line)
 
 
 def _bundled(texts: dict[str, bytes]) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from golfcheck.board.model import Row, Status
+from golfcheck.board.model import Row, Status, names_of
 from golfcheck.core.errors import UsageError
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.suggest import suggestion
@@ -50,7 +50,7 @@ def _bytes_per_token(row: Row) -> float | None:
 
 
 def _author(row: Row) -> str | None:
-    return "\n".join(filter(None, (row.verdict.author, row.github_id))) or None
+    return "\n".join(names_of(row)) or None
 
 
 def _rules(row: Row) -> str:
@@ -72,7 +72,7 @@ KEYS = {
     "eval": Key("number", "longest evaluation, seconds", "eval:<120", _eval_s),
     "bytes-per-token": Key("number", "of the tokenizer", "bytes-per-token:>3", _bytes_per_token),
     "name": Key("text", "of the record", "name:quant", lambda row: row.verdict.name),
-    "author": Key("text", "name in submission.json, or login on GitHub", "author:ann", _author),
+    "author": Key("text", "login on GitHub, or any name under which it submitted", "author:ann", _author),
     "path": Key("text", "of the folder", "path:2026-04", lambda row: row.verdict.path),
     "track": Key("text", "that it is judged on", "track:10min", lambda row: row.verdict.track),
     "rule": Key("text", "of any of its findings, waived ones too", "rule:score-not-in-logs", _rules),

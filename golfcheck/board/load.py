@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from golfcheck.board.model import Board, Row, ranked
+from golfcheck.board.model import Board, Row, grouped, ranked
 from golfcheck.board.rows import row_claimed, row_of, row_so_far
 from golfcheck.core.progress import Progress
 from golfcheck.core.ruleset import RULESETS
@@ -50,4 +50,4 @@ def load_board(
     if until is not None and undated:
         say(f"left out for want of a date: {undated} of {len(placed)} records")
     ruleset = RULESETS[settings.ruleset]
-    return Board(settings.ruleset, day, ranked([row_of(record, ruleset) for record in in_time]))
+    return Board(settings.ruleset, day, ranked(grouped([row_of(record, ruleset) for record in in_time])))

@@ -9,6 +9,8 @@ from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging.decisions import Ruling
 
+NO_LOGIN = "unknown"  # what `golfcheck new` writes where it cannot tell the login
+
 
 class Status(StrEnum):
     """Where a score comes from: the submission's claim, its logs, or golfcheck's own evaluation."""
@@ -42,7 +44,8 @@ class Row:
     reason: str = ""  # why it was not, or why there is no p, in one line
     takes_part: bool = True  # in the ranking: a score that its logs or we show, on a ranked track, not refuted
     rulings: tuple[Ruling, ...] = ()  # of the maintainers, in the order of their days
-    github_id: str | None = None  # of its author: one person may write the own name in several ways
+    github_id: str | None = None  # of its author
+    spellings: tuple[str, ...] = ()  # of the author's name, on all records of one login; alike in each of them
     judged: bool = True  # False: only its submission.json is read yet, and the verdict says nothing
 
     @property
@@ -87,7 +90,22 @@ class Board:
 
 def is_by(row: Row, author: str) -> bool:
     """Whether a record is by `author`, a name or a login on GitHub; case is ignored."""
-    return author.casefold() in ((row.verdict.author or "").casefold(), (row.github_id or "").casefold())
+    return author.casefold() in map(str.casefold, names_of(row))
+
+
+def names_of(row: Row) -> tuple[str, ...]:
+    """Return the names of a record's author, the login last; they are in the same order for all records of a login."""
+    spellings = row.spellings or tuple(filter(None, [row.verdict.author]))
+    return (*spellings, row.github_id) if row.github_id else spellings
+
+
+def grouped(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows with every spelling of their authors' names: one login on GitHub is one author."""
+    spellings: dict[str, dict[str, None]] = {}
+    for row in sorted(rows, key=lambda row: (row.verdict.author or "", row.verdict.path)):
+        if row.github_id and row.github_id != NO_LOGIN and row.verdict.author:
+            spellings.setdefault(row.github_id.casefold(), {})[row.verdict.author] = None
+    return tuple(replace(row, spellings=tuple(spellings.get((row.github_id or "").casefold(), ()))) for row in rows)
 
 
 def name_of(row: Row) -> str:

@@ -19,7 +19,7 @@ from datetime import date
 from typing import Any
 
 from golfcheck.board.keys import KEYS, Key
-from golfcheck.board.model import Row
+from golfcheck.board.model import Row, names_of
 from golfcheck.core.errors import UsageError
 from golfcheck.core.suggest import suggestion
 
@@ -112,7 +112,7 @@ def _term(match: re.Match[str], partial: bool, keys: Mapping[str, Key]) -> Term:
 def _anywhere(word: str) -> Test:
     def test(row: Row) -> bool:
         verdict = row.verdict
-        return word in f"{verdict.name or ''}\n{verdict.author or ''}\n{verdict.path}".casefold()
+        return word in "\n".join((verdict.name or "", *names_of(row), verdict.path)).casefold()
 
     return test
 

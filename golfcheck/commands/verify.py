@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from golfcheck.core.verdict import Verdict
     from golfcheck.judging.config import Settings
 
-_MAX_PACKED_BYTES = 300_000  # of source, which takes half a second to pack; more is not tried, for it may be hostile
+_MAX_PACKED_BYTES = 300_000  # of source, which takes 0.1 s to pack; more is not tried, for it may be hostile
 HELP = "judge record folders: each finding with its line and its fix"
 _EXAMPLES = """Rules, rulesets and formats are explained by: golfcheck explain
 
@@ -177,7 +177,7 @@ def _fix(paths: Sequence[Path], *, dry: bool) -> None:
 
 
 def _with_packing(verdict: "Verdict", *, verbose: bool) -> "Verdict":
-    """Add to the ledger, if it is shown, the size that `golfcheck pack` gives the script and its modules."""
+    """Add to the ledger, if it is shown, the size to which `golfcheck pack` brings the script and its modules."""
     from golfcheck.authoring.pack import packed_bytes
     from golfcheck.core.errors import UsageError
     from golfcheck.core.numbers import bytes_text
@@ -196,7 +196,7 @@ def _with_packing(verdict: "Verdict", *, verbose: bool) -> "Verdict":
         packed = packed_bytes(files)
     except UsageError:  # they cannot be packed into one script
         return verdict
-    saving = f"golfcheck pack makes it {bytes_text(packed)}, {bytes_text(size_bytes - packed)} fewer"
+    saving = f"golfcheck pack makes it at most {bytes_text(packed)}, {bytes_text(size_bytes - packed)} fewer"
     note = "; ".join(filter(None, [code.note, saving if packed < size_bytes else ""]))
     return replace(verdict, ledger=(replace(code, note=note), *others))
 

@@ -68,7 +68,8 @@ def _diff(first: Source | None, second: Source | None) -> CodeDiff:
     one, other = texts
     notes = [f"{source.path}: still packed: {source.note}" for source in (first, second) if source and source.note]
     if by_tree:
-        notes.append(f"{_name(first)} and {_name(second)}: laid out alike first: layout and comments are no difference")
+        ignored = "layout, comments, docstrings and type annotations are no difference"
+        notes.append(f"{_name(first)} and {_name(second)}: compared by their syntax trees: {ignored}")
     notes += [
         f"{source.path}: only the first {MAX_LINES:,} of {len(text):,} lines were compared"
         for source, text in zip((first, second), texts, strict=True)

@@ -57,13 +57,46 @@ def comparable(first: bytes, second: bytes) -> tuple[bytes, bytes, bool]:
 
 
 def laid_out(text: bytes) -> bytes | None:
-    """Return a source as its syntax tree is written out, a statement a line; None where this Python cannot read it."""
+    """Return a source as its syntax tree is written out, a statement a line; None where this Python cannot read it.
+
+    Without docstrings and annotations, which minifiers remove, except those that a kernel is compiled by.
+    """
     if len(text) > _MAX_TREE_BYTES or syntax.is_too_deep(syntax.parse(text)):
         return None
     try:
-        return ast.unparse(parsed(text)).encode("utf-8", "replace")
+        return ast.unparse(_Bare().visit(parsed(text))).encode("utf-8", "replace")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+class _Bare(ast.NodeTransformer):
+    """Removes what minifiers remove: docstrings, the `0` in their place, and annotations that change nothing."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """Remove a statement that is only a string or a number."""
+        is_idle = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str | int)
+        return None if is_idle else self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        """Remove the annotations of a function, unless it is compiled: `BLOCK: tl.constexpr` is read."""
+        if not any("jit" in ast.unparse(decorator) for decorator in node.decorator_list):
+            node.returns = None
+            for argument in ast.walk(node.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
+        return self.generic_visit(node)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """Keep the annotations of a class's own statements: they are the fields of a dataclass."""
+        body = [statement if isinstance(statement, ast.AnnAssign) else self.visit(statement) for statement in node.body]
+        node.body = [statement for statement in body if statement is not None]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """Write `x: int = 3` as `x = 3`."""
+        return node if node.value is None else ast.Assign([node.target], node.value, lineno=0)
 
 
 def _likeness(one: Source, other: Source) -> float:

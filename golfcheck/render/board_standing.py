@@ -9,14 +9,8 @@ from golfcheck.render.board_columns import title_of
 
 
 def standing(board: Board, author: str) -> list[str]:
-    """Return lines about the records of `author`, a name or a login on GitHub; none without a score of that author.
-
-    Records with the login of one that matches belong to the same author, however they write the name.
-    """
-    own = [row for row in board.rows if is_by(row, author)]
-    logins = {row.github_id.casefold() for row in own if row.github_id}
-    own = [row for row in board.rows if is_by(row, author) or (row.github_id or "").casefold() in logins]
-    scored = [row for row in own if row.score_bpb is not None]
+    """Return lines about the records of `author`, a name or a login on GitHub; none without a score of that author."""
+    scored = [row for row in board.rows if is_by(row, author) and row.score_bpb is not None]
     if not scored or scored[0].score_bpb is None:
         return []
     mine, ranked = scored[0], [row for row in board.rows if row.rank is not None]

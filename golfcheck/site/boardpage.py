@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from markupsafe import Markup
 
 from golfcheck.board.keys import KEYS, Key
-from golfcheck.board.model import Board, Row, Status
+from golfcheck.board.model import Board, Row, Status, names_of
 from golfcheck.core.numbers import bpb_text, bytes_text, delta_text, headroom_share, p_text, ratio_text, seconds_text
 from golfcheck.core.outcome import MEANINGS
 from golfcheck.core.ruleset import RULESETS
@@ -133,7 +133,7 @@ def line_of(row: Row, href: str) -> PageRow:
     cells = {
         "rank": number(row.rank, str),
         "name": _words(title_of(row)),
-        "author": _words(verdict.author),
+        "author": PageCell(verdict.author or MISSING, "\n".join(names_of(row)).casefold()[:200]),
         "bpb": number(row.score_bpb, bpb_text),
         "delta": number(row.delta_bpb, delta_text),
         "nats": number(row.delta_nats, delta_text),

@@ -23,11 +23,12 @@ def write_records(root: Path) -> Path:
     """Write the records; each of the first four is the record when it is made."""
     for place, name in enumerate(NAMES):
         draft = Draft(bpb_shift=-0.02 * place, folder=f"2026-06-{1 + place:02}_{name}", model_bytes=15_000_000 + place)
-        draft.set(name=name, author=("ann", "bo")[place % 2])
+        author = ("ann", "bo")[place % 2]
+        draft.set(name=name, author=author, github_id=author)
         draft.write(root)
     claimed = Draft(folder="2026-06-10_Claimed")
     claimed.files = {path: data for path, data in claimed.files.items() if not path.endswith(".log")}
-    claimed.set(name="Claimed only", author="cleo")
+    claimed.set(name="Claimed only", author="cleo", github_id="cleo")
     claimed.write(root)
     hostile = Draft(bpb_shift=0.01, folder="2026-06-11_" + MARKUP.replace("/", "∕")[:120])
     hostile.set(name=MARKUP, author=MARKUP, github_id=MARKUP, blurb=MARKUP)

@@ -98,6 +98,13 @@ def test_a_token_outside_the_vocabulary_is_named_with_its_place(tmp_path: Path) 
     assert read_shard(path, 1025).tolist() == [5, 1023, 1024, 7]
 
 
+def test_a_git_lfs_pointer_is_named_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "fineweb_val_000000.bin"
+    path.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 200001024\n")
+    with pytest.raises(ValueError, match=r"fineweb_val_000000.bin: a Git LFS pointer, .*: git lfs pull"):
+        shard_tokens(path)
+
+
 def test_missing_shards_say_how_to_make_some(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no shards .*fineweb_val_\*\.bin: set DATA_PATH, .*data demo"):
         shard_paths(tmp_path, "val")

@@ -84,9 +84,9 @@ def test_verify_says_in_the_ledger_what_packing_saves(tmp_path: Path, capsys: py
     draft = Draft(script=SOURCE * 3)
     folder = draft.write(tmp_path)
     size = len(pack({"train_gpt.py": draft.script}).best.packed)
-    assert packed_bytes({"train_gpt.py": draft.script}) == size
+    assert size == packed_bytes({"train_gpt.py": draft.script})  # an upper bound, and here the size itself
     main(["verify", "-v", "--no-cache", str(folder)])
-    assert f"golfcheck pack makes it {size:,}, {len(draft.script) - size:,} fewer" in capsys.readouterr().out
+    assert f"golfcheck pack makes it at most {size:,}, {len(draft.script) - size:,} fewer" in capsys.readouterr().out
     (folder / "train_gpt.py").write_bytes(pack({"train_gpt.py": draft.script}).best.packed)
     main(["verify", "-v", "--no-cache", str(folder)])
     assert "golfcheck pack makes it" not in capsys.readouterr().out

@@ -99,7 +99,9 @@ def test_records_of_one_login_are_one_authors_however_the_name_is_written(tree: 
     path.write_text(path.read_text().replace("A. Golfer", "Anna Golfer"))
     for author in ("anna golfer", "A. Golfer", "GOLFER"):
         assert "rank 1 of 3 with 1.09474 bpb (Better); 2 more on the board" in run(capsys, tree, "--me", author)
-    assert len(names(run(capsys, tree, "--filter", "author:golfer"))) == 3
+    for text in ("author:golfer", "author:anna", 'author:"a. golfer"', "anna"):
+        assert len(names(run(capsys, tree, "--filter", text))) == 3, text
+    assert len(names(run(capsys, tree, "--filter", "bpb:>0 -author:anna"))) == 0
     assert {row["github_id"] for row in json.loads(run(capsys, tree, "--format", "json"))["rows"]} == {"golfer"}
 
 

@@ -51,7 +51,24 @@ def test_minified_code_differs_from_its_source_only_in_what_it_does(tmp_path: Pa
     two = record(tmp_path / "b", train_gpt=packed)
     (diff,) = code_diffs(one, two)
     assert (diff.added, diff.removed) == (1, 1)
-    assert any("layout and comments are no difference" in note for note in diff.notes)
+    assert any("layout, comments, docstrings and type annotations are no difference" in note for note in diff.notes)
+
+
+def test_annotations_and_docstrings_that_packing_removes_are_no_difference(tmp_path: Path):
+    source = (
+        '"""A trainer."""\nimport dataclasses\n\n\n@dataclasses.dataclass\nclass Config:\n    """Settings."""\n\n'
+        "    layers: int = 9\n    width: int = 512\n\n    def size(self) -> int:\n        return self.layers\n\n\n"
+        'class Stop(Exception):\n    """Ends a run."""\n\n\n'
+    )
+    source += CODE.replace("(x):", "(x: float, *rest: int, **named: str) -> float:").replace("y = x", "y: float = x")
+    source += "@triton.jit\ndef kernel(x, BLOCK: tl.constexpr):\n    return x\n"
+    packed = pack({"train_gpt.py": source.encode()}).best.packed
+    one = record(tmp_path / "a", train_gpt=source)
+    two = record(tmp_path / "b", train_gpt=packed)
+    assert [count for *_, count in paired(one, two)] == [0]
+    other = source.replace("layers: int = 9", "layers: int = 10").replace("BLOCK: tl.constexpr", "BLOCK: int")
+    three = record(tmp_path / "c", train_gpt=other)
+    assert [count for *_, count in paired(three, two)] == [4]
 
 
 def test_code_of_one_layout_is_compared_as_it_is_written(tmp_path: Path):

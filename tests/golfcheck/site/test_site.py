@@ -134,7 +134,11 @@ def test_untrusted_markup_adds_no_element_and_no_attribute(built: dict[str, byte
 
 def test_no_page_loads_anything_from_other_sites(built: dict[str, bytes]):
     for name, data in built.items():
-        text = data.replace(b"http://www.w3.org/2005/Atom", b"").replace(b'<a href="https://github.com/golfer"', b"")
+        text = re.sub(
+            rb'<a href="https://github\.com/(?:ann|bo|cleo|golfer)"',
+            b"",
+            data.replace(b"http://www.w3.org/2005/Atom", b""),
+        )
         assert not re.search(rb"https?:|url\((?!#)|@import|//[a-z]", text.replace(b"// ", b"")), name
 
 
