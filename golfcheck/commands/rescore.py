@@ -103,6 +103,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 @bounded()
+@terminations()
 def run(args: argparse.Namespace) -> int:
     """Score every artifact. Returns 1 if a claim or a probe fails, 3 if a claim is neither confirmed nor refuted."""
     for package in ("torch", "numpy", "sentencepiece"):
@@ -183,15 +184,14 @@ def _work(jobs: "Sequence[Callable[[], Rescore]]") -> "tuple[list[Rescore], Keyb
     from golfcheck.rescore.measure import Interrupted
 
     results: list[Rescore] = []
-    with terminations():
-        for job in jobs:
-            try:
-                results.append(job())
-            except KeyboardInterrupt as stop:
-                if isinstance(stop, Interrupted):
-                    print(render.so_far(stop.so_far), file=sys.stderr)
-                return results, stop
-            print(render.render(results[-1], _page()), end="", flush=True)
+    for job in jobs:
+        try:
+            results.append(job())
+        except KeyboardInterrupt as stop:
+            if isinstance(stop, Interrupted):
+                print(render.so_far(stop.so_far), file=sys.stderr)
+            return results, stop
+        print(render.render(results[-1], _page()), end="", flush=True)
     return results, None
 
 

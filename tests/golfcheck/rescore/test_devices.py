@@ -1,5 +1,6 @@
 """Where a score is computed: stand-ins for accelerators, of which nothing is asked that they cannot do."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -120,8 +121,10 @@ print(min(faults[2:]))  # a system short of memory takes pages back, now and the
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
 def test_a_call_takes_no_memory_from_the_system_that_the_one_before_has_freed() -> None:
     def pages_a_call(setting: str) -> int:
+        # By itself glibc adapts its threshold to what is freed, and keeps more in one run than in another. Not so here:
+        environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": str(128 << 10)}
         command = [sys.executable, "-c", PAGE_FAULTS, setting]
-        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        return int(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
 
     assert pages_a_call("with") < 300
-    assert pages_a_call("without") > 1000
+    assert pages_a_call("without") > 10_000  # each tensor of 128 KiB or more is taken from the system, and given back

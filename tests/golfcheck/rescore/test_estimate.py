@@ -602,7 +602,7 @@ def test_two_ranks_deal_the_sequences_out_and_agree(world: World, tmp_path: Path
         (["--within", "0"], "--within must be a positive number"),
         (["--order-seed", "-1"], "--order-seed must not be negative"),
         (["--estimate", "--stride", "8"], "--stride slides a window"),
-        (["--full", "--control", "x.json"], "--full scores all of the text"),
+        (["--full", "--control", "x.json"], "--full scores the whole text"),
         (["--control", "missing.json"], "missing.json"),
     ],
 )

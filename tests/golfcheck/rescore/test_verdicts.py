@@ -481,6 +481,27 @@ def test_the_report_says_what_was_known_when_the_command_was_stopped(
     assert math.isfinite(document["so_far"]["val_bpb"])
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_stopped_before_it_evaluates_says_so_in_one_line(
+    world: World, tmp_path: Path, number: signal.Signals
+) -> None:
+    report, program = tmp_path / "report.json", tmp_path / "program.py"
+    program.write_text(
+        "import os, sys\n"
+        "from golfcheck.rescore import prepare\n"
+        "prepare.prepare = lambda *given: os.kill(os.getpid(), int(sys.argv.pop()))\n"
+        "from golfcheck.cli import main\n"
+        "raise SystemExit(main(sys.argv[1:-1]))\n"
+    )
+    arguments = ["rescore", str(world.record), "--json", str(report), str(int(number))]
+    done = subprocess.run(
+        [sys.executable, str(program), *arguments], cwd=world.root, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\ngolfcheck: interrupted\n")
+    assert not report.exists()
+
+
 def test_the_compiled_claim_of_the_json_is_held_as_the_logs(world: World, tmp_path: Path) -> None:
     claim = Claim(1.0, 8, "", device="cpu", is_compiled=True)
     assert judge.tolerance(claim, "cpu", None)[0] == pytest.approx(judge.COMPILED_BPB, abs=1e-7)

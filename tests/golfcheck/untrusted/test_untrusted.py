@@ -255,7 +255,7 @@ def test_what_other_versions_of_torch_saved_loads_bit_by_bit(path: Path) -> None
 
 
 def test_the_page_names_the_versions_of_torch_whose_files_were_tried() -> None:
-    named = re.search(r"files saved by torch ([0-9., and]+) are", (ROOT / "docs" / "rescore.md").read_text())
+    named = re.search(r"Files saved by torch\s([0-9.,\sand]+)\sare", (ROOT / "docs" / "rescore.md").read_text())
     assert named is not None
     assert re.findall(r"[0-9.]*[0-9]", named[1]) == sorted(
         (path.name.removeprefix("torch-").removesuffix(".int8.ptz") for path in SAVED),
