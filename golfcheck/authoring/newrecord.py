@@ -6,6 +6,7 @@ omitted, and a note says so.
 
 import getpass
 import json
+import os
 import re
 import statistics
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from golfcheck.authoring import readme
 from golfcheck.authoring.runs import LogFile, one_per_seed, read_logs
 from golfcheck.authoring.scripts import Code, code_of
 from golfcheck.core.errors import UsageError
+from golfcheck.core.namedfile import open_named, read_named
 from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, OVERSHOOT_STEPS, RECORD_SEEDS, TRACKS, WORLD_SIZE
 from golfcheck.core.text import safe
 from golfcheck.reference import loglines
@@ -142,10 +144,8 @@ def _log_name(log: LogFile, files: Mapping[str, bytes]) -> str:
 
 def _size_of(artifact: Path, log: LogFile) -> int:
     """Return an artifact's size; UsageError if it differs from the logged one."""
-    try:
-        size_bytes = artifact.stat().st_size
-    except OSError as error:
-        raise UsageError(f"{artifact}: {error.strerror or error}; expected an artifact") from None
+    with open_named(artifact, "an artifact") as file:
+        size_bytes = os.fstat(file.fileno()).st_size
     logged = log.results[-1].model_bytes
     if logged is not None and size_bytes != logged.size_bytes:
         raise UsageError(f"{artifact}: {size_bytes:,} bytes, but {log.path} logged {logged.size_bytes:,}")
@@ -158,10 +158,7 @@ def _add_artifact(files: dict[str, bytes], artifact: Path, size_bytes: int, log:
         return [f"{artifact} is not in the folder: {size_bytes:,} bytes are over {MAX_SHIPPED_ARTIFACT_BYTES:,}"]
     suffix = artifact.name.partition(".")[2] or "ptz"
     name = f"final_model.{suffix}" if alone or log.seed is None else f"final_model_seed{log.seed}.{suffix}"
-    try:
-        files[name] = artifact.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{artifact}: {error.strerror or error}; expected an artifact") from None
+    files[name] = read_named(artifact, MAX_SHIPPED_ARTIFACT_BYTES, "an artifact")
     return []
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from golfcheck import trainlog
 from golfcheck.core.errors import UsageError
+from golfcheck.core.namedfile import read_named
 from golfcheck.submission.bounded import MAX_LOG_BYTES
 from golfcheck.submission.results import Result, is_score
 from golfcheck.trainlog.events import TrainLog
@@ -36,7 +37,7 @@ def read_logs(paths: Sequence[Path]) -> list[LogFile]:
 
     Raises UsageError, with the file name, for a log that cannot be read or has no finished run.
     """
-    contents = [(path, _read(path)) for path in paths]
+    contents = [(path, read_named(path, MAX_LOG_BYTES, "a training log")) for path in paths]
     # The index comes first because logs from two folders may have the same name.
     logs = [trainlog.read(f"{i:04d}/{path.name}", data) for i, (path, data) in enumerate(contents)]
     for (path, _), log in zip(contents, logs, strict=True):
@@ -107,14 +108,3 @@ def _without_copies(files: Sequence[LogFile]) -> tuple[list[LogFile], list[str]]
         by_content[file.log.sha256] = used
         notes.append(f"{copy.path}: a copy of {used.path}, left out")
     return list(by_content.values()), notes
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_LOG_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}; expected a training log") from None
-    if len(data) > MAX_LOG_BYTES:
-        raise UsageError(f"{path}: more than {MAX_LOG_BYTES:,} bytes: too large for a log")
-    return data

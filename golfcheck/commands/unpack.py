@@ -18,14 +18,12 @@ def run(args: argparse.Namespace) -> int:
     """Print the source, or write it as the files that it was packed from."""
     from golfcheck.authoring.pack import tidy, unpack
     from golfcheck.core.errors import UsageError
+    from golfcheck.core.namedfile import read_named
     from golfcheck.core.text import safe
     from golfcheck.reference.files import write_atomic
     from golfcheck.submission.bounded import MAX_SOURCE_BYTES
 
-    with args.script.open("rb") as file:
-        data = file.read(MAX_SOURCE_BYTES + 1)
-    if len(data) > MAX_SOURCE_BYTES:
-        raise UsageError(f"{args.script}: more than {MAX_SOURCE_BYTES:,} bytes: too large for a script")
+    data = read_named(args.script, MAX_SOURCE_BYTES, "a packed script")
     wrapper, files = unpack(data, args.script.name)
     if args.tidy:
         files = {name: tidy(text) for name, text in files.items()}

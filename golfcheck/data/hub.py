@@ -31,13 +31,16 @@ from huggingface_hub.utils import disable_progress_bars, logging  # type: ignore
 
 from golfcheck.core.caps import files_up_to, memory_of_more
 from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.data.pace import Pace, held_to
 from golfcheck.data.selection import MANIFEST, ROOT, Selection, select_by_manifest, select_by_name
 from golfcheck.reference.data import shard_tokens
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_FILES = 100_000  # of a repository; the contest's has under 1,000
-_LISTING_BYTES = 1 << 30  # of memory, to read it
+_LISTING_BYTES = 256 << 20  # of the pages that list them
+_LISTING_MEMORY_BYTES = 1 << 30  # to read those
 _NOTES_BYTES = 1 << 16  # of the hub's own files beside a download: their locks, and what is known of each
+_ATTEMPTS = 3  # at a file: a broken download is continued, and begins anew where that is not possible
 _STAGING = ".download"  # inside the output folder, so that moving a file to its final name is a rename
 _CHUNK_BYTES = 1 << 20
 
@@ -126,12 +129,13 @@ class Repository:
         """List the files of the newest commit."""
         api = HfApi()
         try:
-            commit = api.dataset_info(name, timeout=30).sha
+            with held_to(Pace(_LISTING_BYTES)):
+                commit = api.dataset_info(name, timeout=30).sha
         except HFValidationError as error:
             raise UsageError(f"--repo {name}: {error}") from None
         if not commit:
             raise GolfcheckError(f"data get: {name} has no commit")
-        with memory_of_more(_LISTING_BYTES):
+        with memory_of_more(_LISTING_MEMORY_BYTES), held_to(Pace(_LISTING_BYTES)):
             tree = islice(api.list_repo_tree(name, recursive=True, revision=commit, repo_type="dataset"), MAX_FILES + 1)
             files = {entry.path: RemoteFile.of(entry) for entry in tree if isinstance(entry, RepoFile)}
         if len(files) > MAX_FILES:
@@ -143,7 +147,9 @@ class Repository:
         if not paths:
             return
         most_bytes = max(self.files[path].size_bytes for path in paths)
-        with files_up_to(most_bytes + _NOTES_BYTES):  # bodies may be endless, or unpack to more than they say
+        all_bytes = _ATTEMPTS * sum(self.files[path].size_bytes + _NOTES_BYTES for path in paths)
+        # Bodies may be endless, or unpack to more than they say, or never come to an end.
+        with files_up_to(most_bytes + _NOTES_BYTES), held_to(Pace(all_bytes)):
             snapshot_download(
                 self.name,
                 repo_type="dataset",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from golfcheck.core.errors import UsageError
+from golfcheck.core.namedfile import open_named
 
 SEPARATOR = "<|endoftext|>"  # on its own line, as in other plain-text corpora
 MAX_DOCUMENT_BYTES = 16 << 20
@@ -24,7 +25,7 @@ def read_documents(path: Path) -> Iterator[str]:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the number and text of each line, with its line end and without a byte order mark."""
     try:
-        with path.open("rb") as file:
+        with open_named(path, "a text file") as file:
             number = 0
             while line := file.readline(MAX_DOCUMENT_BYTES + 1):
                 number += 1

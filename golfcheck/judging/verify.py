@@ -18,7 +18,7 @@ from golfcheck.rules.waivers import waivers
 from golfcheck.submission.examined import Entry, Examined, examine
 from golfcheck.submission.history import Branch
 from golfcheck.submission.identity import today
-from golfcheck.submission.record import Record
+from golfcheck.submission.record import CUT_RULE, Record
 
 MAX_FINDINGS = 100  # of one rule; 60 merged records have 60 of one rule at most
 MAX_MESSAGE_CHARS = 4_000
@@ -83,6 +83,8 @@ def judge(
         return nothing_to_check(
             record.path, ruleset, "nothing to check here: no submission.json, no log, no script", rules
         )
+    if record.is_cut:  # said whatever was chosen: what was not read may hold an error
+        rules = [rule for rule in RULES if rule in rules or rule.name == CUT_RULE]
     entry = examined.entry(made)
     ranked = entry is not None and entry.track.ranked
     best = best_before(entry, entries, RULESETS[ruleset]) if entry and ranked else None

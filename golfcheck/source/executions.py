@@ -30,6 +30,7 @@ _OF_FILES = frozenset(
 )
 _STARTS = re.compile(r"subprocess\.(?:run|Popen|call|check_call|check_output)|os\.(?:exec|spawn)[lvpe]{1,3}")
 _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*")
+_SWITCHES = {"-B", "-E", "-I", "-O", "-OO", "-P", "-S", "-s", "-u"}  # of Python, that take no argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +194,17 @@ class _Reading:
         if len(items) < 2 or not self._is_python(items[0]):
             return
         evaluation = StaticEvaluation(self.scope, self.work, self.path)
-        try:
-            value = evaluation.value(items[1])
-        except OpaqueError:
-            value = None
+        value = None
+        for item in items[1:]:
+            try:
+                value = evaluation.value(item)
+            except OpaqueError:
+                value = None
+            if value not in _SWITCHES:
+                break
         file = str(value.path) if isinstance(value, ShippedPath) else value
         if not isinstance(file, str) or not (file == "-m" or self._is_shipped(file)):
-            self._give_up(call, f"starts Python with what cannot be followed: {shown(items[1])}")
+            self._give_up(call, f"starts Python with what cannot be followed: {shown(item)}")
 
     def _is_python(self, node: "Node") -> bool:
         if self.scope.dotted(node) == "sys.executable":

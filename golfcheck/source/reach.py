@@ -103,7 +103,7 @@ def _examined(source: Source, shipped: set[str], work: Work) -> tuple[Source, li
     tree = syntax.parse(text)
     if syntax.is_too_deep(tree):
         problem = f"its tree is over {syntax.MAX_DEPTH} deep or has over {syntax.MAX_NODES:,} nodes: not examined"
-        return replace(source, examined=False, problems=(Problem(problem, path),)), []
+        return replace(source, examined=False, problems=(Problem(problem, path, severity=Severity.WARNING),)), []
     if encoding := syntax.encoding_problem(text):
         return replace(source, problems=(Problem(encoding, path, 1),)), []
     problems = tuple(_problems(path, text, tree))

@@ -22,7 +22,7 @@ from golfcheck.submission.mentions import Mention, mentions_of
 from golfcheck.trainlog.events import TrainLog
 
 _VALIDATED_ITEMS = 20  # of each list: the schema tells which kinds of lines are missing, and how one looks
-_COSTLY = "costly-to-read"
+CUT_RULE = "costly-to-read"  # what was not read for its cost is reported under it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Record:
     @property
     def is_cut(self) -> bool:
         """Whether a part of it was not read because the whole costs too much."""
-        return any(loaded.rule == _COSTLY for loaded in self.problems)
+        return any(loaded.rule == CUT_RULE for loaded in self.problems)
 
 
 def load(path: Path) -> Record:
@@ -187,7 +187,7 @@ class _Folder:
         return data, is_whole
 
     def leave_out(self, message: str, path: str, line: int | None = None) -> None:
-        self.say(_COSTLY, message, path, line)
+        self.say(CUT_RULE, message, path, line)
 
     def say(
         self, rule: str, message: str, path: str, line: int | None = None, severity: Severity | None = None
@@ -208,7 +208,8 @@ class _Folder:
             return None
         data, is_whole = content
         if not is_whole:
-            self.say("json-invalid", f"larger than {bounded.MAX_JSON_BYTES:,} bytes: not read", path)
+            message = f"larger than {bounded.MAX_JSON_BYTES:,} bytes: not read"
+            self.say("json-invalid", message, path, severity=Severity.WARNING)
             return None
         self.work.spend(len(data), JSON_BYTE_US)
         try:
@@ -261,7 +262,8 @@ class _Folder:
             return None
         data, is_whole = content
         if not is_whole:
-            self.say("syntax-error", f"larger than {bounded.MAX_SOURCE_BYTES:,} bytes: not read", path)
+            message = f"larger than {bounded.MAX_SOURCE_BYTES:,} bytes: not read"
+            self.say("syntax-error", message, path, severity=Severity.WARNING)
             return None
         return data
 

@@ -6,7 +6,7 @@ Repository info, the tree of files, and resolve, which sends large files on to a
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +32,9 @@ class Hub:
     headers: dict[str, str] = field(default_factory=dict)  # more of them, on each file
     endless_tree: bool = False  # each page of the tree names a next one
     page: bytes | None = None  # what answers everything, as in a network that wants a login
+    drip: str = ""  # "body" or "head" of what comes byte by byte; "hang up": each answer has one byte more
+    drips_in: str = "/resolve/"  # the requests that this is done to
+    tick: Callable[[], object] = lambda: None  # called before each of these bytes
     status: dict[str, int] = field(default_factory=dict)  # path, or kind of request -> an HTTP error
 
     def entry(self, path: str) -> dict[str, object]:
@@ -74,7 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
         hub, path = self.content, unquote(urlsplit(self.path).path)
         api, files = f"/api/datasets/{hub.repo}", f"/datasets/{hub.repo}/resolve/{COMMIT}/"
         hub.asked.append(f"{self.command} {path}{' range' if 'Range' in self.headers else ''}")
-        if hub.page is not None:
+        if hub.drip and hub.drips_in in path and self.command == "GET":
+            self._drip()
+        elif hub.page is not None:
             self._answer(hub.page)
         elif path in (api, f"{api}/revision/main") and "info" not in hub.status:
             self._json({"id": hub.repo, "sha": COMMIT, "private": False, "tags": [], "siblings": []})
@@ -149,6 +154,27 @@ class _Handler(BaseHTTPRequestHandler):
             while hub.sent_bytes < 200 * 2**20:
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(hub.endless), hub.endless))
                 hub.sent_bytes += len(hub.endless)
+
+    def _drip(self) -> None:
+        """Answer so slowly that no answer ever ends."""
+        hub = self.content
+        self.close_connection = True
+        head = b'HTTP/1.1 200 OK\r\nETag: "a"\r\nX-Repo-Commit: %b\r\nContent-Length: 20000\r\n' % COMMIT.encode()
+        with suppress(OSError):  # the other side has had enough
+            if hub.drip == "head":
+                self.wfile.write(head + b"X-More: ")
+                for _ in range(20):
+                    hub.tick()
+                    self.wfile.write(b"x")
+                self.rfile.read(1)  # until the other side hangs up
+            else:
+                self.wfile.write(head + b"\r\n")
+                for _ in range(1 if hub.drip == "hang up" else 20):
+                    hub.tick()
+                    self.wfile.write(b"x")
+                    hub.sent_bytes += 1
+                if hub.drip == "body":
+                    self.rfile.read(1)
 
     def _json(self, value: object, *, more: bool = False) -> None:
         self._answer(json.dumps(value).encode(), more=more)

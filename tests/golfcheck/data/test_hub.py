@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,9 @@ import huggingface_hub
 
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.data import hub as hub_module
+from golfcheck.data import pace as pace_module
 from golfcheck.data.hub import download
+from golfcheck.data.pace import Pace
 from golfcheck.data.selection import MAX_SHARDS, select_by_manifest
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.reference.data import shard_tokens
@@ -397,3 +400,78 @@ def test_the_caps_end_with_the_download(server: Hub, tmp_path: Path) -> None:
     before = [resource.getrlimit(kind) for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS)]
     get(tmp_path)
     assert [resource.getrlimit(kind) for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS)] == before
+
+
+class Clock:
+    """A stand-in clock, which the server advances."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def tick(self) -> None:
+        self.now += 10.0
+
+
+@pytest.mark.parametrize("drips_in", ["/tree/", "manifest.json"])
+@pytest.mark.parametrize("drip", ["body", "head", "hang up"])
+def test_a_hub_that_sends_a_byte_now_and_then_is_given_up(
+    drip: str, drips_in: str, server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(hub_module, "Pace", lambda most_bytes: Pace(most_bytes, clock))
+    monkeypatch.setattr(pace_module, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", HANG_SECONDS)
+    no_sleep = SimpleNamespace(**{**vars(time), "sleep": lambda _seconds: clock.tick()})
+    for module in (huggingface_hub.file_download, huggingface_hub.utils._http):
+        monkeypatch.setattr(module, "time", no_sleep)
+    server.drip, server.drips_in, server.tick = drip, drips_in, clock.tick
+    wrong = r"^data get: the hub sent [\d,]+ bytes in \d+ seconds, less than 10,000 a second"
+    if drip == "hang up" and drips_in == "/tree/":
+        wrong = r"^data get: "  # it is asked a few times only
+    with pytest.raises(GolfcheckError, match=wrong) as refused:
+        get(tmp_path)
+    assert "\n" not in str(refused.value)
+    assert server.sent_bytes < 100 and not any(tmp_path.rglob("*.bin"))
+
+
+def test_a_slow_line_that_moves_is_not_given_up_and_one_that_stops_is() -> None:
+    clock = Clock()
+    pace = Pace(10_000_000, clock)
+    for _ in range(50):
+        clock.tick()
+        pace.arrived(110_000)
+    for _ in range(3):
+        clock.tick()
+        pace.arrived(10)
+    assert not pace.is_broken
+    for _ in range(6):
+        clock.tick()
+    assert pace.is_broken
+
+
+def test_more_than_a_few_attempts_can_bring_is_refused() -> None:
+    pace = Pace(1_000, Clock())
+    pace.arrived(1_000)
+    with pytest.raises(GolfcheckError, match="more than the 1,000 bytes"):
+        pace.arrived(1)
+    assert pace.is_broken  # for every other connection too
+
+
+def test_a_list_of_empty_pages_without_end_is_refused(
+    server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "_LISTING_BYTES", 1_000)
+    server.files.clear()
+    server.endless_tree = True
+    with pytest.raises(GolfcheckError, match="the hub sends more than the 1,000 bytes expected"):
+        get(tmp_path)
+
+
+def test_the_hubs_library_is_left_as_it_was(server: Hub, tmp_path: Path) -> None:
+    before = huggingface_hub.constants.HF_HUB_DISABLE_XET
+    get(tmp_path)
+    assert before == huggingface_hub.constants.HF_HUB_DISABLE_XET
+    client = huggingface_hub.get_session()
+    assert [hook for hook in client.event_hooks["response"] if "golfcheck" in hook.__module__] == []

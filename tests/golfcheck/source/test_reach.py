@@ -396,6 +396,8 @@ def test_code_that_runs_in_a_way_not_followed_is_said_and_its_payload_read(way: 
         ("import importlib as m; f(m)", "hands on importlib as a value"),
         ("import subprocess, sys\nsubprocess.run([sys.executable, '-c', x])", "starts Python with"),
         ("import subprocess\nsubprocess.run(['python3', name])", "starts Python with"),
+        ("import subprocess, sys\nsubprocess.run([sys.executable, '-P', '-c', x])", "starts Python with"),
+        ("import subprocess, sys\nsubprocess.run([sys.executable, '-u', '-P'])", "starts Python with"),
         ("import base64\ndata = base64.b85decode('" + "0" * 5_000 + "' + x)", "bytes of packed data"),
     ],
 )  # fmt: skip

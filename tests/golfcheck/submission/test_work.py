@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from golfcheck import trainlog
+from golfcheck.core.outcome import Outcome, outcome
+from golfcheck.core.verdict import Severity
 from golfcheck.core.work import BUDGET_US, Work
-from golfcheck.judging.verify import verify
+from golfcheck.judging.verify import refuted, verify
 from golfcheck.source import syntax
 from golfcheck.source.reach import reached
 from golfcheck.submission import record as records
@@ -73,14 +75,73 @@ def test_a_log_is_read_up_to_the_line_where_the_budget_ends_and_the_rest_is_name
     assert cut.unread_from == line and cut.runs[-1].train[-1].line == line - 1
 
 
-def test_what_is_judged_is_what_was_read_and_an_error_says_what_was_not(tmp_path: Path) -> None:
+def test_what_is_judged_is_what_was_read_and_a_warning_says_what_was_not(tmp_path: Path) -> None:
     record = load(written(tmp_path, with_lines(tuple(path for path in with_lines(()) if path.endswith(".log")))))
     verdict = verify(record)
     assert verdict.score is not None  # of the three logs that were read to their end
     said = [finding for finding in verdict.findings if finding.rule == "costly-to-read"]
     assert {finding.path for finding in said} == {"train_seed7.log", "README.md", "train_gpt.py"}
+    assert {finding.severity for finding in said} == {Severity.WARNING}
     reasons = {skipped.rule: skipped.reason for skipped in verdict.skipped}
     assert reasons["score-not-in-logs"].startswith("a part of the record was not read")
+
+
+UNREAD = b"\n" * 230_000  # the budget ends among them
+LOGS = tuple(path for path in Draft().files if path.endswith(".log"))
+
+
+@pytest.mark.parametrize("position", ["before", "inside", "after"])
+@pytest.mark.parametrize("log", LOGS)
+def test_a_record_that_was_not_read_to_its_end_needs_review_and_is_accused_of_nothing(
+    log: str, position: str, tmp_path: Path
+) -> None:
+    files = Draft().files
+    data = files[log]
+    files[log] = {
+        "before": UNREAD + data,
+        "inside": data.replace(b"stopping_early:", UNREAD + b"stopping_early:"),
+        "after": data + UNREAD,
+    }[position]
+    verdict = verify(load(written(tmp_path, files)))
+    assert outcome(verdict) is Outcome.REVIEW
+    warned = {finding.rule for finding in verdict.findings if finding.severity is Severity.WARNING}
+    assert {"costly-to-read"} <= warned <= {"costly-to-read", "log-schema-violation", "folder-name"}
+
+
+@pytest.mark.parametrize("how", ["waived", "ignored", "not selected"])
+def test_nothing_makes_a_record_valid_that_was_not_read_to_its_end(how: str, tmp_path: Path) -> None:
+    draft = Draft()
+    if how == "waived":
+        draft.set(golfcheck={"ignore": {"costly-to-read": "our logs are long"}})
+    last = LOGS[-1]
+    draft.files[last] += UNREAD
+    record = load(written(tmp_path, draft.files))
+    ignored = ["costly-to-read", "files"] if how == "ignored" else []
+    verdict = verify(record, ignore=ignored, select=["size"] if how == "not selected" else [])
+    assert outcome(verdict) is Outcome.REVIEW
+    assert "costly-to-read" in {finding.rule for finding in verdict.findings}
+
+
+def test_an_error_in_what_was_read_counts_whatever_was_not(tmp_path: Path) -> None:
+    draft = Draft(model_bytes=16_000_000)
+    draft.files[LOGS[-1]] += UNREAD
+    verdict = verify(load(written(tmp_path, draft.files)))
+    assert outcome(verdict) is Outcome.INVALID and refuted(verdict) == ("bytes-over-cap",)
+
+
+@pytest.mark.parametrize(
+    "path, data",
+    [
+        ("train_gpt.py", b"#" * 3_000_000),
+        ("train_gpt.py", b"x = " + b"1 + " * 130_000 + b"1"),
+        ("submission.json", b" " * 300_000 + b"{}"),
+    ],
+    ids=["source of 3 MB", "tree of 260,000 nodes", "submission.json of 300 KB"],
+)
+def test_a_file_beyond_a_bound_is_no_proof_of_an_error(path: str, data: bytes, tmp_path: Path) -> None:
+    verdict = verify(load(written(tmp_path, Draft().files | {path: data})))
+    said = [finding for finding in verdict.findings if finding.rule in ("syntax-error", "json-invalid")]
+    assert [finding.severity for finding in said] == [Severity.WARNING]
 
 
 @pytest.mark.parametrize("name", ["log: steps", "code: brackets never closed", "log: long score names"])

@@ -1,0 +1,130 @@
+"""Bounds on a conversation with a server that nobody vouches for: not too slow for long, and not more than was asked.
+
+A server that sends a byte now and then never runs into a time limit between two bytes, nor does one that hangs up after
+each byte and lets the client try again. So what counts is what all answers together bring in each minute.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpx2  # that the hub's library is built on
+from huggingface_hub import constants, set_client_factory
+from huggingface_hub.utils._http import default_client_factory
+
+from golfcheck.core.errors import GolfcheckError
+
+WINDOW_SECONDS = 60.0
+WATCH_SECONDS = 5.0  # how often connections on which nothing arrives are looked at
+LEAST_BYTES_PER_SECOND = 10_000  # all connections together; a 200 MB shard takes at most 6 hours
+_SOCKET_SECONDS = 30.0  # the longest wait for the next byte
+
+
+class Pace:
+    """Counts what arrives. `most_bytes` is how much may arrive at all, repeated attempts included."""
+
+    def __init__(self, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most_bytes, self._clock = most_bytes, clock
+        self._lock = threading.Lock()  # files are downloaded by several threads
+        self._arrived_bytes = self._window_bytes = 0
+        self._window_start = clock()
+        self._problem = ""
+
+    def arrived(self, num_bytes: int) -> None:
+        """Count bytes. Raises GolfcheckError when there were too many, or too few for a minute; then always."""
+        with self._lock:
+            self._arrived_bytes += num_bytes
+            self._window_bytes += num_bytes
+            now = self._clock()
+            if (seconds := now - self._window_start) >= WINDOW_SECONDS:
+                if self._window_bytes < LEAST_BYTES_PER_SECOND * seconds:
+                    self._problem = self._problem or (
+                        f"the hub sent {self._window_bytes:,} bytes in {seconds:.0f} seconds, less than "
+                        f"{LEAST_BYTES_PER_SECOND:,} a second: run the same command again on a faster line"
+                    )
+                self._window_start, self._window_bytes = now, 0
+            if self._arrived_bytes > self._most_bytes:
+                self._problem = self._problem or f"the hub sends more than the {self._most_bytes:,} bytes expected"
+            if self._problem:
+                raise GolfcheckError(f"data get: {self._problem}")
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the server was too slow, or sent too much."""
+        try:
+            self.arrived(0)
+        except GolfcheckError:
+            return True
+        return False
+
+
+@contextmanager
+def held_to(pace: Pace) -> Iterator[None]:
+    """Hold every request of the hub's library to a pace until the end of the block. Raises GolfcheckError."""
+    xet = constants.HF_HUB_DISABLE_XET
+    constants.HF_HUB_DISABLE_XET = True  # that protocol has a client of its own, which nothing here could stop
+    sockets: list[socket.socket] = []
+    set_client_factory(lambda: _client(pace, sockets))
+    done = threading.Event()
+    watch = threading.Thread(target=_watch, args=(pace, sockets, done), daemon=True)
+    watch.start()
+    try:
+        yield
+        pace.arrived(0)
+    except Exception:
+        pace.arrived(0)  # says why, where it was the pace
+        raise
+    finally:
+        done.set()
+        watch.join()
+        set_client_factory(default_client_factory)
+        constants.HF_HUB_DISABLE_XET = xet
+
+
+def _watch(pace: Pace, sockets: list[socket.socket], done: threading.Event) -> None:
+    """End all connections when the pace is not kept: whoever waits for one byte more stops waiting."""
+    while not done.wait(WATCH_SECONDS):
+        if pace.is_broken:
+            for connection in [*sockets]:
+                with suppress(OSError):  # it is closed already
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+def _client(pace: Pace, sockets: list[socket.socket]) -> httpx2.Client:
+    """Return the hub library's own client, with its answers counted and its connections listed."""
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            sockets.append(info["return_value"].get_extra_info("socket"))
+
+    def before(request: httpx2.Request) -> None:
+        pace.arrived(0)
+        request.extensions = {**request.extensions, "trace": trace}
+
+    def after(response: httpx2.Response) -> None:
+        assert isinstance(response.stream, httpx2.SyncByteStream)
+        response.stream = _Counted(response.stream, pace)
+
+    client = default_client_factory()
+    client.timeout = httpx2.Timeout(_SOCKET_SECONDS)
+    client.event_hooks = {"request": [*client.event_hooks["request"], before], "response": [after]}
+    return client
+
+
+class _Counted(httpx2.SyncByteStream):
+    """The body of an answer as it arrives, before it is unpacked."""
+
+    def __init__(self, stream: httpx2.SyncByteStream, pace: Pace) -> None:
+        self._stream, self._pace = stream, pace
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            self._pace.arrived(len(chunk))
+            yield chunk
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._stream.close()
