@@ -1,5 +1,6 @@
 """The pre-commit hooks and the GitHub action, run as pre-commit and the runner would run them."""
 
+import importlib.metadata
 import os
 import re
 import shlex
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
@@ -221,3 +224,28 @@ def test_an_input_is_never_run_as_a_command_or_taken_for_an_option(name: str, va
 def test_no_script_of_the_action_holds_an_expression():
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step.get("run", "")
+
+
+def test_every_action_of_others_is_pinned_by_its_commit():
+    files = [ROOT / "action.yml", *(ROOT / ".github" / "workflows").iterdir()]
+    used = [
+        line.split("uses:")[1].strip() for path in files for line in path.read_text().splitlines() if "uses:" in line
+    ]
+    assert len(used) >= 3
+    for line in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
+
+
+def test_the_action_installs_the_versions_of_the_constraints_and_these_name_all_that_golfcheck_needs():
+    install = next(step["run"] for step in ACTION["runs"]["steps"] if step.get("name") == "Install golfcheck")
+    assert '--constraint "$ACTION/constraints.txt"' in install
+    pinned = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+    needed, pending = set(), ["golfcheck"]
+    while pending:
+        for text in importlib.metadata.requires(pending.pop()) or ():
+            requirement = Requirement(text)
+            name = canonicalize_name(requirement.name)
+            if name not in needed and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+                needed.add(name)
+                pending.append(name)
+    assert needed <= pinned.keys()
