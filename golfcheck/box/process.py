@@ -132,7 +132,7 @@ class Process:
         limits = self.limits
         if self._printed_bytes > limits.flood_bytes:
             return f"it printed more than {limits.flood_bytes >> 20} MiB"
-        pids = _tree(self.child.pid)
+        pids = [*([self.child.pid] if self._folder else []), *_tree(self.child.pid)]  # that of a sandbox is bwrap's
         if sum(map(_threads, pids)) > limits.threads:
             return f"it has more than {limits.threads} threads"
         resident = sum(map(_resident_bytes, pids))

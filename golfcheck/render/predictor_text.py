@@ -47,7 +47,7 @@ def _causal(predictor: Predictor) -> list[tuple[str, str]]:
     if challenges is None:
         return [("not tested (--challenges 0)", "warning")]
     if not challenges.cuts:
-        return [("by construction: nothing after the scored tokens was in the box", "")]
+        return [("by construction: no call had anything after its scored tokens", "")]
     gained = f"looking ahead gained {delta_text(challenges.gained_nats)}"
     if challenges.gained_half_width_nats is not None:
         gained += f" \N{PLUS-MINUS SIGN} {nats_text(challenges.gained_half_width_nats)}"
@@ -64,9 +64,10 @@ def _causal(predictor: Predictor) -> list[tuple[str, str]]:
 
 def _trace(challenges: Challenges) -> list[tuple[str, str]]:
     """Return whether asking leaves a trace, and whether a sequence sees its neighbors."""
-    repeated = f"{challenges.repeated_differ} of {challenges.repeated} calls differ when repeated"
+    calls = f"{challenges.repeated} call{'s' * (challenges.repeated != 1)}"
+    repeated = f"{challenges.repeated_differ} of {calls} differ when repeated"
     if not challenges.repeated_differ:
-        repeated = f"leaves no trace: {challenges.repeated} calls repeated"
+        repeated = f"leaves no trace: {calls} repeated"
     reordered = f"{challenges.reordered_differ} of {challenges.reordered} differ in another order"
     if not challenges.reordered_differ:
         reordered = (

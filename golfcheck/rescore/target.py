@@ -126,7 +126,9 @@ def _in_folder(path: Path, limit_bytes: int) -> list[Target]:
     record = load(below[0])
     artifacts = [file for file in record.artifacts if file.path.endswith(".ptz")] or list(record.artifacts)
     if not artifacts:
-        raise UsageError(f"{path}: no artifact (*.ptz) in it: most records do not ship theirs; name the file itself")
+        raise UsageError(
+            f"{path}: no artifact (*.ptz) and no predictor.py in it: most records ship neither; name the file itself"
+        )
     return _of_record(record, artifacts, limit_bytes)
 
 

@@ -131,6 +131,16 @@ def test_without_a_sandbox_the_same_answers_come_and_no_folder_is_left(monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_a_sandbox_its_memory_is_limited_as_well() -> None:
+    takes = b"import time\ndef load(folder, device):\n    held = b'x' * (400 << 20)\n    time.sleep(600)\n"
+    limits = BoxLimits(resident_bytes=200 << 20)
+    with Box([("predictor.py", takes)], sandboxed=False, limits=limits) as box:
+        with pytest.raises(Refused, match="of memory; --box-memory") as refused:
+            box.load()
+        assert refused.value.code == "BOX_MEM"
+        assert box.peak_bytes > 200 << 20
+
+
 def test_a_frame_is_read_as_it_was_written_and_garbage_is_an_error():
     assert serve.read_frame(serve.frame("logits", 7, 2, 64)) == ("logits", 7, (2, 64, 0, 0))
     assert len(serve.frame("done", 1)) == serve.FRAME.size
