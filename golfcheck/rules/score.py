@@ -12,7 +12,7 @@ from golfcheck.submission.agreement import agrees, mean_agrees
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, base_name, distinct_runs, is_score, seed_of, usable_scores
-from golfcheck.submission.unread import line_with
+from golfcheck.submission.unread import line_with, progress_with
 from golfcheck.trainlog.events import Run, ScoreLine
 
 _ADJACENT_LINES = 3
@@ -45,8 +45,8 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     A claimed val_loss must be in a log as well, and so must the val_bpb of each seed. A claim is read as written out to
     four decimals (1.2 is 1.2000), and a difference below the fourth decimal is only mentioned. It is a warning where
     the number may come from what could not be read or is not here: it stands under an unknown label of a log, or in a
-    table or a results file; a log ends in the middle of an evaluation; or the claim is a mean over more runs than there
-    are logs, and less than 0.01 from that of the logs (no seed makes up for more).
+    table or a results file; a log has it in the middle of an evaluation, or ends there; or the claim is a mean over
+    more runs than there are logs, and less than 0.01 from that of the logs (no seed makes up for more).
 
     Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best
     1.1143739 (-0.06474)
@@ -130,6 +130,9 @@ def _not_in_logs(message: str, record: Record, claim: float, claimed_at: tuple[s
     """Return an error; a warning where the number may come from what could not be read, or is not here to the end."""
     if location := line_with(claim, record):
         where = f"; {location[0]}:{location[1]} has it under an unknown label"
+        return Problem(message + where, *claimed_at, severity=WARNING)
+    if location := progress_with(claim, record):
+        where = f"; {location[0]}:{location[1]} has it in the middle of an evaluation"
         return Problem(message + where, *claimed_at, severity=WARNING)
     if mention := mention_of(claim, record):
         return Problem(f"{message}; {mention.path}:{mention.line} has it", *claimed_at, severity=WARNING)

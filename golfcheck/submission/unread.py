@@ -35,6 +35,15 @@ def line_with(claim: float, record: Record) -> tuple[str, int] | None:
     return None
 
 
+def progress_with(claim: float, record: Record) -> tuple[str, int] | None:
+    """Return the log and the line of an evaluation's progress that has a claim; None where none has it."""
+    for log, run in distinct_runs(record):
+        for fact in reversed(run.progress_texts):
+            if any(agrees(claim, float(number)) for number in _DECIMAL.findall(fact.value)):
+                return log.path, fact.line
+    return None
+
+
 def why_no_score(record: Record) -> str:
     """Say why the logs of a record have no score: where a line may state one, that line."""
     if not record.logs:

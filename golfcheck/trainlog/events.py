@@ -105,6 +105,7 @@ class Run:
     phases: list[Phase] = field(default_factory=list)
     progress: list[int] = field(default_factory=list)  # a checksum of each line of an evaluation's progress
     progress_line: int | None = None  # the last of those lines
+    progress_texts: list[Fact[str]] = field(default_factory=list)  # the last of them, as they are; in no JSON
     unread: list[Fact[str]] = field(default_factory=list)  # lines that seem to state a score, in no form that is known
     numbers: list[Fact[str]] = field(
         default_factory=list

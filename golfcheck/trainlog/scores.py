@@ -71,6 +71,8 @@ def read(runs: Runs, line: int, text: str) -> bool:
         if not _SEEMS_SCORE.search(text) or _SOURCE.search(text):
             return False
         runs.now.progress_line = line
+        runs.now.progress_texts.append(Fact(text[:200], line))
+        del runs.now.progress_texts[:-_MAX_PROGRESS]
         if len(runs.now.progress) < _MAX_PROGRESS:
             runs.now.progress.append(crc32(text.encode("utf-8", "replace")))
         return False

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from golfcheck.trainlog.events import TrainLog
@@ -17,7 +17,7 @@ def to_json(log: TrainLog, at_most: int | None = None, *, kinds: bool = False) -
     return {
         "path": log.path,
         "sha256": log.sha256,
-        "runs": [_value(run, at_most, kinds=kinds) for run in log.runs[:at_most]],
+        "runs": [_value(replace(run, progress_texts=[]), at_most, kinds=kinds) for run in log.runs[:at_most]],
         "dumps": [{"line": dump.line, "name": dump.name, "size_bytes": len(dump.text)} for dump in log.dumps],
         "notes": [_value(note) for note in log.notes],
     }
