@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from golfcheck.authoring.minify import CodeLine, joined, lines_of
 from golfcheck.authoring.proof import difference
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
+from golfcheck.core.text import shell_word
 from golfcheck.source import syntax
 from golfcheck.source.pythonast import parsed
 from golfcheck.source.unwrap import unwrap
@@ -68,6 +69,9 @@ def pack(files: dict[str, bytes], *, brotli: bool = False) -> Packed:
     Every variant is decoded again, without executing it, and must be the same program as the source
     (`proof.difference`). Raises UsageError if a file cannot be packed, GolfcheckError if this check fails.
     """
+    for name, text in files.items():
+        if unwrap(text).wrapper is not None:
+            raise UsageError(f"{name}: is packed already: pack what `golfcheck unpack {shell_word(name)}` prints")
     variants = []
     for form, texts in _texts(files):
         for name, text in files.items():

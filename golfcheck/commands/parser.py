@@ -73,6 +73,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError; `main` prints it as one line."""
+        option = message.partition(":")[0].removeprefix("argument ").rpartition("/")[2]
+        if message.endswith("expected one argument"):
+            message += f" (where that begins with a dash: {option}=-...)"
         raise UsageError(f"{self.prog.removeprefix('golfcheck ')}: {message}; see {self.prog} --help")
 
 

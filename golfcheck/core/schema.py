@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from golfcheck.core.suggest import suggestion
+
 _MAX_VIOLATIONS = 50
 _MESSAGE_CHARS = 200
 
@@ -55,6 +57,11 @@ def _message(error: Any) -> str:
         name = next(name for name in error.validator_value if error.message.startswith(repr(name)))
         what = error.schema.get("properties", {}).get(name, {}).get("description", "required")
         return f"{name!r} is missing: {what.removesuffix('.')}"
+    if error.validator == "additionalProperties" and error.validator_value is False:
+        keys = list(error.schema["properties"])
+        extra = next(key for key in error.instance if key not in keys)[: _MESSAGE_CHARS // 4]
+        hint = suggestion(extra, keys) or f": expected {', '.join(keys)}"
+        return f"{extra!r} is unexpected here{hint}"
     message: str = error.message
     half = _MESSAGE_CHARS // 2  # the value comes first, the problem last
     return message if len(message) <= _MESSAGE_CHARS else f"{message[:half]} … {message[-half:]}"

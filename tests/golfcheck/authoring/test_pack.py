@@ -92,6 +92,11 @@ def test_verify_says_in_the_ledger_what_packing_saves(tmp_path: Path, capsys: py
     assert "golfcheck pack makes it" not in capsys.readouterr().out
 
 
+def test_a_packed_script_is_not_packed_again() -> None:
+    with pytest.raises(UsageError, match=r"train_gpt.py: is packed already: pack what `golfcheck unpack train_gpt.py`"):
+        pack({"train_gpt.py": pack({"train_gpt.py": SOURCE}).best.packed})
+
+
 def test_unpacked_code_has_the_syntax_tree_of_the_source() -> None:
     for variant in pack({"t.py": SOURCE}).variants:
         text = unpack(variant.packed, "t.py")[1]["t.py"]
