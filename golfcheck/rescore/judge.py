@@ -7,7 +7,7 @@ from golfcheck.rescore.report import Claim, Mean, Measured, Rescore, RescoreOutc
 
 # Measured differences of one artifact's score; docs/limits.md.
 SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
-COMPILED_BPB = 1e-4  # the same, of a compiled model, which rounds less often (measured: 4e-5)
+COMPILED_BPB = 2e-4  # the same, of a compiled model, which rounds less often (measured: 4e-5 and 9e-5)
 DEVICES_BPB = 5e-4  # same precision, another kind of device
 CONTEST_PRECISION = "bf16"  # of a claim that states none
 _LOSS_ROUNDING_NATS = 5e-5  # logs and submission.json have four decimals of a loss at least
