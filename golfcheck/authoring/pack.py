@@ -69,9 +69,9 @@ def pack(files: dict[str, bytes], *, brotli: bool = False) -> Packed:
     Every variant is decoded again, without executing it, and must be the same program as the source
     (`proof.difference`). Raises UsageError if a file cannot be packed, GolfcheckError if this check fails.
     """
-    for name, text in files.items():
-        if unwrap(text).wrapper is not None:
-            raise UsageError(f"{name}: is packed already: pack what `golfcheck unpack {shell_word(name)}` prints")
+    script = next(iter(files))
+    if unwrap(files[script]).wrapper is not None:
+        raise UsageError(f"{script}: is packed already: pack what `golfcheck unpack {shell_word(script)}` prints")
     variants = []
     for form, texts in _texts(files):
         for name, text in files.items():
