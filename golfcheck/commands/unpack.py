@@ -1,6 +1,7 @@
 """`golfcheck unpack`: the source inside a self-extracting script, read as data."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -50,7 +51,10 @@ def _printable(text: bytes) -> str:
 
 
 def safe_line(line: str) -> str:
-    """Return a line of source with control characters escaped; tabs stay."""
+    """Return a line of source with control characters escaped; tabs stay, and so does what only a log would obey."""
     from golfcheck.core.text import safe
 
-    return "\t".join(safe(part, len(part) * 12) for part in line.rstrip("\r").split("\t"))
+    def escaped(part: str) -> str:
+        return "".join(safe(piece, len(piece) * 12) for piece in re.split(r"(::|#)", part))
+
+    return "\t".join(map(escaped, line.rstrip("\r").split("\t")))

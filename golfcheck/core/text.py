@@ -26,13 +26,19 @@ _EMOJI = re.compile(f"{_ONE_EMOJI}(?:\u200d{_ONE_EMOJI}){{0,7}}")
 _EMOJI_COLUMNS = 2
 
 
+_RUNNER_COMMAND = re.compile(r"(?<!\S)::(?=[A-Za-z-]+(?:\s.*?)?::)")
+
+
 def safe(text: str, limit: int = LIMIT_CHARS) -> str:
     r"""Return `text` on one line; control, format, bidi and zero-width characters escaped (`\x1b`, `\u202e`).
 
     Returns at most `limit` characters, the last of which say how many were cut. Combining marks are escaped at the
     start of the text, where they would modify a character of ours, and after the fourth on one character. White space
-    other than the plain space is escaped, because it could pass for one.
+    other than the plain space is escaped, because it could pass for one. So are the commands that a
+    runner of GitHub Actions takes out of whatever a job prints: `##[name]` anywhere, `::name::` where a line may begin.
     """
+    if "::" in text or "##[" in text:
+        text = _RUNNER_COMMAND.sub(r"\\x3a:", text.replace("##[", r"##\x5b"))
     if len(text) <= limit and text.isascii() and text.isprintable():
         return text
     counts = limit > 2 * _NOTE_CHARS

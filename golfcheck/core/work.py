@@ -2,7 +2,7 @@
 
 Every reader (submission.json, logs, sources, README, whether from a folder or from git) spends from the one budget of
 the record. Prices are microseconds of CPU on the machine that docs/security.md names, rounded up from the costliest
-inputs we know (tests/bench/bench_hostile.py). What a fact costs the rules later is paid when it is read.
+inputs that we have tried (tests/bench/bench_hostile.py). What a fact costs the rules later is paid when it is read.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ GIVEN_UP_US = 1_000_000.0  # a parse that was not finished
 PARSE_EXTRA_US = 0.5  # of such a report, for each comment and continued line of a text with errors
 STEP_US = 5.0  # an expression that is evaluated
 UNPACKED_BYTE_US = 0.2  # base85 is decoded in Python
-FAILED_BYTE_US = 0.02  # that a decoder may have made before it failed
+FAILED_BYTE_US = 0.02  # that a decoder may have produced before it failed
 TEXT_BYTE_US = 0.1  # of a README
 
 TOO_COSTLY = "the record costs more to read than the 5 CPU seconds that docs/security.md allows"

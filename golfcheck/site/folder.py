@@ -32,6 +32,8 @@ class SiteFolder:
     def __enter__(self) -> "SiteFolder":
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"{self.path}: expected a folder for the site, found a file")
+        if self.list.is_symlink():
+            raise UsageError(f"{self.list}: is a link: what is listed would be written where it leads; remove it")
         self.before = _listed(self.list, self.ours)
         return self
 
@@ -43,9 +45,16 @@ class SiteFolder:
             raise UsageError(
                 f"{path}: golfcheck did not write this file; expected an empty folder, or one with its own pages"
             )
+        if link := self._link_above(name):
+            raise UsageError(f"{link}: is a link: pages would be written where it leads; remove it")
         self._claim(name)
         if not path.is_file() or path.read_bytes() != data:
             write_atomic(path, data)
+
+    def _link_above(self, name: str) -> Path | None:
+        """Return a folder of the site that leads elsewhere; the site itself may be a link, for the user named it."""
+        folders = (self.path / parent for parent in Path(name).parents if parent.name)
+        return next((folder for folder in folders if folder.is_symlink()), None)
 
     def _claim(self, name: str) -> None:
         """List a file before it is written, so that an interrupted site still knows its own files."""
@@ -59,6 +68,8 @@ class SiteFolder:
         if kind is not None:
             return
         for name in sorted(self.before - self.written):
+            if self._link_above(name):
+                continue  # nothing of ours
             (self.path / name).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # not empty, or in use
                 (self.path / name).parent.rmdir()

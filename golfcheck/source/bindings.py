@@ -192,8 +192,8 @@ class Bindings:
         in_order = self._in_order[holder]
         if len(in_order) == 1:
             return first
-        place = bisect_right(in_order, position, key=_after) if position is not None else 0
-        return in_order[place - 1] if place else Binding(Kind.OTHER, first.after, first.node)
+        num_before = bisect_right(in_order, position, key=_after) if position is not None else 0
+        return in_order[num_before - 1] if num_before else Binding(Kind.OTHER, first.after, first.node)
 
 
 def _after(binding: Binding) -> int:

@@ -158,13 +158,13 @@ class StaticEvaluation:
         if not isinstance(value, str | bytes) or inside is None or inside.type != "slice":
             raise OpaqueError(f"computed at run time: {shown(node)}")
         limits: list[Any] = [None, None, None]
-        place = 0
+        part = 0
         for child in inside.children:
             if child.type == ":":
-                place += 1
-            elif place < 3 and child.is_named:
-                limits[place] = self.value(child, depth + 1)
-        if place > 2 or any(limit is not None and not isinstance(limit, int) for limit in limits) or limits[2] == 0:
+                part += 1
+            elif part < 3 and child.is_named:
+                limits[part] = self.value(child, depth + 1)
+        if part > 2 or any(limit is not None and not isinstance(limit, int) for limit in limits) or limits[2] == 0:
             raise OpaqueError("a slice that is no slice")
         return decoders.paid(value[slice(*limits)], self.work)
 

@@ -111,14 +111,14 @@ class _Reading:
         if not self.work.spend(parameters.child_count, STEP_US):
             return [argument]
         plain = [item for item in parameters.named_children if item.type != "comment"]
-        place = next((index for index, item in enumerate(plain) if item == binding.node), 0)
+        position = next((index for index, item in enumerate(plain) if item == binding.node), 0)
         given: list[Node] = []
         for use in self.scope.uses((name_text(name),)):
             if use.start_byte == name.start_byte:
                 continue
             caller = use.parent
             is_called = caller is not None and caller.child_by_field_name("function") == use
-            value = argument_of(caller, place, name_text(argument)) if is_called else None
+            value = argument_of(caller, position, name_text(argument)) if is_called else None
             if value is None or len(given) == _MAX_CALLERS:
                 return [argument]  # it is handed on, or called in a way that is not followed
             given.append(value)

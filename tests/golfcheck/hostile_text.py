@@ -32,6 +32,7 @@ PAYLOADS = {
     "markup": "[bold red]x[/bold red] [@click=app.quit]y[/] [link=http://evil.example]z[/link] [/]",
     "100k characters": "x" * 100_000,
     "github command": "::error::x\r\n::stop-commands::t ##[add-mask]x %0A::warning::y",
+    "older github command": "##[stop-commands]t x##[set-env name=A]B ###[group]",
     "markdown": "|a|`b`|``c``|<img src=x onerror=y>@everyone #1 [l](http://evil.example) ```",
     "xml": "]]><![CDATA[</testcase>&lt;&#0;\"'",
 }

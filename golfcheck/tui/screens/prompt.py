@@ -86,7 +86,7 @@ def _why(guess: Path | None) -> str:
     if guess is None:
         return "There is no log here or in logs/. If the file does not exist yet, golfcheck waits for it."
     try:
-        minutes = (time.time() - guess.stat().st_mtime) / 60
+        minutes = max(0.0, time.time() - guess.stat().st_mtime) / 60  # a clock may have been set back since
     except OSError:
         minutes = 0.0
     age = f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"

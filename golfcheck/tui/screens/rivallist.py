@@ -67,7 +67,7 @@ class RivalList(ModalScreen[Choice | None]):
 
 def _line(choice: Choice, g: Glyphs) -> Content:
     if isinstance(choice, Path):
-        minutes = (time.time() - choice.stat().st_mtime) / 60 if choice.exists() else 0.0
+        minutes = max(0.0, time.time() - choice.stat().st_mtime) / 60 if choice.exists() else 0.0
         age = f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
         return Content(g.plain(f"log      {safe('/'.join(choice.parts[-2:]), 60)}, {age} old"))
     sign = g.held if choice.held else " "

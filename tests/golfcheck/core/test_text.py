@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golfcheck.commands.unpack import safe_line
 from golfcheck.core.text import LIMIT_CHARS, fit, pad, safe, width
 from tests.golfcheck.hostile_text import PAYLOADS
 
@@ -104,3 +105,21 @@ def test_an_emoji_of_several_characters_is_drawn_as_one(emoji: str):
 )
 def test_a_joiner_that_joins_no_emoji_is_escaped(text: str):
     assert "\u200d" not in safe(text) and "\ufe0f" not in safe(text)
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("::stop-commands::t", r"\x3a:stop-commands::t"),
+        ("a ::error file=x,line=1::b", r"a \x3a:error file=x,line=1::b"),
+        ("x##[set-env name=A]B", r"x##\x5bset-env name=A]B"),
+        ("x[:, ::2], y[::n], std::vector, a::b", "x[:, ::2], y[::n], std::vector, a::b"),
+    ],
+)
+def test_a_command_to_the_runner_of_a_job_is_shown_and_not_obeyed(text: str, shown: str) -> None:
+    assert safe(text) == shown
+
+
+def test_the_source_that_unpack_prints_is_not_changed_by_what_a_job_would_obey() -> None:
+    line = 'x = "##[a] ::error::b"\t# ::stop-commands::t ##[x]'
+    assert safe_line(line) == line

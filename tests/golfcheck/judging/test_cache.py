@@ -117,6 +117,76 @@ def test_a_cache_that_cannot_be_written_is_done_without(folder: Path, tmp_path: 
         assert same(kept.load(folder), load(folder))
 
 
+def test_a_cache_that_another_process_has_locked_is_done_without(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.sqlite"
+    with Cache(path) as kept:
+        kept.load(folder)
+    monkeypatch.setattr(cache, "_WAIT_SECONDS", 0.0)
+    locker = sqlite3.connect(path, isolation_level=None)
+    locker.execute("begin exclusive")
+    with Cache(path) as kept:
+        assert same(kept.load(folder), load(folder))
+        (folder / "README.md").write_text("changed")
+        assert same(kept.load(folder), load(folder))
+    locker.execute("rollback")
+    locker.close()
+    with Cache(path) as kept:
+        assert same(kept.load(folder), load(folder))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_cache_without_permission_to_write_is_done_without(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "c.sqlite"
+    with Cache(path) as kept:
+        kept.load(folder)
+    path.chmod(0o400)
+    path.parent.chmod(0o500)
+    with Cache(path) as kept:
+        assert same(kept.load(folder), load(folder))
+    path.parent.chmod(0o700)
+
+
+def test_a_cache_that_sqlite_may_only_read_is_done_without(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.sqlite"
+    with Cache(path) as kept:
+        kept.load(folder)
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda file, **how: connect(f"file:{file}?mode=ro", uri=True, **how))
+    (folder / "README.md").write_text("changed")
+    with Cache(path) as kept:
+        assert same(kept.load(folder), load(folder))
+
+
+@pytest.mark.parametrize("shape", ["view", "trigger", "generated", "blob", "huge"])
+def test_a_cache_with_another_schema_or_other_values_changes_no_record(
+    shape: str, folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.sqlite"
+    with Cache(path) as kept:
+        kept.load(folder)
+    with sqlite3.connect(path) as connection:
+        match shape:
+            case "view":
+                connection.executescript("alter table records rename to r; create view records as select * from r")
+            case "trigger":
+                connection.execute("create trigger t before insert on records begin select raise(abort, 'no'); end")
+            case "generated":
+                connection.executescript("drop table records; create table records (path, stamp, record as (1))")
+            case "blob":
+                connection.execute("update records set record = zeroblob(1000)")
+            case "huge":
+                connection.execute("update records set record = '[' || hex(zeroblob(4000000))")
+    connection.close()
+    (folder / "README.md").write_text("changed")
+    for _ in range(2):
+        with Cache(path) as kept:
+            assert same(kept.load(folder), load(folder))
+
+
 def test_two_processes_may_use_one_cache(folder: Path, tmp_path: Path) -> None:
     with Cache(tmp_path / "c.sqlite") as one, Cache(tmp_path / "c.sqlite") as two:
         assert same(one.load(folder), two.load(folder))

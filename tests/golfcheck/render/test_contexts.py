@@ -79,6 +79,8 @@ def test_the_hostile_corpus_is_harmless_in_every_format(form: str, verdicts: lis
     for some in (verdicts, *([verdict] for verdict in verdicts)):
         text = render(some, Page(verbose=True))
         _lines(text.replace("\r", ""))  # CSV ends its lines with CRLF
+        assert "##[" not in text  # which a runner obeys anywhere in a line of a job's log
+        assert form == "github" or not re.search(r"^\s*::", text, re.MULTILINE)
         CHECKS[form](text)
 
 

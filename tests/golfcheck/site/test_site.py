@@ -23,6 +23,7 @@ from golfcheck.core.errors import UsageError
 from golfcheck.judging.config import Settings
 from golfcheck.site.charts import progress, spread
 from golfcheck.site.codepage import code_runs
+from golfcheck.site.folder import SiteFolder
 from golfcheck.site.names import slugs
 from golfcheck.site.pages import published_paths
 from golfcheck.site.textpage import MAX_CHARS, shown_lines
@@ -205,6 +206,47 @@ def test_a_site_list_with_paths_outside_the_site_removes_nothing(board: Board, t
     (tmp_path / "site" / ".golfcheck-site").write_text("../precious.html\nrecords/../../precious.html\n/etc/passwd\n")
     site.write(board, tmp_path / "site")
     assert (tmp_path / "precious.html").read_text() == "precious"
+
+
+@pytest.mark.parametrize("link", ["records", "records/2026-06-01-baseline"])
+def test_no_page_is_written_or_removed_where_a_folder_that_is_a_link_leads(link: str, board: Board, tmp_path: Path):
+    outside, out = tmp_path / "outside", tmp_path / "site"
+    for folder in (outside, outside / "old"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.html").write_text("precious")
+    (out / link).parent.mkdir(parents=True)
+    (out / link).symlink_to(outside)
+    (out / ".golfcheck-site").write_text("records/old/index.html\nrecords/2026-06-01-baseline/index.html\n")
+    before = sites.files(outside)
+    with pytest.raises(UsageError, match="is a link: pages would be written where it leads"):
+        site.write(board, out)
+    with SiteFolder(out):
+        pass  # removes the pages of records that are gone
+    assert sites.files(outside) == before
+
+
+@pytest.mark.parametrize("name", ["index.html", ".golfcheck-site"])
+def test_a_file_of_the_site_that_is_a_link_is_not_written_through(name: str, board: Board, tmp_path: Path):
+    outside, out = tmp_path / "outside", tmp_path / "site"
+    outside.write_text("index.html\n")
+    out.mkdir()
+    (out / ".golfcheck-site").write_text("index.html\n")
+    (out / name).unlink(missing_ok=True)
+    (out / name).symlink_to(outside)
+    if name == "index.html":  # listed as ours: the link is replaced
+        site.write(board, out)
+        assert not (out / name).is_symlink()
+    else:
+        with pytest.raises(UsageError, match="is a link"):
+            site.write(board, out)
+    assert outside.read_text() == "index.html\n"
+
+
+def test_a_site_whose_own_folder_is_a_link_is_written_where_the_user_points(board: Board, tmp_path: Path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    site.write(board, tmp_path / "link")
+    assert (tmp_path / "real" / "index.html").is_file()
 
 
 def test_an_interrupted_site_is_completed_by_the_next_run(board: Board, tmp_path: Path):
