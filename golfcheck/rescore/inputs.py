@@ -3,6 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
+
+import numpy.typing as npt
 
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
 from golfcheck.core.ruleset import VAL_BEGINNINGS, VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE
@@ -102,13 +105,31 @@ def verify(inputs: Inputs, log: dict[str, str], vocab_size: int) -> tuple[FileDi
     return tokenizer, shards
 
 
+def check_bytes(inputs: Inputs, tokens: data.Tokens, num_bytes: npt.NDArray[Any]) -> None:
+    """Refuse (TOK_DATA) a tokenizer that gives the contest's own tokens other bytes [n] than the contest's does.
+
+    One whose pieces have another letter in place of each e gives the shard's tokens again, and more bytes to divide by.
+    """
+    if (beginning := _beginning(tokens)) is None:
+        return
+    count, text_bytes = beginning
+    if (counted := int(num_bytes[: count - 1].sum())) != text_bytes:
+        what = f"not the contest's tokenizer: {count - 1:,} tokens of its validation text have {text_bytes:,} bytes"
+        raise Refused("TOK_DATA", f"{inputs.tokenizer}: {what}, with this one {counted:,}")
+
+
+def _beginning(tokens: data.Tokens) -> tuple[int, int] | None:
+    """Return how many tokens of the contest's validation text a text is known to begin with, and their bytes."""
+    for count, sha256, text_bytes in VAL_BEGINNINGS:
+        if tokens.size >= count and hashlib.sha256(tokens[:count].astype("<u2").tobytes()).hexdigest() == sha256:
+            return count, text_bytes
+    return None
+
+
 def words(tokens: data.Tokens, text_bytes: int) -> str:
     """Say what is known of the text that a score is about: the contest's whole split, its beginning, or neither."""
     share = text_bytes / VAL_TEXT_BYTES
-    begins_alike = any(
-        tokens.size >= count and hashlib.sha256(tokens[:count].astype("<u2").tobytes()).hexdigest() == sha256
-        for count, sha256 in VAL_BEGINNINGS
-    )
+    begins_alike = _beginning(tokens) is not None
     if abs(share - 1) <= VAL_TEXT_TOLERANCE:
         also = ", and its beginning" if begins_alike else ""
         return f"as many bytes as the contest's whole validation text{also}; its digests are not known here"

@@ -177,6 +177,7 @@ def text_for(target: Target, request: Request, vocab_size: int, seq_len: int) ->
     files = inputs.find(request.data, request.tokenizer, target.log_settings, vocab_size, target.record)
     tokenizer, shards = inputs.verify(files, target.log_settings, vocab_size)
     tokens, num_bytes = text_of(files, seq_len, vocab_size, request.val_tokens)
+    inputs.check_bytes(files, tokens, num_bytes)
     return Text(files, tokenizer, shards, tokens, num_bytes, request.val_tokens is not None)
 
 

@@ -281,6 +281,19 @@ def test_another_tokenizer_of_the_same_size_is_noticed(tmp_path: Path) -> None:
                 inputs.verify(text, {}, 700)
 
 
+def test_a_tokenizer_that_gives_the_contests_tokens_other_bytes_is_refused(shared_data: Path) -> None:
+    """As one whose pieces have another letter in place of each e, which encodes its own text to the shard's tokens."""
+    fineweb = shared_data / "fineweb"
+    text = inputs.find(fineweb, fineweb / "fineweb_1024_bpe.model", {}, 1024)
+    tokens, num_bytes = prepare.text_of(text, 256, 1024, None)
+    inputs.check_bytes(text, tokens, num_bytes)
+    more = num_bytes.copy()
+    more[100] += 2
+    with pytest.raises(Refused, match=r"TOK_DATA: .*not the contest's tokenizer: 16,384 tokens .* bytes, with this"):
+        inputs.check_bytes(text, tokens, more)
+    inputs.check_bytes(text, tokens[1:], more[1:])  # another text: nothing is known of its bytes
+
+
 def test_the_text_is_named_by_what_is_known_of_it(world: World, shared_data: Path) -> None:
     shards = data.shard_paths(shared_data / "fineweb", "val")
     tokens = data.read_validation(shards, 256, 1024)
