@@ -74,7 +74,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def test_a_visit_to_the_main_screens(terminal: Terminal, tmp_path: Path):
     for place, author in enumerate(("ann", "bo", "cleo")):
         draft = Draft(folder=f"2026-06-0{place + 1}_Record{place}", bpb_shift=-0.01 * place)
-        draft.set(**{**draft.submission(), "name": f"Record {place}", "author": author})
+        draft.set(**{**draft.submission(), "name": f"Record {place}", "author": author, "github_id": author})
         draft.write(tmp_path / "records")
     log = tmp_path / "logs" / "run.txt"
     log.parent.mkdir()
