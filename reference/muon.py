@@ -56,9 +56,8 @@ class Muon(torch.optim.Optimizer):
         for (rows, cols), params in stacks.items():
             # A rank owns every world_size-th matrix: it alone keeps that one's momentum and orthogonalizes it.
             owned = range(len(params))[(self.rank - first) % self.world_size :: self.world_size]
-            first += len(
-                params
-            )  # the next stack goes on where this one ends, so that no rank owns two more than another
+            # The next stack goes on where this one ends, so that no rank owns two more than another.
+            first += len(params)
             update = self._update(params, owned, group["momentum"], group["backend_steps"])  # [n, rows, cols]
             # The bf16 updates are summed over the ranks while the next stack is computed.
             work = dist.all_reduce(update, async_op=True) if self.world_size > 1 else None

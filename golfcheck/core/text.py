@@ -24,8 +24,6 @@ _OLD_EMOJI = "☀☁☂☃☎☑☕☠☢☣☮☯☹☺♀♂♠♣♥♦♻♾
 _ONE_EMOJI = f"(?:[{_OLD_EMOJI}]|[\U0001f300-\U0001f3fa\U0001f400-\U0001faff])\ufe0f?[\U0001f3fb-\U0001f3ff]?"
 _EMOJI = re.compile(f"{_ONE_EMOJI}(?:\u200d{_ONE_EMOJI}){{0,7}}")
 _EMOJI_COLUMNS = 2
-
-
 _RUNNER_COMMAND = re.compile(r"(?<!\S)::(?=[A-Za-z-]+(?:\s.*?)?::)")
 
 
@@ -34,8 +32,8 @@ def safe(text: str, limit: int = LIMIT_CHARS) -> str:
 
     Returns at most `limit` characters, the last of which say how many were cut. Combining marks are escaped at the
     start of the text, where they would modify a character of ours, and after the fourth on one character. White space
-    other than the plain space is escaped, because it could pass for one. So are the commands that a
-    runner of GitHub Actions takes out of whatever a job prints: `##[name]` anywhere, `::name::` where a line may begin.
+    other than the plain space is escaped, because it could pass for one. So are the commands that a runner of GitHub
+    Actions takes out of whatever a job prints: `##[name]` anywhere, `::name::` where a line may begin.
     """
     if "::" in text or "##[" in text:
         text = _RUNNER_COMMAND.sub(r"\\x3a:", text.replace("##[", r"##\x5b"))

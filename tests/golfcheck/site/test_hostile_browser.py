@@ -1,8 +1,5 @@
 """The whole hostile corpus in a real browser: a probe in each page would notice any script, and any attempt at one."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,10 +7,7 @@ import pytest
 
 from golfcheck import site
 from tests.golfcheck import hostile_records, sites
-
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'golfcheck[dev]'")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install chromium, or set CHROMIUM")
+from tests.golfcheck.site.test_site_browser import browser, playwright, pytestmark  # noqa: F401 - fixtures
 
 # Runs before anything of a page does. What the content policy refuses is reported as well: nothing may even try.
 PROBE = """
@@ -56,16 +50,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(folder.rglob("*.html"))
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as driver:
-        # Root has no sandbox to enter; what a page could do is what the probe watches for.
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        yield browser
-        browser.close()
-
-
-def noticed(browser: "playwright.Browser", paths: list[Path]) -> dict[str, list[str]]:
+def noticed(browser: "playwright.Browser", paths: list[Path]) -> dict[str, list[str]]:  # noqa: F811
     """Return what the probe noticed in each page, where that is anything."""
     context = browser.new_context()
     context.add_init_script(PROBE)
@@ -87,7 +72,8 @@ def noticed(browser: "playwright.Browser", paths: list[Path]) -> dict[str, list[
 
 
 def test_no_page_of_hostile_records_runs_or_tries_to_run_anything(
-    browser: "playwright.Browser", pages: list[Path]
+    browser: "playwright.Browser",  # noqa: F811
+    pages: list[Path],
 ) -> None:
     assert len(pages) > len(hostile_records.PAYLOADS)
     assert noticed(browser, pages) == {}
@@ -106,7 +92,11 @@ def test_no_page_of_hostile_records_runs_or_tries_to_run_anything(
     ],
 )
 def test_the_probe_notices_a_hole(
-    hole: str, sign: str, browser: "playwright.Browser", pages: list[Path], tmp_path: Path
+    hole: str,
+    sign: str,
+    browser: "playwright.Browser",  # noqa: F811
+    pages: list[Path],
+    tmp_path: Path,
 ) -> None:
     board = next(path for path in pages if path.name == "index.html")
     text = board.read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator["playwright.Browser"]:
     with playwright.sync_playwright() as driver:
-        # Root has no sandbox to enter; the pages are ours.
+        # Root has no sandbox to enter. The pages are ours, or hostile ones that a probe watches.
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield browser
         browser.close()
