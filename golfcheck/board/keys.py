@@ -94,9 +94,9 @@ KEYS = {
         tuple(map(str, Kind)),
     ),
     "held": Key("word", "was the record once", "held:yes", lambda row: ("no", "yes")[row.held], ("yes", "no")),
-    "date": Key("date", "made on this day, or in this month or year", "date:2026-04", lambda row: row.made),
-    "after": Key("date", "made on this day or later", "after:2026-04-09", lambda row: row.made),
-    "before": Key("date", "made before this day", "before:2026-05-01", lambda row: row.made),
+    "date": Key("date", "made on this day, or in this month or year", "date:2026-04", lambda row: row.created),
+    "after": Key("date", "made on this day or later", "after:2026-04-09", lambda row: row.created),
+    "before": Key("date", "made before this day", "before:2026-05-01", lambda row: row.created),
 }
 
 # What a board can be sorted by; words in the order from worst to best, as their types list them.

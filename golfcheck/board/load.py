@@ -44,9 +44,9 @@ def load_board(
         say=say,
     )
     in_time = [
-        record for record in placed if until is None or (record.made is not None and record.made.date() <= until)
+        record for record in placed if until is None or (record.created is not None and record.created.date() <= until)
     ]
-    undated = sum(record.made is None for record in placed)
+    undated = sum(record.created is None for record in placed)
     if until is not None and undated:
         say(f"left out for want of a date: {undated} of {len(placed)} records")
     ruleset = RULESETS[settings.ruleset]

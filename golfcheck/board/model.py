@@ -31,7 +31,7 @@ class Row:
     """A record on the board."""
 
     verdict: Verdict
-    made: datetime | None  # when, as the frontier dates it
+    created: datetime | None  # when, as the frontier dates it
     score_bpb: float | None  # the score that counts: rescored, else logged, else claimed
     status: Status | None  # of that score; None where there is none
     seeds_bpb: tuple[float, ...]  # of each seed, as logged
@@ -72,7 +72,7 @@ class Board:
     def frontier(self) -> tuple[Row, ...]:
         """Return the rows that held the record, in chronological order."""
         held = (row for row in self.rows if row.held)
-        return tuple(sorted(held, key=lambda row: row.made or datetime.min.replace(tzinfo=UTC)))
+        return tuple(sorted(held, key=lambda row: row.created or datetime.min.replace(tzinfo=UTC)))
 
     def rival_of(self, row: Row) -> Row | None:
         """Return the row of the record that a record was compared with; None where it is not on this board."""

@@ -20,7 +20,9 @@ def row_so_far(judged: Judged) -> Row:
     """Return a record's row without a rank, and without anything that depends on another record."""
     bpb, status = _score(judged, Rulings())
     verdict = replace(judged.verdict, to_beat=None)
-    return Row(verdict, judged.made, bpb, status, judged.bpb, judged.nats, takes_part=False, github_id=judged.github_id)
+    return Row(
+        verdict, judged.created, bpb, status, judged.bpb, judged.nats, takes_part=False, github_id=judged.github_id
+    )
 
 
 def row_claimed(claimed: Judged) -> Row:
@@ -40,7 +42,7 @@ def row_of(placed: Placed, ruleset: Ruleset) -> Row:
     verdict = judged.verdict if held else _without_gain(judged.verdict, rulings)
     return Row(
         verdict,
-        placed.made,
+        placed.created,
         bpb,
         status,
         judged.bpb,
@@ -90,9 +92,9 @@ def pinned(board: Board, baseline: Row, ruleset: Ruleset) -> Board:
 
 def _entry(row: Row) -> Entry:
     """Return a row as an entry to compare; day and track do not matter for that."""
-    path, made = Path(row.verdict.path), row.made or datetime.min.replace(tzinfo=UTC)
+    path, created = Path(row.verdict.path), row.created or datetime.min.replace(tzinfo=UTC)
     name = row.verdict.name or path.name
-    entry = Entry(path, name, made, TRACKS[DEFAULT_TRACK], row.seeds_bpb, row.seeds_nats)
+    entry = Entry(path, name, created, TRACKS[DEFAULT_TRACK], row.seeds_bpb, row.seeds_nats)
     return rescored(entry, row.score_bpb) if row.status and row.status.is_ours and row.score_bpb else entry
 
 

@@ -1,4 +1,4 @@
-"""Records side by side: what their logs print and come to, and what was found in some of them only.
+"""Records side by side: what their logs print, their results, and the findings that only some of them have.
 
 The first record is what the others are compared with. Nothing of a record is executed.
 """
@@ -37,7 +37,7 @@ class Side:
     verdict: Verdict
     seeds: tuple[SeedScore, ...]
     gain: ToBeat | None  # over the first record; None for itself, and where one of the two has no score
-    made: datetime | None  # the day that a board has; submission.json may say another
+    created: datetime | None  # its day on the board; submission.json may state another
     has_code: bool  # a script, or a log with its source
 
 
@@ -52,7 +52,7 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """A setting whose values differ; a place of `printed` is None where that record's logs do not print it."""
+    """A setting whose values differ; an entry of `printed` is None if that record's logs do not print it."""
 
     name: str
     printed: tuple[Printed | None, ...]
@@ -64,12 +64,12 @@ class FindingRow:
 
     rule: str
     severity: Severity
-    found: tuple[tuple[Finding, ...], ...]
+    findings: tuple[tuple[Finding, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How records differ; all tuples of one place per record are in the order of `sides`."""
+    """How records differ; tuples with one entry per record are in the order of `sides`."""
 
     sides: tuple[Side, ...]
     settings: tuple[SettingRow, ...]  # in the order of the logs' lines
@@ -80,22 +80,22 @@ class Difference:
 
 
 def difference(
-    records: Sequence[Record], verdicts: Sequence[Verdict], made: Sequence[datetime | None] | None = None
+    records: Sequence[Record], verdicts: Sequence[Verdict], created: Sequence[datetime | None] | None = None
 ) -> Difference:
     """Compare two or more records; `verdicts` are theirs, in the same order.
 
-    So are the days of `made`, where a board knows them; otherwise they are those of the folders, or of the JSON.
+    So are the days of `created`, where a board knows them; otherwise they are those of the folders, or of the JSON.
     """
     examined = [examine(record) for record in records]
-    days = [one.identity.made for one in examined] if made is None else made
+    days = [one.identity.created for one in examined] if created is None else created
     rows, alike, varying = _settings([_printed(record) for record in records])
     entries = [one.entry(_SOME_DAY) for one in examined]  # a test of the scores asks for no day
     first = entries[0]
     gains = [compare(entry, first) if entry and first else None for entry in entries]
     return Difference(
         sides=tuple(
-            Side(verdict, _seeds(one), None if place == 0 else gain, day, bool(sources(one.record)))
-            for place, (one, verdict, gain, day) in enumerate(zip(examined, verdicts, gains, days, strict=True))
+            Side(verdict, _seeds(one), None if index == 0 else gain, day, bool(sources(one.record)))
+            for index, (one, verdict, gain, day) in enumerate(zip(examined, verdicts, gains, days, strict=True))
         ),
         settings=rows,
         alike=alike,

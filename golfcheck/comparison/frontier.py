@@ -29,7 +29,7 @@ class Turn:
 
 def best_before(entry: Entry, field: Iterable[Entry], ruleset: Ruleset) -> Entry | None:
     """Return the entry that stands at the frontier when `entry` is made, or None if there is none."""
-    return frontier((other for other in field if other.made < entry.made and other.path != entry.path), ruleset)
+    return frontier((other for other in field if other.created < entry.created and other.path != entry.path), ruleset)
 
 
 def frontier(entries: Iterable[Entry], ruleset: Ruleset) -> Entry | None:
@@ -55,8 +55,8 @@ def replay(entries: Iterable[Entry], ruleset: Ruleset) -> list[Turn]:
     turns: list[Turn] = []
     best: Entry | None = None
     standing: Entry | None = None
-    for entry in sorted((e for e in entries if e.track.ranked), key=lambda e: (e.made, -e.mean_bpb)):
-        if not turns or entry.made != turns[-1].entry.made:
+    for entry in sorted((e for e in entries if e.track.ranked), key=lambda e: (e.created, -e.mean_bpb)):
+        if not turns or entry.created != turns[-1].entry.created:
             best = standing
         held = not entry.refused and (best is None or _moves(entry, best, ruleset))
         turns.append(Turn(entry, best, held))

@@ -36,21 +36,21 @@ class Hunk:
     def head(self) -> str:
         """The line `@@ -1,7 +1,8 @@` that a unified diff has over a hunk; an empty side is named by the line before."""
         counts = (sum(line.sign != added for line in self.lines) for added in "+-")
-        places = [
+        ranges = [
             f"{start if count else start - 1},{count}"
             for start, count in zip((self.first, self.second), counts, strict=True)
         ]
-        return f"@@ -{places[0]} +{places[1]} @@"
+        return f"@@ -{ranges[0]} +{ranges[1]} @@"
 
 
 def hunks(first: Sequence[str], second: Sequence[str], context: int = 3) -> tuple[Hunk, ...]:
-    """Return what turns `first` into `second`, each change with `context` lines around it; of MAX_LINES at most."""
+    """Return the changes from `first` to `second` with `context` lines around each; only MAX_LINES of each are read."""
     first, second = first[:MAX_LINES], second[:MAX_LINES]
     script = list(_script(first, second))
-    changed = [place for place, (sign, _, _) in enumerate(script) if sign != " "]
+    changed = [index for index, (sign, _, _) in enumerate(script) if sign != " "]
     groups: list[tuple[int, int]] = []
-    for place in changed:
-        start, end = max(0, place - context), min(len(script), place + context + 1)
+    for index in changed:
+        start, end = max(0, index - context), min(len(script), index + context + 1)
         if groups and start <= groups[-1][1]:
             groups[-1] = groups[-1][0], end
         else:
@@ -71,7 +71,7 @@ def _script(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, int,
     j = 0
     for i, partner in enumerate([*paired(first, second), len(second)]):
         if partner >= 0:
-            script += [("+", i, place) for place in range(j, partner)]
+            script += [("+", i, index) for index in range(j, partner)]
             j = partner
         if i < len(first):
             script.append((" " if partner >= 0 else "-", i, j))
@@ -80,7 +80,7 @@ def _script(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, int,
 
 
 def paired(first: Sequence[str], second: Sequence[str]) -> list[int]:
-    """Return for each line of `first` the equal line of `second` that it is kept as, or -1; their order is kept."""
+    """Return for each line of `first` the equal line of `second` it is paired with, or -1; the order is kept."""
     number: dict[str, int] = {}  # numbers are compared faster than lines
     a = [number.setdefault(line, len(number)) for line in first]
     b = [number.setdefault(line, len(number)) for line in second]
@@ -108,10 +108,10 @@ def paired(first: Sequence[str], second: Sequence[str]) -> list[int]:
 
 
 def _anchors(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the places of values that occur once in both, as many as are in the same order in both."""
-    places = _once(b)
-    pairs = [(i, places[value]) for value, i in _once(a).items() if value in places]
-    ends: list[int] = []  # the least place in b that an increasing run of each length ends at
+    """Return the indices of values that occur once in both: the longest run of them in the same order in both."""
+    indices = _once(b)
+    pairs = [(i, indices[value]) for value, i in _once(a).items() if value in indices]
+    ends: list[int] = []  # the least index in b at which an increasing run of each length ends
     chain: list[int] = []  # which pair that is
     before: list[int] = []
     for index, (_, j) in enumerate(pairs):
@@ -128,18 +128,18 @@ def _anchors(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _once(values: Sequence[int]) -> dict[int, int]:
-    """Return value → place, in the order of the places, for the values that occur once."""
-    place: dict[int, int] = {}
+    """Return value → index, in the order of the indices, for the values that occur once."""
+    index_of: dict[int, int] = {}
     again: set[int] = set()
     for index, value in enumerate(values):
-        if value in place:
+        if value in index_of:
             again.add(value)
-        place[value] = index
-    return {value: index for value, index in place.items() if value not in again}
+        index_of[value] = index
+    return {value: index for value, index in index_of.items() if value not in again}
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the places of a longest common subsequence."""
+    """Return the indices of a longest common subsequence."""
     rest = [[0] * (len(b) + 1)]  # rest[-1 - i][j]: the length of the longest of a[i:] and b[j:]
     for value in reversed(a):
         below, row = rest[-1], [0]

@@ -33,7 +33,7 @@ class Placed:
     """A judged record and its position among the others of its tree."""
 
     judged: Judged
-    made: datetime | None  # as the replay dates it
+    created: datetime | None  # as the replay dates it
     entry: Entry | None  # None: it takes no part for want of a score or a day
     turn: Turn | None  # None: it takes no part at all, or its track is not ranked
     rulings: Rulings
@@ -112,7 +112,7 @@ def judge_trees(
         judged |= _judgments(tasks, replace(how, branch=branch), processes, progress, early)
     placed = []
     for path in paths:
-        when = field.commit_times.get(path) or judged[path].made
+        when = field.commit_times.get(path) or judged[path].created
         dated = replace(judged[path], verdict=_dated(judged[path].verdict, day or when))
         turn, rulings = field.turns.get(path), field.rulings.get(path, Rulings())
         placed.append(Placed(dated, when, field.entries.get(path), turn, rulings, field.refused[path]))
@@ -151,7 +151,7 @@ def _cached(
 
     if cache := processes.cache():
         for path, folder in named.items():
-            judged = cache.made(Judged, how.making, path, stamp_of(path))
+            judged = cache.derived(Judged, how.derivation, path, stamp_of(path))
             if judged is not None:
                 judgments[path] = replace(judged, verdict=replace(judged.verdict, path=str(folder)))
                 unreported.append((path, judgments[path]))

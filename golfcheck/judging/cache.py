@@ -34,7 +34,7 @@ def default_path() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class Derivation:
     """How a value is derived from a record: the cache holds one per name, and a new version replaces it."""
 
     name: str
@@ -75,11 +75,11 @@ class Cache:
             self._put("insert or replace into records values (?, ?, ?)", key, stamp, dump(record, MAX_RECORD_CHARS))
         return record
 
-    def made(self, kind: type[T], how: Making, path: Path, stamp: str | None) -> T | None:
+    def derived(self, kind: type[T], how: Derivation, path: Path, stamp: str | None) -> T | None:
         """Return the value that `keep` last stored for the record at the resolved `path`, if its stamp is the same."""
         if stamp is None:
             return None
-        wanted = "select value from made where path = ? and name = ? and stamp = ?"
+        wanted = "select value from derived where path = ? and name = ? and stamp = ?"
         cached_json = self._one(wanted, (str(path), how.name, how.version + stamp))
         if cached_json is None:
             return None
@@ -88,11 +88,13 @@ class Cache:
             return reader(json.loads(cached_json))
         return None
 
-    def keep(self, value: object, how: Making, path: Path, stamp: str | None) -> None:
+    def keep(self, value: object, how: Derivation, path: Path, stamp: str | None) -> None:
         """Store a dataclass derived from the record at the resolved `path`, if the record still has this stamp."""
         if stamp is not None and stamp_of(path) == stamp:
             text = dump(value, MAX_RECORD_CHARS)
-            self._put("insert or replace into made values (?, ?, ?, ?)", str(path), how.name, how.version + stamp, text)
+            self._put(
+                "insert or replace into derived values (?, ?, ?, ?)", str(path), how.name, how.version + stamp, text
+            )
 
     def _one(self, wanted: str, values: tuple[str, ...]) -> str | None:
         if self.connection is None:
@@ -114,9 +116,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("create table if not exists records (path text primary key, stamp text, record text)")
     connection.execute("select path, stamp, record from records limit 1").fetchone()
     connection.execute(
-        "create table if not exists made (path text, name text, stamp text, value text, primary key (path, name))"
+        "create table if not exists derived (path text, name text, stamp text, value text, primary key (path, name))"
     )
-    connection.execute("select path, name, stamp, value from made limit 1").fetchone()
+    connection.execute("select path, name, stamp, value from derived limit 1").fetchone()
 
 
 def opened(path: Path, prepare: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:

@@ -48,8 +48,8 @@ class Boxed:
     strict: bool = False  # asked token by token, so that there was nothing to look ahead at
 
     @property
-    def found(self) -> str:
-        """What is known of looking ahead, in a few words."""
+    def lookahead(self) -> str:
+        """The result of the look-ahead test, in a few words."""
         if self.strict:
             return "token by token"
         return f"{self.differ} of {self.cuts} cuts changed an answer" if self.cuts else "not tested for looking ahead"
@@ -57,7 +57,7 @@ class Boxed:
     @property
     def text(self) -> str:
         """A short description."""
-        return f"in a box ({self.sandbox}, {self.found})"
+        return f"in a box ({self.sandbox}, {self.lookahead})"
 
 
 @dataclass(frozen=True, slots=True)

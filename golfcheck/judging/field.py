@@ -41,7 +41,7 @@ class Field:
             return None
         if day is None:
             return self.turns[path].best
-        return best_before(replace(entry, made=day), self.entries.values(), RULESETS[self.ruleset])
+        return best_before(replace(entry, created=day), self.entries.values(), RULESETS[self.ruleset])
 
 
 def field_of(
@@ -62,7 +62,7 @@ def field_of(
         ruled = rulings.get(path, Rulings())
         refused[path] = why_refused(standing, ruled)
         entry = standing.entry(path, commit_times.get(path))
-        if entry is not None and (until is None or entry.made.date() <= until):
+        if entry is not None and (until is None or entry.created.date() <= until):
             entries[path] = as_ruled(entry, refused[path], ruled)
     turns = {turn.entry.path: turn for turn in replay(entries.values(), RULESETS[ruleset])}
     return Field(ruleset, entries, turns, refused, rulings, commit_times)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from golfcheck.core.errors import UsageError
 from golfcheck.core.verdict import Verdict
-from golfcheck.judging.cache import Cache, Making, sources_version, stamp_of
+from golfcheck.judging.cache import Cache, Derivation, sources_version, stamp_of
 from golfcheck.judging.standing import Standing, read_standing
 from golfcheck.judging.verify import chosen_rules, judge, nothing_to_check, refuted
 from golfcheck.rules import Rule
@@ -26,7 +26,7 @@ class Judged:
     """The result of judging a record, and the values that its turn in the replay needs."""
 
     verdict: Verdict
-    made: datetime | None  # as its folder or its JSON says
+    created: datetime | None  # as its folder or its JSON says
     bpb: tuple[float, ...]  # of each seed
     nats: tuple[float, ...]
     rival: str  # `key_of` the record that it was compared with
@@ -36,7 +36,7 @@ class Judged:
     def standing(self) -> Standing:
         """Its part in the replay."""
         verdict = self.verdict
-        return Standing(verdict.name, verdict.track, self.made, self.bpb, self.nats, refuted(verdict))
+        return Standing(verdict.name, verdict.track, self.created, self.bpb, self.nats, refuted(verdict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,15 @@ class How:
     branch: Branch | None = None
 
     @property
-    def making(self) -> Making:
+    def derivation(self) -> Derivation:
         """The name under which a judgment is cached, and golfcheck's version."""
         names = f"{self.ruleset} +{','.join(sorted(self.select))} -{','.join(sorted(self.ignore))}"
-        return Making(names, sources_version())
+        return Derivation(names, sources_version())
 
     @property
-    def reading(self) -> Making:
+    def standing_derivation(self) -> Derivation:
         """The name under which a standing is cached."""
-        return Making(f"standing {self.making.name}", sources_version())
+        return Derivation(f"standing {self.derivation.name}", sources_version())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Task:
 
     folder: Path
     rival: Entry | None = None
-    made: datetime | None = None
+    created: datetime | None = None
 
 
 def claim(folder: Path, ruleset: str) -> Judged | None:
@@ -79,7 +79,7 @@ def claim(folder: Path, ruleset: str) -> Judged | None:
         return None
     examined = examine(record)
     verdict = judge(examined, (), ruleset=ruleset, rules=())
-    return Judged(verdict, examined.identity.made, (), (), ALONE, record.submission.github_id)
+    return Judged(verdict, examined.identity.created, (), (), ALONE, record.submission.github_id)
 
 
 def judge_tasks(tasks: Sequence[Task], how: How, cache: Cache | None) -> list[Judged]:
@@ -91,7 +91,7 @@ def judge_tasks(tasks: Sequence[Task], how: How, cache: Cache | None) -> list[Ju
         stamp = stamp_of(path) if cache and how.branch is None else None
         judged = _judged(task, how, rules)
         if cache and not any(finding.rule == _FUTURE_RULE for finding in judged.verdict.findings):
-            cache.keep(judged, how.making, path, stamp)
+            cache.keep(judged, how.derivation, path, stamp)
         judgments.append(judged)
     return judgments
 
@@ -104,10 +104,10 @@ def _judged(task: Task, how: How, rules: Sequence[Rule]) -> Judged:
         why = str(error).removeprefix(f"{task.folder}: ")
         return Judged(nothing_to_check(task.folder, how.ruleset, why), None, (), (), ALONE)
     rivals = [task.rival] if task.rival else []
-    verdict = judge(examined, rivals, ruleset=how.ruleset, rules=rules, made=task.made, branch=how.branch)
+    verdict = judge(examined, rivals, ruleset=how.ruleset, rules=rules, created=task.created, branch=how.branch)
     return Judged(
         replace(verdict, seconds=time.perf_counter() - started),
-        examined.identity.made,
+        examined.identity.created,
         examined.bpb,
         examined.nats,
         key_of(task.rival),
@@ -122,11 +122,11 @@ def read_standings(folders: Sequence[Path], how: How, cache: Cache | None) -> li
     for folder in folders:
         path = folder.resolve()
         stamp = stamp_of(path) if cache else None
-        standing = cache.made(Standing, how.reading, path, stamp) if cache else None
+        standing = cache.derived(Standing, how.standing_derivation, path, stamp) if cache else None
         if standing is None:
             standing = read_standing(folder, rules, how.ruleset)
             if cache:
-                cache.keep(standing, how.reading, path, stamp)
+                cache.keep(standing, how.standing_derivation, path, stamp)
         standings.append(standing)
     return standings
 

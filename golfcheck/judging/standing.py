@@ -23,17 +23,17 @@ class Standing:
 
     name: str | None  # that it claims
     track: str | None
-    made: datetime | None  # as its folder or its JSON says
+    created: datetime | None  # as its folder or its JSON says
     bpb: tuple[float, ...]  # of each seed
     nats: tuple[float, ...]
     refuted: tuple[str, ...]  # the rules that prove its numbers wrong
 
-    def entry(self, path: Path, made: datetime | None = None) -> Entry | None:
-        """Return its entry in the replay, made at `made` if given; None without a day or a score."""
-        made = made or self.made
-        if made is None or not self.bpb or self.track is None:
+    def entry(self, path: Path, created: datetime | None = None) -> Entry | None:
+        """Return its entry in the replay, made at `created` if given; None without a day or a score."""
+        created = created or self.created
+        if created is None or not self.bpb or self.track is None:
             return None
-        return Entry(path, self.name or path.name, made, TRACKS[self.track], self.bpb, self.nats)
+        return Entry(path, self.name or path.name, created, TRACKS[self.track], self.bpb, self.nats)
 
 
 NONE = Standing(None, None, None, (), (), ())  # of a folder that is gone or cannot be read
@@ -49,7 +49,7 @@ def read_standing(folder: Path, rules: Sequence[Rule], ruleset: str) -> Standing
     return Standing(
         submission.name if submission else None,
         identity.track.name,
-        identity.made,
+        identity.created,
         examined.bpb,
         examined.nats,
         proven_wrong(examined, rules, ruleset),

@@ -67,13 +67,13 @@ def judge(
     *,
     ruleset: str = DEFAULT_RULESET,
     rules: Sequence[Rule] = RULES,
-    made: datetime | None = None,
+    created: datetime | None = None,
     branch: Branch | None = None,
 ) -> Verdict:
     """Judge one record among the entries of all (its own may be among them).
 
-    `made` is when the record was made, if a better source than its folder's name gives it; `branch` holds the changes
-    of the branch being judged.
+    `created` is when the record was made, if a source better than its folder's name says so; `branch` holds the
+    changes of the branch being judged.
     """
     started = time.perf_counter()
     record, identity, results = examined.record, examined.identity, examined.results
@@ -85,7 +85,7 @@ def judge(
         )
     if record.is_cut:  # said whatever was chosen: what was not read may hold an error
         rules = [rule for rule in RULES if rule in rules or rule.name == CUT_RULE]
-    entry = examined.entry(made)
+    entry = examined.entry(created)
     ranked = entry is not None and entry.track.ranked
     best = best_before(entry, entries, RULESETS[ruleset]) if entry and ranked else None
     context = _context(examined, ruleset, best, compare(entry, best) if entry and best else None, branch)

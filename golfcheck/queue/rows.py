@@ -37,7 +37,7 @@ def row_of(pull: Pull) -> PullRow:
         gain = judged.verdict.to_beat
         verdict = replace(judged.verdict, path=path)
         delta = (gain.delta_bpb, gain.delta_nats) if gain else (None, None)
-        row = replace(row, verdict=verdict, made=_day(judged.verdict), delta_bpb=delta[0], delta_nats=delta[1])
+        row = replace(row, verdict=verdict, created=_day(judged.verdict), delta_bpb=delta[0], delta_nats=delta[1])
     values = {name: getattr(row, name) for name in Row.__slots__}
     return PullRow(**values, pull=pull, submission=chosen)
 

@@ -196,7 +196,7 @@ class Frontier:
 
     def before(self, number: int) -> Entry | None:
         """Return the record that stood when this number was given."""
-        earlier = [entry for entry in self.holders if entry.made < at_number(number)]
+        earlier = [entry for entry in self.holders if entry.created < at_number(number)]
         return earlier[-1] if earlier else None
 
 

@@ -82,7 +82,7 @@ COLUMNS = (
     TextColumn("train s", 10, lambda row: _seconds(row.verdict.time.train_ms if row.verdict.time else None)),
     TextColumn("eval s", 11, lambda row: _seconds(row.verdict.time.eval_ms if row.verdict.time else None)),
     TextColumn("B/tok", 13, _token_bytes),
-    TextColumn("date", 2, lambda row: str(row.made.date()) if row.made else NOTHING, right=False),
+    TextColumn("date", 2, lambda row: str(row.created.date()) if row.created else NOTHING, right=False),
     TextColumn("status", 9, lambda row: str(row.status or NOTHING), right=False),
     TextColumn("verdict", 1, _word, right=False),
     TextColumn("author", 5, lambda row: safe(row.verdict.author or NOTHING, _AUTHOR_CHARS), right=False),

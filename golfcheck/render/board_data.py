@@ -42,7 +42,7 @@ FIELDS: dict[str, Callable[[Row], Any]] = {
     "eval_ms": lambda row: row.verdict.time and row.verdict.time.eval_ms,
     "bytes_per_token": lambda row: row.verdict.token_bytes and row.verdict.token_bytes.bytes_per_token,
     "tokenizer": lambda row: row.verdict.token_bytes and row.verdict.token_bytes.tokenizer,
-    "made": lambda row: row.made and row.made.isoformat(),
+    "created": lambda row: row.created and row.created.isoformat(),
     "author": lambda row: row.verdict.author,
     "github_id": lambda row: row.github_id,
     "name": lambda row: row.verdict.name,

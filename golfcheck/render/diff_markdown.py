@@ -75,7 +75,7 @@ def _findings(difference: Difference) -> list[str]:
     lines = ["| only in | rule | where | what |", "|---|---|---|---|"]
     for row in difference.findings:
         letter, findings = next(
-            (letter, findings) for letter, findings in zip("AB", row.found, strict=True) if findings
+            (letter, findings) for letter, findings in zip("AB", row.findings, strict=True) if findings
         )
         cells = (f"{row.severity.label} `{row.rule}`", _cell(location(findings[0])), _cell(findings[0].message))
         lines.append(f"| {letter} | {' | '.join(cells)} |")

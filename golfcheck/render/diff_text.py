@@ -131,7 +131,7 @@ def settings_title(difference: Difference) -> str:
 
 def day(side: Side) -> str:
     """Return the day that a record was made, as a board has it; "" where nothing says."""
-    return side.made.date().isoformat() if side.made else ""
+    return side.created.date().isoformat() if side.created else ""
 
 
 def no_code(sides: Sequence[Side], letters: str = "AB") -> str:
@@ -242,7 +242,7 @@ def _findings(difference: Difference, page: Page) -> list[str]:
 
 
 def _finding(row: FindingRow, page: Page) -> list[str]:
-    letter, findings = next((letter, findings) for letter, findings in zip("AB", row.found, strict=True) if findings)
+    letter, findings = next((letter, findings) for letter, findings in zip("AB", row.findings, strict=True) if findings)
     first, more = findings[0], len(findings) - 1
     text = f"{letter}  {row.severity.label}[{row.rule}]  {location(first)}: {safe(first.message)}"
     lines = page.prose(text + (f" (and {more} more)" if more else ""), "  ", "     ")

@@ -53,14 +53,15 @@ def reached(texts: Sequence[bytes]) -> Forms:
     return normalform.reached(every, _ROOTS, _TRAINING)
 
 
-def _said(known: Mapping[str, str], theirs: Mapping[str, str], which: str) -> tuple[float, str]:
+def _said(expected: Mapping[str, str], theirs: Mapping[str, str], which: str) -> tuple[float, str]:
     """Return the share of the known definitions that differ, and names of those that do."""
-    names = [name for name in sorted(known.keys() | theirs.keys()) if known.get(name) != theirs.get(name)]
+    names = [name for name in sorted(expected.keys() | theirs.keys()) if expected.get(name) != theirs.get(name)]
     shown = ", ".join(name[:_NAME_CHARS] for name in names[:_SHOWN]) + (
         f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     )
-    same = sum(theirs.get(name) == form for name, form in known.items())
-    return 1 - same / len(known), f"{len(names)} of the {len(known)} definitions {which} differ or are missing: {shown}"
+    same = sum(theirs.get(name) == form for name, form in expected.items())
+    share = 1 - same / len(expected)
+    return share, f"{len(names)} of the {len(expected)} definitions {which} differ or are missing: {shown}"
 
 
 def _text(source: Source) -> bytes:

@@ -143,7 +143,7 @@ def line_of(row: Row, href: str) -> PageRow:
         "train": number(time.train_ms if time else None, seconds_text),
         "eval": number(time.eval_ms if time else None, seconds_text),
         "bytes": number(tokens.bytes_per_token if tokens else None, ratio_text),
-        "date": _words(row.made.date().isoformat() if row.made else None),
+        "date": _words(row.created.date().isoformat() if row.created else None),
         "status": _words(row.status),
         "verdict": _words(row.outcome),
     }

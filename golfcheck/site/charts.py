@@ -39,7 +39,7 @@ def progress(rows: Iterable[Row], pages: Mapping[str, str]) -> list[Markup]:
     `pages` maps each record's path to the address of its page. If there are enough records, a second chart shows the
     recent half, whose gains are small compared with the early ones. Empty if no ranked record has a date.
     """
-    shown = [row for row in rows if row.takes_part and row.score_bpb and row.made and row.made.year in _YEARS]
+    shown = [row for row in rows if row.takes_part and row.score_bpb and row.created and row.created.year in _YEARS]
     held = sorted((row for row in shown if row.held), key=lambda row: (_day(row), -_score(row)))  # as the record falls
     if not shown:
         return []
@@ -48,7 +48,7 @@ def progress(rows: Iterable[Row], pages: Mapping[str, str]) -> list[Markup]:
     if len(recent) >= _LEAST_RECENT and len(recent) < len(held):
         start, worst = _day(recent[0]), _score(recent[0])
         near = [row for row in shown if _day(row) >= start and _score(row) <= worst]
-        title = f"val_bpb since {recent[0].made:%Y-%m-%d}"
+        title = f"val_bpb since {recent[0].created:%Y-%m-%d}"
         charts.append(_through_time(f"{title}, enlarged", title, near, recent, pages))
     return charts
 
@@ -188,8 +188,8 @@ def _day_ticks(first: float, last: float) -> list[float]:
 
 def _day(row: Row) -> float:
     """Return the time of a record in days since 1970."""
-    assert row.made is not None
-    return row.made.timestamp() / _DAY_SECONDS
+    assert row.created is not None
+    return row.created.timestamp() / _DAY_SECONDS
 
 
 def _score(row: Row) -> float:
@@ -202,5 +202,5 @@ def _ends(row: Row) -> tuple[float, float]:
 
 
 def _label(row: Row) -> str:
-    day = row.made.date() if row.made else "no date"
+    day = row.created.date() if row.created else "no date"
     return f"{fit(title_of(row), _NAME_COLUMNS)}, {day}: {bpb_text(_score(row))} bpb"

@@ -21,11 +21,11 @@ def feed(board: Board, pages: Mapping[str, str], url: str = "") -> bytes:
     With `url`, the address of the site, links are absolute, which most feed readers need.
     """
     base = f"{url.rstrip('/')}/" if url else ""
-    held = [row for row in board.frontier if row.made][::-1][:_ENTRIES]
+    held = [row for row in board.frontier if row.created][::-1][:_ENTRIES]
     root = ElementTree.Element("feed", xmlns=_NAMESPACE)
     _add(root, "title", "Parameter Golf: new records")
     _add(root, "id", _identifier(f"board {board.ruleset}"))
-    _add(root, "updated", _timestamp(held[0].made if held else None))
+    _add(root, "updated", _timestamp(held[0].created if held else None))
     _add(root, "author").append(_text("name", "golfcheck"))
     ElementTree.SubElement(root, "link", rel="self", href=f"{base}feed.xml")
     ElementTree.SubElement(root, "link", rel="alternate", href=f"{base}index.html")
@@ -41,7 +41,7 @@ def _entry(root: ElementTree.Element, row: Row, href: str, base: str) -> None:
     entry = _add(root, "entry")
     _add(entry, "title", f"{bpb_text(row.score_bpb or 0.0)} bpb: {title_of(row)}")
     _add(entry, "id", _identifier(href))
-    _add(entry, "updated", _timestamp(row.made))
+    _add(entry, "updated", _timestamp(row.created))
     _add(entry, "author").append(_text("name", safe(verdict.author or "unknown", 200)))
     ElementTree.SubElement(entry, "link", rel="alternate", href=base + href)
     gain = "the first record" if row.delta_bpb is None else f"{delta_text(row.delta_bpb)} bpb"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 
-from golfcheck.source.places import Place, PlaceIndex
+from golfcheck.source.blocks import Block, BlockIndex
 from golfcheck.source.program import Program
 
 _HOLDS_VALIDATION = re.compile(
@@ -27,7 +27,7 @@ _LINES_SHOWN = 6
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A place on the way: the file, the line, and what happens there."""
+    """A block on the way: the file, the line, and what happens there."""
 
     path: str
     line: int
@@ -38,60 +38,60 @@ Way = tuple[Step, ...]
 
 
 def validation_paths(programs: Sequence[Program]) -> Iterator[Way]:
-    """Yield a way from validation tokens to training for each place that trains on them, the place itself last."""
-    index = PlaceIndex(programs)
+    """Yield a way from validation tokens to training for each block that trains on them, the block itself last."""
+    index = BlockIndex(programs)
     ways = _spread(index)
-    for place in index.reachable:
-        yield from _ends(place, ways[place])
+    for block in index.reachable:
+        yield from _ends(block, ways[block])
 
 
-def _spread(index: PlaceIndex) -> dict[Place, dict[str, Way]]:
-    """Return for each place the names that hold validation data there, each with the calls it came through.
+def _spread(index: BlockIndex) -> dict[Block, dict[str, Way]]:
+    """Return for each block the names that hold validation data there, each with the calls it came through.
 
-    Places that call come before those they call: a name that says so by itself gets the way to it before it is used.
+    Blocks that call come before those they call: a name that says so by itself gets the way to it before it is used.
     """
-    ways: dict[Place, dict[str, Way]] = defaultdict(dict)
-    order = {place: number for number, place in enumerate(index.reachable)}
-    pending: list[tuple[int, int, str]] = []  # a heap: the place, the turn, the name
+    ways: dict[Block, dict[str, Way]] = defaultdict(dict)
+    order = {block: number for number, block in enumerate(index.reachable)}
+    pending: list[tuple[int, int, str]] = []  # a heap: the block, the turn, the name
     turns = count()
 
-    def give(place: Place, name: str, way: Way) -> None:
+    def give(block: Block, name: str, way: Way) -> None:
         """Note that a name holds validation data; a way through calls replaces none, and nothing replaces it."""
-        if name not in ways[place] or (way and not ways[place][name]):
-            ways[place][name] = way
-            heappush(pending, (order[place], next(turns), name))
+        if name not in ways[block] or (way and not ways[block][name]):
+            ways[block][name] = way
+            heappush(pending, (order[block], next(turns), name))
 
-    for place, name in index.used(_HOLDS_VALIDATION):
-        give(place, name, ())
+    for block, name in index.used(_HOLDS_VALIDATION):
+        give(block, name, ())
     while pending:
         number, _, name = heappop(pending)
-        place = index.reachable[number]
-        way = ways[place][name]
-        for target in place.assigned_from(name):
-            give(place, target, way)
+        block = index.reachable[number]
+        way = ways[block][name]
+        for target in block.assigned_from(name):
+            give(block, target, way)
         if len(way) == _LINES_SHOWN:
             continue
-        for call, argument in place.passed_on(name):
+        for call, argument in block.passed_on(name):
             for callee in index.called(call.callee):
                 if callee in order and (parameter := callee.parameter(argument)):
-                    step = Step(place.program.path, call.span.line, f"{name} given to {callee.name}()")
+                    step = Step(block.program.path, call.span.line, f"{name} given to {callee.name}()")
                     give(callee, parameter, (*way, step))
     return ways
 
 
-def _ends(place: Place, ways: dict[str, Way]) -> Iterator[Way]:
-    """Yield the ways that end in training at this place: one of those to a `.backward()`, and all that calibrate."""
-    names = {position: name for name in ways for position in place.uses(name)}
+def _ends(block: Block, ways: dict[str, Way]) -> Iterator[Way]:
+    """Yield the ways that end in training at this block: one of those to a `.backward()`, and all that calibrate."""
+    names = {position: name for name in ways for position in block.uses(name)}
     positions = sorted(names)
-    program = place.program
-    trained = [(*training, position) for position in positions if (training := place.training_of(position))]
+    program = block.program
+    trained = [(*training, position) for position in positions if (training := block.training_of(position))]
     if trained:
         backward, via, position = min(trained)
-        name, what = names[position], place.calls[via].callee.rpartition(".")[2]
+        name, what = names[position], block.calls[via].callee.rpartition(".")[2]
         used = Step(program.path, program.line_at(position), f"{name} used by {what}()")
-        yield (*ways[name], used, Step(program.path, place.calls[backward].span.line, "backward()"))
-    for number, call in enumerate(place.calls):
+        yield (*ways[name], used, Step(program.path, block.calls[backward].span.line, "backward()"))
+    for number, call in enumerate(block.calls):
         what = call.callee.rpartition(".")[2]
-        if _CALIBRATES.search(what) and (first := place.first_argument_use(number, positions)) is not None:
+        if _CALIBRATES.search(what) and (first := block.first_argument_use(number, positions)) is not None:
             name = names[first]
             yield (*ways[name], Step(program.path, call.span.line, f"{name} given to {what}()"))

@@ -19,7 +19,7 @@ class Entry:
 
     path: Path
     name: str
-    made: datetime
+    created: datetime
     track: Track
     bpb: tuple[float, ...]
     nats: tuple[float, ...]
@@ -75,12 +75,12 @@ class Examined:
             return [(result.log, result.run) for result in self.results]
         return own_runs(distinct_runs(self.record), lambda pair: pair[0].path)
 
-    def entry(self, made: datetime | None = None) -> Entry | None:
-        """Return its entry in the replay, `made` when that is better known; None without a day or a score."""
-        made = made or self.identity.made
-        if made is None or not self.results:
+    def entry(self, created: datetime | None = None) -> Entry | None:
+        """Return its entry in the replay, `created` when that is better known; None without a day or a score."""
+        created = created or self.identity.created
+        if created is None or not self.results:
             return None
-        return Entry(self.identity.path, self.identity.name, made, self.identity.track, self.bpb, self.nats)
+        return Entry(self.identity.path, self.identity.name, created, self.identity.track, self.bpb, self.nats)
 
 
 def examine(record: Record) -> Examined:

@@ -38,7 +38,7 @@ class Identity:
     track_claimed: Track | None  # that submission.json names; None where it names none
     track_placed: Track | None  # that the folder above names
     folder_day: date | None  # that the folder's name begins with
-    made: datetime | None  # the folder's day, or else the date in submission.json
+    created: datetime | None  # the folder's day, or else the date in submission.json
     is_called_non_record: bool = False  # by submission.json or README.md, in words
 
     @property
@@ -52,9 +52,9 @@ def identity_of(folder: Path, submission: Submission | None, readme: str | None 
     """Return the identity of the record in `folder`; what its files say of it may contradict its place."""
     path = folder.resolve()
     day = folder_day(path.name)
-    made = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
-    if made is None and submission is not None:
-        made = parse_date(submission.date)
+    created = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+    if created is None and submission is not None:
+        created = parse_date(submission.date)
     name = submission.name if submission else None
     placed = TRACKS.get(path.parent.name.removeprefix("track_"))
     claimed = TRACKS.get(track_named(submission.raw.get("track")) or "") if submission else None
@@ -62,7 +62,7 @@ def identity_of(folder: Path, submission: Submission | None, readme: str | None 
     words = [value for value in submission.raw.values() if isinstance(value, str)] if submission else []
     words.append((readme or "")[:_README_CHARS])
     is_called_non_record = any(_NON_RECORD.search(text) for text in words)
-    return Identity(path, name or path.name, track, claimed, placed, day, made, is_called_non_record)
+    return Identity(path, name or path.name, track, claimed, placed, day, created, is_called_non_record)
 
 
 def track_of_place(folder: Path) -> str | None:

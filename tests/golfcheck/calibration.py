@@ -177,7 +177,7 @@ def _frontier(folder: Path, ruleset: Ruleset) -> list[str]:
 
 
 def _day(row: Row) -> str:
-    return str(row.made.date()) if row.made else ""
+    return str(row.created.date()) if row.created else ""
 
 
 def _errors(judged: dict[str, list[Verdict]]) -> list[str]:

@@ -42,9 +42,9 @@ const golfcheckQuery = (() => {
       if (!match) throw new QueryError(`a day as YYYY-MM-DD, or YYYY-MM, or YYYY, not '${text}'`);
       const parts = match.slice(1).filter((part) => part !== undefined).map(Number);
       const [year, month = 1, day = 1] = parts;
-      const made = new Date(Date.UTC(2000, month - 1, day));
-      made.setUTCFullYear(year, month - 1, day);
-      if (year < 1 || made.getUTCMonth() !== month - 1 || made.getUTCDate() !== day) throw new QueryError(`a day that is in the calendar, not '${text}'`);
+      const date = new Date(Date.UTC(2000, month - 1, day));
+      date.setUTCFullYear(year, month - 1, day);
+      if (year < 1 || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) throw new QueryError(`a day that is in the calendar, not '${text}'`);
       return (value) => {
         if (value === null) return false;
         const own = value.split("-").map(Number);

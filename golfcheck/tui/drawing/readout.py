@@ -55,7 +55,7 @@ def readout(row: Row, board: Board | None, g: Glyphs) -> Content:
     verdict = row.verdict
     gap = f" {g.dot} "
     who = gap.join(
-        [safe(verdict.author or "author unknown", 60), row.made.date().isoformat() if row.made else "undated"]
+        [safe(verdict.author or "author unknown", 60), row.created.date().isoformat() if row.created else "undated"]
     )
     score = verdict.score
     seeds = counted(len(score.seeds), "seed") if score and score.seeds else ""

@@ -112,6 +112,6 @@ def _findings(difference: Difference) -> Table:
     table = _table(difference.sides)
     table.show_header = False
     for row in difference.findings:
-        cells = [Text("-", "dim") if not each else Text(safe(each[0].message, 200)) for each in row.found]
+        cells = [Text("-", "dim") if not each else Text(safe(each[0].message, 200)) for each in row.findings]
         table.add_row(Text(f"{row.severity.label} {row.rule}", "dim"), *cells)
     return table

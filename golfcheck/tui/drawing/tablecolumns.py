@@ -136,7 +136,7 @@ COLUMNS = (
     TableColumn("eval", 4, "eval", 8, _number(0, _eval)),
     TableColumn("B/tok", 5, "bytes-per-token", 11, _number(3, _bytes_per_token)),
     TableColumn("verdict", 7, "verdict", 2, _outcome, right=False, last_first=True, grows=10),
-    TableColumn("date", 10, "date", 2, _text(lambda r: r.made and r.made.date()), right=False, last_first=True),
+    TableColumn("date", 10, "date", 2, _text(lambda r: r.created and r.created.date()), right=False, last_first=True),
     TableColumn("author", 8, "author", 10, _text(lambda r: r.verdict.author), right=False, grows=20),
     TableColumn("status", 8, "status", 12, _text(lambda r: r.status), right=False, last_first=True),
     TableColumn("name", MIN_NAME, "name", 0, lambda row, width, glyphs: (name_of(row), "name"), right=False, grows=400),

@@ -40,7 +40,7 @@ def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Return the rows with a date and a score, sorted by date; at the same time, the worst score comes first."""
     return tuple(
         sorted(
-            (row for row in rows if row.made is not None and row.score_bpb is not None),
+            (row for row in rows if row.created is not None and row.score_bpb is not None),
             key=lambda row: (when(row), -score(row), row.verdict.path),
         )
     )
@@ -48,7 +48,7 @@ def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 def when(row: Row) -> datetime:
     """Return the date of a row on the chart."""
-    return row.made or datetime.min.replace(tzinfo=UTC)
+    return row.created or datetime.min.replace(tzinfo=UTC)
 
 
 def score(row: Row) -> float:

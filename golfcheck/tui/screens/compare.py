@@ -111,7 +111,7 @@ row is green if less is better. Settings come from the logs. Packed code is unpa
 
     def _load(self) -> _LoadedRecords:
         records = [self.host.load_record(row) for row in self.rows]
-        compared = difference(records, [row.verdict for row in self.rows], [row.made for row in self.rows])
+        compared = difference(records, [row.verdict for row in self.rows], [row.created for row in self.rows])
         code = tuple(compared.code if len(records) == 2 else code_diffs(records[0], other) for other in records[1:])
         return _LoadedRecords(compared, tuple(map(curves, records)), code)
 
@@ -163,7 +163,7 @@ row is green if less is better. Settings come from the logs. Packed code is unpa
     def _title(self, index: int) -> Content:
         row = self.rows[index]
         score = f"{bpb_text(row.score_bpb)}" if row.score_bpb is not None else "no score"
-        day = row.made.date().isoformat() if row.made else ""
+        day = row.created.date().isoformat() if row.created else ""
         tail = "  ".join(safe(text, 40) for text in (row.verdict.author, day) if text)
         name = self._shown(self._short(index, 60))
         return Content.assemble(Content.styled(name, "bold"), Content.styled(self._shown(f"  {score}  {tail}"), "dim"))

@@ -243,7 +243,7 @@ def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
     """Return a record's rank, verdict, name, author and date in one line; `shown` makes text drawable."""
     verdict = row.verdict
     rank = f"#{row.rank} " if row.rank is not None else ""
-    day = row.made.date().isoformat() if row.made else ""
+    day = row.created.date().isoformat() if row.created else ""
     tail = "  ".join(fit(safe(text), 30) for text in (verdict.author, day) if text)
     style = {"invalid": "$error", "review": "$warning", "unverified": "dim", "record": "bold $success"}.get(
         row.outcome.value, "$success"

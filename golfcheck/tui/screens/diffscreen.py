@@ -86,7 +86,7 @@ class DiffScreen(BaseScreen):
     def _compare(self) -> None:
         rows = (self.first, self.second)
         records = [self.host.load_record(row) for row in rows]
-        compared = difference(records, [row.verdict for row in rows], [row.made for row in rows])
+        compared = difference(records, [row.verdict for row in rows], [row.created for row in rows])
         self.app.call_from_thread(self._show, compared)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

@@ -116,7 +116,7 @@ def test_records_are_dated_by_the_commits_that_added_them(tmp_path: Path) -> Non
         write(tree, folder, shift)
         commit(tmp_path, f"{day}T12:00:00Z")
     rows = by_name(load_board([tree], PLAIN))
-    assert rows["Early"].made == datetime(2026, 6, 10, 12, tzinfo=UTC)
+    assert rows["Early"].created == datetime(2026, 6, 10, 12, tzinfo=UTC)
     assert rows["Early"].reason == "there was no record to beat"
     assert rows["Late"].reason == "no gain over Early"
 
@@ -135,7 +135,7 @@ def test_records_that_came_by_pull_requests_stand_in_the_order_of_the_requests_w
         git(tmp_path, "add", "-A")
         git(tmp_path, "commit", "-q", "-m", f"Add {folder} (#{number})", at="2026-07-01T12:00:00Z")
     rows = by_name(load_board([tree], PLAIN))
-    assert {row.made.date() for row in rows.values() if row.made} == {date(2026, 6, 2)}
+    assert {row.created.date() for row in rows.values() if row.created} == {date(2026, 6, 2)}
     assert rows["First"].reason == "there was no record to beat"
     assert rows["Second"].verdict.to_beat is not None and rows["Second"].verdict.to_beat.name == "First"
     assert rows["Old"].verdict.to_beat is not None and rows["Old"].verdict.to_beat.name == "Second"
@@ -166,8 +166,8 @@ def test_records_that_must_be_judged_are_first_shown_with_their_claims(tree: Pat
             assert row.verdict.name
             whole = board[row.verdict.name]
             assert (row.status, row.score_bpb) == (Status.CLAIMED, whole.verdict.score.claimed_bpb)
-            assert (row.made, row.verdict.path, row.verdict.author) == (
-                whole.made,
+            assert (row.created, row.verdict.path, row.verdict.author) == (
+                whole.created,
                 whole.verdict.path,
                 whole.verdict.author,
             )
@@ -265,16 +265,16 @@ MADE = st.lists(st.tuples(st.integers(0, 12), st.floats(1.0, 1.3)), min_size=1, 
 
 
 @given(MADE, st.sampled_from(tuple(RULESETS.values())))
-def test_one_pass_finds_for_each_entry_what_a_replay_up_to_it_would(made: list[Any], ruleset: Any) -> None:
-    field = [entry(day, bpb, bpb + 0.001, bpb + 0.002) for day, bpb in made]
+def test_one_pass_finds_for_each_entry_what_a_replay_up_to_it_would(created: list[Any], ruleset: Any) -> None:
+    field = [entry(day, bpb, bpb + 0.001, bpb + 0.002) for day, bpb in created]
     for turn in replay(field, ruleset):
         assert turn.best == best_before(turn.entry, field, ruleset)
     assert frontier(holders(field, ruleset), ruleset) == frontier(field, ruleset)
 
 
 @given(MADE)
-def test_the_frontier_only_ever_improves(made: list[Any]) -> None:
+def test_the_frontier_only_ever_improves(created: list[Any]) -> None:
     scores = [
-        held.mean_bpb for held in holders([entry(day, bpb, bpb + 0.001) for day, bpb in made], RULESETS["written"])
+        held.mean_bpb for held in holders([entry(day, bpb, bpb + 0.001) for day, bpb in created], RULESETS["written"])
     ]
     assert scores == sorted(scores, reverse=True)

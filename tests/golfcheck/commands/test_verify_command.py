@@ -60,7 +60,7 @@ def test_the_time_is_that_of_this_run_whatever_the_cache_holds(tmp_path: Path, c
         (shown,) = re.findall(r" {3}([0-9]+\.[0-9]{2}) s$", capsys.readouterr().out, re.MULTILINE)
         assert float(shown) <= took + 0.005
     with sqlite3.connect(tmp_path / "cache" / "golfcheck" / "records.sqlite") as cache:
-        (text,) = cache.execute("select value from made where name like 'written%'").fetchone()
+        (text,) = cache.execute("select value from derived where name like 'written%'").fetchone()
         judged = reader_of(Judged)(json.loads(text))
         slow = dump(replace(judged, verdict=replace(judged.verdict, seconds=987.65)))
         cache.execute("update made set value = ? where name like 'written%'", (slow,))

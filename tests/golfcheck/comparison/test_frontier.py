@@ -20,9 +20,9 @@ WRITTEN, AUDIT = RULESETS["written"], RULESETS["audit-2026-05"]
 
 
 def entry(day: int, *bpb: float, ratio: float = 2.43592, track: str = "10min_16mb") -> Entry:
-    made = datetime(2026, 4, 1, tzinfo=UTC) + timedelta(days=day)
+    created = datetime(2026, 4, 1, tzinfo=UTC) + timedelta(days=day)
     nats = tuple(x * LN2 * ratio for x in bpb)
-    return Entry(Path(f"/r/{day}-{bpb}"), f"day {day}", made, TRACKS[track], bpb, nats)
+    return Entry(Path(f"/r/{day}-{bpb}"), f"day {day}", created, TRACKS[track], bpb, nats)
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +69,17 @@ def test_another_tokenizer_is_compared_in_our_nats_by_way_of_bits_per_byte() -> 
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.floats(1.0, 1.3)), min_size=1, max_size=12), st.integers(0, 99))
-def test_the_frontier_does_not_depend_on_the_order_it_is_given_in(made, seed) -> None:
-    field = [entry(day, bpb, bpb + 0.001, bpb + 0.002) for day, bpb in made]
+def test_the_frontier_does_not_depend_on_the_order_it_is_given_in(created, seed) -> None:
+    field = [entry(day, bpb, bpb + 0.001, bpb + 0.002) for day, bpb in created]
     shuffled = random.Random(seed).sample(field, len(field))
     assert frontier(field, AUDIT) == frontier(shuffled, AUDIT)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.floats(1.0, 1.3)), min_size=1, max_size=12))
-def test_what_comes_later_changes_nothing_for_what_came_before(made) -> None:
-    field = [entry(day, bpb, bpb + 0.001, bpb + 0.002) for day, bpb in made]
+def test_what_comes_later_changes_nothing_for_what_came_before(created) -> None:
+    field = [entry(day, bpb, bpb + 0.001, bpb + 0.002) for day, bpb in created]
     ours = field[0]
-    before = [other for other in field if other.made < ours.made]
+    before = [other for other in field if other.created < ours.created]
     assert best_before(ours, field, WRITTEN) == best_before(ours, before, WRITTEN)
 
 

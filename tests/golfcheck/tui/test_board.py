@@ -274,7 +274,7 @@ def test_dates_are_sorted_newest_first():
 
     async def script(_pilot: Pilot[None]) -> None:
         app.board_screen.sort_by("date")
-        made = [one.made for one in table(app).rows]
+        made = [one.created for one in table(app).rows]
         assert made == sorted(made, reverse=True)
 
     play(app, script)

@@ -369,7 +369,7 @@ def test_nats_of_two_tokenizers_are_labeled_as_per_own_token(tmp_path: Path):
 @pytest.mark.parametrize("columns", range(40, 130, 7))
 @pytest.mark.parametrize("days", [(0, 3, 9), (0, 9, 10), (0, 5, 5), (0, 1, 2, 3, 4, 40), (3,)])
 def test_the_newest_day_is_labeled_and_no_label_touches_it(days: tuple[int, ...], columns: int):
-    rows = [row(n, made=FIRST_DAY + timedelta(days=day), score_bpb=1.2 - 0.01 * n) for n, day in enumerate(days)]
+    rows = [row(n, created=FIRST_DAY + timedelta(days=day), score_bpb=1.2 - 0.01 * n) for n, day in enumerate(days)]
     chart = Timeline(drawable(rows))
     axis = "".join(character for character, _ in draw(chart, columns, 20, UNICODE)[-1])
     assert axis.split()[-1] == when(chart.rows[-1]).strftime("%m-%d")

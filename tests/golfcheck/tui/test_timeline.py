@@ -26,7 +26,7 @@ KEYS = {
 def dated(*records: tuple[int, float, bool]) -> Timeline:
     """Return a chart of (day, score, held)."""
     rows = [
-        row(place, made=FIRST_DAY + timedelta(days=day), score_bpb=bpb, held=held)
+        row(place, created=FIRST_DAY + timedelta(days=day), score_bpb=bpb, held=held)
         for place, (day, bpb, held) in enumerate(records)
     ]
     return Timeline(drawable(rows))
@@ -99,7 +99,7 @@ def test_any_board_fits_any_terminal(
 
 
 def test_a_board_without_dated_scores_says_so():
-    app = app_of(board=Board("written", None, (row(0, made=None), row(1, score_bpb=None))))
+    app = app_of(board=Board("written", None, (row(0, created=None), row(1, score_bpb=None))))
 
     async def script(pilot: Pilot[None]) -> None:
         await pilot.press("t", "j", "G", "n", "y", "x", "enter")
@@ -154,7 +154,7 @@ def test_the_cursor_walks_the_records_by_their_dates(monkeypatch: pytest.MonkeyP
         for key, place in (("k", 1), ("up", 0), ("up", 0), ("end", last), ("right", last), ("home", 0), ("G", last)):
             await pilot.press(key)
             assert (key, chart.chart.cursor) == (key, place)
-        made = [one.made for one in chart.chart.rows]
+        made = [one.created for one in chart.chart.rows]
         assert made == sorted(made)
         await pilot.press("g")
         seen = [chart.current]

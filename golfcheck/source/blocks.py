@@ -23,7 +23,7 @@ _MAX_NAMESAKES = 4  # functions of one name that a call may mean
 
 
 class _Argument(NamedTuple):
-    """A value that a call of the place is given: the call by its index, the position or keyword, and the span."""
+    """A value that a call of the block is given: the call by its index, the position or keyword, and the span."""
 
     call: int
     key: int | str
@@ -38,7 +38,7 @@ class _Value(NamedTuple):
 
 
 @dataclass(eq=False)
-class Place:
+class Block:
     """A function of a program, or its top level (None), with what is its own and not that of a function inside it."""
 
     program: Program
@@ -48,7 +48,7 @@ class Place:
     calls: list[Call] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
-    inner: list["Place"] = field(default_factory=list)  # the functions right inside
+    inner: list["Block"] = field(default_factory=list)  # the functions right inside
 
     @property
     def function(self) -> Function | None:
@@ -212,28 +212,28 @@ def _outer_first(span: SourceSpan) -> tuple[int, int]:
     return span.start, -span.end
 
 
-class PlaceIndex:
-    """The places of several programs, which functions a call may mean, and which code can run at all."""
+class BlockIndex:
+    """The blocks of several programs, which functions a call may mean, and which code can run at all."""
 
     def __init__(self, programs: Sequence[Program]) -> None:
-        self._by_name: dict[str, list[Place]] = defaultdict(list)
-        self._own_names: set[str] = set()  # apart from the places, which hold it: a ring waits for a collection
+        self._by_name: dict[str, list[Block]] = defaultdict(list)
+        self._own_names: set[str] = set()  # apart from the blocks, which hold it: a ring waits for a collection
         uses = [Uses(program) for program in programs]
         tops = [self._places_of(one) for one in uses]
         for one in uses:
             one.functions = one.by_function(name for name in self._by_name if name in one.program.names)
         self.reachable = self._reached_from(tops)
 
-    def _places_of(self, uses: Uses) -> Place:
-        """Hand everything in a program to the place that it is in, and return its top level."""
+    def _places_of(self, uses: Uses) -> Block:
+        """Hand everything in a program to the block that it is in, and return its top level."""
         program = uses.program
         nesting = program.function_nesting
-        top = Place(program, None, uses, self._own_names)
-        places = [Place(program, index, uses, self._own_names) for index in range(len(program.functions))]
+        top = Block(program, None, uses, self._own_names)
+        blocks = [Block(program, index, uses, self._own_names) for index in range(len(program.functions))]
 
-        def place_at(position: int) -> Place:
+        def place_at(position: int) -> Block:
             index = nesting.index_at(position)
-            return top if index is None else places[index]
+            return top if index is None else blocks[index]
 
         for call in program.calls:
             place_at(call.span.start).calls.append(call)
@@ -241,21 +241,21 @@ class PlaceIndex:
             place_at(assignment.value.start).assignments.append(assignment)
         for loop in program.loops:
             place_at(loop.span.start).loops.append(loop)
-        for place, parent in zip(places, nesting.parents, strict=True):
+        for block, parent in zip(blocks, nesting.parents, strict=True):
             if parent is not None:
-                places[parent].inner.append(place)
-            self._own_names.add(place.name)
-            if len(self._by_name[place.name]) < _MAX_NAMESAKES:
-                self._by_name[place.name].append(place)
+                blocks[parent].inner.append(block)
+            self._own_names.add(block.name)
+            if len(self._by_name[block.name]) < _MAX_NAMESAKES:
+                self._by_name[block.name].append(block)
         return top
 
-    def _reached_from(self, tops: Sequence[Place]) -> list[Place]:
+    def _reached_from(self, tops: Sequence[Block]) -> list[Block]:
         """Return the top levels, and the functions whose names are used in what is reached, also in functions in it."""
         reached = list(tops)
         seen = set(tops)
-        read: set[Place] = set()
-        for place in reached:  # grows while it is walked
-            pending = deque([place])
+        read: set[Block] = set()
+        for block in reached:  # grows while it is walked
+            pending = deque([block])
             while pending:
                 inside = pending.popleft()
                 if inside in read:
@@ -268,16 +268,16 @@ class PlaceIndex:
                     reached += others
         return reached
 
-    def used(self, pattern: re.Pattern[str]) -> Iterator[tuple[Place, str]]:
-        """Yield each reachable place with each name used in it that a pattern matches, places in their order."""
+    def used(self, pattern: re.Pattern[str]) -> Iterator[tuple[Block, str]]:
+        """Yield each reachable block with each name used in it that a pattern matches, blocks in their order."""
         matching = {
             uses: uses.by_function(filter(pattern.fullmatch, uses.program.names))
-            for uses in dict.fromkeys(place.uses_by_function for place in self.reachable)
+            for uses in dict.fromkeys(block.uses_by_function for block in self.reachable)
         }
-        for place in self.reachable:
-            for name in matching[place.uses_by_function].get(place.index, ()):
-                yield place, name
+        for block in self.reachable:
+            for name in matching[block.uses_by_function].get(block.index, ()):
+                yield block, name
 
-    def called(self, callee: str) -> Sequence[Place]:
+    def called(self, callee: str) -> Sequence[Block]:
         """Return the functions that a call by this name may mean."""
         return self._by_name.get(callee, ())
