@@ -4,7 +4,7 @@ from pathlib import Path
 
 from golfcheck.core.errors import UsageError
 
-BEGIN = "<!-- golfcheck leaderboard: what stands between these two lines is generated -->"
+BEGIN = "<!-- golfcheck leaderboard: the text between these two lines is generated -->"
 END = "<!-- end of golfcheck leaderboard -->"
 MAX_BYTES = 16 * 2**20
 

@@ -63,7 +63,7 @@ def test_the_time_is_that_of_this_run_whatever_the_cache_holds(tmp_path: Path, c
         (text,) = cache.execute("select value from derived where name like 'written%'").fetchone()
         judged = reader_of(Judged)(json.loads(text))
         slow = dump(replace(judged, verdict=replace(judged.verdict, seconds=987.65)))
-        cache.execute("update made set value = ? where name like 'written%'", (slow,))
+        cache.execute("update derived set value = ? where name like 'written%'", (slow,))
     assert verify("--format", "json") == 0
     assert json.loads(capsys.readouterr().out)["verdicts"][0]["seconds"] == 987.65, "it was cached"
     assert verify() == 0
