@@ -5,6 +5,7 @@ ones in its row. Imports inside functions and under TYPE_CHECKING count too.
 """
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,7 @@ OTHERS = {
 HEAVY = ("torch", "numpy", "textual", "git", "jsonschema", "scipy", "rich")
 
 
+@functools.cache
 def layers() -> dict[str, list[str]]:
     """Return the table above as folder → folders it may import, in the order of the table."""
     rows = " ".join(LAYERS.split()).replace(" ←", "←").split("←")
@@ -85,7 +87,8 @@ def modules(package: str) -> Iterator[tuple[str, Path]]:
         yield ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts), path
 
 
-def imports(path: Path) -> set[str]:
+@functools.cache
+def imports(path: Path) -> frozenset[str]:
     """Return the dotted names that a source imports, wherever in it; `from a import b` is a.b."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -93,9 +96,10 @@ def imports(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
+@functools.cache
 def folder_of(name: str) -> str:
     """Return the row of the table that a dotted name inside golfcheck falls under: the longest that begins it."""
     rows = [row for row in layers() if name == row or name.startswith(f"{row}.")]
