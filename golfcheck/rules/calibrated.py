@@ -30,6 +30,7 @@ CALIBRATED = {
     "partial-validation": (28, 0),
     "implausible-score": (24, 0),
     "disputed-technique": (24, 0),
+    "unknown-score-label": (28, 0),
     "train-time-over-cap": (24, 12),
     "eval-time-over-cap": (24, 0),
     "time-not-consistent": (19, 0),

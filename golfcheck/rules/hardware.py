@@ -11,6 +11,8 @@ from golfcheck.submission.record import Record
 from golfcheck.trainlog.events import Fact, Run
 
 _FAST = re.compile(r"\b(?:H100|H200|GH200|G?B200|G?B300)\b")
+_CLAIMED_MACHINE = re.compile(r"(?<![0-9.])8\s?[x×*]\s?(?:NVIDIA )?(?:H100|H200|GH200|G?B200)", re.IGNORECASE)
+_MACHINE_CHARS = 1_000
 
 
 def _ranked(ctx: Context) -> None:
@@ -39,11 +41,15 @@ def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
             yield Problem(f"ran on {machine}, not on {WORLD_SIZE}×{ACCELERATOR}", log.path, run.gpus[0].line)
 
 
-def is_slower_machine(run: Run) -> bool:
-    """Tell whether a log shows fewer cards than eight, or slower ones than the H100."""
-    if run.world_size is not None and run.world_size.value < WORLD_SIZE:
-        return True
-    return _device(run.settings) == "cpu" or any(not _FAST.search(gpu.value) for gpu in run.gpus)
+def is_contest_machine(run: Run, record: Record) -> bool:
+    """Tell whether a run is shown, or said by submission.json, to be of eight cards as fast as the H100 or faster."""
+    if _device(run.settings) == "cpu" or any(not _FAST.search(gpu.value) for gpu in run.gpus):
+        return False
+    if run.world_size is not None:
+        return run.world_size.value >= WORLD_SIZE
+    claimed = record.submission.raw.values() if record.submission else ()
+    said = any(isinstance(value, str) and _CLAIMED_MACHINE.search(value[:_MACHINE_CHARS]) for value in claimed)
+    return len(run.gpus) >= WORLD_SIZE or said
 
 
 def _device(settings: dict[str, Fact[str]]) -> str | None:

@@ -9,6 +9,8 @@ from golfcheck.core.ruleset import BEST_ACCEPTED_BPB, LARGEST_MOVE_BPB, MEDIAN_M
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, claim_line, rule
 from golfcheck.submission.record import Record
+from golfcheck.submission.results import usable_scores
+from golfcheck.trainlog.choose import is_known_label
 
 _LEAST_BPB = BEST_ACCEPTED_BPB - MEDIAN_MOVE_BPB
 # Techniques whose scores were reported as wrong again and again: what to look at first.
@@ -82,6 +84,29 @@ def disputed_technique(record: Record, ctx: Context) -> Iterator[Problem]:
         named = next((f"{what} {name}" for name, what in names if pattern.search(name)), None)
         if named:
             yield Problem(f"{technique} is named by {named}")
+
+
+@rule(WARNING)
+def unknown_score_label(record: Record, ctx: Context) -> Iterator[Problem]:
+    """The score that counts stands under a label that does not say whose it is.
+
+    The last score after the compressed size is known counts. A label without any word for the artifact, its compression
+    or its evaluation (`dense`, `original`, `BEST`) may be of other weights: a person must look. The last score under a
+    known label is stated beside it.
+    Example: train_seed1337.log:46: the score that counts is called 'dense_exact'; the last one under a known label is
+    nowhere in the log
+    Fix: print the score of the artifact last, under a name that says so, such as final_int8_zlib_roundtrip_exact.
+    """
+    labels: set[str] = set()
+    for result in ctx.scored():
+        name = result.score.name
+        if is_known_label(name) or is_known_label(result.name) or name in labels:
+            continue
+        labels.add(name)
+        known = [line for line in usable_scores(result.run) if is_known_label(line.name)]
+        other = f"{bpb_text(known[-1].val_bpb)}, {known[-1].name}" if known else "nowhere in the log"
+        message = f"the score that counts is called {name!r}; the last one under a known label is {other}"
+        yield Problem(message, result.log.path, result.score.line)
 
 
 def _place(record: Record, ctx: Context, *, is_claim: bool) -> tuple[str | None, int | None]:

@@ -1,16 +1,20 @@
-"""README.md: do the scores that it states belong to this record."""
+"""README.md: do the scores, sizes, machine and times that it states belong to this record."""
 
-import re
 from collections.abc import Iterator
 
 from golfcheck.core import stats
+from golfcheck.core.numbers import bytes_text, seconds_text
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
+from golfcheck.submission.readme import Machine, machines_in, names_machine, scores_in, sizes_in, training_times_in
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import distinct_runs
+from golfcheck.submission.results import distinct_runs, train_ms
+from golfcheck.trainlog.events import Run
 
-_SCORE_IN_README = re.compile(r"(?<![\w.])(?:0|1|2|3)\.[0-9]{3,10}(?![\w%]|\.[0-9])")
-_MAX_README_LINES = 5_000
+_README = "README.md"
+_MOST_APART = 2
+_LEAST_MS = 30_000.0  # a shorter time is of a trial
+_SAME_SHARE = 0.03  # of a time: some round generously
 
 
 @rule(WARNING)
@@ -22,9 +26,8 @@ def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: README.md:3: states 1.1500 bpb; the claim is 1.11473509, and no log has any score that README.md states
     Fix: copy the mean and the scores of the seeds from submission.json to README.md.
     """
-    if record.readme is None:
-        raise Skip("there is no README.md")
-    stated = list(_stated_scores(record.readme))
+    readme = _readme(record)
+    stated = list(scores_in(readme))
     claim = record.submission.val_bpb if record.submission else None
     results = ctx.scored()
     if not stated:
@@ -32,27 +35,91 @@ def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     values = [result.score.val_bpb for result in results]
     shown = [*values, stats.mean(values), *([claim] if claim is not None else [])]
     shown += [line.val_bpb for _, run in distinct_runs(record) for line in run.scores]
-    if any(_rounds_to(value, number) for value in shown for _, number in stated):
+    if any(one.agrees(value) for value in shown for one in stated):
         return
-    line, number = stated[0]
     yield Problem(
-        f"states {number} bpb; the claim is {claim if claim is not None else 'none'}, and no log has any score that "
-        "README.md states",
-        "README.md",
-        line,
+        f"states {stated[0].text} bpb; the claim is {claim if claim is not None else 'none'}, and no log has any score "
+        "that README.md states",
+        _README,
+        stated[0].line,
     )
 
 
-def _stated_scores(readme: str) -> Iterator[tuple[int, str]]:
-    """Yield the numbers that can be scores on lines about bpb and in tables whose head is one, with their lines."""
-    in_table = False
-    for line, text in enumerate(readme.splitlines()[:_MAX_README_LINES], 1):
-        is_row, is_about = text.lstrip().startswith("|"), "bpb" in text.lower()
-        in_table = is_row and (in_table or is_about)
-        if is_about or in_table:
-            yield from ((line, number) for number in _SCORE_IN_README.findall(text))
+@rule(WARNING)
+def readme_size_differs(record: Record, ctx: Context) -> Iterator[Problem]:
+    """README.md states sizes of the artifact, and no log and no key of submission.json has any of them.
+
+    Numbers of bytes or megabytes on lines about the artifact, the submission, the total or the model are read, but for
+    the cap itself. They may also quote other records, so one number that agrees is enough.
+    Example: README.md:3: states 15,100,000 bytes; the logs' totals are 15,798,101, 15,799,101, 15,800,101
+    Fix: copy the largest total from the logs to README.md.
+    """
+    readme = _readme(record)
+    stated = list(sizes_in(readme))
+    totals = [total.size_bytes for result in ctx.results if (total := result.total_bytes)]
+    if not totals:
+        raise Skip("no log states the size of the artifact")
+    stated = [one for one in stated if one.value * _MOST_APART > min(totals)]  # else it is the size of something else
+    if not stated:
+        raise Skip("README.md states no size of the artifact")
+    shown = {size for _, run in distinct_runs(record) for size in _sizes(run)}
+    shown |= {file.size_bytes for file in record.files}
+    shown |= set(_whole_numbers(record.submission.raw)) if record.submission else set()
+    if any(one.agrees(size) for size in (*shown, stats.mean(totals)) for one in stated):
+        return
+    listed = ", ".join(bytes_text(total) for total in sorted(set(totals)))
+    yield Problem(f"states {stated[0].text}; the logs' totals are {listed}", _README, stated[0].line)
 
 
-def _rounds_to(value: float, number: str) -> bool:
-    decimals = len(number.partition(".")[2])
-    return abs(value - float(number)) <= 10.0 ** -min(decimals, 8) + 1e-12
+@rule(WARNING)
+def readme_run_differs(record: Record, ctx: Context) -> Iterator[Problem]:
+    """README.md states another machine, or another training time, than the logs.
+
+    Read are machines such as 8×H100 and training times, on lines that speak of no limit, plan or comparison. Other
+    runs may be described as well, so one machine and one time that agree are enough.
+    Example: README.md:3: states 4xH100; the logs show 8 cards (NVIDIA H100 80GB HBM3)
+    Fix: describe the runs whose logs are submitted.
+    """
+    readme = _readme(record)
+    machines, times = list(machines_in(readme)), list(training_times_in(readme))
+    runs = [run for _, run in ctx.runs]
+    shown = [(len(run.gpus) or (run.world_size.value if run.world_size else 0), _cards(run)) for run in runs]
+    shown = [(count, names) for count, names in shown if count]
+    trained_ms = [ms for run in runs if (ms := train_ms(run)) and ms >= _LEAST_MS]
+    if not (machines and shown) and not (times and trained_ms):
+        raise Skip("README.md or the logs state no machine and no training time")
+    if machines and shown and not any(_is_stated(readme, *one, machines) for one in shown):
+        count, names = shown[0]
+        cards = f"{count} {'card' if count == 1 else 'cards'}{f' ({names})' if names else ''}"
+        yield Problem(f"states {machines[0].text}; the logs show {cards}", _README, machines[0].line)
+    if times and trained_ms and not any(one.agrees(ms, _SAME_SHARE) for ms in trained_ms for one in times):
+        shown_s = ", ".join(seconds_text(ms) for ms in sorted(set(trained_ms)))
+        yield Problem(f"states {times[0].text} of training; the logs show {shown_s} s", _README, times[0].line)
+
+
+def _readme(record: Record) -> str:
+    if record.readme is None:
+        raise Skip("there is no README.md")
+    return record.readme
+
+
+def _is_stated(readme: str, count: int, names: str, machines: list[Machine]) -> bool:
+    return names_machine(readme, count, names) or any(machine.is_of(count, names) for machine in machines)
+
+
+def _sizes(run: Run) -> Iterator[int]:
+    for size in (*run.total_bytes, *run.model_bytes, *run.part_bytes):
+        yield size.size_bytes
+
+
+def _cards(run: Run) -> str:
+    return " + ".join(sorted({gpu.value for gpu in run.gpus}))
+
+
+def _whole_numbers(value: object, depth: int = 0) -> Iterator[int]:
+    """Yield the whole numbers anywhere in submission.json."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        yield value
+    elif depth < 4 and isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _whole_numbers(item, depth + 1)

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from golfcheck.core.ruleset import THIN_MARGIN_BYTES, WRAP_TOLERANCE
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, is_in_doubt, rule, submission_of
+from golfcheck.rules.sizes import fits_as_shipped, stated_sizes
 from golfcheck.source.wrap import wrapped_bytes
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
-from golfcheck.submission.results import Result, model_bytes, total_bytes
-from golfcheck.trainlog.events import Run, Size
+from golfcheck.submission.results import Result
+from golfcheck.trainlog.events import Size
 
 _ADJACENT_LINES = 1
 
@@ -19,17 +20,23 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Code and compressed model have more than 16,000,000 bytes according to a log or submission.json.
 
     The cap is decimal: 16 MB, not 16 MiB. The largest seed counts, not the mean. A compressed model that is larger than
-    the cap is an error by itself, whatever the total.
+    the cap is an error by itself, whatever the total. It is a warning if the log counts more code than the folder ships
+    (it ran unpacked, and was packed for the submission), and the total fits with the shipped code.
     Example: train_seed1337.log:44: 16,000,101 bytes: 101 over the cap of 16,000,000
     Fix: shrink the model or the code until the largest seed fits.
     """
     cap, stated = ctx.track.size_cap_bytes, False
+    fitting: dict[int, str] = {}  # totals over the cap that fit with the code as shipped, and why
     for log, run in ctx.runs:
-        for size, what in _stated_sizes(run):
+        for size, what in stated_sizes(run):
             stated = True
             if size.size_bytes > cap:
                 over = f"{size.size_bytes:,} bytes{what}: {size.size_bytes - cap:,} over the cap of {cap:,}"
-                yield Problem(over, log.path, size.line, WARNING if is_in_doubt(record, ctx) else None)
+                fits = fits_as_shipped(record, run, size, cap) if not what else ""
+                if fits:
+                    fitting[size.size_bytes] = fits
+                doubt = fits or is_in_doubt(record, ctx)
+                yield Problem(over + fits, log.path, size.line, WARNING if doubt else None)
                 break
     submission = record.submission
     if submission and submission.total_bytes is not None:
@@ -39,17 +46,11 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
             of_seed = next((claim for claim in submission.seeds if claim.total_bytes == submission.total_bytes), None)
             is_of_seed = submission.key_of.get("total_bytes") == submission.key_of.get("seeds")
             line = of_seed.line if of_seed and is_of_seed else None
-            yield Problem(over, submission.path, line or claim_line(submission, "total_bytes"))
+            fits = fitting.get(submission.total_bytes, "")
+            line = line or claim_line(submission, "total_bytes")
+            yield Problem(over + fits, submission.path, line, WARNING if fits else None)
     if not stated:
         raise Skip("neither a log nor submission.json states a total")
-
-
-def _stated_sizes(run: Run) -> Iterator[tuple[Size, str]]:
-    """Yield what a run states of its artifact: the total, and the compressed model, which alone must fit as well."""
-    if total := total_bytes(run):
-        yield total, ""
-    if model := model_bytes(run):
-        yield model, " of compressed model alone"
 
 
 @rule(WARNING)

@@ -11,6 +11,8 @@ from golfcheck.trainlog.choose import artifact_scores, counts
 from golfcheck.trainlog.events import Run, ScoreLine, Size, TrainLog, TrainPoint, ValPoint
 
 _EVALUATION = re.compile(r"eval(?:uation)?(?: (?:done|finished|completed?))?$", re.IGNORECASE)
+_PASS = re.compile(r"(?<![a-z])pass[ _#-]{0,2}[1-9](?![0-9.])|(?<![a-z])(?:first|second|third) pass(?![a-z])")
+_OTHER_WORK = re.compile(r"hessian|calib|gptq|quant|train|warm|compil|compress|search|prun", re.IGNORECASE)
 _EXACT = "_exact"
 _LEAST, _MOST = 1e-6, 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 _SAME_RATIO = 1.02  # of bytes per token within a run: scores of few decimals, documents without their first tokens
@@ -50,14 +52,9 @@ class Result:
         """
         near = 0.5 * 10.0**-4 + 1e-9
         lines = [line for line in final_scores(self.run) if abs(line.val_bpb - self.score.val_bpb) <= near]
-        stem = _pass_stem(self.score.name)
-        if stem is not None:
-            passes = {line.name: line.eval_ms or 0.0 for line in self.run.scores if _pass_stem(line.name) == stem}
-            lines_ms = [sum(passes.values())]
-        else:
-            lines_ms = [line.eval_ms for line in lines if line.eval_ms]
+        lines_ms = [line.eval_ms for line in lines if line.eval_ms]
         lines_ms += [1000 * phase.seconds for phase in self.run.phases if _is_evaluation(phase.name)]
-        return max(lines_ms, default=0.0) or None
+        return max([*lines_ms, *_passes_ms(self.run)], default=0.0) or None
 
     @property
     def total_bytes(self) -> Size | None:
@@ -84,12 +81,16 @@ class Result:
 
 
 def total_bytes(run: Run) -> Size | None:
-    """Return the last total of code and compressed model; that of the raw model, which nobody submits, is none."""
-    labelled = [size for size in run.total_bytes if size.label]
+    """Return the last total of code and compressed model; that of the raw model, which nobody submits, is none.
+
+    A total without a label is of a compressed model if it is the sum of such a model and the code.
+    """
+    codes = {size.size_bytes for size in run.code_bytes}
+    sums = {size.size_bytes + code for size in run.model_bytes if size.label for code in codes}
+    labelled = [size for size in run.total_bytes if size.label or size.size_bytes in sums]
     if labelled:
         return labelled[-1]
     raw = {size.size_bytes for size in run.model_bytes if not size.label}
-    codes = {size.size_bytes for size in run.code_bytes}
     others = {0, *codes, *raw, *(model + code for model in raw for code in codes)}
     # Without a label, one that is far less than the raw model is of a compressed one.
     compressed = [s for s in run.total_bytes if s.size_bytes not in others and s.size_bytes < max(raw, default=0)]
@@ -104,14 +105,22 @@ def model_bytes(run: Run) -> Size | None:
     return next(of_total, labelled[-1] if labelled else None)
 
 
+def _passes_ms(run: Run) -> list[float]:
+    """Return how long each evaluation in several passes took, all of its passes together."""
+    timed = [(line.name, line.eval_ms or 0.0) for line in final_scores(run)]
+    timed += [(phase.name, 1000 * phase.seconds) for phase in run.phases if not _OTHER_WORK.search(phase.name)]
+    by_stem: dict[str, dict[str, float]] = {}
+    for name, ms in timed:
+        if (stem := _pass_stem(name)) is not None:
+            passes = by_stem.setdefault(stem, {})
+            passes[name.lower()] = max(ms, passes.get(name.lower(), 0.0))
+    return [sum(passes.values()) for passes in by_stem.values()]
+
+
 def _pass_stem(name: str) -> str | None:
     """Return the name of an evaluation in several passes without the number of the pass; None for any other."""
-    lower = name.lower()
-    for number in "123456789":
-        for word in (f"pass{number}", f"pass {number}", f"pass_{number}"):
-            if word in lower:
-                return lower.replace(word, "pass")
-    return None
+    stem, passes = _PASS.subn("pass", name.lower())
+    return stem if passes else None
 
 
 def _is_evaluation(name: str) -> bool:

@@ -21,6 +21,12 @@ _QUANTIZED = re.compile(
     r"quantiz|quantis|quant_|(?<![a-z])quant(?![a-z])|int[2-8]|roundtrip|zlib|zstd|lzma|brotli|ternary|gptq|artifact"
 )
 _FINAL = re.compile(f"{_QUANTIZED.pattern}|final|export|ttt|sliding")
+# What scores of the artifact are called by in 1,141 real folders; seven folders have others (`BEST`, `VARIATIONAL`).
+_KNOWN = re.compile(
+    f"{_FINAL.pattern}|slot|n[-_ ]?gram|ppm|mix|cache|eval|submission|result|score|stride|window|deseriali|reload|pack"
+    "|compress|lora|^(?:val_)?bpb$"
+)
+_OTHER_MODEL = re.compile(r"(?<![a-z])(?:dense|original|unpruned|reference|baseline|base|random)(?![a-z])")
 _QUANTIZED_DIAGNOSTIC = re.compile(r"diagnostic quantized")
 
 
@@ -46,6 +52,12 @@ def counts(score: ScoreLine) -> bool:
     """Tell whether a score's name lets it be a result: not one from before quantization, not a diagnostic."""
     name = score.name.lower()
     return not _BEFORE.search(name) and (bool(_QUANTIZED.search(name)) or not _OTHER_WEIGHTS.search(name))
+
+
+def is_known_label(name: str) -> bool:
+    """Tell whether a score's name says that it is of the artifact; `dense` or `original` may be other weights."""
+    lower = name.lower()
+    return bool(_QUANTIZED.search(lower)) or bool(_KNOWN.search(lower) and not _OTHER_MODEL.search(lower))
 
 
 def artifact_scores(run: Run) -> list[ScoreLine]:

@@ -166,6 +166,10 @@ def _read_rest(runs: Runs, line: int, whole: str) -> None:
         return
     if "essian" in whole or "alibrat" in whole:
         shared.calibration(runs, line, whole)
+    if ("pass" in whole or "Pass" in whole) and shared.evaluation_pass(runs, line, whole):
+        return
+    if ("time_" in whole or "time " in whole) and shared.duration_by_key(runs, line, whole):
+        return
     if whole.endswith(_DURATION_ENDS) and shared.duration(runs, line, whole):
         return
     if not runs.started() and (dialect_c.hyperparameters(runs, line, whole) or dialect_a.settings(runs, line, whole)):

@@ -29,7 +29,25 @@ _MLX_SIZE = re.compile(r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) b
 _GPU = re.compile(r"\| {1,4}([0-9]{1,3}) {1,4}(\S.{0,38}?) +(?:On|Off|N/A) +\|")
 _LISTED_GPU = re.compile(r"GPU ([0-9]{1,3}): ([^(]{1,60}) \(UUID:")
 _DURATION = re.compile(rf"(.{{1,160}}?)(?: in | took | \(|_time:)({NUMBER})(m?)s(?:\)| total)?$")
+# A part of an evaluation in several passes: `pass 1 eval_time: 312.5s`, `second pass took 5.1 min`.
+_PASS = re.compile(
+    r"(?P<name>.{0,80}?(?<![a-z])(?:pass[ _#-]{0,2}[1-9](?![0-9.])|(?:first|second|third) pass\b))"
+    r"(?:\s?(?:/|of)\s?[1-9])?(?P<rest>.{0,80}?)"
+    r"(?:(?:[_ ]time|elapsed|took|\bin\b|\bt(?==)|[:(])\s?[:=]?\s{0,4}"
+    rf"(?P<number>{NUMBER})\s?(?P<unit>ms|s|secs?|seconds|m|mins?|minutes)\b"
+    rf"|[_ ](?P<key_unit>ms|s|secs?|seconds|minutes)\s?[:=]\s{{0,4}}(?P<key_number>{NUMBER})(?![\w.]))",
+    re.IGNORECASE,
+)
+_UNIT_IN_KEY = re.compile(  # `final_eval_time_seconds:105.4`, `evaluation time (s): 105.4`
+    rf"(.{{1,160}}?)[_ ]time(?:_|\s?\(|\sin\s)(ms|s|secs?|seconds|minutes)\)?\s?[:=]\s{{0,4}}({NUMBER})s?$"
+)
+_LIMIT = re.compile(r"max|limit|budget|cap(?![a-z])|target|reserve|allow", re.IGNORECASE)
+_OTHER_PASS = re.compile(
+    r"hessian|calib|gptq|quant|train|warm|compil|compress|search|prun|chunk|batch|[0-9]%", re.IGNORECASE
+)
+_EVALUATES = re.compile(r"eval|ttt|score|gram|slid", re.IGNORECASE)
 _PEAK_MEMORY = re.compile(r"peak[ _]memory(?: allocated)?: ?([0-9]{1,9}) ?MiB")
+_PASS_CHARS = 240
 _MAX_KEPT = 64  # sizes of one kind, and graphics cards
 _MAX_CALIBRATION = 1_000
 _MAX_ARTIFACT_BYTES = 5 * 10**7  # more is the raw model, or the text
@@ -110,6 +128,31 @@ def duration(runs: Runs, line: int, text: str) -> bool:
         return False
     runs.now.phases.append(Phase(line, match[1].strip(), float(match[2]) / (1000 if match[3] else 1)))
     return True
+
+
+def evaluation_pass(runs: Runs, line: int, text: str) -> bool:
+    """Read how long a pass of an evaluation took; passes of training, calibration and compression are none."""
+    match = _PASS.match(text[:_PASS_CHARS])
+    words = match["name"] + match["rest"] if match else ""
+    if match is None or _OTHER_PASS.search(words) or not (runs.started() or _EVALUATES.search(words)):
+        return False
+    seconds = _seconds(match["number"] or match["key_number"], match["unit"] or match["key_unit"])
+    runs.now.phases.append(Phase(line, match["name"].strip(), seconds))
+    return True
+
+
+def duration_by_key(runs: Runs, line: int, text: str) -> bool:
+    """Read `final_eval_time_seconds:105.4`, whose key has the unit; a setting that limits a time is none."""
+    match = _UNIT_IN_KEY.match(text[:_PASS_CHARS]) if runs.started() else None
+    if match is None or _LIMIT.search(match[1]):
+        return False
+    runs.now.phases.append(Phase(line, match[1].strip(), _seconds(match[3], match[2])))
+    return True
+
+
+def _seconds(number: str, unit: str) -> float:
+    unit = unit.lower()
+    return float(number) * (1e-3 if unit == "ms" else 60.0 if unit.startswith("m") else 1.0)
 
 
 def calibration(runs: Runs, line: int, text: str) -> None:

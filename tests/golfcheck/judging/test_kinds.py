@@ -512,3 +512,101 @@ def test_adapting_in_an_evaluation_is_mentioned_and_elsewhere_it_is_evidence(
 ) -> None:
     verdict = verdict_of(Draft(script=SCRIPT + ADAPTS.format(name=name).encode()), tmp_path)
     assert {(f.rule, f.severity) for f in verdict.findings} == {("validation-read-in-training", severity)}
+
+
+@pytest.mark.parametrize(
+    ("readme", "rules"),
+    [
+        ("Hardware: 8×H100 SXM. Artifact: 15,799,101 bytes", set()),  # the size of one of the seeds
+        ("| Total | 15.80 MB |", set()),
+        ("All artifacts are under 16,000,000 bytes.", set()),
+        ("This is not a 4×H100 run.", set()),
+        ("It would take 4×H100 20 minutes.", set()),
+        ("```\n# 1xH100\ntorchrun train_gpt.py\n```", set()),
+        ("Training time: 599.9 s on 8xH100", set()),
+        ("Training time: 10 minutes", set()),
+        ("| Total | 15.10 MB |", {"readme-size-differs"}),
+        ("Trained for 80 minutes.", {"readme-run-differs"}),
+        ("Ran on 1xA100, artifact 15,000,000 bytes", {"readme-run-differs", "readme-size-differs"}),
+    ],
+)
+def test_what_a_readme_states_of_its_run_is_compared_with_the_logs(
+    readme: str, rules: set[str], tmp_path: Path
+) -> None:
+    draft = Draft()
+    draft.files["README.md"] = f"# Valid\n\n{readme}\n".encode()
+    assert {finding.rule for finding in verdict_of(draft, tmp_path).findings} == rules
+
+
+PASSES = {
+    "bare times": ("pass 1 eval_time: 312.5s", "pass 2 eval_time: 300.0s"),
+    "milliseconds": ("pass 1 time: 312500ms", "pass 2 time: 300000ms"),
+    "a unit in the key": ("pass 1 eval_time_s: 312.5", "pass 2 eval_time_s: 300"),
+    "words": ("first pass took 5.2 min", "second pass took 5.0 min"),
+    "of two": ("ngram pass 1/2: 312.5 s", "ngram pass 2/2: 300.0 s"),
+    "with scores": ("ngram: Pass 1 done val_bpb=1.13 time=312.5s", "ngram: Pass 2 done val_bpb=1.12 time=300.0s"),
+}
+
+
+@pytest.mark.parametrize("form", PASSES)
+def test_an_evaluation_in_passes_takes_as_long_as_all_of_them(form: str, tmp_path: Path) -> None:
+    draft = Draft()
+    draft.edit_logs("final_int8_zlib_roundtrip val", "\n".join((*PASSES[form], "final_int8_zlib_roundtrip val")))
+    assert "eval-time-over-cap" in errors(verdict_of(draft, tmp_path))
+
+
+def test_passes_of_calibration_are_no_part_of_the_evaluation(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.edit_logs(
+        "final_int8_zlib_roundtrip val", "gptq pass 1 took 400s\ngptq pass 2 took 400s\nfinal_int8_zlib_roundtrip val"
+    )
+    assert verdict_of(draft, tmp_path).findings == ()
+
+
+def test_a_limit_of_time_in_the_settings_is_no_time_of_the_evaluation(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.edit_logs("Code size", "max_eval_time_seconds: 900\nCode size")
+    assert verdict_of(draft, tmp_path).findings == ()
+
+
+def test_a_total_over_the_cap_that_fits_with_the_packed_code_as_shipped_is_a_warning(tmp_path: Path) -> None:
+    draft = Draft(script=SCRIPT + b"#" * 60_000, model_bytes=15_970_000)
+    draft.files["train_gpt.py"] = SCRIPT
+    verdict = verdict_of(draft, tmp_path)
+    assert "bytes-over-cap" in warnings(verdict)
+    assert not errors(verdict)
+    assert "which fits" in next(finding.message for finding in verdict.findings if finding.rule == "bytes-over-cap")
+
+
+def test_a_try_that_was_too_large_is_not_the_total_of_the_artifact_that_was_saved(tmp_path: Path) -> None:
+    draft = Draft()
+    for seed in BPB:
+        model, total = draft.total(seed) - draft.code_bytes, draft.total(seed)
+        old = f"Total submission size int8+zlib: {total} bytes"
+        draft.edit(
+            f"train_seed{seed}.log",
+            f"Serialized model int8+zlib: {model}",
+            f"artifact: 16,328,917 bytes\nSerialized model int8+zlib: {model}",
+        )
+        draft.edit(f"train_seed{seed}.log", old, f"Total submission size: {total} bytes")
+    verdict = verdict_of(draft, tmp_path)
+    assert verdict.findings == ()
+    assert verdict.size and verdict.size.total_bytes == draft.total(1337)
+
+
+@pytest.mark.parametrize("said", [None, "8xH100 SXM"])
+def test_a_time_over_a_cap_is_proof_only_if_the_machine_is_shown_or_claimed(said: str | None, tmp_path: Path) -> None:
+    draft = Draft(train_ms=700_000, eval_ms=700_000)
+    for path in LOGS:
+        lines = draft.files[path].decode().splitlines(keepends=True)
+        draft.files[path] = "".join(line for line in lines if "H100" not in line and "world_size" not in line).encode()
+    draft.set(hardware=said)
+    verdict = verdict_of(draft, tmp_path)
+    rules = {"train-time-over-cap", "eval-time-over-cap"}
+    assert rules <= (errors(verdict) if said else warnings(verdict))
+
+
+def test_two_readings_of_the_clock_for_one_line_contradict_nothing(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.edit(LOGS[0], "train_time:85703ms", "train_time:85761ms")
+    assert verdict_of(draft, tmp_path).findings == ()

@@ -88,6 +88,14 @@ CASES: dict[str, Breaking] = {
     "bytes-not-conserved": Breaking(make=lambda: Draft(bytes_per_token=2.867)),
     "score-not-finite": Breaking(lambda d: d.edit(LOG, "Code size", "diagnostic val_loss:2.0 val_bpb:0.0\nCode size")),
     "readme-score-differs": Breaking(lambda d: d.edit("README.md", "A record", "Mean val_bpb: 1.1500. A record")),
+    "readme-size-differs": Breaking(lambda d: d.edit("README.md", "A record", "Artifact: 15,100,000 bytes. A record")),
+    "readme-run-differs": Breaking(lambda d: d.edit("README.md", "A record", "Hardware: 4xH100\n\nA record")),
+    "unknown-score-label": Breaking(
+        lambda d: [
+            d.edit_logs("final_int8_zlib_roundtrip val", "dense val"),
+            d.edit_logs("final_int8_zlib_roundtrip", "dense"),
+        ]
+    ),
     "implausible-score": Breaking(make=lambda: Draft(bpb_shift=-0.7)),
     "pre-quantization-score": Breaking(lambda d: d.set(val_bpb=1.1088)),
     "unproven-tokenizer": Breaking(lambda d: [ship_tokenizer(d)]),
@@ -163,7 +171,9 @@ def test_a_valid_record_has_no_finding_and_skips_little(tmp_path: Path) -> None:
     assert verdict.findings == ()
     assert {skipped.rule for skipped in verdict.skipped} <= {
         "artifact-size-drift",
+        "readme-run-differs",
         "readme-score-differs",
+        "readme-size-differs",
         "step-average-constant",
         "unproven-tokenizer",
         "waiver-without-reason",

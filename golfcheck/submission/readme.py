@@ -1,0 +1,149 @@
+"""The numbers that a README states of its record: scores, sizes, machines and training times, each with its line."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_MAX_LINES = 5_000
+_LINE_CHARS = 1_000
+_SCORE = re.compile(r"(?<![\w.+±−–-])(?:0|1|2|3)\.[0-9]{3,10}(?![\w%]|\.[0-9])")
+_LEAST_BPB = 0.1  # smaller numbers are gains and spreads
+_BYTES = re.compile(r"(?<![\w.,])([0-9]{1,2}(?:[,_ ]?[0-9]{3}){2})(?![\w.,]*[0-9])(?:[`* ]{0,6}(?:bytes|B\b))?")
+_MEGABYTES = re.compile(r"(?<![\w.,<≤])([0-9]{1,2}\.[0-9]{1,4})[`* ]{0,3}(MB|MiB)\b")
+_ABOUT_SIZE = re.compile(r"artifact|submission|total|compressed|bytes", re.IGNORECASE)
+_NO_SIZE = re.compile(
+    r"param|token|step|(?<![a-z])cap(?![a-z])|limit|budget|under|below|<|≤|raw|uncompress|payload|delta|sav|baseline"
+    r"|previous|before|sota|pr ?#?[0-9]",
+    re.IGNORECASE,
+)
+_CAPS = (16_000_000, 16_777_216)
+_MACHINE = re.compile(
+    r"(?<![\w.])([1-9][0-9]?)\s?[x×]\s?(?:NVIDIA\s)?(?:GeForce\s)?(?:RTX\s)?"
+    r"(GH200|B200|B300|H200|H100|H800|A100|A40|A6000|L40S?|L4|T4|V100|P100|[345]0[0-9]{2}|MI300X?)(?![0-9])",
+    re.IGNORECASE,
+)
+_CARD = re.compile(r"[A-Z]{0,2}[0-9]{2,4}")  # of a name of nvidia-smi, such as NVIDIA GeForce RTX 4090
+_ABOUT_MACHINE = re.compile(
+    r"hardware|gpu|machine|train|result|\bran\b|\brun\b|artifact|bytes|\bMB\b|seed|wall-?clock|bpb", re.IGNORECASE
+)
+# A machine that was not used: of plans, limits, comparisons and other files.
+_OTHER_MACHINE = re.compile(
+    r"\bnot?\b|\balso\b|n't|cannot|pending|until|would|\bwill\b|rather|requir|official|leaderboard|track|budget|baseline|\bvs\b"
+    r"|compar|future|verif|attempt|proxy|equivalent|target|intend|estimat|previous|after|match|\bTBD\b|\.log|\.txt",
+    re.IGNORECASE,
+)
+_ONE_CARD = re.compile(r"\b(?:single|one|1)[- ](?:gpu|card|h100|a100|rtx)|\blocal", re.IGNORECASE)
+_NO_TRAINING = re.compile(
+    r"cap(?![a-z])|limit|budget|under|within|<|≤|max|up to|deadline|baseline|previous|each|would|will", re.IGNORECASE
+)
+_TIME = re.compile(
+    r"(?:train(?:ing)?[ _-](?:time|wall-?clock|duration)|trained (?:for|in)|wall-?clock(?: time)?)\b[*`_ ]{0,4}"
+    r"(?:\s?[|:=]|\sof)?[*`_~ ]{0,8}([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9})(\.[0-9]{1,4})?[`* ]{0,3}-?"
+    r"(ms|s|secs?|seconds?|mins?|minutes?|h|hours?)\b",
+    re.IGNORECASE,
+)
+_ANY_TIME = re.compile(r"[0-9][`* ]{0,3}-?(?:ms|s|secs?|seconds?|mins?|minutes?|h|hours?)\b")
+_MS = {"ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6}
+_LEAST_MS = 3e4  # shorter times are of steps and phases
+_LIMIT_MS = 6e5  # of the track: a README may mean the limit
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A number as a README has it: its value, and by how much it may be rounded."""
+
+    line: int
+    text: str
+    value: float
+    rounded_by: float
+    other: float | None = None  # the value in the other kind of megabytes
+
+    def agrees(self, value: float, share: float = 0.0) -> bool:
+        """Tell whether this is a value, to its own last digit or to a share of the value."""
+        allowed = max(self.rounded_by, share * value) + 1e-12
+        return any(one is not None and abs(value - one) <= allowed for one in (self.value, self.other))
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A number of graphics cards of one kind."""
+
+    line: int
+    text: str
+    count: int
+    card: str
+
+    def is_of(self, count: int, names: str) -> bool:
+        """Tell whether a log shows as many cards, and none of another kind; it may give no names ("")."""
+        return count == self.count and (not names or self.card.upper() in names.upper())
+
+
+def scores_in(readme: str) -> Iterator[Stated]:
+    """Yield the numbers that can be scores on lines about bpb and in tables whose head is one."""
+    in_table = False
+    for line, text in _lines(readme):
+        is_row, is_about = text.lstrip().startswith("|"), "bpb" in text.lower()
+        in_table = is_row and (in_table or is_about)
+        for number in _SCORE.findall(text) if is_about or in_table else ():
+            decimals = len(number.partition(".")[2])
+            if float(number) < _LEAST_BPB:
+                continue
+            yield Stated(line, number, float(number), 10.0 ** -min(decimals, 8))
+
+
+def sizes_in(readme: str) -> Iterator[Stated]:
+    """Yield the sizes, in bytes, on lines about the artifact or the total, or below a head about them; no cap."""
+    in_table = False
+    for line, text in _lines(readme):
+        is_row, is_about = text.lstrip().startswith("|"), bool(_ABOUT_SIZE.search(text))
+        in_table = is_row and (in_table or is_about)
+        if not (is_about or in_table) or (not is_row and _NO_SIZE.search(text)):
+            continue
+        for match in _BYTES.finditer(text):
+            value = int(re.sub(r"[,_ ]", "", match[1]))
+            if value not in _CAPS and value >= 10**6:
+                yield Stated(line, f"{value:,} bytes", value, 0.5)
+        for match in _MEGABYTES.finditer(text):
+            decimals = len(match[1].partition(".")[2])
+            number = float(match[1])
+            if number != 16.0:
+                rounded_by = 2**20 * 10.0**-decimals
+                yield Stated(line, match[0], number * 1e6, rounded_by, number * 2**20)
+
+
+def machines_in(readme: str) -> Iterator[Machine]:
+    """Yield the machines, such as 8×H100, on lines about a run or its results; none of a plan or a comparison."""
+    for line, text in _lines(readme, code=False):
+        if not _ABOUT_MACHINE.search(text) or _OTHER_MACHINE.search(text):
+            continue
+        for match in _MACHINE.finditer(text):
+            yield Machine(line, match[0], int(match[1]), match[2])
+
+
+def names_machine(readme: str, count: int, names: str) -> bool:
+    """Tell whether a README names the card of a log, or a single one, in any words."""
+    model = _CARD.search(names)
+    return bool((count == 1 and _ONE_CARD.search(readme)) or (model and count == 1 and model[0] in readme))
+
+
+def training_times_in(readme: str) -> Iterator[Stated]:
+    """Yield the training times, in milliseconds, each the only time on its line, and no limit."""
+    for line, text in _lines(readme, code=False):
+        match = _TIME.search(text)
+        if match is None or _NO_TRAINING.search(text) or len(_ANY_TIME.findall(text)) > 1:
+            continue
+        unit = _MS[match[3].lower() if match[3].lower() == "ms" else match[3][0].lower()]
+        decimals = match[2] or "."
+        value = float(match[1].replace(",", "") + decimals.rstrip(".")) * unit
+        if value >= _LEAST_MS and value != _LIMIT_MS:
+            yield Stated(line, match[0], value, unit * 10.0 ** -(len(decimals) - 1))
+
+
+def _lines(readme: str, *, code: bool = True) -> Iterator[tuple[int, str]]:
+    """Yield the lines with their numbers, those of blocks of code only where they are asked for."""
+    is_code = False
+    for line, text in enumerate(readme.splitlines()[:_MAX_LINES], 1):
+        if text.lstrip().startswith(("```", "~~~")):
+            is_code = not is_code
+        elif code or not is_code:
+            yield line, text[:_LINE_CHARS]
