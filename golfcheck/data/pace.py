@@ -7,13 +7,12 @@ each byte and lets the client try again. So what counts is what all answers toge
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx2  # that the hub's library is built on
-from huggingface_hub import constants, set_client_factory
-from huggingface_hub.utils._http import default_client_factory
+from huggingface_hub import constants, get_session, set_client_factory
 
 from golfcheck.core.errors import GolfcheckError
 
@@ -21,6 +20,8 @@ WINDOW_SECONDS = 60.0
 WATCH_SECONDS = 5.0  # how often connections on which nothing arrives are looked at
 LEAST_BYTES_PER_SECOND = 10_000  # all connections together; a 200 MB shard takes at most 6 hours
 _SOCKET_SECONDS = 30.0  # the longest wait for the next byte
+
+Hooks = Sequence[Callable[[httpx2.Request], None]]
 
 
 class Pace:
@@ -67,7 +68,8 @@ def held_to(pace: Pace) -> Iterator[None]:
     xet = constants.HF_HUB_DISABLE_XET
     constants.HF_HUB_DISABLE_XET = True  # that protocol has a client of its own, which nothing here could stop
     sockets: list[socket.socket] = []
-    set_client_factory(lambda: _client(pace, sockets))
+    hooks = get_session().event_hooks["request"]  # the library's own: its offline mode, the numbers of requests
+    set_client_factory(lambda: _client(pace, sockets, hooks))
     done = threading.Event()
     watch = threading.Thread(target=_watch, args=(pace, sockets, done), daemon=True)
     watch.start()
@@ -80,7 +82,7 @@ def held_to(pace: Pace) -> Iterator[None]:
     finally:
         done.set()
         watch.join()
-        set_client_factory(default_client_factory)
+        set_client_factory(lambda: httpx2.Client(event_hooks={"request": hooks}, follow_redirects=True, timeout=None))
         constants.HF_HUB_DISABLE_XET = xet
 
 
@@ -93,8 +95,8 @@ def _watch(pace: Pace, sockets: list[socket.socket], done: threading.Event) -> N
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-def _client(pace: Pace, sockets: list[socket.socket]) -> httpx2.Client:
-    """Return the hub library's own client, with its answers counted and its connections listed."""
+def _client(pace: Pace, sockets: list[socket.socket], hooks: Hooks) -> httpx2.Client:
+    """Return a client like the hub library's own, with its answers counted and its connections listed."""
 
     def trace(event: str, info: Mapping[str, Any]) -> None:
         if event == "connection.connect_tcp.complete":
@@ -108,10 +110,9 @@ def _client(pace: Pace, sockets: list[socket.socket]) -> httpx2.Client:
         assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _Counted(response.stream, pace)
 
-    client = default_client_factory()
-    client.timeout = httpx2.Timeout(_SOCKET_SECONDS)
-    client.event_hooks = {"request": [*client.event_hooks["request"], before], "response": [after]}
-    return client
+    return httpx2.Client(
+        event_hooks={"request": [*hooks, before], "response": [after]}, follow_redirects=True, timeout=_SOCKET_SECONDS
+    )
 
 
 class _Counted(httpx2.SyncByteStream):
