@@ -182,7 +182,7 @@ class _Reading:
             return
         self.decoded |= evaluation.decoded
         data = value.encode("utf-8", "replace") if isinstance(value, str) else value
-        if _may_be_source(data) and self.work.spend(1, syntax.cost_us(data)) and _is_source(data):
+        if _may_be_source(data) and self.work.spend(1, syntax.cost_us(data, self.work.left_us)) and _is_source(data):
             self.executed.append(Executed("+".join(reversed(evaluation.used)), data))
         elif len(data) >= _MIN_DATA_BYTES:
             self._give_up(call, f"unpacks {len(data):,} bytes that are no source")

@@ -98,11 +98,12 @@ def _examined(source: Source, shipped: set[str], work: Work) -> tuple[Source, li
     path, text = source.path, source.text
     if not path.endswith(".py"):
         return source, []
-    if not work.spend(1, syntax.cost_us(text)):
+    if not work.spend(1, syntax.cost_us(text, work.left_us)):
         return replace(source, examined=False), []
     tree = syntax.parse(text)
     if syntax.is_too_deep(tree):
-        problem = f"its tree is over {syntax.MAX_DEPTH} deep or has over {syntax.MAX_NODES:,} nodes: not examined"
+        problem = f"its tree is over {syntax.MAX_DEPTH} deep or has over {syntax.MAX_NODES:,} nodes"
+        problem += ", or is too much work: not examined"
         return replace(source, examined=False, problems=(Problem(problem, path, severity=Severity.WARNING),)), []
     if encoding := syntax.encoding_problem(text):
         return replace(source, problems=(Problem(encoding, path, 1),)), []

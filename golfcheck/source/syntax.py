@@ -8,22 +8,19 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from operator import attrgetter
-from time import thread_time
 from typing import TYPE_CHECKING
 
-from golfcheck.core.work import GIVEN_UP_US, NODE_US, PARSE_BYTE_US, PARSE_CALL_US, PARSE_EXTRA_US
+from golfcheck.core.work import NODE_US
 from golfcheck.source.nodes import MAX_NAME_BYTES, normalized
+from golfcheck.source.parsing import MAX_PARSE_US, Parsing, language
 from golfcheck.source.pythonast import parsed
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Parser, Query, Tree
+    from tree_sitter import Node, Query, Tree
 
 MAX_DEPTH = 500  # of the tree: 6 times the most in 3,339 library files
 MAX_NODES = 250_000  # of the tree: 5 times what all scripts of the longest of 60 merged records have, 46,933
 MAX_ERROR_CHILDREN = 10_000  # a query of a tree takes time with the square of what stands in one error
-MAX_PARSE_CALLS = 10_000  # reports of the parser and its requests for text; a script of 140 KB takes 500
-PARSE_SECONDS = 1.0  # a guard for texts whose single operations take ever longer; a script of 140 KB takes 0.02
-_CHUNK_BYTES = 4 * 2**10
 _MAX_FALLBACK_BYTES = 512 * 2**10
 _MAX_FALLBACK_BRACKETS = 100
 
@@ -64,22 +61,6 @@ _QUERY = """
 
 
 @cache
-def language() -> "Language":
-    """Return the grammar of Python; it is compiled code, loaded only where source is read."""
-    import tree_sitter_python
-    from tree_sitter import Language
-
-    return Language(tree_sitter_python.language())
-
-
-@cache
-def _parser() -> "Parser":
-    from tree_sitter import Parser
-
-    return Parser(language())
-
-
-@cache
 def _query() -> "Query":
     from tree_sitter import Query
 
@@ -89,65 +70,22 @@ def _query() -> "Query":
 def parse(text: bytes) -> "Tree":
     """Return the tree of a source text; a tree comes back for any bytes, with error nodes in it.
 
-    A text that takes the parser more than MAX_PARSE_CALLS (2 KB of `x += if x:` take it minutes) comes back as a tree
-    that `is_too_deep`.
+    A text that is too much work for the parser (2 KB of `x += if x:` take it minutes) comes back as a tree that
+    `is_too_deep`.
     """
-    return _parsed(text)[0]
+    return _parsing(text).within(MAX_PARSE_US)[0]
 
 
-def cost_us(text: bytes) -> float:
-    """Return the price of parsing a text and of all analyses of its tree, in microseconds (golfcheck.core.work)."""
-    tree, price_us = _parsed(text)
+def cost_us(text: bytes, left_us: float = MAX_PARSE_US) -> float:
+    """Return the price of parsing a text and of all analyses of its tree, in microseconds (golfcheck.core.work).
+
+    A text that may cost more than what is left of the budget is not parsed to its end, and its price is more than that.
+    """
+    tree, price_us = _parsing(text).within(min(left_us, MAX_PARSE_US))
     return price_us + tree.root_node.descendant_count * NODE_US
 
 
-@lru_cache(maxsize=4)  # several parts of golfcheck ask for the tree of one source
-def _parsed(text: bytes) -> "tuple[Tree, float]":
-    """Return the tree of a text and the price of the parse in microseconds."""
-    parsing = _Parsing(text)
-    tree = parsing.tree()
-    if tree is None:
-        given_up = _parser().parse(b"(" * MAX_DEPTH + b"x" + b")" * MAX_DEPTH)
-        return given_up, GIVEN_UP_US
-    price_us = parsing.calls * PARSE_CALL_US + len(text) * PARSE_BYTE_US
-    if tree.root_node.has_error:  # recovering from a mistake, the parser goes through the comments before it
-        price_us += parsing.calls * (text.count(b"#") + text.count(b"\\\n") + text.count(b"\\\r")) * PARSE_EXTRA_US
-    return tree, price_us
-
-
-class _Parsing:
-    """A parse whose work is counted: what the parser asks for, and its reports after each hundred operations.
-
-    The chunks are handed out in one buffer, because the parser's binding never lets go of what it was given.
-    """
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-        self.calls = 0
-        self.started = thread_time()
-
-    def tree(self) -> "Tree | None":
-        """Return the tree, None where it takes too much work."""
-        parser = _parser()
-        try:
-            counted = parser.parse(self._chunk, progress_callback=lambda *_: self._is_over())
-        except ValueError:
-            parser.reset()
-            return None
-        if self._is_over():  # the text was cut off
-            return None
-        return parser.parse(self.text, counted)  # its nodes take their text from the bytes; the tree is taken over
-
-    def _chunk(self, position: int, _: object) -> bytearray:
-        _buffer[:] = b"" if self._is_over() else self.text[position : position + _CHUNK_BYTES]
-        return _buffer
-
-    def _is_over(self) -> bool:
-        self.calls += 1
-        return self.calls > MAX_PARSE_CALLS or thread_time() - self.started > PARSE_SECONDS
-
-
-_buffer = bytearray()
+_parsing = lru_cache(maxsize=4)(Parsing)  # several parts of golfcheck ask for the tree of one source
 
 
 @lru_cache(maxsize=4)

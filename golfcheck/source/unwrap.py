@@ -43,7 +43,7 @@ def unwrap(text: bytes, path: str = "", shipped: Container[str] = (), work: Work
     pending = [(text, 0, True)]
     while pending:
         outer, level, is_main = pending.pop(0)
-        if level and not work.spend(1, syntax.cost_us(outer)):
+        if level and not work.spend(1, syntax.cost_us(outer, work.left_us)):
             unfollowed.append(Unfollowed(None, TOO_COSTLY))
             break
         if syntax.is_too_deep(syntax.parse(outer)):

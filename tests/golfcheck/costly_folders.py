@@ -72,6 +72,10 @@ def _many_scripts() -> dict[str, bytes]:
     return files
 
 
+def _sources(text: bytes) -> dict[str, bytes]:
+    return Draft(script=_numbered("import m#\n", 60)).files | {f"m{i}.py": text + b"y = %d\n" % i for i in range(60)}
+
+
 def _many_logs() -> dict[str, bytes]:
     seeds = tuple(range(200))
     draft = Draft(seeds=(1337, 42, 2025))
@@ -117,6 +121,9 @@ CASES: dict[str, Callable[[], dict[str, bytes]]] = {
     "code: exec of computed values": _script(_repeat(b"exec(x)\n", 400_000)),
     "code: imports of the network": _script(_repeat(b"import requests\n", MIB)),
     "code: many sources": _many_scripts,
+    "code: many sources of comments in a row": lambda: _sources(b"x\n" + b"#\n" * 3_000),
+    "code: many sources of continued lines": lambda: _sources(b"x = (\n" + b"\\\n" * 4_000 + b"1)\n"),
+    "code: many sources with comments after mistakes": lambda: _sources(b"{" + b"x:#\n" * 2_000),
     "log: settings blocks, wide": lambda: _logs(b"Hyperparameters:\n" + _numbered("  name_#: value #\n", 90_000), at="model_params"),
     "log: settings blocks, long values": lambda: _logs(
         b"Hyperparameters:\n" + _repeat(b"  name: [" + b"1, " * 130 + b"]\n", 15 * MIB), at="model_params"

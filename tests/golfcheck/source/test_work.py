@@ -6,11 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from golfcheck.rules.code import _Started
-from golfcheck.source import syntax
+from golfcheck.source import parsing, syntax
 from golfcheck.source.dataflow import validation_paths
+from golfcheck.source.parsing import MAX_PARSE_US, Parsing
 from golfcheck.source.program import Program
 from golfcheck.source.reach import reached
-from golfcheck.source.syntax import MAX_PARSE_CALLS, _Parsing, cost_us, is_too_deep, parse
+from golfcheck.source.syntax import cost_us, is_too_deep, parse
 from golfcheck.source.wrap import without_comments
 from tests.golfcheck.work import work_of
 
@@ -66,6 +67,9 @@ def test_twice_the_source_takes_no_more_than_twice_the_work(form: str) -> None:
     assert large < 2.3 * small, (small, large)
 
 
+LIMIT_US = 100_000.0  # no text may take more
+
+
 @pytest.mark.parametrize(
     "piece",
     [
@@ -81,17 +85,52 @@ def test_twice_the_source_takes_no_more_than_twice_the_work(form: str) -> None:
 )
 def test_what_parses_ever_slower_is_given_up_early(piece: bytes) -> None:
     text = piece * (2**21 // len(piece))
-    parsing = _Parsing(text)
-    assert parsing.tree() is None
-    assert parsing.calls <= MAX_PARSE_CALLS + 10
-    assert is_too_deep(parse(text))
-    assert cost_us(text) >= 1e6
+    tree, price_us = Parsing(text).within(LIMIT_US)
+    assert is_too_deep(tree) and price_us >= LIMIT_US
+    assert cost_us(text, LIMIT_US) >= LIMIT_US
 
 
-@pytest.mark.parametrize("piece", [b"x += if x:\n  ", b"\\\n", b'"\\N{', b"x = 1\n", b"f([{", b"'", b"a.b"])
-def test_the_count_of_operations_alone_ends_what_parses_slowly(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(syntax, "PARSE_SECONDS", 1_000.0)
-    assert _Parsing(piece * (2**21 // len(piece))).tree() is None
+# A hundred operations of the parser take milliseconds where each goes back over what stands before.
+SLOW: dict[str, Callable[[int], bytes]] = {
+    "comments after a statement": lambda n: b"x\n" + b"#\n" * n + b"y\n",
+    "comments that end many blocks": lambda n: b"".join(b" " * i + b"if x:\n" for i in range(60)) + b" " * 60 + b"y\n"
+    + (b" " * 63 + b"#\n") * n,
+    "continued lines": lambda n: b"x=" + b"\\\n" * n + b"1\n",
+    "continued lines in parentheses": lambda n: b"(" + b"\\\n" * n + b")\n",
+    "words on continued lines": lambda n: b"x\\\n" * n,
+    "words on continued lines of Windows": lambda n: b"x\\\r\n" * n,
+    "comments in a dictionary": lambda n: b"{" + b"x:#\n" * n,
+    "comments after mistakes": lambda n: b"x) #\n" * n,
+    "unfinished names of characters": lambda n: b"print f'{" + b"\\N{" * n,
+    "types": lambda n: b"type x[ = " * n,
+    "unfinished classes": lambda n: b"class A(" * n,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", SLOW)
+def test_what_the_parser_goes_back_over_is_paid_for(form: str) -> None:
+    """The price of what is parsed grows with the square, as the time does; what would cost too much is given up."""
+    small, large = (parsing.Parsing(SLOW[form](size)).within(LIMIT_US)[1] for size in (300, 1_200))
+    assert large > min(3 * small, LIMIT_US - 1)
+    assert is_too_deep(Parsing(SLOW[form](20_000)).within(LIMIT_US)[0])
+
+
+@pytest.mark.parametrize("left_us", [1_000.0, 100_000.0])
+def test_a_parse_stops_where_the_budget_ends(left_us: float) -> None:
+    text = b"x = 1\n" * 30_000
+    assert cost_us(text, left_us) >= left_us
+    assert not is_too_deep(parse(text))  # of another record, which has more left
+
+
+def test_a_comment_block_as_long_as_any_in_a_record_costs_nothing() -> None:
+    assert parsing.runs_us(b"x = 1\n" + b"    # a comment of some length, as people write them\n" * 40) < 1_000
+
+
+@pytest.mark.parametrize("character", [b"#", b"\\", b"# ", b"\\\r", b"#\n\n", b" "])
+def test_runs_are_found_in_one_pass(character: bytes) -> None:
+    from golfcheck.source.parsing import _RUN
+
+    assert sum(1 for _ in _RUN.finditer(character * (2**21 // len(character)))) <= 1
 
 
 def test_a_parse_leaves_nothing_behind() -> None:
@@ -102,10 +141,10 @@ def test_a_parse_leaves_nothing_behind() -> None:
 
     text = b"# a comment\n" * 170_000
     for _ in range(3):
-        _Parsing(text).tree()
+        Parsing(text).within(MAX_PARSE_US)
     before = peak_kib()
     for _ in range(15):
-        _Parsing(text).tree()
+        Parsing(text).within(MAX_PARSE_US)
     assert peak_kib() - before < 20_000  # ten parses of 2 MB once left 100 MB
 
 
@@ -114,7 +153,7 @@ def test_a_parse_that_is_counted_gives_the_tree_of_one_that_is_not() -> None:
 
     for path in sorted((Path(__file__).parents[3] / "golfcheck").rglob("*.py"))[::9]:
         text = path.read_bytes() * 3
-        assert str(parse(text).root_node) == str(syntax._parser().parse(text).root_node), path
+        assert str(parse(text).root_node) == str(parsing.parser().parse(text).root_node), path
 
 
 def test_an_error_with_a_hundred_thousand_brackets_in_it_is_not_queried() -> None:
