@@ -6,7 +6,7 @@ cannot be told from the text, that is said with the line, and no rule may call t
 
 import re
 from bisect import bisect_left
-from collections.abc import Container
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from golfcheck.source.bindings import Kind
 from golfcheck.source.decoders import OpaqueError
 from golfcheck.source.evaluate import ShippedPath, ShippedText, StaticEvaluation
 from golfcheck.source.handedon import MAX_USES, handed_on
+from golfcheck.source.hidden import hidden_code
 from golfcheck.source.nodes import argument_of, name_text, shown
 from golfcheck.source.scope import IMPORTERS, RUNNERS, Scope
 
@@ -50,7 +51,7 @@ class Unfollowed:
     reason: str
 
 
-def executions(text: bytes, path: str, shipped: Container[str], work: Work) -> tuple[list[Executed], list[Unfollowed]]:
+def executions(text: bytes, path: str, shipped: Collection[str], work: Work) -> tuple[list[Executed], list[Unfollowed]]:
     """Return what a source runs; `path` is its own place in the record, `shipped` the sources that stand there."""
     reading = _Reading(text, path, shipped, work)
     reading.read()
@@ -60,7 +61,7 @@ def executions(text: bytes, path: str, shipped: Container[str], work: Work) -> t
 class _Reading:
     """One source, and what was read of it."""
 
-    def __init__(self, text: bytes, path: str, shipped: Container[str], work: Work) -> None:
+    def __init__(self, text: bytes, path: str, shipped: Collection[str], work: Work) -> None:
         self.text, self.path, self.shipped, self.work = text, path, shipped, work
         self.scope = Scope(text)
         self.executed: list[Executed] = []
@@ -84,6 +85,8 @@ class _Reading:
             if call.id not in self.decoded:
                 self._payload(call)
         for node, reason in handed_on(self.scope):
+            self._give_up(node, reason)
+        for node, reason in hidden_code(self.scope, self.shipped):
             self._give_up(node, reason)
 
     def _give_up(self, node: "Node", reason: str) -> None:

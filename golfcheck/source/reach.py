@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SOURCE_SUFFIXES = {".py", ".pyx", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".sh"}
 
+_COMPILED = (".so", ".pyd", ".pyc", ".dylib")
 _MAX_PATH_BYTES = 256
 _SUFFIXES = tuple(suffix.encode() for suffix in sorted(_SOURCE_SUFFIXES))
 
@@ -64,6 +65,7 @@ def reached(paths: Sequence[str], read: Read, main: str | None = None, work: Wor
     if main is None:
         return ()
     shipped = {path for path in paths if PurePosixPath(path).suffix in _SOURCE_SUFFIXES}
+    compiled = {PurePosixPath(path).name.partition(".")[0] for path in paths if path.endswith(_COMPILED)}
     sources: dict[str, Source] = {}
     pending = deque([main])
     while pending:
@@ -73,6 +75,8 @@ def reached(paths: Sequence[str], read: Read, main: str | None = None, work: Wor
         if work.is_spent:
             break
         source, named = _examined(Source(path, text, path == main, None, None), shipped, work)
+        if compiled:
+            source = replace(source, unfollowed=(*source.unfollowed, *_compiled(source, compiled, shipped)))
         is_paid = work.spend(len(text), SOURCE_BYTE_US) and work.spend(1, SOURCE_US)
         sources[path] = source if is_paid else replace(source, examined=False)
         pending += [name for name in named if name not in sources]
@@ -147,6 +151,20 @@ def _names(path: str, text: bytes, shipped: set[str]) -> Iterator[str]:
             value = literal(node) if written.rstrip(b"\"'").endswith(_SUFFIXES) else None
             if isinstance(value, str):
                 yield from _existing(shipped, str(folder / value), value)
+
+
+def _compiled(source: Source, compiled: set[str], shipped: set[str]) -> Iterator[Unfollowed]:
+    """Yield the imports of modules that the folder has in compiled form, and not as source."""
+    if not source.examined or not source.path.endswith(".py"):
+        return
+    kinds = syntax.captures(source.text)
+    for node in (*kinds.get("import", ()), *kinds.get("from", ())):
+        for module in _modules(node):
+            name = module.rpartition(".")[2]
+            if name in compiled and not any(PurePosixPath(path).stem == name for path in shipped):
+                yield Unfollowed(
+                    node.start_point[0] + 1, f"imports {module}, which the record has in compiled form alone"
+                )
 
 
 def _existing(shipped: set[str], *tries: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ What is computed at run time stays packed, with the reason said; and so is every
 read, for a rule must not say of a script it could not read that it imports nothing.
 """
 
-from collections.abc import Container
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from golfcheck.core.work import TOO_COSTLY, Work
@@ -30,7 +30,7 @@ class Unwrapped:
     unfollowed: tuple[Unfollowed, ...] = ()  # what it runs that could not be read
 
 
-def unwrap(text: bytes, path: str = "", shipped: Container[str] = (), work: Work | None = None) -> Unwrapped:
+def unwrap(text: bytes, path: str = "", shipped: Collection[str] = (), work: Work | None = None) -> Unwrapped:
     """Unpack what a source runs. `path` is its own place in the record, `shipped` what sources stand there.
 
     `work` is what the record may still cost (None: as much as a whole one); the text itself is paid by the caller.

@@ -398,6 +398,19 @@ def test_code_that_runs_in_a_way_not_followed_is_said_and_its_payload_read(way: 
         ("import subprocess\nsubprocess.run(['python3', name])", "starts Python with"),
         ("import subprocess, sys\nsubprocess.run([sys.executable, '-P', '-c', x])", "starts Python with"),
         ("import subprocess, sys\nsubprocess.run([sys.executable, '-u', '-P'])", "starts Python with"),
+        ("import sys\nsys.path.insert(0, 'data.zip')\nimport helper", "changes sys.path"),
+        ("from sys import path\npath.append(x)", "changes sys.path"),
+        ("import sys\nsys.path[:0] = ['lib.egg']", "changes sys.path"),
+        ("import sys\nsys.path += x", "changes sys.path"),
+        ("import sys\nsys.meta_path.append(Finder())", "changes sys.meta_path"),
+        ("import pickle\npickle.loads(data)()", "calls what pickle.loads() returns"),
+        ("import pickle\nmade = pickle.load(f); made['run'](x)", "calls what pickle.load() returns"),
+        ("import numpy as np\nnp.load(p, allow_pickle=True).item()()", "calls what numpy.load() returns"),
+        ("import pickle\npickle.loads(b'cos\\nsystem\\n.')", "unpickles a constant"),
+        ("import ctypes\nctypes.CDLL('./fast.so').run()", "ctypes.CDLL() loads a compiled library"),
+        ("from torch.utils.cpp_extension import load\nload('a', ['a.cpp'])", "compiles code of another language"),
+        ("import torch\nmodel = torch.jit.load('m.pt')", "torch.jit.load() loads a saved program"),
+        ("import timeit\ntimeit.timeit(text)", "timeit.timeit() runs a text"),
         ("import base64\ndata = base64.b85decode('" + "0" * 5_000 + "' + x)", "bytes of packed data"),
     ],
 )  # fmt: skip
@@ -432,6 +445,10 @@ def test_what_runs_code_that_cannot_be_read_is_said_with_its_line(text: str, say
         "exec(open(__file__.replace('train_gpt.py', 'other.py')).read())",
         "import os\nexec(open(os.path.join(os.path.dirname(__file__), 'other.py')).read())",
         "import runpy\nrunpy.run_path('other.py')",
+        "import os, sys\nsys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))\nimport other",
+        "import sys\nprint(sys.path)\nfor path in sys.path:\n    pass",
+        "import pickle\nstate = pickle.loads(data)\nmodel.load_state_dict(state['model'])\nstate.items()",
+        "import torch\nstate = torch.load(f)\nmodel.load_state_dict(state)",
         "import subprocess, sys\nsubprocess.run([sys.executable, 'other.py', '--x'])",
         "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'list'])",
     ],
@@ -457,3 +474,9 @@ def test_a_path_beside_the_script_is_followed_and_one_that_leads_elsewhere_is_no
     assert "no Python source of the record" in reached(list(files), files.get)[0].unfollowed[0].reason
     files["code/train.py"] = script % b"../other/y.py"
     assert "leads out of the folder" in reached(list(files), files.get)[0].unfollowed[0].reason
+
+
+def test_a_module_that_the_record_has_in_compiled_form_alone_cannot_be_read() -> None:
+    files = {"train_gpt.py": b"import fast\nimport slow\n", "fast.cpython-311-x86_64-linux-gnu.so": b"", "slow.py": b""}
+    (one,) = reached(list(files), files.get)[0].unfollowed
+    assert (one.line, one.reason) == (1, "imports fast, which the record has in compiled form alone")

@@ -1,0 +1,139 @@
+"""Where a source runs code that no Python source shows: compiled libraries, unpickled functions, other import paths."""
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from golfcheck.source.bindings import Kind
+from golfcheck.source.handedon import MAX_USES
+from golfcheck.source.nodes import literal, name_text, shown
+from golfcheck.source.scope import Scope
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_LIBRARY = "loads a compiled library"
+_COMPILES = "compiles code of another language, which is not read"
+_TEXT = "runs a text that is not read"
+_RUNS = {
+    **dict.fromkeys(("ctypes.CDLL", "ctypes.PyDLL", "ctypes.WinDLL", "ctypes.cdll.LoadLibrary"), _LIBRARY),
+    **dict.fromkeys(("torch.ops.load_library", "torch.classes.load_library", "cffi.FFI"), _LIBRARY),
+    "importlib.machinery.ExtensionFileLoader": _LIBRARY,
+    **dict.fromkeys(("torch.utils.cpp_extension.load", "torch.utils.cpp_extension.load_inline"), _COMPILES),
+    **dict.fromkeys(("torch.jit.load", "torch.export.load", "torch.package.PackageImporter"), "loads a saved program"),
+    "torch.hub.load": "loads code from elsewhere",
+    **dict.fromkeys(("timeit.timeit", "timeit.repeat", "timeit.Timer", "cProfile.run", "profile.run"), _TEXT),
+    **dict.fromkeys(("cProfile.runctx", "pdb.run", "pdb.runeval", "doctest.testfile"), _TEXT),
+    **dict.fromkeys(
+        ("yaml.unsafe_load", "yaml.unsafe_load_all", "pkgutil.resolve_name"), "makes objects that a text names"
+    ),
+    **dict.fromkeys(("site.addsitedir", "site.addpackage"), "changes where modules are imported from"),
+}
+# What is unpickled may be a function, and unpickling may run one: a model is only data, and to call it is not.
+_UNPICKLERS = frozenset(
+    "pickle.load pickle.loads _pickle.load _pickle.loads pickle.Unpickler dill.load dill.loads cloudpickle.load "
+    "cloudpickle.loads joblib.load torch.load numpy.load pandas.read_pickle shelve.open".split()
+)
+_IMPORT_STATE = {"path": "sys.path", "meta_path": "sys.meta_path", "path_hooks": "sys.path_hooks"}
+_ADD = ("append", "insert", "extend")
+_OF_OWN_FOLDER = frozenset(
+    "__file__ os path dirname abspath realpath join str Path pathlib resolve parent parents sys insert".split()
+)
+_MAX_CHAIN = 16
+_MAX_PARTS = 256
+
+
+def hidden_code(scope: Scope, shipped: Collection[str]) -> Iterator[tuple["Node", str]]:
+    """Yield each place where code may run that no source shows, and what it does."""
+    for call, name in scope.calls:
+        if name in _RUNS:
+            yield call, f"{name}() {_RUNS[name]}"
+        elif name in ("pickle.loads", "_pickle.loads") and _is_constant(call, scope):
+            yield call, "unpickles a constant, which may name any function"
+        elif name == "" and (maker := _maker(call.child_by_field_name("function"), scope)):
+            yield call, f"calls what {maker}() returns"
+    uses = scope.uses(_IMPORT_STATE) if b"sys" in scope.source else []
+    if len(uses) > MAX_USES:
+        yield uses[0], f"uses the name path, or its like, more than {MAX_USES} times"
+    for use in uses[:MAX_USES]:
+        if reason := _import_path(use, scope, shipped):
+            yield use, reason
+
+
+def _is_constant(call: "Node", scope: Scope) -> bool:
+    arguments = call.child_by_field_name("arguments")
+    given = arguments.named_children if arguments is not None else []
+    node = given[0] if given else None
+    if node is not None and node.type == "identifier":
+        binding = scope.bound(node)
+        node = binding.value if binding is not None and binding.kind is Kind.VALUE else None
+    return node is not None and literal(node) is not None
+
+
+def _maker(node: "Node | None", scope: Scope) -> str:
+    """Return the function that unpickles what is called, `pickle.loads(data)()`, `made["run"]()`; "" for any other."""
+    for _ in range(_MAX_CHAIN):
+        if node is None:
+            return ""
+        if node.type == "identifier":
+            binding = scope.bound(node)
+            node = binding.value if binding is not None and binding.kind is Kind.VALUE else None
+            if node is None or node.type == "identifier":
+                return ""
+        elif node.type == "parenthesized_expression":
+            node = node.named_children[0] if len(node.named_children) == 1 else None
+        elif node.type == "subscript":
+            node = node.child_by_field_name("value")
+        elif node.type == "call":
+            function = node.child_by_field_name("function")
+            name = scope.dotted(function)
+            if name in _UNPICKLERS:
+                return name
+            is_method = function is not None and function.type == "attribute"  # `np.load(path).item()`
+            node = function.child_by_field_name("object") if function is not None and is_method else None
+        else:
+            return ""
+    return ""
+
+
+def _import_path(use: "Node", scope: Scope, shipped: Collection[str]) -> str:
+    """Say how a use of sys.path changes where modules are imported from; "" for one that reads it, or adds a folder."""
+    around = use.parent
+    is_member = around is not None and around.type == "attribute" and around.child_by_field_name("attribute") == use
+    whole = around if around is not None and is_member else use
+    if scope.dotted(whole) not in _IMPORT_STATE.values():
+        return ""
+    name, parent = scope.dotted(whole), whole.parent
+    if parent is not None and parent.type == "subscript" and parent.child_by_field_name("value") == whole:
+        whole, parent = parent, parent.parent
+    if parent is None:
+        return ""
+    if parent.type in ("assignment", "augmented_assignment") and parent.child_by_field_name("left") == whole:
+        value = parent.child_by_field_name("right")
+    elif parent.type == "attribute" and name_text(parent.child_by_field_name("attribute")) in _ADD:
+        call = parent.parent
+        value = call.child_by_field_name("arguments") if call is not None and call.type == "call" else None
+    else:
+        return ""
+    if name == "sys.path" and value is not None and _is_shipped_folder(value, shipped):
+        return ""
+    return f"changes {name}, from which modules are imported: {shown(value if value is not None else whole)}"
+
+
+def _is_shipped_folder(value: "Node", shipped: Collection[str]) -> bool:
+    """Tell whether an expression can only be the folder of the source, or one of shipped sources in it."""
+    names: set[str] = set()
+    pending = [value]
+    for _ in range(_MAX_PARTS):
+        if not pending:
+            break
+        node = pending.pop()
+        if node.type == "string":
+            folder = literal(node)
+            if not isinstance(folder, str):
+                return False
+            if folder not in ("", ".", "..") and not any(path.startswith(f"{folder}/") for path in shipped):
+                return False
+        elif node.type == "identifier":
+            names.add(name_text(node))
+        pending += node.named_children if node.type != "string" else []
+    return not pending and bool("__file__" in names or not names) and names <= _OF_OWN_FOLDER
