@@ -20,7 +20,7 @@ class Key:
     meaning: str
     example: str
     value: Callable[[Row], Any]  # str, float or date; None where it is missing
-    words: tuple[str, ...] = ()  # that a "word" may be
+    words: tuple[str, ...] = ()  # allowed values of a "word"
 
 
 def _nats(row: Row) -> float | None:
@@ -66,7 +66,7 @@ KEYS = {
     ),
     "p": Key("number", "p of the gain, under the board's ruleset", "p:<0.01", lambda row: row.p),
     "rank": Key("number", "rank on the board", "rank:<=10", lambda row: row.rank),
-    "seeds": Key("number", "how many seeds the logs have a score of", "seeds:>=3", _seeds),
+    "seeds": Key("number", "number of seeds with a score in the logs", "seeds:>=3", _seeds),
     "size": Key("number", "code and model together, bytes, of the largest seed", "size:>15.99m", _size),
     "train": Key("number", "longest training, seconds", "train:<=600", _train_s),
     "eval": Key("number", "longest evaluation, seconds", "eval:<120", _eval_s),
@@ -75,7 +75,7 @@ KEYS = {
     "author": Key("text", "login on GitHub, or any name under which it submitted", "author:ann", _author),
     "path": Key("text", "of the folder", "path:2026-04", lambda row: row.verdict.path),
     "track": Key("text", "that it is judged on", "track:10min", lambda row: row.verdict.track),
-    "rule": Key("text", "of any of its findings, waived ones too", "rule:score-not-in-logs", _rules),
+    "rule": Key("text", "of any of its findings, including waived ones", "rule:score-not-in-logs", _rules),
     "verdict": Key(
         "word",
         "outcome in one word",
@@ -84,31 +84,33 @@ KEYS = {
         tuple(map(str, Outcome)),
     ),
     "status": Key(
-        "word", "what stands behind the score", "status:rescored", lambda row: row.status, tuple(map(str, Status))
+        "word", "where the score comes from", "status:rescored", lambda row: row.status, tuple(map(str, Status))
     ),
     "ruling": Key(
         "word",
-        "the maintainers' last word on it",
+        "the maintainers' latest ruling",
         "ruling:waived",
         lambda row: row.ruling.kind if row.ruling else None,
         tuple(map(str, Kind)),
     ),
-    "held": Key("word", "was the record once", "held:yes", lambda row: ("no", "yes")[row.held], ("yes", "no")),
+    "held": Key(
+        "word", "whether it was ever the record", "held:yes", lambda row: ("no", "yes")[row.held], ("yes", "no")
+    ),
     "date": Key("date", "made on this day, or in this month or year", "date:2026-04", lambda row: row.created),
     "after": Key("date", "made on this day or later", "after:2026-04-09", lambda row: row.created),
     "before": Key("date", "made before this day", "before:2026-05-01", lambda row: row.created),
 }
 
-# What a board can be sorted by; words in the order from worst to best, as their types list them.
+# What a board can be sorted by; words are ordered from worst to best, as their types list them.
 SORT_KEYS = tuple(name for name in KEYS if name not in ("rule", "ruling", "held", "after", "before"))
 
 
 def sorted_rows(
     rows: Iterable[Row], key: str, reverse: bool = False, keys: Mapping[str, Key] = KEYS
 ) -> tuple[Row, ...]:
-    """Return the rows by one of SORT_KEYS; equal ones stay in order, and those without a value come last.
+    """Return the rows sorted by one of SORT_KEYS; equal ones keep their order, and those without a value come last.
 
-    Raises UsageError for another key.
+    Raises UsageError for any other key.
     """
     if keys is KEYS and key not in SORT_KEYS:
         raise UsageError(f"cannot sort by {key!r}{suggestion(key, SORT_KEYS)}; there are {', '.join(SORT_KEYS)}")

@@ -24,11 +24,11 @@ def load_board(
 ) -> Board:
     """Read every record that `paths` lead to and rank them; with `as_of`, those made up to the end of that day.
 
-    `early` is given rows in chunks as they are read, before any has a rank or a record to beat; the board has them all
-    again, but for those made later. The first of those that are not in the cache come twice: as their submission.json
-    claims, and judged. `idle` is called many times a second while others work; what it raises ends them at once.
-    `say` gets a line about each thing that could not be used.
-    Raises UsageError for a path, a day or a ruling that is invalid, and when there is no record.
+    `early` gets rows in chunks as they are read, before any has a rank or a record to beat; the board has all of them
+    again, except those made later. The first of those that are not in the cache come twice: as their submission.json
+    claims, and judged. `idle` is called many times a second while the workers are busy; if it raises, they are stopped
+    at once. `say` gets a line about each thing that could not be used.
+    Raises UsageError for an invalid path, day or ruling, and if there is no record.
     """
     day = day_of(as_of)
     until = day.date() if day else None
@@ -48,6 +48,6 @@ def load_board(
     ]
     undated = sum(record.created is None for record in placed)
     if until is not None and undated:
-        say(f"left out for want of a date: {undated} of {len(placed)} records")
+        say(f"left out because they have no date: {undated} of {len(placed)} records")
     ruleset = RULESETS[settings.ruleset]
     return Board(settings.ruleset, day, ranked(grouped([row_of(record, ruleset) for record in in_time])))

@@ -9,7 +9,7 @@ from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging.decisions import Ruling
 
-NO_LOGIN = "unknown"  # what `golfcheck new` writes where it cannot tell the login
+NO_LOGIN = "unknown"  # what `golfcheck new` writes if it does not know the login
 
 
 class Status(StrEnum):
@@ -33,20 +33,20 @@ class Row:
     verdict: Verdict
     created: datetime | None  # when, as the frontier dates it
     score_bpb: float | None  # the score that counts: rescored, else logged, else claimed
-    status: Status | None  # of that score; None where there is none
+    status: Status | None  # of that score; None if there is none
     seeds_bpb: tuple[float, ...]  # of each seed, as logged
     seeds_nats: tuple[float, ...]
     rank: int | None = None  # from 1, equal scores share one; None: does not take part
-    delta_bpb: float | None = None  # to the record to beat on its day; negative is better
+    delta_bpb: float | None = None  # relative to the record to beat on its day; negative is better
     delta_nats: float | None = None
-    p: float | None = None  # the one that the board's ruleset looks at
-    held: bool = False  # was the record once
-    reason: str = ""  # why it was not, or why there is no p, in one line
-    takes_part: bool = True  # in the ranking: a score that its logs or we show, on a ranked track, not refuted
+    p: float | None = None  # the one that the board's ruleset uses
+    held: bool = False  # it was the record at some time
+    reason: str = ""  # why it never was, or why there is no p, in one line
+    takes_part: bool = True  # in the ranking: has a logged or rescored score, on a ranked track, not refuted
     rulings: tuple[Ruling, ...] = ()  # of the maintainers, in the order of their days
     github_id: str | None = None  # of its author
-    spellings: tuple[str, ...] = ()  # of the author's name, on all records of one login; alike in each of them
-    judged: bool = True  # False: only its submission.json is read yet, and the verdict says nothing
+    spellings: tuple[str, ...] = ()  # of the author's name, across all records of one login
+    judged: bool = True  # False: only its submission.json has been read yet, and the verdict is empty
 
     @property
     def outcome(self) -> Outcome:
@@ -66,7 +66,7 @@ class Board:
     ruleset: str
     as_of: datetime | None
     rows: tuple[Row, ...]
-    against: str | None = None  # the one record that all differences are to, in place of each day's record to beat
+    against: str | None = None  # the record that all differences are relative to, instead of each day's record to beat
 
     @property
     def frontier(self) -> tuple[Row, ...]:
@@ -75,7 +75,7 @@ class Board:
         return tuple(sorted(held, key=lambda row: row.created or datetime.min.replace(tzinfo=UTC)))
 
     def rival_of(self, row: Row) -> Row | None:
-        """Return the row of the record that a record was compared with; None where it is not on this board."""
+        """Return the row of the record that a record was compared with; None if it is not on this board."""
         rival = row.verdict.to_beat
         if rival is None:
             return None
@@ -114,7 +114,7 @@ def name_of(row: Row) -> str:
 
 
 def ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Return the rows by their scores with their ranks; after those that take part the others, without a score last."""
+    """Return the rows by score, with ranks: first those that take part, then the others, those without a score last."""
     ordered = sorted(
         rows, key=lambda row: (row.score_bpb is None, not row.takes_part, row.score_bpb or 0.0, row.verdict.path)
     )

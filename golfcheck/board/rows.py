@@ -59,9 +59,9 @@ def row_of(placed: Placed, ruleset: Ruleset) -> Row:
 
 
 def _without_gain(verdict: Verdict, rulings: Rulings) -> Verdict:
-    """Return a verdict that calls no record what the logs show and the score that counts does not.
+    """Return a verdict that is not "record" if only the logged scores, and not the score that counts, show the gain.
 
-    The score that the maintainers gave is not the one whose gain was tested.
+    A score given by the maintainers is not the one whose gain was tested.
     """
     if rulings.rescored is None or rulings.rescored.val_bpb is None or GAIN_RULE not in verdict.passed:
         return verdict
@@ -117,7 +117,7 @@ def _reason(placed: Placed, gain: ToBeat | None, ruleset: Ruleset) -> str:
     if placed.refused:
         return placed.refused
     if entry is None or turn is None:
-        return "no date: it has no place in time" if placed.judged.bpb else "no score in its logs: nothing to test"
+        return "no date: it cannot be ordered" if placed.judged.bpb else "no score in its logs: nothing to test"
     if not turn.held:
         return _why_not(entry, turn, gain, ruleset)
     if turn.best is None:

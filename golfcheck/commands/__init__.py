@@ -1,4 +1,4 @@
-"""The commands: one module each, with HELP, `configure(parser)` and `run(args)`, imported when it is called for."""
+"""The commands: one module each, with HELP, `configure(parser)` and `run(args)`, imported only when it is needed."""
 
 GROUPS = {
     "Judge": {
@@ -12,7 +12,7 @@ GROUPS = {
         "explain": "say what a rule checks, why, and how to fix it; alone: all rules",
     },
     "Make a record": {
-        "demo": "go the whole way in two minutes, from data to a ranked record",
+        "demo": "run the whole workflow in two minutes: data to ranked record",
         "data": "download, make and check tokenizers and token shards",
         "new": "make a submission folder from training logs",
         "pack": "pack a script into a small self-extracting one, with a proof",

@@ -15,7 +15,7 @@ _INSTALL = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the shell."""
     parser.add_argument("shell", choices=tuple(_INSTALL), help="the shell")
-    parser.epilog = f"To install it once for all: {_INSTALL['bash']}"
+    parser.epilog = f"To install it permanently: {_INSTALL['bash']}"
 
 
 def run(args: argparse.Namespace) -> int:

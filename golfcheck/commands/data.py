@@ -21,7 +21,7 @@ HELP = "download, make and check tokenizers and token shards"
 _CONTEST_REPOSITORY = "willdepueoai/parameter-golf"
 _ENCODE_MEMORY_BYTES = 8 << 30
 _ENCODE_SECONDS = 60
-_ENCODED_PER_SECOND = 100_000  # bytes of text: some twenty times slower than measured
+_ENCODED_PER_SECOND = 100_000  # bytes of text: a twentieth of the measured speed
 _SHARD_EXTRA_BYTES = 1 << 20
 
 
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     demo.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="output folder (default: ./data)")
     demo.set_defaults(act=_demo, packages=("numpy", "sentencepiece"))
 
-    get = commands.add_parser("get", help="download the contest's tokenizer and shards, as far as they are missing")
+    get = commands.add_parser("get", help="download the contest's tokenizer and shards, if they are missing")
     get.add_argument(
         "--variant", default="sp1024", help="the variant of the dataset, named after its tokenizer (default: sp1024)"
     )
@@ -55,9 +55,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     tokenize = commands.add_parser(
         "tokenize",
-        help="make shards of your own text",
-        epilog='Text is UTF-8. In a .jsonl file, each line is an object with a document under "text". In any other, a '
-        "line <|endoftext|> separates documents.",
+        help="make shards from your own text",
+        epilog='Text is UTF-8. In a .jsonl file, each line is an object with a document under "text". In other files, '
+        "a line <|endoftext|> separates documents.",
     )
     tokenize.add_argument("--text", type=Path, nargs="+", required=True, metavar="FILE", help="text files, in order")
     tokenize.add_argument("--model", type=Path, required=True, metavar="TOKENIZER.model", help="a SentencePiece model")
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
             raise MissingExtra("data", package, "train")
     try:
         return int(args.act(args))
-    except ValueError as error:  # what the trainer's own reader says of a file
+    except ValueError as error:  # raised by the trainer's own reader
         raise GolfcheckError(str(error)) from None
 
 
@@ -126,10 +126,10 @@ def _tokenize(args: argparse.Namespace) -> int:
 
     if args.shard_tokens < 1:
         raise UsageError(f"data tokenize: --shard-tokens must be at least 1, not {args.shard_tokens}")
-    for report in check(args.model, [], None):  # can it be loaded, and does it count right?
+    for report in check(args.model, [], None):  # can it be loaded, and does it count bytes correctly?
         if isinstance(report, BadFile):
             raise GolfcheckError(f"{report.path}: {report.code}: {report.message}")
-    # Encoding runs the model's own tables, in C++: in a child process too, which neither runs for ever nor grows.
+    # Encoding runs the model's own tables, in C++: in a child process with limited time and memory, too.
     seconds = _ENCODE_SECONDS + sum(path.stat().st_size for path in args.text if path.is_file()) // _ENCODED_PER_SECOND
     bounds = (_ENCODE_MEMORY_BYTES, seconds, 2 * args.shard_tokens + _SHARD_EXTRA_BYTES)
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=bound, initargs=bounds) as pool:

@@ -17,7 +17,7 @@ from golfcheck.core.text import shell_word
 if TYPE_CHECKING:
     from golfcheck.data.dataset import Dataset
 
-HELP = "go the whole way in two minutes, from data to a ranked record"
+HELP = "run the whole workflow in two minutes: data to ranked record"
 _SEEDS = (1337, 1338, 1339)
 _TAIL_LINES = 5  # of the trainer's output, if it fails
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"6/6 golfcheck leaderboard {shell_word(record.parent)}", flush=True)
     code = max(code, run_command("leaderboard", [str(record.parent)]))
     print(f"""
-Try next (`. .venv/bin/activate` first, where `make demo` installed it):
+Try next (after `. .venv/bin/activate`, if `make demo` installed it):
   golfcheck verify {shell_word(record)} --format markdown
   golfcheck tui {shell_word(record.parent)}           browse it: enter opens, ? helps
   golfcheck explain score-not-in-logs     what a rule checks, and why

@@ -13,7 +13,7 @@ _EPILOG = """Lines of A begin with -, lines of B with +, and differences are B m
 The exit code is 0 whether or not there are differences.
 
 Examples:
-  golfcheck diff 2026-03-23_Theirs 2026-03-25_Mine            what is new, in short
+  golfcheck diff 2026-03-23_Theirs 2026-03-25_Mine            what is new, in brief
   golfcheck diff 2026-03-23_Theirs 2026-03-25_Mine --code     the code line by line, with packed scripts unpacked
 """
 

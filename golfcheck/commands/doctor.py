@@ -14,9 +14,9 @@ HELP = "list what is installed, what is missing, and how to install it"
 _NEEDED_FOR = {
     "": "verify, explain, new",
     "train": "rescore, data, demo, the trainer",
-    "formats": "naming artifacts in other containers",
+    "formats": "identifying artifacts in other containers",
     "tui": "the terminal interface",
-    "site": "the board as a page",
+    "site": "the leaderboard as web pages",
 }
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"]([a-z]+)['\"])?")
 _DATA = Path("data")
@@ -88,7 +88,7 @@ def _devices() -> Iterator[str]:
     """Yield the devices that PyTorch can use, if it is installed."""
     if _version("torch") is None:
         return
-    import torch  # takes 2 s, but nothing else knows the devices
+    import torch  # takes 2 s, but there is no other way to list the devices
 
     threads = torch.get_num_threads()
     yield f"cpu, {threads} thread{'s' * (threads != 1)}"
@@ -121,7 +121,7 @@ def _data() -> None:
     for folder, shards in datasets.items():
         splits = [sum(f"_{split}_" in shard.name for shard in shards) for split in ("train", "val")]
         tokenizer = find_tokenizer(folder)
-        status = f"tokenizer {tokenizer}" if tokenizer else "no tokenizer that fits: golfcheck data get"
+        status = f"tokenizer {tokenizer}" if tokenizer else "no matching tokenizer: golfcheck data get"
         _say(tokenizer is not None, "data", f"{folder}: {splits[0]} train, {splits[1]} val shards, {status}")
 
 

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one rule, one family, one word of a report, or all."""
+    """Print one rule, one family, one verdict or ruleset, or everything."""
     from golfcheck.core.errors import UsageError
     from golfcheck.core.suggest import suggestion
     from golfcheck.core.terminal import columns, only_ascii, wants_color
@@ -55,7 +55,7 @@ def _verdicts() -> dict[str, str]:
 
 
 def _rulesets() -> dict[str, str]:
-    """Return what each ruleset asks of a record's gain."""
+    """Return what each ruleset requires of a record's gain."""
     from golfcheck.core.ruleset import RULESETS
 
     meanings = {}
@@ -115,7 +115,7 @@ def _terms() -> "Iterator[tuple[str, str]]":
     from golfcheck.board.keys import KEYS
 
     yield 'gptq "sliding window"', "in name, author or path; case is ignored"
-    yield "-verdict:invalid", "what the term does not match"
-    yield "bpb:1.07..1.08", "a range with both its ends; a number alone means what rounds to it"
+    yield "-verdict:invalid", "everything that the term does not match"
+    yield "bpb:1.07..1.08", "a range, including both ends; a single number matches what rounds to it"
     for key in KEYS.values():
         yield key.example, f"{key.meaning}: {', '.join(key.words)}" if key.words else key.meaning

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 HELP = "rank records by score, each with its gain over the best before it"
 _EPILOG = """Records are replayed in chronological order, by git history if there is one. A record whose gain passes the
-ruleset becomes the record to beat. Decisions of the maintainers are read from decisions.json next to the tracks
+ruleset becomes the record to beat. The maintainers' decisions are read from decisions.json next to the tracks
 (schemas/decisions.schema.json).
 
 Filters: words, author:ann, bpb:<1.08, seeds:>=3, verdict:review, rule:thin-margin, after:2026-04-01, -held:yes, …
 
 Examples:
   golfcheck leaderboard records                                    the board
-  golfcheck leaderboard records --frontier                         who was the record when, and how it was shown
+  golfcheck leaderboard records --frontier                         which were the record, when, and the evidence
   golfcheck leaderboard records --ruleset audit-2026-05 --why      why each one was not the record
   golfcheck leaderboard records --me ann --filter after:2026-04    where ann stands
   golfcheck leaderboard records --against 2026-03-25_Mine          differences and p against one record
@@ -56,13 +56,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--frontier",
         action="store_true",
-        help="show only what was the record, in chronological order, with the reasons",
+        help="show only records that took the lead, in chronological order, with the reasons",
     )
     add("--why", action="store_true", help="show why each was not the record, or why there is no p")
     add("--me", metavar="AUTHOR", help="add this author's standing: rank, gap, and the score that a new record needs")
-    add = parser.add_argument_group("Where to").add_argument
+    add = parser.add_argument_group("Output").add_argument
     add("--format", choices=tuple(FORMATS), default="text", help="default: text")
-    add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output; a folder for html")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write to this file instead of standard output; a folder for html",
+    )
     add("--url", default="", metavar="URL", help="with --format html: where it will be published, for the feed's links")
     add("--write", type=Path, action="append", default=[], metavar="FILE",
         help="put the Markdown table between the markers of this file; repeatable")  # fmt: skip
@@ -109,13 +115,13 @@ def _at_odds(args: argparse.Namespace) -> str:
     if args.url and not args.url.startswith(("https://", "http://")):
         return f"--url {args.url}: expected an address that begins with https://"
     if args.check and not args.write:
-        return "--check says whether a file is stale: name it with --write"
+        return "--check says whether a file is stale: name the file with --write"
     if args.format == "html" and args.output is None:
-        return "--format html makes a folder: name it with -o"
+        return "--format html writes a folder: name it with -o"
     if args.write and args.format not in ("text", "markdown"):
-        return f"--write puts a Markdown table into a file, --format {args.format} does not: leave one of them out"
+        return f"--write puts a Markdown table into a file, which --format {args.format} is not: leave one of them out"
     if args.write and args.output is not None:
-        return "--write and -o name two places: run it once for each"
+        return "--write and -o name two outputs: run the command once for each"
     if args.me is not None and (args.write or args.format not in ("text", "markdown")):
         return "--me adds lines to --format text or markdown only"
     return ""
@@ -216,7 +222,7 @@ def _write(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -> i
             continue
         stale = 1
         if args.check:
-            narrate(f"{path}: the board in it is stale; golfcheck leaderboard … --write {shell_word(path)} renews it")
+            narrate(f"{path}: its leaderboard is stale; golfcheck leaderboard … --write {shell_word(path)} updates it")
         else:
             write_atomic(path, after.encode("utf-8"))
     return stale if args.check else 0

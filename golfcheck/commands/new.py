@@ -48,16 +48,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="the training script; modules that it imports from its folder are included "
-        "(default: the code in the logs, or the train_gpt.py beside them)",
+        "(default: the code in the logs, or the train_gpt.py next to them)",
     )
-    add("--artifact", type=Path, nargs="+", default=[], metavar="FILE", help="one for each log, in the same order")
+    add("--artifact", type=Path, nargs="+", default=[], metavar="FILE", help="one per log, in the same order")
     add("--keep-last", action="store_true", help="if there are several runs of one seed, use the last one")
     add = parser.add_argument_group("What no log says").add_argument
     add("--name", help="name of the record (default: the folder's name)")
     add("--author", help="default: $GOLFCHECK_AUTHOR, or git's user.name")
     add("--github-id", metavar="LOGIN", help="default: $GOLFCHECK_GITHUB_ID, or git's github.user")
     add("--blurb", default="", metavar="TEXT", help="what is new, in a few sentences")
-    add("--track", choices=("10min_16mb", "non_record_16mb"), help="default: what the logs qualify for")
+    add("--track", choices=("10min_16mb", "non_record_16mb"), help="default: the one that the logs qualify for")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _copy_trainer(args: argparse.Namespace) -> int:
-    """Copy the reference trainer into a folder of the user, where it trains its own code."""
+    """Copy the reference trainer into a folder of the user's, where it trains with its own code."""
     import golfcheck.reference
 
     if args.dir or args.into or args.logs:
@@ -108,7 +108,7 @@ def _copy_trainer(args: argparse.Namespace) -> int:
     files = {path.name: path.read_bytes() for path in sorted(source.glob("*.py")) if path.name != "__init__.py"}
     _write(target, files)
     script = shell_word(args.trainer / "train.py")
-    print(f"trainer {safe(str(target))}  ({len(files)} files): edit it, it trains its own code")
+    print(f"trainer {safe(str(target))}  ({len(files)} files): edit it; it trains with its own code")
     print(f"next    python {script} --smoke")
     return 0
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 HELP = "pack a script into a small self-extracting one, with a proof"
-_EPILOG = """Comments, docstrings and annotations are removed unless the program can read them, then the text is
+_EPILOG = """Comments, docstrings and annotations are removed unless the program can read them; then the text is
 compressed with LZMA. --brotli tries Brotli as well, which needs the brotli package where the script runs. Each variant
 is unpacked again and compared with the source, token by token and by its syntax tree. The output is reproducible.
 
@@ -23,8 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "script", type=Path, metavar="SCRIPT", help="the script; modules next to it that it imports are included"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the smallest variant there")
-    parser.add_argument("--alone", action="store_true", help="without the modules that it imports")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the smallest variant to this file")
+    parser.add_argument("--alone", action="store_true", help="leave out the modules that it imports")
     parser.add_argument("--brotli", action="store_true", help="try brotli as well")
 
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.reference.files import write_atomic
 
     if args.output is not None and args.output.exists() and args.output.samefile(args.script):
-        raise UsageError(f"pack: -o {args.output} is the script itself, which would be lost: name another file")
+        raise UsageError(f"pack: -o {args.output} is the script itself, which would be overwritten: name another file")
     packed = pack(read_script(args.script, alone=args.alone), brotli=args.brotli)
     print(f"{packed.source_bytes:>9,} bytes  source: {safe(', '.join(packed.files), 500)}")
     for line in sizes(packed):

@@ -13,7 +13,7 @@ from golfcheck.core.errors import UsageError
 from golfcheck.core.suggest import suggestion
 
 _MIN_HELP_COLUMNS = 40
-_EXAMPLE = re.compile(r"( +\S.*?) {2,}(\S.*)")  # a command, and behind two blanks what it is for
+_EXAMPLE = re.compile(r"( +\S.*?) {2,}(\S.*)")  # a command and, after two blanks, its explanation
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
@@ -58,7 +58,7 @@ class Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             choices = [str(choice) for choice in action.choices]
-            message = f"{value!r} is none of {', '.join(choices)}{suggestion(str(value), choices)}"
+            message = f"{value!r} is not one of {', '.join(choices)}{suggestion(str(value), choices)}"
             raise argparse.ArgumentError(action, message)
 
     def format_help(self) -> str:
@@ -75,14 +75,14 @@ class Parser(argparse.ArgumentParser):
         """Raise UsageError; `main` prints it as one line."""
         option = message.partition(":")[0].removeprefix("argument ").rpartition("/")[2]
         if message.endswith("expected one argument"):
-            message += f" (where that begins with a dash: {option}=-...)"
+            message += f" (if it begins with a dash: {option}=-...)"
         raise UsageError(f"{self.prog.removeprefix('golfcheck ')}: {message}; see {self.prog} --help")
 
 
 def laid_out(text: str, width: int) -> str:
     """Wrap the prose of a help text at `width`; lines that begin with a blank are examples.
 
-    Where an example and its explanation do not fit on a line, the explanations of the block go below their examples.
+    If an example and its explanation do not fit on a line, the explanations of the block go below their examples.
     """
     rows: list[str] = []
     for is_example, group in groupby(text.splitlines(), key=lambda line: line.startswith(" ")):

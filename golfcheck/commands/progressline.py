@@ -11,7 +11,7 @@ _REDRAW_SECONDS, _LINE_SECONDS = 0.2, 30.0
 
 @contextmanager
 def terminations() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C: results so far are printed and written, and no process is left behind."""
+    """Treat SIGTERM like Ctrl-C: print and write the results so far, and leave no process behind."""
 
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt

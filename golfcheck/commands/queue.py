@@ -48,10 +48,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--since", type=int, default=0, metavar="N", help="only those with this number or a later one")
     add("--only", default="", metavar="N,N-M", help="only those with these numbers")
     add("--filter", default="", metavar="TERMS", help="those that match: triage:review bpb:<1.08 -rule:thin-margin")
-    add("--ruleset", choices=tuple(RULESETS), help="what a gain must show to be a record; default: written")
+    add("--ruleset", choices=tuple(RULESETS), help="how large and how certain a gain must be; default: written")
     add = parser.add_argument_group("What to print").add_argument
     add("--format", choices=FORMATS, default="text", help="default: text")
-    add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output; a folder for html")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write to this file instead of standard output; a folder for html",
+    )
     add("-v", "--verbose", action="store_true", help="every pull request in full")
     add("--comment", type=int, metavar="N", help="print a comment on this pull request, in Markdown")
     add("--fail-on", choices=FAIL_ON, default="never", help="exit code 1 if one is refuted, or if one needs review")

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 HELP = "evaluate an artifact again and compare its val_bpb with the claim"
 _EPILOG = (
-    "A record folder brings its artifacts, their claims, logs and settings: `golfcheck rescore DIR`. What its tensors "
-    "do not tell is taken from flags, else from the artifact, else from the log, else from the contest's defaults, and "
-    "the report says from where. Exit code 1 when a claim is refuted, 3 when it can be neither confirmed nor refuted. "
-    "Over several processes: torchrun --standalone --nproc_per_node=N -m golfcheck rescore ..."
+    "A record folder supplies the artifacts, their claims, logs and settings: `golfcheck rescore DIR`. Settings that "
+    "the tensors do not show are taken from flags, else from the artifact, else from the log, else from the contest's "
+    "defaults, and the report gives the source of each. The exit code is 1 if a claim is refuted, and 3 if it can be "
+    "neither confirmed nor refuted. With several processes: "
+    "torchrun --standalone --nproc_per_node=N -m golfcheck rescore ..."
 )
 UNDECIDED = 3  # exit code of a claim that is neither confirmed nor refuted
 _BPB = re.compile(r"[0-9]{1,3}(?:\.([0-9]{1,32}))?")
@@ -60,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--estimate",
         action="store_true",
         default=None,
-        help="do so (default: on a CPU, if the whole text would take more than 10 minutes)",
+        help="estimate (default: on a CPU, if the whole text would take more than 10 minutes)",
     )
     how.add_argument("--full", action="store_false", dest="estimate", default=None, help="score all of the text")
     add = group.add_argument
@@ -72,15 +73,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="seed of the random order, for example from a public beacon (default: random)",
     )
-    add = parser.add_argument_group("What tensors do not tell").add_argument
+    add = parser.add_argument_group("Settings that the tensors do not show").add_argument
     add("--seq-len", type=int, metavar="N", help="tokens per sequence")
     tables = ("bf16", "bf16_frequencies", "fp32")
     add("--rope-tables", choices=tables, help="how the rotary tables were rounded in training")
     add("--rope-base", type=float, metavar="X", help="base of the rotary frequencies")
     add("--logit-softcap", type=float, metavar="X", help="bound of the logits")
     add = parser.add_argument_group(
-        "The submission's own predictor.py",
-        "Used where a folder has one: it runs in a sandbox and is asked for logits.",
+        "The submission's own predictor.py", "Used if the folder has one: it runs in a sandbox and is asked for logits."
     ).add_argument
     add("--built-in", action="store_true", help="evaluate the contest's architecture even if there is a predictor.py")
     add("--challenges", type=int, metavar="N", help="cuts of the twin test, one per sequence (default: 512; 0: none)")
@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
     folder = _predictor_folder(args)
     if folder is not None and not args.no_sandbox:
         _need_sandbox()
-    # Next to another busy process, threads that spin while they wait make an evaluation 17 times as slow.
+    # On a busy machine, threads that spin while they wait make an evaluation 17 times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded
     if is_helper := os.environ.get("RANK", "0") != "0":  # under torchrun, only the first rank prints
         sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the process ends
@@ -240,7 +240,7 @@ def _predictor_folder(args: argparse.Namespace) -> Path | None:
     others = built_in if folder else own
     for name in others:
         if getattr(args, name) not in (None, False):
-            what = "it has a predictor.py; --built-in evaluates the reference's model" if folder else "no predictor.py"
+            what = "it has a predictor.py; --built-in evaluates the reference model" if folder else "no predictor.py"
             raise UsageError(f"rescore: --{name.replace('_', '-')} has no effect on {args.path}: {what}")
     if args.challenges is not None and args.challenges < 0:
         raise UsageError(f"rescore: --challenges must be 0 or more, not {args.challenges}")
@@ -261,7 +261,7 @@ def _need_sandbox() -> None:
     try:
         launch.sandbox()
     except launch.NoSandbox as missing:
-        raise launch.NoSandbox(f"{missing}; or --built-in, where the model is the contest's") from None
+        raise launch.NoSandbox(f"{missing}; or --built-in, if the model is the contest's") from None
 
 
 def _boxes(args: argparse.Namespace) -> "BoxRequest":

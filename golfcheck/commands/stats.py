@@ -54,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.render.page import Page
 
     if (args.b is None) == (args.bar is None):
-        raise UsageError("stats: expected a record to beat, or a bar: golfcheck stats A B, golfcheck stats A --bar BPB")
+        raise UsageError(
+            "stats: expected a record to beat, or a bar: golfcheck stats A B, or golfcheck stats A --bar BPB"
+        )
     ours, notes = pooled(_sample(args.a), [_sample(path) for path in args.others])
     theirs = _sample(args.b) if args.b else None
     gain = gain_over(ours, theirs, bar_bpb=args.bar, sigma_bpb=args.sigma, confidence=args.confidence, notes=notes)

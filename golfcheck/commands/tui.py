@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="REPO",
         help="start with the pull requests of a repository, judged from its git objects",
     )
-    add("--base", default="main", metavar="REF", help="with --queue: the branch that they are for; default: main")
+    add("--base", default="main", metavar="REF", help="with --queue: the branch that they target; default: main")
     add(
         "--watch",
         type=Path,
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     for log in args.watch:
         if not log.parent.is_dir():
             raise UsageError(f"{log}: no such folder; expected the log that a run writes, or will write")
-    # The folder's own settings are for its records; how a queue is judged, flags and environment alone decide.
+    # The folder's own settings apply to its records; only flags and the environment apply to a queue.
     start = Path(os.sep) if args.queue else Path()
     settings = resolve({name: value for name, value in vars(args).items() if name != "base"}, os.environ, start)
     if not _on_a_terminal():

@@ -51,7 +51,7 @@ def _printable(text: bytes) -> str:
 
 
 def safe_line(line: str) -> str:
-    """Return a line of source with control characters escaped; tabs stay, and so does what only a log would obey."""
+    """Return a line of source with control characters escaped, except tabs; commands of CI logs are not escaped."""
     from golfcheck.core.text import safe
 
     def escaped(part: str) -> str:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from golfcheck.core.verdict import Verdict
     from golfcheck.judging.config import Settings
 
-_MAX_PACKED_BYTES = 300_000  # of source, which takes 0.1 s to pack; more is not tried, for it may be hostile
+_MAX_PACKED_BYTES = 300_000  # of source, which takes 0.1 s to pack; more is not tried, because it may be hostile
 HELP = "judge record folders: each finding with its line and its fix"
 _EXAMPLES = """Rules, rulesets and formats are explained by: golfcheck explain
 
 Examples:
-  golfcheck verify records/                                   everything, in short
+  golfcheck verify records/                                   everything, in brief
   golfcheck verify records/track_10min_16mb/2026-03-25_Mine   one record, in full
   golfcheck verify Mine --fix --diff                          what could be filled in from the logs
   golfcheck verify --base origin/main --format github --also markdown:summary.md
@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     formats = ", ".join(CHOICES["format"])
     add("--format", choices=CHOICES["format"], metavar="FORMAT", help=f"one of {formats}; default: text")
-    add("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    add("-o", "--output", type=Path, metavar="FILE", help="write to this file instead of standard output")
     add(
         "--also", action="append", default=[], metavar="FORMAT:FILE", help="write one more format to a file; repeatable"
     )
@@ -63,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--require", choices=CHOICES["require"], help="anything that is not shown to be a record")
     group = parser.add_argument_group("How to work")
     add = group.add_argument
-    add("--fix", action="store_true", help="first edit submission.json where the logs show what it should say")
+    add("--fix", action="store_true", help="first correct submission.json from the logs")
     add("--diff", action="store_true", help="with --fix: only print the edits")
     add("--jobs", type=int, metavar="N", help="processes that read records; default 0: one per core")
     add("--no-cache", dest="cache", action="store_false", default=None, help="read every record again")
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     at = None if settings.fail_on == "never" else Severity[settings.fail_on.upper()]
     if any(fails(verdict, at, require_record=settings.require == "record") for verdict in verdicts):
         return 1
-    # Chosen rules were asked for, whatever else there is to check; without a choice, all that decides must be read.
+    # With --select, only the selected rules matter; otherwise everything decisive must have been read.
     nothing = [verdict for verdict in verdicts if not verdict.passed and not verdict.findings]
     unverified = [] if settings.select or at is None else [verdict for verdict in verdicts if undecided(verdict)]
     for verdict in dict.fromkeys([*nothing, *unverified]):
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 def _with_records(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """Return the paths that lead to records, and what is wrong with the others.
 
-    Raises UsageError when no path leads to any.
+    Raises UsageError if no path leads to any.
     """
     from golfcheck.core.errors import UsageError
     from golfcheck.submission.discover import record_folders

@@ -1,4 +1,4 @@
-"""The code of two records, unwrapped and never executed → what one has that the other has not, line by line."""
+"""The code of two records, unwrapped and never executed → how they differ, line by line."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from golfcheck.submission.record import Record
 
 @dataclass(frozen=True, slots=True)
 class CodeDiff:
-    """A source file of two records; a name of None: only the other has it. No hunk: the text is the same."""
+    """A source file in two records. A name of None: only the other one has it. No hunks: the text is the same."""
 
     first: str | None  # the file, and what it was unwrapped from: "train_gpt.py (lzma+base85, unwrapped)"
     second: str | None
@@ -32,9 +32,9 @@ class CodeDiff:
 
 
 def code_diffs(first: Record, second: Record) -> tuple[CodeDiff, ...]:
-    """Return a CodeDiff for each source of either record, paired as `pairing.pairs` says; () where one has no code.
+    """Return a CodeDiff for each source of either record, paired as `pairing.pairs` says; () if one has no code.
 
-    The code is that of the folder, or of a log that the source was dumped into where the folder has none.
+    The code is that of the folder or, if it has none, the source that was dumped into a log.
     """
     ours, theirs = sources(first), sources(second)
     if not ours or not theirs:
@@ -43,7 +43,7 @@ def code_diffs(first: Record, second: Record) -> tuple[CodeDiff, ...]:
 
 
 def sources(record: Record) -> tuple[Source, ...]:
-    """Return the sources of a record, the main script first: of its folder, or else the largest dump of its logs."""
+    """Return a record's sources, the main script first: those of its folder, or else the largest dump in its logs."""
     if record.sources:
         return record.sources
     dumps = [(log.path, dump) for log in record.logs for dump in log.dumps]
@@ -51,7 +51,7 @@ def sources(record: Record) -> tuple[Source, ...]:
         return ()
     path, dump = max(dumps, key=lambda source: len(source[1].text))
     location = f"{path}:{dump.line}"
-    # The name decides how it is read, and is not shown: a log need not say it.
+    # The name decides how the source is read, and is not shown: a log may not state it.
     return tuple(
         Source(f"source in {location}", source.text, True, source.wrapper, source.unwrapped, source.note)
         for source in reached(["train_gpt.py"], lambda name: dump.text)
@@ -68,7 +68,7 @@ def _diff(first: Source | None, second: Source | None) -> CodeDiff:
     one, other = texts
     notes = [f"{source.path}: still packed: {source.note}" for source in (first, second) if source and source.note]
     if by_tree:
-        ignored = "layout, comments, docstrings and type annotations are no difference"
+        ignored = "layout, comments, docstrings and type annotations are ignored"
         notes.append(f"{_name(first)} and {_name(second)}: compared by their syntax trees: {ignored}")
     notes += [
         f"{source.path}: only the first {MAX_LINES:,} of {len(text):,} lines were compared"
@@ -79,7 +79,7 @@ def _diff(first: Source | None, second: Source | None) -> CodeDiff:
 
 
 def _lines(text: bytes) -> list[str]:
-    """Return the lines of a source; how they end, and a byte order mark, are no difference."""
+    """Return the lines of a source, without line endings and a byte order mark."""
     lines = text.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
     return lines if lines[-1] else lines[:-1]
 

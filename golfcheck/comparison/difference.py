@@ -16,7 +16,7 @@ from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs
 
 _SOME_DAY = datetime.min.replace(tzinfo=UTC)
-_OF_A_RUN = frozenset({"seed", "run_id", "logfile"})  # they name a run; no two runs need have them alike
+_OF_A_RUN = frozenset({"seed", "run_id", "logfile"})  # they name a run, so they differ between runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Side:
 
     verdict: Verdict
     seeds: tuple[SeedScore, ...]
-    gain: ToBeat | None  # over the first record; None for itself, and where one of the two has no score
+    gain: ToBeat | None  # over the first record; None for itself, and if either has no score
     created: datetime | None  # its day on the board; submission.json may state another
     has_code: bool  # a script, or a log with its source
 
@@ -73,23 +73,24 @@ class Difference:
 
     sides: tuple[Side, ...]
     settings: tuple[SettingRow, ...]  # in the order of the logs' lines
-    alike: int  # how many settings all logs print with one value
+    alike: int  # how many settings all logs print with the same value
     varying: tuple[str, ...]  # settings that differ between the runs of one record, or name a run: not compared
-    findings: tuple[FindingRow, ...]  # the gravest first
+    findings: tuple[FindingRow, ...]  # the most serious first
     code: tuple[CodeDiff, ...]  # of a pair of records that both have code; else ()
 
 
 def difference(
     records: Sequence[Record], verdicts: Sequence[Verdict], created: Sequence[datetime | None] | None = None
 ) -> Difference:
-    """Compare two or more records; `verdicts` are theirs, in the same order.
+    """Compare two or more records, given their `verdicts` in the same order.
 
-    So are the days of `created`, where a board knows them; otherwise they are those of the folders, or of the JSON.
+    `created` has their dates in the same order, as a board shows them; by default, the dates of the folders or the
+    JSON.
     """
     examined = [examine(record) for record in records]
     days = [one.identity.created for one in examined] if created is None else created
     rows, alike, varying = _settings([_printed(record) for record in records])
-    entries = [one.entry(_SOME_DAY) for one in examined]  # a test of the scores asks for no day
+    entries = [one.entry(_SOME_DAY) for one in examined]  # a test of the scores does not depend on the day
     first = entries[0]
     gains = [compare(entry, first) if entry and first else None for entry in entries]
     return Difference(
@@ -139,7 +140,7 @@ def _settings(printed: Sequence[dict[str, list[Printed]]]) -> tuple[tuple[Settin
 
 
 def _meaning(value: str) -> Decimal | str:
-    """Return what values are compared by: numbers by their exact values (0.04 is 4e-2), words without their case."""
+    """Return the key for comparing values: numbers by their exact values (0.04 equals 4e-2), words ignoring case."""
     try:
         number = Decimal(value)
     except DecimalException:

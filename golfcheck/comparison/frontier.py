@@ -1,4 +1,4 @@
-"""The record to beat: a replay of all records by their dates, in which each that shows a gain moves the frontier."""
+"""The record to beat: replays all records in order of their dates; each that shows a gain moves the frontier."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ WRITTEN_MARGIN_NATS = RULESETS["written"].margin_nats
 
 
 def rescored(entry: Entry, val_bpb: float) -> Entry:
-    """Return the entry with the score of one evaluation in place of those of its seeds; its tokenizer stays."""
+    """Return the entry with the score of a single evaluation instead of its seeds' scores; its tokenizer is kept."""
     return replace(entry, bpb=(val_bpb,), nats=(val_bpb * LN2 * entry.bytes_per_token,))
 
 
@@ -28,29 +28,29 @@ class Turn:
 
 
 def best_before(entry: Entry, field: Iterable[Entry], ruleset: Ruleset) -> Entry | None:
-    """Return the entry that stands at the frontier when `entry` is made, or None if there is none."""
+    """Return the entry at the frontier when `entry` is made, or None if there is none."""
     return frontier((other for other in field if other.created < entry.created and other.path != entry.path), ruleset)
 
 
 def frontier(entries: Iterable[Entry], ruleset: Ruleset) -> Entry | None:
-    """Return the ranked entry that stands when all have been replayed, or None if there is none."""
+    """Return the ranked entry at the frontier after all have been replayed, or None if there is none."""
     held = holders(entries, ruleset)
     return held[-1] if held else None
 
 
 def holders(entries: Iterable[Entry], ruleset: Ruleset) -> list[Entry]:
-    """Return the entries that were the record, in the order of their dates; they alone replay to the same holders."""
+    """Return the entries that were the record, in chronological order; replaying only them gives the same result."""
     return [turn.entry for turn in replay(entries, ruleset) if turn.held]
 
 
 def replay(entries: Iterable[Entry], ruleset: Ruleset) -> list[Turn]:
-    """Give every ranked entry its turn, in the order of their dates; those of one moment end with the best score.
+    """Give every ranked entry its turn, in the order of their dates; among entries of one time, the best score is last.
 
-    An entry takes the place when its gain over the record before its moment is significant under the ruleset. Of one
-    moment nobody knows the order, so that none is held against another: each that shows a gain was the record, and the
-    best of them is the one to beat afterwards. Where one side has a single seed no test is possible, and the gain
-    itself must be above the ruleset's margin. Of equal scores the first keeps the place. An entry whose test the
-    maintainers waive takes the place with any score that is no worse. One that is refused never does.
+    An entry takes the lead if its gain over the record before its time is significant under the ruleset. The order of
+    entries with the same time is unknown, so they are not compared with each other: each that shows a gain was the
+    record, and the best of them is the one to beat afterwards. If one side has a single seed, no test is possible, and
+    the gain itself must exceed the ruleset's margin. If scores are equal, the first keeps the lead. An entry whose test
+    the maintainers waive takes the lead with any score that is no worse. One that is refused never does.
     """
     turns: list[Turn] = []
     best: Entry | None = None
@@ -82,18 +82,18 @@ def _nats_apart(ours: Entry, theirs: Entry) -> float:
 
 
 def p_under(gain: ToBeat, ruleset: Ruleset) -> float | None:
-    """Return the p that a ruleset looks at."""
+    """Return the p-value that a ruleset uses."""
     return gain.p_margin if ruleset.margin_nats else gain.p_zero
 
 
 def comparable_nats(theirs: Entry, bytes_per_token: float) -> tuple[float, ...]:
-    """Return their losses per token of our tokenizer: as they are if it is theirs too, else by way of bits per byte."""
+    """Return their losses per token of our tokenizer: unchanged if it is theirs too, otherwise via bits per byte."""
     if abs(theirs.bytes_per_token / bytes_per_token - 1) <= TOKEN_BYTES_TOLERANCE:
         return theirs.nats
     return tuple(bpb * LN2 * bytes_per_token for bpb in theirs.bpb)
 
 
-@cache  # every replay meets the same pairs again
+@cache  # every replay compares the same pairs again
 def compare(ours: Entry, theirs: Entry) -> ToBeat:
     """Test our gain over theirs: in bits per byte at margin 0, and in nats per token at the written margin."""
     their_nats = comparable_nats(theirs, ours.bytes_per_token)

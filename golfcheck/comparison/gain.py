@@ -1,4 +1,4 @@
-"""Is one record's gain over another, or over a bar, more than luck: both units, every ruleset, and the seeds it takes.
+"""Test whether one record's gain over another, or over a bar, is more than luck: in both units, under every ruleset.
 
 A is ours, B is theirs. Differences are A minus B, so negative is better. The test is one-sided: Welch's where both
 sides have seeds, Student's one-sample test over a bar, a z test where the spread is given.
@@ -20,7 +20,7 @@ from golfcheck.submission.record import Record
 
 WANTED_POWER = 0.8  # how likely the wanted number of seeds is to show the gain: the usual choice
 MOST_SEEDS = 50
-MARGIN = RULESETS["written"].margin_nats  # meant in nats per token: 0.005 bpb would be 1.7 to 2.6 times as much
+MARGIN = RULESETS["written"].margin_nats  # in nats per token: 0.005 bpb would be 1.7 to 2.6 times as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Sample:
 
     @property
     def bytes_per_token(self) -> float:
-        """Of its tokenizer, as its scores imply."""
+        """Bytes per token of its tokenizer, as its scores imply."""
         return units.bytes_per_token(stats.mean(self.nats), stats.mean(self.bpb))
 
     @property
@@ -57,7 +57,7 @@ class Tested:
     p_margin: float | None  # of a gain above MARGIN in this unit
 
     def row(self) -> dict[str, str]:
-        """Return what is printed of it, by label."""
+        """Return the printed values by label."""
         cells = {"A, mean": bpb_text(stats.mean(self.ours)), "A, sd": _sd(self.ours)}
         cells |= {
             "B, mean": bpb_text(stats.mean(self.theirs)),
@@ -79,13 +79,13 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """What a ruleset says: whether its test shows the gain, and how many seeds of A would."""
+    """A ruleset's answer: whether its test shows the gain, and how many seeds of A it would take."""
 
     ruleset: Ruleset
     p: float | None
     shown: bool
-    power: float | None  # how likely as many seeds as there are show a gain as seen, with the spread as seen
-    seeds: int | None  # the fewest with which it is WANTED_POWER likely; None: not even MOST_SEEDS
+    power: float | None  # probability that this many seeds show the gain, if gain and spread are as seen
+    seeds: int | None  # the fewest that give WANTED_POWER; None: not even MOST_SEEDS do
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ class Gain:
 
     ours: Sample
     theirs: Sample | None  # None: a bar
-    test: str  # what was done, in words
-    reason: str | None  # why nothing could be
+    test: str  # the test's name
+    reason: str | None  # why there is no test
     bpb: Tested
     nats: Tested
     confidence: float  # of the intervals
@@ -113,15 +113,15 @@ def sample(record: Record) -> Sample:
 
 
 def pooled(ours: Sample, others: Sequence[Sample]) -> tuple[Sample, list[str]]:
-    """Return our seeds with those of reproductions, and what is to be said of it.
+    """Return our seeds together with those of reproductions, and notes about them.
 
-    A run that is in two of them is counted once. Raises UsageError for a reproduction with another tokenizer.
+    A run that is in two of them is counted once. Raises UsageError for a reproduction with a different tokenizer.
     """
     notes = []
     for other in others:
         if not _same_tokenizer(ours, other):
-            message = f"another tokenizer ({other.tokenizer}) than {ours.name} ({ours.tokenizer})"
-            raise UsageError(f"{other.path}: {message}: no reproduction of it")
+            message = f"its tokenizer ({other.tokenizer}) differs from that of {ours.name} ({ours.tokenizer})"
+            raise UsageError(f"{other.path}: {message}: not a reproduction")
         had = set(zip(ours.seeds, ours.bpb, strict=True))
         new = [index for index, run in enumerate(zip(other.seeds, other.bpb, strict=True)) if run not in had]
         again = len(other.bpb) - len(new)
@@ -149,9 +149,9 @@ def gain_over(
 ) -> Gain:
     """Test the gain of `ours` over `theirs`, or over a bar that is taken as exact; one of the two is given.
 
-    `sigma_bpb` is a spread between seeds that is known from elsewhere: then one seed is enough.
+    `sigma_bpb` is a standard deviation between seeds that is known from elsewhere: then one seed is enough.
     """
-    per_bpb = LN2 * ours.bytes_per_token  # nats per token that one bit per byte is, for A's tokenizer
+    per_bpb = LN2 * ours.bytes_per_token  # nats per token in one bit per byte, for A's tokenizer
     if theirs is None:
         assert bar_bpb is not None
         their_bpb: tuple[float, ...] = (bar_bpb,)
@@ -163,7 +163,7 @@ def gain_over(
             notes = [
                 *notes,
                 f"the tokenizers or the validation texts differ ({ours.tokenizer}, {theirs.tokenizer}): B's losses are "
-                "given per token of A's, by way of bits per byte",
+                "given per token of A's, via bits per byte",
             ]
     both = set(zip(ours.seeds, ours.bpb, strict=True)) & set(
         zip(theirs.seeds, theirs.bpb, strict=True) if theirs else ()
@@ -222,8 +222,8 @@ def _why_no_test(ours: Sample, theirs: Sample | None) -> str:
     few = [name for name, side in (("A", ours), ("B", theirs)) if side is not None and len(side.bpb) < 2]
     if few:
         have = "has one seed" if len(few) == 1 else "have one seed each"
-        return f"{' and '.join(few)} {have}: no spread is known; give --sigma, or run more seeds"
-    return "the seeds' scores are all equal: no spread is known; give --sigma"
+        return f"{' and '.join(few)} {have}: their spread is unknown; give --sigma, or run more seeds"
+    return "the seeds' scores are all equal: their spread is unknown; give --sigma"
 
 
 def _ruled(ruleset: Ruleset, tested: Tested, exact: bool, sigma_bpb: float | None, per_bpb: float) -> Ruled:

@@ -1,4 +1,4 @@
-"""Which source of one record is compared with which of the other, and in which form."""
+"""Pair the sources of two records, and choose the form in which they are compared."""
 
 import ast
 import re
@@ -9,10 +9,10 @@ from golfcheck.source import syntax
 from golfcheck.source.pythonast import parsed
 from golfcheck.source.reach import Source
 
-_ALIKE = 0.25  # likeness from which a renamed file is taken for the same one
+_ALIKE = 0.25  # similarity from which a renamed file counts as the same one
 _UNRELATED = 0.15  # share of words that scripts which train any model have in common
 _WORD = re.compile(rb"[A-Za-z_]{3,40}")
-_FEW = 0.5  # share of common lines below which the layout may hide what two sources have in common
+_FEW = 0.5  # share of common lines below which different layouts may hide what two sources have in common
 _MAX_TREE_BYTES = 512 * 2**10
 
 Pair = tuple[Source | None, Source | None]
@@ -21,8 +21,8 @@ Pair = tuple[Source | None, Source | None]
 def pairs(ours: Sequence[Source], theirs: Sequence[Source]) -> list[Pair]:
     """Return the pairs to compare, in the order of `ours`; a source without a partner stands alone.
 
-    Files of one path belong together, unless other ones are far more alike: a script that only starts
-    `train_gpt_decode.py` is not what the other record's `train_gpt.py` is to be compared with.
+    Files with the same path belong together, unless other ones are far more alike: a script that only starts
+    `train_gpt_decode.py` should not be compared with the other record's `train_gpt.py`.
     """
     likeness = {
         (i, j): _likeness(one, other) + (0.2 if one.path == other.path or one.main == other.main is True else 0.0)
@@ -46,7 +46,7 @@ def text_of(source: Source) -> bytes:
 def comparable(first: bytes, second: bytes) -> tuple[bytes, bytes, bool]:
     """Return the forms in which two sources are compared, and whether these are their syntax trees written out.
 
-    Minified and formatted code have few lines in common, whatever they do: their trees have.
+    Minified and formatted code have few lines in common even if they do the same, so their trees are compared.
     """
     share = _shared(first, second)
     if share < _FEW:
@@ -57,9 +57,9 @@ def comparable(first: bytes, second: bytes) -> tuple[bytes, bytes, bool]:
 
 
 def laid_out(text: bytes) -> bytes | None:
-    """Return a source as its syntax tree is written out, a statement a line; None where this Python cannot read it.
+    """Return a source as its syntax tree written out, one statement per line; None if this Python cannot read it.
 
-    Without docstrings and annotations, which minifiers remove, except those that a kernel is compiled by.
+    Docstrings and annotations, which minifiers remove, are left out, except those that a compiled kernel needs.
     """
     if len(text) > _MAX_TREE_BYTES or syntax.is_too_deep(syntax.parse(text)):
         return None
@@ -78,7 +78,7 @@ class _Bare(ast.NodeTransformer):
         return None if is_idle else self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        """Remove the annotations of a function, unless it is compiled: `BLOCK: tl.constexpr` is read."""
+        """Remove the annotations of a function, unless it is compiled: the compiler reads `BLOCK: tl.constexpr`."""
         if not any("jit" in ast.unparse(decorator) for decorator in node.decorator_list):
             node.returns = None
             for argument in ast.walk(node.args):
@@ -100,7 +100,7 @@ class _Bare(ast.NodeTransformer):
 
 
 def _likeness(one: Source, other: Source) -> float:
-    """Return the share of lines that two sources have in common, or that of words, which survive another layout."""
+    """Return the share of lines that two sources have in common, or of words, which do not depend on the layout."""
     first, second = text_of(one), text_of(other)
     words, others = (set(_WORD.findall(text)) for text in (first, second))
     by_words = len(words & others) / max(1, len(words | others)) - _UNRELATED
@@ -108,7 +108,7 @@ def _likeness(one: Source, other: Source) -> float:
 
 
 def _shared(one: bytes, other: bytes) -> float:
-    """Return the share of lines that two texts have in common, of the longer one."""
+    """Return the share of the longer text's lines that two texts have in common."""
     first, second = (Counter(filter(None, map(bytes.strip, text.splitlines()))) for text in (one, other))
     longer = max(first.total(), second.total())
     return (first & second).total() / longer if longer else 0.0

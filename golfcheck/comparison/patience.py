@@ -1,9 +1,9 @@
 """Two texts → the hunks of a unified diff, in bounded time whatever the texts are.
 
-Lines that stand once in both texts are paired first, as many as keep their order (Bram Cohen's patience diff): between
-two versions of a program these are the lines that a reader would pair. Each gap is then done in the same way. What has
-no such line is aligned by a longest common subsequence, which takes time with the product of the two lengths, as long
-as a fixed allowance lasts; after that a gap is removed lines and then added ones.
+Lines that occur once in both texts are paired first, as many as possible in the same order (Bram Cohen's patience
+diff): between two versions of a program, these are the lines that a reader would pair. The gaps are then treated the
+same way. A gap without such lines is aligned by a longest common subsequence, which takes time proportional to the
+product of the two lengths, as long as a fixed allowance lasts; after that, all its lines count as removed and added.
 """
 
 from bisect import bisect_left
@@ -13,7 +13,7 @@ from itertools import pairwise
 
 MAX_LINES = 50_000  # of one text; the longest real script has under 5,000
 _MAX_DEPTH = 32  # gaps inside gaps
-_CELLS = 2_000_000  # of the tables of common subsequences, for all gaps of a pair of texts: 0.5 s
+_CELLS = 2_000_000  # of the tables of common subsequences, for all gaps in a pair of texts: 0.5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class DiffLine:
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """Changed lines and those around them; `first` and `second` are where they begin in the texts, from 1."""
+    """Changed lines and their context; `first` and `second` are the line numbers in the texts at which it begins."""
 
     first: int
     second: int
@@ -34,7 +34,7 @@ class Hunk:
 
     @property
     def head(self) -> str:
-        """The line `@@ -1,7 +1,8 @@` that a unified diff has over a hunk; an empty side is named by the line before."""
+        """The line `@@ -1,7 +1,8 @@` above a hunk of a unified diff; an empty side has the line number before."""
         counts = (sum(line.sign != added for line in self.lines) for added in "+-")
         ranges = [
             f"{start if count else start - 1},{count}"

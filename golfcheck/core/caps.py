@@ -1,4 +1,4 @@
-"""Caps of this process while it talks to a server that nobody vouches for: how large a file, how much memory."""
+"""Limits on this process while it talks to an untrusted server: the size of its files, and its memory."""
 
 import contextlib
 import resource
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def files_up_to(size_bytes: int) -> Iterator[None]:
-    """Let no file be written beyond a size: the write fails with EFBIG, whatever a server goes on to send."""
+    """Fail writes beyond a file size with EFBIG, whatever a server goes on to send."""
     with _lowered(resource.RLIMIT_FSIZE, size_bytes):
         yield
 

@@ -2,7 +2,7 @@
 
 import re
 
-POINTER_BYTES = 1024  # a pointer is shorter, as the specification of Git LFS says
+POINTER_BYTES = 1024  # a pointer is shorter, according to the specification of Git LFS
 _VERSION = b"version https://git-lfs.github.com/spec/"
 _SIZE = re.compile(rb"^size ([0-9]{1,15})$", re.MULTILINE)
 

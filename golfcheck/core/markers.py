@@ -10,7 +10,7 @@ MAX_BYTES = 16 * 2**20
 
 
 def replaced(path: Path, part: str) -> tuple[str, str]:
-    """Return the present text of `path`, and the text with `part` between the markers.
+    """Return the current text of `path`, and the text with `part` between the markers.
 
     Raises UsageError if the file does not exist, or does not contain each marker exactly once and in order.
     """

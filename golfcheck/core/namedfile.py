@@ -1,4 +1,4 @@
-"""Open a file that the user named, without waiting: a pipe or a device gets one line instead of a hang."""
+"""Open a file that the user named, without blocking: a pipe or a device gives a one-line error instead of a hang."""
 
 import os
 import stat

@@ -59,7 +59,7 @@ def _bar() -> "rich.progress.Progress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     look = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    # Without its refreshing thread: golfcheck/judging/processes.py forks where there is no other.
+    # Without rich's refresh thread: golfcheck/judging/processes.py forks only if there are no other threads.
     bar = Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False)
     bar.add_task("", total=None, visible=False, left="")
     return bar

@@ -28,7 +28,7 @@ class TestResult:
 def mean(values: Sequence[float]) -> float:
     """Return the arithmetic mean; ValueError if there are no values."""
     if not values:
-        raise ValueError("the mean of no values")
+        raise ValueError("no values to average")
     return math.fsum(values) / len(values)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 def user_folder(variable: str, below_home: str) -> Path:
     """Return the folder that a variable like XDG_CACHE_HOME names, or else the one below the user's home.
 
-    A relative path is none (as the XDG specification says): it would name a place in whatever folder golfcheck is
-    started in, a record's too. Where there is no home either, the result is a path that nothing can be written to.
+    A relative path is ignored (as the XDG specification says): it would be relative to the folder that golfcheck is
+    started in, which may be a record. If there is no home either, the result is a path that cannot be written to.
     """
     named = os.environ.get(variable, "")
     base = Path(named)
@@ -18,5 +18,5 @@ def user_folder(variable: str, below_home: str) -> Path:
 
 
 def expanded(path: str) -> Path:
-    """Return a path with `~` as the user's home; as it is where there is none (`Path.expanduser` raises)."""
+    """Return a path with `~` replaced by the user's home; unchanged without a home (`Path.expanduser` raises)."""
     return Path(os.path.expanduser(path))  # noqa: PTH111

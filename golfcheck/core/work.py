@@ -2,7 +2,8 @@
 
 Every reader (submission.json, logs, sources, README, whether from a folder or from git) spends from the one budget of
 the record. Prices are microseconds of CPU on the machine that docs/security.md names, rounded up from the costliest
-inputs that we have tried (tests/bench/bench_hostile.py). What a fact costs the rules later is paid when it is read.
+inputs that we have tried (tests/bench/bench_hostile.py). The price of reading something includes what it will cost the
+rules later.
 """
 
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Work:
     left_us: float = BUDGET_US
 
     def spend(self, count: float, price_us: float) -> bool:
-        """Take the price of `count` things; whether it was still there: if not, the reader stops here."""
+        """Charge for `count` items; returns whether the budget sufficed: if not, the reader stops here."""
         self.left_us -= count * price_us
         return not self.is_spent
 

@@ -34,10 +34,10 @@ class Placed:
 
     judged: Judged
     created: datetime | None  # as the replay dates it
-    entry: Entry | None  # None: it takes no part for want of a score or a day
-    turn: Turn | None  # None: it takes no part at all, or its track is not ranked
+    entry: Entry | None  # None: no part in the replay, without a score or a day
+    turn: Turn | None  # None: no part in the replay, or a track that is not ranked
     rulings: Rulings
-    refused: str  # why it takes no part whatever its score; "" where nothing says so
+    refused: str  # why it takes no part, whatever its score; "" if it may
 
 
 def judge_all(
@@ -48,10 +48,10 @@ def judge_all(
     progress: Progress = lambda stage, done, of: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Verdict]:
-    """Judge every record that `paths` lead to, or of these the ones that a branch changes; in the order of the paths.
+    """Judge every record that `paths` lead to, or only those that a branch changes, in the order of the paths.
 
     `say` gets one line for each thing that could not be used.
-    Raises UsageError for an invalid path, rule, day or revision, and when there is nothing to judge.
+    Raises UsageError for an invalid path, rule, day or revision, and if there is nothing to judge.
     """
     day = day_of(as_of)
     branch = branches.branch_of(paths, settings.base) if settings.base else None
@@ -83,10 +83,10 @@ def judge_trees(
 ) -> list[Placed]:
     """Judge `folders`, each once, against the record to beat when it was made.
 
-    The rest of their trees is not judged: of it is read what the replay needs. With `day` the folders are judged as if
-    made then. With `until` only what was made up to that day takes part, and only the rulings made up to it hold.
-    `early` is given records as they are judged, those from the cache perhaps against another one; `claims`, before
-    that, what the first of those that are not cached claim. `idle` is called while processes work.
+    The other records in their trees are not judged; only what the replay needs is read of them. With `day`, the folders
+    are judged as if made then. With `until`, only records and rulings up to that day count. `early` gets records as
+    they are judged; those from the cache may have been compared with a different record. `claims` gets, before that,
+    the claims of the first records that are not cached. `idle` is called while processes work.
     """
     chosen_rules(settings.select, settings.ignore)  # reports an invalid name before anything is read
     paths = [folder.resolve() for folder in folders]
@@ -120,14 +120,14 @@ def judge_trees(
 
 
 def _dated(verdict: Verdict, when: datetime | None) -> Verdict:
-    """Say of which day the record to beat is, where that is not the record's own date."""
+    """Add the day of the record to beat, if that is not the record's own date."""
     if verdict.to_beat is None or when is None or (on := when.date().isoformat()) == (verdict.date or "")[:10]:
         return verdict
     return replace(verdict, to_beat=replace(verdict.to_beat, on=on))
 
 
 def _records_in(trees: Iterable[Path]) -> list[Path]:
-    """Return all records of trees: the records to beat are among them."""
+    """Return all records in the trees, which include the records to beat."""
     return record_folders(sorted(trees))
 
 
@@ -138,7 +138,7 @@ def _cached(
     progress: Progress,
     early: Callable[[Sequence[tuple[Path, Judged]]], None],
 ) -> dict[Path, Judged]:
-    """Return the cached judgments, each perhaps against another record than the one to beat now."""
+    """Return the cached judgments, each perhaps against a different record from the one to beat now."""
     judgments: dict[Path, Judged] = {}
     unreported: list[tuple[Path, Judged]] = []
 
@@ -164,7 +164,7 @@ def _cached(
 def _standings(
     named: Mapping[Path, Path], judged: Mapping[Path, Judged], how: How, processes: Processes, progress: Progress
 ) -> dict[Path, Standing]:
-    """Return the standings of all records, of those without a judgment as their logs and claims say."""
+    """Return the standings of all records; those without a judgment are read from logs and claims."""
     standings = {path: one.standing for path, one in judged.items()}
     missing = [path for path in named if path not in judged]
     num_read = 0
@@ -192,7 +192,7 @@ def _judgments(
 
 
 def _claims(folders: Sequence[Path], ruleset: str) -> list[Judged]:
-    """Return what records claim; a folder that is gone claims nothing."""
+    """Return the records' claims; a folder that is gone has none."""
     claims = []
     for folder in folders:
         with suppress(UsageError):

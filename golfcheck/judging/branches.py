@@ -1,4 +1,4 @@
-"""What is judged of a branch: the records that it changes, and only the findings in files that it changes."""
+"""What is judged in a branch: the records that it changes, and only the findings in files that it changes."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,8 +15,8 @@ from golfcheck.submission.history import Branch, repository_of
 def changed_records(paths: Sequence[Path], branch: Branch) -> list[Path]:
     """Return the records below `paths` in which the branch changes something.
 
-    It may be none: a maintainer rules, or removes a record. Then the rulings are read, for a broken one is an error
-    whatever else the branch changes: raises UsageError for it.
+    There may be none, if a maintainer adds a ruling or removes a record. Then the rulings are read, and an invalid one
+    raises UsageError, since it is an error whatever else the branch changes.
     """
     folders = [folder for folder in _all_below(paths) if branch.inside(folder)]
     if not folders:
@@ -33,13 +33,13 @@ def _all_below(paths: Sequence[Path]) -> list[Path]:
 
 
 def _tree_at(path: Path) -> Path | None:
-    """Return the tree of records at or above a path, where one is there."""
+    """Return the tree of records at or above a path, if there is one."""
     folder = path if path.is_dir() else path.parent
     return folder if (folder / decisions.NAME).exists() else tree_of(folder)
 
 
 def branch_of(paths: Sequence[Path], base: str) -> Branch:
-    """Return what HEAD changes since it left `base`. Raises UsageError where there is no such repository or base."""
+    """Return what HEAD has changed since it left `base`. Raises UsageError if there is no such repository or base."""
     repository = repository_of(paths[0])
     if repository is None:
         raise UsageError(f"--base {base}: {paths[0]} is not in a git repository of yours")

@@ -23,7 +23,7 @@ from golfcheck.submission.record import Record, load
 
 MAX_RECORD_CHARS = 16 * 2**20  # of JSON; a larger record is read again each time
 _WAIT_SECONDS = 2.0
-_UNKEPT = (sqlite3.Error, UnicodeEncodeError)  # a folder's name may be any bytes; sqlite keeps Unicode
+_UNKEPT = (sqlite3.Error, UnicodeEncodeError)  # a folder's name may be any bytes, but sqlite stores only Unicode
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class Cache:
         cached_json = self._one(wanted, (str(path), how.name, how.version + stamp))
         if cached_json is None:
             return None
-        reader: Callable[[Any], T] = reader_of(cast(Hashable, kind))  # a class is, which mypy does not see of T
+        reader: Callable[[Any], T] = reader_of(cast(Hashable, kind))  # mypy does not know that a class is hashable
         with contextlib.suppress(*BROKEN):
             return reader(json.loads(cached_json))
         return None
@@ -124,7 +124,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def opened(path: Path, prepare: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
     """Open a database of this user and `prepare` its tables; a corrupt one is deleted and rebuilt.
 
-    Raises sqlite3.Error where it is locked by another process or the disk is full.
+    Raises sqlite3.Error if it is locked by another process or the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for attempt in range(2):

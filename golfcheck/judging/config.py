@@ -1,7 +1,7 @@
 """Settings from flags, the environment, and a file: the first one that sets a value wins.
 
-The file is `golfcheck.toml`, or the table `[tool.golfcheck]` of pyproject.toml, in the working folder or the nearest
-one above it. It is never taken from inside a record: a submission does not choose how it is judged.
+The file is `golfcheck.toml`, or the table `[tool.golfcheck]` of pyproject.toml, in the current directory or the nearest
+one above it. It is never read from inside a record: a submission must not choose how it is judged.
 """
 
 import tomllib
@@ -17,7 +17,7 @@ from golfcheck.submission.discover import is_record
 from golfcheck.submission.history import GitRepository, repository_of
 
 FORMATS = {
-    "text": "for a person: numbers, limits and margins, findings with their remedy, the verdict",
+    "text": "for people: numbers, limits and margins, findings with their fixes, the verdict",
     "concise": "one line per finding: path:line: severity[rule] message",
     "json": "one document (schemas/verdict.schema.json)",
     "jsonl": "one verdict per line (the same schema's $defs/verdict)",
@@ -32,12 +32,19 @@ REQUIRE = ("record",)
 _MAX_FILE_BYTES = 2**20
 _PREFIX = "GOLFCHECK_"
 _NAMES = ("golfcheck.toml", "pyproject.toml")
-_RESTRICTIONS = ("select", "ignore", "ruleset", "fail_on", "require", "base")  # what changes a verdict or an exit code
+_RESTRICTIONS = (
+    "select",
+    "ignore",
+    "ruleset",
+    "fail_on",
+    "require",
+    "base",
+)  # settings that change a verdict or an exit code
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How `verify` works; in the file with dashes, in the environment as GOLFCHECK_FAIL_ON, lists with commas."""
+    """Settings of `verify`: `fail_on` is fail-on in the file, GOLFCHECK_FAIL_ON in the environment (with commas)."""
 
     format: str = "text"
     select: tuple[str, ...] = ()  # rules or families; empty: all
@@ -67,7 +74,7 @@ def resolve(
 ) -> Settings:
     """Return the settings: a flag that is not None, else the environment, else the file, else the default.
 
-    Where a branch is judged, the file is read as the branch's base has it: a branch does not choose how it is judged.
+    When a branch is judged, the file is read from its base: a branch must not choose how it is judged.
     `say` gets one line for each file that restricts the checks, and for each file that is ignored.
     Raises UsageError that names where an invalid value is set.
     """
@@ -103,7 +110,7 @@ def _of_folder(start: Path, say: Callable[[str], None]) -> tuple[Path, dict[str,
 
 
 def _of_revision(repository: GitRepository, base: str) -> tuple[Path, dict[str, Any]] | None:
-    """Return the settings at the root of a repository as a revision has them."""
+    """Return the settings at the root of a repository in a revision."""
     for name in _NAMES:
         path = repository.root / name
         data = repository.text_at(base, name)
@@ -178,6 +185,6 @@ def _checked(name: str, value: Any, location: str) -> Any:
         raise UsageError(f"{location}: expected {expected}, not {value!r}")
     if name in CHOICES and value not in CHOICES[name]:
         raise UsageError(
-            f"{location}: {value!r} is none of {', '.join(CHOICES[name])}{suggestion(value, CHOICES[name])}"
+            f"{location}: {value!r} is not one of {', '.join(CHOICES[name])}{suggestion(value, CHOICES[name])}"
         )
     return value

@@ -1,14 +1,14 @@
 """What the maintainers of a tree have ruled on its records: `decisions.json` at the tree's root.
 
-A ruling is theirs: the file is next to the tracks and never inside a record. It holds from its day on, is shown next
-to its record on every board, and changes what takes part:
+The file is next to the tracks and never inside a record. A ruling applies from its date on, is shown next to its record
+on every board, and changes what takes part:
 
-    included     takes part despite any finding against it, and needs no significant gain (systems-only work)
+    included     takes part despite any findings, and needs no significant gain (systems-only work)
     removed      takes no part; it stays on the board without a rank, with the reason
     superseded   the same, because a later folder takes its place
-    waived       the rules named do not count against it; gain-not-significant waives the test of the gain
-    re-scored    another val_bpb counts, of one evaluation, vouched for by the sha256 of its report; `predictor` says
-                 that it is by the submission's own predictor.py, in a sandbox
+    waived       findings of the named rules do not count; gain-not-significant waives the test of the gain
+    re-scored    a different val_bpb counts, from one evaluation whose report has the given sha256; `predictor` means
+                 that it comes from the submission's own predictor.py, in a sandbox
 """
 
 import os
@@ -29,7 +29,7 @@ MAX_BYTES = 4 * 2**20  # 2,000 rulings of 2 KB
 
 
 class Kind(StrEnum):
-    """What a ruling says."""
+    """The kind of a ruling."""
 
     INCLUDED = "included"
     REMOVED = "removed"
@@ -40,12 +40,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Boxed:
-    """A new score that the submission's own predictor.py gave, in a sandbox, and what its twin answered."""
+    """How the submission's own predictor.py was scored: its sandbox, and the result of the twin test."""
 
     sandbox: str
     cuts: int  # of the twin test
     differ: int
-    strict: bool = False  # asked token by token, so that there was nothing to look ahead at
+    strict: bool = False  # asked token by token, with nothing to look ahead at
 
     @property
     def lookahead(self) -> str:
@@ -86,13 +86,13 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Rulings:
-    """What holds for one record, in the order of the days."""
+    """The rulings on one record, in chronological order."""
 
     all: tuple[Ruling, ...] = ()
 
     @property
     def standing(self) -> Ruling | None:
-        """The last ruling on whether it takes part: included, removed or superseded; None where there is none."""
+        """The last ruling on whether it takes part: included, removed or superseded; None if there is none."""
         settling = (Kind.INCLUDED, Kind.REMOVED, Kind.SUPERSEDED)
         return next((ruling for ruling in reversed(self.all) if ruling.kind in settling), None)
 
@@ -113,12 +113,12 @@ class Rulings:
 
     @property
     def rescored(self) -> Ruling | None:
-        """The last ruling that gives another score; None where there is none."""
+        """The last ruling that gives a different score; None if there is none."""
         return next((ruling for ruling in reversed(self.all) if ruling.kind is Kind.RESCORED), None)
 
 
 def read(tree: Path) -> tuple[Ruling, ...]:
-    """Return the rulings on the records of a tree in the order of their days; none without the file.
+    """Return the rulings on the records of a tree in chronological order; none without the file.
 
     Raises UsageError that names where an invalid value is.
     """
@@ -135,7 +135,7 @@ def read(tree: Path) -> tuple[Ruling, ...]:
 
 
 def parse(data: bytes, path: str) -> tuple[Ruling, ...]:
-    """Return the rulings in a file's content in the order of their days; `path` is what errors call it.
+    """Return the rulings in a file's content in chronological order; `path` is its name in error messages.
 
     `data` may be cut after MAX_BYTES + 1. Raises UsageError that names where an invalid value is.
     """
@@ -171,7 +171,7 @@ def _ruling(item: Mapping[str, Any], location: str) -> Ruling:
 
 
 def by_record(tree: Path, rulings: Iterable[Ruling], until: date | None = None) -> dict[Path, Rulings]:
-    """Return what holds for each record, by its resolved folder; rulings made after the day `until` are left out."""
+    """Return the rulings on each record, by its resolved folder, without those made after the day `until`."""
     by_folder: dict[Path, list[Ruling]] = {}
     for ruling in rulings:
         if until is None or ruling.on <= until:

@@ -1,4 +1,4 @@
-"""The records of trees as the replay takes them: dated by commits, ruled on, refuted; and what each had to beat."""
+"""The records of trees as the replay uses them: with dates from commits, rulings, and refutations."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -25,12 +25,12 @@ _GAIN_RULE = "gain-not-significant"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """All records of some trees in time. Paths are resolved; `entries` lacks what takes no part in the replay."""
+    """All records of some trees. Paths are resolved; `entries` has only those that take part in the replay."""
 
     ruleset: str
     entries: Mapping[Path, Entry]
     turns: Mapping[Path, Turn]
-    refused: Mapping[Path, str]  # why a record takes no part whatever its score; "" where nothing says so
+    refused: Mapping[Path, str]  # why a record takes no part, whatever its score; "" if it may
     rulings: Mapping[Path, Rulings]
     commit_times: Mapping[Path, datetime]
 
@@ -69,7 +69,7 @@ def field_of(
 
 
 def why_refused(standing: Standing, rulings: Rulings) -> str:
-    """Say why a record takes no part: it was ruled so, or its numbers are proven wrong; "" where it may."""
+    """Return why a record takes no part: by a ruling, or because its numbers are proven wrong; "" if it may."""
     if rulings.excluded and rulings.standing:
         return rulings.standing.text
     wrong = [rule for rule in standing.refuted if rule not in rulings.waived]
@@ -77,7 +77,7 @@ def why_refused(standing: Standing, rulings: Rulings) -> str:
 
 
 def as_ruled(entry: Entry, refused: str, rulings: Rulings) -> Entry:
-    """Return the entry as it takes part: with the score that counts, and refused or overruled as is ruled."""
+    """Return the entry as it takes part: with the score that counts, and with the effect of rulings."""
     overruled = rulings.included or _GAIN_RULE in rulings.waived
     if rulings.rescored and rulings.rescored.val_bpb:
         entry = rescored(entry, rulings.rescored.val_bpb)
@@ -87,22 +87,22 @@ def as_ruled(entry: Entry, refused: str, rulings: Rulings) -> Entry:
 def _rulings(
     trees: Iterable[Path], records: Collection[Path], until: date | None, say: Callable[[str], None]
 ) -> dict[Path, Rulings]:
-    """Return what the maintainers ruled on each record, and say which rulings are about none."""
+    """Return the maintainers' rulings on each record, and report those that are about no record."""
     rulings_by_record: dict[Path, Rulings] = {}
     rule_names = {rule.name for rule in chosen_rules((), ())}
     for unread in sorted({path.parent / decisions.NAME for path in records if path.parent not in trees}):
         if unread.exists():
-            say(f"{unread}: not read: rulings stand above the tracks, or in a folder named records")
+            say(f"{unread}: not read: rulings belong above the tracks, or in a folder named records")
     for tree in sorted(trees):
         rulings = decisions.read(tree)
         for ruling in rulings:
             if ruling.on > today():
                 where = f"{tree / decisions.NAME}: the ruling on {ruling.record}"
-                say(f"{where} is dated {ruling.on}, a day that has not come yet: it takes no effect before")
+                say(f"{where} is dated {ruling.on}, which is in the future: it has no effect until then")
         ruled = decisions.by_record(tree, rulings, min(until or today(), today()))
         for path, of_record in ruled.items():
             if path not in records:
-                say(f"{tree / decisions.NAME}: there is no record {of_record.all[0].record}: nothing is ruled on it")
+                say(f"{tree / decisions.NAME}: there is no record {of_record.all[0].record}: the ruling has no effect")
             for rule in {rule for ruling in of_record.all for rule in ruling.rules} - rule_names:
                 say(
                     f"{tree / decisions.NAME}: no rule is called {rule}{suggestion(rule, rule_names)}: "
@@ -116,9 +116,9 @@ def _rulings(
 
 
 def _commit_times(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Path, datetime]:
-    """Return when records were made, for those whose trees are in the user's own repository.
+    """Return when records were committed, for those whose trees are in the user's own repository.
 
-    It is when they were committed. A commit that adds several records is an import, so it dates none of them.
+    A commit that adds several records is an import, and dates none of them.
     """
     times: dict[Path, datetime] = {}
     for tree in trees:
@@ -136,11 +136,11 @@ def _commit_times(trees: Iterable[Path], say: Callable[[str], None]) -> dict[Pat
 
 
 def _pull_times(added: Mapping[Path, Added]) -> dict[Path, datetime]:
-    """Return moments for the records that came by pull requests, in the order of the requests' numbers.
+    """Return times for the records that came from pull requests, in the order of the requests' numbers.
 
-    Merging says nothing of a record's day: it is as late as the maintainers were. A record has the day in its folder's
-    name. A submitter may write any day there, so it counts no earlier than that of an earlier request, and no later
-    than the merge of it or of a later request, for that was opened after it.
+    The time of a merge depends on the maintainers, so a record has the day in its folder's name. A submitter may write
+    any day there, so it counts as no earlier than that of an earlier request, and no later than the merge of this or
+    any later request, since those were opened after it.
     """
     by_number = sorted((commit.pull, path) for path, commit in added.items() if commit.pull is not None)
     merges = [added[path].time.date() for _, path in by_number]

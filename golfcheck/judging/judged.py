@@ -18,23 +18,23 @@ from golfcheck.submission.history import Branch
 from golfcheck.submission.record import load, load_claim
 
 ALONE = ""  # compared with no record
-_FUTURE_RULE = "date-in-future"  # another day brings another verdict, so that this one is not cached
+_FUTURE_RULE = "date-in-future"  # depends on today's date, so the verdict is not cached
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The result of judging a record, and the values that its turn in the replay needs."""
+    """The result of judging a record, and the values that the replay needs."""
 
     verdict: Verdict
-    created: datetime | None  # as its folder or its JSON says
+    created: datetime | None  # from its folder's name or its JSON
     bpb: tuple[float, ...]  # of each seed
     nats: tuple[float, ...]
     rival: str  # `key_of` the record that it was compared with
-    github_id: str | None = None  # of its author, as submission.json has it
+    github_id: str | None = None  # of its author, from submission.json
 
     @property
     def standing(self) -> Standing:
-        """Its part in the replay."""
+        """The record's values for the replay."""
         verdict = self.verdict
         return Standing(verdict.name, verdict.track, self.created, self.bpb, self.nats, refuted(verdict))
 
@@ -70,9 +70,9 @@ class Task:
 
 
 def claim(folder: Path, ruleset: str) -> Judged | None:
-    """Return what a record's submission.json says, before anything is judged; None where none can be read.
+    """Return what a record's submission.json says, before anything is judged; None if it cannot be read.
 
-    Its verdict has no findings, because no rule ran. Raises UsageError when the folder is gone.
+    The verdict has no findings, because no rule ran. Raises UsageError if the folder is gone.
     """
     record = load_claim(folder)
     if record.submission is None:
@@ -83,7 +83,7 @@ def claim(folder: Path, ruleset: str) -> Judged | None:
 
 
 def judge_tasks(tasks: Sequence[Task], how: How, cache: Cache | None) -> list[Judged]:
-    """Judge records one after another, and store what came of it in the cache."""
+    """Judge records one after another, and store the results in the cache."""
     rules = chosen_rules(how.select, how.ignore)
     judgments = []
     for task in tasks:
@@ -116,7 +116,7 @@ def _judged(task: Task, how: How, rules: Sequence[Rule]) -> Judged:
 
 
 def read_standings(folders: Sequence[Path], how: How, cache: Cache | None) -> list[Standing]:
-    """Read the standings of records, or take them from the cache, and store there what was read."""
+    """Read the standings of records, or take them from the cache, and store there those that were read."""
     rules = chosen_rules(how.select, how.ignore)
     standings = []
     for folder in folders:

@@ -1,4 +1,4 @@
-"""Reading and judging with several processes: started for enough work, ended at once when nobody waits for them."""
+"""Read and judge with several processes: started if there is enough work, stopped when nobody waits for them."""
 
 import gc
 import os
@@ -14,13 +14,13 @@ from golfcheck.judging.cache import Cache
 from golfcheck.judging.judged import How, Judged, Task, judge_tasks, read_standings
 from golfcheck.judging.standing import Standing
 
-if TYPE_CHECKING:  # a tenth of the time that a cached verdict takes: loaded where processes are started
+if TYPE_CHECKING:  # takes a tenth of the time of a cached verdict, so it is imported only when processes are started
     from concurrent.futures import Future, ProcessPoolExecutor
 
 _JUDGED = 4  # records that a process judges at a time; a second process costs more than it saves for fewer
 _READ = 32  # records whose standings a process reads at a time
-_COLLECTED_OBJECTS = 100_000  # after as many new ones: one script has 10,000 names
-_IDLE_SECONDS = 0.05  # between two looks whether somebody still waits
+_COLLECTED_OBJECTS = 100_000  # a collection after this many new objects: one script has 10,000 names
+_IDLE_SECONDS = 0.05  # between two calls of `idle`
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,20 +28,21 @@ Work = Callable[[Sequence[T], How, Cache | None], list[R]]
 
 
 class Processes:
-    """Where records are read and judged, `jobs` at a time (0: one per core); a context manager that ends the processes.
+    """Reads and judges records, `jobs` at a time (0: one per core); a context manager that ends the processes.
 
-    `idle` is called before each record that is worked on here, and while the processes work. What it raises, or
-    anything else that leaves the manager, ends them in the middle of their work.
+    `idle` is called before each record that is judged in this process, and while the others work. If it raises, or the
+    block is left in any other way, they are stopped in the middle of their work.
     """
 
     def __init__(self, jobs: int, *, cached: bool, idle: Callable[[], None] = lambda: None) -> None:
         self.jobs = jobs or os.cpu_count() or 1
         self.cached, self.idle = cached, idle
-        self._cache: Cache | None = None  # the user's own, while it is open
+        self._cache: Cache | None = None  # the user's cache, while it is open
         self._pool: ProcessPoolExecutor | None = None
-        self._num_processes = 0  # that the pool may have
-        self._others: set[object] = set()  # processes that are none of ours
-        # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
+        self._num_processes = 0  # the pool's maximum
+        self._others: set[object] = set()  # processes that are not ours
+        # A fork starts in 10 ms, a new interpreter in 300; but it is safe only without other threads, which may hold
+        # locks.
         self._collections = gc.get_threshold()
         self._forks = sys.platform == "linux" and threading.active_count() == 1
 
@@ -62,7 +63,7 @@ class Processes:
         self._close_cache()
 
     def cache(self) -> Cache | None:
-        """Return the open cache of this process, None where nothing is cached."""
+        """Return the open cache of this process; None if nothing is cached."""
         if self.cached and self._cache is None:
             self._cache = Cache().__enter__()
         return self._cache
@@ -75,7 +76,7 @@ class Processes:
     def judge(self, tasks: Sequence[Task], how: How) -> Iterator[list[Judged]]:
         """Yield the judgments in the order of the tasks, some at a time.
 
-        Raises GolfcheckError when a process is ended from outside.
+        Raises GolfcheckError if a process is killed from outside.
         """
         return self._worked(judge_tasks, tasks, how, _JUDGED)
 
@@ -93,12 +94,13 @@ class Processes:
         try:
             pool = self._started(len(chunks) - 1)
             rest = [pool.submit(_work_in_process, work, chunk, how, self.cached) for chunk in chunks[1:]]
-            # The first ones here: new interpreters take a second to start, and somebody waits for rows.
+            # The first ones are judged in this process: new interpreters take a second to start, and the user waits for
+            # rows.
             yield from self._one_by_one(work, chunks[0], how)
             for future in rest:
                 yield self._awaited(future)
         except BrokenExecutor:
-            raise GolfcheckError("a process that read records was ended from outside; try --jobs 1") from None
+            raise GolfcheckError("a process that read records was killed; try --jobs 1") from None
 
     def _one_by_one(self, work: Work[T, R], tasks: Sequence[T], how: How) -> Iterator[list[R]]:
         for task in tasks:
@@ -118,7 +120,7 @@ class Processes:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import active_children, get_context
 
-        wanted = min(self.jobs, num_chunks) if self._forks else self.jobs  # interpreters start when there is work
+        wanted = min(self.jobs, num_chunks) if self._forks else self.jobs  # interpreters start only when there is work
         if self._pool is not None and self._num_processes < wanted:
             self._pool.shutdown()
             self._pool = None
@@ -139,11 +141,11 @@ def _work_in_process(work: Work[T, R], tasks: Sequence[T], how: How, cached: boo
 
 
 def collect_rarely() -> None:
-    """Look for rings of objects seldom: judging makes none, and millions of objects that are freed without."""
+    """Run the garbage collector seldom: judging makes millions of objects, but no cycles."""
     gc.set_threshold(_COLLECTED_OBJECTS)
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the process that is in charge: each of the others would show a traceback."""
+    """Leave Ctrl-C to the main process: each of the others would print a traceback."""
     collect_rarely()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,7 +1,7 @@
-"""What the replay needs of a record, read without judging it: scores, day, and what proves its numbers wrong.
+"""What the replay needs from a record, read without judging it: scores, date, and errors that prove its numbers wrong.
 
-A record is compared with one other of its tree, and which one depends on all of them: on their logs and claims, but not
-on their code. Reading those takes a tenth of the time of judging.
+A record is compared with one other record of its tree. Which one depends on the logs and claims of all of them, but not
+on their code. Reading these takes a tenth of the time of judging.
 """
 
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from golfcheck.submission.record import load_scores
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A record's part in the replay."""
+    """A record's values for the replay."""
 
-    name: str | None  # that it claims
+    name: str | None  # from its submission.json
     track: str | None
-    created: datetime | None  # as its folder or its JSON says
+    created: datetime | None  # from its folder's name or its JSON
     bpb: tuple[float, ...]  # of each seed
     nats: tuple[float, ...]
     refuted: tuple[str, ...]  # the rules that prove its numbers wrong
 
     def entry(self, path: Path, created: datetime | None = None) -> Entry | None:
-        """Return its entry in the replay, made at `created` if given; None without a day or a score."""
+        """Return its entry in the replay, dated `created` if given; None without a date or a score."""
         created = created or self.created
         if created is None or not self.bpb or self.track is None:
             return None
@@ -40,7 +40,7 @@ NONE = Standing(None, None, None, (), (), ())  # of a folder that is gone or can
 
 
 def read_standing(folder: Path, rules: Sequence[Rule], ruleset: str) -> Standing:
-    """Return the standing of a record as judging it by `rules` would: equal, for no source takes part in it."""
+    """Return the same standing as judging the record by `rules` would; sources have no influence on it."""
     try:
         examined = examine(load_scores(folder))
     except UsageError:

@@ -1,4 +1,4 @@
-"""The blocks of a verdict: what a record's logs, files and submission.json say of score, size, time and tokens."""
+"""The blocks of a verdict: what a record's logs, files and submission.json state about score, size, time and tokens."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _SHOWN = 20  # runs that are left out
 
 
 def score_of(record: Record, selection: Selection) -> ScoreSummary | None:
-    """Return the score that counts and what submission.json claims; None when there is neither."""
+    """Return the score that counts and the claim in submission.json; None if there is neither."""
     results = selection.results
     claimed = record.submission.val_bpb if record.submission else None
     if not results and claimed is None:
@@ -37,7 +37,7 @@ def score_of(record: Record, selection: Selection) -> ScoreSummary | None:
 
 
 def size_of(results: Sequence[Result], track: Track) -> SizeSummary | None:
-    """Return the largest logged total, or code and compressed model where no total is logged; None without either."""
+    """Return the largest logged total, or code plus compressed model if no total is logged; None without either."""
     totals = [(size_bytes, result.seed) for result in results if (size_bytes := _logged_bytes(result)) is not None]
     if not totals:
         return None
@@ -53,7 +53,7 @@ def _logged_bytes(result: Result) -> int | None:
 
 
 def time_of(results: Sequence[Result], track: Track) -> TimeSummary | None:
-    """Return the longest training and evaluation; None when no run has a score."""
+    """Return the longest training and evaluation; None if no run has a score."""
     if not results:
         return None
     longest = max(results, key=lambda result: train_ms(result.run) or 0.0)
@@ -67,7 +67,7 @@ def time_of(results: Sequence[Result], track: Track) -> TimeSummary | None:
 
 
 def token_bytes_of(results: Sequence[Result]) -> TokenBytes | None:
-    """Return the bytes per token that the first score implies, and whose they are."""
+    """Return the bytes per token that the first score implies, and the tokenizer with that value."""
     if not results:
         return None
     ratio = results[0].bytes_per_token
@@ -80,7 +80,7 @@ def token_bytes_of(results: Sequence[Result]) -> TokenBytes | None:
 
 
 def ledger_of(record: Record, results: Sequence[Result]) -> tuple[LedgerRow, ...]:
-    """Return what code, model and total come to on disk, in the log of the largest run, and in submission.json."""
+    """Return the sizes of code, model and total on disk, in the log of the largest run, and in submission.json."""
     submission = record.submission
     largest = max(results, key=lambda result: result.total_bytes.size_bytes if result.total_bytes else 0, default=None)
     code = largest.run.code_bytes[-1] if largest and largest.run.code_bytes else None
@@ -101,7 +101,7 @@ def ledger_of(record: Record, results: Sequence[Result]) -> tuple[LedgerRow, ...
 
 
 def _code_on_disk(record: Record, logged: int | None) -> int | None:
-    """Return the bytes of the sources that are reached, or of all Python files where the log counts those."""
+    """Return the bytes of the sources that are reached, or of all Python files if the log counts those."""
     if not record.sources:
         return None
     everything = sum(file.size_bytes for file in record.files if file.path.endswith(".py"))

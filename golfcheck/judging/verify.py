@@ -20,9 +20,14 @@ from golfcheck.submission.history import Branch
 from golfcheck.submission.identity import today
 from golfcheck.submission.record import CUT_RULE, Record
 
-MAX_FINDINGS = 100  # of one rule; 60 merged records have 60 of one rule at most
+MAX_FINDINGS = 100  # of one rule; 60 merged records have at most 60 of one rule
 MAX_MESSAGE_CHARS = 4_000
-_COMPARED = ("score", "conservation", "size", "time")  # families of rules about what records are compared by
+_COMPARED = (
+    "score",
+    "conservation",
+    "size",
+    "time",
+)  # families of rules about the values by which records are compared
 
 
 def verify(
@@ -57,7 +62,7 @@ def chosen_rules(select: Collection[str], ignore: Collection[str]) -> tuple[Rule
         and rule.family not in ignore
     )
     if not chosen:
-        raise UsageError("no rule is left to check: --ignore takes away all that --select leaves")
+        raise UsageError("no rule is left to check: --ignore excludes everything that --select selects")
     return chosen
 
 
@@ -83,7 +88,7 @@ def judge(
         return nothing_to_check(
             record.path, ruleset, "nothing to check here: no submission.json, no log, no script", rules
         )
-    if record.is_cut:  # said whatever was chosen: what was not read may hold an error
+    if record.is_cut:  # reported whatever was selected: the parts that were not read may contain an error
         rules = [rule for rule in RULES if rule in rules or rule.name == CUT_RULE]
     entry = examined.entry(created)
     ranked = entry is not None and entry.track.ranked
@@ -143,17 +148,17 @@ def nothing_to_check(path: Path, ruleset: str, why: str, rules: Sequence[Rule] =
 
 
 def refuted(verdict: Verdict) -> tuple[str, ...]:
-    """Return the rules that prove a record's score, size or time wrong: what it is compared by does not hold.
+    """Return the rules that prove a record's score, size or time wrong, so that it cannot be compared.
 
-    A missing file is an error too, but proves nothing of these.
+    A missing file may be an error too, but proves none of these wrong.
     """
     return _proven(verdict.findings)
 
 
 def proven_wrong(examined: Examined, rules: Sequence[Rule], ruleset: str) -> tuple[str, ...]:
-    """Return what `refuted` would of the verdict by `rules`, and run only those rules that can prove a number wrong.
+    """Return what `refuted` would return for the verdict, running only the rules that can prove a number wrong.
 
-    They look at the claim and the logs, and at no source, readme or other record: those need not have been read.
+    They use the claim and the logs, but no source, README or other record, which need not have been read.
     """
     proving = [rule for rule in rules if rule.severity is Severity.ERROR and rule.family in _COMPARED]
     findings, _, _ = _apply(examined.record, _context(examined, ruleset), proving)
@@ -175,7 +180,7 @@ def _text(value: object) -> str | None:
 def _apply(
     record: Record, context: Context, rules: Sequence[Rule]
 ) -> tuple[list[Finding], tuple[str, ...], tuple[Skipped, ...]]:
-    """Run the rules. Those about waivers run last because they look at the other rules' findings."""
+    """Run the rules. Those about waivers run last because they depend on the other rules' findings."""
     findings: list[Finding] = []
     passed: list[str] = []
     skipped: list[Skipped] = []
@@ -202,7 +207,7 @@ def _apply(
 
 
 def _capped(rule: Rule, problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Yield the first findings of a rule, then one that counts the rest: a thousand would only take memory."""
+    """Yield the first findings of a rule, then one that counts the rest, to limit memory."""
     more: list[Severity] = []
     for number, problem in enumerate(problems):
         if number < MAX_FINDINGS:
@@ -227,9 +232,9 @@ def _proven(findings: Iterable[Finding]) -> tuple[str, ...]:
 
 
 def _waived(record: Record, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Put the submission's reasons on the findings that it waives, and the gravest findings first.
+    """Add the submission's reasons to the findings that it waives, and sort the most severe findings first.
 
-    A submission cannot waive what proves its score, size or time wrong: only a ruling of the maintainers can.
+    A submission cannot waive findings that prove its score, size or time wrong: only the maintainers can.
     """
     reasons = {name: reason for name, reason in waivers(record).items() if name not in _proven(findings)}
     marked = [

@@ -1,1 +1,1 @@
-"""The pull requests of a repository, judged from git objects: nothing is checked out and nothing of it is run."""
+"""The pull requests of a repository, judged from git objects: nothing is checked out or executed."""

@@ -1,4 +1,4 @@
-"""What a head changes since it left the base: which record folders, and which files elsewhere."""
+"""What a head has changed since it left the base: record folders, and files elsewhere."""
 
 import re
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from golfcheck.queue.objects import Item, MissingObjectError, Objects
 
-MAX_CHANGES = 20_000  # files that one head changes outside record folders, and deletes; more are not counted
+MAX_CHANGES = 20_000  # files that a head changes outside record folders, or deletes; more are not counted
 _MAX_DEPTH = 40
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_.+")
 _SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
 RECORDS = "records"
-Pair = tuple[str, Item | None, Item | None]  # a name, what it was and what it is
+Pair = tuple[str, Item | None, Item | None]  # a name, the old item and the new item
 
 
 class FileChange(NamedTuple):
@@ -24,7 +24,7 @@ class FileChange(NamedTuple):
 
     @property
     def special(self) -> str | None:
-        """What it is when it is no plain file."""
+        """What it is, if it is not a plain file."""
         return {"120000": "a symbolic link", "160000": "a submodule"}.get(self.mode)
 
 
@@ -42,9 +42,9 @@ class Changes:
     """All that a head changes."""
 
     folders: tuple[FolderChange, ...]
-    removed: tuple[str, ...]  # record folders that were there
-    outside: tuple[FileChange, ...]  # everything that lies in no record folder
-    deleted: tuple[str, ...]  # files of record folders that stay
+    removed: tuple[str, ...]  # record folders that no longer exist
+    outside: tuple[FileChange, ...]  # everything that is not in a record folder
+    deleted: tuple[str, ...]  # files of record folders that still exist
     problems: tuple[str, ...]  # what could not be read
 
 
@@ -55,7 +55,7 @@ class Reader:
         self.objects = objects
 
     def changes(self, before: str | None, after: str) -> Changes:
-        """Compare two root trees; without a `before` everything is added."""
+        """Compare two root trees; without `before`, everything counts as added."""
         return _Comparison(self.objects).run(before, after)
 
     def folders(self, root: str) -> dict[str, str]:
@@ -63,7 +63,7 @@ class Reader:
         return {folder.path: folder.tree for folder in self.changes(None, root).folders}
 
     def at(self, root: str, path: str) -> Item | None:
-        """Return what stands at a path below a root tree; None for nothing."""
+        """Return the item at a path below a root tree; None if there is none."""
         item = Item("", "40000", root)
         for name in path.split("/"):
             if not item.is_tree:
@@ -76,7 +76,7 @@ class Reader:
 
 
 class _Comparison:
-    """One comparison under way."""
+    """The state of one comparison."""
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
@@ -135,7 +135,7 @@ class _Comparison:
             self.deleted += self._gone(f"{path}/", before, after, 0)
 
     def _gone(self, prefix: str, before: str, after: str | None, depth: int) -> Iterator[str]:
-        """Yield the files that are no longer there."""
+        """Yield the files that no longer exist."""
         for name, old, new in self._pairs(prefix, before, after):
             if len(self.deleted) >= MAX_CHANGES or old is None or depth > _MAX_DEPTH:
                 continue
@@ -145,7 +145,7 @@ class _Comparison:
                 yield prefix + name
 
     def _is_folder(self, path: str, *trees: str | None) -> bool:
-        """Whether a path is one of a record: `records/TRACK/NAME`, or dated or with a submission file further up."""
+        """Whether a path is a record's: `records/TRACK/NAME`, dated, or with a submission file further up."""
         parts = path.split("/")
         if parts[0] != RECORDS or len(parts) < 2:
             return False

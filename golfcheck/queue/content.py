@@ -1,4 +1,4 @@
-"""One record folder of a pull request, judged: what depends on its content and on the record to beat alone."""
+"""Judge one record folder of a pull request; the result depends only on its content and on the record to beat."""
 
 import os
 import time
@@ -15,7 +15,7 @@ from golfcheck.queue.objects import Objects
 from golfcheck.submission.examined import Entry, examine
 from golfcheck.submission.record import load_from
 
-# Below it nothing can exist: a path in a repository that is taken for one of the file system leads nowhere.
+# Nothing can exist below it, so a repository path mistaken for a file system path leads nowhere.
 _NOWHERE = Path(os.devnull)
 _START = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The result of judging a record folder. `broken`: golfcheck could not judge it, and `failure` says why."""
+    """The result of judging a record folder. `broken`: golfcheck failed, and `failure` says why."""
 
     judged: Judged | None
     failure: str
@@ -44,7 +44,7 @@ class Content:
 
 
 def at_number(number: int) -> datetime:
-    """Return a moment that stands for a pull request's number: their order is the order in which they are taken."""
+    """Return a time that stands for a pull request's number, so that they are ordered by number."""
     return _START + timedelta(seconds=number)
 
 

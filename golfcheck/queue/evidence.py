@@ -1,7 +1,7 @@
-"""What of a record is compared with others: digests of logs and runs, its settings, its code's definitions.
+"""The parts of a record that are compared with others: digests of logs and runs, settings, definitions in the code.
 
-Two logs of one training run differ in what was printed around the numbers; the losses by step do not. So a run is known
-by its losses, by the digits of its result, and its log by all of its bytes.
+Two logs of one training run may differ in the text around the numbers, but not in the losses by step. So a run is
+identified by its losses and by the digits of its result, and a log by all of its bytes.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from golfcheck.trainlog.events import Run
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MIN_LOSSES = 5  # from LATE_STEP on: the first losses of one script are alike for one seed
+_MIN_LOSSES = 5  # from LATE_STEP on: the first losses of a script are similar for the same seed
 _LATE_STEP = 100
 _MIN_DIGITS = 6  # of val_bpb: fewer are shared by chance
 _MAX_LOGS, _MAX_RUNS = 64, 128
@@ -32,7 +32,7 @@ _NOISE = re.compile(rb"#[^\n]*|\s+")
 
 @dataclass(frozen=True, slots=True)
 class LogPrint:
-    """A log by its bytes."""
+    """A log, identified by its bytes."""
 
     path: str
     sha256: str
@@ -40,7 +40,7 @@ class LogPrint:
 
 @dataclass(frozen=True, slots=True)
 class RunPrint:
-    """A run by what it computed; "" where it printed too little to be told from others."""
+    """A run, identified by what it computed; "" if it printed too little to distinguish it from others."""
 
     path: str
     line: int
@@ -51,14 +51,14 @@ class RunPrint:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a record is compared by."""
+    """The values by which a record is compared."""
 
     logs: tuple[LogPrint, ...]
     runs: tuple[RunPrint, ...]
     script: str | None  # sha256 of the main script
     code_bytes: int  # of the sources that it reaches, unwrapped
-    definitions: bytes  # 8 bytes for each function or method: what its text comes to
-    settings: str  # "name=value" a line, those that all runs print alike
+    definitions: bytes  # 8 bytes for each function or method: a digest of its text
+    settings: str  # one "name=value" per line, for those that all runs print with the same value
 
     @property
     def hashes(self) -> frozenset[int]:
@@ -66,12 +66,12 @@ class Evidence:
         return frozenset(array("Q", self.definitions))
 
     def setting_values(self) -> dict[str, str]:
-        """Return the settings by their names."""
+        """Return the settings by name."""
         return dict(line.split("=", 1) for line in self.settings.splitlines() if "=" in line)
 
 
 def evidence_of(examined: Examined) -> Evidence:
-    """Return what a record is compared by."""
+    """Return the values by which a record is compared."""
     record = examined.record
     sources = [source.text if source.unwrapped is None else source.unwrapped for source in record.sources]
     main = next((source for source in record.sources if source.main), None)

@@ -1,4 +1,4 @@
-"""A tree of git objects as the files of a record: listed and read within the limits of a folder on the disk."""
+"""A tree of git objects as the files of a record: listed and read within the limits of a folder on disk."""
 
 from golfcheck.core.verdict import Problem
 from golfcheck.queue.objects import Item, MissingObjectError, Objects
@@ -9,7 +9,7 @@ _KINDS = {"120000": "a symbolic link", "160000": "a submodule"}
 
 
 class TreeFiles:
-    """The files below a tree, as `bounded.Files` asks."""
+    """The files below a tree, implementing `bounded.Files`."""
 
     def __init__(self, objects: Objects, tree: str) -> None:
         self.objects, self.tree = objects, tree
@@ -62,7 +62,7 @@ class TreeFiles:
 
     def _take(self, item: Item, path: str, depth: int) -> None:
         if not item.is_tree:
-            kind = _KINDS.get(item.mode, "no plain file")
+            kind = _KINDS.get(item.mode, "not a plain file")
             self._problems.append(Problem(f"{kind}: a submission has only regular files", path))
         elif item.name.lower() == ".git":
             self._problems.append(Problem("a repository inside a submission: not opened", path))

@@ -1,7 +1,7 @@
-"""Where a repository keeps its objects, and which commits its refs name: read as files, git is not asked.
+"""Find a repository's object store, and read its refs as files, without running git in it.
 
 A repository's configuration can name programs (hooks, filters, text conversions, fetches of what is missing). Git obeys
-it as soon as it opens the repository, so it never does: this module finds the object store and the refs, and
+it as soon as it opens the repository, so git never opens it: this module finds the object store and the refs, and
 `objects.py` lets git read the store from an empty repository of our own.
 """
 
@@ -23,7 +23,7 @@ _MAX_DEPTH = 5  # of symbolic refs
 
 @dataclass(frozen=True, slots=True)
 class GitFolder:
-    """A repository on the disk: the folder of this work tree's own files, and the one that all its work trees share."""
+    """A repository on disk: the folder with this work tree's own files, and the one that all its work trees share."""
 
     name: str  # as the user wrote it
     own: Path
@@ -38,12 +38,12 @@ class GitFolder:
         """Return the refs whose full names match one of the patterns (`refs/pull/*/head`) and what they name."""
         return {
             name: value
-            for name, value in (*self._packed(), *self._loose())  # a loose ref overrules a packed one
+            for name, value in (*self._packed(), *self._loose())  # a loose ref takes precedence over a packed one
             if any(fnmatchcase(name, pattern) for pattern in patterns)
         }
 
     def resolve(self, revision: str) -> str:
-        """Return the object that a branch, tag, ref or full object name stands for. Raises UsageError."""
+        """Return the object that a branch, tag, ref or full object name refers to. Raises UsageError."""
         if _OID.fullmatch(revision):
             return revision
         packed = dict(self._packed())
@@ -52,7 +52,7 @@ class GitFolder:
                 return value
         raise UsageError(
             f"{self.name}: no branch, tag or ref is called {revision!r}; "
-            "expected one of its names, or a full object name (fetch it first)"
+            "expected one of these, or a full object name (fetch it first)"
         )
 
     def _value(self, name: str, packed: dict[str, str]) -> str | None:
@@ -73,7 +73,7 @@ class GitFolder:
         with path.open(encoding="utf-8", errors="surrogateescape") as lines:
             for line in lines:
                 value, _, name = line.rstrip("\n").partition(" ")
-                if _OID.fullmatch(value):  # not a comment, not what a tag is peeled to
+                if _OID.fullmatch(value):  # neither a comment nor the object behind a tag
                     yield name, value
 
     def _loose(self) -> Iterator[tuple[str, str]]:
@@ -92,7 +92,7 @@ class GitFolder:
 def find(path: Path) -> GitFolder:
     """Return the repository at `path`: a bare one, a work tree, or one of several. Raises UsageError."""
     own = path / ".git" if (path / ".git").exists() else path
-    if own.is_file():  # a work tree beside the first, or a submodule
+    if own.is_file():  # an additional work tree, or a submodule
         text = _first_line(own)
         own = path / text.removeprefix("gitdir:").strip() if text.startswith("gitdir:") else own
     common = own / _first_line(own / "commondir") if (own / "commondir").is_file() else own

@@ -1,16 +1,16 @@
-"""The commits behind a base and many heads: where each head left the base, and with which commit it came into it."""
+"""The commits behind a base and many heads: where each head left the base, and which commit merged it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from golfcheck.queue.objects import MAX_COMMIT_BYTES, Objects, commit_of
 
-MAX_COMMITS = 300_000  # 150 MB of them
+MAX_COMMITS = 300_000  # they take 150 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit: its tree, its parents, and the first line of its message (of the base's own line only)."""
+    """A commit: its tree, its parents, and the first line of its message (only on the base's own line)."""
 
     tree: str
     parents: tuple[str, ...]
@@ -19,12 +19,14 @@ class Commit:
 
 @dataclass(slots=True)
 class Graph:
-    """The commits that are reachable, as far as the repository has them."""
+    """The reachable commits that the repository has."""
 
     base: str
     commits: dict[str, Commit]
-    entered: dict[str, int] = field(default_factory=dict)  # commit of the base → index in `line` of what brought it
-    line: tuple[str, ...] = ()  # the base's first parents, the oldest first
+    entered: dict[str, int] = field(
+        default_factory=dict
+    )  # commit of the base → index in `line` of the commit that merged it
+    line: tuple[str, ...] = ()  # the base's first parents, oldest first
 
     def __post_init__(self) -> None:
         self.line = tuple(reversed(list(self._first_parents(self.base))))
@@ -33,14 +35,14 @@ class Graph:
                 self.entered[commit] = index
 
     def left_from(self, head: str) -> str | None:
-        """Return the line's commit that a merged head was compared with: what stood before it came; else the base."""
+        """Return the commit that a merged head is compared with, the one before its merge; for others, the base."""
         index = self.entered.get(head)
         if index is None:
             return self.base
         return self.line[index - 1] if index else None
 
     def merge_base(self, head: str, base: str) -> str | None:
-        """Return the newest commit that `head` and `base`, a commit of the base's own line, have in common, or None."""
+        """Return the newest common commit of `head` and `base`, which is on the base's own line, or None."""
         limit = self.entered[base]
         first: list[str] = []
         seen = {head}
@@ -55,11 +57,11 @@ class Graph:
                 pending += fresh
         if len(first) < 2:
             return first[0] if first else None
-        below = {oid for one in first for oid in self._reachable(self._parents(one))}  # older than another of them
+        below = {oid for one in first for oid in self._reachable(self._parents(one))}  # ancestors of another of them
         return max((oid for oid in first if oid not in below), key=lambda oid: (self.entered[oid], oid))
 
     def merged(self, head: str) -> bool:
-        """Whether a head is part of the base."""
+        """Whether a head is merged into the base."""
         return head in self.entered
 
     def _parents(self, oid: str) -> tuple[str, ...]:
@@ -71,7 +73,7 @@ class Graph:
             oid = next(iter(self.commits[oid].parents), None)
 
     def _reachable(self, tips: Iterable[str], until: Iterable[str] = ()) -> set[str]:
-        """Return the commits that are reachable without going through those of `until`."""
+        """Return the commits that are reachable without passing through `until`."""
         stop = until if isinstance(until, dict) else set(until)
         seen = {oid for oid in tips if oid not in stop and oid in self.commits}
         pending = list(seen)
@@ -84,7 +86,7 @@ class Graph:
 
 
 def read(objects: Objects, base: str, heads: Iterable[str]) -> Graph:
-    """Read all commits behind `base` and `heads`, level by level; those that the repository lacks end their line."""
+    """Read all commits behind `base` and `heads`, level by level, stopping at those that the repository lacks."""
     commits: dict[str, Commit] = {}
     seen = {base, *heads}
     level = list(seen)

@@ -1,4 +1,4 @@
-"""The heads of a repository's pull requests: what each one adds, and what it only carries along."""
+"""The heads of a repository's pull requests: the folders that each one adds, and those that it only carries."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -13,13 +13,13 @@ _SUBJECT = re.compile(r"(?:pull request|PR|\()\s?#([1-9][0-9]{0,8})\b")
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A record folder that is the pull request's own. `changed`: the base has it, or had another of this name."""
+    """A record folder that is the pull request's own. `changed`: the base has it, or had one of this name."""
 
     path: str
     tree: str
     changed: bool = False
-    same_as: int | None = None  # the earlier pull request that has the same folder, as all of its own are
-    version_of: int | None = None  # the earlier pull request that has another folder of this path
+    same_as: int | None = None  # the earlier pull request with the same folder, if that is so for all of its own
+    version_of: int | None = None  # the earlier pull request with a different version at this path
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Carried:
 
     path: str
     source: int | None
-    exact: bool  # False: another version of it
+    exact: bool  # False: a different version of it
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A pull request as its commits have it."""
+    """A pull request, from its commits."""
 
     number: int
     oid: str
@@ -43,12 +43,12 @@ class Head:
     carried: tuple[Carried, ...]
     changes: Changes
     behind: int  # commits of the base's own line since it left
-    conflicts: tuple[str, ...]  # what both have changed since, differently
+    conflicts: tuple[str, ...]  # paths that both have changed since then, differently
 
 
 @dataclass(frozen=True, slots=True)
 class BaseRecord:
-    """A record folder of the base, and the number of the pull request that it came with (0: before all)."""
+    """A record folder of the base, and the number of the pull request that added it (0: before all)."""
 
     path: str
     tree: str
@@ -73,7 +73,7 @@ def numbered(refs: Mapping[str, str]) -> dict[int, str]:
 def scan(
     reader: Reader, graph: Graph, refs: Mapping[int, str], progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Heads:
-    """Compare each head with where it left the base, and tell its own folders from what it carries."""
+    """Compare each head with the commit where it left the base, and separate its own folders from carried ones."""
     changes: dict[int, tuple[Changes, str | None]] = {}
     unread: dict[int, str] = {}
     tip = graph.commits[graph.base].tree
@@ -101,7 +101,7 @@ def scan(
 
 
 class _Sorter:
-    """Tells own folders from carried ones; asked in the order of the numbers."""
+    """Separates own folders from carried ones; called in the order of the numbers."""
 
     def __init__(self, in_base: Mapping[str, str], number_of: Mapping[str, int]) -> None:
         self.in_base, self.number_of = in_base, number_of
@@ -143,9 +143,9 @@ class _Sorter:
 def _records(
     reader: Reader, graph: Graph, in_base: Mapping[str, str], changes: Mapping[int, tuple[Changes, str | None]]
 ) -> tuple[BaseRecord, ...]:
-    """Return the base's records with their numbers: of the merge that brought them, or the first head that adds them.
+    """Return the base's records with their numbers: of the merge that added them, or of the first head that adds them.
 
-    One that came with neither stands after the highest number that was merged before it.
+    One with neither comes after the highest number that was merged before it.
     """
     adds: dict[str, list[int]] = {}
     for number, (of_head, _) in changes.items():
@@ -173,7 +173,7 @@ def _added(reader: Reader, before: str | None, after: str) -> Iterable[str]:
 
 
 def _conflicts(reader: Reader, graph: Graph, left: str, head: str, changes: Changes) -> Iterable[str]:
-    """Yield the files and folders that head and base have both changed, each to something else."""
+    """Yield the files and folders that head and base have both changed, differently."""
     trees = [graph.commits[oid].tree for oid in (left, graph.base, head)]
     paths = [*(change.path for change in changes.outside[:200]), *(folder.path for folder in changes.folders)]
     for path in paths:

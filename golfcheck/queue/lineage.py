@@ -1,4 +1,4 @@
-"""What each pull request builds on: what it says, and whose code is nearest to its own among all before it."""
+"""What each pull request builds on: what it says, and which earlier one has the most similar code."""
 
 from array import array
 from collections import Counter
@@ -9,7 +9,7 @@ from golfcheck.queue.content import Content
 from golfcheck.queue.evidence import Evidence
 from golfcheck.queue.named import Named
 
-_COMMON = 300  # definitions that more records share tell little, and cost the most
+_COMMON = 300  # definitions shared by more records say little, and cost the most
 _COMPARED = 12  # candidates whose definitions are compared in full
 _MIN_SHARE = 0.05
 
@@ -25,21 +25,21 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """Another record beside one: how much code they share, and how they differ."""
+    """A related record: how much code the two share, and how they differ."""
 
     number: int
     path: str
-    share: float  # of the definitions that either has, in 0..1
-    settings: tuple[str, ...]  # "name: theirs -> ours", where both print one
+    share: float  # shared definitions divided by those that either has, in 0..1
+    settings: tuple[str, ...]  # "name: theirs -> ours", if both print one
     code_bytes: int  # ours minus theirs, unwrapped
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What a record builds on, as far as it says so or its code shows it."""
+    """What a record builds on, according to its own statement or its code."""
 
-    named: Named | None  # what it says it builds on, or else names first
-    said: Relative | None  # that pull request's record, where it is in the queue
+    named: Named | None  # what it says it builds on, or else the first that it names
+    said: Relative | None  # that pull request's record, if it is in the queue
     nearest: Relative | None
 
 
@@ -65,7 +65,7 @@ def lineages(members: Sequence[Member]) -> dict[tuple[int, str], Lineage]:
 
 
 def _named(member: Member, numbers: Iterable[int], names: Mapping[str, Member]) -> Named | None:
-    """Return what it builds on: the first that it calls so, else the first that it names at all."""
+    """Return what it builds on: the first that it says it builds on, else the first that it names."""
     in_queue = set(numbers)
     earlier = [
         one
@@ -83,12 +83,12 @@ def _members(named: Named, by_number: Mapping[int, list[Member]], by_name: Mappi
 
 
 class _Index:
-    """Which earlier members have a definition."""
+    """An index of the earlier members that have a definition."""
 
     def __init__(self) -> None:
         self.members: list[Member] = []
         self.having: dict[int, array[int]] = {}  # definition → indices into `members`
-        self.alike: dict[bytes, int] = {}  # all definitions of a record → the first that has just these
+        self.alike: dict[bytes, int] = {}  # all definitions of a record → the first that has exactly these
 
     def add(self, member: Member) -> None:
         evidence = member.content.evidence
@@ -103,7 +103,7 @@ class _Index:
                 indices.append(index)
 
     def nearest(self, member: Member) -> Member | None:
-        """Return the earlier member of another number that shares most definitions; of equals the first."""
+        """Return the earlier member of a different number that shares the most definitions; the first if several do."""
         evidence = member.content.evidence
         if evidence is None or not evidence.definitions:
             return None

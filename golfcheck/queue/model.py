@@ -27,7 +27,7 @@ class Triage(StrEnum):
 
     @property
     def meaning(self) -> str:
-        """What it says, in a sentence."""
+        """Its meaning, in a sentence."""
         return _MEANINGS[self]
 
 
@@ -38,8 +38,8 @@ _HEADINGS = {
     Triage.NONE: "not a submission",
 }
 _MEANINGS = {
-    Triage.READY: "nothing was found against it; records come first, in the order of their numbers",
-    Triage.REVIEW: "a person must decide: the reasons are named, claims of a record come first",
+    Triage.READY: "no objections; records come first, in the order of their numbers",
+    Triage.REVIEW: "a person must decide; the reasons are listed, and claimed records come first",
     Triage.REFUTED: "its own numbers contradict each other, or a limit",
     Triage.NONE: "it adds no record folder of its own",
 }
@@ -47,10 +47,10 @@ _MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A reason for a triage: a finding of a rule, or something that the commits show."""
+    """A reason for the triage: a finding of a rule, or something that the commits show."""
 
-    kind: str  # a rule's name, or a word of `reasons.py`
-    weight: int  # larger is graver
+    kind: str  # a rule's name, or one defined in `reasons.py`
+    weight: int  # larger is more serious
     text: str
     path: str | None = None
     line: int | None = None
@@ -70,7 +70,7 @@ class Submission:
 
     @property
     def verdict(self) -> Verdict | None:
-        """Its verdict; None where there was nothing to judge."""
+        """Its verdict; None if there was nothing to judge."""
         return self.content.judged.verdict if self.content.judged else None
 
 
@@ -81,7 +81,7 @@ class Pull:
     head: Head
     submissions: tuple[Submission, ...]
     triage: Triage
-    reasons: tuple[Reason, ...]  # the gravest first
+    reasons: tuple[Reason, ...]  # the most serious first
     contends: bool  # its score, logged or else claimed, is better than the record to beat at its number
 
     @property
@@ -115,7 +115,7 @@ class Pull:
 
     @property
     def name(self) -> str:
-        """Its name, or its folder's, or what it is."""
+        """Its name, or that of its folder, or what it is."""
         if self.verdict and self.verdict.name:
             return self.verdict.name
         if self.submissions:
@@ -124,7 +124,7 @@ class Pull:
 
     @property
     def author(self) -> str | None:
-        """As submission.json has it."""
+        """The author, from submission.json."""
         return self.verdict.author if self.verdict else None
 
 
@@ -133,19 +133,19 @@ class Queue:
     """All pull requests, those that need a maintainer first."""
 
     repository: str
-    base: str  # as the user named it
+    base: str  # the name given by the user
     ruleset: str
     pulls: tuple[Pull, ...]
-    num_heads: int  # in the repository, whatever is shown
+    num_heads: int  # in the repository, not only those shown
     num_contents: int  # distinct folders that were needed
     num_judged: int  # of these in this run; the others were cached
 
     def of(self, triage: Triage) -> tuple[Pull, ...]:
-        """Return those of one part."""
+        """Return those in one part."""
         return tuple(pull for pull in self.pulls if pull.triage is triage)
 
 
 def score_of(verdict: Verdict) -> float | None:
-    """Return the score that counts: as logged, else as claimed."""
+    """Return the score that counts: the logged one, else the claimed one."""
     score = verdict.score
     return None if score is None else score.claimed_bpb if score.mean_bpb is None else score.mean_bpb

@@ -23,7 +23,7 @@ _NOT_BASE_KEY = re.compile(r"baseline|database|bpb|score|loss", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A pull request (or a record's folder) that a submission names; `base`: as what it builds on."""
+    """A pull request (or a record's folder) that a submission names; `base`: it says that it builds on it."""
 
     pull: int | None
     record: str | None
@@ -33,7 +33,7 @@ class Named:
 
 
 def named_in(record: Record) -> tuple[Named, ...]:
-    """Return what a submission names, the JSON's first, each once."""
+    """Return what a submission names, each once, starting with the JSON."""
     seen: dict[tuple[int | None, str | None, bool], Named] = {}
     for one in (*_in_json(record), *_in_readme(record)):
         seen.setdefault((one.pull, one.record, one.base), one)
@@ -71,7 +71,7 @@ def _in_readme(record: Record) -> Iterator[Named]:
 
 
 def _in_line(text: str, path: str, line: int, base: bool) -> Iterator[Named]:
-    """Yield what a line names; it is the base where the words before it, in the same sentence, say so."""
+    """Yield what a line names; it is the base if the words before it, in the same sentence, say so."""
     for pattern in (_PULL, _RECORD):
         for match in pattern.finditer(text):
             before = re.split(r"[.;!?]\s", text[: match.start()])[-1]

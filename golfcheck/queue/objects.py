@@ -1,9 +1,9 @@
 """Git's objects, read by `git cat-file` in an empty repository of ours that borrows the object store of another.
 
-Git never opens the other repository: none of its configuration, hooks, attributes, grafts, replacements or remotes is
-ever seen, so no program that these name can run, and what is missing is not fetched. Git's own environment and the
-configuration of user and system are left out as well. The processes are long-lived, and outlast a Ctrl-C that is meant
-for golfcheck.
+Git never opens the other repository: it sees none of its configuration, hooks, attributes, grafts, replacements or
+remotes, so no program that these name can run, and missing objects are not fetched. Git's environment variables and the
+configuration of the user and the system are excluded as well. The processes are long-lived, and survive a Ctrl-C that
+is meant for golfcheck.
 """
 
 import os
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from golfcheck.core.errors import GolfcheckError
 
-MAX_BLOB_BYTES = 128 * 2**20  # no larger object is asked for at all; hosts refuse files over 100 MB
+MAX_BLOB_BYTES = 128 * 2**20  # larger objects are not requested; hosts refuse files over 100 MB
 MAX_TREE_BYTES = 16 * 2**20  # 400,000 names
 MAX_COMMIT_BYTES = 2**20
 _BATCH = 256  # requests written before their answers are read: 17 KB, which a pipe of 64 KB always takes
@@ -59,7 +59,7 @@ class Info(NamedTuple):
 class Item(NamedTuple):
     """A name in a tree, what it is, and the object that it names."""
 
-    name: str  # bytes that are no UTF-8 as surrogates
+    name: str  # bytes that are not UTF-8 become surrogates
     mode: str  # "100644", "100755", "120000" a link, "40000" a tree, "160000" a submodule
     oid: str
 
@@ -75,7 +75,7 @@ class Item(NamedTuple):
 
 
 class MissingObjectError(Exception):
-    """An object that the store lacks, or that is no such object; the text says which."""
+    """An object is missing or of the wrong kind; the message says which."""
 
 
 class Objects:
@@ -159,7 +159,7 @@ class Objects:
                 coming = next(fit, None)
 
     def tree(self, oid: str) -> tuple[Item, ...]:
-        """Return what a tree holds. Raises MissingObjectError."""
+        """Return a tree's items. Raises MissingObjectError."""
         if oid in self._trees:
             self._trees.move_to_end(oid)
             return self._trees[oid]
@@ -183,7 +183,7 @@ class Objects:
         if size_bytes <= limit_bytes:
             self._exactly(process, 1)
             return data, True
-        _end(self._processes.pop("--batch"))  # cheaper than to read the rest
+        _end(self._processes.pop("--batch"))  # cheaper than reading the rest
         return data, False
 
     def _answer(self, process: "subprocess.Popen[bytes]") -> bytes | None:
@@ -256,7 +256,7 @@ def commit_of(data: bytes) -> tuple[str, tuple[str, ...], str]:
 
 
 def _items(data: bytes, oid_bytes: int) -> Iterator[Item]:
-    """Yield what a raw tree holds: `mode SP name NUL oid`, over and over."""
+    """Yield the items of a raw tree, a sequence of `mode SP name NUL oid`."""
     at = 0
     while at < len(data):
         blank = data.find(b" ", at, at + 8)

@@ -1,4 +1,4 @@
-"""One record of a pull request and its logs, read again from its objects for a person who looks at it."""
+"""Read a record of a pull request and its logs again from git objects, to show them."""
 
 import os
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Opening:
         return Objects(gitfolder.find(self.repository).objects, len(self.tree))
 
     def record(self) -> Record:
-        """Read the record; its path leads to nothing on the disk. Raises GolfcheckError without the repository."""
+        """Read the record; its path does not exist on disk. Raises GolfcheckError without the repository."""
         with self._objects() as objects:
             return load_from(TreeFiles(objects, self.tree), Path(os.devnull) / self.path)
 

@@ -1,21 +1,21 @@
-"""Evidence that two pull requests share: logs equal byte by byte, equal runs under other names, equal results."""
+"""Evidence that two pull requests share: identical logs, identical runs under different names, identical results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from golfcheck.queue.lineage import Member
 
-KINDS = ("log", "run", "result")  # from the strongest on
+KINDS = ("log", "run", "result")  # the strongest first
 MEANINGS = {
     "log": "byte-identical logs",
     "run": "the same run: equal losses at every step",
-    "result": "equal scores to every digit",
+    "result": "scores that agree in every digit",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SharedFile:
-    """A log of ours, the line that shows what is shared, and the file of the other that has the same."""
+    """One of our logs, the line that shows what is shared, and the other's file with the same."""
 
     path: str
     line: int
@@ -24,19 +24,19 @@ class SharedFile:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What a record shares with one other."""
+    """What a record shares with another one."""
 
     kind: str  # one of KINDS
     number: int  # of the other pull request
     folder: str  # of the other
     same_author: bool
     files: tuple[SharedFile, ...]
-    scored: int  # of how many of our runs with a result they are
-    of: int  # how many we have
+    scored: int  # number of our runs with a result that are shared
+    of: int  # number of our runs with a result
 
 
 def overlaps(members: Sequence[Member]) -> dict[tuple[int, str], tuple[Overlap, ...]]:
-    """Return for each member what it shares with earlier ones; of several that have the same log, with the first."""
+    """Return for each member what it shares with earlier ones; if several have the same log, with the first."""
     first: dict[str, tuple[Member, str]] = {}
     out: dict[tuple[int, str], tuple[Overlap, ...]] = {}
     for member in members:

@@ -1,6 +1,6 @@
-"""Folders judged by several processes, each behind a limit: one that hangs, dies or runs out of memory costs itself.
+"""Judge folders in several processes with limits: one that hangs, dies or runs out of memory affects only its folder.
 
-A process judges one folder at a time. If that ends it, the folder is named, and another starts.
+A process judges one folder at a time. If the process dies, the folder is reported, and a new process starts.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ from golfcheck.queue.objects import Objects
 from golfcheck.source import syntax
 
 CPU_SECONDS = 60.0  # for one folder; the slowest of 2,000 real ones takes 2
-MEMORY_BYTES = 3 * 2**30  # of addresses, the program's own among them
-_WALL_SECONDS = 900.0  # where no processor time passes: a disk that does not answer
+MEMORY_BYTES = 3 * 2**30  # of address space, including the program's own
+_WALL_SECONDS = 900.0  # if no CPU time passes, for example because a disk does not respond
 _IDLE_SECONDS = 0.1
-_LEAVING_SECONDS = 5.0  # for a process to end by itself
-_TASKS = 16  # of one process: what parsers keep for ever is given back with it
+_LEAVING_SECONDS = 5.0  # for a process to exit by itself
+_TASKS = 16  # per process: memory that parsers never free is released when it exits
 
 Judge = Callable[[Objects, Task, str], Content]
 
@@ -46,14 +46,14 @@ class Work:
 
 
 class _TooLongError(BaseException):
-    """Raised by the timer while a folder is judged; no code that judges catches it."""
+    """Raised by the timer while a folder is judged; the judging code never catches it."""
 
 
 @dataclass(slots=True)
 class _Worker:
     process: Any
     pipe: Any
-    index: int | None = None  # of the task that it judges
+    index: int | None = None  # of the task being judged
     since: float = 0.0
     done: int = 0
 
@@ -125,7 +125,8 @@ class Pool:
         worker.pipe.close()
 
     def _start(self) -> _Worker:
-        # A fork starts in 10 ms, a new interpreter in 300; but a fork must not meet a lock that a thread holds.
+        # A fork starts in 10 ms, a new interpreter in 300; but it is safe only without other threads, which may hold
+        # locks.
         forks = sys.platform == "linux" and threading.active_count() == 1
         context: Any = get_context("fork" if forks else "spawn")
         if forks:
@@ -147,7 +148,7 @@ def _preload() -> None:
 
 def _serve(pipe: Any, work: Work) -> None:
     """Judge the tasks that arrive, until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that is in charge
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process
     signal.signal(signal.SIGPROF, _too_long)
     limit_memory(MEMORY_BYTES)
     with Objects(work.store, work.oid_chars, work.home) as objects:
@@ -166,10 +167,10 @@ def _judged(objects: Objects, task: Task, work: Work) -> Content:
         signal.setitimer(signal.ITIMER_PROF, work.cpu_seconds)
         return work.judge(objects, task, work.ruleset)
     except _TooLongError:
-        return _failed(f"it takes over {work.cpu_seconds:g} s of processor time")
+        return _failed(f"it takes over {work.cpu_seconds:g} s of CPU time")
     except MemoryError:
         return _failed(f"it takes over {MEMORY_BYTES // 2**30} GB of memory")
-    except Exception as error:  # a mistake of ours costs one folder, and is named
+    except Exception as error:  # a bug of ours affects one folder, and is reported
         where = traceback.extract_tb(error.__traceback__)[-1]
         return _failed(f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}: {error}"[:500])
     finally:

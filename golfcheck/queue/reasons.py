@@ -1,4 +1,4 @@
-"""Why a pull request needs a look: from its verdicts, from what it shares with others, and from what it changes."""
+"""Why a pull request needs review: its verdicts, what it shares with others, and what it changes."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,17 +11,17 @@ from golfcheck.queue.heads import Head
 from golfcheck.queue.model import Pull, Reason, Submission, Triage, score_of
 from golfcheck.queue.overlap import MEANINGS, Overlap
 
-# Weights: what is proven, what is hard to believe, what may be somebody else's work, what changes more than a
-# submission may, and the rest.
+# Weights: proven errors, implausible results, possibly somebody else's work, changes beyond what a submission may
+# change, and the rest.
 REFUTED, DOUBTFUL, SHARED, FAILED, FOREIGN, ERROR, REVIEW, UNVERIFIED, NOTE = 80, 75, 70, 60, 50, 40, 30, 20, 10
-_IMPLAUSIBLE = "implausible-score"  # a larger step than the frontier ever made
+_IMPLAUSIBLE = "implausible-score"  # a larger improvement than the frontier ever made
 _SHOWN = 5  # files of a list
 _CONTEST = "a maintainer decides: say so in the pull request, with the line that shows it"
 _TIE_BPB = 1e-9
 
 
 def pull_of(head: Head, submissions: Sequence[Submission]) -> Pull:
-    """Return a pull request with its triage, and the reasons for it, the gravest first."""
+    """Return a pull request with its triage, and the reasons for it, the most serious first."""
     reasons = sorted((*_of_head(head), *_of_submissions(head, submissions)), key=lambda reason: -reason.weight)
     if not head.own:
         triage = Triage.NONE
@@ -35,7 +35,7 @@ def pull_of(head: Head, submissions: Sequence[Submission]) -> Pull:
 
 
 def order_of(pull: Pull) -> tuple[int, ...]:
-    """Return the sort key: by triage, then open ones, then those that may take the record, the least doubtful first."""
+    """Return the sort key: by triage, then open ones, then those that may take the lead, the least doubtful first."""
     is_record = pull.outcome is Outcome.RECORD
     heaviest = pull.reasons[0].weight if pull.reasons else 0
     part = list(Triage).index(pull.triage)
@@ -119,7 +119,7 @@ def _of_submissions(head: Head, submissions: Sequence[Submission]) -> Iterator[R
 
 
 def _of_verdict(verdict: Verdict, rulings: Rulings) -> Iterator[Reason]:
-    """Yield what a verdict says against a record; except what the maintainers have ruled on already."""
+    """Yield a verdict's objections to a record, except those that the maintainers have already ruled on."""
     proven = set(refuted(verdict))
     for finding in verdict.findings:
         if finding.severity is Severity.INFO:
@@ -149,7 +149,7 @@ def _of_finding(verdict: Verdict, finding: Finding, weight: int, text: str) -> R
 
 
 def _of_overlap(submission: Submission, overlap: Overlap, parent: int | None) -> Reason:
-    """Say what is shared. Logs of what one builds on may be a baseline; of the same author, an earlier attempt."""
+    """Describe what is shared. Logs of the base may be a baseline; those of the same author, an earlier attempt."""
     file = overlap.files[0]
     others = f" and {len(overlap.files) - 1} more" if len(overlap.files) > 1 else ""
     counted = f"; {overlap.scored} of its {overlap.of} runs with a score" if overlap.of else ""

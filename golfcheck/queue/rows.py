@@ -19,10 +19,10 @@ _PATH_CHARS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRow(Row):
-    """A pull request; its path is its number and its folders, for two may have the same folder."""
+    """A pull request; its path is its number and its folders, since two may have the same folder."""
 
     pull: Pull
-    submission: Submission | None  # the one that speaks for it
+    submission: Submission | None  # the one that represents it
 
 
 def row_of(pull: Pull) -> PullRow:
@@ -83,9 +83,7 @@ _DATES = ("date", "after", "before")
 
 KEYS: dict[str, Key] = {
     "pull": Key("number", "its number", "pull:>=1900", _of(lambda pull: pull.number)),
-    "triage": Key(
-        "word", "what is to be done", "triage:review", _of(lambda pull: pull.triage), tuple(map(str, Triage))
-    ),
+    "triage": Key("word", "what to do", "triage:review", _of(lambda pull: pull.triage), tuple(map(str, Triage))),
     "verdict": Key(
         "word", "the verdict in one word", "verdict:record", _of(lambda pull: pull.outcome), tuple(map(str, Outcome))
     ),
@@ -98,8 +96,8 @@ KEYS: dict[str, Key] = {
     **{name: BOARD_KEYS[name] for name in _LIKE_A_BOARD},
     "claimed": Key("number", "the score that it claims", "claimed:1.0..1.1", _of(lambda pull: pull.claimed_bpb)),
     "base": Key("number", "the pull request that it says it builds on", "base:1787", _base),
-    "nearest": Key("number", "the one before it whose code is nearest", "nearest:1787", _nearest),
-    "folders": Key("number", "how many folders are its own", "folders:>1", _of(lambda pull: len(pull.submissions))),
+    "nearest": Key("number", "the earlier one with the most similar code", "nearest:1787", _nearest),
+    "folders": Key("number", "number of its own folders", "folders:>1", _of(lambda pull: len(pull.submissions))),
     "contends": Key(
         "word", "better than the record to beat", "contends:yes", _yes(lambda pull: pull.contends), _YES_NO
     ),

@@ -10,9 +10,9 @@ from golfcheck.submission.identity import today
 
 
 def read_rulings(objects: Objects, reader: Reader, root: str, base: str, heads: Heads) -> dict[str, Rulings]:
-    """Return the rulings that hold today by the paths of record folders, those of pull requests among them.
+    """Return the rulings in effect today by the paths of record folders, including those of pull requests.
 
-    `root` is the base's tree, and `base` what the user calls it. Raises UsageError for a file with an invalid value.
+    `root` is the base's tree, and `base` the user's name for it. Raises UsageError for a file with an invalid value.
     """
     paths = [record.path for record in heads.records]
     paths += [own.path for head in heads.heads for own in head.own]

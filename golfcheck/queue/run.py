@@ -53,7 +53,7 @@ def run(
     idle: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Queue:
-    """Judge the pull requests that are asked for; nothing is checked out, executed or fetched.
+    """Judge the requested pull requests; nothing is checked out, executed or fetched.
 
     Raises UsageError for an invalid repository, ref or number, and GolfcheckError if git fails. Verdicts reached before
     an interruption are cached.
@@ -71,7 +71,7 @@ def run(
         store = stack.enter_context(Store(request.store, request.ruleset))
         commits = graph.read(objects, base, refs.values())
         if base not in commits.commits:
-            raise GolfcheckError(f"{folder.name}: {request.base} names no commit that is there")
+            raise GolfcheckError(f"{folder.name}: {request.base} names a commit that is not there")
         reader = Reader(objects)
         heads = scan(reader, commits, refs, lambda done, of: progress("comparing heads", done, of))
         rulings = read_rulings(objects, reader, commits.commits[base].tree, request.base, heads)
@@ -79,7 +79,7 @@ def run(
             say(f"#{number}: {why}: left out")
         chosen = {number for number in refs if number >= request.since and (not wanted or number in wanted)}
         if not chosen & refs.keys():
-            raise UsageError(f"{folder.name}: none of its {len(refs)} heads has a number that was asked for")
+            raise UsageError(f"{folder.name}: none of its {len(refs)} heads has one of the requested numbers")
         pool = stack.enter_context(
             Pool(Work(folder.objects, len(base), request.ruleset, objects.home), request.jobs, idle)
         )
@@ -110,7 +110,7 @@ def _judged(
         for head in heads.heads
         for own in head.own
     }
-    first: dict[tuple[str, str], Task] = {}  # a folder that two of them have is judged for the first
+    first: dict[tuple[str, str], Task] = {}  # a folder that two of them have is judged for the first one
     tasks = {key: first.setdefault((task.path, task.tree), task) for key, task in tasks.items()}
     needed = list(dict.fromkeys(task for (number, _), task in tasks.items() if number in chosen))
     contents = judging.all(needed, "judging pull requests")
@@ -195,7 +195,7 @@ class Frontier:
         self.holders: list[Entry] = [turn.entry for turn in replay(entries, RULESETS[ruleset]) if turn.held]
 
     def before(self, number: int) -> Entry | None:
-        """Return the record that stood when this number was given."""
+        """Return the record to beat at this number."""
         earlier = [entry for entry in self.holders if entry.created < at_number(number)]
         return earlier[-1] if earlier else None
 

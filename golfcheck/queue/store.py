@@ -1,4 +1,4 @@
-"""A cache of verdicts, by what they depend on: the folder's tree, its path, the record to beat, our sources."""
+"""A cache of verdicts under everything they depend on: the folder's tree, its path, the record to beat, our sources."""
 
 import contextlib
 import hashlib
@@ -18,7 +18,7 @@ _PENDING = 20  # verdicts that a crash of the machine may lose
 class Store:
     """A file of verdicts; a context manager that holds one connection. `path` None: nothing is cached.
 
-    A store that cannot be read or written is no failure: everything is judged again.
+    If it cannot be read or written, everything is judged again.
     """
 
     def __init__(self, path: Path | None, ruleset: str) -> None:

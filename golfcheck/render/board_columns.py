@@ -1,4 +1,4 @@
-"""The columns of a board as text and as Markdown: what each shows of a row, and which give way where it is narrow."""
+"""The columns of a board as text and as Markdown: what each shows of a row, and which are dropped on a narrow page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ COLUMNS = (
 
 
 def legend(board: Board, rows: Sequence[Row]) -> str:
-    """Return what the marks and the numbers mean, and of which board they are."""
+    """Return a legend: what the marks and the numbers mean, and which board this is."""
     ruleset, count = RULESETS[board.ruleset], len(board.rows)
     of = counted(count, "record")
     shown = of if len(rows) == count else f"{len(rows):,} of {of}"

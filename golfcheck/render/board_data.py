@@ -15,7 +15,7 @@ from golfcheck.core.verdict import Severity
 from golfcheck.judging.decisions import Ruling
 from golfcheck.render.jsonable import plain
 
-# Where a spreadsheet may take the beginning of a formula; it also knows wide characters.
+# What a spreadsheet may take for the beginning of a formula, including full-width characters.
 _FORMULA = re.compile(r"(?:^|;)\s*(?=[=+@＝＋－＠-])")
 
 
@@ -53,7 +53,7 @@ FIELDS: dict[str, Callable[[Row], Any]] = {
 
 
 def render_json(board: Board, rows: Sequence[Row]) -> str:
-    """Return the document, in ASCII: the rows that are shown, and the frontier of the whole board by paths."""
+    """Return the document, in ASCII: the rows that are shown, and the paths of the whole board's frontier."""
     document = {
         "golfcheck": __version__,
         "ruleset": board.ruleset,
@@ -88,9 +88,9 @@ def _ruling(ruling: Ruling) -> dict[str, Any]:
 
 
 def csv_cell(value: Any) -> Any:
-    """Return a value for a cell of CSV: safe text, with a quotation mark before what a spreadsheet would run.
+    """Return a value for a CSV cell: safe text, with a quotation mark before anything that a spreadsheet would execute.
 
-    A spreadsheet of a country with decimal commas begins a new cell at each semicolon.
+    In countries with decimal commas, spreadsheets begin a new cell at each semicolon.
     """
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -1,4 +1,4 @@
-"""The markdown format of a board: untrusted text stands in code spans, as in verdict_markdown.py.
+"""The markdown format of a board: untrusted text is in code spans, as in verdict_markdown.py.
 
 GitHub splits a table into cells before it sees code spans, so `|` is escaped in each cell.
 """
@@ -18,7 +18,7 @@ _UNTRUSTED = ("author", "record")
 def render(
     board: Board, rows: Sequence[Row], *, from_file: Path | None = None, why: bool = False, notes: Sequence[str] = ()
 ) -> str:
-    """Return the table; names link to their folders, seen from `from_file` where one is given."""
+    """Return the table; names link to their folders, relative to `from_file` if it is given."""
     titles = [column.title for column in COLUMNS] + (["why"] if why else [])
     lines = [
         f"| {' | '.join(titles)} |",
@@ -47,5 +47,5 @@ def _cells(row: Row, from_file: Path | None, why: bool) -> list[str]:
 
 
 def _address(path: str, from_file: Path) -> str:
-    """Return where a record lies, seen from a file, with every character escaped that is not plain in an address."""
+    """Return the link to a record's folder, relative to a file, with special characters escaped."""
     return quote(os.fsencode(os.path.relpath(path, from_file.parent)), safe="/._-")

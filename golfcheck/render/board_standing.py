@@ -1,4 +1,4 @@
-"""Where an author stands: rank, gap to the first, and the score that the next record must have."""
+"""An author's standing: rank, gap to the first, and the score that the next record must have."""
 
 from golfcheck.board.model import Board, Row, is_by
 from golfcheck.core.numbers import bpb_text, delta_text
@@ -9,7 +9,7 @@ from golfcheck.render.board_columns import title_of
 
 
 def standing(board: Board, author: str) -> list[str]:
-    """Return lines about the records of `author`, a name or a login on GitHub; none without a score of that author."""
+    """Return lines about the records of `author`, a name or a login on GitHub; none if that author has no score."""
     scored = [row for row in board.rows if is_by(row, author) and row.score_bpb is not None]
     if not scored or scored[0].score_bpb is None:
         return []
@@ -32,7 +32,7 @@ def standing(board: Board, author: str) -> list[str]:
 
 def _next(board: Board, mine: Row) -> str:
     ruleset, record = RULESETS[board.ruleset], board.frontier[-1]
-    assert record.score_bpb is not None  # nothing without a score was a record
+    assert record.score_bpb is not None  # only a row with a score can have been the record
     asked = f"p < {ruleset.alpha:g}"
     if not ruleset.margin_nats or mine.verdict.token_bytes is None:
         margin = f" and {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else ""

@@ -10,7 +10,7 @@ from golfcheck.render.page import Page
 
 _GAP = "  "
 _MAX_COLUMNS = {"author": 16, "verdict": 19}
-_LEAST_RECORD = 24  # columns for the record's name; others fall away before it has fewer
+_LEAST_RECORD = 24  # columns for the record's name; others are dropped before it gets fewer
 _STYLE = {
     Outcome.INVALID: "error",
     Outcome.REVIEW: "warning",
@@ -21,7 +21,7 @@ _STYLE = {
 
 
 def render(board: Board, rows: Sequence[Row], page: Page, *, why: bool = False, notes: Sequence[str] = ()) -> str:
-    """Return the table of `rows`, which are of the board; with `why`, the reason below each that has one."""
+    """Return the table of `rows`, which belong to the board; with `why`, the reason below each row that has one."""
     cells = [[column.cell(row) for column in COLUMNS] for row in rows]
     widths = {
         column.title: min(

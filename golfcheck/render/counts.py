@@ -9,7 +9,7 @@ from golfcheck.core.verdict import Severity, Verdict
 
 
 def counts_text(verdicts: Sequence[Verdict]) -> str:
-    """Return `1 error, 0 warnings, 2 info`, with the number of waived findings where there are any."""
+    """Return `1 error, 0 warnings, 2 info`, and the number of waived findings if there are any."""
     parts = []
     for severity in sorted(Severity, reverse=True):
         count = sum(verdict.count(severity) for verdict in verdicts)

@@ -12,7 +12,7 @@ from golfcheck.render.jsonable import plain, verdict_object
 
 
 def render(difference: Difference) -> str:
-    """Return the document, in ASCII: the fields of `Difference`; verdicts as `verify --format json` has them."""
+    """Return the document, in ASCII: the fields of `Difference`, with verdicts as in `verify --format json`."""
     sides = [
         {"verdict": verdict_object(side.verdict), "seeds": plain(side.seeds), "gain": plain(side.gain)}
         for side in difference.sides
@@ -30,7 +30,7 @@ def render(difference: Difference) -> str:
 
 
 def _code(code: CodeDiff) -> dict[str, Any]:
-    """Return a file's difference, each line of a hunk as a unified diff has it."""
+    """Return a file's difference, with the lines of each hunk as in a unified diff."""
     hunks = [
         {"first": hunk.first, "second": hunk.second, "lines": [line.sign + safe(line.text) for line in hunk.lines]}
         for hunk in code.hunks

@@ -1,6 +1,6 @@
 """Two records side by side, for a pull request's comment: tables, and the code in a fence.
 
-Whatever the records wrote stands in code spans or in the fence: there GitHub interprets nothing.
+All text from the records is in code spans or in the fence, where GitHub interprets nothing.
 """
 
 import re
@@ -26,7 +26,7 @@ _NOTE_CHARS = 200
 
 
 def render(difference: Difference, sections: Sequence[str] = SECTIONS, whole: bool = False) -> str:
-    """Return the sections, as far as a comment has room; the code line by line where `whole`."""
+    """Return as many sections as a comment has room for; with `whole`, the code line by line."""
     draw = {
         "scores": lambda: [*_table("score", score_rows(difference)), "", code(gain_line(difference)), ""],
         "size": lambda: [*_table("size, bytes", size_rows(difference)), ""],
@@ -71,7 +71,7 @@ def _printed(printed: Printed | None) -> str:
 
 def _findings(difference: Difference) -> list[str]:
     if not difference.findings:
-        return ["The same rules found something in both.", ""]
+        return ["The same rules have findings in both.", ""]
     lines = ["| only in | rule | where | what |", "|---|---|---|---|"]
     for row in difference.findings:
         letter, findings = next(

@@ -1,4 +1,4 @@
-"""Two records side by side, as text: what A has stands after `-`, what B has after `+`; a difference is B minus A."""
+"""Two records side by side, as text: A's values follow `-`, B's follow `+`; a difference is B minus A."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ Cells = tuple[str, str, str]  # A, B, B minus A
 
 
 def render(difference: Difference, page: Page, sections: Sequence[str] = SECTIONS, whole: bool = False) -> str:
-    """Return the sections; the code as counts of lines, or as a unified diff where `whole`."""
+    """Return the sections; the code as counts of lines or, with `whole`, as a unified diff."""
     draw = {
         "scores": lambda: _scores(difference, page),
         "size": lambda: _size(difference, page),
@@ -50,7 +50,7 @@ def score_rows(difference: Difference) -> list[tuple[str, Cells]]:
     for (label, digits, first), (_, _, second) in zip(_numbers(one.verdict), _numbers(other.verdict), strict=True):
         if first is not None or second is not None:
             cells = _cells(first, second, digits)
-            if label == _NATS and not same_tokens(difference.sides):  # no difference of different units
+            if label == _NATS and not same_tokens(difference.sides):  # different units have no difference
                 rows.append((f"{nats_label(difference.sides)}, mean", (*cells[:2], "")))
             else:
                 rows.append((label, cells))
@@ -72,9 +72,9 @@ def _numbers(verdict: Verdict) -> list[tuple[str, int, float | None]]:
 
 
 def same_tokens(sides: Sequence[Side]) -> bool:
-    """Return whether the tokens of all these records stand for as many bytes: else their nats are of different units.
+    """Return whether the tokens of all these records have as many bytes; otherwise their nats are in different units.
 
-    Records whose logs have no score are taken to be as the others.
+    Records whose logs have no score are assumed to be like the others.
     """
     sums = [
         (sum(seed.val_loss_nats for seed in side.seeds), sum(seed.val_bpb for seed in side.seeds)) for side in sides
@@ -84,16 +84,16 @@ def same_tokens(sides: Sequence[Side]) -> bool:
 
 
 def nats_label(sides: Sequence[Side]) -> str:
-    """Return what a loss, or a gain, is in: where tokenizers differ, each record's are in tokens of its own."""
+    """Return the unit of losses and gains: if tokenizers differ, each record's are per token of its own."""
     return "nats per token" if same_tokens(sides) else "nats per own token"
 
 
 def gain_line(difference: Difference) -> str:
-    """Return what Welch's test says of the gain of B over A, in one line; or why there is none."""
+    """Return the result of Welch's test of B's gain over A in one line, or why there is none."""
     gain = difference.sides[1].gain
     if gain is None:
         return "no test: not both have a score in their logs"
-    if not same_tokens(difference.sides) and gain.delta_nats is not None:  # what the table cannot say
+    if not same_tokens(difference.sides) and gain.delta_nats is not None:  # not in the table
         return f"B - A in nats per token of B: {delta_text(gain.delta_nats)}; {_test_line(gain)}"
     return _test_line(gain)
 
@@ -130,25 +130,25 @@ def settings_title(difference: Difference) -> str:
 
 
 def day(side: Side) -> str:
-    """Return the day that a record was made, as a board has it; "" where nothing says."""
+    """Return the date of a record as shown on a board; "" if it has none."""
     return side.created.date().isoformat() if side.created else ""
 
 
 def no_code(sides: Sequence[Side], letters: str = "AB") -> str:
-    """Say which of two records, called by `letters`, has no code that could be compared."""
+    """Say which of two records has no code that could be compared."""
     without = [letter for letter, side in zip(letters, sides, strict=True) if not side.has_code]
     who = " and ".join(without) + (" have" if len(without) > 1 else " has")
     return f"not compared: {who} no script, and no log with its source"
 
 
 def code_lines(code: CodeDiff) -> Iterator[tuple[str, str]]:
-    """Yield (sign, line) of a unified diff of one file, safe to print; the sign of what is no line of code is "@"."""
+    """Yield (sign, line) of a unified diff of one file, safe to print; lines that are not code have the sign "@"."""
     yield "@", f"--- {safe(code.first or '/dev/null', 400)}"
     yield "@", f"+++ {safe(code.second or '/dev/null', 400)}"
     for hunk in code.hunks:
         yield "@", hunk.head
         for line in hunk.lines:
-            # Expanding what is cut anyway could cost a long line's worth of memory per tab.
+            # Cut the line first: expanding its tabs could multiply the memory of a long line.
             shown = line.text if len(line.text) > _CODE_CHARS else line.text.expandtabs(_TAB)
             yield line.sign, line.sign + safe(shown, _CODE_CHARS)
 
@@ -178,7 +178,7 @@ def _scores(difference: Difference, page: Page) -> list[str]:
 
 
 def _size(difference: Difference, page: Page) -> list[str]:
-    return _table("size, bytes", size_rows(difference), page) or ["size: nothing is known of it"]
+    return _table("size, bytes", size_rows(difference), page) or ["size: unknown"]
 
 
 def _table(title: str, rows: Sequence[tuple[str, Cells]], page: Page) -> list[str]:
@@ -196,7 +196,7 @@ def _table(title: str, rows: Sequence[tuple[str, Cells]], page: Page) -> list[st
 
 
 def _settings(difference: Difference, page: Page) -> list[str]:
-    """Return settings that both print, then those of A alone, of B alone; the usual log of each is named once."""
+    """Return settings that both print, then those only A prints, then only B; the usual log of each is named once."""
     lines = page.prose(f"settings: {settings_title(difference)}", "", "  ")
     logs = [_usual_log(difference.settings, index) for index in (0, 1)]
     if difference.settings:
@@ -219,7 +219,7 @@ def _usual_log(rows: Sequence[SettingRow], index: int) -> str | None:
 
 
 def _setting(name: str, shown: Sequence[tuple[str, str]], page: Page) -> list[str]:
-    """Return a line `name  - value :line  + value :line`, or a line for each value where these do not fit."""
+    """Return a line `name  - value :line  + value :line`, or a line for each value if these do not fit."""
     column = (page.columns - _LABELS) // 2
     if width(name) <= _LABELS - 3 and all(width(text) < column for text, _ in shown):
         cells = "".join(page.paint(pad(text, column), style) for text, style in shown[:-1])
@@ -237,8 +237,8 @@ def _printed(printed: Printed, usual: str | None) -> str:
 
 def _findings(difference: Difference, page: Page) -> list[str]:
     if not difference.findings:
-        return ["findings: the same rules found something in both"]
-    return ["findings of one only:", *(line for row in difference.findings for line in _finding(row, page))]
+        return ["findings: the same rules have findings in both"]
+    return ["findings in only one of them:", *(line for row in difference.findings for line in _finding(row, page))]
 
 
 def _finding(row: FindingRow, page: Page) -> list[str]:

@@ -1,4 +1,4 @@
-"""Findings for a person: in the order of their files and lines, each with its numbers and, once a rule, the remedy."""
+"""Findings for people, ordered by file and line, each with its numbers; the fix is printed once per rule."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from golfcheck.render.page import Page
 
 
 def findings(items: Iterable[Finding], page: Page) -> list[str]:
-    """Return the findings grouped by place; those that the submission waives are last, with its reason."""
+    """Return the findings grouped by location; those that the submission waives are last, with its reason."""
     lines: list[str] = []
     previous, explained = "", set[str]()
     for finding in in_order(items):
@@ -31,7 +31,7 @@ def findings(items: Iterable[Finding], page: Page) -> list[str]:
 
 
 def briefly(items: Iterable[Finding], page: Page) -> list[str]:
-    """Return a line or two for each rule that found more than info, the worst first, with its first finding."""
+    """Return a line or two for each rule with a finding above info, the worst first, with its first finding."""
     rules: dict[tuple[str, bool], list[Finding]] = {}
     for finding in in_order(items):
         if finding.waived is not None or finding.severity > Severity.INFO:
@@ -48,7 +48,7 @@ def briefly(items: Iterable[Finding], page: Page) -> list[str]:
 
 
 def location(finding: Finding) -> str:
-    """Return `path:line` as far as they are known; what concerns the folder as a whole is `(record)`."""
+    """Return `path:line`, or `path`; `(record)` for a finding about the whole folder."""
     if finding.path is None:
         return "(record)"
     path = safe(finding.path, 400)

@@ -1,4 +1,4 @@
-"""Dataclasses → what JSON can hold: the one module that decides names, units, and the form of untrusted strings."""
+"""Dataclasses → JSON values: the one module that decides names, units, and the form of untrusted strings."""
 
 import math
 from collections import Counter

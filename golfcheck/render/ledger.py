@@ -1,4 +1,4 @@
-"""The size ledger: every part's bytes on the disk, in the log, and in submission.json, side by side."""
+"""The size ledger: every part's bytes on disk, in the log, and in submission.json, side by side."""
 
 from golfcheck.core.numbers import bytes_text, headroom_text
 from golfcheck.core.text import pad, safe, width
@@ -10,12 +10,12 @@ _NUMBER_COLUMNS = 15
 
 
 def disagrees(verdict: Verdict) -> bool:
-    """Whether two sources give different byte counts for one part: then a reader needs the ledger."""
+    """Whether two sources give different byte counts for a part, in which case a reader needs the ledger."""
     return any(len({count for count in _counts(row) if count is not None}) > 1 for row in verdict.ledger)
 
 
 def ledger(verdict: Verdict, page: Page) -> list[str]:
-    """Return the table, with what is left under the cap in its last line."""
+    """Return the table, with the bytes left under the cap in its last line."""
     if not verdict.ledger:
         return []
     labels = [f"{row.part:<6}{safe(row.path or '', 40)}".rstrip() for row in verdict.ledger]

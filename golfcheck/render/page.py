@@ -1,4 +1,4 @@
-"""What text is drawn on: a page's width, whether it has color and more than ASCII; and how to draw on it."""
+"""A page of text: its width, whether it supports color and more than ASCII, and functions that lay text out on it."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -8,12 +8,12 @@ from golfcheck.core.text import fit, width
 
 _STYLES = {"error": "1;31", "warning": "33", "info": "36", "ok": "32", "bold": "1", "dim": "2"}
 _GAP = "   "
-_LEAST_LABEL = 8  # columns of a label that gives way
+_LEAST_LABEL = 8  # columns of a label that is shortened
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How wide the reader's page is, in terminal columns, what it can show, and how long the run took that it shows."""
+    """The page's width in terminal columns, what it can show, and how long the run took."""
 
     columns: int = 100
     color: bool = False
@@ -22,7 +22,7 @@ class Page:
     run_seconds: float | None = None  # None: not shown
 
     def paint(self, text: str, style: str) -> str:
-        """Return `text` in one of the page's styles ("error", "ok", "dim", …), where the page has color."""
+        """Return `text` in one of the page's styles ("error", "ok", "dim", …), if the page has color."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and style else text
 
     def bar(self, share: float, columns: int) -> str:
@@ -32,7 +32,7 @@ class Page:
         return f"[{full * cells}{empty * (columns - cells)}]"
 
     def flow(self, label: str, segments: Iterable[tuple[str, str]], indent: int = 10) -> list[str]:
-        """Lay (text, style) segments out after `label`, as many on a line as fit; none is broken."""
+        """Lay (text, style) segments out after `label`, as many per line as fit; no segment is broken."""
         lines: list[str] = []
         line, used = label.ljust(indent), max(indent, len(label))
         for whole, style in segments:
@@ -46,9 +46,9 @@ class Page:
         return [*lines, line.rstrip()]
 
     def spread(self, rows: Sequence[Sequence[str]], wanted: Sequence[int]) -> list[int]:
-        """Return the widths of a table's columns: those `wanted`, or on a narrower page what its cells need.
+        """Return the widths of a table's columns: those `wanted` or, on a narrower page, those that its cells need.
 
-        Where even that does not fit, the first column, that of the labels, gives way.
+        If even that does not fit, the first column, which has the labels, is shortened.
         """
         if sum(wanted) <= self.columns:
             return list(wanted)
@@ -57,13 +57,13 @@ class Page:
         return [max(label + min(spare, 0), _LEAST_LABEL), *(needed + max(spare, 0) // len(others) for needed in others)]
 
     def text(self, lines: Iterable[str]) -> str:
-        """Join `lines` to a text that ends with one newline, in ASCII where the page has no more."""
+        """Join `lines` into a text that ends with one newline, in ASCII if the page supports nothing else."""
         joined = "\n".join(lines).rstrip("\n") + "\n"
         return joined.replace("…", "~").encode("ascii", "backslashreplace").decode() if self.ascii else joined
 
     def prose(self, text: str, first: str, rest: str) -> list[str]:
-        """Wrap `text` at blanks; `first` and `rest` stand before its first and its other lines."""
-        if width(text) != len(text):  # wide characters: room for the case that all are
+        """Wrap `text` at blanks; `first` is put before its first line, `rest` before the others."""
+        if width(text) != len(text):  # wide characters: assume that all are wide
             columns = len(rest) + (self.columns - len(rest)) * len(text) // max(width(text), 1)
         else:
             columns = self.columns

@@ -1,4 +1,4 @@
-"""What a submission's own predictor.py was shown, and what the twin test found: the page's lines."""
+"""The lines of the page about a submission's own predictor.py: what it was shown, and the result of the twin test."""
 
 from golfcheck.core.numbers import delta_text, nats_text
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
@@ -11,7 +11,7 @@ _SHOWN = 4
 
 
 def rows(predictor: Predictor, page: Page) -> list[str]:
-    """Return the lines of the page that say what was asked, and how far it can be trusted."""
+    """Return the lines that say what was asked, and how far the score can be trusted."""
     left = SIZE_CAP_BYTES - predictor.visible_bytes
     size = f"{predictor.visible_bytes:,} bytes visible to it"
     spare = (f"{left:,} left" if left >= 0 else f"{-left:,} OVER THE CAP", "" if left >= 0 else "error")
@@ -23,7 +23,7 @@ def rows(predictor: Predictor, page: Page) -> list[str]:
     adapts = "adapts to what was scored" if predictor.adaptive else "fixed"
     lines = page.flow("model", [*where, (size, ""), spare, (adapts, "")])
     lines += page.flow("causal", _causal(predictor))
-    lines += page.flow("normal", [("by construction", ""), ("scored before adapted: by construction", "")])
+    lines += page.flow("normal", [("by construction", ""), ("scored before adapting: by construction", "")])
     challenges = predictor.challenges
     if challenges is not None:
         lines += page.flow("trace", _trace(challenges))
@@ -40,10 +40,10 @@ def rows(predictor: Predictor, page: Page) -> list[str]:
 
 
 def _causal(predictor: Predictor) -> list[tuple[str, str]]:
-    """Return what is known of looking ahead."""
+    """Return the result of the look-ahead test."""
     challenges = predictor.challenges
     if predictor.strict:
-        return [("by construction: token by token, each answer before the next token was in the box", "")]
+        return [("by construction: asked token by token, each answer before the next token was in the box", "")]
     if challenges is None:
         return [("not tested (--challenges 0)", "warning")]
     if not challenges.cuts:
@@ -51,9 +51,9 @@ def _causal(predictor: Predictor) -> list[tuple[str, str]]:
     gained = f"looking ahead gained {delta_text(challenges.gained_nats)}"
     if challenges.gained_half_width_nats is not None:
         gained += f" \N{PLUS-MINUS SIGN} {nats_text(challenges.gained_half_width_nats)}"
-    gained += f" nats a token ({challenges.level:.0%})"
+    gained += f" nats per token ({challenges.level:.0%})"
     if not challenges.is_steady:
-        why = f"the answers vary ({challenges.uncut_differ} of {challenges.uncut} uncut ones differ): no cut is a proof"
+        why = f"the answers vary ({challenges.uncut_differ} of {challenges.uncut} uncut ones differ): no cut proves it"
         return [(gained, "error" if any("ahead" in text for text in challenges.failures()) else ""), (why, "")]
     counted = f"{challenges.differ} of {challenges.cuts} cuts changed an answer"
     if challenges.differ:
@@ -71,7 +71,7 @@ def _trace(challenges: Challenges) -> list[tuple[str, str]]:
     reordered = f"{challenges.reordered_differ} of {challenges.reordered} differ in another order"
     if not challenges.reordered_differ:
         reordered = (
-            f"{challenges.reordered} reordered" if challenges.reordered else "sees no neighbors: one sequence a call"
+            f"{challenges.reordered} reordered" if challenges.reordered else "sees no neighbors: one sequence per call"
         )
     strangers = f"{challenges.strangers_differ} of {challenges.strangers} differ among others"
     if not challenges.strangers_differ:
@@ -89,15 +89,13 @@ def _trace(challenges: Challenges) -> list[tuple[str, str]]:
 
 
 def what_to_do(predictor: Predictor) -> str:
-    """Return what to look at where a claim was missed or the twin test failed."""
+    """Return what to look at if a claim was missed or the twin test failed."""
     challenges = predictor.challenges
     if challenges is not None and not challenges.is_steady:
         return (
-            "call model.eval(), use neither the clock nor randomness, and let logits() change nothing that it answers "
-            "by later: docs/predictor.md"
+            "call model.eval(), use neither the clock nor randomness, and let logits() change nothing that later "
+            "answers depend on: docs/predictor.md"
         )
     if challenges is not None and challenges.failures():
-        return (
-            "logits(ids) may use ids[..t] for position t, and what adapt() was given, nothing else: docs/predictor.md"
-        )
+        return "for position t, logits(ids) may use ids[: t + 1] and what adapt() was given, no more: docs/predictor.md"
     return "was the claim made with a sliding window or other text? --stride, --val-tokens, --seq-len, --data"

@@ -1,7 +1,7 @@
 """The queue as Markdown: a table of all, or the comment on one pull request.
 
-Whatever a submission wrote stands in code spans, and so do the numbers of other pull requests: no mention, link, image
-or reference of theirs acts in a comment of ours.
+All text from a submission is in code spans, and so are the numbers of other pull requests, so no mention, link, image
+or reference of theirs is active in our comment.
 """
 
 from collections import Counter
@@ -21,13 +21,13 @@ _MAX_REASONS = 60
 _MAX_OF_A_KIND = 4
 _CONTEST = (
     "Reply here with the rule's name and the line that shows that it is wrong; `golfcheck explain RULE` says what it "
-    "checks and why. A maintainer decides. What is decided is written into `records/decisions.json`, with the reason, "
-    "and holds on every board from then on."
+    "checks and why. A maintainer decides. Decisions are written to `records/decisions.json`, with the reason, "
+    "and apply to every board from then on."
 )
 
 
 def render(queue: Queue) -> str:
-    """Return the table, part by part; what a file on GitHub has no room for is left out."""
+    """Return the table, part by part; rows that a file on GitHub has no room for are left out."""
     lines = [
         f"**{len(queue.pulls)} pull requests:** " + ", ".join(f"{len(queue.of(t))} {t.heading}" for t in Triage),
         "",
@@ -89,7 +89,7 @@ def _summary(pull: Pull) -> str:
     if pull.triage is Triage.NONE:
         return "This pull request adds no record folder of its own, so there is nothing to judge."
     if pull.triage is Triage.READY:
-        return "Nothing was found against it. A maintainer reviews pull requests in the order of their numbers."
+        return "golfcheck has no objections. A maintainer reviews pull requests in the order of their numbers."
     if pull.triage is Triage.REFUTED:
         return f"{counted(grave, 'reason')}, the first of them proven by arithmetic on its own files."
     return f"{counted(grave, 'reason')} for a maintainer to look at. None of them is a proof."

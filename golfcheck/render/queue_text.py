@@ -37,7 +37,7 @@ def _part(queue: Queue, triage: Triage, page: Page) -> Iterator[str]:
 
 
 def _in_short(pull: Pull, page: Page) -> Iterator[str]:
-    """Yield a line of numbers and name, and below it the gravest reasons."""
+    """Yield a line with the numbers and the name, and below it the most serious reasons."""
     word = str(pull.outcome or "")
     bpb = _bpb(pull)
     delta = pull.verdict.to_beat.delta_bpb if pull.verdict and pull.verdict.to_beat else None
@@ -59,7 +59,7 @@ def _in_short(pull: Pull, page: Page) -> Iterator[str]:
 
 
 def _bpb(pull: Pull) -> str:
-    """Return the score; one that only the submission states in brackets."""
+    """Return the score, in brackets if only the submission states it."""
     if pull.logged_bpb is not None:
         return bpb_text(pull.logged_bpb)
     return "-" if pull.claimed_bpb is None else f"({bpb_text(pull.claimed_bpb)})"
@@ -107,7 +107,7 @@ def _in_full(pull: Pull, page: Page) -> Iterator[str]:
 
 
 def lineage_lines(submission: Submission) -> list[str]:
-    """Return one line for each thing that shows what a record builds on."""
+    """Return one line for each piece of evidence for what a record builds on."""
     lineage = submission.lineage
     if lineage is None:
         return []

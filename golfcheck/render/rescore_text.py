@@ -1,4 +1,4 @@
-"""A rescoring → what a person reads, and the JSON report."""
+"""A rescoring → text for people, and the JSON report."""
 
 import base64
 import struct
@@ -26,7 +26,7 @@ _STYLE = {
 }
 _MODEL = ("num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "vocab_size", "tie_embeddings")
 _HALF_MAX = 65_504.0
-_WIDENED = "the losses vary less than a language model's do: the interval takes the text's own spread"
+_WIDENED = "the losses vary less than a language model's do: the interval uses the text's own spread"
 
 
 def render(rescore: Rescore, page: Page) -> str:
@@ -49,9 +49,9 @@ def render(rescore: Rescore, page: Page) -> str:
         else:
             within, tolerance = measured.estimate.within_bpb, rescore.tolerance_bpb
             why = "--within" if within >= tolerance else f"--within {within:g} is less than the tolerance"
-            lines += page.flow("delta", [*delta, ("what counts is where the whole interval lies", "dim")])
-            lines += page.flow("", [(f"refuted once it lies beyond {tolerance:.7f} of the claim", ""), source])
-            near = f"confirmed once it lies within {max(within, tolerance):.7f} of it"
+            lines += page.flow("delta", [*delta, ("the verdict depends on the whole interval", "dim")])
+            lines += page.flow("", [(f"refuted once it is more than {tolerance:.7f} from the claim", ""), source])
+            near = f"confirmed once it is within {max(within, tolerance):.7f} of it"
             lines += page.flow("", [(near, ""), (why, "dim")])
     if rescore.other_tables is not None:
         lines += page.flow("variant", _score(rescore.other_tables))
@@ -74,7 +74,7 @@ def render(rescore: Rescore, page: Page) -> str:
     cap = f"{CLOCK_CAP_MS / 1000:.0f} s on {WORLD_SIZE}x{ACCELERATOR}"
     took = (f"evaluation {measured.seconds:.1f} s, the cap is {cap}", "")
     lines += page.flow("device", [(safe(rescore.device), ""), *ranks, took])
-    if rescore.predictor is None:  # whose own lines say it
+    if rescore.predictor is None:  # otherwise its own lines say so
         lines += page.flow(
             "probes",
             [
@@ -96,7 +96,7 @@ def render(rescore: Rescore, page: Page) -> str:
 
 
 def _built_in(rescore: Rescore, page: Page) -> list[str]:
-    """Return the lines of an artifact and of the model in it, where the reference's was evaluated."""
+    """Return the lines about an artifact and the model in it, if the reference model was evaluated."""
     left = SIZE_CAP_BYTES - rescore.artifact.size_bytes
     lines = page.flow(
         "artifact",
@@ -156,10 +156,10 @@ def _estimate(measured: Measured, estimate: Estimate) -> list[tuple[str, str]]:
             f"from {estimate.low_bpb:.6f} to {estimate.high_bpb:.6f} bpb at {estimate.level:.0%}, whenever checked",
             "bold",
         ),
-        (f"{wider:.2f}x as wide as for one look", "dim"),
+        (f"{wider:.2f}x as wide as for a single check", "dim"),
         (f"{_seen(estimate)} in {measured.seconds:.1f} s", "warning"),
         (f"{estimate.sequences:,} of {estimate.of_sequences:,} sequences, {tokens:,} tokens", ""),
-        (f"order seed {estimate.order_seed}, by {safe(estimate.order_source)}", "dim"),
+        (f"order seed {estimate.order_seed}, from {safe(estimate.order_source)}", "dim"),
         *([(_WIDENED, "warning")] if estimate.widened else []),
         (f"helped by {', '.join(dict.fromkeys(estimate.covariates))}", "dim"),
     ]
@@ -170,7 +170,7 @@ def _seen(estimate: Estimate) -> str:
 
 
 def _claimed(claim: Claim, measured: Measured) -> list[tuple[str, str]]:
-    """Return a claim in bpb and nats; "=" where the nats are computed, from the bytes per token of what was scored."""
+    """Return a claim in bpb and nats; "=" marks nats that are computed from the bytes per token of the scored text."""
     nats = claim.val_loss_nats
     stated = f"= {claim.val_bpb * _nats_per_bpb(measured):.8f}" if nats is None else f"{nats:.8f}"
     return [(f"{claim.val_bpb:.{claim.digits}f} bpb", ""), (f"{stated} nats/tok", "")]
@@ -199,48 +199,48 @@ def _bytes(measured: Measured, vocab_size: object) -> list[tuple[str, str]]:
 
 def _raw(raw: RawCheck) -> list[tuple[str, str]]:
     if not raw.differ:
-        return [(f"the artifact is exactly what the format makes of {safe(raw.file.path)}", "ok")]
+        return [(f"the artifact is exactly the quantization of {safe(raw.file.path)}", "ok")]
     names = ", ".join(safe(name, 60) for name in raw.differ[:3]) + (", …" if len(raw.differ) > 3 else "")
     return [
-        (f"{len(raw.differ)} of {raw.tensors} tensors are not what the format makes of", "warning"),
+        (f"{len(raw.differ)} of {raw.tensors} tensors differ from the quantization of", "warning"),
         (f"{safe(raw.file.path)}: {names}", ""),
     ]
 
 
 def _next(rescore: Rescore, page: Page) -> list[str]:
     hints = {
-        RescoreOutcome.REFUTED: "with other settings: --seq-len, --rope-tables, --rope-base, --logit-softcap, "
-        "--precision; another model: ship a predictor.py (docs/predictor.md)",
+        RescoreOutcome.REFUTED: "try other settings: --seq-len, --rope-tables, --rope-base, --logit-softcap, "
+        "--precision; a different model: include a predictor.py (docs/predictor.md)",
         RescoreOutcome.INCOMPARABLE: _what_would_compare(rescore),
         RescoreOutcome.MEASURED: f"golfcheck rescore {shell_word(rescore.artifact.path)} --claim BPB, or --log FILE",
     }
     if rescore.predictor is not None:
         hints[RescoreOutcome.REFUTED] = predictor_text.what_to_do(rescore.predictor)
     if rescore.measured.estimate is not None and rescore.outcome is RescoreOutcome.CONFIRMED:
-        hints[RescoreOutcome.CONFIRMED] = "the score itself, from all of the text: --full"
+        hints[RescoreOutcome.CONFIRMED] = "for the exact score, from all of the text: --full"
     if (hint := hints.get(rescore.outcome)) is None:
         return []
-    is_command = rescore.outcome is RescoreOutcome.MEASURED  # to be copied: in one line
+    is_command = rescore.outcome is RescoreOutcome.MEASURED  # in one line, so that it can be copied
     lines = [f"next     {hint}"] if is_command else page.prose(hint, "next     ", " " * 9)
     return [page.paint(line, "dim") for line in lines]
 
 
 def _what_would_compare(rescore: Rescore) -> str:
-    """Return what to do about a claim that this score says nothing of, the surest reason first."""
+    """Return what to do about a claim that this score does not decide, the surest reason first."""
     claimed, measured = rescore.claim.tokens if rescore.claim else None, rescore.measured.tokens
     if claimed is not None and claimed > measured:
-        return "the whole validation split: golfcheck data get, and no --val-tokens"
+        return "score the whole validation split: golfcheck data get, without --val-tokens"
     if claimed is not None and claimed < measured:
-        return f"as much text as the claim is about: --val-tokens {claimed}"
+        return f"score as much text as the claim is about: --val-tokens {claimed}"
     if rescore.claim and rescore.claim.text_bytes not in (None, rescore.measured.text_bytes):
-        return "the text and the tokenizer that the claim was made with: --data DIR --tokenizer MODEL"
+        return "use the text and the tokenizer of the claim: --data DIR --tokenizer MODEL"
     if rescore.other_code is not None:
-        return "have its own model scored: ship a predictor.py, golfcheck new --predictor DIR (docs/predictor.md)"
-    return "the sequence length that it was trained with: --seq-len N, or --log FILE"
+        return "score its own model with a predictor.py: golfcheck new --predictor DIR (docs/predictor.md)"
+    return "give the sequence length that it was trained with: --seq-len N, or --log FILE"
 
 
 def so_far(measured: Measured) -> str:
-    """Return what is known when an evaluation is stopped."""
+    """Return the result so far of an evaluation that was stopped."""
     if (estimate := measured.estimate) is not None:
         low, high = bpb_text(estimate.low_bpb), bpb_text(estimate.high_bpb)
         between = f" ({low} to {high})" if isfinite(estimate.half_width_bpb) else ""

@@ -1,4 +1,4 @@
-"""`golfcheck stats`: a gain in both units side by side, and what each ruleset says of it."""
+"""`golfcheck stats`: a gain in both units side by side, and each ruleset's answer."""
 
 import json
 
@@ -17,7 +17,7 @@ _RULESETS = 17
 
 
 def render(gain: Gain, page: Page) -> str:
-    """Return what a person reads."""
+    """Return the text for people."""
     lines: list[str] = []
     for letter, side in _sides(gain):
         lines.append(page.paint(fit(f"{letter}  {safe(side.name, 120)}", page.columns), "bold"))
@@ -43,7 +43,7 @@ def render(gain: Gain, page: Page) -> str:
 
 
 def render_markdown(gain: Gain) -> str:
-    """Return the same for a comment on a pull request."""
+    """Return the same as Markdown for a comment on a pull request."""
     lines = [f"**{letter}** {code(side.name)}, {seeds_text(side.seeds)}  " for letter, side in _sides(gain)]
     lines += ["", f"| {gain.test} | {gain.bpb.unit} | {gain.nats.unit} |", "|---|--:|--:|"]
     lines += [f"| {label} | {one} | {other} |" for label, one, other in table(gain)]
@@ -70,15 +70,15 @@ def table(gain: Gain) -> list[tuple[str, str, str]]:
 
 
 def needed(ruled: Ruled, gain: Gain) -> str:
-    """Say how many seeds it takes, if gain and spread are as seen."""
+    """Say how many seeds it takes if gain and spread are as seen."""
     have = len(gain.bpb.ours)
     if ruled.power is None:
-        return "the gain is not above that: no number of seeds shows it"
+        return "the gain does not exceed the margin: no number of seeds would show it"
     cases = "over 99%" if ruled.power > 0.99 else f"{ruled.power:.0%}"
     now = f"as seen, {have} seed{' shows' if have == 1 else 's show'} it in {cases} of cases"
     if ruled.seeds is None:
         limit = f": B has only {len(gain.theirs.bpb)}" if gain.theirs else ""
-        return f"{now}; not even {MOST_SEEDS} seeds of A would in {WANTED_POWER:.0%}{limit}"
+        return f"{now}; even {MOST_SEEDS} seeds of A would not reach {WANTED_POWER:.0%}{limit}"
     if ruled.seeds <= have:
         return now
     return f"{now}; for {WANTED_POWER:.0%} run {ruled.seeds}: {ruled.seeds - have} more"
@@ -92,4 +92,4 @@ def _ruled(ruled: Ruled, p: float) -> list[Segment]:
     ruleset = ruled.ruleset
     asked = f"gain > {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "gain > 0 bpb"
     shown: Segment = ("shown", "ok") if ruled.shown else ("not shown", "warning")
-    return [(f"{asked:<27}", ""), (f"p {p_text(p)} (asked: < {ruleset.alpha:g})", ""), shown]
+    return [(f"{asked:<27}", ""), (f"p {p_text(p)} (required: < {ruleset.alpha:g})", ""), shown]

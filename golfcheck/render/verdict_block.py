@@ -1,4 +1,4 @@
-"""The numbers of one verdict for a person: on every line a value, its limit and the margin between them."""
+"""The numbers of one verdict for people: each line has a value, its limit and the margin between them."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ _LABEL_COLUMNS = 10
 
 
 def block(verdict: Verdict, page: Page) -> list[str]:
-    """Return the header and the lines score, size, time, bytes and to beat, as far as each is known."""
+    """Return the header and those of the lines score, size, time, bytes and to beat whose values are known."""
     lines = header(verdict, page)
     if verdict.score:
         lines += page.flow("  score", _score(verdict.score))
@@ -43,7 +43,7 @@ def block(verdict: Verdict, page: Page) -> list[str]:
 
 
 def header(verdict: Verdict, page: Page) -> list[str]:
-    """Return the record's name, author and date, and below them where it lies."""
+    """Return the record's name, author and date, and below them its path."""
     name = safe(verdict.name or verdict.path, _NAME_CHARS)
     tail = _LABEL_COLUMNS // 3 * " " + "   ".join(safe(text, 40) for text in (verdict.author, day(verdict)) if text)
     room = page.columns - width(tail)
@@ -56,12 +56,12 @@ def header(verdict: Verdict, page: Page) -> list[str]:
 
 
 def day(verdict: Verdict) -> str:
-    """Return the day that the record is dated, without the time of day; "" when there is none."""
+    """Return the record's date, without the time of day; "" if it has none."""
     return safe((verdict.date or "")[:10])
 
 
 def mark(verdict: Verdict, rule: str) -> Segment:
-    """Return what became of `rule`: ok, the severity of its finding, or that it was not checked."""
+    """Return the outcome of `rule`: ok, the severity of its finding, or that it was not checked."""
     if rule in verdict.passed:
         return "ok", "ok"
     findings = [finding for finding in verdict.findings if finding.rule == rule]
@@ -72,7 +72,7 @@ def mark(verdict: Verdict, rule: str) -> Segment:
 
 
 def seeds_text(seeds: tuple[int | None, ...]) -> str:
-    """Return `3 seeds (314 42 999)`; a seed that its log does not name is `?`."""
+    """Return `3 seeds (314 42 999)`; an unknown seed is `?`."""
     named = " ".join("?" if seed is None else str(seed) for seed in seeds)
     return f"{counted(len(seeds), 'seed')} ({named})" if seeds else "no seed"
 
@@ -158,7 +158,7 @@ def _to_beat(rival: ToBeat, verdict: Verdict, page: Page) -> list[str]:
 
 
 def _gain(rival: ToBeat, p: float, name: str, chosen: str) -> Iterator[Segment]:
-    """One ruleset's line: the gain it asks for, p, and its threshold; the chosen ruleset's stands out."""
+    """One ruleset's line: the gain it requires, p, and its threshold; that of the chosen ruleset is highlighted."""
     ruleset = RULESETS[name]
     asked = f"gain > {rival.margin_nats:g} nats" if ruleset.margin_nats else "gain > 0"
     holds = p < ruleset.alpha

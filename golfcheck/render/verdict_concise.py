@@ -1,4 +1,4 @@
-"""The concise format: one line per finding, in the form that editors and grep understand, and a line of counts."""
+"""The concise format: one line per finding, in the format that editors and grep understand, and a line of counts."""
 
 from collections.abc import Sequence
 

@@ -14,7 +14,7 @@ COLUMNS = ("record", "outcome", "val_bpb", "bytes", "severity", "rule", "file", 
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
-    """Return a head and the rows; text that a spreadsheet would take for a formula has a ' before it."""
+    """Return a header and the rows; text that a spreadsheet would take for a formula is prefixed with '."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)

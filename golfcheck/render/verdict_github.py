@@ -1,6 +1,6 @@
 """The github format: workflow commands that GitHub shows as annotations next to the changed lines.
 
-GitHub shows at most ten a step, the first ones: so errors come first, and the tenth says how many more there are.
+GitHub shows only the first ten of a step, so errors come first, and the tenth says how many more there are.
 Escaping follows the runner's own (actions/toolkit, `command.ts`): `%`, CR, LF, and in properties also `:` and `,`.
 """
 

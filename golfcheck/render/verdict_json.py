@@ -10,7 +10,7 @@ from golfcheck.render.page import Page
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
-    """Return the document, in ASCII: no encoding on the way can spoil it."""
+    """Return the document, in ASCII, so no encoding on the way can garble it."""
     document = {
         "golfcheck": __version__,
         "verdicts": [verdict_object(verdict) for verdict in verdicts],

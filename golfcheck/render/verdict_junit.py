@@ -1,6 +1,6 @@
 """The junit format: one test suite per record, one test case per rule; what could not be checked is skipped.
 
-Errors are failures. JUnit knows no lesser grade, so warnings and info stand in the case's output.
+Errors are failures. JUnit has no lower severity, so warnings and info go into the case's output.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from golfcheck.render.page import Page
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
-    """Return the XML document, in ASCII: no encoding on the way can spoil it."""
+    """Return the XML document, in ASCII, so no encoding on the way can garble it."""
     suites = [line for verdict in verdicts for line in _suite(verdict)]
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<testsuites>", *suites, "</testsuites>"]
     return "".join(f"{line}\n" for line in lines).encode("ascii", "xmlcharrefreplace").decode()

@@ -1,6 +1,6 @@
 """The markdown format: a pull request's comment or a step summary.
 
-Whatever the submission wrote stands in code spans: there GitHub interprets no HTML, link, mention, or reference.
+All text from the submission is in code spans, where GitHub interprets no HTML, links, mentions or references.
 """
 
 import re
@@ -37,9 +37,9 @@ _CUT = "\n_The rest does not fit here: run_ `golfcheck verify`"
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
-    """Return a table of all records if they are many, and a section for each, as far as a comment has room.
+    """Return a table of all records if there are many, and a section for each that a comment has room for.
 
-    A section has the numbers, the findings, and what could not be checked.
+    A section has the numbers, the findings, and the checks that could not run.
     """
     lines: list[str] = []
     if len(verdicts) > 1:

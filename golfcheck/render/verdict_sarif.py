@@ -23,7 +23,7 @@ _INDEX = {rule.name: index for index, rule in enumerate(RULES)}
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
     """Return the document, in ASCII; waived findings are suppressed results with their justification.
 
-    All rules are declared, with what `golfcheck explain` says of them. Of more than MAX_RESULTS findings the most
+    All rules are declared, with the text of `golfcheck explain`. If there are more than MAX_RESULTS findings, the most
     severe are written, and a notification says how many are left out.
     """
     findings = [(verdict, finding) for verdict in verdicts for finding in verdict.findings]
@@ -43,7 +43,7 @@ def render(verdicts: Sequence[Verdict], page: Page) -> str:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    """Return how SARIF declares a rule."""
+    """Return a rule's declaration in SARIF."""
     title, _, reason = rule.doc.partition("\n")
     explanation = " ".join(reason.split()) or title
     return {

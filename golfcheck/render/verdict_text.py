@@ -1,4 +1,4 @@
-"""The text format: one record in full, many in short, and a summary by rule."""
+"""The text format: one record in full, many in brief, and a summary by rule."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _IN_FULL = 3  # more records than this get a line each, with their errors and wa
 
 
 def render(verdicts: Sequence[Verdict], page: Page) -> str:
-    """Return what a person reads: up to three records in full (all with `verbose`), more of them in short."""
+    """Return the text for people: up to three records in full (all with `verbose`), more of them in brief."""
     lines: list[str] = []
     if len(verdicts) <= _IN_FULL or page.verbose:
         is_only = len(verdicts) == 1
@@ -39,7 +39,7 @@ def render(verdicts: Sequence[Verdict], page: Page) -> str:
 
 
 def _run_time(page: Page) -> list[tuple[str, str]]:
-    """Return how long this run took; a judgment from the cache took none of it."""
+    """Return how long this run took; verdicts from the cache took no time."""
     return [] if page.run_seconds is None else [(f"{page.run_seconds:.2f} s", "dim")]
 
 
@@ -77,7 +77,7 @@ def _verdict_line(verdict: Verdict, page: Page) -> list[tuple[str, str]]:
 
 
 def _next(verdict: Verdict, page: Page) -> list[str]:
-    """Return what to type next: about the worst finding, or how to go on without one."""
+    """Return the command to type next: about the worst finding or, if there is none, how to go on."""
     counted = [finding for finding in verdict.findings if finding.waived is None]
     worst = max(counted, key=lambda finding: finding.severity, default=None)
     path = shell_word(verdict.path)
@@ -91,7 +91,7 @@ def _next(verdict: Verdict, page: Page) -> list[str]:
 
 
 def _in_short(verdicts: Sequence[Verdict], page: Page) -> list[str]:
-    """Return a line for each record, and below it what a person must look at."""
+    """Return a line for each record and, below it, what needs a person's attention."""
     above = _common_folder([verdict.path for verdict in verdicts])
     lines = [page.paint(f"records in {safe(above, 400)}", "dim"), ""] if above else []
     for verdict in verdicts:

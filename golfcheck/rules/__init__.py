@@ -1,4 +1,4 @@
-"""All rules, in the order in which they are listed and run. A new one is written in its family's module, named here."""
+"""All rules, in the order in which they are listed and run. Add new ones here and to their family's module."""
 
 from golfcheck.rules import (
     code,

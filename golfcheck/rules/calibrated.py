@@ -1,6 +1,6 @@
-"""On how many real records each rule could be run, and in how many it found something; generated."""
+"""The number of real records on which each rule could run, and on which it has findings; generated."""
 
-# A rule that is not here could not be run on any, or is newer than docs/calibration.md.
+# A rule that is not here could not run on any, or is newer than docs/calibration.md.
 CALIBRATED = {
     "submission-missing": (28, 0),
     "log-missing": (28, 0),

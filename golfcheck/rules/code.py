@@ -1,4 +1,4 @@
-"""The code: does it parse, is it what the log says ran, and what does it reach for."""
+"""The code: whether it parses, whether it is what the log says ran, and what it reaches."""
 
 import re
 from codecs import BOM_UTF8
@@ -27,34 +27,34 @@ _PROGRAMS = frozenset(
 )
 _EVALUATION = re.compile(r"given to (?!\w*pre_?q)\w*eval\w*\(", re.IGNORECASE)
 _MAX_PROGRAMS = 64  # of the callers of one function
-# Programs that describe the machine and the code; what reference/train.py asks golfcheck for comes after the run.
+# Programs that describe the machine and the code; reference/train.py calls golfcheck only after the run.
 _KNOWN_PROGRAMS = frozenset("nvidia-smi lscpu cat uname hostname git golfcheck".split())
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A text of a source that can be read: its own, or one that it unpacks and runs."""
+    """A readable text of a source: its own, or one that it unpacks and runs."""
 
     source: Source
     program: Program
     inside: bool
 
     def line(self, line: int) -> int | None:
-        """Return a line of the file as shipped; what is inside a wrapper has none."""
+        """Return a line number of the file as shipped; None inside a wrapper."""
         return None if self.inside else line
 
     def where(self, line: int) -> str:
-        """Say that a line is not of the file, but of what it unpacks."""
+        """Return a note if a line is not in the file itself, but in what it unpacks."""
         return f" (line {line} of what it unpacks)" if self.inside else ""
 
 
 def _programs(record: Record) -> list[_Read]:
-    """Return all texts that can be read: the sources, and what those unpack that unpack themselves."""
+    """Return all readable texts: the sources, and the contents of those that unpack themselves."""
     scripts = [source for source in record.sources if source.path.endswith(".py")]
     if not scripts:
         raise Skip("there is no Python source to read")
     if unread := next((source.path for source in scripts if not source.examined), None):
-        raise Skip(f"{unread} is too large, nests too deep, or costs too much to be examined")
+        raise Skip(f"{unread} is too large, too deeply nested, or too costly to be examined")
     texts = [
         (source, text, index > 0)
         for source in scripts
@@ -62,19 +62,19 @@ def _programs(record: Record) -> list[_Read]:
         if index or not source.wrapper
     ]
     if not texts:
-        raise Skip("the script unpacks itself in a way that is not understood without running it")
+        raise Skip("the script unpacks itself in a way that cannot be followed without running it")
     parsed = programs(tuple((source.path, text) for source, text, _ in texts))
     return [_Read(source, program, inside) for (source, _, inside), program in zip(texts, parsed, strict=True)]
 
 
 def _all_was_read(record: Record) -> None:
-    """Skip where a source runs something that could not be read: nothing was found in what could be."""
+    """Skip if a source runs something that could not be read and nothing was found in the rest."""
     for source in record.sources:
         for one in source.unfollowed:
             location = source.path if one.line is None else f"{source.path}:{one.line}"
-            raise Skip(f"{location} runs what cannot be read: {one.reason}")
+            raise Skip(f"{location} runs code that cannot be read: {one.reason}")
         if source.wrapper and source.unwrapped is None:
-            raise Skip(f"{source.path} unpacks itself in a way that is not understood without running it")
+            raise Skip(f"{source.path} unpacks itself in a way that cannot be followed without running it")
 
 
 @rule(ERROR, trainer=True)
@@ -83,7 +83,7 @@ def syntax_error(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The newest syntax is understood whatever Python runs golfcheck, as are byte order marks and CRLF.
     Example: train_gpt.py:12: not Python of any version up to 3.14
-    Fix: correct the place that the message names; `python -m py_compile FILE` shows it.
+    Fix: correct the error that the message names; `python -m py_compile FILE` shows it.
     """
     if not record.sources and not ctx.load_problems:
         raise Skip("there is no source to read")
@@ -107,19 +107,19 @@ def dump_not_shipped(record: Record, ctx: Context) -> Iterator[Problem]:
                 continue
             checked = True
             if source is None and (dump.name, len(dump.text)) in unreached:
-                continue  # nothing reaches it, so only its length is known
+                continue  # nothing reaches it, so only its length can be checked
             if source is None:
                 yield Problem(f"{dump.name} is in the log, but not among the shipped sources", log.path, dump.line)
             elif not any(_same_text(dump.text, text) for text in (source.text, source.unwrapped or source.text)):
                 yield Problem(
                     f"the dump of {len(dump.text):,} bytes is not the shipped {source.path}", log.path, dump.line
                 )
-        texts = {(dump.name, dump.text) for dump in log.dumps}  # a start that died left its dump as well
+        texts = {(dump.name, dump.text) for dump in log.dumps}  # a start that failed left its dump as well
         length = sum(len(text) for _, text in texts)
         if log.dumps and run.code_bytes and not run.code_bytes[-1].label:
             checked = True
             logged = run.code_bytes[-1]
-            # A newline may end each dump; a byte order mark and CRLF count in a file, and are not printed from it.
+            # A dump may end with a newline; a byte order mark and CRLF count in a file, but are not printed.
             newlines = sum(dump.text.count(b"\n") for dump in log.dumps)
             lengths = {length + mark + crs for mark in (0, len(BOM_UTF8)) for crs in (0, newlines)}
             if all(abs(logged.size_bytes - possible) > len(log.dumps) for possible in lengths):
@@ -146,9 +146,9 @@ def _same_text(one: bytes, other: bytes) -> bool:
 def network_import(record: Record, ctx: Context) -> Iterator[Problem]:
     """The code imports a module that talks to the network.
 
-    Evaluation has no network: nothing may be fetched to score better.
+    Evaluation has no network: nothing may be downloaded to score better.
     Example: train_gpt.py:12: imports requests
-    Fix: remove the import, or read what it fetches from files.
+    Fix: remove the import, or read from files what it would download.
     """
     for read in _programs(record):
         for item in read.program.imports:
@@ -182,15 +182,15 @@ def external_program(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 class _Started:
-    """The programs that the calls of a source start; what concerns a function is looked up once for all its calls."""
+    """The programs that the calls of a source start; facts about a function are looked up once for all its calls."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.parameters: dict[int, frozenset[str]] = {}  # of the function that begins there
-        self.handed_on: dict[str, list[str]] = {}  # the programs that the callers of a function name
+        self.parameters: dict[int, frozenset[str]] = {}  # of the function that begins at that byte
+        self.handed_on: dict[str, list[str]] = {}  # the programs that the callers of a function pass
 
     def by(self, call: Call) -> list[str]:
-        """Return the programs that a call names, or those that the callers of its function hand on."""
+        """Return the programs that a call names, or those that the callers of its function pass to it."""
         words = call.words
         function = self.program.function_at(call.span) if len(words) == 1 else None
         if function is None or words[0] not in self._parameters_of(function):
@@ -215,9 +215,9 @@ def _program_named(words: Sequence[str]) -> str:
 
 @rule(WARNING, trainer=True)
 def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Validation tokens seem to reach training; the finding shows the way through the code.
+    """Validation tokens seem to reach training; the finding shows the path through the code.
 
-    Adapting at test time is allowed on tokens that are already scored; calibrating or training on others is not. A way
+    Adapting at test time is allowed on tokens that are already scored; calibrating or training on others is not. A path
     through a function that evaluates (`eval_val_ttt`) is only mentioned: whether it scores before it adapts
     cannot be seen from the text. The code is read, not run: a person must look.
     Example: train_gpt.py:16: validation tokens: train_gpt.py:20 val_tokens given to adapt() -> train_gpt.py:15 tokens
@@ -239,7 +239,7 @@ def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Proble
 def lines_over_limit(record: Record, ctx: Context) -> Iterator[Problem]:
     """A script is longer than 1500 lines.
 
-    The contest promises that of its own training scripts only; some 21 merged records are longer.
+    The contest states this limit only for its own training scripts; some 21 merged records are longer.
     Example: train_gpt.py: 1,511 lines, more than 1,500
     Fix: make it shorter, or move parts of it into modules of their own.
     """

@@ -1,4 +1,4 @@
-"""Bytes of text: a score stands for as many as the validation text has, whatever the tokenizer."""
+"""Bytes of text: a score must cover exactly the bytes of the validation text, whatever the tokenizer."""
 
 import math
 import re
@@ -25,11 +25,12 @@ Conservation = Literal["whole", "partial", "export", "broken", "unknown"]
 
 
 def conservation(result: Result) -> tuple[Conservation, float | None]:
-    """Return whether a score's tokens stand for the whole validation text, and the bytes that they stand for.
+    """Return whether a score's tokens stand for the whole validation text, and how many bytes they stand for.
 
     tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of text, whatever the tokenizer. No part of the text has
-    more bytes than the whole, so more are proof of a wrong count or of another text; as many as another known export of
-    the text has, and a little more or less (another vocabulary), are evidence only. Fewer are a part of the text.
+    more bytes than the whole, so a larger number proves a wrong count or a different text; the number of another known
+    export of the text, or a slightly different one (another vocabulary), is only evidence. Fewer bytes are part of the
+    text.
     """
     ratio, loss = result.bytes_per_token, result.score.val_loss_nats
     if ratio is None:
@@ -58,7 +59,7 @@ def conservation(result: Result) -> tuple[Conservation, float | None]:
 
 
 def _is_of_other_tokens(result: Result, ratio: float) -> bool:
-    """Tell whether the validations of the run stand for other bytes per token: the score is then of other tokens."""
+    """Return whether the run's validations imply different bytes per token: then the score is of different tokens."""
     points = [p for p in result.run.val if 0 < p.val_loss_nats < math.inf and 0 < p.val_bpb < math.inf]
     ratios = [units.bytes_per_token(point.val_loss_nats, point.val_bpb) for point in points]
     return bool(ratios) and not any(_close(ratio, other, OVERCOUNT_TOLERANCE) for other in ratios)
@@ -73,9 +74,9 @@ def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
     """The score's tokens stand for more bytes than the validation text has.
 
     tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of the text, whatever the tokenizer: 151.08 million
-    (± 0.04 % over 145 real logs). Counting spaces twice, or a wrong table of bytes, breaks it. Within half a percent it
-    may be another export of the text; without a token count, the bytes per token must be a known tokenizer's, those of
-    the two claimed numbers too: that is evidence only.
+    (± 0.04 % over 145 real logs). Counting spaces twice, or a wrong table of bytes, breaks this. Within half a percent
+    it may be another export of the text. Without a token count, the bytes per token must be those of a known tokenizer,
+    also for the two claimed numbers; that is only evidence.
     Example: train_seed1337.log:46: final_int8_zlib_roundtrip_exact: its tokens stand for 177,816,019 bytes of text, not
     151,080,000 (+17.70%)
     Fix: count each target token's bytes as `reference/bpb.py` does; `golfcheck data check` compares tables and text.
@@ -98,14 +99,14 @@ def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
             count = "the log has no token count" if implied is None else f"its tokens stand for {implied:,.0f} bytes"
             ratio = ratio_text(result.bytes_per_token)
             yield Problem(
-                f"{result.name}: {ratio} bytes per token are no known tokenizer's, and {count}",
+                f"{result.name}: {ratio} bytes per token match no known tokenizer, and {count}",
                 *location,
                 severity=WARNING,
             )
 
 
 def _of_claim(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Yield what is strange in the two numbers of submission.json, where no log has two to compare with."""
+    """Yield problems with the two numbers in submission.json if no log has two to compare them with."""
     submission = record.submission
     if submission is None or not submission.val_bpb or not submission.val_loss_nats:
         return
@@ -115,7 +116,7 @@ def _of_claim(record: Record, ctx: Context) -> Iterator[Problem]:
     if ratio > 0 and tokenizer_of(ratio) is None:
         yield Problem(
             f"claims {submission.val_loss_nats} nats per token and {submission.val_bpb} bpb: {ratio_text(ratio)} bytes "
-            "per token, which are no known tokenizer's, and no log shows them",
+            "per token, which match no known tokenizer, and no log shows them",
             submission.path,
             claim_line(submission, "val_loss_nats"),
             WARNING,
@@ -141,7 +142,7 @@ def unproven_tokenizer(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING)
 def partial_validation(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The score is of a part of the validation split only.
+    """The score covers only part of the validation split.
 
     A record is scored on the whole fixed split: 151.08 million bytes.
     Example: train_seed1337.log:26: 31,010,816 tokens stand for 75,539,867 bytes, 50.00% of the validation text

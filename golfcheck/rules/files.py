@@ -22,10 +22,10 @@ _KNOWN_SUFFIXES = frozenset(
 
 
 def _severity(record: Record, ctx: Context) -> Severity | None:
-    """Return the severity of a missing file: no number is proven wrong by it.
+    """Return the severity of a missing file, which proves no number wrong.
 
-    It is an error for folders dated after the form of a submission was published, and a warning for the contest's own.
-    Where there is no log, nothing can be judged, and the folder is unverified.
+    It is an error for folders dated after the format of a submission was published, and a warning for those from the
+    contest. Without a log nothing can be judged, and the folder is unverified.
     """
     if not record.logs:
         return INFO
@@ -38,7 +38,7 @@ def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no submission.json.
 
     A submission states its author, its score and its sizes in `submission.json`. For folders that are not dated June
-    2026 or later a missing file is a warning. Without any log nothing can be judged, and it is only mentioned.
+    2026 or later, a missing file is a warning. Without any log nothing can be judged, and it is only mentioned.
     Example: (record): no submission.json in the folder
     Fix: write submission.json; `golfcheck new DIR --from LOGS…` makes one from the logs.
     """
@@ -48,7 +48,7 @@ def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(ERROR)
 def readme_missing(record: Record, ctx: Context) -> Iterator[Problem]:
-    """There is no README.md, or an empty one.
+    """There is no README.md, or it is empty.
 
     Each record explains what it does in its own README.md. The severity depends on the folder's date, as for
     `submission-missing`.
@@ -64,11 +64,11 @@ def readme_missing(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(ERROR)
 def log_missing(record: Record, ctx: Context) -> Iterator[Problem]:
-    """There is no training log, or an empty one.
+    """There is no training log, or it is empty.
 
-    A score is shown by the logs of the runs that reached it, one for each seed. A log without a byte shows nothing, and
-    that is an error. Without a log nothing is proven, for or against the claim: the record is unverified.
-    Where another file may be a log in an unknown form, it is named.
+    A score is shown by the logs of the runs that reached it, one for each seed. An empty log shows nothing, and that is
+    an error. Without a log nothing is proven, for or against the claim: the record is unverified.
+    A file that may be a log in an unknown format is named.
     Example: (record): no train log (*.log, *.txt with training steps) in the folder
     Fix: add the log that each run wrote, unedited, as train_seed<N>.log.
     """
@@ -81,13 +81,13 @@ def log_missing(record: Record, ctx: Context) -> Iterator[Problem]:
         others = [file.path for file in record.files if _may_be_log(file.path) and file.size_bytes]
         if others:
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            yield Problem(f"no train log in a known form; {others[0]}{more} may be one", others[0], None, INFO)
+            yield Problem(f"no train log in a known format; {others[0]}{more} may be one", others[0], None, INFO)
         else:
             yield Problem("no train log (*.log, *.txt with training steps) in the folder", severity=INFO)
 
 
 def _may_be_log(path: str) -> bool:
-    """Whether a file that was not read as a log may be one all the same."""
+    """Whether a file that was not read as a log may be one nevertheless."""
     name = PurePosixPath(path)
     other = SUBMISSION_FILE.fullmatch(name.name) or NO_LOG.fullmatch(name.name)
     return not other and name.suffix.lower() in _LOG_SUFFIXES
@@ -108,7 +108,7 @@ def script_missing(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(ERROR)
 def script_empty(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The training script has nothing in it.
+    """The training script is empty.
 
     One merged record ships a script of 0 bytes: nobody can run it, and its bytes cannot be counted. The severity
     depends on the folder's date, as for `submission-missing`.
@@ -137,17 +137,17 @@ def folder_name(record: Record, ctx: Context) -> Iterator[Problem]:
     if not match:
         yield Problem(f"folder {name!r} is not named YYYY-MM-DD_Name")
     elif parse_date(match[1]) is None:
-        yield Problem(f"folder {name!r} begins with {match[1]}, which is no day of the calendar")
+        yield Problem(f"folder {name!r} begins with {match[1]}, which is not a date")
 
 
 @rule(WARNING)
 def track_differs(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The folder is in another track than the one that submission.json names.
+    """The folder is in a different track from the one that submission.json names.
 
     The folder decides what the record is compared with. If the submission claims another track, exceeding the caps of
     the folder's track is only a warning.
     Example: submission.json:6: submission.json names the track non_record_16mb, the folder is in 10min_16mb
-    Fix: move the folder to the track that is meant, or correct `track` in submission.json.
+    Fix: move the folder to the intended track, or correct `track` in submission.json.
     """
     submission = submission_of(record)
     claimed, placed = ctx.identity.track_claimed, ctx.identity.track_placed
@@ -177,10 +177,10 @@ def date_differs(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING)
 def date_in_future(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The folder or submission.json has a date that has not come yet.
+    """The folder or submission.json has a date in the future.
 
     The date decides which record has to be beaten, and which records have to beat this one.
-    Example: (record): dated 2096-06-01, a day that has not come yet
+    Example: (record): dated 2096-06-01, which is in the future
     Fix: name the folder by the day on which the record was submitted; the same goes for `date` in submission.json.
     """
     submission = record.submission
@@ -188,9 +188,9 @@ def date_in_future(record: Record, ctx: Context) -> Iterator[Problem]:
     if folder is None and claimed is None:
         raise Skip("neither the folder's name nor submission.json has a date")
     if folder and folder > ctx.today:
-        yield Problem(f"dated {folder}, a day that has not come yet")
+        yield Problem(f"dated {folder}, which is in the future")
     elif submission and claimed and claimed.date() > ctx.today:
-        message = f"dated {claimed.date()}, a day that has not come yet"
+        message = f"dated {claimed.date()}, which is in the future"
         yield Problem(message, submission.path, claim_line(submission, "date"))
 
 
@@ -198,10 +198,10 @@ def date_in_future(record: Record, ctx: Context) -> Iterator[Problem]:
 def secret_published(record: Record, ctx: Context) -> Iterator[Problem]:
     """A file holds what looks like a token, a password or a private key.
 
-    Logs print settings, and scripts read `.env` files: whatever a pull request shows is public at once. A secret is
-    recognized by its form, and not repeated in any report.
+    Logs print settings, and scripts read `.env` files; whatever a pull request contains is public at once. A secret is
+    recognized by its format, and not repeated in any report.
     Example: train_seed42.log:1: what looks like a Hugging Face token (hf_…)
-    Fix: revoke it where it was issued, then remove it: who saw the pull request has it.
+    Fix: revoke it where it was issued, then remove it: anybody who saw the pull request has it.
     """
     yield from ctx.load_problems
     for source in record.sources:
@@ -212,9 +212,9 @@ def secret_published(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING, trainer=True)
 def costly_to_read(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Reading the record takes more work than any record may cost.
+    """Reading the record takes more work than a record may cost.
 
-    The work is counted, so every machine leaves out the same: it is what takes 4 of the 5 CPU seconds that
+    The work is counted, so every machine leaves out the same parts: the budget is worth 4 of the 5 CPU seconds that
     docs/security.md allows. The costliest of 60 merged records takes a fifth of it. What was left out proves nothing,
     for or against the claim, so a person must review the record; `--select` and `--ignore` do not hide this finding.
     Example: train_gpt.py: its code and what it reaches were not examined: the record costs more to read than the 5 CPU

@@ -1,4 +1,4 @@
-"""The machine that the ranked track asks for: one node of 8×H100."""
+"""The machine that the ranked track requires: one node of 8×H100."""
 
 import re
 from collections import Counter
@@ -17,14 +17,14 @@ _MACHINE_CHARS = 1_000
 
 def _ranked(ctx: Context) -> None:
     if not ctx.track.ranked:
-        raise Skip(f"track {ctx.track.name} asks for no particular machine")
+        raise Skip(f"track {ctx.track.name} requires no particular machine")
 
 
 @rule(WARNING)
 def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The log shows another machine than 8×H100.
+    """The log shows a machine other than 8×H100.
 
-    The time limit holds for 8×H100 SXM; two ranked records ran on 8×H200. The machine is known from nvidia-smi's table.
+    The time limit applies to 8×H100 SXM; two ranked records ran on 8×H200. The machine is read from nvidia-smi's table.
     Example: train_seed42.log:16: ran on 1×NVIDIA H200 + 7×NVIDIA H100 80GB HBM3, not on 8×H100
     Fix: run on 8×H100, or submit to the track without a ranking.
     """
@@ -42,7 +42,7 @@ def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 def is_contest_machine(run: Run, record: Record) -> bool:
-    """Tell whether a run is shown, or said by submission.json, to be of eight cards as fast as the H100 or faster."""
+    """Return whether logs or submission.json show that a run used eight GPUs at least as fast as the H100."""
     if _device(run.settings) == "cpu" or any(not _FAST.search(gpu.value) for gpu in run.gpus):
         return False
     if run.world_size is not None:
@@ -58,7 +58,7 @@ def _device(settings: dict[str, Fact[str]]) -> str | None:
 
 @rule(WARNING)
 def world_size(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The run had another number of ranks than eight.
+    """The run did not have eight ranks.
 
     Example: train_seed1337.log:28: 4 ranks, not 8
     Fix: start it with `torchrun --standalone --nproc_per_node=8`.

@@ -1,4 +1,4 @@
-"""What a branch changes besides the record: known only where `--base` names the revision it left."""
+"""What a branch changes besides the record; known only if `--base` names the revision that it left."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def foreign_files_touched(record: Record, ctx: Context) -> Iterator[Problem]:
     """The branch changes files outside the record's folder.
 
     A submission adds exactly one folder under records/ and touches nothing else; links and submodules lead outside.
-    A changed file of a record that was there before is a warning: someone may be repairing it.
+    Changing a file of an existing record is a warning, because that may be a repair.
     Example: (record): README.md is changed: it is not in this record's folder
     Fix: move everything else to another pull request, and commit regular files only.
     """
@@ -43,4 +43,4 @@ def foreign_files_touched(record: Record, ctx: Context) -> Iterator[Problem]:
             yield Problem(f"{change.path} is {change.special}")
         elif change.status != "A":
             was = _DONE.get(change.status, "changed")
-            yield Problem(f"{change.path} was there before and is {was}", severity=WARNING)
+            yield Problem(f"{change.path} existed before and is {was}", severity=WARNING)

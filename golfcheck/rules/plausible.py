@@ -1,4 +1,4 @@
-"""Scores that no accepted record comes near, with what the record itself shows of how they were reached."""
+"""Scores that no accepted record comes near, with evidence in the record of how they were reached."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from golfcheck.submission.results import usable_scores
 from golfcheck.trainlog.choose import is_known_label
 
 _LEAST_BPB = BEST_ACCEPTED_BPB - MEDIAN_MOVE_BPB
-# Techniques whose scores were reported as wrong again and again: what to look at first.
+# Techniques whose scores were often reported as wrong: the first things to check.
 _TECHNIQUES = {
     "an n-gram cache": re.compile(
         r"(?<![a-z])n[-_ ]?gram|(?-i:N-?gram)|backoff|dirichlet|phrase_?cache|ppm(?![a-z])|ctw(?![a-z])", re.IGNORECASE
@@ -27,12 +27,12 @@ _MAX_SOURCE_BYTES = 2**20
 
 @rule(WARNING)
 def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The score is better than anything that was ever accepted, by more than records improve.
+    """The score is better than any accepted one by more than records usually improve.
 
     The frontier of the ranked track moved eleven times, by 0.0087 bpb in the median and by less than 0.05 at most, and
-    ended at 1.0611. A score below 1.0524, or more than 0.05 better than the record to beat, may be right: a person must
-    look. Techniques named in scores, settings or source are listed as evidence, not as a verdict.
-    Example: train_seed1337.log:46: 0.41474 bpb is 0.63766 below 1.0524, the best accepted score less the median move,
+    ended at 1.0611. A score below 1.0524, or more than 0.05 better than the record to beat, may be right, but a person
+    must look. Techniques named in scores, settings or source are listed as evidence, not as a verdict.
+    Example: train_seed1337.log:46: 0.41474 bpb is 0.63766 below 1.0524, the best accepted score minus the median move,
     and 0.74000 better than Valid: the frontier never moved by more than 0.05
     Fix: show in the README that every token is predicted from what came before it, with probabilities that add up to 1.
     """
@@ -43,13 +43,13 @@ def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip(ctx.no_results)
     scores = [result.score.val_bpb for result in ctx.results]
     shown = stats.mean(scores) if scores else None
-    score = claim if shown is None else shown  # a claim that the logs do not show is a finding of its own
+    score = claim if shown is None else shown  # a claim that the logs do not show is a separate finding
     if score is None or score <= 0:
         raise Skip("score-not-finite says what is wrong with the score")
     reasons = []
     if score < _LEAST_BPB:
         reasons.append(
-            f"{bpb_text(_LEAST_BPB - score)} below {_LEAST_BPB:.4f}, the best accepted score less the median move"
+            f"{bpb_text(_LEAST_BPB - score)} below {_LEAST_BPB:.4f}, the best accepted score minus the median move"
         )
     if ctx.best is not None and round(ctx.best.mean_bpb - score, 6) > LARGEST_MOVE_BPB:
         gain = ctx.best.mean_bpb - score
@@ -66,11 +66,11 @@ def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING)
 def disputed_technique(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The submission names itself after a technique that often scored what it had already seen.
+    """The submission's name mentions a technique that has often scored text that it had already seen.
 
     SLOT fits its weights to the very tokens that it then scores; an n-gram cache may hand out probabilities that do not
     add up to 1; weights that are adapted before quantization, and a second pass, have seen the text. Whether that is so
-    here cannot be read from a log, and some are accepted: a person must look. The names of the folder, the submission,
+    here cannot be read from a log, and some were accepted: a person must look. The names of the folder, the submission,
     the logs and the score that counts are compared, not the source.
     Example: (record): SLOT is named by the folder 2026-06-01_Slot
     Fix: show in the README that every token is scored before anything learns from it.
@@ -117,7 +117,7 @@ def _place(record: Record, ctx: Context, *, is_claim: bool) -> tuple[str | None,
 
 
 def _evidence(record: Record, ctx: Context) -> list[str]:
-    """Say where a technique is named first: in a score's name, a setting, or the source."""
+    """Return where a technique is first named: in a score's name, a setting, or the source."""
     places: list[tuple[str, str]] = []  # the text, and where it is
     for log, run in ctx.runs:
         places += [(line.name, f"{log.path}:{line.line}") for line in run.scores]

@@ -1,4 +1,4 @@
-"""README.md: do the scores, sizes, machine and times that it states belong to this record."""
+"""README.md: whether the scores, sizes, machine and times that it states belong to this record."""
 
 from collections.abc import Iterator
 
@@ -49,7 +49,7 @@ def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
 def readme_size_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     """README.md states sizes of the artifact, and no log and no key of submission.json has any of them.
 
-    Numbers of bytes or megabytes on lines about the artifact, the submission, the total or the model are read, but for
+    Numbers of bytes or megabytes on lines about the artifact, the submission, the total or the model are read, except
     the cap itself. They may also quote other records, so one number that agrees is enough.
     Example: README.md:3: states 15,100,000 bytes; the logs' totals are 15,798,101, 15,799,101, 15,800,101
     Fix: copy the largest total from the logs to README.md.
@@ -59,7 +59,9 @@ def readme_size_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     totals = [total.size_bytes for result in ctx.results if (total := result.total_bytes)]
     if not totals:
         raise Skip("no log states the size of the artifact")
-    stated = [one for one in stated if one.value * _MOST_APART > min(totals)]  # else it is the size of something else
+    stated = [
+        one for one in stated if one.value * _MOST_APART > min(totals)
+    ]  # otherwise it is the size of something else
     if not stated:
         raise Skip("README.md states no size of the artifact")
     shown = {size for _, run in distinct_runs(record) for size in _sizes(run)}
@@ -73,25 +75,25 @@ def readme_size_differs(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING)
 def readme_run_differs(record: Record, ctx: Context) -> Iterator[Problem]:
-    """README.md states another machine, or another training time, than the logs.
+    """README.md states a different machine, or a different training time, from the logs.
 
-    Read are machines such as 8×H100 and training times, on lines that speak of no limit, plan or comparison. Other
-    runs may be described as well, so one machine and one time that agree are enough.
-    Example: README.md:3: states 4xH100; the logs show 8 cards (NVIDIA H100 80GB HBM3)
+    Machines such as 8×H100 and training times are read, except on lines about limits, plans or comparisons. Other runs
+    may be described as well, so one machine and one time that agree are enough.
+    Example: README.md:3: states 4xH100; the logs show 8 GPUs (NVIDIA H100 80GB HBM3)
     Fix: describe the runs whose logs are submitted.
     """
     readme = _readme(record)
     machines, times = list(machines_in(readme)), list(training_times_in(readme))
     runs = [run for _, run in ctx.runs]
-    shown = [(len(run.gpus) or (run.world_size.value if run.world_size else 0), _cards(run)) for run in runs]
+    shown = [(len(run.gpus) or (run.world_size.value if run.world_size else 0), _gpu_names(run)) for run in runs]
     shown = [(count, names) for count, names in shown if count]
     trained_ms = [ms for run in runs if (ms := train_ms(run)) and ms >= _LEAST_MS]
     if not (machines and shown) and not (times and trained_ms):
         raise Skip("README.md or the logs state no machine and no training time")
     if machines and shown and not any(_is_stated(readme, *one, machines) for one in shown):
         count, names = shown[0]
-        cards = f"{count} {'card' if count == 1 else 'cards'}{f' ({names})' if names else ''}"
-        yield Problem(f"states {machines[0].text}; the logs show {cards}", _README, machines[0].line)
+        gpus = f"{count} {'GPU' if count == 1 else 'GPUs'}{f' ({names})' if names else ''}"
+        yield Problem(f"states {machines[0].text}; the logs show {gpus}", _README, machines[0].line)
     if times and trained_ms and not any(one.agrees(ms, _SAME_SHARE) for ms in trained_ms for one in times):
         shown_s = ", ".join(seconds_text(ms) for ms in sorted(set(trained_ms)))
         yield Problem(f"states {times[0].text} of training; the logs show {shown_s} s", _README, times[0].line)
@@ -112,7 +114,7 @@ def _sizes(run: Run) -> Iterator[int]:
         yield size.size_bytes
 
 
-def _cards(run: Run) -> str:
+def _gpu_names(run: Run) -> str:
     return " + ".join(sorted({gpu.value for gpu in run.gpus}))
 
 

@@ -1,4 +1,4 @@
-"""What a rule is: a function whose name is its identifier and whose docstring is its documentation."""
+"""A rule is a function whose name is its identifier and whose docstring is its documentation."""
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
@@ -26,19 +26,19 @@ class Skip(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule is given besides the record."""
+    """What a rule gets besides the record."""
 
     ruleset: Ruleset
     identity: Identity
     results: tuple[Result, ...]
     no_results: str  # why there are none
-    runs: Sequence[tuple[TrainLog, Run]]  # that are judged: those of the results, or else all in the folder
+    runs: Sequence[tuple[TrainLog, Run]]  # the runs that are judged: those of the results, or else all in the folder
     to_beat: ToBeat | None
     best: Entry | None  # the record to beat itself
     trainer: bool  # the folder is a trainer's (no submission), so only its code can be judged
     today: date  # the latest day that has begun anywhere
-    load_problems: tuple[Problem, ...] = ()  # what loading reported under the name of the rule that is running
-    branch: Branch | None = None  # what the branch changes, where a base is named
+    load_problems: tuple[Problem, ...] = ()  # problems that loading reported for the rule that is running
+    branch: Branch | None = None  # what the branch changes, if a base is named
     triggered: frozenset[str] = frozenset()  # rules with a finding: for the rules about waivers, which run last
     proven: frozenset[str] = frozenset()  # those of them that no submission can waive
     rule_names: frozenset[str] = frozenset()  # of all rules: a waiver may misspell one
@@ -49,7 +49,7 @@ class Context:
         return self.identity.track
 
     def scored(self) -> tuple[Result, ...]:
-        """Return the results; Skip when there are none."""
+        """Return the results; Skip if there are none."""
         if not self.results:
             raise Skip(self.no_results)
         return self.results
@@ -60,20 +60,22 @@ Check = Callable[[Record, Context], Iterator[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check with its identifier, family, default severity, documentation, an example of a finding, and a hint."""
+    """A check with its identifier, family, default severity, documentation, an example finding, and a hint."""
 
     name: str
     family: str
     severity: Severity
     doc: str
-    example: str  # `place: message`, as the case that breaks the rule in tests/golfcheck/rules/test_rules.py prints it
+    example: (
+        str  # `location: message`, as printed for the case that breaks the rule in tests/golfcheck/rules/test_rules.py
+    )
     hint: str
     check: Check
     trainer: bool  # also judges a trainer's folder
 
 
 def rule(severity: Severity, *, trainer: bool = False) -> Callable[[Check], Rule]:
-    """Make a rule of a function; its docstring ends with an `Example:` of a finding and a `Fix:`, which is the hint."""
+    """Make a function a rule; its docstring ends with an `Example:` of a finding and a `Fix:`, which is the hint."""
 
     def make(check: Check) -> Rule:
         about, _, hint = inspect.cleandoc(check.__doc__ or "").partition("\nFix:")
@@ -88,17 +90,17 @@ def rule(severity: Severity, *, trainer: bool = False) -> Callable[[Check], Rule
 
 
 def submission_of(record: Record) -> Submission:
-    """Return the submission; Skip when there is none to be read."""
+    """Return the submission; Skip if there is no readable one."""
     if record.submission is None:
         raise Skip("there is no readable submission.json")
     return record.submission
 
 
 def is_in_doubt(record: Record, ctx: Context) -> bool:
-    """Tell whether the runs that are judged may be others than the submission's own.
+    """Return whether the judged runs may not be the submission's own.
 
-    Nothing is claimed of several runs, one of which may be a baseline, or of one that reached no score; or another file
-    than a log contains the claimed score, so that the logs may be of other runs.
+    Either there is no claim about several runs, one of which may be a baseline, or about one that reached no score; or
+    a file other than a log contains the claimed score, so that the logs may be of different runs.
     """
     submission = record.submission
     if submission is None or (submission.val_bpb is None and not submission.seeds):
@@ -111,10 +113,10 @@ def is_in_doubt(record: Record, ctx: Context) -> bool:
 
 
 def mention_of(claim: float, record: Record) -> Mention | None:
-    """Return where a file that is neither log nor submission has a claimed number."""
+    """Return where a file that is neither a log nor the submission contains a claimed number."""
     return next((mention for mention in record.mentions if agrees(claim, float(mention.number))), None)
 
 
 def claim_line(submission: Submission, field: str) -> int | None:
-    """Return the line of the key that a field of the submission was read from."""
+    """Return the line of the key from which a field of the submission was read."""
     return submission.line_of.get(submission.key_of.get(field, field))

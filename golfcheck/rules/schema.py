@@ -1,4 +1,4 @@
-"""The form of submission.json and of the logs, as loading found them (`Context.load_problems`)."""
+"""The format of submission.json and of the logs, from the problems that loading reported (`Context.load_problems`)."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def json_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
 
     It is read strictly: UTF-8, no duplicate keys, no NaN, numbers within range, at most 256 KiB.
     Example: submission.json:33: column 1: text after the end of the value
-    Fix: correct the place that the message names; `python -m json.tool submission.json` shows most mistakes.
+    Fix: correct the error that the message names; `python -m json.tool submission.json` shows most mistakes.
     """
     yield from ctx.load_problems
     if record.submission is None and not ctx.load_problems:
@@ -30,9 +30,9 @@ def json_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(ERROR)
 def schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
-    """submission.json does not have the form of a new submission.
+    """submission.json does not have the format of a new submission.
 
-    The form is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for
+    The format is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for
     folders that are not dated June 2026 or later this is only mentioned, because golfcheck understands those keys.
     Example: submission.json: 'github_id' is missing: The submitter's GitHub login, without the @
     Fix: use the keys that the message names; `golfcheck verify --fix` rewrites what can be derived.
@@ -62,7 +62,7 @@ def _severity(ctx: Context, severity: Severity) -> Severity:
 
 
 def _by_file(ctx: Context, severity: Severity) -> Iterator[Problem]:
-    """Yield one problem for each file and line, for a missing key seldom comes alone."""
+    """Yield one problem for each file and line, because missing keys seldom come alone."""
     together: dict[tuple[str | None, int | None, Severity | None], list[str]] = defaultdict(list)
     for problem in ctx.load_problems:
         together[problem.path, problem.line, problem.severity].append(problem.message)
@@ -75,9 +75,9 @@ def _by_file(ctx: Context, severity: Severity) -> Iterator[Problem]:
 def unknown_key(record: Record, ctx: Context) -> Iterator[Problem]:
     """submission.json has a key that means nothing to golfcheck.
 
-    Such keys do no harm and are not judged.
+    Such keys are harmless and not judged.
     Example: submission.json:33: key 'favorite_color' is not judged
-    Fix: nothing to do, unless the key is a misspelled one.
+    Fix: nothing to do, unless the key is misspelled.
     """
     submission = submission_of(record)
     for number, key in enumerate(submission.unknown_keys):
@@ -89,7 +89,7 @@ def unknown_key(record: Record, ctx: Context) -> Iterator[Problem]:
 def date_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
     """The date in submission.json is not a valid date.
 
-    Records are ordered by date; the form is YYYY-MM-DD, with or without Thh:mm:ssZ.
+    Records are ordered by date; the format is YYYY-MM-DD, with or without Thh:mm:ssZ.
     Example: submission.json:5: date '2026-06-31' is not YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ
     Fix: write the day as YYYY-MM-DD.
     """

@@ -1,4 +1,4 @@
-"""The score: is it in the logs, is it the one that counts, and do submission.json and README.md agree with it."""
+"""The score: whether it is in the logs, is the one that counts, and agrees with submission.json and README.md."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ from golfcheck.submission.unread import line_with, progress_with
 from golfcheck.trainlog.events import Run, ScoreLine
 
 _ADJACENT_LINES = 3
-_NEAR_BPB = 5e-5  # less than the fourth decimal, which is what scores are compared by: somebody averaged otherwise
-_SEEDS_APART_BPB = 0.01  # twenty times what the seeds of one program lie apart: no missing one makes up for more
+_NEAR_BPB = 5e-5  # below the fourth decimal, to which scores are compared: a different way of averaging
+_SEEDS_APART_BPB = 0.01  # twenty times the spread of seeds of one program: no missing one makes up for more
 _RUNS = ("runs", "n_seeds", "num_seeds")  # keys that list or count the runs of a mean
 _SEEDS_IN_README = re.compile(
     r"\b([2-9])[- ]seeds?\b(?=[^\n]{0,20}mean)|\bmean (?:of|over) ([2-9]) (?:seeds|runs)", re.IGNORECASE
 )
-_PROGRESS_LINES = 5  # of an evaluation; fewer may be about anything
-_NEAR_NATS = 1e-3  # a loss that was cut or rounded to three decimals: nobody is ranked by it
+_PROGRESS_LINES = 5  # of an evaluation; fewer lines may be about anything
+_NEAR_NATS = 1e-3  # a loss that was cut or rounded to three decimals; rankings do not use it
 _LOSS_DIGITS = 4  # that a log without `_exact` lines prints
 
 
@@ -43,10 +43,10 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     """The claimed val_bpb is in no log: it is not the mean over the claimed runs, and no run's score either.
 
     A claimed val_loss must be in a log as well, and so must the val_bpb of each seed. A claim is read as written out to
-    four decimals (1.2 is 1.2000), and a difference below the fourth decimal is only mentioned. It is a warning where
-    the number may come from what could not be read or is not here: it stands under an unknown label of a log, or in a
-    table or a results file; a log has it in the middle of an evaluation, or ends there; or the claim is a mean over
-    more runs than there are logs, and less than 0.01 from that of the logs (no seed makes up for more).
+    four decimals (1.2 is 1.2000), and a difference below the fourth decimal is only mentioned. It is a warning if
+    the number may come from something that could not be read or is missing: it has an unknown label in a log, or is in
+    a table or a results file; a log has it in the middle of an evaluation, or ends there; or the claim is a mean over
+    more runs than there are logs, and differs from that of the logs by less than 0.01 (no seed makes up for more).
 
     Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best
     1.1143739 (-0.06474)
@@ -86,20 +86,22 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 def _runs_without_log(submission: Submission, record: Record, results: Sequence[Result]) -> str:
-    """Say which runs the claim seems to be the mean of, besides those that have logs; "" where there are none."""
+    """Return which runs without logs the claim seems to include in its mean; "" if there are none."""
     seeds = {seed_of(log, run) for log, run in distinct_runs(record)}
     absent = sorted(claim.seed for claim in submission.seeds if claim.seed not in seeds)
     if absent and len(submission.seeds) > len(results):
-        return f"no log of seed {', '.join(map(str, absent))} is here"
+        return f"there is no log of seed {', '.join(map(str, absent))}"
     listed = [submission.raw.get(key) for key in _RUNS]
     counts = [len(value) if isinstance(value, list) else value for value in listed]
     counts += [int(one or other) for one, other in _SEEDS_IN_README.findall(record.readme or "")]
     most = max((count for count in counts if isinstance(count, int)), default=0)
-    return f"it is said to be of {most} runs, and {len(results)} logs have a score" if most > len(results) else ""
+    return (
+        f"it is said to be the mean of {most} runs, but {len(results)} logs have a score" if most > len(results) else ""
+    )
 
 
 def _is_shown(claim: float, results: Sequence[Result], runs: Sequence[Run]) -> bool:
-    """Tell whether a claim is the mean of the results, or of other lines of their runs, or a line of any run."""
+    """Return whether a claim is the mean of the results, or of other lines of their runs, or a line of any run."""
     means = [picked for name in _common_names(results) if (picked := _of_name(results, name))]
     means_agree = any(agrees(claim, stats.mean([line.val_bpb for line in lines]), lines[0].digits) for lines in means)
     last = [result.run.val[-1].val_bpb for result in results if result.run.val]
@@ -127,7 +129,7 @@ def _in_any_line(claim: float, runs: Sequence[Run]) -> bool:
 
 
 def _not_in_logs(message: str, record: Record, claim: float, claimed_at: tuple[str, int | None]) -> Problem:
-    """Return an error; a warning where the number may come from what could not be read, or is not here to the end."""
+    """Return an error, or a warning if the number may come from something unreadable or incomplete."""
     if location := line_with(claim, record):
         where = f"; {location[0]}:{location[1]} has it under an unknown label"
         return Problem(message + where, *claimed_at, severity=WARNING)
@@ -148,7 +150,7 @@ def _not_in_logs(message: str, record: Record, claim: float, claimed_at: tuple[s
 def _false_loss(
     record: Record, submission: Submission, results: Sequence[Result], runs: Sequence[Run]
 ) -> Problem | None:
-    """Return what is wrong with a claimed val_loss that is in no log, where the runs are those of the claimed bpb."""
+    """Return what is wrong with a claimed val_loss that is in no log, if the runs are those of the claimed bpb."""
     claim = submission.val_loss_nats
     if claim is None or any(result.score.val_loss_nats is None for result in results):
         return None
@@ -209,7 +211,7 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
     after = [line for _, run in distinct_runs(record) for line in usable_scores(run)]
     if (ctx.results and mean_agrees(claim, ctx.results)) or any(agrees(claim, s.val_bpb, s.digits) for s in after):
         return
-    matches: list[tuple[float, Problem]] = []  # with how far each is from the claim
+    matches: list[tuple[float, Problem]] = []  # each with its distance from the claim
     before: dict[str, list[tuple[str, int, float]]] = {}  # name → where it is, for each run
     for log, run in runs:
         counting = usable_scores(run)
@@ -228,7 +230,7 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
         return
     for log, run in runs:
         point = next((point for point in run.val[:-1] if agrees(claim, point.val_bpb, _LOSS_DIGITS)), None)
-        if point is not None:  # by chance, perhaps: there are many
+        if point is not None:  # perhaps by chance: there are many
             message = f"claims {claim}, which is the validation at step {point.step}; {_final(ctx)}"
             yield Problem(message, log.path, point.line, WARNING)
             return
@@ -279,7 +281,7 @@ def score_not_finite(record: Record, ctx: Context) -> Iterator[Problem]:
 
     If the same run has another score of its artifact, such a line is only a warning.
     Example: train_seed42.log:41: diagnostic is val_loss 2.0, val_bpb 0.0
-    Fix: find where the loss stopped being a number; such a run has no score.
+    Fix: find where the loss became NaN or infinite; such a run has no score.
     """
     for log, run in ctx.runs:
         for line in run.scores:

@@ -1,4 +1,4 @@
-"""The seeds: enough of them, each its own run, all of one program."""
+"""The seeds: whether there are enough, each is a run of its own, and all are of one program."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from golfcheck.trainlog.events import Run, TrainLog
 _PROVING_LOSSES = 20  # equal to every decimal: no two runs of 165 real logs agree in as many
 _MOST_SHARED = 0.9
 _SHOWN = 8  # values of a setting, and runs with each
-_EARLY_LOSSES = 5  # fewer may agree by chance: first losses lie close to ln(vocabulary)
+_EARLY_LOSSES = 5  # fewer may agree by chance: first losses are close to ln(vocabulary)
 
 
 @rule(WARNING)
@@ -28,7 +28,7 @@ def too_few_seeds(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: run more seeds of the same code, and submit all their logs.
     """
     if not ctx.track.ranked:
-        raise Skip(f"track {ctx.track.name} asks for no number of seeds")
+        raise Skip(f"track {ctx.track.name} requires no number of seeds")
     runs = ctx.scored()
     seeds = {result.seed for result in runs if result.seed is not None}
     count = len(seeds) + sum(result.seed is None for result in runs)
@@ -49,7 +49,7 @@ def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
     """
     runs = [(log, run) for log, run in ctx.runs if run.train or run.scores]
     if len(runs) < 2:
-        raise Skip("only one run to look at")
+        raise Skip("there is only one run")
     for index, (log, run) in enumerate(runs):
         for other_log, other in runs[:index]:
             if problem := _one_run(log, run, other_log, other):
@@ -58,7 +58,7 @@ def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 def _one_run(log: TrainLog, run: Run, other_log: TrainLog, other: Run) -> Problem | None:
-    """Return what shows that two runs are one, or have one seed."""
+    """Return the evidence that two runs are the same, or have the same seed."""
     seed, other_seed = seed_of(log, run), seed_of(other_log, other)
     differ = seed is not None and other_seed is not None and seed != other_seed
     under = ", under another seed" if differ else ""
@@ -124,7 +124,7 @@ def duplicate_log(record: Record, ctx: Context) -> Iterator[Problem]:
 def settings_differ(record: Record, ctx: Context) -> Iterator[Problem]:
     """The runs of one record did not run the same program.
 
-    A mean over seeds means something only if nothing but the seed differs.
+    A mean over seeds is meaningful only if nothing but the seed differs.
     Example: (record): model_params differs: 17059912 in train_seed1337.log, train_seed2025.log; 17059913 in
     train_seed42.log
     Fix: run all seeds with the same code and settings.

@@ -1,4 +1,4 @@
-"""The gain over the record to beat: is it more than luck."""
+"""The gain over the record to beat: whether it is more than luck."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from golfcheck.core.verdict import Problem, ToBeat
 from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule
 from golfcheck.submission.record import Record
 
-_POWER = 0.8  # how likely the wanted number of seeds is to show the gain: the usual choice
+_POWER = 0.8  # the usual power: probability that the recommended number of seeds shows the gain
 
 
 def _gain(ctx: Context) -> ToBeat:
@@ -26,7 +26,7 @@ def _gain(ctx: Context) -> ToBeat:
 
 def _p(gain: ToBeat, ruleset: Ruleset) -> str:
     p = p_under(gain, ruleset)
-    assert p is not None  # the rules are skipped where there is none
+    assert p is not None  # the rules are skipped if there is none
     return p_text(p)
 
 
@@ -36,7 +36,7 @@ def _shown(gain: ToBeat, ruleset: Ruleset) -> bool:
 
 
 def _needed(ctx: Context, gain: ToBeat, ruleset: Ruleset) -> str | None:
-    """Return the sentence that says how many seeds would show the gain, or None when none would."""
+    """Return the sentence that says how many seeds would show the gain, or None if no number would."""
     if ctx.best is None or gain.delta_nats is None:
         return None
     ours = [result.nats for result in ctx.results if result.nats is not None]
@@ -59,14 +59,14 @@ def _needed(ctx: Context, gain: ToBeat, ruleset: Ruleset) -> str | None:
 
 
 def _why_no_seeds(gain: ToBeat, ruleset: Ruleset) -> str:
-    """Say why more seeds cannot help; "" where that is not known."""
+    """Return why more seeds cannot help; "" if that is not known."""
     if gain.delta_nats is None:
         return ""
     if gain.delta_nats >= 0:
-        return "it is worse, so that more seeds cannot show a gain"
+        return "it is worse, so more seeds cannot show a gain"
     if -gain.delta_nats <= ruleset.margin_nats:
-        return f"the gain itself is below {ruleset.margin_nats:g}, so that more seeds cannot show it"
-    return "not even 50 seeds would show it, if gain and spread are as seen"
+        return f"the gain itself is below {ruleset.margin_nats:g}, so more seeds cannot show it"
+    return "even 50 seeds would not show it, if gain and spread are as seen"
 
 
 def _test(ruleset: Ruleset) -> str:
@@ -76,12 +76,12 @@ def _test(ruleset: Ruleset) -> str:
 
 @rule(WARNING)
 def gain_not_significant(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The gain over the record to beat is not shown as the ruleset asks.
+    """The gain over the record to beat is not significant under the ruleset.
 
     `written`: a one-sided Welch test of a gain above 0.005 nats per token, p < 0.01. `audit-2026-05`: of a gain above 0
     in bits per byte, p < 0.25.
-    Example: (record): -0.00050 bpb, -0.00084 nats per token against Valid: p 0.999, but written asks for a gain above
-    0.005 nats per token at p < 0.01; the gain itself is below 0.005, so that more seeds cannot show it
+    Example: (record): -0.00050 bpb, -0.00084 nats per token against Valid: p 0.999, but written requires a gain above
+    0.005 nats per token at p < 0.01; the gain itself is below 0.005, so more seeds cannot show it
     Fix: gain more, or run as many seeds as the message says would show it.
     """
     gain = _gain(ctx)
@@ -92,17 +92,17 @@ def gain_not_significant(record: Record, ctx: Context) -> Iterator[Problem]:
     gain_text = f"{differ} against {gain.name}: p {_p(gain, ctx.ruleset)}"
     needed = _needed(ctx, gain, ctx.ruleset) or _why_no_seeds(gain, ctx.ruleset)
     yield Problem(
-        f"{gain_text}, but {ctx.ruleset.name} asks for {_test(ctx.ruleset)}" + (f"; {needed}" if needed else "")
+        f"{gain_text}, but {ctx.ruleset.name} requires {_test(ctx.ruleset)}" + (f"; {needed}" if needed else "")
     )
 
 
 @rule(INFO)
 def seeds_needed(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The gain is enough for the ruleset in use, but another ruleset would ask for more seeds.
+    """The gain satisfies the ruleset in use, but another ruleset would require more seeds.
 
     It is the smallest number of seeds with which a gain and spreads like the observed ones pass the other ruleset's
     test in 80 % of cases (noncentral t).
-    Example: (record): written asks for a gain above 0.005 nats per token at p < 0.01 (p is 0.031); 6 seeds would show
+    Example: (record): written requires a gain above 0.005 nats per token at p < 0.01 (p is 0.031); 6 seeds would show
     it with probability 80%, if gain and spread are as seen
     Fix: nothing to do under this ruleset; run that many seeds to satisfy the other one as well.
     """
@@ -112,4 +112,4 @@ def seeds_needed(record: Record, ctx: Context) -> Iterator[Problem]:
     for other in RULESETS.values():
         needed = None if _shown(gain, other) else _needed(ctx, gain, other)
         if needed:
-            yield Problem(f"{other.name} asks for {_test(other)} (p is {_p(gain, other)}); {needed}")
+            yield Problem(f"{other.name} requires {_test(other)} (p is {_p(gain, other)}); {needed}")

@@ -1,4 +1,4 @@
-"""Bytes: the cap under each accounting, and whether the numbers of log, folder and submission.json fit each other."""
+"""Bytes: the cap by each way of counting, and whether the numbers of log, folder and submission.json agree."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -57,8 +57,9 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
 def bytes_over_cap_as_shipped(record: Record, ctx: Context) -> Iterator[Problem]:
     """The files as shipped are over the cap, though the logged total is not.
 
-    A log may count its code packed, or only one file of it. Twelve ranked records are over the cap as shipped; what the
-    same files come to when packed without comments (LZMA, base 85) is shown next to it; `golfcheck pack` gets smaller.
+    A log may count its code packed, or only one file of it. Twelve ranked records are over the cap as shipped. The
+    size of the same files when packed without comments (LZMA, base 85) is shown next to it; `golfcheck pack` packs
+    them smaller.
     Example: train_gpt.py: 60,101 bytes of code as shipped and 15,970,000 of model make 16,030,101: 30,101 over the cap;
     packed without comments it is 15,970,172, which fits
     Fix: ship the packed script, or shrink the model until the files fit as they are.
@@ -75,7 +76,7 @@ def bytes_over_cap_as_shipped(record: Record, ctx: Context) -> Iterator[Problem]
     shipped = code_bytes + model_bytes
     if shipped > cap >= total:
         packed = wrapped_bytes([source.text for source in record.sources]) + model_bytes
-        fits = "which fits" if packed <= cap else "still too much, unless `golfcheck pack` gets smaller"
+        fits = "which fits" if packed <= cap else "still too much, unless `golfcheck pack` packs it smaller"
         yield Problem(
             f"{code_bytes:,} bytes of code as shipped and {model_bytes:,} of model make {shipped:,}: "
             f"{shipped - cap:,} over the cap; packed without comments it is {packed:,}, {fits}",
@@ -87,7 +88,7 @@ def bytes_over_cap_as_shipped(record: Record, ctx: Context) -> Iterator[Problem]
 def total_not_sum(record: Record, ctx: Context) -> Iterator[Problem]:
     """A logged total is not the sum of the logged code size and the logged size of its model.
 
-    It holds in 144 of 144 real logs. Compared are a total and the model of the same name in the line before it; a
+    The sum holds in 144 of 144 real logs. A total is compared with the model of the same name in the line before it; a
     further part whose size the log states (a paid prefix) may make up the rest.
     Example: train_seed42.log:44: 15,799,102 bytes, but 101 of code and 15,799,000 of model make 15,799,101
     Fix: submit the logs as they were written.
@@ -97,13 +98,14 @@ def total_not_sum(record: Record, ctx: Context) -> Iterator[Problem]:
         codes = {code.size_bytes for code in run.code_bytes}
         others = {0, *(part.size_bytes for part in run.part_bytes)}
         for total in run.total_bytes:
-            # Only a model of the same name is the total's; what was pruned after its size was printed is another one.
+            # Only a model of the same name belongs to the total; one that was pruned after its size was printed is
+            # another.
             models = [size for size in run.model_bytes if size.label == total.label and size.line < total.line]
             if not codes or not models or not total.label or total.line - models[-1].line > _ADJACENT_LINES:
                 continue
             checked = True
             model = models[-1].size_bytes
-            # Another try of the same name may be meant, printed before or after.
+            # The total may belong to another attempt of the same name, printed before or after.
             tries = {size.size_bytes for size in run.model_bytes if size.label == total.label}
             rests = {total.size_bytes - one - code for one in tries for code in codes}
             if not rests & others:
@@ -118,7 +120,7 @@ def total_not_sum(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 def _is_compressed(code: Size) -> bool:
-    """Whether a log counts its code packed: then its size is that of no file that was shipped."""
+    """Whether a log counts its code packed, in which case its size is not that of any shipped file."""
     return "compress" in code.label.lower()
 
 
@@ -135,7 +137,9 @@ def code_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     shipped = {
         sum(len(source.text) for source in record.sources if source.main),
         sum(len(source.text) for source in record.sources),
-        sum(file.size_bytes for file in record.files if file.path.endswith(".py")),  # also what nothing reaches
+        sum(
+            file.size_bytes for file in record.files if file.path.endswith(".py")
+        ),  # including files that nothing reaches
     }
     checked = False
     for result in ctx.results:
@@ -172,7 +176,7 @@ def _list(sizes: Iterable[int]) -> str:
 
 @rule(WARNING)
 def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The total in submission.json is that of no run, or the total of a seed is not that of its log.
+    """The total in submission.json is not that of any run, or the total of a seed is not that of its log.
 
     The largest seed's total must fit the cap; the mean over seeds says too little. A claimed mean is only mentioned,
     and so is a seed that has the total of another run.
@@ -194,7 +198,7 @@ def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 def _false_seeds(submission: Submission, all_results: Sequence[Result], totals: Sequence[int]) -> Iterator[Problem]:
-    """Yield the bytes that are claimed for a seed whose log states others."""
+    """Yield the bytes claimed for a seed whose log states different ones."""
     for claim in submission.seeds:
         line = claim.line or claim_line(submission, "seeds")
         results = [result for result in all_results if result.seed == claim.seed]
@@ -203,7 +207,7 @@ def _false_seeds(submission: Submission, all_results: Sequence[Result], totals: 
         if claim.model_bytes is not None and models and claim.model_bytes not in models:
             message = f"claims {claim.model_bytes:,} bytes of model for seed {claim.seed}; its log says {_list(models)}"
             yield Problem(message, submission.path, line)
-        # Some call the compressed model the artifact, others model and code together: either may be meant.
+        # "Artifact" may mean the compressed model, or model and code together.
         if claim.total_bytes is None or not own or claim.total_bytes in (*own, *models):
             continue
         another = claim.total_bytes in totals
@@ -213,9 +217,9 @@ def _false_seeds(submission: Submission, all_results: Sequence[Result], totals: 
 
 @rule(WARNING)
 def artifact_size_drift(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A shipped artifact is not as large as any model that a log serialized.
+    """A shipped artifact does not have the size of any model that a log serialized.
 
-    What is scored again must be what was measured; an artifact need not be shipped at all.
+    The artifact that is scored again must be the one that was measured; artifacts need not be shipped at all.
     Example: final_model.int8.ptz: 1,000 bytes, the logs say 15,798,000, 15,799,000, 15,800,000, 67,224,983
     Fix: ship the artifact that the run wrote, or none.
     """
@@ -247,24 +251,24 @@ def uncounted_source(record: Record, ctx: Context) -> Iterator[Problem]:
         if others and code.size_bytes == main_bytes:
             names = ", ".join(f"{source.path} ({len(source.text):,})" for source in others)
             yield Problem(f"logs {code.size_bytes:,} bytes of code, without {names}", result.log.path, code.line)
-            return  # all runs count alike
+            return  # all runs count the same way
 
 
 @rule(WARNING)
 def wrapper_unreproducible(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Packed code cannot be unpacked without running it, or is logged far smaller than golfcheck packs it.
+    """Packed code cannot be unpacked without running it, or is logged as far smaller than golfcheck packs it.
 
-    Wrappers are unpacked as data, never executed; sizes are compared with one way of packing for all.
+    Wrappers are unpacked as data, never executed; sizes are compared with the same packing for all records.
     Example: train_seed1337.log:41: logs 50 bytes of packed code; golfcheck packs it into 172
     Fix: use a plain wrapper (`exec(lzma.decompress(base64.b85decode("…")))`), or ship the script unpacked.
     """
     if not record.sources:
-        raise Skip("there is no source to look at")
+        raise Skip("there is no source")
     for source in record.sources:
         if source.wrapper and source.unwrapped is None:
             yield Problem(f"{source.wrapper}: {source.note or 'cannot be unpacked'}", source.path)
         for one in source.unfollowed:
-            yield Problem(f"runs what cannot be read: {one.reason}", source.path, one.line)
+            yield Problem(f"runs code that cannot be read: {one.reason}", source.path, one.line)
     if any(source.wrapper for source in record.sources):
         return
     packed = 0
@@ -284,7 +288,7 @@ def wrapper_unreproducible(record: Record, ctx: Context) -> Iterator[Problem]:
 def thin_margin(record: Record, ctx: Context) -> Iterator[Problem]:
     """The largest seed barely fits the cap.
 
-    Another build of zlib or another seed changes the size of the artifact by more than what is left.
+    A different build of zlib or a different seed changes the size of the artifact by more than what is left.
     Example: train_seed1337.log:44: 100 bytes left under the cap
     Fix: leave some kilobytes, so that a rerun fits as well.
     """

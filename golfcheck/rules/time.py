@@ -1,4 +1,4 @@
-"""The clock: its caps, and whether a log's times fit each other."""
+"""The clock: its caps, and whether a log's times agree with each other."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ _CONSTANT_LINES = 20
 _FIRST_STEADY_STEP = 10  # the first steps compile, and their average falls
 _MOST_WRONG = 0.25  # of a run's lines
 _JITTER_MS = 100.0  # between two readings of the clock: one may wait for the device, and a script may read it twice
-_RESERVE_MS = 1_000.0  # a run that stopped earlier than this before the cap has kept time for what follows
+_RESERVE_MS = 1_000.0  # a run that stopped earlier than this before the cap has reserved time for what follows
 
 
 @rule(ERROR)
@@ -28,7 +28,7 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The cap is tested between steps, so a run may end up to two steps late; that much is only mentioned. How long single
     steps took is not logged: up to four steps late, by the pace of the last ones, is a warning. The cap is for 8×H100,
-    so the time of a run on fewer or slower cards, or on a machine that nothing tells, is a warning, too.
+    so the time of a run on fewer or slower GPUs, or on an unknown machine, is a warning, too.
     Example: train_seed1337.log:39: 601,000 ms: 1,000 ms over the cap, more than four
     steps at the pace of the last ones
     Fix: lower MAX_WALLCLOCK_SECONDS, or submit to the track without a time limit.
@@ -64,8 +64,8 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
 def _over_cap(record: Record, ctx: Context, run: Run) -> Severity | None:
     """Return the severity of a time over a cap.
 
-    It proves nothing where the track, or whose run it is, is in doubt, nor on a machine that is not shown to be the one
-    that the cap is for.
+    It proves nothing if the track or the run is in doubt, nor on a machine that is not shown to be the one that the cap
+    is for.
     """
     certain = ctx.identity.is_track_certain and not is_in_doubt(record, ctx) and is_contest_machine(run, record)
     return None if certain else WARNING
@@ -75,7 +75,7 @@ def _over_cap(record: Record, ctx: Context, run: Run) -> Severity | None:
 def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Evaluation took longer than its own cap.
 
-    Like that of training, the cap is for 8×H100: the time of a run on other or unknown cards is a warning.
+    Like that of training, the cap is for 8×H100: the time of a run on other or unknown GPUs is a warning.
     Example: train_seed1337.log:46: 600,001 ms: 1 ms over the cap of 600,000 ms
     Fix: score with a larger stride, or adapt less at test time.
     """
@@ -93,12 +93,12 @@ def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(ERROR)
 def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A line's train_time is not its step times its step_avg, as it is on the run's other lines.
+    """A line's train_time is not its step times its step_avg, unlike on the run's other lines.
 
-    All three are printed from one clock, so they agree to the rounding of the average and a tenth of a second, for a
-    script may read it twice. Where they seldom do, the script averages over something else (a session, the steps
-    alone), and nothing is said. A stop that states another time than
-    the line of the same step is a warning: in 1,090 of 1,092 real runs they agree.
+    All three are printed from one clock, so they agree up to the rounding of the average and a tenth of a second, since
+    a script may read it twice. If they seldom do, the script averages over something else (a session, only the steps),
+    and nothing is reported. A stop that states a different time from the line of the same step is a warning: in 1,090
+    of 1,092 real runs they agree.
     Example: train_seed42.log:35: step 1000 at 85.7 ms a step is 85,700 ms, the line says 86,703 ms; the run's other
     lines agree
     Fix: submit the logs as they were written; two processes must not write to one file.
@@ -110,7 +110,7 @@ def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
         checked += len(points)
         if problem := _false_stop(log, run):
             yield problem
-        # Where many lines disagree, the script averages over something else: a session, or steps without other work.
+        # If many lines disagree, the script averages over something else: a session, or steps without other work.
         if not wrong or len(wrong) > _MOST_WRONG * len(points):
             continue
         point, product = wrong[0]
@@ -125,7 +125,7 @@ def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 def _false_stop(log: TrainLog, run: Run) -> Problem | None:
-    """Return what is wrong with the time of a stop, where a line of the same step states another."""
+    """Return what is wrong with the time of a stop if a line of the same step states a different one."""
     stop = run.stop
     times = [point.train_ms for point in timed_points(run) if stop and point.step == stop.step]
     if stop is None or not times or any(ms is not None and abs(ms - stop.train_ms) <= 1.0 for ms in times):
@@ -136,7 +136,7 @@ def _false_stop(log: TrainLog, run: Run) -> Problem | None:
 
 
 def _product_ms(point: TrainPoint | ValPoint) -> float | None:
-    """Return the product of step and step_avg where it is not the train_time, by more than they are rounded."""
+    """Return the product of step and step_avg if it differs from train_time by more than rounding."""
     if point.train_ms is None or point.step_avg_ms is None:
         return None
     coarse = round(point.step_avg_ms, 1) == point.step_avg_ms  # one dialect prints a single decimal
@@ -149,9 +149,9 @@ def _product_ms(point: TrainPoint | ValPoint) -> float | None:
 def step_average_constant(record: Record, ctx: Context) -> Iterator[Problem]:
     """Every line of a run states the same average step time.
 
-    The average is that of all steps so far, so it moves from line to line: none of 1,240 real runs states one value, to
+    The average is over all steps so far, so it changes from line to line: none of 1,240 real runs states one value, to
     the hundredth of a millisecond, on 20 lines. Times that do not follow from it contradict it, too. A script may print
-    a number that it measured once: a person must look.
+    a number that it measured once, so a person must look.
     Example: train_seed42.log:35: step_avg is 85.70 ms on all 23 lines, but its train_time makes 83.80 to 85.70 ms a
     step
     Fix: submit the logs as they were written.
@@ -168,7 +168,7 @@ def step_average_constant(record: Record, ctx: Context) -> Iterator[Problem]:
         (average,) = averages
         wrong = [point for point in points if _product_ms(point) is not None]
         if not wrong and round(average or 0.0, 1) == average:
-            continue  # printed with one decimal it may well be constant
+            continue  # with a single decimal it may well be constant
         ratios = [(point.train_ms or 0.0) / point.step for point in points]
         message = f"step_avg is {average:.2f} ms on all {len(points)} lines"
         if wrong:
@@ -200,14 +200,14 @@ def steps_not_increasing(record: Record, ctx: Context) -> Iterator[Problem]:
 def _backwards(log: TrainLog, points: Sequence[TrainPoint | ValPoint]) -> Problem | None:
     """Return the problem of the first line whose step or time goes backwards.
 
-    A single such line between two in the right order was moved or inserted: that is proof. Where the steps go
-    on from the earlier one, the run was resumed, or is another one.
+    A single such line between two in the right order was moved or inserted: that is proof. If the steps continue
+    from the earlier one, the run was resumed, or is a different one.
     """
     for index in range(1, len(points)):
         before, point = points[index - 1], points[index]
         after = points[index + 1] if index + 1 < len(points) else None
         if point.step == before.step:
-            return Problem(f"step {point.step} is there twice", log.path, point.line, WARNING)
+            return Problem(f"step {point.step} occurs twice", log.path, point.line, WARNING)
         if point.step < before.step:
             is_alone = after is not None and after.step > before.step
             message = f"step {point.step} follows step {before.step}"
@@ -226,7 +226,7 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
     Hessians and calibration passes are training, so their time counts. A run that stops early enough before the cap has
     left time for them.
     Example: train_seed42.log:41: calibration after the clock stopped at 599.92 s; the log does not say how long it took
-    Fix: stop training earlier by what calibration takes, and print how long it took.
+    Fix: stop training earlier by the time that calibration takes, and print how long it took.
     """
     cap = ctx.track.train_cap_ms
     if cap is None:
@@ -234,7 +234,7 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
     runs = ctx.runs
     if not runs:
         raise Skip("there is no log")
-    problems = []  # each with the milliseconds over the cap, 0 where the log does not give them
+    problems = []  # each with the milliseconds over the cap, 0 if the log does not state them
     for log, run in runs:
         ms = train_ms(run)
         after = [fact for fact in run.calibration if run.stop and fact.line > run.stop.line]
@@ -254,8 +254,8 @@ def untimed_work(record: Record, ctx: Context) -> Iterator[Problem]:
 
 
 def _worst(problems: list[tuple[float, Problem]]) -> Iterator[Problem]:
-    """Yield the problem of the largest number, which says how many are like it."""
+    """Yield the problem with the largest number, and say how many are like it."""
     if problems:
         _, worst = max(problems, key=lambda pair: pair[0])
-        others = f" ({len(problems) - 1} more likewise)" if len(problems) > 1 else ""
+        others = f" ({len(problems) - 1} more like it)" if len(problems) > 1 else ""
         yield replace(worst, message=worst.message + others)

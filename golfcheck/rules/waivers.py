@@ -13,14 +13,14 @@ FAMILY = __name__.rpartition(".")[2]
 
 
 def asked(record: Record) -> dict[str, object]:
-    """Return what the submission asks to ignore: rule → whatever stands there as a reason."""
+    """Return what the submission asks to ignore: rule → the value given as its reason."""
     block = record.submission.raw.get("golfcheck") if record.submission else None
     ignore = block.get("ignore") if isinstance(block, dict) else None
     return {str(name): reason for name, reason in ignore.items()} if isinstance(ignore, dict) else {}
 
 
 def waivers(record: Record) -> dict[str, str]:
-    """Return the waivers that hold: those with a reason."""
+    """Return the valid waivers: those with a reason."""
     return {name: reason for name, reason in asked(record).items() if isinstance(reason, str) and reason.strip()}
 
 
@@ -33,7 +33,7 @@ def _with_waivers(record: Record) -> Submission:
 
 @rule(WARNING)
 def waiver_without_reason(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A waiver gives no reason, so it does not hold.
+    """A waiver gives no reason, so it is invalid.
 
     Example: submission.json:33: thin-margin is waived without a reason
     Fix: write why the rule does not apply here, for the person who reads the report.
@@ -45,20 +45,20 @@ def waiver_without_reason(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(INFO)
 def waiver_unused(record: Record, ctx: Context) -> Iterator[Problem]:
-    """A waiver has no effect: the rule found nothing here, does not exist, or proves a number of the claim wrong.
+    """A waiver has no effect: the rule has no finding here, does not exist, or proves a claimed number wrong.
 
     Only a ruling of the maintainers waives a finding that proves a score, a size or a time wrong.
 
-    Example: submission.json:33: thin-margin is waived, but has found nothing
+    Example: submission.json:33: thin-margin is waived, but has no finding
     Fix: remove it from submission.json.
     """
     submission = _with_waivers(record)
     for number, name in enumerate(waivers(record)):
         if name not in ctx.triggered:
-            why = "has found nothing"
+            why = "has no finding"
             why += "" if name in ctx.rule_names or number >= _SUGGESTED else suggestion(name, ctx.rule_names)
         elif name in ctx.proven:
-            why = "proves the claim wrong: only a ruling of the maintainers waives it"
+            why = "proves the claim wrong: only the maintainers can waive it"
         else:
             continue
         yield Problem(f"{name} is waived, but {why}", submission.path, submission.line_of.get("golfcheck"))

@@ -153,7 +153,7 @@ def _seed(curve: Curve) -> str:
 
 
 def _drawn(points: Sequence[Point]) -> list[Point]:
-    """Return what a chart can show: a log may state any number."""
+    """Return the points that a chart can show: a log may state any number."""
     sane = (p for p in points if p.step in _SANE and 0 < p.loss_nats < _SANE_NATS)
     return [point for point in sane if point.bpb is None or 0 < point.bpb < _SANE_NATS]
 

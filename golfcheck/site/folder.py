@@ -33,7 +33,7 @@ class SiteFolder:
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"{self.path}: expected a folder for the site, found a file")
         if self.list.is_symlink():
-            raise UsageError(f"{self.list}: is a link: what is listed would be written where it leads; remove it")
+            raise UsageError(f"{self.list}: is a link, and the list would be written to its target; remove it")
         self.before = _listed(self.list, self.ours)
         return self
 
@@ -46,13 +46,13 @@ class SiteFolder:
                 f"{path}: golfcheck did not write this file; expected an empty folder, or one with its own pages"
             )
         if link := self._link_above(name):
-            raise UsageError(f"{link}: is a link: pages would be written where it leads; remove it")
+            raise UsageError(f"{link}: is a link, and pages would be written to its target; remove it")
         self._claim(name)
         if not path.is_file() or path.read_bytes() != data:
             write_atomic(path, data)
 
     def _link_above(self, name: str) -> Path | None:
-        """Return a folder of the site that leads elsewhere; the site itself may be a link, for the user named it."""
+        """Return a folder inside the site that is a link; the site itself may be one, since the user named it."""
         folders = (self.path / parent for parent in Path(name).parents if parent.name)
         return next((folder for folder in folders if folder.is_symlink()), None)
 
@@ -69,7 +69,7 @@ class SiteFolder:
             return
         for name in sorted(self.before - self.written):
             if self._link_above(name):
-                continue  # nothing of ours
+                continue  # not one of our files
             (self.path / name).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # not empty, or in use
                 (self.path / name).parent.rmdir()

@@ -123,7 +123,7 @@ def _reason(pull: Pull, reason: Reason) -> dict[str, str]:
         "kind": reason.kind,
         "text": reason.text,
         "hint": reason.hint,
-        "place": location_in(pull, reason),
+        "location": location_in(pull, reason),
         "grade": grade,
     }
 

@@ -1,7 +1,7 @@
-"""What a name stands for at a place of a source: the import, the assignment or the parameter that binds it.
+"""What a name refers to at a position in a source: the import, assignment or parameter that binds it.
 
-A name is followed only where one binding can hold. Bound in two branches, in a loop, or by anything that is no plain
-assignment, it stays unknown: a script must not show us one value and run another.
+A name is followed only if a single binding can apply. A name bound in two branches, in a loop, or by anything but a
+plain assignment stays unknown: a script must not show us one value and run another.
 """
 
 from bisect import bisect_right
@@ -17,7 +17,7 @@ from golfcheck.source.nodes import SourceSpan, name_text, span_of
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MAX_REBOUND = 64  # bindings of one name whose order is looked at
+_MAX_REBOUND = 64  # bindings of one name whose order is examined
 
 
 class Kind(Enum):
@@ -30,13 +30,13 @@ class Kind(Enum):
 
 
 class Binding(NamedTuple):
-    """One binding of a name, in force after byte `after`; `value` is what it gets, `module` what it imports."""
+    """One binding of a name, effective after byte `after`; `value` is the assigned node, `module` the import."""
 
     kind: Kind
     after: int
     node: "Node"
     value: "Node | None" = None
-    module: str = ""  # the dotted thing that an import gives it: "lzma", "base64.b85decode"
+    module: str = ""  # the dotted name that an import binds: "lzma", "base64.b85decode"
 
 
 class _Scope(NamedTuple):
@@ -50,7 +50,7 @@ class Bindings:
     def __init__(self, text: bytes) -> None:
         self._by_name: dict[tuple[int | None, str], list[Binding]] = defaultdict(list)
         self._holders: dict[tuple[int | None, str], tuple[int | None, str] | None] = {}
-        self._in_order: dict[tuple[int | None, str], list[Binding]] = {}  # [] where the order cannot be told
+        self._in_order: dict[tuple[int | None, str], list[Binding]] = {}  # [] if the order is unknown
         self.star_modules: list[str] = []  # of `from … import *`
         captures = syntax.captures(text)
         scopes = [_Scope(node, span_of(node)) for node in captures.get("scope", ())]
@@ -135,9 +135,9 @@ class Bindings:
                 pending += part.named_children
 
     def at(self, name: "Node") -> Binding | None:
-        """Return the binding of an identifier where it is used: None for one of Python's own names.
+        """Return the binding of an identifier where it is used; None for one of Python's own names.
 
-        A name whose value cannot be told comes back as a binding of Kind.OTHER.
+        For a name whose value cannot be determined, it is a binding of Kind.OTHER.
         """
         text, scope = name_text(name), self._scope_at(name)
         holder = self._holder(scope, text)
@@ -146,7 +146,7 @@ class Bindings:
         return self._chosen(holder, name.start_byte if holder[0] == scope else None)
 
     def _holder(self, scope: int | None, name: str) -> tuple[int | None, str] | None:
-        """Return the scope in which a name used in `scope` is bound, with the name; None where it is bound in none."""
+        """Return the scope in which a name used in `scope` is bound, with the name; None if there is none."""
         start = scope, name
         if start not in self._holders:
             is_class = False
@@ -163,7 +163,7 @@ class Bindings:
         return len(self._by_name.get((self._scope_at(name), name_text(name)), ())) == 1
 
     def names_for(self, meanings: Container[str], dotted: "Callable[[Node], str]") -> frozenset[str]:
-        """Return the names that stand for one of some dotted things wherever they are bound, also by way of others."""
+        """Return the names that refer to one of the given dotted names wherever they are bound, also indirectly."""
         names = set()
         for (_, name), bindings in self._by_name.items():
             for binding in bindings:
@@ -175,12 +175,12 @@ class Bindings:
         return frozenset(names)
 
     def function_of(self, parameter: Binding) -> "Node | None":
-        """Return the function or lambda that a parameter is of."""
+        """Return the function or lambda that a parameter belongs to."""
         scope = self._scope_at(parameter.node)
         return None if scope is None else self._scopes.items[scope].node
 
     def _chosen(self, holder: tuple[int | None, str], position: int | None) -> Binding:
-        """Return the binding in force at a position of its own scope, or (None) wherever another scope uses it."""
+        """Return the binding in effect at a position of its own scope or, for None, for uses in other scopes."""
         bindings = self._by_name[holder]
         first = bindings[0]
         if len(bindings) == 1:
@@ -201,7 +201,7 @@ def _after(binding: Binding) -> int:
 
 
 def _is_straight(binding: Binding) -> bool:
-    """Whether a binding is a statement right in a module or a function: it comes once, in the order of the text."""
+    """Whether a binding is a top-level statement of a module or function, which runs once, in the order of the text."""
     if binding.kind not in (Kind.IMPORT, Kind.VALUE):
         return False
     node = binding.node.parent

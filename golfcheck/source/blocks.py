@@ -1,7 +1,7 @@
 """The functions of programs and their top levels, each with its own names, calls, assignments and loops.
 
-What lies in what is answered by `Nesting` and by marks that are set once, never by comparing all with all: a script of
-40 KB can hold 250,000 nested calls.
+Nesting is determined by `Nesting` and by marks that are set once, never by comparing all pairs: a script of 40 KB can
+contain 250,000 nested calls.
 """
 
 import re
@@ -19,11 +19,11 @@ from golfcheck.source.uses import Uses
 
 _READS = re.compile(r"load|read|get|stream|open|chunk|batch|slice|build|make", re.IGNORECASE)
 _MEASURES = frozenset("len int float print log log0 range min max sum isinstance str enumerate ceil numel".split())
-_MAX_NAMESAKES = 4  # functions of one name that a call may mean
+_MAX_NAMESAKES = 4  # functions with the same name that a call may refer to
 
 
 class _Argument(NamedTuple):
-    """A value that a call of the block is given: the call by its index, the position or keyword, and the span."""
+    """An argument of a call in the block: the index of the call, the position or keyword, and the span."""
 
     call: int
     key: int | str
@@ -39,16 +39,16 @@ class _Value(NamedTuple):
 
 @dataclass(eq=False)
 class Block:
-    """A function of a program, or its top level (None), with what is its own and not that of a function inside it."""
+    """A function of a program, or its top level (None), without the contents of functions inside it."""
 
     program: Program
-    index: int | None  # of the function, None for the top level
+    index: int | None  # index of the function, None for the top level
     uses_by_function: Uses
     own_names: Container[str]  # the functions of all programs
     calls: list[Call] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
-    inner: list["Block"] = field(default_factory=list)  # the functions right inside
+    inner: list["Block"] = field(default_factory=list)  # the functions directly inside
 
     @property
     def function(self) -> Function | None:
@@ -61,7 +61,7 @@ class Block:
         return self.function.name if self.function else ""
 
     def uses(self, name: str) -> Sequence[int]:
-        """Return the bytes at which a name begins here, in the order of the text."""
+        """Return the byte positions of a name in this block, in order."""
         return self.uses_by_function.of(name).get(self.index, ())
 
     @cached_property
@@ -69,7 +69,7 @@ class Block:
         return frozenset(self.function.parameters if self.function else ())
 
     def parameter(self, key: int | str) -> str | None:
-        """Return the parameter that an argument by position or keyword is for, None where there is none."""
+        """Return the parameter for an argument by position or keyword; None if there is none."""
         if isinstance(key, str):
             return key if key in self._parameters else None
         parameters = self.function.parameters if self.function else ()
@@ -101,14 +101,14 @@ class Block:
         return [call.span.start for call in self.calls if self._is_judged(call)]
 
     def _is_judged(self, call: Call) -> bool:
-        """Whether a call gives back a result about the data (a loss), and not data."""
+        """Whether a call returns a result about the data (a loss) rather than data."""
         name = call.callee.rpartition(".")[2]
         return name in _MEASURES or (name in self.own_names and not _READS.search(name))
 
     def assigned_from(self, name: str) -> Iterator[str]:
         """Yield the targets of assignments whose value uses a name, each assignment once for all names.
 
-        What a call gives back that judges the data (a loss) is no data.
+        The result of a call that judges the data (a loss) is not data.
         """
         for value in self._around(name, self._values, self._followed_values):
             starts = self._judged_starts
@@ -116,23 +116,23 @@ class Block:
                 yield from value.assignment.targets
 
     def passed_on(self, name: str) -> Iterator[tuple[Call, int | str]]:
-        """Yield the calls that get a name as or inside an argument, and which; each argument once for all names."""
+        """Yield the calls that get a name as an argument or inside one, and which argument; each once for all names."""
         for argument in self._around(name, self._arguments, self._followed_arguments):
             yield self.calls[argument.call], argument.key
 
     def _around(self, name: str, nesting: Nesting[T], followed: set[int]) -> Iterator[T]:
         for position in self.uses(name):
             index = nesting.index_at(position)
-            while index is not None and index not in followed:  # what is around a followed one is followed too
+            while index is not None and index not in followed:  # what encloses a followed one has been followed too
                 followed.add(index)
                 yield nesting.items[index]
                 index = nesting.parents[index]
 
     def training_of(self, position: int) -> tuple[int, int] | None:
-        """Return how the name that begins at a byte is trained on: the `.backward()` and the call.
+        """Return how the name at a byte position is trained on: the `.backward()` and the call.
 
-        Both are indices of `calls`: the first `.backward()` whose region holds an outer call that the name is given to
-        with no call between that only measures or judges. A function of the program is looked at by itself.
+        Both are indices of `calls`: the first `.backward()` whose region contains an outer call that gets the name,
+        with no call in between that only measures or judges. Functions of the program are examined separately.
         """
         call = self._call_nesting.index_at(position)
         if call is None:
@@ -141,13 +141,13 @@ class Block:
         return as_argument if self._owner(position) == call else as_part
 
     def _owner(self, position: int) -> int | None:
-        """Return the call whose argument a position lies in, the innermost such."""
+        """Return the innermost call with an argument that contains a position."""
         argument = self._arguments.index_at(position)
         return None if argument is None else self._arguments.items[argument].call
 
     @cached_property
     def _trainings(self) -> list[tuple[tuple[int, int] | None, tuple[int, int] | None]]:
-        """By call, the answer of `training_of` for what is in an argument of it, and for what is in its callee."""
+        """For each call, the result of `training_of` for positions in its arguments, and for those in its callee."""
         nesting = self._call_nesting
         answers: list[tuple[tuple[int, int] | None, tuple[int, int] | None]] = [(None, None)] * len(self.calls)
         for index in sorted(range(len(self.calls)), key=lambda index: _outer_first(self.calls[index].span)):
@@ -158,14 +158,16 @@ class Block:
             if parent is not None:
                 outside = answers[parent][0 if self._owner(call.span.start) == parent else 1]
             own = None
-            if call.callee.rpartition(".")[2] not in self.own_names:  # nor does it measure: that would be judged
+            if (
+                call.callee.rpartition(".")[2] not in self.own_names
+            ):  # not a measuring call either: that would be judged
                 backward = self._backward_at(call.span.start)
                 own = None if backward is None else (backward, index)
             answers[index] = min((answer for answer in (own, outside) if answer), default=None), outside
         return answers
 
     def _backward_at(self, position: int) -> int | None:
-        """Return the first `.backward()` whose innermost loop holds a position, or that is in no loop of a function."""
+        """Return the first `.backward()` whose innermost loop contains a position, or that is outside all loops."""
         loop = self._loops.index_at(position)
         return self._outside_loops if loop is None else self._backwards[loop]
 
@@ -188,7 +190,7 @@ class Block:
 
     @cached_property
     def _backwards(self) -> list[int | None]:
-        """By loop, the first `.backward()` of those whose innermost loop is this one or one around it."""
+        """For each loop, the first `.backward()` whose innermost loop is this one or encloses it."""
         first: dict[int | None, int] = {}
         for index in reversed(self._backward_calls):
             first[self._loop_of(index)] = index
@@ -200,7 +202,7 @@ class Block:
         return answers
 
     def first_argument_use(self, call: int, positions: Sequence[int]) -> int | None:
-        """Return the first of some bytes, in the order of the text, that is inside an argument of a call."""
+        """Return the first of some positions, in order, that is inside an argument of a call."""
         for span in self.calls[call].arguments.values():
             at = bisect_left(positions, span.start)
             if at < len(positions) and positions[at] < span.end:
@@ -213,11 +215,11 @@ def _outer_first(span: SourceSpan) -> tuple[int, int]:
 
 
 class BlockIndex:
-    """The blocks of several programs, which functions a call may mean, and which code can run at all."""
+    """The blocks of several programs, the functions that a call may refer to, and the code that can run at all."""
 
     def __init__(self, programs: Sequence[Program]) -> None:
         self._by_name: dict[str, list[Block]] = defaultdict(list)
-        self._own_names: set[str] = set()  # apart from the blocks, which hold it: a ring waits for a collection
+        self._own_names: set[str] = set()  # outside the blocks, to avoid a reference cycle
         uses = [Uses(program) for program in programs]
         tops = [self._places_of(one) for one in uses]
         for one in uses:
@@ -225,7 +227,7 @@ class BlockIndex:
         self.reachable = self._reached_from(tops)
 
     def _places_of(self, uses: Uses) -> Block:
-        """Hand everything in a program to the block that it is in, and return its top level."""
+        """Assign everything in a program to its block, and return the top level."""
         program = uses.program
         nesting = program.function_nesting
         top = Block(program, None, uses, self._own_names)
@@ -250,11 +252,11 @@ class BlockIndex:
         return top
 
     def _reached_from(self, tops: Sequence[Block]) -> list[Block]:
-        """Return the top levels, and the functions whose names are used in what is reached, also in functions in it."""
+        """Return the top levels, and the functions whose names are used in reached code, including nested functions."""
         reached = list(tops)
         seen = set(tops)
         read: set[Block] = set()
-        for block in reached:  # grows while it is walked
+        for block in reached:  # grows during the iteration
             pending = deque([block])
             while pending:
                 inside = pending.popleft()
@@ -269,7 +271,7 @@ class BlockIndex:
         return reached
 
     def used(self, pattern: re.Pattern[str]) -> Iterator[tuple[Block, str]]:
-        """Yield each reachable block with each name used in it that a pattern matches, blocks in their order."""
+        """Yield each reachable block with each name used in it that a pattern matches, in the order of the blocks."""
         matching = {
             uses: uses.by_function(filter(pattern.fullmatch, uses.program.names))
             for uses in dict.fromkeys(block.uses_by_function for block in self.reachable)
@@ -279,5 +281,5 @@ class BlockIndex:
                 yield block, name
 
     def called(self, callee: str) -> Sequence[Block]:
-        """Return the functions that a call by this name may mean."""
+        """Return the functions that a call by this name may refer to."""
         return self._by_name.get(callee, ())

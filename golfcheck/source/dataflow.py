@@ -1,8 +1,8 @@
 """How validation tokens may reach training, followed through the text of a program. Evidence, never proof.
 
-A name that says so (`val_tokens`, `val_files`) holds validation data, and so does what is cut from it or gets it as an
-argument. It reaches training where it is an argument or is indexed in a loop (or a function without one) that calls
-`.backward()`, or is given to a function that collects Hessians or calibrates. Code that nothing calls is not looked at.
+A name like `val_tokens` or `val_files` holds validation data, and so does anything sliced from it, or a parameter that
+gets it as an argument. It reaches training if it is an argument or is indexed in a loop (or a function without loops)
+that calls `.backward()`, or is given to a function that collects Hessians or calibrates. Unreachable code is ignored.
 
 Every name, call and loop is visited a fixed number of times, however they nest: `tests/golfcheck/source/test_work.py`
 counts the visits.
@@ -27,7 +27,7 @@ _LINES_SHOWN = 6
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A block on the way: the file, the line, and what happens there."""
+    """A step on the path: the file, the line, and what happens there."""
 
     path: str
     line: int
@@ -38,7 +38,7 @@ Way = tuple[Step, ...]
 
 
 def validation_paths(programs: Sequence[Program]) -> Iterator[Way]:
-    """Yield a way from validation tokens to training for each block that trains on them, the block itself last."""
+    """Yield a path from validation tokens to training for each block that trains on them, the block itself last."""
     index = BlockIndex(programs)
     ways = _spread(index)
     for block in index.reachable:
@@ -46,17 +46,17 @@ def validation_paths(programs: Sequence[Program]) -> Iterator[Way]:
 
 
 def _spread(index: BlockIndex) -> dict[Block, dict[str, Way]]:
-    """Return for each block the names that hold validation data there, each with the calls it came through.
+    """Return for each block the names that hold validation data there, each with the calls through which it came.
 
-    Blocks that call come before those they call: a name that says so by itself gets the way to it before it is used.
+    Callers come before callees, so that the paths to a name are complete before it is used.
     """
     ways: dict[Block, dict[str, Way]] = defaultdict(dict)
     order = {block: number for number, block in enumerate(index.reachable)}
-    pending: list[tuple[int, int, str]] = []  # a heap: the block, the turn, the name
+    pending: list[tuple[int, int, str]] = []  # a heap of (block, insertion order, name)
     turns = count()
 
     def give(block: Block, name: str, way: Way) -> None:
-        """Note that a name holds validation data; a way through calls replaces none, and nothing replaces it."""
+        """Record that a name holds validation data; a path through calls replaces an empty one, and then stays."""
         if name not in ways[block] or (way and not ways[block][name]):
             ways[block][name] = way
             heappush(pending, (order[block], next(turns), name))
@@ -80,7 +80,7 @@ def _spread(index: BlockIndex) -> dict[Block, dict[str, Way]]:
 
 
 def _ends(block: Block, ways: dict[str, Way]) -> Iterator[Way]:
-    """Yield the ways that end in training at this block: one of those to a `.backward()`, and all that calibrate."""
+    """Yield the paths that end in training in this block: one of those to `.backward()`, and all that calibrate."""
     names = {position: name for name in ways for position in block.uses(name)}
     positions = sorted(names)
     program = block.program

@@ -1,4 +1,4 @@
-"""The decoders that packed sources use, each within limits: what they make is data, and never more than the budget."""
+"""The decoders that packed sources use, within limits: their output is data, and never exceeds the budget."""
 
 import base64
 import binascii
@@ -17,30 +17,30 @@ _MAX_DICT_BYTES = 64 * 2**20
 
 
 class OpaqueError(Exception):
-    """An expression whose value cannot be known without running it, or is beyond the limits; the text says which."""
+    """The value of an expression is unknown without running it, or beyond the limits; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadDecoder:
-    """A function that packed sources call: what it is called in a wrapper's name, and how it is done within limits."""
+    """A function that packed sources call: its name in a wrapper's description, and an implementation within limits."""
 
     label: str
     run: Callable[..., str | bytes]  # run(limit_bytes, *values, **named)
 
 
 def apply(decoder: PayloadDecoder, work: Work, values: list[Any], named: dict[str, Any]) -> Any:
-    """Decode; the result is never longer than MAX_UNPACKED_BYTES or than the work that is left. Raises OpaqueError."""
+    """Decode; the result is never longer than MAX_UNPACKED_BYTES or than the remaining budget. Raises OpaqueError."""
     limit = int(min(MAX_UNPACKED_BYTES, max(work.left_us, 0) / UNPACKED_BYTE_US))
     try:
         value = guarded(decoder.run, limit + 1, *values, **named)
     except OpaqueError:
-        work.spend(limit, FAILED_BYTE_US)  # it may have made as much before it failed
+        work.spend(limit, FAILED_BYTE_US)  # it may have produced that much before it failed
         raise
     return paid(value, work)
 
 
 def paid(value: Any, work: Work) -> Any:
-    """Return a text or bytes that was made, for its price. Raises OpaqueError when it is too much."""
+    """Return decoded text or bytes after charging for them. Raises OpaqueError if it is too much."""
     if not work.spend(len(value), UNPACKED_BYTE_US):
         raise OpaqueError(TOO_COSTLY)
     if len(value) > MAX_UNPACKED_BYTES:
@@ -49,7 +49,7 @@ def paid(value: Any, work: Work) -> Any:
 
 
 def guarded(run: Callable[..., Any], *values: Any, **named: Any) -> Any:
-    """Call a decoder or a method on data that nobody has checked. Raises OpaqueError for whatever goes wrong."""
+    """Call a decoder or a method on unchecked data. Raises OpaqueError whatever goes wrong."""
     try:
         return run(*values, **named)
     except OpaqueError:
@@ -66,14 +66,14 @@ def _bytes(data: Any) -> bytes:
     if isinstance(data, str):
         return data.encode("ascii")
     if not isinstance(data, bytes):
-        raise OpaqueError("a decoder is given no bytes")
+        raise OpaqueError("a decoder was not given bytes")
     return data
 
 
 def _whole(result: bytes, limit: int, is_end: bool) -> bytes:
-    """Refuse a stream that is cut off: Python's own functions would."""
+    """Refuse a truncated stream, as Python's own functions do."""
     if not is_end and len(result) < limit:
-        raise OpaqueError("cannot be decoded: the data is cut off")
+        raise OpaqueError("cannot be decoded: the data is truncated")
     return result
 
 
@@ -97,13 +97,13 @@ def _unlzma(limit: int, data: Any, format: int = lzma.FORMAT_AUTO, memlimit: Any
     else:
         decompressor = lzma.LZMADecompressor(format, _LZMA_MEMORY_BYTES)
     result = decompressor.decompress(_bytes(data), limit)
-    return _whole(result, limit, decompressor.eof or format == lzma.FORMAT_RAW)  # raw LZMA1 has no end of its own
+    return _whole(result, limit, decompressor.eof or format == lzma.FORMAT_RAW)  # raw LZMA1 has no end marker
 
 
 def _filter(item: Any) -> dict[str, int]:
-    """Return a filter without anything that asks for a lot of memory (a raw stream knows no other limit)."""
+    """Return a filter that does not need much memory (a raw stream has no other limit)."""
     if not isinstance(item, dict) or not all(isinstance(value, int) for value in item.values()):
-        raise OpaqueError("a filter that is no filter")
+        raise OpaqueError("an invalid filter")
     if item.get("dict_size", 0) > _MAX_DICT_BYTES:
         raise OpaqueError(f"an LZMA dictionary of more than {_MAX_DICT_BYTES:,} bytes")
     return item
@@ -136,7 +136,7 @@ def _unzstd(limit: int, data: Any) -> bytes:
 
 
 def _decoding(function: Callable[..., bytes]) -> Callable[..., bytes]:
-    """Make a decoder of one whose result is never longer than its input."""
+    """Make a decoder from one whose result is never longer than its input."""
     return lambda limit, data, *values, **named: function(_bytes(data), *values, **named)
 
 
@@ -185,7 +185,7 @@ def _decoded(data: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
 
 
 def _text_encoding(name: str) -> str:
-    """Let only encodings of text through, and none that Python would have to look for."""
+    """Accept only text encodings, and none that Python would have to search for."""
     plain = name.lower().replace("_", "-")
     if plain not in ("utf-8", "utf8", "ascii", "latin-1", "latin1", "iso-8859-1", "utf-16", "utf-16-le"):
         raise OpaqueError(f"the encoding {name[:40]}")

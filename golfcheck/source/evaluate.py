@@ -1,7 +1,7 @@
-"""The value of an expression, as far as it can be known without running anything.
+"""The value of an expression, if it can be known without running anything.
 
 A small evaluator follows literals, names bound once, concatenation, slices, the decoders of
-`golfcheck.source.decoders`, and the text of files that stand beside the script.
+`golfcheck.source.decoders`, and the text of files next to the script.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class ShippedText:
 class StaticEvaluation:
     """The value of one expression, and the decoders that it went through (the innermost first).
 
-    `script` is the path of the source in the record: what `__file__` is.
+    `script` is the path of the source in the record, the value of `__file__`.
     """
 
     def __init__(self, scope: Scope, work: Work, script: str = "") -> None:
@@ -52,7 +52,7 @@ class StaticEvaluation:
         self.decoded: set[int] = set()  # the ids of the calls that decode
 
     def value(self, node: "Node | None", depth: int = 0) -> Any:
-        """Return what the expression is. Raises OpaqueError when only running it could tell, or beyond a limit."""
+        """Return the value of the expression. Raises OpaqueError if only running it could tell, or beyond a limit."""
         if not self.work.spend(1, STEP_US):
             raise OpaqueError(TOO_COSTLY)
         if node is None or depth > _MAX_NESTING:
@@ -128,7 +128,7 @@ class StaticEvaluation:
         for pair in pairs:
             key = self.value(pair.child_by_field_name("key"), depth + 1)
             if not isinstance(key, str | int):
-                raise OpaqueError("a key that is no text")
+                raise OpaqueError("a key that is not text")
             result[key] = self.value(pair.child_by_field_name("value"), depth + 1)
         return result
 
@@ -165,7 +165,7 @@ class StaticEvaluation:
             elif part < 3 and child.is_named:
                 limits[part] = self.value(child, depth + 1)
         if part > 2 or any(limit is not None and not isinstance(limit, int) for limit in limits) or limits[2] == 0:
-            raise OpaqueError("a slice that is no slice")
+            raise OpaqueError("an invalid slice")
         return decoders.paid(value[slice(*limits)], self.work)
 
     def _call(self, node: "Node", depth: int) -> Any:
@@ -207,7 +207,7 @@ class StaticEvaluation:
         return decoders.paid(decoders.guarded(decoders.METHODS[method], *values, **named), self.work)
 
     def _file(self, name: str, call: "Node", depth: int) -> Any:
-        """Return a path beside the script, or the file that is opened there."""
+        """Return a path next to the script, or the file that is opened there."""
         first = self.value(argument_of(call, 0, "file"), depth + 1)
         if name == "str" and isinstance(first, str | ShippedText):
             return first
@@ -236,7 +236,7 @@ _FILE_METHODS = frozenset(
 
 
 def _of_file(method: str, values: list[Any]) -> ShippedPath | ShippedText:
-    """Return what a method of a path or of a file's text gives back."""
+    """Return the result of a method of a path or of a file's text."""
     owner, arguments = values[0], values[1:]
     if isinstance(owner, ShippedText) and method in ("read", "decode", "encode"):
         return owner

@@ -1,7 +1,7 @@
-"""What a source runs that is no plain call of its own functions: texts, files, modules; and what cannot be read.
+"""What a source runs other than plain calls of its own functions: texts, files, modules, and code that cannot be read.
 
-Nothing is guessed. Code runs through `exec` and its like, under whatever name; where the name, or what is given to it,
-cannot be told from the text, that is said with the line, and no rule may call the source clean.
+Nothing is guessed. Code runs through `exec` and similar functions, under any name. If the name or the argument cannot
+be determined from the text, this is reported with the line, and no rule may call the source clean.
 """
 
 import re
@@ -23,50 +23,50 @@ from golfcheck.source.scope import IMPORTERS, RUNNERS, Scope
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MIN_SOURCE_BYTES = 64  # of unpacked text that nothing seems to run: shorter ones are keys and names
-_MIN_DATA_BYTES = 1024  # of other unpacked data: a payload, unless it is a small table
+_MIN_SOURCE_BYTES = 64  # of unpacked text that nothing seems to run; shorter ones are keys and names
+_MIN_DATA_BYTES = 1024  # of other unpacked data, which is a payload unless it is a small table
 _MAX_CALLERS = 16
 _OF_FILES = frozenset(
     ("runpy.run_path", "importlib.util.spec_from_file_location", "importlib.machinery.SourceFileLoader")
 )
 _STARTS = re.compile(r"subprocess\.(?:run|Popen|call|check_call|check_output)|os\.(?:exec|spawn)[lvpe]{1,3}")
 _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*")
-_SWITCHES = {"-B", "-E", "-I", "-O", "-OO", "-P", "-S", "-s", "-u"}  # of Python, that take no argument
+_SWITCHES = {"-B", "-E", "-I", "-O", "-OO", "-P", "-S", "-s", "-u"}  # Python's options without an argument
 
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """A text that a source runs; None where it was packed and could not be unpacked, and `note` says why."""
+    """A text that a source runs; None if it could not be unpacked, with the reason in `note`."""
 
-    wrapper: str  # the decoders it went through, the outermost first; "" for a text that stands there as it is
+    wrapper: str  # the decoders it went through, the outermost first; "" for a plain text
     text: bytes | None
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unfollowed:
-    """Code that a source runs and that cannot be read: on which line of the file, None inside of what it unpacks."""
+    """Code that a source runs and that cannot be read, with its line in the file (None inside an unpacked text)."""
 
     line: int | None
     reason: str
 
 
 def executions(text: bytes, path: str, shipped: Collection[str], work: Work) -> tuple[list[Executed], list[Unfollowed]]:
-    """Return what a source runs; `path` is its own place in the record, `shipped` the sources that stand there."""
+    """Return what a source runs; `path` is its own path in the record, `shipped` the record's sources."""
     reading = _Reading(text, path, shipped, work)
     reading.read()
     return reading.executed, reading.unfollowed
 
 
 class _Reading:
-    """One source, and what was read of it."""
+    """The analysis of one source."""
 
     def __init__(self, text: bytes, path: str, shipped: Collection[str], work: Work) -> None:
         self.text, self.path, self.shipped, self.work = text, path, shipped, work
         self.scope = Scope(text)
         self.executed: list[Executed] = []
         self.unfollowed: list[Unfollowed] = []
-        self.decoded: set[int] = set()  # ids of the calls whose payload was looked at
+        self.decoded: set[int] = set()  # ids of the calls whose payload was examined
 
     def read(self) -> None:
         decoding, runs = [], 0
@@ -81,7 +81,7 @@ class _Reading:
                 self._start(call)
         if runs > MAX_USES:
             self._give_up(self.scope.calls[0][0], f"runs more than {MAX_USES} texts")
-        for call in decoding[: 4 * MAX_USES]:  # the outermost first: its payload is that of those inside it
+        for call in decoding[: 4 * MAX_USES]:  # the outermost first: its payload includes those inside it
             if call.id not in self.decoded:
                 self._payload(call)
         for node, reason in handed_on(self.scope):
@@ -96,13 +96,13 @@ class _Reading:
         position, keyword = RUNNERS[name]
         argument = argument_of(call, position, keyword)
         if argument is None:
-            self._give_up(call, f"{name}() is given what cannot be read")
+            self._give_up(call, f"{name}() gets an argument that cannot be read")
             return
         for value in self._given(argument):
             self._run_value(call, name, value)
 
     def _given(self, argument: "Node") -> "list[Node]":
-        """Return the expression that is run: of a parameter, what the callers of its function give."""
+        """Return the expressions that are run; for a parameter, the arguments from the callers of its function."""
         binding = self.scope.bound(argument) if argument.type == "identifier" else None
         if binding is None or binding.kind is not Kind.PARAMETER:
             return [argument]
@@ -123,7 +123,7 @@ class _Reading:
             is_called = caller is not None and caller.child_by_field_name("function") == use
             value = argument_of(caller, position, name_text(argument)) if is_called else None
             if value is None or len(given) == _MAX_CALLERS:
-                return [argument]  # it is handed on, or called in a way that is not followed
+                return [argument]  # it is passed on, or called in a way that is not followed
             given.append(value)
         return given or [argument]
 
@@ -135,7 +135,7 @@ class _Reading:
             used = self._decoders_in(argument) or evaluation.used
             if used:
                 self.executed.append(Executed("+".join(reversed(used)), None, str(error)))
-            self._give_up(call, f"{name}() runs what cannot be told from the text: {error}")
+            self._give_up(call, f"{name}() runs code that cannot be determined from the text: {error}")
             return
         self.decoded |= evaluation.decoded
         self._run_known(call, name, value, evaluation.used)
@@ -144,17 +144,17 @@ class _Reading:
         wrapper = "+".join(reversed(used))
         if name in IMPORTERS:
             if not isinstance(value, str):
-                self._give_up(call, f"{name}() is given no name")
+                self._give_up(call, f"{name}() gets no module name")
         elif isinstance(value, ShippedText | ShippedPath) or (name in _OF_FILES and isinstance(value, str)):
             file = value if isinstance(value, str) else str(value.path)
             if not self._is_shipped(file):
-                self._give_up(call, f"{name}() runs {file[:80]!r}, which is no Python source of the record")
+                self._give_up(call, f"{name}() runs {file[:80]!r}, which is not a Python source in the record")
         elif name not in ("exec", "eval"):
             self._give_up(call, f"{name}() runs compiled code or a module that is chosen at run time")
         elif not isinstance(value, str | bytes):
-            self._fail(call, wrapper, "what is run is no text")
+            self._fail(call, wrapper, "the code that is run is not text")
         elif b"\0" in (data := value.encode("utf-8", "replace") if isinstance(value, str) else value):
-            self._fail(call, wrapper, "what is run is compiled code, not source")
+            self._fail(call, wrapper, "the code that is run is compiled, not source")
         else:
             self.executed.append(Executed(wrapper, data))
 
@@ -168,14 +168,14 @@ class _Reading:
         return file.endswith(".py") and (file in self.shipped or beside in self.shipped)
 
     def _decoders_in(self, node: "Node") -> list[str]:
-        """Name the decoders that an expression mentions, the innermost first."""
+        """Return the decoders that an expression mentions, the innermost first."""
         calls = self.scope.calls
         first = bisect_left(calls, node.start_byte, key=_start_of)
         inside = calls[first : min(bisect_left(calls, node.end_byte, key=_start_of), first + MAX_USES)]
         return [decoders.BY_NAME[name].label for _, name in reversed(inside) if name in decoders.BY_NAME]
 
     def _payload(self, call: "Node") -> None:
-        """Read what is unpacked and not given to exec: it may be written to a file that is run or imported."""
+        """Read data that is unpacked but not given to exec: it may be written to a file that is run or imported."""
         evaluation = StaticEvaluation(self.scope, self.work, self.path)
         try:
             value = evaluation.value(call)
@@ -188,10 +188,10 @@ class _Reading:
         if _may_be_source(data) and self.work.spend(1, syntax.cost_us(data, self.work.left_us)) and _is_source(data):
             self.executed.append(Executed("+".join(reversed(evaluation.used)), data))
         elif len(data) >= _MIN_DATA_BYTES:
-            self._give_up(call, f"unpacks {len(data):,} bytes that are no source")
+            self._give_up(call, f"unpacks {len(data):,} bytes that are not source")
 
     def _start(self, call: "Node") -> None:
-        """Follow a Python that is started with a file of its own."""
+        """Follow a Python process that is started with one of the record's files."""
         command = argument_of(call, 0, "args")
         items = command.named_children if command is not None and command.type in ("list", "tuple") else []
         if len(items) < 2 or not self._is_python(items[0]):
@@ -207,7 +207,7 @@ class _Reading:
                 break
         file = str(value.path) if isinstance(value, ShippedPath) else value
         if not isinstance(file, str) or not (file == "-m" or self._is_shipped(file)):
-            self._give_up(call, f"starts Python with what cannot be followed: {shown(item)}")
+            self._give_up(call, f"starts Python with something that cannot be followed: {shown(item)}")
 
     def _is_python(self, node: "Node") -> bool:
         if self.scope.dotted(node) == "sys.executable":
@@ -220,11 +220,11 @@ def _start_of(call: "tuple[Node, str]") -> int:
 
 
 def _may_be_source(data: bytes) -> bool:
-    """Whether unpacked data is long enough for a Python source, and no word or number that happens to be one."""
+    """Whether unpacked data is long enough for a Python source, and not just a word or a number."""
     return len(data) >= _MIN_SOURCE_BYTES and b"\n" in data and syntax.encoding_problem(data) is None
 
 
 def _is_source(data: bytes) -> bool:
-    """Whether such data is Python."""
+    """Whether such data is Python source."""
     tree = syntax.parse(data)
     return not syntax.is_too_deep(tree) and not tree.root_node.has_error

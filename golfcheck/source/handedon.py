@@ -1,4 +1,4 @@
-"""Where a source hands on what runs code, so that a call elsewhere may run it: `e = exec` twice, `map(eval, texts)`."""
+"""Find where a source passes on functions that run code, so that other calls may run it: `map(eval, texts)`."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,21 +9,21 @@ from golfcheck.source.scope import RUNNERS, SENSITIVE, Scope
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-MAX_USES = 256  # that are looked at: to go from a node to what is around it takes time with the text's length
+MAX_USES = 256  # examined: going from a node to its parent takes time proportional to the text's length
 _NAMESPACES = frozenset(("globals", "locals", "vars"))
 _INNARDS = frozenset("__subclasses__ __globals__ f_globals f_builtins f_locals __code__ __loader__".split())
 _READ_ONLY = frozenset(("items", "keys", "values", "copy"))
-# Modules of which nearly every member runs code: they are followed only where a member is named.
+# Modules whose members nearly all run code: they are followed only if a member is named.
 _RUNNING = frozenset(name.rpartition(".")[0] for name in RUNNERS if "." in name) | {"builtins"}
 _SHORT_NAMES = frozenset(name for name in RUNNERS if "." not in name) | {"__builtins__"}
 
 
 def handed_on(scope: Scope) -> Iterator[tuple["Node", str]]:
-    """Yield each place where what runs code is used as a value, or taken from a namespace, and what that is."""
+    """Yield each node that uses a function which runs code as a value or from a namespace, with a description."""
     names = scope.bindings.names_for(_RUNNING | frozenset(RUNNERS), scope.dotted) | _SHORT_NAMES | _INNARDS
     uses = scope.uses(names)
     if len(uses) > MAX_USES:
-        yield uses[0], f"more than {MAX_USES} uses of exec and its like"
+        yield uses[0], f"more than {MAX_USES} uses of exec and similar functions"
     for node in uses[:MAX_USES]:
         if reason := _value_of(node, scope):
             yield node, reason
@@ -40,18 +40,18 @@ def _namespaces(scope: Scope) -> Iterator[tuple["Node", str]]:
         if name in _NAMESPACES:
             namespaces += 1
             if namespaces > MAX_USES:
-                yield call, f"more than {MAX_USES} uses of globals() and its like"
+                yield call, f"more than {MAX_USES} uses of globals() and similar functions"
                 return
             if reason := _namespace(call, name, scope):
                 yield call, reason
         elif name == "getattr":
             owner = scope.dotted(argument_of(call))
             if owner in SENSITIVE and scope.text(argument_of(call, 1)) is None:
-                yield call, f"takes a member of {owner} by a name that is computed"
+                yield call, f"takes a member of {owner} by a computed name"
 
 
 def _value_of(node: "Node", scope: Scope) -> str:
-    """Say what a use of a name hands on, "" where it is called, imported, assigned to one name, or something else."""
+    """Describe what a use of a name passes on; "" if it is a call, an import, a single assignment, or unrelated."""
     name, parent = name_text(node), node.parent
     if parent is None:
         return ""
@@ -86,14 +86,14 @@ def _value_of(node: "Node", scope: Scope) -> str:
         and parent.parent
         and scope.dotted(parent.parent.child_by_field_name("function")) == "getattr"
     ):
-        return ""  # looked at as a call of getattr
+        return ""  # examined as a call of getattr
     if parent.type == "assignment" and _is_alias(parent, scope):
         return ""
-    return f"hands on {meaning} as a value"
+    return f"passes {meaning} on as a value"
 
 
 def _is_bound_here(node: "Node", parent: "Node") -> bool:
-    """Whether this is the name of a keyword, a parameter or a definition, or what is assigned to."""
+    """Whether this is the name of a keyword, a parameter or a definition, or an assignment's target."""
     if parent.type in ("parameters", "typed_parameter", "lambda_parameters", "global_statement"):
         return True
     field = "left" if parent.type == "assignment" else "name"
@@ -101,13 +101,13 @@ def _is_bound_here(node: "Node", parent: "Node") -> bool:
 
 
 def _is_alias(assignment: "Node", scope: Scope) -> bool:
-    """Whether `e = exec` binds a name that always means this: its calls are followed then."""
+    """Whether `e = exec` binds a name that always has this meaning, so that its calls are followed."""
     left = assignment.child_by_field_name("left")
     return left is not None and left.type == "identifier" and scope.bindings.is_only(left)
 
 
 def _namespace(call: "Node", name: str, scope: Scope) -> str:
-    """Say what `globals()` and its like are used for, "" where only values are looked through."""
+    """Describe what `globals()` or a similar function is used for; "" if it only looks through values."""
     owner = argument_of(call)
     if name == "vars" and owner is not None and scope.dotted(owner) not in SENSITIVE:
         return ""
@@ -128,11 +128,11 @@ def _namespace(call: "Node", name: str, scope: Scope) -> str:
         return (
             ""
             if function in ("exec", "eval", "runpy.run_path", "len", "sorted", "list", "set")
-            else f"hands on {name}()"
+            else f"passes {name}() on"
         )
     if parent.type in ("comparison_operator", "for_statement", "for_in_clause"):
         return ""
-    return f"hands on {name}()"
+    return f"passes {name}() on"
 
 
 def _modules_by_name(scope: Scope) -> Iterator[tuple["Node", str]]:

@@ -1,4 +1,4 @@
-"""Which of many nested spans a position lies in, found by bisection; building it takes one pass over their edges."""
+"""Find which of many nested spans contains a position, by bisection; building it takes one pass over their edges."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -10,22 +10,22 @@ from golfcheck.source.nodes import SourceSpan
 class _HasSpan(Protocol):
     @property
     def span(self) -> SourceSpan:
-        """Where it stands."""
+        """Its span."""
 
 
 T = TypeVar("T", bound=_HasSpan)
 
 
 class Nesting(Generic[T]):
-    """Items whose spans nest as the nodes of one tree do: any two are apart, or one holds the other."""
+    """Items whose spans nest like the nodes of a tree: any two are disjoint, or one contains the other."""
 
     def __init__(self, items: Sequence[T]) -> None:
         self.items = items
         self.parents: list[int | None] = [None] * len(items)  # by index: the innermost item around each
-        self._starts: list[int] = [0]  # where the text comes to lie in another innermost item
+        self._starts: list[int] = [0]  # positions at which the innermost item changes
         self._owners: list[int | None] = [None]
         around: list[int] = []
-        # Of those that begin at one position the longest comes first: it holds the others.
+        # Of those that begin at the same position, the longest comes first: it contains the others.
         for index in sorted(range(len(items)), key=lambda index: (items[index].span.start, -items[index].span.end)):
             self._leave(around, items[index].span.start)
             self.parents[index] = around[-1] if around else None
@@ -44,10 +44,10 @@ class Nesting(Generic[T]):
         self._owners.append(owner)
 
     def index_at(self, position: int) -> int | None:
-        """Return the index of the innermost item that a position lies in, None outside all."""
+        """Return the index of the innermost item that contains a position, or None."""
         return self._owners[bisect_right(self._starts, position) - 1]
 
     def at(self, position: int) -> T | None:
-        """Return the innermost item that a position lies in, None outside all."""
+        """Return the innermost item that contains a position, or None."""
         index = self.index_at(position)
         return None if index is None else self.items[index]

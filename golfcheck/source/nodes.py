@@ -1,4 +1,4 @@
-"""What golfcheck takes out of a syntax tree: plain data with its place in the text, and how each is read off a node."""
+"""What golfcheck extracts from a syntax tree: plain data with positions, and functions that read it from nodes."""
 
 import ast
 import unicodedata
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 _MAX_DOTS = 32  # of a dotted name
 _MAX_WORDS = 64  # of a command that is a list
 _MAX_WORD_BYTES = 1024
-MAX_NAME_BYTES = 4096  # of a name; the rest of a longer one is not looked at
+MAX_NAME_BYTES = 4096  # of a name; the rest of a longer one is ignored
 
 
 class SourceSpan(NamedTuple):
-    """A stretch of the source: bytes [start, end), and the line it begins on (from 1)."""
+    """A stretch of the source: bytes [start, end), and the line on which it begins (from 1)."""
 
     start: int
     end: int
@@ -23,7 +23,7 @@ class SourceSpan(NamedTuple):
 
 
 class Import(NamedTuple):
-    """A module that is imported; `names` says which dotted thing each new local name stands for."""
+    """A module that is imported; `names` maps each new local name to its dotted name."""
 
     module: str
     names: dict[str, str]
@@ -32,7 +32,7 @@ class Import(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function with the names of its parameters; the span is all of it."""
+    """A function with the names of its parameters; the span covers all of it."""
 
     name: str
     parameters: tuple[str, ...]
@@ -47,7 +47,7 @@ class Loop(NamedTuple):
 
 @dataclass(eq=False)
 class Call:
-    """A call: the dotted name that is called, as written, and what it is given, read off its node when asked for."""
+    """A call: the dotted name that is called, as written, and its arguments, read from its node on demand."""
 
     callee: str
     span: SourceSpan
@@ -65,14 +65,16 @@ class Call:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """Of the first argument: the words of a string, or the items of a list, as far as they are literal."""
+        """The words of the first argument: those of a string, or the literal items of a list."""
         first = next(iter(self._items), None)
         return () if first is None else tuple(_words(first))
 
     @cached_property
     def _items(self) -> list[Any]:
         values = self.node.child_by_field_name("arguments")
-        inside = values.named_children if values.type == "argument_list" else [values]  # a generator stands alone
+        inside = (
+            values.named_children if values.type == "argument_list" else [values]
+        )  # a generator without parentheses
         return [item for item in inside if item.type != "comment"]
 
 
@@ -90,13 +92,13 @@ def name_text(node: Any) -> str:
 
 def normalized(text: bytes) -> str:
     """Return names, or a source with its names, as Python compares them."""
-    if text.isascii():  # nearly always, and the rest takes far longer
+    if text.isascii():  # nearly always; normalization takes far longer
         return str(text, "ascii")
     return unicodedata.normalize("NFKC", text.decode("utf-8", "replace"))
 
 
 def shown(node: Any) -> str:
-    """Return the beginning of a node's text, in one line."""
+    """Return the beginning of a node's text, on one line."""
     text = " ".join(name_text(node)[:200].split())
     return text if len(text) <= 60 else text[:57] + "…"
 
@@ -108,7 +110,7 @@ def literal(node: Any) -> str | bytes | None:
     if node.type != "string" or set(text[:quote].lower()) - set(b"rbu"):
         return None
     try:
-        with warnings.catch_warnings(action="ignore"):  # of an escape that Python does not know: not ours to say
+        with warnings.catch_warnings(action="ignore"):  # about invalid escapes, which are not our concern
             value = ast.literal_eval(text.decode("utf-8"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -130,7 +132,7 @@ def argument_of(call: Any, position: int = 0, keyword: str = "") -> Any:
 
 
 def span_of(node: Any) -> SourceSpan:
-    """Return where a node stands."""
+    """Return the span of a node."""
     return SourceSpan(node.start_byte, node.end_byte, node.start_point[0] + 1)
 
 
@@ -158,7 +160,7 @@ def from_import(node: Any) -> Import:
 
 
 def called_import(call: Call) -> Import | None:
-    """Return what a call imports that names a module: `__import__("wandb")`, `importlib.import_module("wandb")`."""
+    """Return the import made by a call: `__import__("wandb")`, `importlib.import_module("wandb")`."""
     if call.callee.rpartition(".")[2] not in ("__import__", "import_module"):
         return None
     first = argument_of(call.node)
@@ -167,7 +169,7 @@ def called_import(call: Call) -> Import | None:
 
 
 def function_of(node: Any) -> Function:
-    """Return a function definition's name and parameters, in every form that they may have."""
+    """Return a function definition's name and parameters, in all their possible forms."""
     parameters = []
     for item in node.child_by_field_name("parameters").named_children:
         name = item
@@ -179,14 +181,14 @@ def function_of(node: Any) -> Function:
 
 
 def call_of(node: Any) -> Call:
-    """Return a call; of a method of an expression only the method's name is kept, after a dot."""
+    """Return a call; for a method of an expression, only a dot and the method's name are kept."""
     return Call(dotted_name(node.child_by_field_name("function")), span_of(node), node)
 
 
 def dotted_name(node: Any) -> str:
-    """Return `a.b.c` as written; of a member of an expression, as in `(loss * scale).backward`, only `.backward`.
+    """Return `a.b.c` as written; for a member of an expression, as in `(loss * scale).backward`, only `.backward`.
 
-    The expression is never looked at: it may hold other calls, and theirs again, each as long as all inside it.
+    The expression is not read: it may contain other calls, nested so deeply that reading each would be quadratic.
     """
     parts: list[str] = []
     while node.type == "attribute" and len(parts) < _MAX_DOTS:
@@ -208,12 +210,12 @@ def _words(node: Any) -> Iterator[str]:
 
 
 def _short_text(node: Any) -> str:
-    """Return the text of a node, or nothing of one that is longer than any name of a program or its option."""
+    """Return the text of a node, or "…" if it is longer than any program's name or option."""
     return node.text.decode("utf-8", "replace") if node.end_byte - node.start_byte <= _MAX_WORD_BYTES else "…"
 
 
 def assignment_of(node: Any) -> Assignment:
-    """Return an assignment's targets that are names, and where its value stands."""
+    """Return an assignment's targets that are names, and the span of its value."""
     left = node.child_by_field_name("left")
     inside = left.named_children if left.type in ("pattern_list", "tuple_pattern", "list_pattern") else [left]
     targets = tuple(name_text(item) for item in inside if item.type == "identifier")

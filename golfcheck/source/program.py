@@ -1,4 +1,4 @@
-"""A Python program read as a tree, never executed: imports, functions, calls, loops, names, each with its place.
+"""A Python program read as a tree, never executed: imports, functions, calls, loops, names, each with its position.
 
 The grammar is tree-sitter's, which knows newer syntax than the interpreter that runs golfcheck.
 """
@@ -17,15 +17,15 @@ from golfcheck.source.nodes import Assignment, Call, Function, Import, Loop, Sou
 _MAX_STARS = 16  # modules of `from … import *`
 
 
-@lru_cache(maxsize=1)  # several rules ask for those of one record
+@lru_cache(maxsize=1)  # several rules request those of one record
 def programs(texts: tuple[tuple[str, bytes], ...]) -> "tuple[Program, ...]":
-    """Return the programs at these paths, with what is read of them kept from one call to the next."""
+    """Return the programs at these paths; their parsed parts are cached between calls."""
     return tuple(Program(path, text) for path, text in texts)
 
 
 @dataclass(frozen=True)
 class Program:
-    """One source file. `path` is its place in the record."""
+    """One source file. `path` is its path in the record."""
 
     path: str
     text: bytes
@@ -39,7 +39,7 @@ class Program:
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
-        """All imports, wherever they stand."""
+        """All imports, wherever they are."""
         plain = [item for node in self._captured("import") for item in nodes.plain_imports(node)]
         named = [nodes.from_import(node) for node in self._captured("from")]
         called = map(nodes.called_import, self.calls)
@@ -66,7 +66,7 @@ class Program:
         return tuple(
             nodes.assignment_of(node)
             for node in self._captured("assignment")
-            if node.child_by_field_name("right")  # `x: int` gives it a type and no value
+            if node.child_by_field_name("right")  # `x: int` has a type but no value
         )
 
     @property
@@ -75,7 +75,7 @@ class Program:
         return syntax.names(self.text).keys()
 
     def uses(self, name: str) -> list[int]:
-        """Return the bytes at which an identifier begins, in the order of the text."""
+        """Return the byte positions of an identifier, in order."""
         return [node.start_byte for node in syntax.names(self.text).get(name, ())]
 
     @cached_property
@@ -88,15 +88,15 @@ class Program:
 
     @cached_property
     def function_nesting(self) -> Nesting[Function]:
-        """Which function holds which, and which a position lies in."""
+        """The nesting of functions, to find which one contains a position."""
         return Nesting(self.functions)
 
     def function_at(self, span: SourceSpan) -> Function | None:
-        """Return the innermost function that a span begins in, or None at the top of the module."""
+        """Return the innermost function in which a span begins, or None at the top of the module."""
         return self.function_nesting.at(span.start)
 
     def meanings(self, callee: str) -> tuple[str, ...]:
-        """Return what a called name may be: `resolved`, and a member of each module whose names are all imported."""
+        """Return what a called name may refer to: `resolved`, and a member of each module imported with `*`."""
         return (self.resolved(callee), *(f"{module}.{callee}" for module in self._star_modules))
 
     @cached_property
@@ -104,7 +104,7 @@ class Program:
         return tuple(dict.fromkeys(item.module for item in self.imports if item.is_star))[:_MAX_STARS]
 
     def resolved(self, callee: str) -> str:
-        """Return a called name with its import put in: `sp.run` is `subprocess.run` after `import subprocess as sp`."""
+        """Return a called name with its import resolved: `sp.run` is `subprocess.run` if `sp` is `subprocess`."""
         head, dot, rest = callee.partition(".")
         return self._imported.get(head, head) + dot + rest
 
@@ -120,5 +120,5 @@ class Program:
         return calls
 
     def calls_to(self, name: str) -> Sequence[Call]:
-        """Return the calls of a name, as written."""
+        """Return the calls of a name as written."""
         return self._calls_by_name.get(name, ())

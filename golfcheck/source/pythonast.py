@@ -1,11 +1,11 @@
-"""Python's own parser, for texts that are bounded already."""
+"""Python's own parser, for texts within limits."""
 
 import ast
 import warnings
 
 
 def parsed(text: bytes | str) -> ast.Module:
-    """Return the tree of a source, without a word on stderr about invalid escapes and the like.
+    """Return the tree of a source, without warnings on stderr about invalid escapes and the like.
 
     Raises SyntaxError, ValueError, RecursionError or MemoryError.
     """

@@ -27,22 +27,22 @@ Read = Callable[[str], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source file: its bytes as shipped, and the text inside when it unpacks itself."""
+    """One source file: its bytes as shipped, and the text inside if it unpacks itself."""
 
     path: str
     text: bytes
     main: bool
-    wrapper: str | None  # "lzma+base85" when it unpacks itself
+    wrapper: str | None  # "lzma+base85" if it unpacks itself
     unwrapped: bytes | None
     note: str = ""  # why a packed source could not be unwrapped
-    problems: tuple[Problem, ...] = ()  # of reading it: syntax, encoding, hidden characters
+    problems: tuple[Problem, ...] = ()  # problems in reading it: syntax, encoding, hidden characters
     executed: tuple[bytes, ...] = ()  # texts that it runs, unpacked or from strings; `unwrapped` is one of them
-    unfollowed: tuple[Unfollowed, ...] = ()  # what it runs that could not be read
-    examined: bool = True  # False where it is too large, nests too deep, or the record costs too much to read
+    unfollowed: tuple[Unfollowed, ...] = ()  # code that it runs and that could not be read
+    examined: bool = True  # False if it is too large or too deeply nested, or the record is too costly to read
 
     @property
     def texts(self) -> tuple[bytes, ...]:
-        """All that can be read of what it runs: its own text, then what it unpacks or has in strings."""
+        """Everything it runs that can be read: its own text, then texts that it unpacks or has in strings."""
         return (self.text, *self.executed)
 
     @property
@@ -54,11 +54,11 @@ class Source:
 def reached(paths: Sequence[str], read: Read, main: str | None = None, work: Work | None = None) -> tuple[Source, ...]:
     """Return the main script of a folder and every source file of the folder that it reaches, itself first.
 
-    `main` names the script; without it, `main_script` chooses it. `work` is what the record may still cost (None: as
-    much as a whole one); where it is used up, the last source is not examined, and what it names is not followed.
+    `main` names the script; without it, `main_script` chooses it. `work` is the record's remaining
+    budget (None: a full one); when it is used up, the last source is not examined, and its names are not followed.
 
-    A file is reached when a reached one imports it, or names it in a string (`exec(open("x.py").read())`, `runpy`,
-    sources of an extension). `read` returns a file's bytes, or None when they cannot be had.
+    A file is reached if a reached one imports it, or names it in a string (`exec(open("x.py").read())`, `runpy`,
+    sources of an extension). `read` returns a file's bytes, or None if it cannot be read.
     """
     work = Work() if work is None else work
     main = main or main_script(paths, read)
@@ -98,7 +98,7 @@ def main_script(paths: Sequence[str], read: Read) -> str | None:
 
 
 def _examined(source: Source, shipped: set[str], work: Work) -> tuple[Source, list[str]]:
-    """Return a source with what it runs and what is wrong with it, and the shipped files that it names."""
+    """Return a source with the code that it runs and its problems, and the shipped files that it names."""
     path, text = source.path, source.text
     if not path.endswith(".py"):
         return source, []
@@ -131,7 +131,9 @@ def _problems(path: str, text: bytes, tree: "Tree") -> Iterator[Problem]:
     if line is not None:
         yield Problem("not Python of any version up to 3.14", path, line)
     if hidden := syntax.hidden_characters(text.decode("utf-8")):
-        message = f"{hidden[1]} makes text show in another order: a person reads other code than Python does"
+        message = (
+            f"{hidden[1]} changes the order in which text is displayed: a person reads different code than Python runs"
+        )
         yield Problem(message, path, hidden[0], Severity.WARNING)
 
 

@@ -1,4 +1,4 @@
-"""What the expressions of a source mean where that can be told from its text: `L.decompress` is "lzma.decompress"."""
+"""Resolve the expressions of a source as far as its text shows: `L.decompress` is "lzma.decompress"."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 IMPORTERS = frozenset(("__import__", "importlib.import_module", "importlib.__import__"))
-# What runs code that is no plain call: what is given to it, by position and keyword.
+# Functions that run code: the argument with the code, by position and keyword.
 RUNNERS = {
     "exec": (0, ""),
     "eval": (0, ""),
@@ -34,7 +34,7 @@ RUNNERS = {
     "code.interact": (0, ""),
     "importlib.util.source_from_cache": (0, ""),
 } | dict.fromkeys(IMPORTERS, (0, "name"))
-# Modules whose members must have their names written out: a member by a computed name could be any of the above.
+# Modules whose members must be named literally: a member with a computed name could be any of the above.
 SENSITIVE = frozenset(
     "builtins importlib importlib.util importlib.machinery runpy marshal imp code types zipimport os subprocess sys "
     "lzma zlib gzip bz2 base64 binascii".split()
@@ -43,13 +43,13 @@ _MAX_NESTING = 32
 
 
 class Scope:
-    """What the names of a source stand for."""
+    """The meanings of a source's names."""
 
     def __init__(self, text: bytes) -> None:
         self.source = text
         self.bindings = Bindings(text)
         self._of_values: dict[int, str] = {}  # by the id of the node that a name is bound to
-        self._of_calls: dict[int, str] = {}  # by the node's id: a chain of names may ask for one call many times
+        self._of_calls: dict[int, str] = {}  # by the node's id: a chain of names may request one call many times
 
     @cached_property
     def calls(self) -> "list[tuple[Node, str]]":
@@ -58,7 +58,7 @@ class Scope:
         return [(call, self.dotted(call.child_by_field_name("function"))) for call in calls]
 
     def uses(self, names: Iterable[str]) -> "list[Node]":
-        """Return the uses of names, each given once, in the order of the text."""
+        """Return the uses of names, each once, in the order of the text."""
         nodes = syntax.names(self.source)
         return sorted(chain.from_iterable(nodes.get(name, ()) for name in names), key=syntax.start_byte)
 
@@ -67,7 +67,7 @@ class Scope:
         return self.bindings.at(node)
 
     def text(self, node: "Node | None") -> str | None:
-        """Return the value of a string, or of a name that is bound to one, None where it is something else."""
+        """Return the value of a string, or of a name that is bound to one; None for anything else."""
         if node is not None and node.type == "identifier":
             binding = self.bound(node)
             node = binding.value if binding is not None and binding.kind is Kind.VALUE else None
@@ -75,7 +75,7 @@ class Scope:
         return value if isinstance(value, str) else None
 
     def dotted(self, node: "Node | None", depth: int = 0) -> str:
-        """Return what an expression means as a dotted name, "" where that cannot be told."""
+        """Return an expression's meaning as a dotted name; "" if it is unknown."""
         if node is None or depth > _MAX_NESTING:
             return ""
         kind = node.type
@@ -108,7 +108,7 @@ class Scope:
         return ""
 
     def _returned(self, call: "Node", depth: int) -> str:
-        """Return what `__import__("lzma")` and `getattr(zlib, "decompress")` give back."""
+        """Return the results of `__import__("lzma")` and `getattr(zlib, "decompress")`."""
         function = self.dotted(call.child_by_field_name("function"), depth + 1)
         if function in IMPORTERS:
             return self.text(argument_of(call)) or ""

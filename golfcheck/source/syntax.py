@@ -1,6 +1,6 @@
-"""Python source as a syntax tree, whatever Python wrote it: tree-sitter, so that Python 3.14 is read by Python 3.11.
+"""Python source as a syntax tree, by tree-sitter, so that Python 3.11 can read the syntax of Python 3.14.
 
-Nothing here recurses: depth is bounded before anything walks a tree by more than a cursor.
+Nothing here recurses: depth is checked before anything but a cursor walks a tree.
 """
 
 import re
@@ -18,9 +18,9 @@ from golfcheck.source.pythonast import parsed
 if TYPE_CHECKING:
     from tree_sitter import Node, Query, Tree
 
-MAX_DEPTH = 500  # of the tree: 6 times the most in 3,339 library files
-MAX_NODES = 250_000  # of the tree: 5 times what all scripts of the longest of 60 merged records have, 46,933
-MAX_ERROR_CHILDREN = 10_000  # a query of a tree takes time with the square of what stands in one error
+MAX_DEPTH = 500  # of the tree: 6 times the maximum in 3,339 library files
+MAX_NODES = 250_000  # of the tree: 5 times those of all scripts in the longest of 60 merged records, 46,933
+MAX_ERROR_CHILDREN = 10_000  # a query takes time quadratic in the children of one error
 _MAX_FALLBACK_BYTES = 512 * 2**10
 _MAX_FALLBACK_BRACKETS = 100
 
@@ -28,8 +28,8 @@ _COOKIE = re.compile(rb"^[ \t\f]*#.{0,200}?coding[:=][ \t]*([-\w.]{1,40})")
 _UTF8_NAMES = {"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "u8"}
 _HIDDEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-# What the rest of this package reads out of a tree, in one pass that runs in C. From @other on, each way to bind a name
-# that is no import and no assignment; of a pattern every identifier counts: one too many only makes a name unknown.
+# What the rest of this package needs from a tree, in one pass that runs in C. From @other on: all ways to bind a name
+# other than imports and assignments. In patterns every identifier counts: one too many only makes a name unknown.
 _QUERY = """
 (import_statement) @import
 (import_from_statement) @from
@@ -68,9 +68,9 @@ def _query() -> "Query":
 
 
 def parse(text: bytes) -> "Tree":
-    """Return the tree of a source text; a tree comes back for any bytes, with error nodes in it.
+    """Return the tree of a source text; any bytes have a tree, with error nodes in it.
 
-    A text that is too much work for the parser (2 KB of `x += if x:` take it minutes) comes back as a tree that
+    For a text that is too much work for the parser (2 KB of `x += if x:` take it minutes), it is a tree that
     `is_too_deep`.
     """
     return _parsing(text).within(MAX_PARSE_US)[0]
@@ -79,13 +79,13 @@ def parse(text: bytes) -> "Tree":
 def cost_us(text: bytes, left_us: float = MAX_PARSE_US) -> float:
     """Return the price of parsing a text and of all analyses of its tree, in microseconds (golfcheck.core.work).
 
-    A text that may cost more than what is left of the budget is not parsed to its end, and its price is more than that.
+    A text that may cost more than the rest of the budget is not parsed to its end, and its price is more than that.
     """
     tree, price_us = _parsing(text).within(min(left_us, MAX_PARSE_US))
     return price_us + tree.root_node.descendant_count * NODE_US
 
 
-_parsing = lru_cache(maxsize=4)(Parsing)  # several parts of golfcheck ask for the tree of one source
+_parsing = lru_cache(maxsize=4)(Parsing)  # several parts of golfcheck need the tree of one source
 
 
 @lru_cache(maxsize=4)
@@ -100,7 +100,7 @@ def captures(text: bytes) -> "Mapping[str, Sequence[Node]]":
     return {kind: sorted(those, key=start_byte) for kind, those in nodes.items()}
 
 
-start_byte = attrgetter("start_byte")  # of a node: what sorts nodes into the order of the text
+start_byte = attrgetter("start_byte")  # a sort key that puts nodes in the order of the text
 
 
 @lru_cache(maxsize=4)
@@ -108,7 +108,7 @@ def names(text: bytes) -> "Mapping[str, Sequence[Node]]":
     """Return the identifiers of a source as Python compares them, each with its uses in the order of the text."""
     written: dict[bytes, list[Node]] = defaultdict(list)
     for node in captures(text).get("name", ()):
-        written[text[node.start_byte : node.end_byte]].append(node)  # faster than to ask the node
+        written[text[node.start_byte : node.end_byte]].append(node)  # faster than asking the node
     uses: dict[str, list[Node]] = {}
     for name, nodes in written.items():
         uses.setdefault(normalized(name[:MAX_NAME_BYTES]), []).extend(nodes)
@@ -116,7 +116,7 @@ def names(text: bytes) -> "Mapping[str, Sequence[Node]]":
 
 
 def is_too_deep(tree: "Tree") -> bool:
-    """Tell whether a tree is beyond MAX_DEPTH or MAX_NODES: then nothing but the text of the source may be used."""
+    """Return whether a tree exceeds MAX_DEPTH or MAX_NODES, in which case only the text of the source may be used."""
     if tree.root_node.descendant_count > MAX_NODES:
         return True
     pending = [(tree.root_node, 0)]
@@ -124,15 +124,15 @@ def is_too_deep(tree: "Tree") -> bool:
         node, depth = pending.pop()
         if depth > MAX_DEPTH or (node.is_error and node.child_count > MAX_ERROR_CHILDREN):
             return True
-        # What has fewer nodes than there are levels left cannot reach the last of them.
+        # A subtree with fewer nodes than remaining levels cannot be too deep.
         pending += [(child, depth + 1) for child in node.children if child.descendant_count > MAX_DEPTH - depth - 1]
     return False
 
 
 def error_line(tree: "Tree", text: bytes) -> int | None:
-    """Return the line of the first mistake, None if the text is Python of any version up to 3.14.
+    """Return the line of the first syntax error, None if the text is Python of any version up to 3.14.
 
-    What the grammar does not know is left to Python's own parser, if the text is harmless for that one.
+    Syntax that the grammar does not know is left to Python's own parser, if the text is harmless for it.
     """
     if not tree.root_node.has_error:
         return None
@@ -143,12 +143,12 @@ def error_line(tree: "Tree", text: bytes) -> int | None:
 
 
 def encoding_problem(text: bytes) -> str | None:
-    """Say why the bytes are not UTF-8 source, None if they are."""
+    """Return why the bytes are not UTF-8 source, None if they are."""
     for line in text.split(b"\n", 2)[:2]:
         if (match := _COOKIE.match(line)) and match[1].decode().lower().replace("_", "-") not in _UTF8_NAMES:
             return f"declares the encoding {match[1].decode()}: source must be UTF-8"
     if b"\0" in text:
-        return "holds a NUL byte"
+        return "contains a NUL byte"
     try:
         text.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -157,13 +157,13 @@ def encoding_problem(text: bytes) -> str | None:
 
 
 def hidden_characters(text: str) -> tuple[int, str] | None:
-    """Return the line and the code point of the first character that makes text show in another order than it has."""
+    """Return the line and the code point of the first character that changes the order in which text is displayed."""
     match = _HIDDEN.search(text)
     return (text.count("\n", 0, match.start()) + 1, f"U+{ord(match[0]):04X}") if match else None
 
 
 def _first_error(node: "Node") -> "Node | None":
-    """Return the first error; defaults of type parameters (Python 3.13) are none, though the grammar lacks them."""
+    """Return the first error; defaults of type parameters (Python 3.13), which the grammar lacks, are not errors."""
     pending = [node]
     while pending:
         node = pending.pop()

@@ -1,7 +1,7 @@
-"""Packed source, `exec(lzma.decompress(base64.b85decode("…")))`, unpacked as data: nothing of it is ever executed.
+"""Packed source, `exec(lzma.decompress(base64.b85decode("…")))`, unpacked as data, never executed.
 
-What is computed at run time stays packed, with the reason said; and so is every other way to run code that cannot be
-read, for a rule must not say of a script it could not read that it imports nothing.
+Code that is computed at run time stays packed, with the reason. Every other way of running unreadable code is reported
+too, because a rule must not claim that a script which it could not read imports nothing.
 """
 
 from collections.abc import Collection
@@ -12,28 +12,28 @@ from golfcheck.source import syntax
 from golfcheck.source.executions import Unfollowed, executions
 
 MAX_LEVELS = 4  # packed source inside packed source
-_MAX_TEXTS = 16  # that one source runs, of all levels
+_MAX_TEXTS = 16  # run by one source, on all levels
 _MAX_UNFOLLOWED = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Unwrapped:
-    """What a source runs besides its own text.
+    """The code that a source runs besides its own text.
 
-    `wrapper` is None where it packs nothing; `text` is None where it could not be unpacked, and `note` says why.
+    `wrapper` is None if nothing is packed; `text` is None if it could not be unpacked, with the reason in `note`.
     """
 
-    wrapper: str | None  # the decoders from the outermost on: "lzma+base85"; levels are joined by ", "
-    text: bytes | None  # the largest text that was packed, at the innermost level
+    wrapper: str | None  # the decoders, outermost first: "lzma+base85"; levels are joined by ", "
+    text: bytes | None  # the largest packed text, at the innermost level
     note: str = ""
-    executed: tuple[bytes, ...] = ()  # all texts that it runs, packed or in a string, of all levels
-    unfollowed: tuple[Unfollowed, ...] = ()  # what it runs that could not be read
+    executed: tuple[bytes, ...] = ()  # all texts that it runs, packed or in strings, on all levels
+    unfollowed: tuple[Unfollowed, ...] = ()  # code that it runs and that could not be read
 
 
 def unwrap(text: bytes, path: str = "", shipped: Collection[str] = (), work: Work | None = None) -> Unwrapped:
-    """Unpack what a source runs. `path` is its own place in the record, `shipped` what sources stand there.
+    """Unpack what a source runs. `path` is its own path in the record, `shipped` the record's sources.
 
-    `work` is what the record may still cost (None: as much as a whole one); the text itself is paid by the caller.
+    `work` is the record's remaining budget (None: a full one); the caller pays for the text itself.
     """
     work = Work() if work is None else work
     wrappers: list[str] = []
@@ -48,7 +48,7 @@ def unwrap(text: bytes, path: str = "", shipped: Collection[str] = (), work: Wor
             break
         if syntax.is_too_deep(syntax.parse(outer)):
             if level:
-                unfollowed.append(Unfollowed(None, "what it unpacks is too large or nests too deep to be read"))
+                unfollowed.append(Unfollowed(None, "its unpacked code is too large or too deeply nested to be read"))
             continue
         runs, unknown = executions(outer, path, shipped, work)
         unfollowed += [Unfollowed(None if level else one.line, one.reason) for one in unknown]

@@ -1,4 +1,4 @@
-"""Where a program uses its names: by the function that a use is in, and only for the names that are asked for."""
+"""Where a program uses its names, grouped by function, and computed only for requested names."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,15 +7,15 @@ from golfcheck.source.program import Program
 
 
 class Uses:
-    """Where the names of a program are used, by the function that they are in; only for names that are asked for."""
+    """The uses of a program's names by function, computed only for requested names."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.functions: Mapping[int | None, Sequence[str]] = {}  # in each, the functions' names that are used there
+        self.functions: Mapping[int | None, Sequence[str]] = {}  # the function names used in each
         self._by_name: dict[str, dict[int | None, list[int]]] = {}
 
     def of(self, name: str) -> Mapping[int | None, Sequence[int]]:
-        """Return the bytes at which a name begins, by the index of the function (None: the top level)."""
+        """Return the byte positions of a name by the index of the function (None: the top level)."""
         if name not in self._by_name:
             positions: dict[int | None, list[int]] = defaultdict(list)
             for position in self.program.uses(name):
@@ -24,7 +24,7 @@ class Uses:
         return self._by_name[name]
 
     def by_function(self, names: Iterable[str]) -> dict[int | None, list[str]]:
-        """Return which of some names each function uses, in the order of their first uses there."""
+        """Return which of the given names each function uses, in the order of their first uses."""
         first: dict[int | None, list[tuple[int, str]]] = defaultdict(list)
         for name in names:
             for index, positions in self.of(name).items():

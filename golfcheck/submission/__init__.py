@@ -1,1 +1,1 @@
-"""Reading what was submitted: the bytes of a folder become facts. No rule is applied here."""
+"""Read submissions: the bytes of a folder become facts. No rule is applied here."""

@@ -1,7 +1,7 @@
-"""Read an untrusted folder: nothing outside it, nothing special, nothing without a limit.
+"""Read an untrusted folder: nothing outside it, no special files, and nothing without a limit.
 
-Every name is opened relative to a descriptor of the folder, without following links and without waiting (a FIFO would
-block for ever), must then prove to be a regular file, and is read up to a limit that the caller names.
+Every name is opened relative to a descriptor of the folder, without following links and without blocking (a FIFO would
+block forever), is then checked to be a regular file, and is read up to a limit that the caller specifies.
 
 A record is read through `Files`: an open folder is one kind (`OpenFolder`), a tree of git objects the other
 (golfcheck/queue/files.py).
@@ -24,7 +24,7 @@ MAX_FOLDER_BYTES = 64 * 2**20
 MAX_JSON_BYTES = 256 * 2**10
 MAX_LOG_BYTES = 64 * 2**20
 MAX_SOURCE_BYTES = 2 * 2**20
-MAX_README_BYTES = 2**20  # ours: a README is shown to people
+MAX_README_BYTES = 2**20  # our own choice: a README is shown to people
 
 IGNORED_FOLDERS = {"__pycache__"}
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -33,7 +33,7 @@ _CHUNK_BYTES = 2**20
 
 
 class UnreadableError(Exception):
-    """A file of the submission that cannot be read; the text says why."""
+    """A file of the submission cannot be read; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +43,19 @@ class FileEntry:
     path: str
     size_bytes: int
     mtime_ns: int
-    ctime_ns: int  # mtime is the submitter's to choose; this one is not
+    ctime_ns: int  # a submitter can set mtime, but not this
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The regular files of a folder in the order of their paths, and what is wrong with the rest."""
+    """The regular files of a folder, sorted by path, and problems with the rest."""
 
     entries: tuple[FileEntry, ...]
     problems: tuple[Problem, ...]
 
 
 class Files(Protocol):
-    """What a record is read from: it lists regular files and reads them, both within the limits above."""
+    """The source of a record's files: lists regular files and reads them, both within the limits above."""
 
     def walk(self) -> Listing:
         """List the files; never raises on content."""
@@ -66,22 +66,22 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenFolder:
-    """A folder of the file system, by its open descriptor."""
+    """A folder in the file system, through its open descriptor."""
 
     descriptor: int
 
     def walk(self) -> Listing:
-        """List the files, as `Files` asks."""
+        """List the files; implements `Files`."""
         return walk(self.descriptor)
 
     def read(self, path: str, limit_bytes: int) -> tuple[bytes, bool]:
-        """Read a file, as `Files` asks."""
+        """Read a file; implements `Files`."""
         return read(self.descriptor, path, limit_bytes)
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[int]:
-    """Open a folder that the user named (it may be a link; what is inside may not). Raises OSError."""
+    """Open a folder that the user named (it may be a link; its contents may not). Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield descriptor
@@ -90,16 +90,16 @@ def opened(folder: Path) -> Iterator[int]:
 
 
 def walk(folder: int) -> Listing:
-    """List the files under the descriptor `folder`, within all limits; never raises on what is walker."""
+    """List the files under the descriptor `folder`, within all limits; never raises on content."""
     walker = _Walk()
     walker.enter(folder, "", 1)
     return listing(walker.entries, walker.problems, walker.names)
 
 
 def listing(entries: list[FileEntry], problems: list[Problem], num_names: int) -> Listing:
-    """Sort what a walk has collected, and add what is wrong with all of it together; takes both lists over."""
+    """Sort what a walk has collected, and add problems of the folder as a whole; takes ownership of both lists."""
     if num_names > MAX_FILES:
-        problems.append(Problem(f"the folder holds more than {MAX_FILES} names: the rest was not looked at"))
+        problems.append(Problem(f"the folder has more than {MAX_FILES} names: the rest was not looked at"))
     entries.sort(key=lambda entry: entry.path)
     total_bytes = sum(entry.size_bytes for entry in entries)
     if total_bytes > MAX_FOLDER_BYTES:
@@ -124,7 +124,7 @@ def read(folder: int, path: str, limit_bytes: int) -> tuple[bytes, bool]:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise UnreadableError("not a regular file")
         pieces: list[bytes] = []
-        wanted = limit_bytes + 1  # one more, to see a file that is longer or grows
+        wanted = limit_bytes + 1  # one more, to detect a longer or growing file
         while wanted > 0 and (piece := os.read(file, min(wanted, _CHUNK_BYTES))):
             pieces.append(piece)
             wanted -= len(piece)
@@ -140,7 +140,7 @@ def read(folder: int, path: str, limit_bytes: int) -> tuple[bytes, bool]:
 
 
 class _Walk:
-    """What a walk has found so far."""
+    """The state of a walk through a folder."""
 
     def __init__(self) -> None:
         self.entries: list[FileEntry] = []
@@ -191,7 +191,7 @@ def _kind(mode: int) -> str:
 
 
 def _collisions(entries: list[FileEntry]) -> list[Problem]:
-    """Names that are one file on systems that ignore case."""
+    """Report names that are the same file on systems that ignore case."""
     first: dict[str, str] = {}
     problems = []
     for entry in entries:

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class SeedClaim:
-    """What the JSON says of one seed; None where it says nothing."""
+    """The JSON's claims about one seed; None if it makes none."""
 
     seed: int
     val_loss_nats: float | None = None
@@ -19,7 +19,7 @@ class SeedClaim:
     eval_ms: float | None = None
     model_bytes: int | None = None
     steps: int | None = None
-    line: int | None = field(default=None, compare=False)  # of its own key, where it has one
+    line: int | None = field(default=None, compare=False)  # of its own key, if it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ class Submission:
     seeds: tuple[SeedClaim, ...]
     unknown_keys: tuple[str, ...]
     key_of: dict[str, str]  # field of this class → the key that it was read from
-    line_of: dict[str, int]  # key, and `key/key` in it → the line it stands on
+    line_of: dict[str, int]  # key, and `key/key` for keys in it → its line
 
 
-# Which keys of real submissions mean a field; the first one that is there counts, canonical ones first.
+# The keys that real submissions use for each field; the first one that exists counts. Canonical ones come first.
 ALIASES: dict[str, tuple[str, ...]] = {
     "name": ("name", "run_name", "title", "submission_name"),
     "author": ("author", "authors"),
@@ -72,11 +72,11 @@ _DURATIONS = {
     "train_ms": ("train_time", "train", "wallclock"),
     "eval_ms": ("eval_time", "eval", "ttt_time", "ttt_eval_time"),
 }
-_MEAN_TOTAL = "artifact_bytes_mean"  # over the seeds: says something where no key tells the largest
+_MEAN_TOTAL = "artifact_bytes_mean"  # mean over the seeds: used if no key states the largest
 _UNITS_MS = {"_ms": 1.0, "_s": 1000.0, "_seconds": 1000.0}
 
-# Keys that tell people something and that no rule needs: of the 139 that the merged records of the contest use, those
-# that the tables above do not name, and those of other submissions and of the strict profile.
+# Keys for people, which no rule needs: those of the 139 keys in the contest's merged records that the tables above do
+# not name, and those of other submissions and of the strict profile.
 _DESCRIPTIVE = frozenset(
     """
     architecture attribution base_pr base_submission base_val_bpb based_on blurb calibration comparison_baseline_bpb
@@ -98,10 +98,10 @@ _DESCRIPTIVE_PARTS = re.compile(
     r"|^(?:best|bytes_model|delta|significance|std)_"
 )
 
-# For suggestions: what a misspelled key may have meant.
+# For suggestions after a misspelled key.
 KNOWN_KEYS = frozenset({*_DESCRIPTIVE, *(key for keys in ALIASES.values() for key in keys)})
 
-# Nats per token: the lowest token-level loss in the public records is 1.87, so what is below it is bits per byte.
+# Nats per token: the lowest token-level loss in the public records is 1.87, so smaller values are in bits per byte.
 _BPB_IN_LOSS = 1.6
 _SEED = re.compile(r"(?:seed[_ -]?)?([0-9]{1,19})", re.IGNORECASE)
 _NUMBER_IN_QUOTES = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
@@ -111,8 +111,8 @@ _MAX_SEEDS = 1_000
 def normalize(path: str, raw: dict[str, Any], line_of: dict[str, int], folder_track: str | None = None) -> Submission:
     """Find the fields of a submission under whatever keys it has; values of a wrong type count as absent.
 
-    `folder_track` is the track that the folder's place tells (`records/track_10min_16mb/…`), for the half of all
-    real submissions that do not name one.
+    `folder_track` is the track in the folder's path (`records/track_10min_16mb/…`), for the half of all real
+    submissions that do not name one.
     """
     key_of: dict[str, str] = {}
 
@@ -186,7 +186,7 @@ def _first_number(values: dict[str, Any], keys: Iterable[str]) -> tuple[str | No
 
 
 def _number(value: Any) -> float | None:
-    """Return a number, also one in quotes ("1.2"); None for True, for "<0.001", and for what is no number at all."""
+    """Return a number, which may be in quotes ("1.2"); None for True, "<0.001", and anything else."""
     if isinstance(value, str) and _NUMBER_IN_QUOTES.fullmatch(value):
         value = float(value) if "." in value else int(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -10,7 +10,7 @@ from golfcheck.submission.identity import DATED_FOLDER, SUBMISSION_FILE
 
 MAX_DEPTH = 8
 _KNOWN = re.compile(r"readme.*|.*\.(log|out|txt|py|ptz)", re.IGNORECASE)
-_EVIDENCE = re.compile(r".*\.(log|out|py|ptz)", re.IGNORECASE)  # a folder named outright needs more than a README
+_EVIDENCE = re.compile(r".*\.(log|out|py|ptz)", re.IGNORECASE)  # a folder that the user names needs more than a README
 
 
 def record_folders(paths: Sequence[Path]) -> list[Path]:
@@ -25,7 +25,7 @@ def record_folders(paths: Sequence[Path]) -> list[Path]:
         folders = _enclosing(path) if path.is_file() else list(_below(path))
         outright = path.parent if path.is_file() else path
         if not folders and any(map(_EVIDENCE.fullmatch, _files(outright))):
-            folders = [outright]  # what it lacks of a record becomes findings
+            folders = [outright]  # what it lacks becomes findings
         if not folders:
             raise UsageError(
                 f"{path}: nothing to check here; expected a record folder (submission.json, logs, train_gpt.py), "
@@ -36,7 +36,7 @@ def record_folders(paths: Sequence[Path]) -> list[Path]:
 
 
 def tree_of(folder: Path) -> Path | None:
-    """Return the tree of records that a record belongs to (`records/` above its track), or None if it lies alone."""
+    """Return the tree of records that a record belongs to (`records/` above its track), or None if there is none."""
     track = folder.resolve().parent
     if track.name.startswith("track_"):
         return track.parent
@@ -44,7 +44,7 @@ def tree_of(folder: Path) -> Path | None:
 
 
 def is_record(folder: Path) -> bool:
-    """Whether a folder is a record to the eye: a submission file in it, or its name or place and a file we know."""
+    """Whether a folder looks like a record: it has a submission file, or its name or path and a known file say so."""
     names = _files(folder)
     if any(SUBMISSION_FILE.fullmatch(name) for name in names):
         return True
@@ -53,7 +53,7 @@ def is_record(folder: Path) -> bool:
 
 
 def is_tree(folder: Path) -> bool:
-    """Whether a folder is one that holds records, whatever else lies there; what is dated or in a track is none."""
+    """Whether a folder contains records, whatever else it contains; not if it is dated or in a track."""
     resolved = folder.resolve()
     if resolved.name == "records" or resolved.name.startswith("track_"):
         return True
@@ -64,7 +64,7 @@ def is_tree(folder: Path) -> bool:
 def _below(folder: Path, depth: int = 0) -> Iterator[Path]:
     """Yield the record folders in a tree; everything inside a record belongs to it. Links are not followed.
 
-    A submission file at the top of a tree, or in a track's folder, hides none of the records below it.
+    A submission file at the top of a tree, or in a track's folder, does not hide the records below it.
     """
     is_one = is_record(folder)
     if is_one:
@@ -109,7 +109,7 @@ def _enclosing(file: Path) -> list[Path]:
 
 
 def _as_named(folder: Path, file: Path) -> Path:
-    """Return `folder` the way the user would write it: relative when the file was given so."""
+    """Return `folder` as the user would write it: relative if the file's path was."""
     if file.is_absolute():
         return folder
     try:

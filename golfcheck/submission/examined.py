@@ -1,4 +1,4 @@
-"""A record that is read once: its identity, the results that its logs show, and its entry in a replay."""
+"""A record that is examined once: its identity, the results in its logs, and its entry in a replay."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from golfcheck.trainlog.events import Run, TrainLog
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the replay needs of a record: when it was made, on which track, and its score for each seed."""
+    """What the replay needs from a record: when it was made, its track, and its score for each seed."""
 
     path: Path
     name: str
@@ -23,12 +23,12 @@ class Entry:
     track: Track
     bpb: tuple[float, ...]
     nats: tuple[float, ...]
-    refused: str = ""  # why it may not be the record, whatever its gain
-    overruled: bool = False  # the maintainers ask for no significant gain
+    refused: str = ""  # why it cannot be the record, whatever its gain
+    overruled: bool = False  # the maintainers require no significant gain
 
     @property
     def mean_bpb(self) -> float:
-        """The score it stands for."""
+        """The mean score."""
         return stats.mean(self.bpb)
 
     @property
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A record with what every judge, board and comparison asks of it."""
+    """A record with the values that rules, boards and comparisons share."""
 
     record: Record
     identity: Identity
@@ -59,7 +59,8 @@ class Examined:
     def nats(self) -> tuple[float, ...]:
         """The loss of each run that counts, in nats per token of its own tokenizer.
 
-        A log that states bits per byte alone says nothing of its tokenizer: then it is taken for the contest's own.
+        A log that only states bits per byte says nothing about its tokenizer, which is then assumed to be the
+        contest's.
         """
         ratio_of_any = next((ratio for result in self.results if (ratio := result.bytes_per_token)), None)
         per_bpb = units.LN2 * (ratio_of_any or TOKENIZERS[0].bytes_per_token)
@@ -67,7 +68,7 @@ class Examined:
 
     @property
     def runs(self) -> list[tuple[TrainLog, Run]]:
-        """The runs that are judged: those of the results, or where there are none, those of the logs in the folder.
+        """The runs that are judged: those of the results or, without results, those of the logs in the folder.
 
         A baseline or an ablation next to them proves nothing about the claim.
         """
@@ -76,7 +77,7 @@ class Examined:
         return own_runs(distinct_runs(self.record), lambda pair: pair[0].path)
 
     def entry(self, created: datetime | None = None) -> Entry | None:
-        """Return its entry in the replay, `created` when that is better known; None without a day or a score."""
+        """Return its entry in the replay, dated `created` if that is given; None without a date or a score."""
         created = created or self.identity.created
         if created is None or not self.results:
             return None
@@ -84,10 +85,10 @@ class Examined:
 
 
 def examine(record: Record) -> Examined:
-    """Return the record with its identity and its results, each found out once."""
+    """Return the record with its identity and its results, each determined once."""
     return Examined(record, identity_of(record.path, record.submission, record.readme), select(record))
 
 
 def results(record: Record) -> tuple[Result, ...]:
-    """Return each run that the record's claim speaks of, with the score that counts."""
+    """Return each run that the record's claim is about, with the score that counts."""
     return select(record).results

@@ -1,4 +1,4 @@
-"""What the judge's own git repository knows: when a record came, and what a branch adds. The only user of git.
+"""The user's own git repository: when a record was added, and what a branch adds. The only module that uses GitPython.
 
 A repository inside a record is never opened. Of ours, only objects are read, with plumbing commands; nothing is
 checked out, and no hook, monitor, external diff, text conversion, or network is used: a repository's configuration may
@@ -20,7 +20,7 @@ from golfcheck.submission.discover import is_record, is_tree
 
 _TIMEOUT_SECONDS = 60
 _MAX_CHANGES = 100_000
-# Overrules whatever the repository's and the user's files configure.
+# Overrides the configuration of the repository and the user.
 _CONFIG = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -44,9 +44,9 @@ _LINK, _MODULE = "120000", "160000"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file that a branch changes: its path from the repository's root, how, and its mode afterwards.
+    """One file that a branch changes: its path from the repository's root, its status, and its new mode.
 
-    `status` is git's letter: A added, M modified, D deleted, T turned into another type.
+    `status` is git's letter: A added, M modified, D deleted, T changed to another type.
     """
 
     path: str
@@ -61,14 +61,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What HEAD changes since it left `base`, in the repository at `root`; the changes in the order of their paths."""
+    """What HEAD changes since it left `base`, in the repository at `root`; the changes are sorted by path."""
 
     base: str
     root: Path
     changes: tuple[Change, ...]
 
     def __post_init__(self) -> None:
-        """Sort the changes: each of many folders then finds its own without looking at those of the others."""
+        """Sort the changes, so that each of many folders finds its own quickly."""
         object.__setattr__(self, "changes", tuple(sorted(self.changes, key=_path_of)))
 
     def inside(self, folder: Path) -> tuple[Change, ...]:
@@ -82,7 +82,7 @@ class Branch:
         return self.changes[:start] + self.changes[end:]
 
     def _below(self, folder: Path) -> tuple[int, int]:
-        """Return where the changes below `folder` begin and end."""
+        """Return the indices at which the changes below `folder` begin and end."""
         path = folder.resolve()
         if not path.is_relative_to(self.root):
             return 0, 0
@@ -108,16 +108,16 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class GitRepository:
-    """The judge's repository, by the folder at its top."""
+    """The user's repository, given by its top folder."""
 
     root: Path
 
     def added(self, tree: Path) -> dict[Path, Added]:
-        """Return for every folder at or below `tree` the commit that its first file came with.
+        """Return for every folder at or below `tree` the commit that added its first file.
 
-        A folder that was renamed came with the first file of the one it was before. A file counts as renamed where it
-        did not change: git tells these by their names alone, at no cost.
-        Raises GolfcheckError when git fails, and in a shallow clone, whose oldest commit seems to add everything.
+        For a renamed folder, this is the commit of the folder under its earlier name. A file counts as renamed only if
+        it did not change, which git can tell from object names at no cost.
+        Raises GolfcheckError if git fails, and in a shallow clone, whose oldest commit seems to add everything.
         """
         if self._git("rev-parse", "--is-shallow-repository").strip() != "false":
             raise GolfcheckError(f"{self.root} is a shallow clone; fetch all of it (fetch-depth: 0)")
@@ -135,7 +135,7 @@ class GitRepository:
         )
         added: dict[Path, Added] = {}
         current: Added | None = None
-        new: list[Path] = []  # of the current commit; where a folder was renamed, that says more than what it added
+        new: list[Path] = []  # of the current commit; renames take precedence over additions
         tokens = iter(changes.split("\0"))  # a commit, then what it changes: A and a path, or R100 and two paths
         for token in tokens:
             if token in commits or not token:
@@ -149,7 +149,7 @@ class GitRepository:
         return added
 
     def branch(self, base: str) -> Branch:
-        """Return what HEAD changes since it left `base`. Raises UsageError where there is no such revision."""
+        """Return what HEAD changes since it left `base`. Raises UsageError if there is no such revision."""
         commit = self._commit(base)
         start = self._git("merge-base", commit, "HEAD").strip()
         if not start:
@@ -162,9 +162,9 @@ class GitRepository:
         return Branch(base, self.root, tuple(changes))
 
     def text_at(self, revision: str, path: str) -> bytes | None:
-        """Return the file at a path from the root as a revision has it, None where it has none of that name.
+        """Return the file at a path from the root in a revision, or None if it has no such file.
 
-        Raises UsageError for what is no revision.
+        Raises UsageError for anything that is not a revision.
         """
         commit = self._commit(revision)
         if not self._git("ls-tree", "-z", commit, "--", f":(top,literal){path}"):
@@ -180,7 +180,7 @@ class GitRepository:
         return commit
 
     def setting(self, key: str) -> str:
-        """Return the repository's setting `key` (`remote.origin.url`), or "" where there is none."""
+        """Return the repository's setting `key` (`remote.origin.url`), or "" if there is none."""
         return self._git("config", "--get", key).strip()
 
     def _inside(self, folder: Path) -> str:
@@ -188,8 +188,8 @@ class GitRepository:
         return f":(top,literal){inside}" if inside.parts else ":(top)"
 
     def _git(self, command: str, *arguments: str, stdin: str = "") -> str:
-        """Run one plumbing command; "" when it quietly says no. Raises GolfcheckError when it fails."""
-        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # importing must not fail where there is no git
+        """Run one plumbing command; "" if it exits quietly without a result. Raises GolfcheckError if it fails."""
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # importing must not fail without git
         import git
 
         config = [word for setting in _CONFIG for word in ("-c", setting)]
@@ -213,7 +213,7 @@ class GitRepository:
 
 
 def _note_added(added: dict[Path, Added], paths: Iterable[Path], commit: Added | None) -> None:
-    """Note that a commit adds files: the folders that are new came with it."""
+    """Record that a commit adds files, and with them any new folders."""
     if commit is None:
         return
     for path in paths:
@@ -222,7 +222,7 @@ def _note_added(added: dict[Path, Added], paths: Iterable[Path], commit: Added |
 
 
 def _note_renamed(added: dict[Path, Added], old: Path, new: Path, commit: Added | None) -> None:
-    """Note that a file was moved: the folders that are new to it are as old as those that it left."""
+    """Record that a file was moved: its new folders are as old as those that it left."""
     olds = list(old.parents)
     for depth, folder in enumerate(new.parents):
         origin = added.get(olds[depth]) if depth < len(olds) else None
@@ -231,7 +231,7 @@ def _note_renamed(added: dict[Path, Added], old: Path, new: Path, commit: Added 
 
 
 def _time_of(seconds: str) -> datetime | None:
-    """Return a commit's time, None for one that no calendar has: whoever commits writes any number there."""
+    """Return a commit's time, or None for an impossible one: a committer can write any number there."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):
@@ -268,7 +268,7 @@ def repository_of(start: Path) -> GitRepository | None:
 
 
 def setting(key: str) -> str:
-    """Return the user's own git setting `key` (`user.name`), or "" where there is none, or no git."""
+    """Return the user's own git setting `key` (`user.name`), or "" if there is none, or no git."""
     try:
         return GitRepository(Path.cwd()).setting(key)
     except GolfcheckError:

@@ -1,4 +1,4 @@
-"""What a folder's name, its place and submission.json say of a record: its track, its day, and the seed of a log."""
+"""A record's track, date and seeds, from its folder's name, its path, submission.json and its logs' names."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SUBMISSION_FILE = re.compile(r"submission(?!\.schema\.)[^/]*\.json", re.IGNORECA
 DATED_FOLDER = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_.+")
 _SEED_IN_NAME = re.compile(r"seed[_-]?([0-9]{1,18})", re.IGNORECASE)
 _NUMBERS = re.compile(r"[0-9]+")
-# A submission that calls itself one outside of the ranking, wherever its folder was put.
+# A submission that says it is outside the ranking, wherever its folder is.
 _NON_RECORD = re.compile(
     r"^\W{0,8}non[-_ ]record|\bnon[-_ ]record(?=[\s_/|:,.()*-]{0,4}"
     r"(?:$|wip|submission|run|research|pending|preliminary|entry|track|study|local|smoke))",
@@ -24,7 +24,7 @@ _FIRST_ZONE = timedelta(hours=14)  # ahead of UTC, where each day begins first
 
 
 def today() -> date:
-    """Return the latest day that has begun anywhere: no date in a record or a ruling can rightly be after it."""
+    """Return the latest day that has begun anywhere: no valid date in a record or a ruling can be after it."""
     return (datetime.now(UTC) + _FIRST_ZONE).date()
 
 
@@ -35,21 +35,21 @@ class Identity:
     path: Path
     name: str
     track: Track
-    track_claimed: Track | None  # that submission.json names; None where it names none
-    track_placed: Track | None  # that the folder above names
-    folder_day: date | None  # that the folder's name begins with
+    track_claimed: Track | None  # from submission.json; None if it names none
+    track_placed: Track | None  # from the folder above
+    folder_day: date | None  # from the beginning of the folder's name
     created: datetime | None  # the folder's day, or else the date in submission.json
     is_called_non_record: bool = False  # by submission.json or README.md, in words
 
     @property
     def is_track_certain(self) -> bool:
-        """Whether folder or JSON names the track, and no word of the submission contradicts it."""
+        """Whether folder or JSON names the track, and nothing in the submission contradicts it."""
         named = {self.track_claimed, self.track_placed} - {None}
         return named == {self.track} and not (self.track.ranked and self.is_called_non_record)
 
 
 def identity_of(folder: Path, submission: Submission | None, readme: str | None = None) -> Identity:
-    """Return the identity of the record in `folder`; what its files say of it may contradict its place."""
+    """Return the identity of the record in `folder`; its files may contradict its path."""
     path = folder.resolve()
     day = folder_day(path.name)
     created = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
@@ -78,9 +78,9 @@ def folder_day(name: str) -> date | None:
 
 
 def parse_date(text: str | None) -> datetime | None:
-    """Read `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ`; a day stands for its first moment; None for anything else.
+    """Read `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ`; a day means its first moment; None for anything else.
 
-    A moment that is in no year from 1 to 9999 in UTC (`0001-01-01T00:00:00+23:59`) is no date either.
+    A time outside the years 1 to 9999 in UTC (`0001-01-01T00:00:00+23:59`) is not a date either.
     """
     try:
         parsed = datetime.fromisoformat(text) if text else None

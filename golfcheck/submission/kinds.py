@@ -1,4 +1,4 @@
-"""What a file of a submission is, by its name."""
+"""The kind of a submission's file, by its name."""
 
 import re
 from collections.abc import Sequence
@@ -22,18 +22,18 @@ def other_submissions(paths: Sequence[str]) -> list[str]:
 
 
 def is_left_behind(path: str) -> bool:
-    """Whether a file is one that systems and editors leave behind: hidden, or a copy."""
+    """Whether a file was left behind by a system or an editor: hidden, or a backup copy."""
     parts = path.split("/")
     return any(part.startswith(".") for part in parts) or parts[-1].endswith("~") or parts[-1].startswith("#")
 
 
 def is_artifact(path: str) -> bool:
-    """Whether a file is a model by its name."""
+    """Whether a file is a model, judging by its name."""
     return PurePosixPath(path).suffix.lower() in _ARTIFACT_SUFFIXES
 
 
 def may_be_log(path: str) -> bool:
-    """Whether a file is read to see whether it is a log."""
+    """Whether a file may be a log, so that it is read to find out."""
     name = PurePosixPath(path)
     if name.suffix.lower() in (".log", ".out"):
         return True

@@ -1,4 +1,4 @@
-"""The lines of one log of a record, as a person reads them: found by number, and by what they say."""
+"""The lines of a log for display, accessible by number and by search."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -7,12 +7,12 @@ from pathlib import Path
 from golfcheck.submission import bounded
 from golfcheck.trainlog.rawlines import normalize
 
-MAX_LINES = 100_000  # that are shown; the most of 60 merged records is 22,918
-_SHOWN_BYTES = 16 * 2**10  # of a line; the longest that says something has a tenth of it
+MAX_LINES = 100_000  # shown; the longest log of 60 merged records has 22,918
+_SHOWN_BYTES = 16 * 2**10  # of a line; the longest meaningful one has a tenth of it
 
 
 class LogText:
-    """A log in UTF-8 and where its lines begin; at most MAX_LINES of them."""
+    """A log in UTF-8 with the positions of its lines, at most MAX_LINES."""
 
     def __init__(self, data: bytes) -> None:
         self.data, notes = normalize(data)
@@ -26,7 +26,10 @@ class LogText:
             self.notes.append(f"only the first {MAX_LINES:,} lines are shown")
             self._starts.pop()
         self._lower: bytes | None = None
-        self._hits: tuple[bytes, array[int]] = (b"", array("q"))  # words, and the numbers of the lines that hold them
+        self._hits: tuple[bytes, array[int]] = (
+            b"",
+            array("q"),
+        )  # words, and the numbers of the lines that contain them
 
     @classmethod
     def open(cls, folder: Path, path: str) -> "LogText":
@@ -39,7 +42,7 @@ class LogText:
         return len(self._starts)
 
     def line(self, number: int) -> str:
-        """Return a line, the first being 1; of a very long one its beginning. It may hold anything: it is not safe."""
+        """Return a line, counting from 1; only the beginning of a very long one. It is untrusted, unescaped text."""
         start = self._starts[number - 1]
         end = self.data.find(b"\n", start, start + _SHOWN_BYTES)
         if end < 0:
@@ -47,7 +50,7 @@ class LogText:
         return self.data[start:end].decode("utf-8", "replace")
 
     def lines_with(self, words: str) -> "array[int]":
-        """Return the numbers of the lines that hold `words`, in order; ASCII letters are alike in both cases."""
+        """Return the numbers of the lines that contain `words`, in order; the case of ASCII letters is ignored."""
         needle = words.encode("utf-8", "replace").lower()
         if needle == self._hits[0]:
             return self._hits[1]
@@ -61,9 +64,9 @@ class LogText:
         return numbers
 
     def find(self, words: str, after: int, *, backwards: bool = False) -> int | None:
-        """Return the number of the next line that holds `words`; it goes around.
+        """Return the number of the next line that contains `words`, wrapping around.
 
-        `after` is the line where the search begins, which comes last.
+        `after` is the line where the search begins, which is searched last.
         """
         hits = self.lines_with(words)
         if not hits:
@@ -71,5 +74,5 @@ class LogText:
         return hits[bisect_left(hits, after) - 1] if backwards else hits[bisect_right(hits, after) % len(hits)]
 
     def number_at(self, offset: int) -> int:
-        """Return the line that holds the byte at `offset`."""
+        """Return the line that contains the byte at `offset`."""
         return max(bisect_right(self._starts, offset), 1)

@@ -1,4 +1,4 @@
-"""Where other files of a submission have its claimed scores: tables, results and notes that are no log."""
+"""Claimed scores in a submission's other files: tables, results and notes that are not logs."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from golfcheck.submission.identity import SUBMISSION_FILE
 
 _TABLE = re.compile(r"\.(?:csv|tsv|jsonl?|md)$", re.IGNORECASE)
 _README = re.compile(r"readme[^/]*", re.IGNORECASE)  # only repeats the claim
-_SCORE_LINE = re.compile(rb"loss[:=][^\n]{1,80}bpb[:=] ?\Z")  # of a log, copied into notes
+_SCORE_LINE = re.compile(rb"loss[:=][^\n]{1,80}bpb[:=] ?\Z")  # a log line copied into notes
 _MAX_TABLES = 16
 _MAX_TABLE_BYTES = 2**18
 _MAX_MENTIONS = 16
@@ -21,7 +21,7 @@ Read = Callable[[str, int], tuple[bytes, bool] | None]
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A number that begins as a claimed score does: where it is, and as written."""
+    """A number that begins like a claimed score: its location, and the number as written."""
 
     path: str
     line: int
@@ -29,7 +29,7 @@ class Mention:
 
 
 def mentions_of(submission: Submission | None, paths: Sequence[str], read: Read) -> tuple[Mention, ...]:
-    """Return the numbers in tables and results that begin as a claimed score does, to its fourth decimal."""
+    """Return the numbers in tables and results that agree with a claimed score to its fourth decimal."""
     claims = [submission.val_bpb, *(claim.val_bpb for claim in submission.seeds[:_MAX_CLAIMS])] if submission else []
     begins = {f"{claim + shift:.4f}".encode() for claim in claims if claim for shift in (0.0, -0.5e-4)}
     tables = [path for path in paths if _is_table(path)]
@@ -52,5 +52,5 @@ def _in_tables(tables: Sequence[str], begin_of: re.Pattern[bytes], read: Read) -
         for match in begin_of.finditer(data):
             start = data.rfind(b"\n", 0, match.start()) + 1
             if path.lower().endswith(".md") and not _SCORE_LINE.search(data, start, match.start()):
-                continue  # prose repeats the claim, too
+                continue  # prose just repeats the claim
             yield Mention(path, data.count(b"\n", 0, match.start()) + 1, match[0].decode())

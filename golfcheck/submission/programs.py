@@ -1,21 +1,21 @@
-"""What a run prints of its program: by that, the runs of several seeds are of one program, and ablations are not."""
+"""The program of a run, from what it prints: this groups runs of several seeds, and separates ablations."""
 
 import re
 
 from golfcheck.trainlog.events import Run
 
-# Settings that name a run or its place, not the program.
+# Settings that name a run or its location, not the program.
 _OF_THE_RUN = re.compile(
     r"seed|run_?id|logfile|log_|_dir$|_dirs$|_path$|path$|files$|rank|port|host|device|commit|data|https?|url|elapsed|time"
     r"|val_loss|val_bpb|loss$|wandb|date|started|uuid|pid|session"
 )
 
 
-_OBJECT = re.compile(r"<.* at 0x|object at|function |<module")  # a Python object printed as it is: its address differs
+_OBJECT = re.compile(r"<.* at 0x|object at|function |<module")  # a printed Python object, whose address differs
 
 
 def program_of(run: Run) -> dict[str, str]:
-    """Return the settings of a run that are not of the run itself, the bytes of its code, and its parameters."""
+    """Return the settings that describe a run's program, the bytes of its code, and its number of parameters."""
     printed = {
         key: fact.value
         for key, fact in run.settings.items()

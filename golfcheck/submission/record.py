@@ -21,13 +21,13 @@ from golfcheck.submission.identity import SUBMISSION_FILE, track_of_place
 from golfcheck.submission.mentions import Mention, mentions_of
 from golfcheck.trainlog.events import TrainLog
 
-_VALIDATED_ITEMS = 20  # of each list: the schema tells which kinds of lines are missing, and how one looks
-CUT_RULE = "costly-to-read"  # what was not read for its cost is reported under it
+_VALIDATED_ITEMS = 20  # of each list: enough for the schema to report which kinds of lines are missing or malformed
+CUT_RULE = "costly-to-read"  # the rule that reports what was not read because of its cost
 
 
 @dataclass(frozen=True, slots=True)
 class LoadProblem:
-    """What loading had to say, under the rule that stands for it (`json-invalid`, `unexpected-file`, …)."""
+    """Problems that loading reported, by the rule that they belong to (`json-invalid`, `unexpected-file`, …)."""
 
     rule: str
     problem: Problem
@@ -35,7 +35,7 @@ class LoadProblem:
 
 @dataclass(frozen=True, slots=True)
 class RecordFile:
-    """A file of the folder: its path inside it, and its size."""
+    """A file in the folder: its path inside it, and its size."""
 
     path: str
     size_bytes: int
@@ -43,49 +43,49 @@ class RecordFile:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that is known of one submission folder."""
+    """Everything known about one submission folder."""
 
     path: Path
     files: tuple[RecordFile, ...]
     submission: Submission | None
-    logs: tuple[TrainLog, ...]  # in the order of their names; files equal in content are all here
+    logs: tuple[TrainLog, ...]  # sorted by name; includes files with equal content
     sources: tuple[Source, ...]  # every source file the main script reaches, itself first
     artifacts: tuple[RecordFile, ...]
     readme: str | None
     problems: tuple[LoadProblem, ...]
-    mentions: tuple[Mention, ...] = ()  # of the claimed scores, in tables and results that are no log
+    mentions: tuple[Mention, ...] = ()  # of the claimed scores, in tables and results that are not logs
 
     @property
     def is_cut(self) -> bool:
-        """Whether a part of it was not read because the whole costs too much."""
+        """Whether a part was not read because the whole would cost too much."""
         return any(loaded.rule == CUT_RULE for loaded in self.problems)
 
 
 def load(path: Path) -> Record:
-    """Read a submission folder. What is wrong inside becomes problems; raises UsageError if `path` is no folder."""
+    """Read a submission folder. Errors inside become problems; raises UsageError if `path` is not a folder."""
     with _opened(path) as folder:
         return folder.load()
 
 
 def load_from(files: bounded.Files, path: Path) -> Record:
-    """Read a submission from wherever its files are; `path` names it, its track and its day, and is not opened."""
+    """Read a submission through `files`; `path` gives its name, track and date, and is not opened."""
     return _Folder(files, path).load()
 
 
 def load_claim(path: Path) -> Record:
-    """Read of a submission folder what its submission.json claims, and nothing else; raises as `load` does.
+    """Read only the claims in a folder's submission.json; raises like `load`.
 
-    It takes a thousandth of a second, for a board that shows its rows before it judges them.
+    It takes a millisecond, for boards that show their rows before they judge them.
     """
     with _opened(path) as folder:
         return Record(path, (), folder.submission(checked=False), (), (), (), None, ())
 
 
 def load_scores(path: Path) -> Record:
-    """Read of a submission folder its claim and its logs, by which its score, size and time are proven, and no more.
+    """Read only a folder's claim and its logs, which show its score, size and time.
 
-    No source and no README is read, and nothing is checked against a schema; raises as `load` does. It takes a tenth
-    of the time, for records that others are compared with.
+    Neither source nor README is read, and nothing is checked against a schema; raises like `load`. It takes a tenth of
+    the time, for records that others are compared with.
     """
     with _opened(path) as folder:
         return folder.scores()
@@ -112,12 +112,12 @@ class _Folder:
         self.entries = self._evidence(listing.entries)
 
     def _evidence(self, entries: Sequence[bounded.FileEntry]) -> list[bounded.FileEntry]:
-        """Return the files that count: not those that programs leave behind or that belong to a second submission."""
+        """Return the files that count, without leftovers and those of a second submission."""
         for entry in entries:
             if secrets.is_file_of_secrets(entry.path):
                 self.say(
                     "secret-published",
-                    f"a file that is kept for secrets, of {counted(entry.size_bytes, 'byte')}",
+                    f"a file that usually contains secrets, {counted(entry.size_bytes, 'byte')}",
                     entry.path,
                 )
         others = kinds.other_submissions([entry.path for entry in entries])
@@ -127,17 +127,17 @@ class _Folder:
             if other is None and not kinds.is_left_behind(entry.path):
                 evidence.append(entry)
         for folder in others:
-            self.say("unexpected-file", "a second submission: it is judged apart", folder.rstrip("/"))
+            self.say("unexpected-file", "a second submission: judged separately", folder.rstrip("/"))
         hidden = [entry.path for entry in entries if kinds.is_left_behind(entry.path)]
         if hidden:
             more = f", like {len(hidden) - 1} more" if len(hidden) > 1 else ""
-            self.say("unexpected-file", f"hidden, or an editor's copy: no evidence{more}", hidden[0])
+            self.say("unexpected-file", f"ignored: a hidden file or an editor's backup{more}", hidden[0])
         return evidence
 
     def load(self) -> Record:
         files = tuple(RecordFile(entry.path, entry.size_bytes) for entry in self.entries)
         submission = self.submission()
-        logs = tuple(self.logs())  # before all that `scores` leaves out, which must read as much of them
+        logs = tuple(self.logs())  # before everything that `scores` omits, so that both read the same part of the logs
         readme = self.readme()
         sources = reach.reached([file.path for file in files], self.source, work=self.work)
         for source in sources:
@@ -147,7 +147,7 @@ class _Folder:
         artifacts = tuple(file for file in files if kinds.is_artifact(file.path))
         for artifact in artifacts:
             if artifact.size_bytes <= POINTER_BYTES:
-                self.read(artifact.path, POINTER_BYTES)  # which says so if it is a pointer
+                self.read(artifact.path, POINTER_BYTES)  # `read` reports it if it is a pointer
         mentions = mentions_of(submission, [file.path for file in files], self.read)
         return Record(
             path=self.path,
@@ -168,7 +168,7 @@ class _Folder:
         return Record(self.path, files, submission, logs, (), (), None, tuple(self.problems))
 
     def read(self, path: str, limit_bytes: int) -> tuple[bytes, bool] | None:
-        """Read a file, or say why it cannot be."""
+        """Read a file, or report why it cannot be read."""
         if self.work.is_spent:
             self.leave_out(f"not read: {TOO_COSTLY}", path)
             return None
@@ -195,7 +195,7 @@ class _Folder:
         self.problems.append(LoadProblem(rule, Problem(message, path, line, severity)))
 
     def submission(self, *, checked: bool = True) -> Submission | None:
-        """Read submission.json, or the one file that is named like it; `checked` against its schema."""
+        """Read submission.json, or the one file that is named like it; if `checked`, validate it."""
         names = [entry.path for entry in self.entries if SUBMISSION_FILE.fullmatch(entry.path)]
         if not names:
             return None
@@ -230,7 +230,7 @@ class _Folder:
         return claims.normalize(path, document.value, document.line_of, track_of_place(self.path))
 
     def logs(self, *, checked: bool = True) -> Iterator[TrainLog]:
-        """Read every log, together at most as much as one log may have; `checked` against the schema of logs."""
+        """Read every log, together at most as much as a single log may have; if `checked`, validate them."""
         left_bytes = bounded.MAX_LOG_BYTES
         for entry in self.entries:
             if not kinds.may_be_log(entry.path):
@@ -244,12 +244,12 @@ class _Folder:
             if log.unread_from is not None:
                 self.leave_out(f"not read from here on: {TOO_COSTLY}", entry.path, log.unread_from)
             if not entry.path.lower().endswith(".log") and not any(run.train or run.scores for run in log.runs):
-                continue  # a text file that is no log
+                continue  # a text file that is not a log
             if not is_whole:
                 self.say("unexpected-file", f"only {len(data):,} of {entry.size_bytes:,} bytes were read", entry.path)
             for note in log.notes:
-                self.say("log-schema-violation", f"read as it is: {note.value}", entry.path, note.line, Severity.INFO)
-            # Of nearly every log all kinds of lines are valid: then none of the others need be looked at.
+                self.say("log-schema-violation", f"read anyway: {note.value}", entry.path, note.line, Severity.INFO)
+            # In nearly every log, all kinds of lines are valid, so that the rest need not be checked.
             if checked and schema.violations("train_log", trainlog.to_json(log, _VALIDATED_ITEMS, kinds=True)):
                 for violation in schema.violations("train_log", trainlog.to_json(log, _VALIDATED_ITEMS)):
                     self.say("log-schema-violation", _log_message(violation, log), entry.path)
@@ -283,6 +283,6 @@ def _json_type(value: Any) -> str:
 
 def _log_message(violation: schema.Violation, log: TrainLog) -> str:
     if violation.pointer == "/runs":
-        return "no line of a training run in it"
+        return "it has no line of a training run"
     pointer = violation.pointer.removeprefix("/runs/0" if len(log.runs) == 1 else "/").strip("/")
     return f"{pointer}: {violation.message}" if pointer else violation.message

@@ -1,4 +1,4 @@
-"""What a run of a log comes to: the score that counts, its bytes and its times."""
+"""The result of a run: the score that counts, its bytes and its times."""
 
 import math
 import re
@@ -15,7 +15,7 @@ _PASS = re.compile(r"(?<![a-z])pass[ _#-]{0,2}[1-9](?![0-9.])|(?<![a-z])(?:first
 _OTHER_WORK = re.compile(r"hessian|calib|gptq|quant|train|warm|compil|compress|search|prun", re.IGNORECASE)
 _EXACT = "_exact"
 _LEAST, _MOST = 1e-6, 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
-_SAME_RATIO = 1.02  # of bytes per token within a run: scores of few decimals, documents without their first tokens
+_SAME_RATIO = 1.02  # of bytes per token within a run: scores have few decimals, documents may lack their first token
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,17 @@ class Result:
 
     @property
     def seed(self) -> int | None:
-        """The seed as logged, or else as the log's file name gives it."""
+        """The logged seed, or else the one in the log's file name."""
         return seed_of(self.log, self.run)
 
     @property
     def name(self) -> str:
-        """The score's name; where its line only repeats an earlier one under another name, that earlier name."""
+        """The score's name; if its line only repeats an earlier one under a different name, the earlier name."""
         return _same_score(self.score, self.run)[0].name
 
     @property
     def nats(self) -> float | None:
-        """The loss per token; of a line without one, as the bytes per token of the run's other lines imply it."""
+        """The loss per token; if the line has none, computed from the bytes per token of the run's other lines."""
         if self.score.val_loss_nats is not None:
             return self.score.val_loss_nats
         ratio = self.bytes_per_token
@@ -46,9 +46,9 @@ class Result:
 
     @property
     def eval_ms(self) -> float | None:
-        """How long the evaluation took that gave the score, all of its passes together.
+        """How long the evaluation that gave the score took, including all of its passes.
 
-        An `_exact` line gives the digits of one that is timed.
+        For an `_exact` line, this is the time of the line that it repeats.
         """
         near = 0.5 * 10.0**-4 + 1e-9
         lines = [line for line in final_scores(self.run) if abs(line.val_bpb - self.score.val_bpb) <= near]
@@ -68,7 +68,7 @@ class Result:
 
     @property
     def bytes_per_token(self) -> float | None:
-        """How many bytes of text a token stands for, as the score's two numbers imply, or another line of the run."""
+        """The bytes of text per token, from the score's two numbers, or from another line of the run."""
         if self.score.val_loss_nats is not None:
             return units.bytes_per_token(self.score.val_loss_nats, self.score.val_bpb)
         lines: list[ScoreLine | ValPoint] = [*self.run.scores, *self.run.val]
@@ -81,7 +81,7 @@ class Result:
 
 
 def total_bytes(run: Run) -> Size | None:
-    """Return the last total of code and compressed model; that of the raw model, which nobody submits, is none.
+    """Return the last total of code and compressed model; a total with the raw model does not count.
 
     A total without a label is of a compressed model if it is the sum of such a model and the code.
     """
@@ -92,7 +92,7 @@ def total_bytes(run: Run) -> Size | None:
         return labelled[-1]
     raw = {size.size_bytes for size in run.model_bytes if not size.label}
     others = {0, *codes, *raw, *(model + code for model in raw for code in codes)}
-    # Without a label, one that is far less than the raw model is of a compressed one.
+    # Without a label, a total far below the raw model's size is of a compressed one.
     compressed = [s for s in run.total_bytes if s.size_bytes not in others and s.size_bytes < max(raw, default=0)]
     return compressed[-1] if compressed else None
 
@@ -106,7 +106,7 @@ def model_bytes(run: Run) -> Size | None:
 
 
 def _passes_ms(run: Run) -> list[float]:
-    """Return how long each evaluation in several passes took, all of its passes together."""
+    """Return how long each evaluation in several passes took, including all of its passes."""
     timed = [(line.name, line.eval_ms or 0.0) for line in final_scores(run)]
     timed += [(phase.name, 1000 * phase.seconds) for phase in run.phases if not _OTHER_WORK.search(phase.name)]
     by_stem: dict[str, dict[str, float]] = {}
@@ -118,7 +118,7 @@ def _passes_ms(run: Run) -> list[float]:
 
 
 def _pass_stem(name: str) -> str | None:
-    """Return the name of an evaluation in several passes without the number of the pass; None for any other."""
+    """Return the name of an evaluation in several passes, without the number of the pass; None for any other."""
     stem, passes = _PASS.subn("pass", name.lower())
     return stem if passes else None
 
@@ -133,28 +133,28 @@ def _same_score(score: ScoreLine, run: Run) -> list[ScoreLine]:
 
 
 def is_score(line: ScoreLine) -> bool:
-    """Whether the numbers of a score are finite, positive, and such as a loss can be."""
+    """Whether the numbers of a score are finite, positive, and possible for a loss."""
     values = (line.val_bpb,) if line.val_loss_nats is None else (line.val_bpb, line.val_loss_nats)
     return all(_LEAST < value < _MOST for value in values)
 
 
 def final_scores(run: Run) -> list[ScoreLine]:
-    """Return the score lines of a run whose names let them count, in their order."""
+    """Return the score lines of a run that may count by their names, in order."""
     return [line for line in run.scores if counts(line)]
 
 
 def usable_scores(run: Run) -> list[ScoreLine]:
-    """Return the scores of a run's artifact that are numbers, in their order."""
+    """Return the scores of a run's artifact that are finite, in order."""
     return [line for line in artifact_scores(run) if is_score(line)]
 
 
 def base_name(name: str) -> str:
-    """Return the name of the line that a line `X_exact` gives all digits of: `X`."""
+    """Return the name `X` of the line whose full digits a line `X_exact` gives."""
     return name.removesuffix(_EXACT)
 
 
 def seed_of(log: TrainLog, run: Run) -> int | None:
-    """Return a run's seed as logged, or else as the log's file name gives it."""
+    """Return a run's logged seed, or else the one in the log's file name."""
     return run.seed.value if run.seed else seed_in_name(log.path)
 
 
@@ -165,7 +165,7 @@ def distinct_runs(record: Record) -> list[tuple[TrainLog, Run]]:
 
 
 def train_ms(run: Run) -> float | None:
-    """Return how long training took: as the stop says, or else the last line that has an exact time."""
+    """Return how long training took, from the stop line or else the last line with an exact time."""
     times = [run.stop.train_ms] if run.stop else [p.train_ms for p in timed_points(run) if p.train_ms is not None]
     return max(filter(math.isfinite, times), default=None)
 
@@ -179,7 +179,7 @@ def step_ms(run: Run) -> float | None:
 
 
 def last_steps_ms(run: Run) -> float | None:
-    """Return the average time of a step at the end of training: since the last line of a step before it."""
+    """Return the average time of a step at the end of training: since the previous step line."""
     points = timed_points(run)
     ends = [(run.stop.step, run.stop.train_ms)] if run.stop else [(p.step, p.train_ms or 0.0) for p in points[-1:]]
     before = [point for point in points if ends and point.step < ends[0][0]]
@@ -190,7 +190,7 @@ def last_steps_ms(run: Run) -> float | None:
 
 
 def timed_points(run: Run) -> list[TrainPoint | ValPoint]:
-    """Return the points of a run whose time is printed in milliseconds, with the average of a step, by their lines."""
+    """Return the points of a run whose time is printed in milliseconds, with the average of a step, by line."""
     points: list[TrainPoint | ValPoint] = [*run.train, *run.val]
     exact = (point for point in points if point.train_ms is not None and point.step_avg_ms is not None)
     return sorted(exact, key=lambda point: point.line)

@@ -1,21 +1,21 @@
-"""What looks like a secret that was published by mistake: tokens in the forms of services, private keys, `.env` files.
+"""Find likely secrets that were published by mistake: tokens in known formats, private keys, `.env` files.
 
-Only where it stands and what it is called is reported; no report repeats a secret.
+Only its location and kind are reported; no report repeats a secret.
 """
 
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-# What it is, what each one begins with (searched first: it is ten times as fast), and the rest of its form. The end is
-# one of a word, and so must be the place before it.
+# The kind, what each one begins with (searched first, which is ten times as fast), and the rest of its format. It must
+# begin and end at word boundaries.
 _FORMS = tuple(
     (what, begins, re.compile(re.escape(begins) + rest))
     for what, beginnings, rest in (
         ("a Hugging Face token (hf_…)", (b"hf_",), rb"[A-Za-z]{34}(?![A-Za-z0-9])"),
         ("a GitHub token (ghp_…)", (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"), rb"[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
         ("a GitHub token (github_pat_…)", (b"github_pat_",), rb"[A-Za-z0-9_]{60,90}(?![A-Za-z0-9_])"),
-        # With a digit and a capital: what is only dashed words is no key.
+        # With a digit and a capital letter: words joined by dashes are not a key.
         (
             "an OpenAI or Anthropic key (sk-…)",
             (b"sk-",),
@@ -30,7 +30,7 @@ _FORMS = tuple(
     )
     for begins in beginnings
 )
-_MAX_BEGINNINGS = 1_000  # of each that are looked at
+_MAX_BEGINNINGS = 1_000  # of each kind are examined
 _BEFORE = re.compile(rb"[A-Za-z0-9_-]")
 _FILES = re.compile(
     r"\.env(\..+)?|\.netrc|\.npmrc|\.pypirc|\.git-credentials|kaggle\.json|id_(rsa|dsa|ecdsa|ed25519)|.+\.pem",
@@ -40,7 +40,7 @@ _EXAMPLES = re.compile(r"\.env\.(example|sample|template|dist)", re.IGNORECASE)
 
 
 def in_text(data: bytes) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a text that hold what looks like a secret, and what that is; each kind once."""
+    """Yield the lines that contain what looks like a secret, and its kind; each kind once."""
     for what, begins, form in _FORMS:
         start = -1
         for _ in range(_MAX_BEGINNINGS):
@@ -53,6 +53,6 @@ def in_text(data: bytes) -> Iterator[tuple[int, str]]:
 
 
 def is_file_of_secrets(path: str) -> bool:
-    """Tell whether a file of this name is kept for secrets."""
+    """Return whether a file of this name usually contains secrets."""
     name = PurePosixPath(path).name
     return bool(_FILES.fullmatch(name)) and not _EXAMPLES.fullmatch(name)

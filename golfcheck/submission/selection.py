@@ -1,8 +1,8 @@
 """Which runs a submission's claim is about: a folder may contain reruns, ablations and baselines as well.
 
-The runs that submission.json names come first: by seeds with their scores, by the names of their logs, by seeds. Where
-it names none, the runs whose mean is the claimed score are those that it speaks of; else the logs in the folder itself.
-Score, size, time, seeds and machine are then those of the same runs, and what was left out is said.
+The runs that submission.json names come first: by seeds with their scores, by the names of their logs, by seeds. If
+it names none, they are the runs whose mean is the claimed score, or else the logs in the folder itself. Score, size,
+time, seeds and machine are then those of the same runs, and the report lists what was left out.
 """
 
 import math
@@ -22,9 +22,9 @@ from golfcheck.submission.unread import why_no_score
 from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
 
 _NUMBERS = re.compile(r"[0-9]+")
-# Logs that are named for what the submission is compared with.
+# Logs named after what the submission is compared with.
 _COMPARED_WITH = re.compile(r"(?<![a-z])(?:baseline|control|ablation|vanilla)(?![a-z])", re.IGNORECASE)
-_SAME_LOSSES = 5  # as many equal first losses, and an equal score, are one run in two logs
+_SAME_LOSSES = 5  # with this many equal first losses and an equal score, two logs show the same run
 _MAX_STRINGS = 1_000
 
 Picked = tuple[Result, ...]
@@ -33,16 +33,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The results of the runs that the claim speaks of, why these, and the other runs that have a score."""
+    """The results of the runs that the claim is about, why these, and the other runs that have a score."""
 
     results: Picked
-    reason: str  # of the choice; or why there is no result
+    reason: str  # for the choice, or why there is no result
     left_out: Picked = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """A run with the scores that can be its artifact's, in their order."""
+    """A run with the scores that may be its artifact's, in order."""
 
     log: TrainLog
     run: Run
@@ -63,7 +63,7 @@ class _Scored:
         return Result(self.log, self.run, line) if line else None
 
     def agreeing(self, claim: float) -> Result | None:
-        """Return the run's score that a claim gives, the one that counts by its place first."""
+        """Return the run's score that matches a claim, preferring the one that counts by its position."""
         for line in (self.last, *reversed(self.lines)):
             if agrees(claim, line.val_bpb, line.digits):
                 return Result(self.log, self.run, line)
@@ -72,14 +72,14 @@ class _Scored:
 
 @dataclass(frozen=True, slots=True)
 class _Option:
-    """Runs that a claim may speak of together."""
+    """Runs that a claim may be about, taken together."""
 
     runs: tuple[_Scored, ...]
     reason: str
 
 
 def select(record: Record) -> Selection:
-    """Choose the runs that the claim of a record speaks of, and in each of them the score that counts."""
+    """Choose the runs that a record's claim is about, and in each of them the score that counts."""
     scored = [_Scored(log, run, tuple(lines)) for log, run in distinct_runs(record) if (lines := usable_scores(run))]
     if not scored:
         return Selection((), why_no_score(record))
@@ -99,7 +99,7 @@ def _choice(scored: Sequence[_Scored], submission: Submission | None) -> tuple[P
             for picked in _by_names(option.runs):
                 if mean_agrees(claim, picked):
                     return picked, option.reason
-        for option in sorted(options, key=lambda option: len(option.runs)):  # one of several seeds is claimed
+        for option in sorted(options, key=lambda option: len(option.runs)):  # a claim of one of several seeds
             for run in option.runs if len(option.runs) > 1 or len(options) == 1 else ():
                 if (result := run.agreeing(claim)) is not None:
                     return _named(option.runs, result.score.name), option.reason
@@ -110,9 +110,10 @@ def _choice(scored: Sequence[_Scored], submission: Submission | None) -> tuple[P
 def _by_seed_scores(scored: Sequence[_Scored], submission: Submission) -> Picked:
     """Return the runs that have the scores which submission.json gives by seed; () unless all of them are in a log.
 
-    A run of another seed will do: logs state the seed of an evaluation, and some attempts are distinguished by words.
+    A run with a different seed is accepted: logs state the seed of an evaluation, and some attempts differ only in
+    words.
     """
-    picked: dict[tuple[int, int], Result] = {}  # by run and line: evaluations of several seeds may be in one
+    picked: dict[tuple[int, int], Result] = {}  # by run and line: one run may have evaluations of several seeds
     taken: set[int] = set()
     for seed, value in _scores_by_seed(submission):
         runs = sorted(scored, key=lambda run: (run.seed != seed, id(run.run) in taken))
@@ -121,7 +122,7 @@ def _by_seed_scores(scored: Sequence[_Scored], submission: Submission) -> Picked
             return ()
         picked.setdefault((id(result.run), result.score.line), result)
         taken.add(id(result.run))
-    if any(claim.val_bpb is not None for claim in submission.seeds):  # one without a score has a run all the same
+    if any(claim.val_bpb is not None for claim in submission.seeds):  # a seed without a score has a run nevertheless
         scoreless = {claim.seed for claim in submission.seeds if claim.val_bpb is None}
         name = next(iter(picked.values())).score.name
         others = [run.named(name) for run in scored if run.seed in scoreless and id(run.run) not in taken]
@@ -130,7 +131,7 @@ def _by_seed_scores(scored: Sequence[_Scored], submission: Submission) -> Picked
 
 
 def _scores_by_seed(submission: Submission) -> Iterator[tuple[int | None, float]]:
-    """Yield the scores that submission.json gives, with their seeds; None where it names an attempt by more."""
+    """Yield the scores in submission.json with their seeds; None if an attempt's name is more than a seed."""
     claims = [(claim.seed, claim.val_bpb) for claim in submission.seeds if claim.val_bpb is not None]
     if claims:
         yield from claims
@@ -148,7 +149,7 @@ def _scores_by_seed(submission: Submission) -> Iterator[tuple[int | None, float]
 
 
 def _options(scored: Sequence[_Scored], submission: Submission | None) -> Iterator[_Option]:
-    """Yield what a claim may speak of, from what submission.json names to all that there is."""
+    """Yield the runs that a claim may be about, from those that submission.json names to all runs."""
     groups = sorted(_groups(scored), key=lambda group: (_depth(group[0]), -len(group)))
     if submission is not None:
         files = _files_named(submission)
@@ -159,24 +160,24 @@ def _options(scored: Sequence[_Scored], submission: Submission | None) -> Iterat
         for group in sorted(by_seed, key=lambda group: -len({run.seed for run in group})):
             yield from _with_last_attempts(group, "the seeds that submission.json names")
     main = own_runs(scored, lambda run: run.log.path)
-    yield from _with_last_attempts(main, "all runs" if len(main) == len(scored) else "the logs of the folder itself")
+    yield from _with_last_attempts(main, "all runs" if len(main) == len(scored) else "the logs in the folder itself")
     for group in groups:
         yield from _with_last_attempts(group, f"the runs like {group[0].log.path}")
     yield from _with_last_attempts(scored, "all runs")
 
 
 def _with_last_attempts(runs: Sequence[_Scored], reason: str) -> Iterator[_Option]:
-    """Yield the runs; and where a seed was run several times, the last attempt of each seed."""
+    """Yield the runs and, if a seed was run several times, the last attempt of each seed."""
     yield _Option(tuple(runs), reason)
     last = {run.seed: run for run in runs if run.seed is not None}
     if 0 < len(last) < len(runs):
-        yield _Option(tuple(last.values()), f"{reason}, of each seed the last")
+        yield _Option(tuple(last.values()), f"{reason}, the last of each seed")
 
 
 def own_runs(runs: Sequence[T], path_of: Callable[[T], str]) -> list[T]:
-    """Return the runs of the folder itself, without those whose logs are named for a baseline or an ablation.
+    """Return the runs in the folder itself, without those whose logs are named after a baseline or an ablation.
 
-    Where all are named so, they are what the submission is about.
+    If all are named so, they are what the submission is about.
     """
     least = min((path_of(run).count("/") for run in runs), default=0)
     nearest = [run for run in runs if path_of(run).count("/") == least]
@@ -184,15 +185,15 @@ def own_runs(runs: Sequence[T], path_of: Callable[[T], str]) -> list[T]:
 
 
 def _last_attempts_in_a_log(runs: Sequence[_Scored]) -> Sequence[_Scored]:
-    """Leave out runs that were tried again with the same seed in the same log."""
+    """Leave out runs that were repeated with the same seed in the same log."""
     last = {(run.log.path, id(run) if run.seed is None else run.seed): run for run in runs}
     return tuple(last.values())
 
 
 def _groups(scored: Sequence[_Scored]) -> Iterator[list[_Scored]]:
-    """Yield runs that belong together: of one folder and one program, or of one folder and names like each other.
+    """Yield runs that belong together: in one folder with the same program, or in one folder with similar names.
 
-    Runs of one seed are no sweep over seeds: they differ in something else, and each stands alone.
+    Runs with the same seed are not a sweep over seeds: they differ in something else, and each is on its own.
     """
     by_program: dict[object, list[_Scored]] = defaultdict(list)
     by_name: dict[object, list[_Scored]] = defaultdict(list)
@@ -207,13 +208,13 @@ def _groups(scored: Sequence[_Scored]) -> Iterator[list[_Scored]]:
         if _is_sweep(group) and group not in sweeps:
             yield group
             continue
-        for run in group:  # one of a sweep is not chosen alone: the best of several seeds is better by luck
+        for run in group:  # a single run of a sweep is not chosen: the best of several seeds is better by luck
             if not any(run in sweep for sweep in sweeps):
                 yield [run]
 
 
 def _is_sweep(runs: Sequence[_Scored]) -> bool:
-    """Tell whether runs differ in their seeds."""
+    """Return whether runs differ in their seeds."""
     seeds = [run.seed for run in runs]
     return len(runs) > 1 and (None in seeds or len(set(seeds)) > 1)
 
@@ -223,9 +224,9 @@ def _of_seeds(runs: Iterable[_Scored], seeds: set[int]) -> list[_Scored]:
 
 
 def _by_names(runs: Sequence[_Scored]) -> Iterator[Picked]:
-    """Yield the runs' results by each name of a score that all have, the one that counts by its place first.
+    """Yield the runs' results by each score name that all have, starting with the one that counts by its position.
 
-    That is the last one of every run, or else the last name common to all; where they share none, the last of each.
+    That is the last one of every run, or else the last name common to all; if they share none, the last of each.
     """
     common = set.intersection(*({line.name for line in run.lines} for run in runs))
     last = {run.last.name for run in runs}
@@ -253,7 +254,7 @@ def _without_repeats(scored: Sequence[_Scored]) -> list[_Scored]:
 
 
 def _files_named(submission: Submission) -> set[str]:
-    """Return the names of logs that stand anywhere in submission.json."""
+    """Return the names of logs that occur anywhere in submission.json."""
     names: set[str] = set()
     pending: list[object] = [submission.raw]
     for _ in range(_MAX_STRINGS):

@@ -1,7 +1,7 @@
-"""JSON as RFC 8259 means it, and nothing else: every refusal says the line and the column.
+"""Strict JSON as defined by RFC 8259; every error gives the line and the column.
 
 Python's own reader takes the last of two equal keys, NaN, numbers that overflow to infinity, lone surrogates, and any
-depth until the stack ends. A referee that reads one value where another reader sees a second one can be played.
+depth until the stack overflows. A referee that reads one value where other readers see a different one can be fooled.
 """
 
 import re
@@ -54,7 +54,7 @@ class Document:
 
 
 def parse(data: bytes) -> Document:
-    """Read one JSON value. A UTF-8 byte order mark is let through and reported. Raises JsonError."""
+    """Read one JSON value. A UTF-8 byte order mark is accepted and reported. Raises JsonError."""
     bom = data.startswith(b"\xef\xbb\xbf")
     if bom:
         data = data[3:]
@@ -83,7 +83,7 @@ class _Reader:
         self.text = text
         self.line_of: dict[str, int] = {}
         self.parent = ""  # the key of the outermost object that is being read
-        self.line, self.line_at = 1, 0  # the line that the last key stands on, and where that key begins
+        self.line, self.line_at = 1, 0  # the line of the last key, and where that key begins
         self.spans: dict[str, JsonSpan] = {}
 
     def space(self, position: int) -> int:
@@ -115,7 +115,7 @@ class _Reader:
             key_at = position
             key, position = self.string(position)
             if key in result:
-                _fail(text, key_at, f"the key {key!a} a second time")
+                _fail(text, key_at, f"a duplicate key {key!a}")
             key_end, position = position, self.space(position)
             if text[position : position + 1] != ":":
                 _fail(text, position, "expected ':' after a key")
@@ -156,7 +156,7 @@ class _Reader:
         match = _NUMBER.match(self.text, position)
         if not match:
             if self.text[position : position + 1].isalpha() or self.text.startswith("-I", position):
-                _fail(self.text, position, "not a JSON value (NaN and Infinity are none; strings take quotes)")
+                _fail(self.text, position, "not a JSON value (NaN and Infinity are not allowed; strings need quotes)")
             _fail(self.text, position, "expected a value")
         digits = match[0]
         if digits.lstrip("-").isdigit():
@@ -194,7 +194,7 @@ class _Reader:
             return _ESCAPES[letter], position + 2
         match = _UNICODE.match(text, position + 2) if letter == "u" else None
         if not match:
-            _fail(text, position, "an escape that JSON does not know")
+            _fail(text, position, "an escape sequence that JSON does not have")
         unit = int(match[0], 16)
         if not 0xD800 <= unit < 0xE000:
             return chr(unit), position + 6

@@ -1,4 +1,4 @@
-"""Lines of logs that may state a score under a label that is not known, and why a record has no score to judge."""
+"""Log lines that may state a score under an unknown label, and the reason why a record has no score."""
 
 import re
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from golfcheck.submission.results import distinct_runs
 from golfcheck.trainlog.events import Fact, Run, TrainLog
 
 _DECIMAL = re.compile(r"(?<![\w.])[0-9]{1,2}\.[0-9]{2,10}(?![\w.])")
-_SEEDS_APART_BPB = 0.01  # twenty times what the seeds of one program lie apart
+_SEEDS_APART_BPB = 0.01  # twenty times the spread of the seeds of one program
 
 
 def line_with(claim: float, record: Record) -> tuple[str, int] | None:
-    """Return the log and the line that has a claim under an unknown label; None where no line has it.
+    """Return the log and line that has the claim under an unknown label, or None.
 
-    A mean is in no line itself: then it is the mean of the numbers that lie nearest to it, one of each run.
+    A mean is not in any line, so it is compared with the mean of the numbers closest to it, one from each run.
     """
     nearest: list[tuple[float, str, int]] = []
     runs = distinct_runs(record)
@@ -36,7 +36,7 @@ def line_with(claim: float, record: Record) -> tuple[str, int] | None:
 
 
 def progress_with(claim: float, record: Record) -> tuple[str, int] | None:
-    """Return the log and the line of an evaluation's progress that has a claim; None where none has it."""
+    """Return the log and the line of an evaluation's progress that has the claim, or None."""
     for log, run in distinct_runs(record):
         for fact in reversed(run.progress_texts):
             if any(agrees(claim, float(number)) for number in _DECIMAL.findall(fact.value)):
@@ -45,18 +45,18 @@ def progress_with(claim: float, record: Record) -> tuple[str, int] | None:
 
 
 def why_no_score(record: Record) -> str:
-    """Say why the logs of a record have no score: where a line may state one, that line."""
+    """Return why the logs of a record have no score, naming a line that may state one."""
     if not record.logs:
         return "there is no log"
     runs = distinct_runs(record)
     if any(run.scores for _, run in runs):
-        return "no score of the logs is one of the artifact, or a number"
+        return "no score in the logs is a finite one of the artifact"
     claim = record.submission.val_bpb if record.submission else None
     if claim is not None and (location := line_with(claim, record)):
         return _unknown_label(*location)
     unread = [(log, fact) for log, run in runs for fact in run.unread]
     if unread:
-        # A line about bits per byte rather than about any score, and the last of them: results come at the end.
+        # Prefer lines about bits per byte, and the last of them: results come at the end.
         log, fact = max(unread, key=lambda pair: ("bpb" in pair[1].value.lower(), pair[1].line))
         return _unknown_label(log.path, fact.line)
     validated = next(_validations(runs), None)
@@ -71,7 +71,7 @@ def _lines(run: Run) -> list[Fact[str]]:
 
 
 def _unknown_label(path: str, line: int) -> str:
-    return f"no log states a score in a known form: {path}:{line} has an unknown label"
+    return f"no log states a score in a known format: {path}:{line} has an unknown label"
 
 
 def _validations(runs: list[tuple[TrainLog, Run]]) -> Iterator[tuple[str, int, int]]:

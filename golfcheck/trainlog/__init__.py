@@ -1,4 +1,4 @@
-"""Training logs of all dialects → the same facts, each with its line."""
+"""Training logs of all dialects → the same facts, each with its line number."""
 
 from golfcheck.trainlog.choose import ChosenScore, choose_score
 from golfcheck.trainlog.events import Run, TrainLog

@@ -1,17 +1,17 @@
-"""Which scores of a log can be its result."""
+"""Decide which scores of a log may be its result."""
 
 import re
 from dataclasses import dataclass
 
 from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
 
-# Names that say themselves: before quantization, or for information.
+# Names that say by themselves: before quantization, or for information.
 _BEFORE = re.compile(
     r"(?<![a-z])(?:pre|before|prior to|without|w/o|not|non|no)[-_ ]?(?:any[-_ ])?"
     r"(?:quant|export|compress|round(?!trip)|int[2-8](?![0-9]))"
     r"|un[-_ ]?quant|uncompressed|diagnostic|full[-_ ]?precision"
 )
-# Names of other weights than the artifact's, unless they also say how these were quantized.
+# Names of weights other than the artifact's, unless they also say how these were quantized.
 _OTHER_WEIGHTS = re.compile(
     r"fp32|float32|fp16|bf16|checkpoint|ckpt|best_val|best_averaging|snapshot|pre[-_ ]?ttt|teacher"
     r"|(?<![a-z])(?:raw|swa|ema|step|shadow|float|fp|(?:32|16)[-_ ]?bit)(?![a-z])"
@@ -32,7 +32,7 @@ _QUANTIZED_DIAGNOSTIC = re.compile(r"diagnostic quantized")
 
 @dataclass(frozen=True, slots=True)
 class RunScore:
-    """The score of one run, with the log that holds it."""
+    """The score of one run, with the log that contains it."""
 
     log: TrainLog
     run: Run
@@ -41,7 +41,7 @@ class RunScore:
 
 @dataclass(frozen=True, slots=True)
 class ChosenScore:
-    """One score for each run that has it, all of one name (None where the runs share no name), and why this one."""
+    """One score for each run that has it, all with the same name (None if they share none), and why this one."""
 
     name: str | None
     scores: tuple[RunScore, ...]
@@ -49,7 +49,7 @@ class ChosenScore:
 
 
 def counts(score: ScoreLine) -> bool:
-    """Tell whether a score's name lets it be a result: not one from before quantization, not a diagnostic."""
+    """Return whether a score may be a result by its name: neither from before quantization nor a diagnostic."""
     name = score.name.lower()
     return not _BEFORE.search(name) and (bool(_QUANTIZED.search(name)) or not _OTHER_WEIGHTS.search(name))
 
@@ -61,11 +61,11 @@ def is_known_label(name: str) -> bool:
 
 
 def artifact_scores(run: Run) -> list[ScoreLine]:
-    """Return the scores of a run that can be its artifact's, in their order.
+    """Return the scores of a run that may be its artifact's, in order.
 
-    Once the log has stated a compressed size, only what follows it is a score of the artifact. Where nothing follows,
-    it may have been evaluated before it was saved: then its name must say that it is the final one, unless the log is
-    of an evaluation alone. A diagnostic of the quantized weights is their score as well, where there is no other.
+    Once the log has stated a compressed size, only later scores are the artifact's. If there are none, it may have been
+    evaluated before it was saved; then its name must say that it is the final one, unless the log only has an
+    evaluation. A diagnostic of the quantized weights counts if there is no other score.
     """
     lines = [line for line in run.scores if counts(line)]
     sizes = [size.line for size in (*run.model_bytes, *run.total_bytes) if size.label]
@@ -77,9 +77,9 @@ def artifact_scores(run: Run) -> list[ScoreLine]:
 
 
 def choose_score(logs: tuple[TrainLog, ...]) -> ChosenScore:
-    """Choose the score line that counts in each run of some logs: the last one, under a name that all runs have.
+    """Choose the score line that counts in each run of some logs: the last one with a name that all runs have.
 
-    Lines of both numbers come before those of bits per byte alone. Logs equal in content count once.
+    Lines with both numbers are preferred to those with only bits per byte. Logs with equal content count once.
     """
     distinct = {log.sha256: log for log in reversed(logs)}
     runs = [(log, run) for log in sorted(distinct.values(), key=lambda log: log.path) for run in log.runs]
@@ -87,7 +87,7 @@ def choose_score(logs: tuple[TrainLog, ...]) -> ChosenScore:
 
 
 def choose_among(runs: list[tuple[TrainLog, Run]]) -> ChosenScore:
-    """Choose the score that counts in each of these runs, as `choose_score` does."""
+    """Choose the score that counts in each of these runs, like `choose_score`."""
     with_scores = [(log, run, full_scores(run)) for log, run in runs]
     candidates = [(log, run, scores) for log, run, scores in with_scores if scores]
     if not candidates:
@@ -112,6 +112,6 @@ def choose_among(runs: list[tuple[TrainLog, Run]]) -> ChosenScore:
 
 
 def full_scores(run: Run) -> list[ScoreLine]:
-    """Return the scores that can be a run's result and state a loss; where none does, those of bits per byte alone."""
+    """Return the scores that may be a run's result and state a loss or, if none does, those in bits per byte only."""
     lines = artifact_scores(run)
     return [line for line in lines if line.val_loss_nats is not None] or lines

@@ -1,6 +1,6 @@
 """Dialect A, `key:value`: the contest's own trainer, ours, and 78 of 165 real logs.
 
-Lines that follow the templates of `reference.loglines` exactly are read by them; the variants of real logs by pairs.
+Lines that match the templates of `reference.loglines` exactly are read by these; variants in real logs as pairs.
 """
 
 import re
@@ -37,7 +37,7 @@ def step(runs: Runs, line: int, text: str) -> bool:
 
 
 def _variant(runs: Runs, line: int, text: str) -> bool:
-    """Read a step with labels, missing times, or more values than the templates have; dialect C's `loss t avg` too."""
+    """Read a step with labels, missing times, or more values than in the templates; also dialect C's `loss t avg`."""
     if not (match := _STEP.match(text)):
         return False
     at, of = int(match[1]), int(match[2])
@@ -45,7 +45,7 @@ def _variant(runs: Runs, line: int, text: str) -> bool:
     train_ms = milliseconds(values.get("train_time") or values.get("t"))
     average_ms = milliseconds(values.get("step_avg") or values.get("avg"))
     if (values.get("train_time") or values.get("t") or ("", ""))[1] == "m":
-        average_ms = None  # minutes are rounded too far to be compared with it
+        average_ms = None  # times in minutes are rounded too much to compare with it
     if "val_loss" in values and "val_bpb" in values:
         loss_nats, bpb = float(values["val_loss"][0]), float(values["val_bpb"][0])
         runs.now.val.append(ValPoint(line, at, of, loss_nats, bpb, train_ms, average_ms))
@@ -103,7 +103,7 @@ def val_loader(runs: Runs, line: int, text: str) -> bool:
 
 
 def settings(runs: Runs, line: int, text: str) -> bool:
-    """Read a line of nothing but `name:value` or `name=value`, printed before training; lists may hold spaces."""
+    """Read a line of only `name:value` or `name=value` pairs, printed before training; lists may contain spaces."""
     if runs.started() or runs.setting_words > MAX_SETTINGS or _STATES_SCORE.match(text):
         return False
     values: dict[str, str] = {}
@@ -124,7 +124,7 @@ def settings(runs: Runs, line: int, text: str) -> bool:
 
 
 def keep_setting(runs: Runs, line: int, name: str, value: str) -> None:
-    """Note a hyperparameter; the first value that a run prints counts, unless that start died before its first step."""
+    """Record a hyperparameter; a run's first value counts, unless that start failed before its first step."""
     settings = runs.now.settings
     if (name not in settings and len(settings) < MAX_SETTINGS) or (name in settings and not runs.started()):
         settings[name] = Fact(value, line)

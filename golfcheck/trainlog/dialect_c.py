@@ -30,7 +30,7 @@ def hyperparameters(runs: Runs, line: int, text: str) -> bool:
 
 
 def artifact(runs: Runs, line: int, text: str) -> bool:
-    """Read the code's size from `artifact:15.92MB ternary:… fp:… code:N`; the artifact's own is rounded there."""
+    """Read the code's size from `artifact:15.92MB ternary:… fp:… code:N`; the artifact's own size is rounded there."""
     if not text.startswith("artifact:") or not (match := _CODE.search(text)):
         return False
     runs.now.code_bytes.append(Size(line, "", int(match[1])))

@@ -1,7 +1,7 @@
-"""Source code dumped into a log: where it stands, so that its text is not taken for lines of the log.
+"""Find source code dumped into a log, so that its text is not read as lines of the log.
 
 Our trainer writes `# file: NAME, N bytes` and then exactly N bytes. The contest's scripts print themselves, then a line
-of 100 `=`; a source that holds such a line itself is not cut there, for what follows the real one is known.
+of 100 `=`; a source that contains such a line itself is not cut there, because the text after the real one is known.
 """
 
 import re
@@ -14,9 +14,9 @@ from golfcheck.trainlog import templates
 from golfcheck.trainlog.events import SourceDump
 
 _RULE = str(loglines.Separator()).encode() + b"\n"
-_MAX_RULES = 64  # of one log; a log of one run has two or four
+_MAX_RULES = 64  # per log; a log with one run has two or four
 _MAX_FILES = 512
-_MAX_DUMP_BYTES = 4 * 2**20  # of all dumps of a log; a source has 2 MiB at most, a real one a tenth of that
+_MAX_DUMP_BYTES = 4 * 2**20  # of all dumps in a log; a source has at most 2 MiB, and a real one a tenth of that
 _MAX_HEADER_BYTES = 4_200
 _AFTER_RULE = re.compile(rb"(?:Running )?Python (?=[0-9])|Hyperparameters:|--- ")
 _IS_PYTHON = re.compile(rb"^(?:import [A-Za-z_]|from [A-Za-z_.][A-Za-z0-9_.]{0,80} import )", re.MULTILINE)
@@ -28,7 +28,7 @@ _FIRST_LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DumpSpan:
-    """A dump and the bytes of the log that it takes: data[start:end]."""
+    """A dump and its position in the log: data[start:end]."""
 
     start: int
     end: int
@@ -36,9 +36,9 @@ class DumpSpan:
 
 
 def find(data: bytes, work: Work | None = None) -> list[DumpSpan]:
-    """Return the dumps of a log (UTF-8, newlines normalized) in their order; they do not overlap.
+    """Return the dumps of a log (UTF-8, newlines normalized) in order; they do not overlap.
 
-    `work` is what the record may still cost (None: as much as a whole one).
+    `work` is the record's remaining budget (None: a full one).
     """
     spans = _named(data, Work() if work is None else work) or _printed(data)
     left_bytes = _MAX_DUMP_BYTES
@@ -50,7 +50,7 @@ def find(data: bytes, work: Work | None = None) -> list[DumpSpan]:
 
 
 class _Lines:
-    """The numbers of the lines at positions that only grow."""
+    """The line numbers of increasing positions."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.number, self.position = data, 1, 0
@@ -62,7 +62,7 @@ class _Lines:
 
 
 def _named(data: bytes, work: Work) -> list[DumpSpan]:
-    """Files that our trainer announces with their length; they stand one after another at the beginning."""
+    """Files that our trainer announces with their length, one after another at the beginning."""
     spans: list[DumpSpan] = []
     lines, position = _Lines(data), 0
     while len(spans) < _MAX_FILES and (start := _line_with(b"# file: ", data, position)) >= 0:
@@ -88,7 +88,7 @@ def _printed(data: bytes) -> list[DumpSpan]:
     lines = _Lines(data)
     begin = position = searched = 0
     has_code = False  # between `begin` and `searched`
-    in_machine = False  # between the two rules that enclose the description of the machine
+    in_machine = False  # between the two rules around the description of the machine
     for _ in range(_MAX_RULES):
         rule = _line_with(_RULE, data, position)
         if rule < 0:

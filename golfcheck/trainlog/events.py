@@ -1,4 +1,4 @@
-"""What a training log says, whatever its dialect. Every fact knows its line (counted from 1)."""
+"""The contents of a training log, independent of its dialect. Every fact has its line number (counted from 1)."""
 
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -41,20 +41,20 @@ class ValPoint:
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:
-    """A score after training, under the name that the log gives it; `digits` are the decimals of val_bpb."""
+    """A score after training, with its name in the log; `digits` is the number of decimals of val_bpb."""
 
     line: int
     name: str
-    val_loss_nats: float | None  # None where the line has bits per byte alone
+    val_loss_nats: float | None  # None if the line only has bits per byte
     val_bpb: float
     eval_ms: float | None
     digits: int
-    stride: int | None = None  # of a sliding window, where the line states it
+    stride: int | None = None  # of a sliding window, if the line states it
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A byte count; `label` is what the log calls the format ("int8+zlib"; "" for the raw model)."""
+    """A byte count; `label` is the log's name for the format ("int8+zlib"; "" for the raw model)."""
 
     line: int
     label: str
@@ -74,7 +74,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A part of the work whose duration the log states; `name` is what the line says before it."""
+    """A part of the work with its duration; `name` is the text before it on the line."""
 
     line: int
     name: str
@@ -89,7 +89,7 @@ class Run:
     world_size: Fact[int] | None = None
     params: Fact[int] | None = None
     val_tokens: Fact[int] | None = None
-    val_bytes: Fact[int] | None = None  # of the validation text, where the log states it (`data:val_text`)
+    val_bytes: Fact[int] | None = None  # of the validation text, if the log states it (`data:val_text`)
     train: list[TrainPoint] = field(default_factory=list)
     val: list[ValPoint] = field(default_factory=list)
     scores: list[ScoreLine] = field(default_factory=list)
@@ -99,22 +99,22 @@ class Run:
     total_bytes: list[Size] = field(default_factory=list)
     part_bytes: list[Size] = field(default_factory=list)  # of parts of the artifact that are neither code nor model
     settings: dict[str, Fact[str]] = field(default_factory=dict)  # printed hyperparameters, by lower-case name
-    gpus: list[Fact[str]] = field(default_factory=list)  # names in the nvidia-smi table, each card once
-    peak_memory_mib: Fact[int] | None = None  # of a graphics card, allocated
-    calibration: list[Fact[str]] = field(default_factory=list)  # lines that tell of Hessians or calibration data
+    gpus: list[Fact[str]] = field(default_factory=list)  # names in the nvidia-smi table, each GPU once
+    peak_memory_mib: Fact[int] | None = None  # allocated on a GPU
+    calibration: list[Fact[str]] = field(default_factory=list)  # lines about Hessians or calibration data
     phases: list[Phase] = field(default_factory=list)
     progress: list[int] = field(default_factory=list)  # a checksum of each line of an evaluation's progress
     progress_line: int | None = None  # the last of those lines
-    progress_texts: list[Fact[str]] = field(default_factory=list)  # the last of them, as they are; in no JSON
-    unread: list[Fact[str]] = field(default_factory=list)  # lines that seem to state a score, in no form that is known
+    progress_texts: list[Fact[str]] = field(default_factory=list)  # the text of the last ones; not in the JSON
+    unread: list[Fact[str]] = field(default_factory=list)  # lines that seem to state a score in an unknown format
     numbers: list[Fact[str]] = field(
         default_factory=list
-    )  # the last lines after training with a decimal, of no known form
+    )  # the last lines after training with a decimal number, in an unknown format
 
 
 @dataclass(frozen=True, slots=True)
 class SourceDump:
-    """Source text found in a log: its first line, the file's name where the log says it, and its bytes."""
+    """Source text found in a log: its first line number, the file's name if the log states it, and its bytes."""
 
     line: int
     name: str | None
@@ -123,7 +123,7 @@ class SourceDump:
 
 @dataclass(frozen=True, slots=True)
 class TrainLog:
-    """A log file: its runs, the source dumped into it, and what had to be said about reading it."""
+    """A log file: its runs, the source dumped into it, and notes about reading it."""
 
     path: str
     sha256: str

@@ -1,8 +1,8 @@
-"""A log that is still being written → the facts of its whole lines so far, without reading it all again each time.
+"""A log that is still being written → the facts of its complete lines so far, without rereading it all each time.
 
-Where a source was dumped into a log shows only later, so the beginning is read anew as a whole while it grows. What
-follows it goes line by line to the runs, once. A line counts when its newline is there: half of `train_time:12345ms`
-is another number.
+Whether a source was dumped into a log is clear only later, so the beginning is reread as a whole while it grows. The
+lines after it are read once, one by one. A line counts only with its newline: half of `train_time:12345ms` is a
+different number.
 """
 
 import codecs
@@ -15,23 +15,23 @@ from golfcheck.trainlog.read import read_lines
 from golfcheck.trainlog.runs import Runs
 
 HEAD_BYTES = 2**20  # read as a whole, in 40 ms at most; the longest of 165 real logs has a fifth of it
-_LONG_BYTES = 2**20  # a line of more is read in pieces
+_LONG_BYTES = 2**20  # longer lines are read in pieces
 
 
 class Growing:
-    """The log so far; `feed` it what was appended. At most MAX_LOG_BYTES and a record's work are read."""
+    """The log so far; pass appended bytes to `feed`. Reads at most MAX_LOG_BYTES, within one record's budget."""
 
     def __init__(self) -> None:
         self.size_bytes = 0  # fed so far
         self.lines = 0  # whole lines so far
         self.notes: tuple[Fact[str], ...] = ()
-        self.full = False  # a limit is reached: what follows is not read
+        self.full = False  # a limit is reached: nothing more is read
         self._runs = Runs()
         self._work = Work()
         self._head = b""
-        self._rest: codecs.IncrementalDecoder | None = None  # once the head is full: for what follows it
+        self._rest: codecs.IncrementalDecoder | None = None  # for the part after the head
         self._prefix: re.Pattern[bytes] | None = None  # the prefix of every line
-        self._open = b""  # the last line, which lacks its newline
+        self._open = b""  # the last line, without its newline
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the file."""
@@ -50,7 +50,7 @@ class Growing:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """The runs that say anything; the last one is still being added to."""
+        """The runs with any facts; the last one is still growing."""
         return self._runs.finish()
 
     def _read_head(self) -> None:

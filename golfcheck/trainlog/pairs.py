@@ -1,4 +1,4 @@
-"""How logs print numbers, and the pairs of names and numbers that all dialects are made of."""
+"""How logs print numbers, and the pairs of names and numbers that all dialects use."""
 
 import re
 from string import Formatter
@@ -21,10 +21,10 @@ def pattern_of(template: str) -> re.Pattern[str]:
 
 
 def pairs(text: str) -> dict[str, tuple[str, str]]:
-    """Return name → (number, unit) for each `name:1.5ms` or `name: 1.5` near the beginning; of equal ones the first."""
+    """Return name → (number, unit) for each early `name:1.5ms` or `name: 1.5`; the first of repeated names."""
     return {name: (number, unit) for name, number, unit in reversed(_PAIR.findall(text[:_PAIRS_CHARS]))}
 
 
 def milliseconds(pair: tuple[str, str] | None) -> float | None:
-    """Read a duration; without a unit it is taken for milliseconds."""
+    """Read a duration; without a unit, it is in milliseconds."""
     return float(pair[0]) * _MS_PER_UNIT.get(pair[1], 1.0) if pair else None

@@ -1,7 +1,7 @@
-"""The prefix of every line of a log: time stamps, ranks, levels, colors. Learned from the log's own steps.
+"""The prefix of every line of a log: timestamps, ranks, levels, colors. Learned from the log's own steps.
 
-Launchers and loggers put their own text before each line, and each does it in its own form. Where most lines of steps
-begin with something else, that something is the prefix: its digits, blanks and words may vary from line to line.
+Launchers and loggers put their own text before each line, each in its own format. If most step lines begin with some
+other text, that text is the prefix: its digits, blanks and words may vary from line to line.
 """
 
 import re
@@ -19,7 +19,7 @@ _MAX_SHAPES = 16
 
 
 def without_colors(data: bytes) -> bytes:
-    """Return the log without the escape sequences that color it."""
+    """Return the log without color escape sequences."""
     return _ANSI.sub(b"", data) if b"\x1b" in data else data
 
 
@@ -30,12 +30,12 @@ def learned(data: bytes) -> re.Pattern[bytes] | None:
     if not present or 2 * len(present) < len(prefixes):
         return None
     shapes = [shape for shape, _ in Counter(map(_shape, present)).most_common(_MAX_SHAPES)]
-    shapes.sort(key=lambda shape: -len(shape))  # the longest that matches is the whole of a prefix
+    shapes.sort(key=lambda shape: -len(shape))  # the longest match is the whole prefix
     return re.compile(rb"^(?:" + b"|".join(shapes) + rb")", re.MULTILINE)
 
 
 def without_prefix(data: bytes, prefix: re.Pattern[bytes] | None) -> bytes:
-    """Return the lines without what `learned` found before them."""
+    """Return the lines without the prefixes that `learned` found."""
     return prefix.sub(b"", data) if prefix else data
 
 
@@ -65,9 +65,9 @@ def _before_landmarks(data: bytes) -> Iterator[bytes]:
 
 
 def _shape(prefix: bytes) -> bytes:
-    """Return an expression for prefixes like this one: of other numbers, other blanks, and, with a time, other words.
+    """Return an expression for similar prefixes: with other numbers, other blanks and, if it has a time, other words.
 
-    Blanks alone are meant exactly: a block of settings is indented too.
+    A prefix of only blanks must match exactly, since a block of settings is indented too.
     """
     if not prefix.strip():
         return re.escape(prefix)
@@ -84,4 +84,4 @@ def _shape(prefix: bytes) -> bytes:
             parts.append(rb"[A-Za-z_.]{1,80}")
         else:
             parts.append(re.escape(text))
-    return b"".join(parts) + re.escape(prefix[len(stem) :])  # more blanks than these are the line's own
+    return b"".join(parts) + re.escape(prefix[len(stem) :])  # further blanks belong to the line

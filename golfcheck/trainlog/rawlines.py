@@ -1,4 +1,4 @@
-"""The bytes of a log → lines, whatever wrote them: UTF-16, CRLF, prefixes of a supervisor, newlines that were lost."""
+"""The bytes of a log → lines, handling UTF-16, CRLF, prefixes of a supervisor, and lost newlines."""
 
 import codecs
 import re
@@ -19,7 +19,7 @@ _PREFIX = re.compile(
     r"|\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?Z?\]? "
     r"|\[(?:default|rank)?[0-9]{1,4}\]:? ?)"
 )
-# What a line of a log can begin with: where a folded log is cut, but not inside a name of several words.
+# What a log line can begin with: a folded log is cut here, but not inside a name of several words.
 _HEAD = re.compile(
     r"(?:^|(?<!diagnostic)(?<!DIAGNOSTIC)(?<!pre-quantization)(?:\s|\\n))(?="
     r"step:[0-9]{1,12}/[0-9]{1,12} (?:\[|(?:train_|val_)?loss:)"
@@ -32,7 +32,7 @@ _HEAD = re.compile(
 
 
 def normalize(data: bytes) -> tuple[bytes, list[Fact[str]]]:
-    """Return at most MAX_LOG_BYTES of the log, in UTF-8 and without carriage returns, and what had to be said."""
+    """Return at most MAX_LOG_BYTES of the log, in UTF-8 and without carriage returns, and notes about it."""
     notes = []
     if len(data) > MAX_LOG_BYTES:
         data = data[:MAX_LOG_BYTES]
@@ -46,12 +46,12 @@ def normalize(data: bytes) -> tuple[bytes, list[Fact[str]]]:
         data = data.replace(b"\r\n", b"\n")
         notes.append(Fact("lines end in CRLF", 1))
     if (nul := data.find(b"\0")) >= 0:
-        notes.append(Fact("binary: holds NUL bytes", data.count(b"\n", 0, nul) + 1))
+        notes.append(Fact("binary: contains NUL bytes", data.count(b"\n", 0, nul) + 1))
     return data, notes
 
 
 def _utf8(data: bytes, encoding: str) -> bytes:
-    """Return text of another encoding in UTF-8, made page by page: as a whole it would take four bytes a character."""
+    """Return text of another encoding as UTF-8, converted page by page to limit memory (4 bytes per character)."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     pieces = (data[start : start + _PAGE_BYTES] for start in range(0, len(data), _PAGE_BYTES))
     text = bytearray()
@@ -63,7 +63,7 @@ def _utf8(data: bytes, encoding: str) -> bytes:
 
 
 def pages(data: bytes, start: int, end: int) -> Iterator[list[str]]:
-    """Yield the lines of data[start:end] in pages; a line that fills a page is continued by the next one's first."""
+    """Yield the lines of data[start:end] in pages; a line that fills a page continues in the next one."""
     while start < end:
         stop = min(start + _PAGE_BYTES, end)
         if stop < end:
@@ -73,13 +73,13 @@ def pages(data: bytes, start: int, end: int) -> Iterator[list[str]]:
 
 
 def without_prefix(line: str) -> str | None:
-    """Return the line without what a supervisor put before it, None if there is no such thing."""
+    """Return the line without a supervisor's prefix, None if it has none."""
     match = _PREFIX.match(line)
     return line[match.end() :] if match else None
 
 
 def unfolded(line: str) -> list[str]:
-    """Cut a long line where lines of a log begin, each part at most PIECE_CHARS long; a short line stays whole."""
+    """Split a long line where log lines begin, each part at most PIECE_CHARS long; a short line stays whole."""
     if len(line) <= FOLDED_CHARS:
         return [line]
     starts = [match.end() for match in _HEAD.finditer(line)]
@@ -91,7 +91,7 @@ def unfolded(line: str) -> list[str]:
 
 
 def encoding_of(data: bytes) -> str:
-    """Return the encoding of a log by its mark, or else by where its first 4 KiB have zeros."""
+    """Return the encoding of a log, from its byte order mark or from the zeros in its first 4 KiB."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return encoding

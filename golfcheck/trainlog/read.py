@@ -1,4 +1,4 @@
-"""The bytes of a log → TrainLog: every line goes to the readers that its first four characters allow."""
+"""The bytes of a log → TrainLog: every line goes to the readers that match its first four characters."""
 
 import hashlib
 import re
@@ -12,12 +12,12 @@ from golfcheck.trainlog.runs import Runs
 Reader = Callable[[Runs, int, str], bool]
 
 _HEAD_CHARS = 4
-_PAID_LINES = 1_000  # are read before it is asked whether more may be
+_PAID_LINES = 1_000  # read between two checks of the budget
 _MAX_NOTES = 100
 _DURATION_ENDS = ("s", "s)", "s total", "ms")
 _BITS = re.compile(r"[Bb]its[ _-]per[ _-]byte")
 _SIZED = re.compile(r"[0-9]{3} bytes|_bytes:[0-9]|rtifact")
-# Lines that no text before them may hide: what is judged by them is the cap of bytes, the clock and the seed.
+# Lines that must not be hidden by text before them, since size, time and seed are judged by them.
 _LANDMARK = re.compile(
     r"(?<![\w\"'])(?=step:[0-9]{1,12}/[0-9]{1,12} (?:train_|val_)?loss:|[0-9]{1,12}/[0-9]{1,12} (?:train|val)_loss:"
     r"|(?:Code size|Serialized model|Total submission size)[^:{}]{0,60}: [0-9]|stopping_early: |seed:[0-9]"
@@ -45,8 +45,8 @@ _READERS: dict[str, tuple[Reader, ...]] = {
     "sett": (ours.extra,),
     "phas": (ours.extra,),
     "resu": (ours.extra,),
-    "spee": (),  # how fast our own trainer was: its steps say it too
-    # Many of them in a log, and nothing to read: named so that they cost one look-up.
+    "spee": (),  # our own trainer's speed, which its steps state too
+    # Frequent lines with nothing to read, listed so that they cost only one lookup.
     "warm": (),
     "tttg": (),
     "ttp:": (),
@@ -56,8 +56,8 @@ _READERS: dict[str, tuple[Reader, ...]] = {
 def read(path_label: str, data: bytes, work: Work | None = None) -> TrainLog:
     """Read a log of any dialect; `path_label` is its path inside the record. Never raises on content.
 
-    `work` is what the record may still cost (None: as much as a whole one); where it is used up, reading ends and
-    `unread_from` says at which line.
+    `work` is the record's remaining budget (None: a full one); when it is used up, reading stops, and `unread_from` is
+    the line.
     """
     work = Work() if work is None else work
     sha256 = hashlib.sha256(data).hexdigest()
@@ -78,7 +78,7 @@ def read_lines(
 ) -> tuple[int, bool]:
     """Read the lines of normalized `data` outside `spans` into `runs`; `line` is the number of lines before it.
 
-    Returns the number of the last line that was read, and whether it is the last of all.
+    Returns the number of the last line that was read, and whether it is the log's last.
     """
     start = 0
     for end, resume in [*((span.start, span.end) for span in spans), (len(data), len(data))]:
@@ -94,7 +94,7 @@ def read_lines(
 
 
 def _read_part(runs: Runs, before: int, part: list[str], notes: list[Fact[str]], work: Work) -> None:
-    """Read the lines of a part of a page, and pay for them; `before` is the number of lines before it."""
+    """Read the lines of a part of a page, and charge for them; `before` is the number of lines before it."""
     readers, folded = _READERS, rawlines.FOLDED_CHARS
     count, chars, scores_before = len(part), sum(map(len, part)), runs.score_lines
     for line, whole in enumerate(part, before + 1):
@@ -117,7 +117,7 @@ def _read_part(runs: Runs, before: int, part: list[str], notes: list[Fact[str]],
 
 
 def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]], work: Work) -> int:
-    """Read a line that may hold several, and return how many: newlines were lost, or a progress bar overwritten."""
+    """Read a line that may contain several (lost newlines, an overwritten progress bar); return how many."""
     count = 0
     if len(whole) > rawlines.PIECE_CHARS and len(notes) < _MAX_NOTES:
         notes.append(Fact(f"a line of more than {rawlines.PIECE_CHARS:,} characters", line))
@@ -130,7 +130,7 @@ def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]], work: 
 
 
 def _read_other(runs: Runs, line: int, whole: str) -> None:
-    """Read a line that its beginning does not give away."""
+    """Read a line that its beginning does not identify."""
     first = whole[:1]
     if first.isdecimal() or first == "[":
         if dialect_b.step(runs, line, whole):
@@ -147,7 +147,7 @@ def _read_other(runs: Runs, line: int, whole: str) -> None:
         return
     readers = _READERS.get(whole[:_HEAD_CHARS])
     if readers is None and (landmark := _LANDMARK.search(whole)):
-        whole = whole[landmark.start() :]  # whatever stands before it
+        whole = whole[landmark.start() :]  # whatever precedes it
         readers = _READERS.get(whole[:_HEAD_CHARS]) or (dialect_b.step,)
     for reader in readers or ():
         if reader(runs, line, whole):
@@ -157,7 +157,7 @@ def _read_other(runs: Runs, line: int, whole: str) -> None:
 
 
 def _read_rest(runs: Runs, line: int, whole: str) -> None:
-    """Read what may begin in any way: scores, durations, settings."""
+    """Read lines that may begin in any way: scores, durations, settings."""
     if _is_score(runs, line, whole):
         return
     if _SIZED.search(whole) and shared.other_size(runs, line, whole):
@@ -178,7 +178,7 @@ def _read_rest(runs: Runs, line: int, whole: str) -> None:
 
 
 def _is_score(runs: Runs, line: int, whole: str) -> bool:
-    """Read a line that speaks of bits per byte or of a score; False if it states none that can be read."""
+    """Read a line that mentions bits per byte or a score; False if it states none that can be read."""
     is_about = "bpb" in whole or "BPB" in whole or ("its" in whole and _BITS.search(whole))
     if is_about and scores.read(runs, line, whole):
         return True

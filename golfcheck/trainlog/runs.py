@@ -4,24 +4,24 @@ from dataclasses import fields
 
 from golfcheck.trainlog.events import Run
 
-MAX_SETTINGS = 2_000  # kept of one run, and looked at in one log; real ones have 83 at most
+MAX_SETTINGS = 2_000  # kept per run, and examined per log; real ones have at most 83
 MAX_RUNS = 64
 _DESCRIPTION = ("seed", "world_size", "params", "val_tokens", "val_bytes")  # printed before a run begins
 
 
 class Runs:
-    """The runs of a log so far; `now` is the one that lines belong to."""
+    """The runs of a log so far; `now` is the current one."""
 
     def __init__(self) -> None:
         self.now = Run()
         self.done: list[Run] = []
         self.in_settings = False  # inside a block of hyperparameters
-        self.gpu_rows: set[str] = set()  # numbers of the graphics cards that the present run has listed
-        self.setting_words = 0  # looked at in lines of settings
-        self.score_lines = 0  # looked at for their scores
+        self.gpu_rows: set[str] = set()  # numbers of the GPUs that the current run has listed
+        self.setting_words = 0  # examined in lines of settings
+        self.score_lines = 0  # examined for scores
 
     def header(self) -> Run:
-        """Return the run that a line of description belongs to: after a run that trained, it begins the next one."""
+        """Return the run that a descriptive line belongs to: after a run that has trained, it begins the next one."""
         now = self.now
         if (now.train or now.val or now.scores) and len(self.done) < MAX_RUNS:
             self.done.append(now)
@@ -30,7 +30,7 @@ class Runs:
         return self.now
 
     def at_step(self, step: int) -> Run:
-        """Return the run that a training step belongs to: one that is back at its beginning is another run."""
+        """Return the run that a training step belongs to: a step back at the beginning starts another run."""
         now = self.now
         if len(now.train) > 1 and step <= now.train[0].step < now.train[-1].step and len(self.done) < MAX_RUNS:
             self.done.append(now)
@@ -40,11 +40,11 @@ class Runs:
         return self.now
 
     def started(self) -> bool:
-        """Tell whether the present run has begun to train."""
+        """Return whether the current run has begun to train."""
         return bool(self.now.train or self.now.val)
 
     def finish(self) -> tuple[Run, ...]:
-        """Return the runs that say anything; an evaluation of its own belongs to the run before it."""
+        """Return the runs with any facts; a separate evaluation belongs to the run before it."""
         finished: list[Run] = []
         for run in (*self.done, self.now):
             if finished and not run.train and (run.seed is None or _same_seed(run, finished[-1])):
@@ -59,7 +59,7 @@ def _same_seed(one: Run, other: Run) -> bool:
 
 
 def _joined(run: Run, more: Run) -> Run:
-    """Return `run` with what a later part of the log says of it; neither changes, for more lines may follow."""
+    """Return `run` with the facts of a later part of the log; neither is changed, since more lines may follow."""
     joined = Run()
     for field in fields(Run):
         old, new = getattr(run, field.name), getattr(more, field.name)

@@ -1,7 +1,7 @@
-"""Score lines in all their forms, and the lines with scores in them that cannot be read.
+"""Score lines in all their formats, and lines with scores that cannot be read.
 
-Nearly every log prints `NAME val_loss:x val_bpb:y`; others print bits per byte alone, under names of their own, after
-`=` or blanks, or several numbers on a line. What is only progress (a chunk, a batch, a running mean) is no score.
+Nearly every log prints `NAME val_loss:x val_bpb:y`; others print only bits per byte, under names of their own, after
+`=` or blanks, or several numbers on a line. Progress (a chunk, a batch, a running mean) is not a score.
 """
 
 import math
@@ -17,7 +17,7 @@ _MAX_SCORES = 1_000  # kept of one run
 _MAX_UNREAD = 100
 _MAX_NUMBERS = 20
 _LINE_CHARS = 400
-_TAIL_CHARS = 40  # after the score: how long its evaluation took
+_TAIL_CHARS = 40  # after the score, for the duration of its evaluation
 _MAX_PROGRESS = 500
 _BPB = re.compile(
     r"(?<![A-Za-z0-9_])(?P<key>[A-Za-z0-9_]{0,60}(?:bpb|BPB|bits_per_byte|[Bb]its[ -]per[ -]byte))"
@@ -33,12 +33,12 @@ _ELAPSED = re.compile(
 _OWN = frozenset(
     ("val_bpb", "bpb", "eval_bpb", "bits_per_byte", "val_bits_per_byte", "eval_bits_per_byte", "bits per byte")
 )
-# `[RESULT] run=9b13 | score=1.1888`: a harness around the script sums a run up.
+# `[RESULT] run=9b13 | score=1.1888`: a harness around the script summarizes a run.
 _RESULT = re.compile(
     rf"\b(?:result|final)\b.{{0,120}}?(?<![\w])score\s{{0,2}}[:=]\s{{0,4}}({NUMBER})(?![\w.%]|/)", re.IGNORECASE
 )
 _RESULT_DIGITS = 3
-# A position within the work, or a part of it; a line that says `done` reports the whole.
+# A position within the work, or part of it; a line that says `done` reports the whole.
 _PROGRESS = re.compile(
     r"[0-9]/[0-9]|[0-9]%|chunk|batch|epoch|progress|warmup|windows\b|\bETA\b|rank:[0-9]|phase=|restored"
     r"|captured|(?<![a-z])search|->|REFERENCE|target",
@@ -53,7 +53,7 @@ _AT_STEP = re.compile(r"(?<![\w])step[:= ]\s?([0-9]{1,12})(?![\w./])")
 _STRIDE = re.compile(r"\bstride[:=] ?([0-9]{1,6})\b")
 _ALONE = re.compile(
     r"\s{0,8}(?:val_|eval_)?(?:bpb|bits_per_byte)\s{0,4}[:=](?!.*(?:train_time|step))"
-)  # no more than the score on a line
+)  # nothing but the score on a line
 _BARE = re.compile(r"(?<![\w.,])[0-9]{1,2}\.[0-9]{2,16}(?![\w.%])")
 _SEEMS_SCORE = re.compile(r"[0-9]\.[0-9]{2}")
 _SOURCE = re.compile(r"[({\[]\s*$|==|\bdef |^\s*#|\bf[\"']|print\(|log0\(")  # a line of a program
@@ -61,12 +61,12 @@ _ENDS = " \t:=-|>#*,;[]"
 
 
 def read(runs: Runs, line: int, text: str) -> bool:
-    """Read the scores of a line about bits per byte; one that states a score in no known form is kept as text."""
+    """Read the scores of a line about bits per byte; a line with a score in an unknown format is kept as text."""
     name_of_both, both, _ = text.partition(" val_loss:")
-    is_plain = bool(both) and " val_bpb:" in text  # the form of nearly all logs, whatever words its name has
+    is_plain = bool(both) and " val_bpb:" in text  # the format of nearly all logs, whatever words its name has
     progress = _POSITION.search(name_of_both) if is_plain else _PROGRESS.search(text)
     if progress and progress[0] == "->":
-        return keep_unread(runs.now, line, text)  # of two numbers, or with an arrow for an equals sign
+        return keep_unread(runs.now, line, text)  # two numbers, or an arrow instead of an equals sign
     if progress and not _DONE.search(text):
         if not _SEEMS_SCORE.search(text) or _SOURCE.search(text):
             return False
@@ -78,7 +78,9 @@ def read(runs: Runs, line: int, text: str) -> bool:
         return False
     runs.score_lines += 1
     numbers = list(_BPB.finditer(text))
-    if len(text) > _LINE_CHARS and numbers:  # several lines whose newlines were lost: the rest is not of this name
+    if (
+        len(text) > _LINE_CHARS and numbers
+    ):  # several lines whose newlines were lost: the rest does not belong to this name
         numbers, text = numbers[:1], text[: numbers[0].end() + _TAIL_CHARS]
     run = runs.now
     if not numbers:
@@ -89,18 +91,18 @@ def read(runs: Runs, line: int, text: str) -> bool:
     name = _DONE.sub("", text[:begin]).strip(_ENDS)
     at = _AT_STEP.search(text) if loss else None
     if not name and at and at.start() == begin:
-        name = f"step {at[1]}"  # a validation of training, and not what the log says last of its artifact
+        name = f"step {at[1]}"  # a validation during training, not a score of the artifact
     if len(name) > _NAME_CHARS or not (name or run.stop or run.total_bytes or _ALONE.match(text)):
         return keep_unread(run, line, text)
     times = [milliseconds((match[1], match[2])) for match in _ELAPSED.finditer(text[:_LINE_CHARS])]
     eval_ms = max((ms for ms in times if ms is not None), default=None)
-    # Of several, the one that is called val_bpb, or plain bpb, is the line's own: it is read first, and comes last.
+    # Of several scores, the one named val_bpb, or just bpb, is the line's own: it is read first, and comes last.
     numbers.sort(key=lambda match: match["key"].lower() not in _OWN)
     stride = _STRIDE.search(text)
     if loss and at and not any(size.label for size in (*run.model_bytes, *run.total_bytes)):
         number = next((match["number"] for match in numbers if match["key"].lower() in _OWN), numbers[0]["number"])
         run.val.append(ValPoint(line, int(at[1]), 0, float(loss[2]), float(number), None, None))
-        return True  # nothing was saved yet: a validation, whatever its line begins with
+        return True  # nothing has been saved yet: a validation, whatever its line begins with
     scores: list[ScoreLine] = []
     for match in numbers:
         key = match["key"].lower()
@@ -137,7 +139,7 @@ def read(runs: Runs, line: int, text: str) -> bool:
 
 
 def result(runs: Runs, line: int, text: str) -> bool:
-    """Read `[RESULT] … score=1.1888`; another line that speaks of a score is kept as text."""
+    """Read `[RESULT] … score=1.1888`; any other line about a score is kept as text."""
     match = _RESULT.search(text[:_LINE_CHARS])
     run = runs.now
     if match is None or decimals(match[1]) < _RESULT_DIGITS or len(run.scores) >= _MAX_SCORES:
@@ -147,10 +149,12 @@ def result(runs: Runs, line: int, text: str) -> bool:
 
 
 def keep_number(runs: Runs, line: int, text: str) -> None:
-    """Keep a line after training with a decimal number and no known form: `| quantized | 1.2345 |` may be a score."""
+    """Keep a line after training with a decimal in an unknown format: `| quantized | 1.2345 |` may be a score."""
     run = runs.now
     is_over = run.stop or run.total_bytes
-    if not is_over and (run.train or run.gpus or run.settings):  # else it may be of an evaluation alone
+    if not is_over and (
+        run.train or run.gpus or run.settings
+    ):  # otherwise it may be from an evaluation without training
         return
     text = text[:_LINE_CHARS]
     if _BARE.search(text) and not _PROGRESS.search(text) and not _SOURCE.search(text):
@@ -159,7 +163,7 @@ def keep_number(runs: Runs, line: int, text: str) -> None:
 
 
 def decimals(number: str) -> int:
-    """Return how many decimals a number is printed with."""
+    """Return the number of decimals of a printed number."""
     return len(number.partition("e")[0].partition(".")[2])
 
 
@@ -168,7 +172,7 @@ def _rounds_to(exact: str, rounded: str) -> bool:
 
 
 def keep_unread(run: Run, line: int, text: str) -> bool:
-    """Keep a line that seems to state a score in a form that is not known."""
+    """Keep a line that seems to state a score in an unknown format."""
     if _SEEMS_SCORE.search(text) and not _SOURCE.search(text) and len(run.unread) < _MAX_UNREAD:
         run.unread.append(Fact(text.strip()[:200], line))
     return False

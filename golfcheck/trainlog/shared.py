@@ -1,4 +1,4 @@
-"""Lines that all three dialects print alike: sizes, scores, the machine, durations."""
+"""Lines that all three dialects print in the same way: sizes, scores, the machine, durations."""
 
 import re
 
@@ -11,7 +11,7 @@ _SIZE = re.compile(
     r"([0-9][0-9,]{0,24}) bytes"
 )
 _SIZE_OF_FILE = re.compile(r"(Serialized model) ([^:]{1,60}):[^\s:]{1,80} bytes:([0-9]{1,19})")
-_SIZE_OF_MODULE = re.compile(  # a script that printed a Python module where it meant its name
+_SIZE_OF_MODULE = re.compile(  # a script that printed a Python module instead of its name
     r"(Serialized model|Total submission size) ([^<:]{1,40}<module '[^']{1,20}' from '[^']{1,200}'>): "
     r"([0-9]{1,19}) bytes"
 )
@@ -29,7 +29,7 @@ _MLX_SIZE = re.compile(r"serialized_model_([A-Za-z0-9_+-]{1,40}):([0-9]{1,19}) b
 _GPU = re.compile(r"\| {1,4}([0-9]{1,3}) {1,4}(\S.{0,38}?) +(?:On|Off|N/A) +\|")
 _LISTED_GPU = re.compile(r"GPU ([0-9]{1,3}): ([^(]{1,60}) \(UUID:")
 _DURATION = re.compile(rf"(.{{1,160}}?)(?: in | took | \(|_time:)({NUMBER})(m?)s(?:\)| total)?$")
-# A part of an evaluation in several passes: `pass 1 eval_time: 312.5s`, `second pass took 5.1 min`.
+# Part of an evaluation in several passes: `pass 1 eval_time: 312.5s`, `second pass took 5.1 min`.
 _PASS = re.compile(
     r"(?P<name>.{0,80}?(?<![a-z])(?:pass[ _#-]{0,2}[1-9](?![0-9.])|(?:first|second|third) pass\b))"
     r"(?:\s?(?:/|of)\s?[1-9])?(?P<rest>.{0,80}?)"
@@ -48,9 +48,9 @@ _OTHER_PASS = re.compile(
 _EVALUATES = re.compile(r"eval|ttt|score|gram|slid", re.IGNORECASE)
 _PEAK_MEMORY = re.compile(r"peak[ _]memory(?: allocated)?: ?([0-9]{1,9}) ?MiB")
 _PASS_CHARS = 240
-_MAX_KEPT = 64  # sizes of one kind, and graphics cards
+_MAX_KEPT = 64  # sizes of one kind, and GPUs
 _MAX_CALIBRATION = 1_000
-_MAX_ARTIFACT_BYTES = 5 * 10**7  # more is the raw model, or the text
+_MAX_ARTIFACT_BYTES = 5 * 10**7  # larger sizes are of the raw model, or of the text
 _PART = re.compile(
     r"([A-Za-z][^:]{3,60}): ([0-9][0-9,]{3,12}) bytes$|(?<![\w])([a-z]\w{2,40})_bytes:([0-9]{4,12})(?!\w)"
 )
@@ -72,7 +72,7 @@ def size(runs: Runs, line: int, text: str) -> bool:
 
 
 def other_size(runs: Runs, line: int, text: str) -> bool:
-    """Read a total or a model's size under another name, or the size of a further part: `Paid prefix blob: N bytes`."""
+    """Read a total or a model's size under another name, or the size of another part: `Paid prefix blob: N bytes`."""
     run = runs.now
     total, model = _KEYED_TOTAL.search(text), _KEYED_MODEL.search(text)
     if total and not model and (whole := _TOTAL_OF_PARTS.search(text)):
@@ -88,7 +88,7 @@ def other_size(runs: Runs, line: int, text: str) -> bool:
 
 def _keep_size(sizes: list[Size], line: int, label: str, number: str) -> None:
     num_bytes = int(number.replace(",", ""))
-    is_new = all(size.size_bytes != num_bytes for size in sizes)  # under another name, a number is often said again
+    is_new = all(size.size_bytes != num_bytes for size in sizes)  # a number is often repeated under another name
     if is_new and 0 < num_bytes <= _MAX_ARTIFACT_BYTES and len(sizes) < _MAX_KEPT:
         sizes.append(Size(line, label, num_bytes))
 
@@ -103,7 +103,7 @@ def mlx_size(runs: Runs, line: int, text: str) -> bool:
 
 
 def machine(runs: Runs, line: int, text: str) -> bool:
-    """Read a graphics card from the table or the list that nvidia-smi prints."""
+    """Read a GPU from the table or the list that nvidia-smi prints."""
     match = _GPU.match(text) or _LISTED_GPU.match(text)
     if match:
         gpus = runs.header().gpus
@@ -131,7 +131,7 @@ def duration(runs: Runs, line: int, text: str) -> bool:
 
 
 def evaluation_pass(runs: Runs, line: int, text: str) -> bool:
-    """Read how long a pass of an evaluation took; passes of training, calibration and compression are none."""
+    """Read how long a pass of an evaluation took; passes of training, calibration and compression do not count."""
     match = _PASS.match(text[:_PASS_CHARS])
     words = match["name"] + match["rest"] if match else ""
     if match is None or _OTHER_PASS.search(words) or not (runs.started() or _EVALUATES.search(words)):
@@ -142,7 +142,7 @@ def evaluation_pass(runs: Runs, line: int, text: str) -> bool:
 
 
 def duration_by_key(runs: Runs, line: int, text: str) -> bool:
-    """Read `final_eval_time_seconds:105.4`, whose key has the unit; a setting that limits a time is none."""
+    """Read `final_eval_time_seconds:105.4`, whose key has the unit; a setting that limits a time does not count."""
     match = _UNIT_IN_KEY.match(text[:_PASS_CHARS]) if runs.started() else None
     if match is None or _LIMIT.search(match[1]):
         return False
@@ -156,6 +156,6 @@ def _seconds(number: str, unit: str) -> float:
 
 
 def calibration(runs: Runs, line: int, text: str) -> None:
-    """Keep a line that tells of Hessians or of calibration: work that may stand outside the clock."""
+    """Keep a line about Hessians or calibration: work that may not be timed."""
     if len(runs.now.calibration) < _MAX_CALIBRATION:
         runs.now.calibration.append(Fact(text.strip()[:400], line))

@@ -8,14 +8,13 @@ from typing import Any
 from golfcheck.reference.loglines import KINDS, LogLine
 
 _READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str: str, float: float}
-# Bounded, because it reads untrusted logs. What looks like a value must also print as it is written: `parse_as` checks
-# that.
-# Words are read as values are: two free texts on one line would take a hostile line seconds to tell apart.
+# Bounded, because it reads untrusted logs. A value must also print as it is written: `parse_as` checks that.
+# Words are matched like values: separating two free texts could take seconds on a hostile line.
 _TEXT, _VALUE = r"[^\n\r]{0,4096}", r"[!-~]{1,400}"
 
 
 def _pattern(kind: type[LogLine]) -> re.Pattern[str]:
-    """Return the expression that matches what may be a line of this kind, one named group per field."""
+    """Return the expression that matches lines of this kind, with one named group per field."""
     expression = ""
     for literal, field, spec, _ in Formatter().parse(kind.template):
         expression += re.escape(literal)
@@ -29,7 +28,7 @@ _HEADS = tuple((kind.template.partition("{")[0], kind) for kind in KINDS)
 
 
 def parse(text: str) -> LogLine | None:
-    """Return the line that `text` (without its newline) is, or None if it is of no kind."""
+    """Return `text` (without its newline) as a line of some kind, or None if it is of none."""
     for head, kind in _HEADS:
         if text.startswith(head) and (line := parse_as(kind, text)) is not None:
             return line

@@ -1,4 +1,4 @@
-"""A parsed log as a JSON object: what `schemas/train_log.schema.json` describes."""
+"""A parsed log as a JSON object, as described by `schemas/train_log.schema.json`."""
 
 import math
 from collections.abc import Hashable
@@ -9,10 +9,10 @@ from golfcheck.trainlog.events import TrainLog
 
 
 def to_json(log: TrainLog, at_most: int | None = None, *, kinds: bool = False) -> dict[str, Any]:
-    """Return the log's facts as JSON values. What the log does not say is left out; NaN and infinity become strings.
+    """Return the log's facts as JSON values. Missing facts are left out; NaN and infinity become strings.
 
-    `at_most` shortens each list of a run to as many, and `kinds` these to the first of each kind: of what has the same
-    keys, types and signs, the schema says the same.
+    `at_most` limits the length of each list of a run, and `kinds` keeps only the first item of each kind: for items
+    with the same keys, types and signs, the schema gives the same result.
     """
     return {
         "path": log.path,
@@ -42,7 +42,7 @@ def _value(value: Any, at_most: int | None = None, *, kinds: bool = False) -> An
 
 
 def _kind(value: Any) -> Hashable:
-    """Return what a schema can tell values apart by: keys and types, and whether a number is below, at or above 0."""
+    """Return what a schema can distinguish: keys, types, and whether a number is below, at or above 0."""
     if isinstance(value, dict):
         return tuple((name, _kind(item)) for name, item in value.items())
     if isinstance(value, list):

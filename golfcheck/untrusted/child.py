@@ -1,4 +1,4 @@
-"""The reading process: it takes a file's bytes, gives up what it does not need, parses, and answers in a plain frame.
+"""The reading process: takes a file's bytes, drops privileges, parses, and answers in a simple format.
 
 answer = header_bytes (uint64, little-endian), header (JSON), then the records one after another
 header = {"refused": [code, message]} or {"tree": tree, "records": [[key, size_bytes], ...], "notes": [text, ...]}
@@ -18,9 +18,9 @@ HEADER_LENGTH_BYTES = 8
 
 
 def main() -> None:
-    """Read a file from stdin and write the answer to stdout; the last of argv is a JSON array.
+    """Read a file from stdin and write the answer to stdout; the last argument is a JSON array.
 
-    It holds whether the file is packed with zlib, the fields of `Limits` and those of `SandboxLimits`.
+    It has a flag for zlib, the fields of `Limits` and those of `SandboxLimits`.
     """
     zipped, bounds, sandbox_bounds = json.loads(sys.argv[-1])
     limits = Limits(**bounds)

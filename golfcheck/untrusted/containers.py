@@ -1,8 +1,8 @@
-"""Formats that other people pack their models in, recognized by their first bytes: named, never read."""
+"""Other formats for models, recognized by their first bytes: named, never read."""
 
 import re
 
-try:  # an extra; here and not below because the child can open no more files when it needs it
+try:  # an extra; imported here because the confined child cannot open files later
     import brotli
 except ImportError:
     brotli = None
@@ -16,13 +16,13 @@ _MAGIC: list[tuple[bytes, str]] = [
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"BZh", "bzip2"),
-    (b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", "a torch file of before 1.6 (legacy pickle)"),
-    (b"PK\x03\x04", "a ZIP archive (of torch.save, without zlib?)"),
+    (b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", "a torch file from before 1.6 (legacy pickle)"),
+    (b"PK\x03\x04", "a ZIP archive (from torch.save, without zlib?)"),
     (b"\x93NUMPY", "a numpy array"),
     (b"GGUF", "GGUF"),
     (b"\x7fELF", "an ELF executable"),
 ]
-# Protocols 2 to 5 say so; 0 and 1 begin with a dict or a list that is to be remembered, or with a global's two lines.
+# Protocols 2 to 5 have a header; 0 and 1 begin with a memoized dict or list, or with the two lines of a global.
 _PICKLE = re.compile(rb"\x80[\x02-\x05][(}\]c\x8c\x95KJMX]|\([dl]p[0-9]+\n|[}\]]q\0|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n")
 _HTML = re.compile(rb"\s*(?:<!--.{0,256}?-->\s*)?<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _NPZ = re.compile(rb"PK\x03\x04.{26}[^/\0]{1,200}?\.npy", re.DOTALL)  # a ZIP whose first member is an array
@@ -32,12 +32,12 @@ _STORED_BYTES = 64
 
 
 def name_of(data: bytes | bytearray | memoryview) -> str | None:
-    """Return the name of the format that `data` begins like, or None when it is none that is known here."""
+    """Return the name of the format that `data` seems to have, or None if it is unknown."""
     head = bytes(data[:512])
     if problem := pointer(head):
         return problem
     if _HTML.match(head):
-        return "an HTML page, as of a failed download"
+        return "an HTML page, perhaps from a failed download"
     if _NPZ.match(head):
         return "a numpy archive (.npz)"
     for magic, name in _MAGIC:
@@ -55,12 +55,12 @@ def name_of(data: bytes | bytearray | memoryview) -> str | None:
 
 
 def is_zlib(head: bytes) -> bool:
-    """Tell whether `head` begins with the two bytes of a zlib stream without preset dictionary (RFC 1950)."""
+    """Return whether `head` begins with the two bytes of a zlib stream without preset dictionary (RFC 1950)."""
     return len(head) >= 2 and head[0] & 0x0F == 8 and not head[1] & 0x20 and (head[0] << 8 | head[1]) % 31 == 0
 
 
 def _is_brotli(head: bytes) -> bool:
-    """Tell whether `head` decompresses as brotli, which has no magic; False where the package is not installed."""
+    """Return whether `head` decompresses as brotli, which has no magic number; False without the package."""
     if brotli is None:
         return False
     try:
@@ -68,5 +68,5 @@ def _is_brotli(head: bytes) -> bool:
         out: bytes = brotli.Decompressor().process(head, output_buffer_limit=_BROTLI_PROBE_BYTES)
     except brotli.error:
         return False
-    # It gives half of what was asked for, and a twentieth of noise reads like a block that is stored as it is.
+    # It may return half of the requested bytes, and a twentieth of all noise looks like a stored block.
     return len(out) > len(head) // 4 and out[:_STORED_BYTES] not in head

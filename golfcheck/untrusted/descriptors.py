@@ -1,4 +1,4 @@
-"""What the pickle of a dict of tensors speaks of: storages, tensors and the few names that it calls, as plain data."""
+"""The contents of a pickled dict of tensors as plain data: storages, tensors and the few names that it calls."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ DTYPE_OF_STORAGE = {
 }
 _ORDERED_DICT = "collections OrderedDict"
 _REBUILD_TENSOR = "torch._utils _rebuild_tensor_v2"
-_REBUILD_PARAMETER = "torch._utils _rebuild_parameter"  # known only so that it can be named
+_REBUILD_PARAMETER = "torch._utils _rebuild_parameter"  # known only so that it can be reported
 GLOBALS = {_ORDERED_DICT, _REBUILD_TENSOR, _REBUILD_PARAMETER, *(f"torch {name}" for name in DTYPE_OF_STORAGE)}
 _LOCATION = re.compile(r"(?:cpu|meta|cuda(?::\d{1,3})?|mps(?::\d{1,3})?|xpu(?::\d{1,3})?|hpu(?::\d{1,3})?)")
 _STORAGE_KEY = re.compile(r"0|[1-9][0-9]{0,5}")
@@ -30,14 +30,14 @@ _STORAGE_KEY = re.compile(r"0|[1-9][0-9]{0,5}")
 
 @dataclass(frozen=True, slots=True)
 class Global:
-    """A name that the pickle asks for."""
+    """A global name in the pickle."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A record that holds `numel` elements: `data/KEY`."""
+    """A record with `numel` elements: `data/KEY`."""
 
     dtype: str
     key: str
@@ -46,7 +46,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class TensorView:
-    """A tensor as the pickle describes it, in elements of its storage; nothing here is checked yet."""
+    """A tensor as the pickle describes it, in elements of its storage; not checked yet."""
 
     storage: Storage
     offset: int
@@ -54,7 +54,7 @@ class TensorView:
     stride: tuple[Any, ...]
 
 
-# What instructions of other protocols, and for other values, would make.
+# What instructions of other protocols, or for other values, would create.
 _MADE_BY = {
     **dict.fromkeys(b"io\x81\x92", "an object of a class"),
     **dict.fromkeys(b"\x8f\x90\x91", "a set"),
@@ -65,7 +65,7 @@ _MADE_BY = {
     **dict.fromkeys(b"FILVdlgpP02", "a value of the text protocol"),
     0x8B: "a number of more than 255 bytes",
 }
-# What objects are called whose class or maker a pickle names.
+# Names for objects whose class or constructor appears in a pickle.
 _NAMED = {
     "__builtin__ set": "a set",
     "__builtin__ complex": "a complex number",
@@ -78,7 +78,7 @@ _NAMED = {
 
 
 def named(name: str) -> str:
-    """Return what stands for a pickle's "module name" in messages: what it makes, or what it is."""
+    """Return a description of a pickle's "module name" for messages: what it creates, or what it is."""
     module, _, member = name.partition(" ")
     if module.startswith("numpy") and "multiarray" in module:
         return "a numpy array or number"
@@ -88,23 +88,23 @@ def named(name: str) -> str:
 
 
 def made_by(opcode: int) -> str:
-    """Return what an instruction that is not allowed would make."""
+    """Return what a forbidden instruction would create."""
     return _MADE_BY.get(opcode, f"an unknown instruction {opcode:#04x}")
 
 
 def is_int(value: object) -> bool:
-    """Tell whether `value` is an integer that is no bool."""
+    """Return whether `value` is an integer and not a bool."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def kind(value: object) -> str:
-    """Return the name of a value in messages; never its text, which is untrusted."""
+    """Return a description of a value for messages; never its text, which is untrusted."""
     kinds = {TensorView: "a tensor", Global: "a function or class", Storage: "a bare storage", int: "an int"}
     return kinds.get(type(value), f"a {type(value).__name__}")
 
 
 def call(function: object, args: object) -> dict[str, Any] | TensorView:
-    """Return what `function(*args)` would be: an empty dict or a described tensor. Refused (PKL_REDUCE) otherwise."""
+    """Return the result of `function(*args)`: an empty dict or a described tensor. Refused (PKL_REDUCE) otherwise."""
     if function == Global(_ORDERED_DICT) and args == ():
         return {}
     if function == Global(_REBUILD_TENSOR) and isinstance(args, tuple) and len(args) == 6:
@@ -118,15 +118,15 @@ def call(function: object, args: object) -> dict[str, Any] | TensorView:
 
 
 def storage_of(pid: object) -> Storage:
-    """Return the storage that a persistent id names; Refused (PKL_PERSID) where it names none."""
+    """Return the storage that a persistent id names; Refused (PKL_PERSID) if it names none."""
     if not isinstance(pid, tuple) or len(pid) != 5:
-        raise Refused("PKL_PERSID", "a persistent id that is no storage")
+        raise Refused("PKL_PERSID", "a persistent id that is not a storage")
     word, cls, key, location, numel = pid
     dtype = DTYPE_OF_STORAGE.get(cls.name.removeprefix("torch ")) if isinstance(cls, Global) else None
     if word != "storage" or dtype is None or not isinstance(key, str) or not isinstance(location, str):
-        raise Refused("PKL_PERSID", "a persistent id that is no storage")
+        raise Refused("PKL_PERSID", "a persistent id that is not a storage")
     if not _STORAGE_KEY.fullmatch(key) or not _LOCATION.fullmatch(location):
         raise Refused("PKL_PERSID", f"a storage with key {key[:40]!a} at {location[:40]!a}")
     if not is_int(numel) or not 0 <= numel < 1 << 40:
-        raise Refused("PKL_PERSID", f"storage {key} with a size that is none")
+        raise Refused("PKL_PERSID", f"storage {key} with an invalid size")
     return Storage(dtype, key, numel)

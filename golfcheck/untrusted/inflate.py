@@ -7,15 +7,15 @@ from golfcheck.core.errors import Refused
 from golfcheck.untrusted import containers
 from golfcheck.untrusted.limits import Limits
 
-_PIECE_BYTES = 4 << 20  # each piece copies what is still to be read
+_PIECE_BYTES = 4 << 20  # each piece copies the rest of the input
 _INPUT_BYTES = 1 << 16
-# What stands behind the last byte that a stream holds: the end of its block, of 15 bits at most (RFC 1951), or the one
-# empty block of 5 bytes that zlib writes where it stores, and the checksum of 4 bytes (RFC 1950).
+# What follows the last byte of a stream's content: the end of its block, at most 15 bits (RFC 1951), or the empty block
+# of 5 bytes that zlib writes after stored ones; then the checksum of 4 bytes (RFC 1950).
 END_BYTES = 9
 
 
 def inflate(data: bytes, limits: Limits) -> bytearray:
-    """Decompress one whole zlib stream that is all of `data`.
+    """Decompress `data`, which must be exactly one zlib stream.
 
     Refuses with ART_TOO_BIG, ART_FORMAT_OWN (a foreign container, named), ART_ZLIB (damaged), ART_ZLIB_TRUNC (ends
     early), ART_ZLIB_TRAILING (goes on after its end), ART_INFLATE_LIMIT.
@@ -46,12 +46,12 @@ def inflate(data: bytes, limits: Limits) -> bytearray:
 
 
 def idle_bytes(data: bytes) -> int:
-    """Return how many bytes of a zlib stream stand behind the last one that adds to its content.
+    """Return how many bytes of a zlib stream follow the last one that adds to its content.
 
-    More than `END_BYTES` are empty blocks: they say nothing, and change the file's digest.
+    More than `END_BYTES` are empty blocks, which have no content but change the file's digest.
     """
     stream = zlib.decompressobj()
-    before, start = stream.copy(), 0  # the piece that adds last, and the state in front of it
+    before, start = stream.copy(), 0  # the last piece that adds content, and the state before it
     for first in range(0, len(data), _INPUT_BYTES):
         state = stream.copy()
         if _adds(stream, data[first : first + _INPUT_BYTES]):
@@ -64,7 +64,7 @@ def idle_bytes(data: bytes) -> int:
 
 
 def _adds(stream: Any, piece: bytes) -> bool:
-    """Feed a piece of a stream; tell whether it adds to the content, which is not kept."""
+    """Feed a piece of a stream; return whether it adds to the content, which is discarded."""
     adds = False
     while piece and not stream.eof:
         adds |= bool(stream.decompress(piece, _PIECE_BYTES))

@@ -1,4 +1,4 @@
-"""Every bound of the strict reader. A larger bound never makes a wrong file right: it only costs time and memory."""
+"""All limits of the strict reader. A larger limit never makes an invalid file valid: it only costs time and memory."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from golfcheck.core.sandbox import SandboxLimits
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the reader spends on a file before it gives up. A real artifact of 16 MB stays far below each."""
+    """What the reader spends on a file before it gives up. A real artifact of 16 MB is far below each limit."""
 
     file_bytes: int = SIZE_CAP_BYTES  # code counts too, so a model never reaches it
     inflated_bytes: int = 256 << 20
@@ -20,11 +20,11 @@ class Limits:
     string_bytes: int = 4_096
     int_bytes: int = 8
     rank: int = 8
-    # As fp32, which is what every tensor becomes: a small storage may be seen through many large tensors. The contest's
+    # As fp32, to which every tensor is converted: many large tensors may share a small storage. The contest's
     # models have 67 MB; 50 million weights in 16 MB would have 2.5 bits each: int8 that zlib makes so small is padding.
     tensor_bytes: int = 192 << 20
 
 
-# What the system lets the reading process spend, should a bound of `Limits` ever fail.
+# What the system allows the reading process, in case a limit of `Limits` fails.
 PROCESS = SandboxLimits(address_space_bytes=800 << 20, cpu_seconds=10)
 WALL_SECONDS = 20.0

@@ -25,7 +25,7 @@ _HEADER_BYTES = 64 << 20  # the tree as JSON: at most 200,000 instructions, each
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A tensor's elements; numpy has no bfloat16, so that one is carried as uint16 of the same bits."""
+    """A tensor's elements; numpy has no bfloat16, so that type is stored as uint16 with the same bits."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -34,7 +34,7 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A tree of dicts, tuples, strings, numbers and `Array`s, and `notes` that name bytes that nothing is made of."""
+    """A tree of dicts, tuples, strings, numbers and `Array`s, and `notes` about unused bytes."""
 
     tree: dict[str, Any]
     notes: tuple[str, ...]
@@ -47,7 +47,7 @@ def load(
     zipped: bool = True,
     wall_seconds: float = WALL_SECONDS,
 ) -> dict[str, Any]:
-    """Read an artifact as `read` does; return its tree alone."""
+    """Read an artifact like `read`, but return only its tree."""
     return read(data, limits, process, zipped, wall_seconds).tree
 
 
@@ -60,10 +60,10 @@ def read(
 ) -> Loaded:
     """Read an artifact in a child process.
 
-    Where it is not `zipped` with zlib, `data` is what `torch.save` wrote.
+    If it is not `zipped` with zlib, `data` is what `torch.save` wrote.
 
-    Raises `Refused` with the reader's label; SBX_CPU, SBX_MEM or SBX_WALL when the child ran over its limits, and
-    ART_CRASH when it died of something else. Tensors that share a record share memory.
+    Raises `Refused` with the reader's label; SBX_CPU, SBX_MEM or SBX_WALL if the child exceeded its limits, and
+    ART_CRASH if it died for another reason. Tensors that share a record share memory.
     """
     limits = limits or Limits()
     if len(data) > limits.file_bytes:
@@ -82,7 +82,7 @@ def read(
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            with contextlib.suppress(BrokenPipeError), child.stdin:  # the child reads all before it writes
+            with contextlib.suppress(BrokenPipeError), child.stdin:  # the child reads everything before it writes
                 child.stdin.write(data)
             return _decode_answer(child.stdout, limits)
         except EOFError:
@@ -91,11 +91,11 @@ def read(
             if late.is_set():
                 raise Refused("SBX_WALL", f"reading it takes longer than {wall_seconds:g} s") from None
             if sandbox.is_out_of_time(status):
-                reason = f"reading it takes more than {process.cpu_seconds} s of processor time"
+                reason = f"reading it takes more than {process.cpu_seconds} s of CPU time"
                 raise Refused("SBX_CPU", reason) from None
             raise Refused("ART_CRASH", f"the process that read it {sandbox.manner(status)}") from None
         except (ValueError, KeyError, TypeError):
-            raise Refused("ART_CRASH", "the process that read it gave no sound answer") from None
+            raise Refused("ART_CRASH", "the process that read it gave no valid answer") from None
         finally:
             timer.cancel()
             child.kill()

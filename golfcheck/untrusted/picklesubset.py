@@ -1,7 +1,7 @@
-"""data.pkl → descriptors: dicts, lists, strings, numbers and tensors that are only described. Nothing is ever called.
+"""data.pkl → descriptors: dicts, lists, strings, numbers, and descriptions of tensors. Nothing is ever called.
 
-Pickle is a program; this runs the 31 instructions of protocol 2 that `torch.save` writes for a dict of tensors and of
-plain settings, and knows what its three callables mean. Everything else is refused by name.
+A pickle is a program; this interprets the 31 instructions of protocol 2 that `torch.save` writes for a dict of tensors
+and plain settings, and knows the meaning of its three callables. Everything else is refused by name.
 """
 
 import struct
@@ -19,7 +19,7 @@ _GLOBAL_BYTES = 256
 def parse(data: bytes | memoryview, limits: Limits) -> dict[str, Any]:
     """Run the program `data`; return the dict that it builds, of dicts, tuples, strings, numbers and `TensorView`s.
 
-    Refuses with ART_TYPE (the result is no dict of such values) or PKL_ and what is wrong: TOO_BIG, PROTO, OPCODE,
+    Refuses with ART_TYPE (the result is not a dict of such values) or PKL_ and the error: TOO_BIG, PROTO, OPCODE,
     OPS, TRUNC, STACK, ALIAS, GLOBAL, REDUCE, PERSID, SETITEM, KEY, DUP_KEY, KEYS, STRLEN, STR, INT, STOP, DEPTH.
     """
     if len(data) > limits.pickle_bytes:
@@ -35,7 +35,7 @@ def _check_tree(value: object, depth: int) -> None:
     if depth == 0:
         raise Refused("PKL_DEPTH", "dicts, lists and tuples nested too deeply")
     if isinstance(value, Global | Storage):
-        raise Refused("ART_TYPE", f"{kind(value)} stands where a value has to be")
+        raise Refused("ART_TYPE", f"{kind(value)} in place of a value")
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
     for child in inside:
         _check_tree(child, depth - 1)
@@ -66,10 +66,10 @@ class _Machine:
         raise Refused("PKL_OPS", f"more than {self._limits.pickle_ops} instructions")
 
     def _unexpected(self, what: str) -> str:
-        """Say what the file holds that it must not, and under which key."""
+        """Refuse the file, naming what it contains and under which key."""
         key = next((item for item in reversed(self._stack) if isinstance(item, str)), None)
         where = f" under the key {key[:80]!a}" if key is not None else f" at {self._at}"
-        return f"it holds {what}{where}; expected tensors, numbers, strings, dicts and lists alone"
+        return f"it contains {what}{where}; expected only tensors, numbers, strings, dicts and lists"
 
     def _finish(self) -> object:
         if self._at != len(self._data):
@@ -176,7 +176,8 @@ class _Machine:
         if index not in self._memo:
             raise Refused("PKL_STACK", f"memo {index} is not set at {self._at}")
         value = self._memo[index]
-        # A dict or tuple met twice could hold itself, or double with every level: strings, names and tensors cannot.
+        # A dict or tuple used twice could contain itself, or double with every level; strings, names and tensors
+        # cannot.
         if not isinstance(value, str | Global | TensorView):
             raise Refused("PKL_ALIAS", f"{kind(value)} is used twice at {self._at}")
         self._push(value)
@@ -198,7 +199,7 @@ class _Machine:
 
     def build(self) -> None:
         state, target = self._pop(), self._stack[-1] if self._stack else None
-        # A module's state_dict() carries the versions of its parts beside its tensors; no other attribute is known.
+        # A module's state_dict() has the versions of its parts as an attribute; no other attribute is allowed.
         if not isinstance(target, dict) or not isinstance(state, dict) or state.keys() != {"_metadata"}:
             raise Refused("PKL_OPCODE", f"attributes of {kind(target)} are set at {self._at - 1}: an object of a class")
 

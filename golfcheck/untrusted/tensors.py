@@ -9,7 +9,7 @@ from golfcheck.untrusted import inflate, picklesubset, zipread
 from golfcheck.untrusted.descriptors import TensorView, is_int
 from golfcheck.untrusted.limits import Limits
 
-# float64 and complex numbers have no place in an artifact: no part of the format stores them.
+# float64 and complex numbers are refused: no part of the format stores them.
 ITEM_BYTES = {
     "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "uint8": 1, "int16": 2, "int32": 4, "int64": 8, "bool": 1,
 }  # fmt: skip
@@ -28,9 +28,9 @@ class StorageSpan:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file holds: a tree of dicts, tuples, strings, numbers and `StorageSpan`s, and the records they lie in.
+    """A file's contents: a tree of dicts, tuples, strings, numbers and `StorageSpan`s, and the records behind them.
 
-    `notes` name the bytes in it that nothing is made of.
+    `notes` are about unused bytes.
     """
 
     tree: dict[str, Any]
@@ -39,7 +39,7 @@ class Parsed:
 
 
 def parse(data: bytes, limits: Limits, zipped: bool = True) -> Parsed:
-    """Read a whole artifact, or a torch file as it is where it is not `zipped` with zlib.
+    """Read a whole artifact, or a bare torch file if it is not `zipped` with zlib.
 
     Raises `Refused` with a label of the three layers below, or of `_span`, `_storages`.
     """
@@ -64,7 +64,7 @@ def parse(data: bytes, limits: Limits, zipped: bool = True) -> Parsed:
 
 
 def _unused(spans: list[StorageSpan], records: dict[str, memoryview]) -> list[str]:
-    """Say how many bytes of the records no tensor shows, and of how many records."""
+    """Report how many bytes of the records belong to no tensor, and of how many records."""
     ends: dict[str, list[tuple[int, int]]] = {key: [] for key in records}
     for span in spans:
         ends[span.key].append((span.start, span.start + math.prod(span.shape) * ITEM_BYTES[span.dtype]))
@@ -97,13 +97,13 @@ def _replace(value: Any, spans: dict[int, StorageSpan]) -> Any:
 
 
 def _storages(views: list[TensorView], named: dict[str, memoryview]) -> dict[str, memoryview]:
-    """Return the records that tensors lie in, by key; each is there, has one dtype and exactly its size."""
+    """Return the records that contain tensors, by key; each is checked to exist, with one dtype and the right size."""
     dtypes: dict[str, str] = {}
     used: dict[str, memoryview] = {}
     for storage in (view.storage for view in views):
         key, record = storage.key, named.get(f"data/{storage.key}")
         if storage.dtype not in ITEM_BYTES:
-            raise Refused("ART_DTYPE", f"data/{key} is {storage.dtype}, which an int8 artifact does not hold")
+            raise Refused("ART_DTYPE", f"data/{key} is {storage.dtype}, which an int8 artifact does not contain")
         if record is None:
             raise Refused("ZIP_MISSING", f"no record data/{key}")
         if dtypes.setdefault(key, storage.dtype) != storage.dtype:
@@ -124,7 +124,7 @@ def _span(view: TensorView, limits: Limits) -> StorageSpan:
     if not all(is_int(n) and n >= 0 for n in (*shape, *stride)):
         raise Refused("PKL_TENSOR", "a negative or odd size or stride")
     numel = math.prod(shape)
-    if numel > limits.tensor_bytes:  # of one byte at least; what all take as fp32 is summed later
+    if numel > limits.tensor_bytes:  # of at least one byte each; their total as fp32 is checked later
         raise Refused("PKL_TENSOR", f"too many elements: {numel}")
     expected = 1
     for size, step in zip(reversed(shape), reversed(stride), strict=True):

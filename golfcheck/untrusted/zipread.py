@@ -25,7 +25,7 @@ _DESCRIPTOR_FLAG = 0x0008
 _UTF8_FLAG = 0x0800
 _SATURATED = {2: 0xFFFF, 4: 0xFFFF_FFFF}  # "see the ZIP64 record", by the field's bytes
 
-# ROOT is "archive", or the stem of the file that was saved to: printable ASCII without slashes. No path is made of it.
+# ROOT is "archive", or the stem of the saved file's name: printable ASCII without slashes. It is never used as a path.
 _NAME = re.compile(r"[ -.0-\[\]-~]{1,255}/(?:[A-Za-z0-9_.]{1,64}/)?[A-Za-z0-9_.]{1,64}")
 _EXPECTED = {
     "version": ("ZIP_VERSION", b"3"),
@@ -48,7 +48,7 @@ class _Entry:
 def records(data: bytes | bytearray, limits: Limits) -> dict[str, memoryview]:
     """Return the records of an archive without their common root: `data.pkl`, and `data/N` for every storage.
 
-    Refuses with ZIP_ and what is wrong: NOT_ZIP, EOCD, ENTRIES, METHOD, FLAGS, SIZE, NAME, LOCAL, RANGE, CRC, DUP,
+    Refuses with ZIP_ and the error: NOT_ZIP, EOCD, ENTRIES, METHOD, FLAGS, SIZE, NAME, LOCAL, RANGE, CRC, DUP,
     OVERLAP, LAYOUT, UNKNOWN_RECORD, VERSION, BYTEORDER.
     """
     view = memoryview(data).toreadonly()
@@ -85,14 +85,14 @@ def _end_record(view: memoryview) -> tuple[int, int, int]:
         raise Refused("ZIP_EOCD", "the end record is not at the end of the file")
     _, disk, start_disk, here, count, size, offset, comment = _END.unpack_from(view, at)
     if (disk, start_disk, comment) != (0, 0, 0) or here != count:
-        raise Refused("ZIP_EOCD", "the end record speaks of other disks or has a comment")
+        raise Refused("ZIP_EOCD", "the end record mentions other disks or has a comment")
     stop = at
     locator_at = at - _LOCATOR.size
     if locator_at >= 0 and _at(view, locator_at, b"PK\x06\x07"):
         stop = at64 = locator_at - _END64.size
         _, disk, named, disks = _LOCATOR.unpack_from(view, locator_at)
         if at64 < 0 or (disk, named, disks) != (0, at64, 1) or not _at(view, at64, b"PK\x06\x06"):
-            raise Refused("ZIP_EOCD", "the ZIP64 end record is not where it has to be")
+            raise Refused("ZIP_EOCD", "the ZIP64 end record is not where it should be")
         _, rest, _, _, disk, start_disk, here64, count64, size64, offset64 = _END64.unpack_from(view, at64)
         pairs = ((count, count64, 2), (size, size64, 4), (offset, offset64, 4))
         agree = all(short in (long, _SATURATED[width]) for short, long, width in pairs)
@@ -116,7 +116,7 @@ def _directory(view: memoryview, count: int, at: int, stop: int) -> list[_Entry]
         raw_name = bytes(view[at + _CENTRAL.size : at + _CENTRAL.size + name_len])
         name = raw_name.decode("ascii", "backslashreplace")
         if not _NAME.fullmatch(name):
-            raise Refused("ZIP_NAME", f"{name[:80]!r} is no name of a record")
+            raise Refused("ZIP_NAME", f"{name[:80]!r} is not the name of a record")
         if method != 0:
             raise Refused("ZIP_METHOD", f"{name} is compressed (method {method}); torch stores")
         if flags & ~(_DESCRIPTOR_FLAG | _UTF8_FLAG):
@@ -143,7 +143,7 @@ def _extent(view: memoryview, entry: _Entry, limit: int) -> tuple[int, int]:
     name = bytes(view[at + _LOCAL.size : at + _LOCAL.size + name_len])
     extra = bytes(view[at + _LOCAL.size + name_len : begin])
     if name != entry.name.encode() or (flags, method) != (entry.flags, 0):
-        raise Refused("ZIP_LOCAL", f"{entry.name}: its local header says another name, method or flags")
+        raise Refused("ZIP_LOCAL", f"{entry.name}: its local header has a different name, method or flags")
     if extra_len and (extra_len < 4 or extra[:2] != b"FB" or int.from_bytes(extra[2:4], "little") != extra_len - 4):
         raise Refused("ZIP_LOCAL", f"{entry.name}: an extra field that is not torch's padding")
     stated = [(crc, packed, size)]
@@ -158,18 +158,18 @@ def _extent(view: memoryview, entry: _Entry, limit: int) -> tuple[int, int]:
             raise Refused("ZIP_LOCAL", f"{entry.name}: no data descriptor after its data")
         stated.append((values[0], values[1], values[2]))
     if any(values != (entry.crc, entry.size, entry.size) for values in stated):
-        raise Refused("ZIP_LOCAL", f"{entry.name}: its local header or descriptor says another size or checksum")
+        raise Refused("ZIP_LOCAL", f"{entry.name}: its local header or descriptor has a different size or checksum")
     return begin, end
 
 
 def _check_tiling(extents: list[tuple[int, int, str]]) -> None:
-    """Refuse entries that overlap, or leave room between them for what nobody would look at."""
+    """Refuse entries that overlap, or that leave gaps which no reader would see."""
     at = 0
     for begin, end, name in sorted(extents):
         if begin < at:
-            raise Refused("ZIP_OVERLAP", f"{name} begins at {begin}, inside what stands before it")
+            raise Refused("ZIP_OVERLAP", f"{name} begins at {begin}, inside the entry before it")
         if begin > at:
-            raise Refused("ZIP_RANGE", f"{begin - at} bytes in front of {name} belong to no record")
+            raise Refused("ZIP_RANGE", f"{begin - at} bytes before {name} belong to no record")
         at = end
 
 
@@ -177,11 +177,11 @@ def _without_root(named: dict[str, memoryview]) -> dict[str, memoryview]:
     """Check that all records share one root folder and are known, and that the file's version is."""
     roots = sorted({name.split("/")[0] for name in named})
     if len(roots) != 1 or f"{roots[0]}/data.pkl" not in named:
-        raise Refused("ZIP_LAYOUT", f"one folder with a data.pkl is expected, found {', '.join(roots[:4]) or 'none'}")
+        raise Refused("ZIP_LAYOUT", f"expected one folder with a data.pkl, found {', '.join(roots[:4]) or 'none'}")
     out = {name.split("/", 1)[1]: view for name, view in named.items()}
     for name in out:
         if name not in _KNOWN and not _STORAGE.fullmatch(name):
-            raise Refused("ZIP_UNKNOWN_RECORD", f"{name} is no record of a saved dict of tensors")
+            raise Refused("ZIP_UNKNOWN_RECORD", f"{name} is not a record of a saved dict of tensors")
     if "version" not in out:
         raise Refused("ZIP_VERSION", "no record `version`")
     for name, (code, expected) in _EXPECTED.items():

@@ -329,7 +329,7 @@ def cases() -> list[Case]:
         C(None, "several disks", "ZIP_EOCD", lambda: with_end(disk=1)),
         C(None, "directory moved", "ZIP_EOCD", lambda: with_end(offset=3), "ends at"),
         C(None, "end records disagree", "ZIP_EOCD", lambda: hidden_end(_disagree), "disagree"),
-        C(None, "ZIP64 end record elsewhere", "ZIP_EOCD", lambda: hidden_end(_move), "has to be"),
+        C(None, "ZIP64 end record elsewhere", "ZIP_EOCD", lambda: hidden_end(_move), "should be"),
         C(20, "deflated record", "ZIP_METHOD", lambda: edited("data/0", method=8, size=16)),
         C(21, "deflated data.pkl", "ZIP_METHOD", lambda: edited("data.pkl", method=8)),
         C(22, "duplicate data.pkl", "ZIP_DUP", lambda: added(Record("archive/data.pkl", GOOD_PICKLE))),

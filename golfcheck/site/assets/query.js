@@ -1,5 +1,5 @@
 "use strict";
-// The filter grammar of the board, as golfcheck/board/query.py has it: a test holds the two to the same answers.
+// The board's filter grammar, as in golfcheck/board/query.py; a test checks that both give the same answers.
 const golfcheckQuery = (() => {
   const TERM = /(?=\S)(-?)(?:([^\s:"]+):)?("[^"]*"?|\S*)/gu;
   const NUMBER = /^[+-]?(?:[0-9][0-9,_]*(?:\.([0-9]*))?|\.([0-9]+))(?:e[+-]?[0-9]{1,2})?([km]?)$/i;
@@ -83,7 +83,7 @@ const golfcheckQuery = (() => {
     return (row) => test(row) !== (sign === "-");
   };
 
-  // Returns a test of a row's values, and what could not be read of the filter ("" where all of it could).
+  // Returns a test of a row's values, and what is wrong with the filter ("" if nothing is).
   const parse = (text, data) => {
     const tests = [];
     let problem = "";

@@ -1,5 +1,5 @@
 "use strict";
-// The queue: sorted by what its filter reads; words in the order of their meaning.
+// The queue, sorted by the values that its filter uses; words are in the order of their meaning.
 document.addEventListener("DOMContentLoaded", () => {
   const table = document.getElementById("queue");
   if (!table) return;

@@ -1,9 +1,9 @@
 "use strict";
-// A table that the reader filters by the grammar of query.js and sorts by its columns; the address holds the state.
+// A table with a filter (the grammar of query.js) and sortable columns; the address holds its state.
 //
-// `data` is what the page's filter searches, `first` the key of the order in which the rows come, `keys` all that they
-// can be sorted by. `valuesOf(row, index)` returns an object with a row's value for each key, null where it has none.
-// `fields` are further inputs by their name in the address, and `matches(values, state)` says whether a row passes them.
+// `data` is what the page's filter searches, `first` the key by which the rows are sorted initially, `keys` all sort
+// keys. `valuesOf(row, index)` returns an object with a row's value for each key, null if it has none.
+// `fields` are other inputs by their names in the address; `matches(values, state)` returns whether a row passes them.
 const golfcheckTable = (table, { data, first, keys, valuesOf, fields = {}, matches = () => true }) => {
   const at = (id) => document.getElementById(id);
   const inputs = { q: at("q"), ...fields };
@@ -34,7 +34,7 @@ const golfcheckTable = (table, { data, first, keys, valuesOf, fields = {}, match
     return state.down ? -order : order;
   };
   let state = fromAddress();
-  let order = `${first} false`; // the present order of the rows: moving thousands of them takes a second
+  let order = `${first} false`; // the current order of the rows: moving thousands of them takes a second
   const show = () => {
     const query = golfcheckQuery.parse(state.q, data);
     let count = 0;
@@ -81,7 +81,7 @@ const golfcheckTable = (table, { data, first, keys, valuesOf, fields = {}, match
   for (const head of heads) {
     const button = head.querySelector("button");
     button.disabled = false;
-    button.addEventListener("click", () => { // the third click goes back to the first order
+    button.addEventListener("click", () => { // the third click restores the initial order
       const again = state.sort === head.dataset.key;
       change(again && state.down ? { sort: first, down: false } : { sort: head.dataset.key, down: again });
     });

@@ -96,7 +96,7 @@ def test_other_tracks_and_records_without_a_day_or_a_score_are_shown_without_a_r
     board = load_board([tree], PLAIN)
     rows = by_name(board)
     assert rows["Slow"].reason == "track non_record_16mb is not ranked"
-    assert rows["Undated"].reason == "no date: it has no place in time"
+    assert rows["Undated"].reason == "no date: it cannot be ordered"
     assert rows["Empty"].reason == "no score in its logs: nothing to test"
     assert [rows[name].rank for name in ("Slow", "Empty")] == [None, None]
     assert board.rows[-1].verdict.name == "Empty"  # a missing score stands last

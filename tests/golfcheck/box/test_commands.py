@@ -122,7 +122,7 @@ def test_an_estimate_refutes_a_claim_and_confirms_another(bigram: Path, world: W
     found = reported(bigram, world, *arguments, "--claim", "1.8629")
     assert found["outcome"] == "confirmed"
     assert found["measured"]["estimate"]["sequences"] < found["measured"]["estimate"]["of_sequences"]
-    assert "what counts is where the whole interval lies" in capsys.readouterr().out
+    assert "the verdict depends on the whole interval" in capsys.readouterr().out
 
 
 @NEEDS_SANDBOX

@@ -53,7 +53,7 @@ def test_each_ruleset_is_explained(ruleset: str, capsys):
 def test_it_lists_every_key_of_a_filter_with_its_example_and_words(capsys):
     words = " ".join(said(capsys, "explain").split())
     assert all(f"{key.example} {key.meaning}" in words for key in KEYS.values())
-    assert "ruling:waived the maintainers' last word on it: included, removed, superseded, waived, re-scored" in words
+    assert "ruling:waived the maintainers' latest ruling: included, removed, superseded, waived, re-scored" in words
 
 
 def test_doctor_names_versions_and_the_data(capsys, tmp_path: Path, monkeypatch):

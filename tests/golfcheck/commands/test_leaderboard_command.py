@@ -274,5 +274,5 @@ def a_board(*rows: Row) -> Board:
 
 def test_a_filter_that_begins_with_a_dash_says_how_to_write_it(tree: Path, capsys: Capture) -> None:
     said = error(capsys, tree, "--filter", "-author:golfer")
-    assert "expected one argument (where that begins with a dash: --filter=-...)" in said
+    assert "expected one argument (if it begins with a dash: --filter=-...)" in said
     assert len(names(run(capsys, tree, "--filter=-author:ann"))) == 3

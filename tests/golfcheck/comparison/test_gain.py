@@ -121,7 +121,7 @@ def test_reproductions_count_as_ours_and_a_run_that_is_in_both_counts_once() -> 
     found, notes = pooled(ours, [again])
     assert found.bpb == (1.10, 1.101, 1.1015, 1.1005)
     assert notes == ["2 seeds of again (records/again) count as A's; 1 that A has already, not again"]
-    with pytest.raises(UsageError, match="no reproduction of it"):
+    with pytest.raises(UsageError, match="not a reproduction"):
         pooled(ours, [sample(1.1, ratio=3.7)])
 
 

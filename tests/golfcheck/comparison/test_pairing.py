@@ -51,7 +51,7 @@ def test_minified_code_differs_from_its_source_only_in_what_it_does(tmp_path: Pa
     two = record(tmp_path / "b", train_gpt=packed)
     (diff,) = code_diffs(one, two)
     assert (diff.added, diff.removed) == (1, 1)
-    assert any("layout, comments, docstrings and type annotations are no difference" in note for note in diff.notes)
+    assert any("layout, comments, docstrings and type annotations are ignored" in note for note in diff.notes)
 
 
 def test_annotations_and_docstrings_that_packing_removes_are_no_difference(tmp_path: Path):

@@ -51,7 +51,7 @@ def test_lists_in_the_environment_are_separated_by_commas(tmp_path: Path):
     [
         ('fail_on = "error"', "unknown key 'fail_on' - did you mean 'fail-on'?"),
         ('ingore = ["x"]', "unknown key 'ingore' - did you mean 'ignore'?"),
-        ('format = "jsno"', "'jsno' is none of"),
+        ('format = "jsno"', "'jsno' is not one of"),
         ("jobs = -1", "expected a number, 0 or more, not -1"),
         ("jobs = true", "expected a number"),
         ('ignore = "x"', "expected a list of rule or family names"),

@@ -24,7 +24,7 @@ from tests.golfcheck.valid_record import Draft
 SETTINGS = Settings(cache=False, jobs=1)
 TRACK = "track_10min_16mb"
 REPORT = "0" * 64
-TAKES_NO_EFFECT = "it takes no effect before"
+TAKES_NO_EFFECT = "it has no effect until then"
 
 
 def ruling(record: str, kind: str, **more: Any) -> dict[str, Any]:
@@ -211,9 +211,7 @@ def test_a_ruling_of_a_day_that_has_not_come_is_told_and_takes_no_effect(tree: P
     said: list[str] = []
     assert held(board_of(tree, say=said.append)) == ["First", "Clear"]
     (line,) = said
-    assert line.endswith(
-        f"{TRACK}/2026-06-02_Clear is dated 2096-06-20, a day that has not come yet: {TAKES_NO_EFFECT}"
-    )
+    assert line.endswith(f"{TRACK}/2026-06-02_Clear is dated 2096-06-20, which is in the future: {TAKES_NO_EFFECT}")
 
 
 def test_a_date_in_the_future_is_judged_again_each_day(
@@ -235,7 +233,7 @@ def test_a_ruling_on_no_record_is_told(tree: Path) -> None:
     said: list[str] = []
     board_of(tree, say=said.append)
     assert len(said) == 2
-    assert f"there is no record {TRACK}/2026-06-09_None: nothing is ruled on it" in "".join(said)
+    assert f"there is no record {TRACK}/2026-06-09_None: the ruling has no effect" in "".join(said)
     assert f"there is no record {TRACK}/2026-06-08_Neither that could supersede another" in "".join(said)
 
 
@@ -263,7 +261,7 @@ def test_a_record_cannot_rule_on_itself(tree: Path) -> None:
         (json.dumps({"decisions": [ruling("x", "superseded")]}), "'superseded_by' is missing"),
         (json.dumps({"decisions": [ruling("x", "removed", on="2026-02-30")]}), "/decisions/0/on: 2026-02-30"),
         (json.dumps({"decisions": [ruling("x", "removed", why="")]}), "/decisions/0/why"),
-        ('{"decisions": [], "decisions": []}', "a second time"),
+        ('{"decisions": [], "decisions": []}', "a duplicate key"),
         (" " * (decisions.MAX_BYTES + 1), "larger than"),
     ],
     ids=lambda text: text.strip()[-40:],

@@ -189,7 +189,7 @@ def test_a_submission_waives_no_error_that_arithmetic_proves(tmp_path: Path) -> 
     errors = [finding for finding in verdict.findings if finding.severity is Severity.ERROR]
     assert errors and all(finding.waived is None for finding in errors)
     messages = [finding.message for finding in verdict.findings if finding.rule == "waiver-unused"]
-    assert any("only a ruling of the maintainers waives it" in message for message in messages)
+    assert any("only the maintainers can waive it" in message for message in messages)
 
 
 def test_names_of_the_environment_are_read_from_the_environment_alone(

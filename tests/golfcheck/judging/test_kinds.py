@@ -161,7 +161,7 @@ def test_a_second_submission_in_a_subfolder_is_never_pooled(tmp_path: Path) -> N
     draft.files |= {f"second/{path}": data for path, data in other.files.items()}
     verdict = verdict_of(draft, tmp_path)
     assert verdict.score and not verdict.score.left_out
-    assert [finding.message for finding in verdict.findings] == ["a second submission: it is judged apart"]
+    assert [finding.message for finding in verdict.findings] == ["a second submission: judged separately"]
 
 
 def test_two_runs_in_one_file_are_two_and_their_steps_do_not_go_backwards(tmp_path: Path) -> None:

@@ -448,7 +448,7 @@ def test_what_is_asked_for_and_is_not_there_is_said_in_one_line(repo: Repo, tmp_
     repo.pull(12, base_files(), main(repo))
     with pytest.raises(UsageError, match="no branch, tag or ref is called 'develop'"):
         judged(repo, base="develop")
-    with pytest.raises(UsageError, match="has a number that was asked for"):
+    with pytest.raises(UsageError, match="has one of the requested numbers"):
         judged(repo, only="99")
     with pytest.raises(UsageError, match="not a git repository"):
         run.run(Request(tmp_path))

@@ -306,15 +306,15 @@ def test_a_true_claim_is_confirmed_as_closely_as_asked(world: World) -> None:
     assert rescore.measured.estimate is not None
     assert rescore.reason == "at 99% within 0.5 bpb of the claim, with bf16 rotary tables"
     page = render.render(rescore, Page())
-    assert "refuted once it lies beyond 0.0005000 of the claim" in page
-    assert "confirmed once it lies within 0.5000000 of it   --within" in page
+    assert "refuted once it is more than 0.0005000 from the claim" in page
+    assert "confirmed once it is within 0.5000000 of it   --within" in page
 
 
 def test_a_tolerance_wider_than_what_was_asked_for_is_what_confirms_and_the_page_says_so(world: World) -> None:
     rescore = estimated(world, world.score.val_bpb, within_bpb=0.1, tolerance_bpb=0.5)
     assert rescore.measured.estimate is not None
     page = render.render(rescore, Page())
-    assert "confirmed once it lies within 0.5000000 of it   --within 0.1 is less than the tolerance" in page
+    assert "confirmed once it is within 0.5000000 of it   --within 0.1 is less than the tolerance" in page
 
 
 def test_an_estimate_that_has_to_see_everything_is_the_score(world: World) -> None:
@@ -334,7 +334,7 @@ def test_the_system_draws_the_order_unless_a_seed_is_given(world: World) -> None
     assert len({estimate.order_seed for estimate in drawn if estimate}) == 3
     assert drawn[2].order_seed == 5
     assert [estimate.order_source for estimate in drawn if estimate] == [early.SYSTEM, early.SYSTEM, "--order-seed"]
-    assert f"order seed {drawn[0].order_seed}, by the system's randomness" in " ".join(
+    assert f"order seed {drawn[0].order_seed}, from the system's randomness" in " ".join(
         render.render(first, Page()).split()
     )
     repeated = estimated(world, None, within_bpb=0.5, order_seed=drawn[0].order_seed)

@@ -247,7 +247,7 @@ def test_a_claim_about_other_text_is_not_compared(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("tokens", "more_bytes", "hint"),
-    [(1, 0, "--val-tokens 1"), (None, 1, "the text and the tokenizer that the claim was made with")],
+    [(1, 0, "--val-tokens 1"), (None, 1, "use the text and the tokenizer of the claim")],
 )
 def test_what_would_make_a_claim_comparable_follows_from_what_differs(
     world: World, tokens: int | None, more_bytes: int, hint: str
@@ -421,7 +421,7 @@ def test_an_artifact_is_known_as_its_raw_weights_quantized_or_not(world: World, 
     whole = scored(world, raw=world.root / "final_model.pt")
     assert whole.raw is not None
     assert whole.raw.differ == ()
-    assert "exactly what the format makes of" in render.render(whole, Page())
+    assert "exactly the quantization of" in render.render(whole, Page())
 
 
 SHIPPED = [Path(module.__file__ or "") for module in (golfcheck.reference.model, golfcheck.reference.bpb)]
@@ -491,7 +491,7 @@ def test_a_claim_that_our_model_misses_is_not_refuted_where_the_record_ships_oth
     assert "but the record ships other code, which would have to score these weights 0.0" in rescore.reason
     assert "bpb better than the nearest variant of the reference: 1 of " in rescore.reason
     assert rescore.reason.endswith("differ or are missing: Block.forward")
-    assert "ship a predictor.py" in render.render(rescore, Page())
+    assert "with a predictor.py" in render.render(rescore, Page())
 
 
 def test_a_claim_that_our_model_meets_is_confirmed_whatever_code_the_record_ships(world: World, tmp_path: Path) -> None:

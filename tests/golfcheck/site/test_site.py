@@ -218,7 +218,7 @@ def test_no_page_is_written_or_removed_where_a_folder_that_is_a_link_leads(link:
     (out / link).symlink_to(outside)
     (out / ".golfcheck-site").write_text("records/old/index.html\nrecords/2026-06-01-baseline/index.html\n")
     before = sites.files(outside)
-    with pytest.raises(UsageError, match="is a link: pages would be written where it leads"):
+    with pytest.raises(UsageError, match="is a link, and pages would be written to its target"):
         site.write(board, out)
     with SiteFolder(out):
         pass  # removes the pages of records that are gone

@@ -373,9 +373,9 @@ def test_code_that_runs_in_a_way_not_followed_is_said_and_its_payload_read(way: 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("exec(open(path).read())", "exec() runs what cannot be told from the text"),
+        ("exec(open(path).read())", "exec() runs code that cannot be determined from the text"),
         ("exec(input())", "computed at run time: input()"),
-        ("exec(open('notes.txt').read())", "exec() runs 'notes.txt', which is no Python source of the record"),
+        ("exec(open('notes.txt').read())", "exec() runs 'notes.txt', which is not a Python source in the record"),
         ("import runpy\nrunpy.run_path(name)", "runpy.run_path()"),
         ("from runpy import *\nrun_path(name)", "runpy.run_path()"),
         ("import runpy\nrunpy.run_module('x' + y)", "runpy.run_module()"),
@@ -384,16 +384,16 @@ def test_code_that_runs_in_a_way_not_followed_is_said_and_its_payload_read(way: 
         ("import importlib.util\nimportlib.util.spec_from_file_location('m', path)", "spec_from_file_location()"),
         ("import marshal\nexec(marshal.loads(data))", "marshal.loads"),
         ("import types\ntypes.FunctionType(code, globals())()", "types.FunctionType()"),
-        ("import builtins\ngetattr(builtins, name)(x)", "takes a member of builtins by a name that is computed"),
-        ("import os\ngetattr(os, 'sys' + 'tem')(x)", "takes a member of os by a name that is computed"),
-        ("__builtins__['ex' + 'ec'](x)", "hands on __builtins__"),
-        ("import builtins\nbuiltins.__dict__[x](y)", "hands on __dict__"),
+        ("import builtins\ngetattr(builtins, name)(x)", "takes a member of builtins by a computed name"),
+        ("import os\ngetattr(os, 'sys' + 'tem')(x)", "takes a member of os by a computed name"),
+        ("__builtins__['ex' + 'ec'](x)", "passes __builtins__ on"),
+        ("import builtins\nbuiltins.__dict__[x](y)", "passes __dict__ on"),
         ("globals()['ex' + 'ec'](x)", "reads or changes names through globals()"),
         ("globals().update(exec2=x)", "reads or changes names through globals().update"),
         ("import sys\nsys.modules['o' + 's'].system(x)", "takes a module out of sys.modules"),
         ("().__class__.__base__.__subclasses__()", "reaches into the interpreter by __subclasses__"),
-        ("f = exec if y else print\nf(x)", "hands on exec as a value"),
-        ("import importlib as m; f(m)", "hands on importlib as a value"),
+        ("f = exec if y else print\nf(x)", "passes exec on as a value"),
+        ("import importlib as m; f(m)", "passes importlib on as a value"),
         ("import subprocess, sys\nsubprocess.run([sys.executable, '-c', x])", "starts Python with"),
         ("import subprocess\nsubprocess.run(['python3', name])", "starts Python with"),
         ("import subprocess, sys\nsubprocess.run([sys.executable, '-P', '-c', x])", "starts Python with"),
@@ -471,7 +471,7 @@ def test_a_path_beside_the_script_is_followed_and_one_that_leads_elsewhere_is_no
     files = {"code/train.py": script % b"x.py", "code/x.py": b"", "other/y.py": b""}
     assert reached(list(files), files.get)[0].unfollowed == ()
     files["code/train.py"] = script % b"y.py"
-    assert "no Python source of the record" in reached(list(files), files.get)[0].unfollowed[0].reason
+    assert "not a Python source in the record" in reached(list(files), files.get)[0].unfollowed[0].reason
     files["code/train.py"] = script % b"../other/y.py"
     assert "leads out of the folder" in reached(list(files), files.get)[0].unfollowed[0].reason
 

@@ -38,7 +38,7 @@ def test_a_log_whose_only_score_has_an_unknown_label_names_its_line(form: str, t
     draft = with_last_line(form)
     record = draft.load(tmp_path)
     line = len(draft.files["train_seed1337.log"].splitlines())
-    expected = f"no log states a score in a known form: train_seed1337.log:{line} has an unknown label"
+    expected = f"no log states a score in a known format: train_seed1337.log:{line} has an unknown label"
     assert why_no_score(record) == expected
     verdict = verdict_of(draft, tmp_path)
     assert outcome(verdict) is not Outcome.VALID and outcome(verdict) is not Outcome.RECORD

@@ -172,7 +172,7 @@ def same(left: Any, right: Any) -> bool:
 )
 def test_what_is_refused_is_said_in_words_with_its_key(value: object, words: str) -> None:
     error = refusal(saved({"model_config": {"odd": value}}))
-    assert error.message.startswith(f"it holds {words} under the key ")
+    assert error.message.startswith(f"it contains {words} under the key ")
     assert "opcode" not in error.message
 
 
