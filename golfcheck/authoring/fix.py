@@ -78,7 +78,7 @@ def fix(record: Record) -> Fix | None:
     after = edited(data.decode("utf-8-sig"), document.spans, renamed=renamed, changed=changed, added=added)
     meant = {renamed.get(key, key): changed.get(key, value) for key, value in document.value.items()} | added
     if _value_of(after) != meant:
-        raise GolfcheckError(f"{path}: not changed: what would be written does not say what is meant")
+        raise GolfcheckError(f"{path}: not changed: the edited text would not have the intended meaning")
     return Fix(path, data.decode("utf-8"), after, tuple(edits))
 
 
@@ -92,12 +92,12 @@ def _content(folder: Path, name: str) -> bytes:
 
 
 def _is_written_exactly(value: Any) -> bool:
-    """Whether JSON, as submissions are read, holds a value as it is."""
+    """Whether a value survives being written and read as JSON."""
     return bool(_value_of(json.dumps(value, ensure_ascii=False)) == value)
 
 
 def _value_of(text: str) -> Any:
-    """Return what a JSON text says; None where it is not read."""
+    """Return the value of a JSON text; None if it is invalid."""
     try:
         return strictjson.parse(text.encode("utf-8", "surrogatepass")).value
     except strictjson.JsonError:
@@ -119,7 +119,7 @@ def _renamed(submission: Submission) -> dict[str, str]:
             and isinstance(submission.raw[key], _PLAIN)
         ):
             names[key] = canonical
-    by_seed = submission.raw.get("seeds")  # "seeds" may hold seed_results
+    by_seed = submission.raw.get("seeds")  # "seeds" may contain seed_results
     if isinstance(by_seed, dict) and "seed_results" not in submission.raw and all(map(str.isdecimal, by_seed)):
         names["seeds"] = "seed_results"
     return names

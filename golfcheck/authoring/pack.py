@@ -22,7 +22,7 @@ from golfcheck.source.unwrap import unwrap
 
 # Raw LZMA2 has no header and no checksum. Of its settings, only these change the compressed size of source text.
 _LZMA_SETTINGS = [{"lc": lc, "pb": pb} for lc in (3, 4) for pb in (0, 2)]
-_MIN_DICTIONARY_BYTES = 4096  # LZMA's own least
+_MIN_DICTIONARY_BYTES = 4096  # LZMA's minimum
 _STUBS = {
     "lzma": b'import lzma,base64\ns=lzma.decompress(base64.b85decode("%s"),3,None,[{"id":33}])\n',
     "brotli": b'import brotli,base64\ns=brotli.decompress(base64.b85decode("%s"))\n',
@@ -113,7 +113,7 @@ def unpack(data: bytes, name: str) -> tuple[str, dict[str, bytes]]:
         raise UsageError(f"{name}: nested over {syntax.MAX_DEPTH} deep, or over {syntax.MAX_NODES:,} nodes: not read")
     unwrapped = unwrap(data)
     if unwrapped.wrapper is None:
-        raise UsageError(f"{name}: is not a packed script: it can be read as it is")
+        raise UsageError(f"{name}: is not a packed script: it can be read directly")
     if unwrapped.text is None:
         raise UsageError(f"{name}: packed as {unwrapped.wrapper}, and cannot be unpacked as data: {unwrapped.note}")
     return unwrapped.wrapper, _unbundled(unwrapped.text, name)

@@ -58,7 +58,9 @@ def _holds(path: Path, data: bytes) -> bool:
         return False
     if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return True
-    raise UsageError(f"{path}: holds something else than would be written: move it away, or choose another --out")
+    raise UsageError(
+        f"{path}: has different contents from what would be written: move it away, or choose another --out"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ class Tokenized:
     text_bytes: int
     counted_bytes: int  # by the byte table, as a score counts them
     unknown: int  # <unk> pieces, each for one or more characters
-    unknown_bytes: int  # of the text that they stand for
-    unknown_spaces: int  # right after them, which a score does not count either
+    unknown_bytes: int  # of the text that they replace
+    unknown_spaces: int  # spaces right after them, which a score does not count either
 
 
 def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, shard_tokens: int) -> Tokenized:
@@ -86,12 +88,12 @@ def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, sh
         raise UsageError(f"{shards[0]}: the {split} split has shards already: move them away, or choose another --out")
     tokenizer = spm.SentencePieceProcessor(model_proto=model.read_bytes())
     if tokenizer.bos_id() < 0:
-        raise UsageError(f"{model}: has no begin-of-sequence piece, which stands before each document")
+        raise UsageError(f"{model}: has no begin-of-sequence piece, which must come before each document")
     table = ByteTable.from_tokenizer(tokenizer)
     document_count = token_count = text_bytes = counted_bytes = unknown = unknown_bytes = unknown_spaces = 0
     with ShardWriter(out, split, shard_tokens) as writer:
         for batch in _batches(texts):
-            ids = tokenize(batch, tokenizer)  # [n], beginning with a boundary piece, which stands for no bytes
+            ids = tokenize(batch, tokenizer)  # [n], beginning with a boundary piece, which has no bytes
             writer.add(ids)
             document_count += len(batch)
             token_count += ids.size
@@ -103,13 +105,13 @@ def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, sh
                 unknown_bytes += sum(_unknown_bytes(text, tokenizer) for text in batch)
                 unknown_spaces += int(np.count_nonzero(table.leading_space[ids[1:]] & is_unknown[:-1]))
         if not token_count:
-            raise UsageError(f"{', '.join(map(str, texts))}: no document in there")
+            raise UsageError(f"{', '.join(map(str, texts))}: no document in these files")
     lost = unknown, unknown_bytes, unknown_spaces
     return Tokenized(tuple(writer.paths), document_count, token_count, text_bytes, counted_bytes, *lost)
 
 
 def _unknown_bytes(text: str, tokenizer: Any) -> int:
-    """Return how many bytes of a text unknown pieces stand for."""
+    """Return how many bytes of a text became unknown pieces."""
     pieces = zip(tokenizer.encode(text), tokenizer.encode(text, out_type=str), strict=True)
     return sum(len(piece.encode()) for i, piece in pieces if i == tokenizer.unk_id())  # such a piece is its own text
 

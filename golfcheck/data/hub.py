@@ -39,8 +39,8 @@ MAX_MANIFEST_BYTES = 1 << 20
 MAX_FILES = 100_000  # of a repository; the contest's has under 1,000
 _LISTING_BYTES = 256 << 20  # of the pages that list them
 _LISTING_MEMORY_BYTES = 1 << 30  # to read those
-_NOTES_BYTES = 1 << 16  # of the hub's own files beside a download: their locks, and what is known of each
-_ATTEMPTS = 3  # at a file: a broken download is continued, and begins anew where that is not possible
+_NOTES_BYTES = 1 << 16  # of the hub library's own files for a download: locks and metadata
+_ATTEMPTS = 3  # per file: a broken download is continued or, if that is not possible, restarted
 _STAGING = ".download"  # inside the output folder, so that moving a file to its final name is a rename
 _CHUNK_BYTES = 1 << 20
 
@@ -93,7 +93,7 @@ def download(repo: str, variant: str, train_shards: int, out: Path, say: Callabl
             wanted = (*selection.tokenizer, *selection.val, *selection.train[:train_shards])
             targets = {file: out / PurePosixPath(file.path).relative_to(ROOT) for file in repository.stat(wanted)}
             if present := sum(path.exists() for path in targets.values()):
-                say(f"verifying what is here already: {present} files")
+                say(f"verifying the files that exist: {present}")
             missing = {file: path for file, path in targets.items() if not _is_complete(file, path)}
             _check_room(missing, staging, out)
             size_bytes = sum(file.size_bytes for file in missing)
@@ -105,13 +105,13 @@ def download(repo: str, variant: str, train_shards: int, out: Path, say: Callabl
                 say(f"verified  {path}  {file.size_bytes:,} bytes")
     except (HTTPError, OSError) as error:
         if _is_too_large(error):
-            raise GolfcheckError(f"data get: {repo}: the hub sends more than it says a file has: refused") from None
+            raise GolfcheckError(f"data get: {repo}: the hub sends more than a file's stated size: refused") from None
         raise GolfcheckError(f"data get: {repo}: {_one_line(error)}") from None
     except MemoryError:
-        raise GolfcheckError(f"data get: {repo}: the hub's answer has no end, or is larger than any list") from None
+        raise GolfcheckError(f"data get: {repo}: the hub's answer is endless, or too large for a listing") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GolfcheckError(
-            f"data get: {repo}: what answers is no hub, or a proxy in front of it: {error!r}"
+            f"data get: {repo}: the server is not a hub, or a proxy answers for it: {error!r}"
         ) from None
     return out / selection.dataset, out / PurePosixPath(selection.tokenizer[0]).relative_to(ROOT)
 
@@ -148,7 +148,7 @@ class Repository:
             return
         most_bytes = max(self.files[path].size_bytes for path in paths)
         all_bytes = _ATTEMPTS * sum(self.files[path].size_bytes + _NOTES_BYTES for path in paths)
-        # Bodies may be endless, or unpack to more than they say, or never come to an end.
+        # Bodies may be endless, or unpack to more than their stated size.
         with files_up_to(most_bytes + _NOTES_BYTES), held_to(Pace(all_bytes)):
             snapshot_download(
                 self.name,
@@ -188,7 +188,9 @@ def _is_complete(file: RemoteFile, path: Path) -> bool:
         return False
     if file.matches(path):
         return True
-    raise UsageError(f"data get: {path} is not what the hub has under that name: move it away, or choose another --out")
+    raise UsageError(
+        f"data get: {path} differs from the hub's file of that name: move it away, or choose another --out"
+    )
 
 
 def _check_room(missing: dict[RemoteFile, Path], staging: Path, out: Path) -> None:
@@ -211,7 +213,7 @@ def _accept(file: RemoteFile, staged: Path, path: Path) -> None:
             digest = file.digest_of(local)
         staged.unlink()
         raise GolfcheckError(
-            f"data get: {file.path}: the hub's digest is {file.digest}, but what arrived has {digest}: "
+            f"data get: {file.path}: the hub's digest is {file.digest}, but the download has {digest}: "
             "it was removed; run the same command again"
         )
     if path.suffix == ".bin":
@@ -235,7 +237,7 @@ def _only_download(out: Path) -> Iterator[Path]:
     staging.mkdir(parents=True, exist_ok=True)
     link = next((path for path in (staging, *staging.rglob("*")) if path.is_symlink()), None)
     if link is not None:
-        raise UsageError(f"data get: {link} is a link: a download would be written where it leads; remove it")
+        raise UsageError(f"data get: {link} is a link, and a download would be written to its target; remove it")
     descriptor = os.open(staging, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""Bounds on a conversation with a server that nobody vouches for: not too slow for long, and not more than was asked.
+"""Limits on downloads from an untrusted server: not too slow for long, and not more than was requested.
 
-A server that sends a byte now and then never runs into a time limit between two bytes, nor does one that hangs up after
-each byte and lets the client try again. So what counts is what all answers together bring in each minute.
+A server that sends a byte now and then never exceeds a time limit between two bytes, nor does one that hangs up after
+each byte and lets the client try again. So the limit is on the total of all answers in each minute.
 """
 
 import socket
@@ -17,7 +17,7 @@ from huggingface_hub import constants, get_session, set_client_factory
 from golfcheck.core.errors import GolfcheckError
 
 WINDOW_SECONDS = 60.0
-WATCH_SECONDS = 5.0  # how often connections on which nothing arrives are looked at
+WATCH_SECONDS = 5.0  # how often idle connections are checked
 LEAST_BYTES_PER_SECOND = 10_000  # all connections together; a 200 MB shard takes at most 6 hours
 _SOCKET_SECONDS = 30.0  # the longest wait for the next byte
 
@@ -25,7 +25,7 @@ Hooks = Sequence[Callable[[httpx2.Request], None]]
 
 
 class Pace:
-    """Counts what arrives. `most_bytes` is how much may arrive at all, repeated attempts included."""
+    """Counts what arrives. `most_bytes` is the total limit, including repeated attempts."""
 
     def __init__(self, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most_bytes, self._clock = most_bytes, clock
@@ -35,7 +35,7 @@ class Pace:
         self._problem = ""
 
     def arrived(self, num_bytes: int) -> None:
-        """Count bytes. Raises GolfcheckError when there were too many, or too few for a minute; then always."""
+        """Count bytes. Raises GolfcheckError, from then on always, if they were too many, or too few for a minute."""
         with self._lock:
             self._arrived_bytes += num_bytes
             self._window_bytes += num_bytes
@@ -44,7 +44,7 @@ class Pace:
                 if self._window_bytes < LEAST_BYTES_PER_SECOND * seconds:
                     self._problem = self._problem or (
                         f"the hub sent {self._window_bytes:,} bytes in {seconds:.0f} seconds, less than "
-                        f"{LEAST_BYTES_PER_SECOND:,} a second: run the same command again on a faster line"
+                        f"{LEAST_BYTES_PER_SECOND:,} per second: run the same command again on a faster connection"
                     )
                 self._window_start, self._window_bytes = now, 0
             if self._arrived_bytes > self._most_bytes:
@@ -64,9 +64,9 @@ class Pace:
 
 @contextmanager
 def held_to(pace: Pace) -> Iterator[None]:
-    """Hold every request of the hub's library to a pace until the end of the block. Raises GolfcheckError."""
+    """Apply the limits to every request of the hub's library inside the block. Raises GolfcheckError."""
     xet = constants.HF_HUB_DISABLE_XET
-    constants.HF_HUB_DISABLE_XET = True  # that protocol has a client of its own, which nothing here could stop
+    constants.HF_HUB_DISABLE_XET = True  # that protocol has its own client, which could not be stopped from here
     sockets: list[socket.socket] = []
     hooks = get_session().event_hooks["request"]  # the library's own: its offline mode, the numbers of requests
     set_client_factory(lambda: _client(pace, sockets, hooks))
@@ -77,7 +77,7 @@ def held_to(pace: Pace) -> Iterator[None]:
         yield
         pace.arrived(0)
     except Exception:
-        pace.arrived(0)  # says why, where it was the pace
+        pace.arrived(0)  # raises the reason, if it was the limits
         raise
     finally:
         done.set()
@@ -87,7 +87,7 @@ def held_to(pace: Pace) -> Iterator[None]:
 
 
 def _watch(pace: Pace, sockets: list[socket.socket], done: threading.Event) -> None:
-    """End all connections when the pace is not kept: whoever waits for one byte more stops waiting."""
+    """Close all connections if the limits are exceeded, so that nobody waits for another byte."""
     while not done.wait(WATCH_SECONDS):
         if pace.is_broken:
             for connection in [*sockets]:
@@ -116,7 +116,7 @@ def _client(pace: Pace, sockets: list[socket.socket], hooks: Hooks) -> httpx2.Cl
 
 
 class _Counted(httpx2.SyncByteStream):
-    """The body of an answer as it arrives, before it is unpacked."""
+    """The body of an answer as it arrives, before decompression."""
 
     def __init__(self, stream: httpx2.SyncByteStream, pace: Pace) -> None:
         self._stream, self._pace = stream, pace

@@ -60,7 +60,7 @@ class ShardReport:
     digest: str  # BLAKE2b of the tokens, 128 bits
     documents: int | None
     text_bytes: int | None  # by the byte table, and equal to the UTF-8 length of the decoded text
-    unknown: int | None  # <unk> pieces, whose text is in no score
+    unknown: int | None  # <unk> pieces, whose text no score counts
     shared: int | None  # documents of a training shard that begin like a validation document
 
 

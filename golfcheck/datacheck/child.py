@@ -23,7 +23,7 @@ from golfcheck.datacheck.shards import check_beginning, check_opened, open_shard
 from golfcheck.datacheck.tokenizer import read_tokenizer, tokenizer_of
 
 _MEMORY_BYTES = 4 << 30
-_COMPLAINT_BYTES = 1 << 20  # a library that complains without end
+_COMPLAINT_BYTES = 1 << 20  # for a library that prints endless warnings
 _LOAD_SECONDS = 60
 _BYTES_PER_SECOND = 500_000  # of a shard: thirty times slower than measured
 

@@ -25,20 +25,20 @@ _MAX_CHARACTER_BYTES = 4
 
 
 def check_shard(path: Path, vocab_size: int, decoder: TokenDecoder | None) -> ShardReport:
-    """Open a shard and check it, as `check_opened` does."""
+    """Open a shard and check it like `check_opened`."""
     with open_shard(path) as file:
         return check_opened(file, path, vocab_size, decoder)
 
 
 def open_shard(path: Path) -> BinaryIO:
-    """Open a shard; Refused (SHARD_TYPE) for what is no regular file."""
+    """Open a shard; Refused (SHARD_TYPE) for anything but a regular file."""
     if not path.exists():
-        raise Refused("SHARD_TYPE", "expected a shard, found no regular file")
-    # Without waiting for the other end of a pipe, which a path may name.
+        raise Refused("SHARD_TYPE", "expected a shard, not a regular file")
+    # Without blocking, since a path may name a pipe.
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise Refused("SHARD_TYPE", "expected a shard, found no regular file")
+        raise Refused("SHARD_TYPE", "expected a shard, not a regular file")
     return file
 
 
@@ -58,7 +58,7 @@ def check_opened(
     fingerprints: Fingerprints | None = None,
     progress: Callable[[int], object] = lambda _count: None,
 ) -> ShardReport:
-    """Read an open shard in blocks; Refused at the first thing that is wrong, with its offset in the file.
+    """Read an open shard in blocks; Refused at the first error, with its offset in the file.
 
     The documents of a validation shard are added to `fingerprints`, those of a training shard are looked up in it.
     `progress` is called with the number of tokens read so far.
@@ -130,7 +130,7 @@ def _check_header(file: BinaryIO) -> int:
     if count < 0:
         raise Refused("SHARD_COUNT", f"byte 8: expected a number of tokens, found {count}")
     if size_bytes != HEADER_BYTES + 2 * count:
-        expected = f"{HEADER_BYTES + 2 * count:,} bytes, for byte 8 announces {count:,} tokens"
+        expected = f"{HEADER_BYTES + 2 * count:,} bytes, because byte 8 announces {count:,} tokens"
         raise Refused("SHARD_SIZE", f"expected {expected}, found {size_bytes:,} bytes")
     if count == 0:
         raise Refused("SHARD_EMPTY", "byte 8: expected at least one token, found 0")
@@ -159,7 +159,7 @@ def _blocks(file: BinaryIO, count: int, vocab_size: int, decoder: TokenDecoder |
 
 
 def _cut(decoder: TokenDecoder, block: Tokens) -> tuple[int, bool]:
-    """Return the start of the last document, and True; in a very long document, a place between words, and False."""
+    """Return the start of the last document, and True; in a very long document, a position between words, and False."""
     starts = np.flatnonzero(decoder.is_control[block])
     if starts.size and starts[-1] > 0:
         return int(starts[-1]), True

@@ -16,9 +16,10 @@ LEAST_LEAKED = 0.02
 def judge(
     folder: Path, shards: Sequence[Path], reports: Sequence[ShardReport], overlap: Overlap | None
 ) -> Iterator[BadFile | DataWarning]:
-    """Yield what is wrong with the shards of `folder` together, given the reports on each and on their overlap.
+    """Yield problems of the shards of `folder` together, given the reports on each and on their overlap.
 
-    In the validation split it is bad, because a score would be of another text; in the training split, a warning.
+    In the validation split they are errors, because a score would be of a different text; in the training split,
+    warnings.
     """
     for split, what in (("val", "validation"), ("train", "training")):
         for missing in missing_numbers(shards, split):
@@ -26,7 +27,7 @@ def judge(
     first: dict[str, ShardReport] = {}
     for report in reports:
         if (same := first.setdefault(report.digest, report)) is not report:
-            message = f"holds the same tokens as {Path(same.path).name}"
+            message = f"has the same tokens as {Path(same.path).name}"
             yield _of_split(split_of(Path(report.path)), Path(report.path), "SHARD_TWICE", message)
     for split, what in (("val", "validation"), ("train", "training")):
         counts = [report.documents for report in reports if split_of(Path(report.path)) == split]
@@ -36,7 +37,7 @@ def judge(
     for report in reports:
         if not report.unknown:
             continue
-        message = f"{counted(report.unknown, 'unknown piece')} (<unk>), whose text is in no score"
+        message = f"{counted(report.unknown, 'unknown piece')} (<unk>), whose text no score counts"
         yield DataWarning(report.path, message)
     if overlap is not None and overlap.shared:
         yield _leak(folder, overlap)

@@ -26,7 +26,7 @@ class TokenDecoder:
                 self.byte_of[i] = int(tokenizer.id_to_piece(i)[3:5], 16)
         # Only control pieces separate documents; an unknown piece is a boundary as well, but stands for text.
         self.is_control = np.array([tokenizer.is_control(i) for i in range(table.num_bytes.size)], np.bool_)
-        self.begin_id, self.unknown_id = tokenizer.bos_id(), tokenizer.unk_id()  # -1 where there is none
+        self.begin_id, self.unknown_id = tokenizer.bos_id(), tokenizer.unk_id()  # -1 if there is none
         # A score does not count a space at the beginning of a text. Some tokenizers decode it, others drop it.
         marked = np.flatnonzero(table.leading_space & (table.num_bytes > 0))
         self.keeps_space = bool(marked.size) and tokenizer.decode([int(marked[0])]).startswith(" ")
@@ -55,14 +55,14 @@ class TokenDecoder:
 
 
 def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[TokenDecoder, TokenizerReport]:
-    """Read a SentencePiece model and load it, as `tokenizer_of` does."""
+    """Read a SentencePiece model and load it like `tokenizer_of`."""
     return tokenizer_of(read_tokenizer(path), path, vocab_size)
 
 
 def read_tokenizer(path: Path) -> bytes:
-    """Return the bytes of a SentencePiece model; Refused for what is no regular file, empty or too large."""
+    """Return the bytes of a SentencePiece model; Refused unless it is a regular file of the right size."""
     if not path.is_file():
-        raise Refused("FILE_TYPE", "expected a SentencePiece model, found no regular file")
+        raise Refused("FILE_TYPE", "expected a SentencePiece model, not a regular file")
     with path.open("rb") as file:
         data = file.read(MAX_TOKENIZER_BYTES + 1)
     if not data:
@@ -81,7 +81,7 @@ def tokenizer_of(data: bytes, path: Path, vocab_size: int | None) -> tuple[Token
         size = tokenizer.vocab_size()
     except (RuntimeError, ValueError, OSError, MemoryError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise Refused("TOK_PARSE", f"not a SentencePiece model that can be used: {reason}") from None
+        raise Refused("TOK_PARSE", f"not a usable SentencePiece model: {reason}") from None
     if size > MAX_PIECES:
         raise Refused("TOK_VOCAB", f"{size:,} pieces, but tokens of 16 bits name at most {MAX_PIECES:,}")
     if vocab_size is not None and size != vocab_size:
@@ -102,10 +102,10 @@ def tokenizer_of(data: bytes, path: Path, vocab_size: int | None) -> tuple[Token
 
 
 def _check_pieces(decoder: TokenDecoder) -> None:
-    """Decode every piece of text after another one; Refused where the table counts other bytes than it decodes to."""
+    """Decode every piece of text after another one; Refused if the table's count differs from the decoded bytes."""
     plain = np.flatnonzero((decoder.table.num_bytes > 0) & (decoder.byte_of < 0))
     if not plain.size:
-        return  # bytes only: nothing but shards can tell
+        return  # only bytes: only shards can tell
     pairs = [np.array([plain[0], i], np.uint16) for i in plain]
     alone = decoder.decoded([np.array([plain[0]], np.uint16)])[0]
     expected = decoder.table.num_bytes + decoder.table.leading_space

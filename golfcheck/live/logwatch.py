@@ -49,7 +49,7 @@ class LogWatch:
         log, idle_seconds = self._log, piece.idle_seconds or 0.0
         note = past = ""
         if log.full:
-            note = "the limit of a log is reached: what follows is not read"
+            note = "the size limit for logs is reached: the rest is not read"
         elif self._again and now - self._again_time < _NEWS_SECONDS:
             note = f"{self._again}: read again from its start"
         elif self._again:

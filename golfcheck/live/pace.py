@@ -140,7 +140,7 @@ def unsure(now: Gap, seconds: float, train_seconds: float | None) -> str:
     The part in parentheses can be left out if there is no room.
     """
     if not train_seconds:
-        return "too early to say (the time that training will take is not known)"
+        return "too early to say (the training time is unknown)"
     reached = [least for share, least in CLEAR_BPB if share <= seconds / train_seconds]
     if not reached:
         return f"too early to say ({seconds:,.0f} s; shown from {CLEAR_BPB[0][0] * train_seconds:,.0f} s on)"
@@ -150,11 +150,11 @@ def unsure(now: Gap, seconds: float, train_seconds: float | None) -> str:
 def projection(now: Gap, reference: Reference, seconds: float, cap_seconds: float | None) -> Projection | str:
     """Return where a run ends if its gap stays, `seconds` into a training of `cap_seconds`, or why that is unknown."""
     if cap_seconds is None or not reference.train_seconds:
-        return "the time that training will take is not known"
+        return "the training time is unknown"
     if abs(cap_seconds / reference.train_seconds - 1) > _SAME_CAP:
         return f"this run trains {cap_seconds:,.0f} s, the record {reference.train_seconds:,.0f} s"
     reached = [errors for errors in ERRORS_BPB if errors[0] <= seconds / cap_seconds]
     if not reached:
-        return f"shown from {ERRORS_BPB[0][0] * cap_seconds:,.0f} s on: before that the gap says nothing"
+        return f"shown from {ERRORS_BPB[0][0] * cap_seconds:,.0f} s on: before that the gap means nothing"
     _, other_code, same_code = reached[-1]
     return Projection(reference.score_bpb + now.bpb, other_code, same_code)

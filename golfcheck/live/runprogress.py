@@ -57,7 +57,7 @@ class RunProgress:
     no_gap: str = ""  # why there is none
     projection: Projection | None = None
     no_projection: str = ""
-    gpus: tuple[str, ...] = ()  # names of the graphics cards, if the log has them
+    gpus: tuple[str, ...] = ()  # names of the GPUs, if the log has them
     peak_memory_mib: int | None = None  # of one of them
     curve: Curve | None = None
     tail: tuple[str, ...] = ()  # the last complete lines
@@ -164,7 +164,7 @@ def _beside(run: Run, reference: Reference | None, score: ScoreLine | None, dive
     if diverged:  # the losses before that do not show where it ends
         return {"no_gap": "the run has diverged", "no_projection": "the run has diverged"}
     if ratio is None:
-        reason = "no validation line yet: how many bytes a token stands for is not known"
+        reason = "no validation line yet: the bytes per token are unknown"
         return {"no_gap": reason, "no_projection": reason}
     pace = pace_of(run, ratio)
     seconds = pace.points[-1][0] if pace.points else 0.0

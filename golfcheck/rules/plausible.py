@@ -88,11 +88,11 @@ def disputed_technique(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING)
 def unknown_score_label(record: Record, ctx: Context) -> Iterator[Problem]:
-    """The score that counts stands under a label that does not say whose it is.
+    """The score that counts has a label that does not say which weights it is of.
 
     The last score after the compressed size is known counts. A label without any word for the artifact, its compression
-    or its evaluation (`dense`, `original`, `BEST`) may be of other weights: a person must look. The last score under a
-    known label is stated beside it.
+    or its evaluation (`dense`, `original`, `BEST`) may be of other weights, so a person must look. The last score
+    under a known label is stated next to it.
     Example: train_seed1337.log:46: the score that counts is called 'dense_exact'; the last one under a known label is
     nowhere in the log
     Fix: print the score of the artifact last, under a name that says so, such as final_int8_zlib_roundtrip_exact.

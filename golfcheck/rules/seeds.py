@@ -124,7 +124,7 @@ def duplicate_log(record: Record, ctx: Context) -> Iterator[Problem]:
 def settings_differ(record: Record, ctx: Context) -> Iterator[Problem]:
     """The runs of one record did not run the same program.
 
-    A mean over seeds is meaningful only if nothing but the seed differs.
+    A mean over seeds means something only if nothing but the seed differs.
     Example: (record): model_params differs: 17059912 in train_seed1337.log, train_seed2025.log; 17059913 in
     train_seed42.log
     Fix: run all seeds with the same code and settings.

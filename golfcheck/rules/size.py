@@ -57,9 +57,8 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
 def bytes_over_cap_as_shipped(record: Record, ctx: Context) -> Iterator[Problem]:
     """The files as shipped are over the cap, though the logged total is not.
 
-    A log may count its code packed, or only one file of it. Twelve ranked records are over the cap as shipped. The
-    size of the same files when packed without comments (LZMA, base 85) is shown next to it; `golfcheck pack` packs
-    them smaller.
+    A log may count its code packed, or only one file of it. Twelve ranked records are over the cap as shipped. Their
+    size when packed without comments (LZMA, base 85) is shown next to it; `golfcheck pack` packs them smaller.
     Example: train_gpt.py: 60,101 bytes of code as shipped and 15,970,000 of model make 16,030,101: 30,101 over the cap;
     packed without comments it is 15,970,172, which fits
     Fix: ship the packed script, or shrink the model until the files fit as they are.

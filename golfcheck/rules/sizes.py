@@ -1,4 +1,4 @@
-"""The sizes that a run states of its artifact, as logged and with the code that the folder ships."""
+"""The artifact sizes that a run states, as logged and with the code that the folder ships."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from golfcheck.trainlog.events import Run, Size
 
 
 def fits_as_shipped(record: Record, run: Run, total: Size, cap_bytes: int) -> str:
-    """Say how much a total over the cap is with the code as shipped, where that fits; "" where it does not."""
+    """Return what a total over the cap is with the code as shipped, if that fits; "" if it does not."""
     codes = [code.size_bytes for code in run.code_bytes if code.line < total.line]
     shipped = sum(len(source.text) for source in record.sources)
     if not codes or not shipped or record.is_cut:
@@ -20,7 +20,7 @@ def fits_as_shipped(record: Record, run: Run, total: Size, cap_bytes: int) -> st
 
 
 def stated_sizes(run: Run) -> Iterator[tuple[Size, str]]:
-    """Yield what a run states of its artifact: the total, and the compressed model, which alone must fit as well."""
+    """Yield the sizes that a run states: the total, and the compressed model, which must fit by itself as well."""
     if total := total_bytes(run):
         yield total, ""
     if model := model_bytes(run):

@@ -1,4 +1,4 @@
-"""The numbers that a README states of its record: scores, sizes, machines and training times, each with its line."""
+"""The numbers that a README states about its record: scores, sizes, machines and training times, with their lines."""
 
 import re
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ _MACHINE = re.compile(
     r"(GH200|B200|B300|H200|H100|H800|A100|A40|A6000|L40S?|L4|T4|V100|P100|[345]0[0-9]{2}|MI300X?)(?![0-9])",
     re.IGNORECASE,
 )
-_CARD = re.compile(r"[A-Z]{0,2}[0-9]{2,4}")  # of a name of nvidia-smi, such as NVIDIA GeForce RTX 4090
+_CARD = re.compile(r"[A-Z]{0,2}[0-9]{2,4}")  # from a name in nvidia-smi's table, such as NVIDIA GeForce RTX 4090
 _ABOUT_MACHINE = re.compile(
     r"hardware|gpu|machine|train|result|\bran\b|\brun\b|artifact|bytes|\bMB\b|seed|wall-?clock|bpb", re.IGNORECASE
 )
-# A machine that was not used: of plans, limits, comparisons and other files.
+# A machine that was not used: in plans, limits, comparisons and other files.
 _OTHER_MACHINE = re.compile(
     r"\bnot?\b|\balso\b|n't|cannot|pending|until|would|\bwill\b|rather|requir|official|leaderboard|track|budget|baseline|\bvs\b"
     r"|compar|future|verif|attempt|proxy|equivalent|target|intend|estimat|previous|after|match|\bTBD\b|\.log|\.txt",
@@ -45,12 +45,12 @@ _TIME = re.compile(
 _ANY_TIME = re.compile(r"[0-9][`* ]{0,3}-?(?:ms|s|secs?|seconds?|mins?|minutes?|h|hours?)\b")
 _MS = {"ms": 1.0, "s": 1e3, "m": 6e4, "h": 3.6e6}
 _LEAST_MS = 3e4  # shorter times are of steps and phases
-_LIMIT_MS = 6e5  # of the track: a README may mean the limit
+_LIMIT_MS = 6e5  # the track's limit, which a README may mean
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A number as a README has it: its value, and by how much it may be rounded."""
+    """A number in a README: its value, and by how much it may be rounded."""
 
     line: int
     text: str
@@ -59,14 +59,14 @@ class Stated:
     other: float | None = None  # the value in the other kind of megabytes
 
     def agrees(self, value: float, share: float = 0.0) -> bool:
-        """Tell whether this is a value, to its own last digit or to a share of the value."""
+        """Return whether this agrees with a value, up to its own last digit or a share of the value."""
         allowed = max(self.rounded_by, share * value) + 1e-12
         return any(one is not None and abs(value - one) <= allowed for one in (self.value, self.other))
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A number of graphics cards of one kind."""
+    """A number of GPUs of one kind."""
 
     line: int
     text: str
@@ -74,12 +74,12 @@ class Machine:
     card: str
 
     def is_of(self, count: int, names: str) -> bool:
-        """Tell whether a log shows as many cards, and none of another kind; it may give no names ("")."""
+        """Return whether a log shows as many GPUs, and none of another kind; it may give no names ("")."""
         return count == self.count and (not names or self.card.upper() in names.upper())
 
 
 def scores_in(readme: str) -> Iterator[Stated]:
-    """Yield the numbers that can be scores on lines about bpb and in tables whose head is one."""
+    """Yield the numbers that may be scores, on lines about bpb and in tables headed by such a line."""
     in_table = False
     for line, text in _lines(readme):
         is_row, is_about = text.lstrip().startswith("|"), "bpb" in text.lower()
@@ -92,7 +92,7 @@ def scores_in(readme: str) -> Iterator[Stated]:
 
 
 def sizes_in(readme: str) -> Iterator[Stated]:
-    """Yield the sizes, in bytes, on lines about the artifact or the total, or below a head about them; no cap."""
+    """Yield the sizes, in bytes, on lines about the artifact or the total, or below a heading about them; no caps."""
     in_table = False
     for line, text in _lines(readme):
         is_row, is_about = text.lstrip().startswith("|"), bool(_ABOUT_SIZE.search(text))
@@ -112,7 +112,7 @@ def sizes_in(readme: str) -> Iterator[Stated]:
 
 
 def machines_in(readme: str) -> Iterator[Machine]:
-    """Yield the machines, such as 8×H100, on lines about a run or its results; none of a plan or a comparison."""
+    """Yield the machines, such as 8×H100, on lines about a run or its results, but not about plans or comparisons."""
     for line, text in _lines(readme, code=False):
         if not _ABOUT_MACHINE.search(text) or _OTHER_MACHINE.search(text):
             continue
@@ -121,13 +121,13 @@ def machines_in(readme: str) -> Iterator[Machine]:
 
 
 def names_machine(readme: str, count: int, names: str) -> bool:
-    """Tell whether a README names the card of a log, or a single one, in any words."""
+    """Return whether a README names the GPU in a log, or a single one, in any words."""
     model = _CARD.search(names)
     return bool((count == 1 and _ONE_CARD.search(readme)) or (model and count == 1 and model[0] in readme))
 
 
 def training_times_in(readme: str) -> Iterator[Stated]:
-    """Yield the training times, in milliseconds, each the only time on its line, and no limit."""
+    """Yield the training times, in milliseconds, each the only time on its line, and not a limit."""
     for line, text in _lines(readme, code=False):
         match = _TIME.search(text)
         if match is None or _NO_TRAINING.search(text) or len(_ANY_TIME.findall(text)) > 1:
@@ -140,7 +140,7 @@ def training_times_in(readme: str) -> Iterator[Stated]:
 
 
 def _lines(readme: str, *, code: bool = True) -> Iterator[tuple[int, str]]:
-    """Yield the lines with their numbers, those of blocks of code only where they are asked for."""
+    """Yield the lines with their numbers; those in code blocks only on request."""
     is_code = False
     for line, text in enumerate(readme.splitlines()[:_MAX_LINES], 1):
         if text.lstrip().startswith(("```", "~~~")):

@@ -21,7 +21,7 @@ _QUANTIZED = re.compile(
     r"quantiz|quantis|quant_|(?<![a-z])quant(?![a-z])|int[2-8]|roundtrip|zlib|zstd|lzma|brotli|ternary|gptq|artifact"
 )
 _FINAL = re.compile(f"{_QUANTIZED.pattern}|final|export|ttt|sliding")
-# What scores of the artifact are called by in 1,141 real folders; seven folders have others (`BEST`, `VARIATIONAL`).
+# Labels of the artifact's scores in 1,141 real folders; seven folders have others (`BEST`, `VARIATIONAL`).
 _KNOWN = re.compile(
     f"{_FINAL.pattern}|slot|n[-_ ]?gram|ppm|mix|cache|eval|submission|result|score|stride|window|deseriali|reload|pack"
     "|compress|lora|^(?:val_)?bpb$"
@@ -55,7 +55,7 @@ def counts(score: ScoreLine) -> bool:
 
 
 def is_known_label(name: str) -> bool:
-    """Tell whether a score's name says that it is of the artifact; `dense` or `original` may be other weights."""
+    """Return whether a score's name says that it is of the artifact; `dense` or `original` may be other weights."""
     lower = name.lower()
     return bool(_QUANTIZED.search(lower)) or bool(_KNOWN.search(lower) and not _OTHER_MODEL.search(lower))
 

@@ -17,19 +17,19 @@ _GIVEN_UP_SECONDS = 1.0  # for a widget that was removed while it had messages
 
 
 class KeysInTurn(App[None]):
-    """Follows a key, or what is pasted, up from the focused widget, and once more what its action sent that way.
+    """Follows a key or pasted text up from the focused widget, and then the messages that its action sent.
 
-    Then it waits for what has the focus now: a screen that was opened must have been composed.
+    Then it waits for the widget that has the focus now: a screen that was opened must have been composed.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.waiting: deque[events.Key | events.Paste] = deque()
-        self._turn = 1  # counts what was handed on; the first turn ends when there is a screen
-        self._done = 0  # the last of these that is done with
+        self._turn = 1  # counts the events handed on; the first turn ends when there is a screen
+        self._done = 0  # the last of these that is finished
 
     async def on_ready(self) -> None:
-        """Hand on what was typed before there was a screen."""
+        """Hand on the keys typed before there was a screen."""
         await self._follow(self._turn, self._way())
 
     async def on_event(self, event: events.Event) -> None:
@@ -49,11 +49,11 @@ class KeysInTurn(App[None]):
         await self._follow(self._turn, [*way, *way], opened=True)
 
     def _way(self) -> list[DOMNode]:
-        """Return what a key goes through: what has the focus, and all above it up to this application."""
+        """Return the path of a key: the focused widget and everything above it up to this application."""
         return (self.focused or self.screen).ancestors_with_self
 
     async def _follow(self, turn: int, nodes: Sequence[DOMNode], opened: bool = False) -> None:
-        """Go on when each of `nodes` has handled its messages so far; if `opened`, with the way of the next key."""
+        """Continue when each of `nodes` has handled its messages so far; if `opened`, with the path of the next key."""
         for index, node in enumerate(nodes, 1):
             if node.call_later(self._follow, turn, nodes[index:], opened):
                 return
@@ -63,7 +63,7 @@ class KeysInTurn(App[None]):
             await self._next(turn)
 
     async def _next(self, turn: int) -> None:
-        """Hand on the next key, unless that was done already."""
+        """Hand on the next key, unless that has happened already."""
         if turn > self._done:
             self._done = turn
             if self.waiting:

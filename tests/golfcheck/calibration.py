@@ -92,8 +92,8 @@ def render(folder: Path) -> str:
             "The record to beat over time: the records of the ranked track, replayed in chronological order. Those of "
             "the same day are each compared with the record of the day before, since their order is unknown. p is for "
             "the gain that the ruleset requires; if one side has a single seed, no test is possible, and the gain "
-            "alone must exceed the margin. A warning does not keep a record from taking the lead; an arithmetic error in "
-            "score, size or time would, and so would a ruling in `decisions.json`; there are none here.",
+            "alone must exceed the margin. A warning does not keep a record from taking the lead. An arithmetic error "
+            "in score, size or time would, and so would a ruling in `decisions.json`; there are none here.",
             "",
             *(line for ruleset in RULESETS.values() for line in _frontier(folder, ruleset)),
             *_pull_requests(),

@@ -72,7 +72,7 @@ are training losses, converted with the bytes per token if the axis is bits per 
         Binding("o", "log_line", "in log", show=False, tooltip="show the line of the finding in the log"),
         Binding("Y", "copy", "copy", tooltip="copy a summary of this record"),
         Binding(
-            "left_square_bracket", "log(-1)", "log before", show=False, key_display="[", tooltip="the previous log"
+            "left_square_bracket", "log(-1)", "previous log", show=False, key_display="[", tooltip="the previous log"
         ),
         Binding("right_square_bracket", "log(1)", "next log", show=False, key_display="]", tooltip="the next log"),
     ]
@@ -257,7 +257,7 @@ def headline(row: Row, shown: Callable[[str], str] = str) -> Content:
 
 
 def rescored(row: Row) -> Content | None:
-    """Return the score that counts in place of the logged ones, and how it was obtained; None where theirs count."""
+    """Return the score that replaces the logged ones, and how it was obtained; None if the logged ones count."""
     ruling = next((ruling for ruling in reversed(row.rulings) if ruling.val_bpb is not None), None)
     if ruling is None or ruling.val_bpb is None:
         return None

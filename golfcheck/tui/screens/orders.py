@@ -18,7 +18,7 @@ _KEY_COLUMNS = 17  # the longest key and two spaces
 
 
 class Orders(ModalScreen[str | None]):
-    """Returns one of query.SORT_KEYS, or None if the list is closed. The cursor starts at the present order."""
+    """Returns one of query.SORT_KEYS, or None if the list is closed. The cursor starts at the current order."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,o", "leave", "leave"),
@@ -37,7 +37,7 @@ class Orders(ModalScreen[str | None]):
         yield OptionList(title, *keys, classes="dialog", markup=False, compact=True)
 
     def on_mount(self) -> None:
-        """Put the cursor on the present order."""
+        """Put the cursor on the current order."""
         choices = self.query_one(OptionList)
         scrollbars_of(choices, self.glyphs)
         choices.highlighted = choices.get_option_index(self.sort)
@@ -66,5 +66,5 @@ class Orders(ModalScreen[str | None]):
         (choices.action_cursor_down if lines > 0 else choices.action_cursor_up)()
 
     def action_leave(self) -> None:
-        """Keep the present order."""
+        """Keep the current order."""
         self.dismiss(None)

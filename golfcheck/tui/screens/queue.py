@@ -65,7 +65,7 @@ class QueueScreen(TableScreen):
     """The list of the requested pull requests."""
 
     HELP = """\
-First come pull requests that may take the record and have no problems, by number, then those that need review, those
+First come pull requests that may take the lead and have no problems, by number, then those that need review, those
 refuted by arithmetic, and those that are not submissions. Each score is compared with the record to beat at its number.
 A score that only submission.json states ends in ?. "builds on" is what the submission says, "nearest" the earlier pull
 request with the most similar code."""

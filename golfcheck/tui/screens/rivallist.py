@@ -61,7 +61,7 @@ class RivalList(ModalScreen[Choice | None]):
         (choices.action_cursor_down if lines > 0 else choices.action_cursor_up)()
 
     def action_leave(self) -> None:
-        """Keep the present choice."""
+        """Keep the current choice."""
         self.dismiss(None)
 
 

@@ -32,7 +32,7 @@ class TableScreen(BaseScreen):
 
     query_now = Query()
     filter_text = ""
-    sort = ""  # what the rows are sorted by; "" where they have an order of their own
+    sort = ""  # what the rows are sorted by; "" if they have an order of their own
     reverse = False
 
     @property
@@ -54,7 +54,7 @@ class TableScreen(BaseScreen):
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Undo what escape undoes once there is no filter."""
+        """Undo what escape undoes if there is no filter."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
@@ -68,7 +68,7 @@ class TableScreen(BaseScreen):
         yield Keys()
 
     def show_if_empty(self, text: Content, *, reading: bool) -> None:
-        """Show `text` in place of a table without rows, unless rows are still being read."""
+        """Show `text` instead of a table without rows, unless rows are still being read."""
         self.set_class(not self.table.rows and not reading, "is-empty")
         self.query_one("#empty-text", Static).update(plain(text, self.host.glyphs))
 

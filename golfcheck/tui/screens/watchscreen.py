@@ -47,7 +47,7 @@ class _Watched:
 
     @property
     def is_current(self) -> bool:
-        """Whether `progress` compares with the present reference."""
+        """Whether `progress` compares with the current reference."""
         return self.compared_with is self.follower.reference
 
 

@@ -52,7 +52,7 @@ class CurvePane(Vertical):
         Binding("Z", "zoom(-1)", "zoom out", show=False, tooltip="zoom out one step"),
         Binding("m", "smooth", "smooth", tooltip="smooth the training losses, more, or not at all"),
         Binding("right", "choose(1)", "next curve", show=False, tooltip="select the next curve in the legend"),
-        Binding("left", "choose(-1)", "curve before", show=False, tooltip="select the previous curve"),
+        Binding("left", "choose(-1)", "previous curve", show=False, tooltip="select the previous curve"),
         Binding("space", "hide", "hide", tooltip="hide or show the selected curve"),
     ]
 

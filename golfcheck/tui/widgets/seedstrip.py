@@ -90,7 +90,7 @@ def _head(seeds: Seeds, delta: str) -> list[tuple[int, str]]:
 
 
 def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:
-    """Return the line with its dots, and what stands below them."""
+    """Return the line with its dots, and the line below them."""
     dot, middle, post, floor = ("o", "+", "|", "-") if ascii_only else ("●", "┼", "┃", "─")
     rival = seeds.to_beat.bpb if seeds.to_beat else None
     values = [score for _, score in seeds.scores] + ([rival] if rival is not None else [])

@@ -135,7 +135,7 @@ def test_a_file_with_other_content_is_not_overwritten(english: list[str], tmp_pa
     path = tmp_path / "tokenizers/demo_1024_bpe.model"
     path.parent.mkdir()
     path.write_bytes(b"mine")
-    with pytest.raises(UsageError, match="holds something else than would be written"):
+    with pytest.raises(UsageError, match="has different contents from what would be written"):
         make_demo(tmp_path)
     assert tree(tmp_path) == {"tokenizers/demo_1024_bpe.model": b"mine"}
 
@@ -169,7 +169,7 @@ def test_shards_decode_to_the_text_they_were_made_of(
     lines.write_text("".join(json.dumps({"text": text, "id": 1}) + "\n" for text in texts), "utf-8")
     expected = [text for text in texts if text]
     if not expected:
-        with pytest.raises(UsageError, match="no document in there"):
+        with pytest.raises(UsageError, match="no document in these files"):
             tokenize_files([plain], demo.tokenizer_path, folder / "out", "train", shard_tokens)
         return
     done = tokenize_files([plain, lines], demo.tokenizer_path, folder / "out", "train", shard_tokens)
@@ -189,7 +189,7 @@ def test_shards_decode_to_the_text_they_were_made_of(
     [
         ("a.txt", b"good\nb\xffd\n", "a.txt:2: not UTF-8: byte 0xff at column 2"),
         ("a.txt", b"caf\xc3", "a.txt:1: not UTF-8: byte 0xc3 at column 4"),
-        ("a.txt", b"", "a.txt: no document in there"),
+        ("a.txt", b"", "a.txt: no document in these files"),
         ("a.jsonl", b'{"text": "x"}\n\n{"text": 5}\n', "a.jsonl:3: expected a JSON object"),
         ("a.jsonl", b'{"txt": "x"}\n', "a.jsonl:1: expected a JSON object"),
         ("a.jsonl", b'["text"]\n', "a.jsonl:1: expected a JSON object"),
@@ -280,7 +280,7 @@ HIGH = shard_bytes([5] * 70 + [65535] + [7] * 29)
 BAD_SHARDS = {
     "magic": (header(magic=20240521) + BODY, "SHARD_MAGIC", "byte 0: expected the number 20240520, found 20240521"),
     "version": (header(version=2) + BODY, "SHARD_VERSION", "byte 4: expected version 1, found 2"),
-    "one_more": (header(count=101) + BODY, "SHARD_SIZE", "expected 1,226 bytes, for byte 8 announces 101"),
+    "one_more": (header(count=101) + BODY, "SHARD_SIZE", "expected 1,226 bytes, because byte 8 announces 101"),
     "one_less": (header(count=99) + BODY, "SHARD_SIZE", "expected 1,222 bytes, .* found 1,224 bytes"),
     "odd_byte": (GOOD + b"\0", "SHARD_SIZE", "expected 1,224 bytes, .* found 1,225 bytes"),
     "short_header": (GOOD[:1000], "SHARD_HEADER", "expected a header of 1,024 bytes, found a file of 1,000"),

@@ -222,7 +222,7 @@ def test_a_local_file_with_other_content_is_never_overwritten(server: Hub, tmp_p
     path = tmp_path / "tokenizers/fineweb_1024_bpe.model"
     path.parent.mkdir()
     path.write_bytes(b"mine")
-    with pytest.raises(UsageError, match="is not what the hub has under that name"):
+    with pytest.raises(UsageError, match="differs from the hub's file of that name"):
         get(tmp_path)
     assert tree(tmp_path) == {"tokenizers/fineweb_1024_bpe.model": b"mine"}
 
@@ -272,7 +272,7 @@ def test_a_manifest_cannot_promise_shards_without_end() -> None:
 
 def test_a_page_that_is_no_hub_is_one_line(server: Hub, tmp_path: Path) -> None:
     server.page = b"<html>Please log in to this network</html>"
-    with pytest.raises(GolfcheckError, match="no hub, or a proxy in front of it") as caught:
+    with pytest.raises(GolfcheckError, match="not a hub, or a proxy answers for it") as caught:
         get(tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -344,7 +344,7 @@ def test_a_body_without_end_is_cut_off_where_the_file_should_end(path: str, serv
     if "manifest" in path:
         server.files[path] = b"{}"
     server.endless = b"x" * 2**16
-    with pytest.raises(GolfcheckError, match=r"^data get: .*sends more than it says"):
+    with pytest.raises(GolfcheckError, match=r"^data get: .*sends more than a file's stated size"):
         get(tmp_path)
     assert server.sent_bytes < 64 * 2**20
     assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) < 2**20

@@ -87,13 +87,13 @@ def test_a_training_shard_twice_is_a_warning_and_a_validation_shard_twice_is_bad
     write(tmp_path, val_000000=VALIDATION, train_000000=TRAINING, train_000001=TRAINING)
     assert check() == (
         0,
-        ["warning  fineweb_train_000001.bin: holds the same tokens as fineweb_train_000000.bin"],
+        ["warning  fineweb_train_000001.bin: has the same tokens as fineweb_train_000000.bin"],
         "0 bad, 1 warning",
     )
     write(tmp_path, val_000001=VALIDATION, train_000001=documents(3, 4))
     assert check() == (
         1,
-        ["bad      fineweb_val_000001.bin: SHARD_TWICE: holds the same tokens as fineweb_val_000000.bin"],
+        ["bad      fineweb_val_000001.bin: SHARD_TWICE: has the same tokens as fineweb_val_000000.bin"],
         "1 bad, 0 warnings",
     )
 
@@ -125,7 +125,7 @@ def test_unknown_pieces_are_counted_and_begin_no_document(
     write(tmp_path, train_000000=[[*TRAINING[0], UNKNOWN, *TRAINING[0][1:], UNKNOWN], TRAINING[1]])
     assert cli.main(["data", "check", str(tmp_path)]) == 0
     assert "  2 documents  " in capsys.readouterr().out
-    assert "warning  fineweb_train_000000.bin: 2 unknown pieces (<unk>), whose text is in no score" in check()[1][1]
+    assert "warning  fineweb_train_000000.bin: 2 unknown pieces (<unk>), whose text no score counts" in check()[1][1]
 
 
 def test_splits_that_were_not_compared_are_named(tmp_path: Path, check: Check) -> None:

@@ -162,7 +162,7 @@ def test_progress_counts_steps_where_they_end_before_the_cap(log: Path):
 def test_a_run_without_a_cap_is_measured_by_its_steps_and_gets_no_projection(log: Path):
     found = look(log, HEAD.replace(b"600.000", b"0.000") + VAL + steps(10, 1000), reference())
     assert (found.cap_seconds, found.share) == (None, 0.5)
-    assert found.no_projection == "the time that training will take is not known"
+    assert found.no_projection == "the training time is unknown"
 
 
 def test_silence_is_a_stall_only_when_it_is_longer_than_lines_are_apart(log: Path):

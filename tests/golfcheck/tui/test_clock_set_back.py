@@ -1,4 +1,4 @@
-"""Files of a time that has not come yet, as after a clock was set back: no age is negative."""
+"""Files dated in the future, as after a clock was set back: no age is negative."""
 
 import os
 import time
