@@ -46,7 +46,7 @@ def parser() -> "Parser":
 
 
 class Parsing:
-    """The parse of one text: its tree, or one that is too deep where that would take too much work."""
+    """The parse of one text: its tree, or one that is too deep if parsing would take too much work."""
 
     def __init__(self, text: bytes) -> None:
         self.text = text
@@ -58,7 +58,7 @@ class Parsing:
         self._done: tuple[Tree, float] | None = None
 
     def within(self, limit_us: float) -> "tuple[Tree, float]":
-        """Return the tree and the price of the parse; one that is given up is too deep, at the limit."""
+        """Return the tree and the price of the parse; an abandoned parse has a tree that is too deep, at the limit."""
         if self._done is None and limit_us > self._limit_us:
             self._limit_us = limit_us
             self._done = self._parsed()
@@ -76,21 +76,21 @@ class Parsing:
             return None
         if tree.root_node.has_error:
             self.most_us *= 2  # nothing of it can be reused below
-        if self._is_over():  # the text was cut off, or cannot be parsed again
+        if self._is_over():  # the text was truncated, or cannot be parsed again
             return None
         price_us = len(self.text) * PARSE_BYTE_US
         price_us += self.most_us if tree.root_node.has_error else self.calls * PARSE_CALL_US + self._runs_us
-        return parser().parse(self.text, tree), price_us  # its nodes take their text from the bytes
+        return parser().parse(self.text, tree), price_us  # the nodes refer to these bytes
 
     def _chunk(self, position: int, _: object) -> bytearray:
-        """Return the text at a position, in one buffer: the parser's binding never lets go of what it was given."""
+        """Return the text at a position, in one buffer: the parser's binding never releases what it was given."""
         self.calls += 1
         self.most_us += PARSE_CALL_US
         _buffer[:] = b"" if self._is_over() else self.text[position : position + _CHUNK_BYTES]
         return _buffer
 
     def _report(self, position: int, _has_error: bool) -> bool:
-        """Count a hundred operations of the parser; whether it has to stop."""
+        """Count a hundred operations of the parser; returns whether it has to stop."""
         if position > self._extras_end:
             piece = self.text[self._extras_end : position]
             self._extras += piece.count(b"#") + piece.count(b"\\\n") + piece.count(b"\\\r")
@@ -107,7 +107,7 @@ _buffer = bytearray()
 
 
 def runs_us(text: bytes) -> float:
-    """Return the price of the comments and continued lines that follow one another: the parser goes back over them."""
+    """Return the price of consecutive comments and continued lines: the parser goes back over them."""
     price_us = 0.0
     for match in _RUN.finditer(text):
         if match.end() - match.start() > _MIN_RUN_BYTES:
