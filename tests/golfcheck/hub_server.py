@@ -67,6 +67,7 @@ def serving(hub: Hub) -> Iterator[Hub]:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # or each answer waits 40 ms for the receipt of its head
     protocol_version = "HTTP/1.1"
     content: Hub
 
