@@ -22,6 +22,11 @@ def bpb_text(bpb: float) -> str:
     return f"{bpb:.5f}"
 
 
+def logged_text(value: float) -> str:
+    """Return a score or a loss to the digits that logs print: 1.1147351."""
+    return f"{value:.8g}"
+
+
 def nats_text(nats: float) -> str:
     """Return a loss in nats per token: 1.88218."""
     return f"{nats:.5f}"
@@ -30,6 +35,21 @@ def nats_text(nats: float) -> str:
 def delta_text(delta: float) -> str:
     """Return a difference in bits per byte or in nats per token, with its sign: -0.00464."""
     return f"{delta:+.5f}"
+
+
+def fine_delta_text(delta: float) -> str:
+    """Return a difference that only the digits of logs show, with its sign: +0.00003511."""
+    return f"{delta:+.8f}"
+
+
+def ms_text(ms: float) -> str:
+    """Return milliseconds, as logs print times: 599,920 ms."""
+    return f"{ms:,.0f} ms"
+
+
+def step_ms_text(ms: float) -> str:
+    """Return the time of a step in milliseconds, as logs print averages: 85.70."""
+    return f"{ms:.2f}"
 
 
 def seconds_text(ms: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from golfcheck.core import units
-from golfcheck.core.numbers import ratio_text
+from golfcheck.core.numbers import bytes_text, ratio_text
 from golfcheck.core.ruleset import (
     OVERCOUNT_TOLERANCE,
     VAL_DOCUMENTS,
@@ -90,13 +90,17 @@ def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
         location = (result.log.path, result.score.line)
         if implied is not None and state in ("broken", "export"):
             yield Problem(
-                f"{result.name}: its tokens stand for {implied:,.0f} bytes of text, not {VAL_TEXT_BYTES:,} "
-                f"({implied / VAL_TEXT_BYTES - 1:+.2%})",
+                f"{result.name}: its tokens stand for {bytes_text(round(implied))} bytes of text, not "
+                f"{bytes_text(VAL_TEXT_BYTES)} ({implied / VAL_TEXT_BYTES - 1:+.2%})",
                 *location,
                 severity=None if state == "broken" else WARNING,
             )
         elif state == "unknown" and result.bytes_per_token is not None:
-            count = "the log has no token count" if implied is None else f"its tokens stand for {implied:,.0f} bytes"
+            count = (
+                "the log has no token count"
+                if implied is None
+                else f"its tokens stand for {bytes_text(round(implied))} bytes"
+            )
             ratio = ratio_text(result.bytes_per_token)
             yield Problem(
                 f"{result.name}: {ratio} bytes per token match no known tokenizer, and {count}",
@@ -152,7 +156,7 @@ def partial_validation(record: Record, ctx: Context) -> Iterator[Problem]:
         state, implied = conservation(result)
         if state == "partial" and implied is not None and result.run.val_tokens:
             yield Problem(
-                f"{result.run.val_tokens.value:,} tokens stand for {implied:,.0f} bytes, "
+                f"{result.run.val_tokens.value:,} tokens stand for {bytes_text(round(implied))} bytes, "
                 f"{implied / VAL_TEXT_BYTES:.2%} of the validation text",
                 result.log.path,
                 result.run.val_tokens.line,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from golfcheck.core import stats
-from golfcheck.core.numbers import delta_text
+from golfcheck.core.numbers import delta_text, fine_delta_text, logged_text
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, mention_of, rule, submission_of
 from golfcheck.submission.agreement import agrees, mean_agrees
@@ -59,11 +59,13 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     runs = [run for _, run in distinct_runs(record)]
     is_shown = _is_shown(claim, results, runs)
     if not is_shown and abs(claim - _mean(results)) < _NEAR_BPB:
-        message = f"claims {claim} bpb; the logs' mean is {_mean(results):.8g} ({claim - _mean(results):+.8f})"
+        mean = _mean(results)
+        message = f"claims {claim} bpb; the logs' mean is {logged_text(mean)} ({fine_delta_text(claim - mean)})"
         yield Problem(message, submission.path, claim_line(submission, "val_bpb"), INFO)
     elif not is_shown:
         mean, best = _mean(results), min(result.score.val_bpb for result in results)
-        logged = f"the logs' {results[0].name} has mean {mean:.8g}, best {best:.8g} ({delta_text(claim - mean)})"
+        means = f"mean {logged_text(mean)}, best {logged_text(best)} ({delta_text(claim - mean)})"
+        logged = f"the logs' {results[0].name} has {means}"
         location = (submission.path, claim_line(submission, "val_bpb"))
         false_claim = _not_in_logs(f"claims {claim} bpb; {logged}", record, claim, location)
         unshown = _runs_without_log(submission, record, results) if abs(claim - mean) < _SEEDS_APART_BPB else ""
@@ -77,8 +79,9 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
             continue
         if not _in_any_line(seed.val_bpb, runs):
             own = next(result for result in results if result.seed == seed.seed)
+            logged = logged_text(own.score.val_bpb)
             yield _not_in_logs(
-                f"claims {seed.val_bpb} bpb for seed {seed.seed}; its log's {own.name} is {own.score.val_bpb:.8g}",
+                f"claims {seed.val_bpb} bpb for seed {seed.seed}; its log's {own.name} is {logged}",
                 record,
                 seed.val_bpb,
                 (submission.path, seed.line or claim_line(submission, "seeds")),
@@ -161,9 +164,8 @@ def _false_loss(
     losses += [point.val_loss_nats for run in runs for point in run.val]
     if any(agrees(claim, loss, _LOSS_DIGITS) for loss in (mean, *means, *losses)):
         return None
-    message = (
-        f"claims a val_loss of {claim}; the logs' {results[0].name} has mean {mean:.8g} ({delta_text(claim - mean)})"
-    )
+    logged = f"{results[0].name} has mean {logged_text(mean)} ({delta_text(claim - mean)})"
+    message = f"claims a val_loss of {claim}; the logs' {logged}"
     location = (submission.path, claim_line(submission, "val_loss_nats"))
     decimals = len(repr(claim).partition(".")[2])
     if abs(claim - mean) < max(_NEAR_NATS, 10.0**-decimals):
@@ -187,7 +189,7 @@ def best_seed_claimed(record: Record, ctx: Context) -> Iterator[Problem]:
     if agrees(claim, best.score.val_bpb, best.score.digits) and not mean_agrees(claim, results):
         mean = _mean(results)
         yield Problem(
-            f"claims {claim}, the best of {len(results)} runs (seed {best.seed}); their mean is {mean:.8g}",
+            f"claims {claim}, the best of {len(results)} runs (seed {best.seed}); their mean is {logged_text(mean)}",
             submission.path,
             claim_line(submission, "val_bpb"),
         )
@@ -245,7 +247,7 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
 def _final(ctx: Context) -> str:
     if not ctx.results:
         return "no log has a score of the artifact"
-    return f"the artifact's {ctx.results[0].name} is {_mean(ctx.results):.8g}"
+    return f"the artifact's {ctx.results[0].name} is {logged_text(_mean(ctx.results))}"
 
 
 @rule(ERROR)

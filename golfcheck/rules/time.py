@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from golfcheck.core.numbers import seconds_text
+from golfcheck.core.numbers import ms_text, seconds_text, step_ms_text
 from golfcheck.core.ruleset import OVERSHOOT_STEPS
 from golfcheck.core.verdict import Problem, Severity
 from golfcheck.rules.hardware import is_contest_machine
@@ -45,7 +45,7 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
         if late <= 0:
             continue
         line = run.stop.line if run.stop else timed_points(run)[-1].line
-        over = f"{ms:,.0f} ms: {late:,.0f} ms over the cap"
+        over = f"{ms_text(ms)}: {ms_text(late)} over the cap"
         if late <= OVERSHOOT_STEPS * step:
             steps = "one step" if late <= step else "two steps"
             within.append((late, Problem(f"{over}, within {steps}", log.path, line, INFO)))
@@ -87,7 +87,7 @@ def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("no log says how long the evaluation took")
     for result, ms in timed:
         if ms > cap:
-            late = f"{ms:,.0f} ms: {ms - cap:,.0f} ms over the cap of {cap:,.0f} ms"
+            late = f"{ms_text(ms)}: {ms_text(ms - cap)} over the cap of {ms_text(cap)}"
             yield Problem(late, result.log.path, result.score.line, _over_cap(record, ctx, result.run))
 
 
@@ -115,8 +115,8 @@ def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
             continue
         point, product = wrong[0]
         yield Problem(
-            f"step {point.step} at {point.step_avg_ms} ms a step is {product:,.0f} ms, the line says "
-            f"{point.train_ms:,.0f} ms; the run's other lines agree",
+            f"step {point.step} at {point.step_avg_ms} ms a step is {ms_text(product)}, the line says "
+            f"{ms_text(point.train_ms or 0.0)}; the run's other lines agree",
             log.path,
             point.line,
         )
@@ -130,8 +130,8 @@ def _false_stop(log: TrainLog, run: Run) -> Problem | None:
     times = [point.train_ms for point in timed_points(run) if stop and point.step == stop.step]
     if stop is None or not times or any(ms is not None and abs(ms - stop.train_ms) <= 1.0 for ms in times):
         return None
-    stated = f"{times[-1]:,.0f} ms"
-    message = f"the run stopped at {stop.train_ms:,.0f} ms, the line of the same step says {stated}"
+    stated = ms_text(times[-1] or 0.0)
+    message = f"the run stopped at {ms_text(stop.train_ms)}, the line of the same step says {stated}"
     return Problem(message, log.path, stop.line, WARNING)
 
 
@@ -170,9 +170,10 @@ def step_average_constant(record: Record, ctx: Context) -> Iterator[Problem]:
         if not wrong and round(average or 0.0, 1) == average:
             continue  # with a single decimal it may well be constant
         ratios = [(point.train_ms or 0.0) / point.step for point in points]
-        message = f"step_avg is {average:.2f} ms on all {len(points)} lines"
+        message = f"step_avg is {step_ms_text(average or 0.0)} ms on all {len(points)} lines"
         if wrong:
-            message += f", but its train_time makes {min(ratios):.2f} to {max(ratios):.2f} ms a step"
+            least, most = step_ms_text(min(ratios)), step_ms_text(max(ratios))
+            message += f", but its train_time makes {least} to {most} ms a step"
         yield Problem(message, log.path, points[0].line)
     if not checked:
         raise Skip(f"no log states train_time and step_avg on {_CONSTANT_LINES} lines")
@@ -214,7 +215,7 @@ def _backwards(log: TrainLog, points: Sequence[TrainPoint | ValPoint]) -> Proble
             return Problem(message, log.path, point.line, None if is_alone else WARNING)
         if before.train_ms is not None and point.train_ms is not None and point.train_ms < before.train_ms - _JITTER_MS:
             is_alone = after is not None and after.train_ms is not None and after.train_ms > before.train_ms
-            message = f"step {point.step} at {point.train_ms:,.0f} ms follows {before.train_ms:,.0f} ms"
+            message = f"step {point.step} at {ms_text(point.train_ms)} follows {ms_text(before.train_ms)}"
             return Problem(message, log.path, point.line, None if is_alone else WARNING)
     return None
 
