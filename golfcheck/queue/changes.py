@@ -8,6 +8,8 @@ from typing import NamedTuple
 from golfcheck.queue.objects import Item, MissingObjectError, Objects
 
 MAX_CHANGES = 20_000  # files that a head changes outside record folders, or deletes; more are not counted
+MAX_NAMES = 200_000  # that are compared in one head; a few trees of a few names that hold one another name millions
+MAX_FOLDERS = 1_000  # record folders that one head adds or changes
 _MAX_DEPTH = 40
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_.+")
 _SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
@@ -85,6 +87,7 @@ class _Comparison:
         self.outside: list[FileChange] = []
         self.deleted: list[str] = []
         self.problems: list[str] = []
+        self.names_left = MAX_NAMES
 
     def run(self, before: str | None, after: str) -> Changes:
         self._enter("", before, after, 0)
@@ -107,7 +110,7 @@ class _Comparison:
 
     def _pairs(self, prefix: str, before: str | None, after: str | None) -> Iterator[Pair]:
         """Yield each name that differs, in the order of the names."""
-        if before == after:
+        if before == after or self.names_left < 0:
             return
         try:
             old = {item.name: item for item in self.objects.tree(before)} if before else {}
@@ -116,6 +119,11 @@ class _Comparison:
             self._say(f"{prefix or '/'}: {error}")
             return
         for name in sorted(old.keys() | new.keys()):
+            self.names_left -= 1
+            if self.names_left <= 0:
+                if self.names_left == 0:
+                    self._say(f"{prefix or '/'}: more than {MAX_NAMES:,} names: the rest is not compared")
+                return
             one, other = old.get(name), new.get(name)
             if one != other:
                 yield name, one, other
@@ -129,6 +137,10 @@ class _Comparison:
     def _folder(self, path: str, before: str | None, after: str | None) -> None:
         if after is None:
             self.removed.append(path)
+            return
+        if len(self.folders) == MAX_FOLDERS:
+            self._say(f"{path}: more than {MAX_FOLDERS:,} record folders: the rest is not judged")
+            self.names_left = -1
             return
         self.folders.append(FolderChange(path, after, before))
         if before is not None:

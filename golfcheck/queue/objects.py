@@ -20,10 +20,10 @@ from typing import NamedTuple
 from golfcheck.core.errors import GolfcheckError
 
 MAX_BLOB_BYTES = 128 * 2**20  # larger objects are not requested; hosts refuse files over 100 MB
-MAX_TREE_BYTES = 16 * 2**20  # 400,000 names
+MAX_TREE_BYTES = 4 * 2**20  # 100,000 names
 MAX_COMMIT_BYTES = 2**20
 _BATCH = 256  # requests written before their answers are read: 17 KB, which a pipe of 64 KB always takes
-_KEPT_TREES = 4_096
+_KEPT_NAMES = 300_000  # of trees that are remembered: some 100 MB
 _CHUNK_BYTES = 2**20
 _CONFIG = """[core]
 \trepositoryformatversion = {version}
@@ -89,6 +89,7 @@ class Objects:
         self._own: TemporaryDirectory[str] | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._trees: OrderedDict[str, tuple[Item, ...]] = OrderedDict()
+        self._num_names = 0  # in these
 
     def __enter__(self) -> "Objects":
         if shutil.which("git") is None:
@@ -168,8 +169,9 @@ class Objects:
             raise MissingObjectError(f"the repository lacks the tree {oid}, or it is too large")
         items = tuple(_items(data, self.oid_chars // 2))
         self._trees[oid] = items
-        if len(self._trees) > _KEPT_TREES:
-            self._trees.popitem(last=False)
+        self._num_names += len(items) + 1  # a tree without names takes room as well
+        while self._num_names > _KEPT_NAMES:
+            self._num_names -= len(self._trees.popitem(last=False)[1]) + 1
         return items
 
     def _content(self, oid: str, limit_bytes: int) -> tuple[bytes, bool]:

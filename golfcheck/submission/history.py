@@ -20,6 +20,7 @@ from golfcheck.submission.discover import is_record, is_tree
 
 _TIMEOUT_SECONDS = 60
 _MAX_CHANGES = 100_000
+_MAX_DEPTH = 32  # of the folders that are dated; git names files 2,000 deep
 # Overrides the configuration of the repository and the user.
 _CONFIG = (
     "core.fsmonitor=false",
@@ -135,18 +136,41 @@ class GitRepository:
         )
         added: dict[Path, Added] = {}
         current: Added | None = None
-        new: list[Path] = []  # of the current commit; renames take precedence over additions
+        new: list[str] = []  # of the current commit; renames take precedence over additions
         tokens = iter(changes.split("\0"))  # a commit, then what it changes: A and a path, or R100 and two paths
         for token in tokens:
             if token in commits or not token:
-                _note_added(added, new, current)
+                self._note_added(added, new, current)
                 current, new = commits.get(token), []
             elif token.startswith("R"):
-                _note_renamed(added, self.root / next(tokens), self.root / next(tokens), current)
+                self._note_renamed(added, next(tokens), next(tokens), current)
             else:
-                new.append(self.root / next(tokens))
-        _note_added(added, new, current)
+                new.append(next(tokens))
+        self._note_added(added, new, current)
         return added
+
+    def _folders(self, path: str) -> list[Path]:
+        """Return the folders that a file lies in, the innermost first; of one that lies deeper, the outer ones."""
+        folders = [self.root]
+        for name in path.split("/", _MAX_DEPTH)[:-1]:
+            folders.append(folders[-1] / name)
+        return folders[::-1]
+
+    def _note_added(self, added: dict[Path, Added], paths: Iterable[str], commit: Added | None) -> None:
+        """Record that a commit adds files, and with them any new folders."""
+        if commit is None:
+            return
+        for path in paths:
+            for folder in self._folders(path):
+                added.setdefault(folder, commit)
+
+    def _note_renamed(self, added: dict[Path, Added], old: str, new: str, commit: Added | None) -> None:
+        """Record that a file was moved: its new folders are as old as those that it left."""
+        olds = self._folders(old)
+        for depth, folder in enumerate(self._folders(new)):
+            origin = added.get(olds[depth]) if depth < len(olds) else None
+            if origin_or_commit := origin or commit:
+                added.setdefault(folder, origin_or_commit)
 
     def branch(self, base: str) -> Branch:
         """Return what HEAD changes since it left `base`. Raises UsageError if there is no such revision."""
@@ -210,24 +234,6 @@ class GitRepository:
         if status not in (0, 1) and str(complaint).strip():
             raise GolfcheckError(f"git {command} failed in {self.root}: {' '.join(str(complaint).split())}")
         return str(out)
-
-
-def _note_added(added: dict[Path, Added], paths: Iterable[Path], commit: Added | None) -> None:
-    """Record that a commit adds files, and with them any new folders."""
-    if commit is None:
-        return
-    for path in paths:
-        for folder in path.parents:
-            added.setdefault(folder, commit)
-
-
-def _note_renamed(added: dict[Path, Added], old: Path, new: Path, commit: Added | None) -> None:
-    """Record that a file was moved: its new folders are as old as those that it left."""
-    olds = list(old.parents)
-    for depth, folder in enumerate(new.parents):
-        origin = added.get(olds[depth]) if depth < len(olds) else None
-        if origin_or_commit := origin or commit:
-            added.setdefault(folder, origin_or_commit)
 
 
 def _time_of(seconds: str) -> datetime | None:

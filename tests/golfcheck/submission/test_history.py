@@ -10,6 +10,7 @@ import pytest
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.submission.history import GitRepository, repository_of
 from tests.golfcheck import folders
+from tests.golfcheck.work import work_of
 
 
 def git(repository: Path, *arguments: str, at: str = "2026-04-01T00:00:00Z") -> str:
@@ -164,3 +165,29 @@ def test_nothing_that_a_configuration_names_is_run(ours: Path):
     assert branch.changes
     assert added
     assert not trap.exists()
+
+
+def imported(path: Path, commits: int, files: int, depth: int) -> GitRepository:
+    """Return a repository of commits that each add files, without a work tree: a thousand take git no time."""
+    git(path, "init", "-q", "-b", "main")
+    lines = ["blob\nmark :1\ndata 1\nx\n"]
+    for number in range(commits):
+        lines.append(f"commit refs/heads/main\ncommitter A <a> {1_700_000_000 + number} +0000\ndata 1\nx\n")
+        lines += [f"M 100644 :1 records/d{number}_{file}/{'a/' * depth}f\n" for file in range(files)]
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=path, input="".join(lines).encode(), check=True)
+    return GitRepository(path)
+
+
+@pytest.mark.parametrize("what", ["commits", "files", "depth"])
+def test_twice_the_history_takes_no_more_than_twice_the_work(what: str, tmp_path: Path) -> None:
+    work = []
+    for size in (40, 80):
+        (tmp_path / str(size)).mkdir()
+        repository = imported(tmp_path / str(size), **({"commits": 2, "files": 2, "depth": 2} | {what: size}))
+        work.append(work_of(lambda repository=repository: repository.added(repository.root)))  # type: ignore[misc]
+    assert work[1] < 2.2 * work[0], work
+
+
+def test_a_path_of_a_thousand_folders_is_dated_as_deep_as_records_lie(tmp_path: Path) -> None:
+    repository = imported(tmp_path, 1, 1, 1_000)
+    assert len(repository.added(tmp_path)) == 33
