@@ -8,7 +8,10 @@ _MAX_LINES = 5_000
 _LINE_CHARS = 1_000
 _SCORE = re.compile(r"(?<![\w.+±−–-])(?:0|1|2|3)\.[0-9]{3,10}(?![\w%]|\.[0-9])")
 _LEAST_BPB = 0.1  # smaller numbers are gains and spreads
-_BYTES = re.compile(r"(?<![\w.,])([0-9]{1,2}(?:[,_ ]?[0-9]{3}){2})(?![\w.,]*[0-9])(?:[`* ]{0,6}(?:bytes|B\b))?")
+_ROOM = r"(?![`* ]{0,6}(?:bytes|B\b)?[`* ]{0,6}(?:left|over|free|spare|remain|of (?:head)?room|to spare))"  # to the cap
+_BYTES = re.compile(
+    rf"(?<![\w.,])([0-9]{{1,2}}(?:[,_ ]?[0-9]{{3}}){{2}})(?![\w.,]*[0-9]){_ROOM}(?:[`* ]{{0,6}}(?:bytes|B\b))?"
+)
 _MEGABYTES = re.compile(r"(?<![\w.,<≤])([0-9]{1,2}\.[0-9]{1,4})[`* ]{0,3}(MB|MiB)\b")
 _ABOUT_SIZE = re.compile(r"artifact|submission|total|compressed|bytes", re.IGNORECASE)
 _NO_SIZE = re.compile(
