@@ -17,9 +17,9 @@ ACTIVATIONS = "bf16"  # or fp32: what a claim of four decimals was made with
 class Predictor:
     """A loaded model."""
 
-    def __init__(self, gpt: GPT, device: str) -> None:
+    def __init__(self, gpt: GPT, seq_len: int, device: str) -> None:
         self.gpt, self.device = gpt, torch.device(device)
-        self.vocab_size, self.seq_len = gpt.config.vocab_size, gpt.config.train_seq_len
+        self.vocab_size, self.seq_len = gpt.config.vocab_size, seq_len
 
     def logits(self, ids: Tensor) -> Tensor:
         """Return logits [B, T, V] of token ids [B, T]: position t is the guess of ids[t + 1], from ids[..t] alone."""
@@ -38,4 +38,5 @@ def load(folder: Path, device: str) -> Predictor:
     for module in gpt.modules():
         if ACTIVATIONS == "bf16" and isinstance(module, torch.nn.Linear):
             module.bfloat16()  # what autocast would do again in every call; the same bits
-    return Predictor(gpt.to(device).eval().requires_grad_(False), device)
+    seq_len = obj.get("eval_seq_len", gpt.config.train_seq_len)  # what the final evaluation had
+    return Predictor(gpt.to(device).eval().requires_grad_(False), seq_len, device)

@@ -269,7 +269,8 @@ class Run:
         state = self.gpt.state_dict()
         with self.phase("quantization"):
             keep_fp32 = [pattern for pattern in s.int8_keep_float_fp32_name_patterns.split(",") if pattern]
-            obj = artifact.quantize(state, keep_fp32, model_config=asdict(self.config))
+            stated = {"eval_seq_len": s.eval_seq_len} if s.eval_seq_len else {}
+            obj = artifact.quantize(state, keep_fp32, model_config=asdict(self.config), **stated)
             artifact.check(obj)
             packed = artifact.pack(obj, search=s.zlib == "best")
         if s.zlib == "best":

@@ -54,7 +54,7 @@ OTHERS = {
             f"rescore.{name}"
             for name in ("activations", "attention", "devices", "measure", "probes", "sound", "weights")
         ),
-        *("rescore.boxed", "rescore.twin", "box.kernel"),
+        *("rescore.boxed", "rescore.boxes", "rescore.twin", "box.kernel"),
         "commands.doctor",
     },
     "git": {"submission.history"},

@@ -213,6 +213,8 @@ def _hint(error: BaseException) -> str:
         return "too many threads"
     if isinstance(error, TypeError | AttributeError) and "numpy.ndarray" in str(error):
         return "ids are a tensor only where predictor.py imports torch when it is loaded"
+    if "cpu" in sys.argv[3:4] and any(word in str(error) for word in ("CUDA", "NVIDIA")):
+        return "this box has no GPU: use the device that load(folder, device) is given"
     if isinstance(error, socket.gaierror):
         return _NO_NETWORK
     return _HINTS.get(error.errno or 0, "") if isinstance(error, OSError) else ""

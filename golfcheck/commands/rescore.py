@@ -213,11 +213,11 @@ def _write_report(
 ) -> None:
     """Write the JSON report, including the partial result of an interrupted evaluation."""
     from golfcheck.reference.files import write_atomic
-    from golfcheck.render import rescore_text as render
+    from golfcheck.render import rescore_json
     from golfcheck.rescore.run import code_digest, versions
 
     so_far = getattr(stopped, "so_far", None)
-    document = render.document(results, mean, code_digest(), versions(), so_far, is_complete=stopped is None)
+    document = rescore_json.document(results, mean, code_digest(), versions(), so_far, is_complete=stopped is None)
     write_atomic(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
 
 
@@ -246,6 +246,11 @@ def _predictor_folder(args: argparse.Namespace) -> Path | None:
         raise UsageError(f"rescore: --challenges must be 0 or more, not {args.challenges}")
     if args.strict and (args.stride is not None or args.challenges):
         raise UsageError("rescore: --strict asks token by token: do not use --stride or --challenges with it")
+    if args.strict and (args.estimate or args.control):
+        raise UsageError(
+            "rescore: --strict proves only the tokens that it asks for, so no estimate of the others is a proof: use "
+            "--val-tokens N in place of --estimate and --control"
+        )
     for name in ("call_seconds", "box_memory"):
         if (value := getattr(args, name)) is not None and not 0 < value < math.inf:
             raise UsageError(f"rescore: --{name.replace('_', '-')} must be a positive number, not {value}")

@@ -14,8 +14,8 @@ def files_up_to(size_bytes: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def memory_of_more(size_bytes: int) -> Iterator[None]:
-    """Let the process take so many bytes more than it has: then MemoryError is raised (on Linux; elsewhere nothing)."""
+def extra_memory_up_to(size_bytes: int) -> Iterator[None]:
+    """Let this process allocate so many more bytes: beyond them MemoryError is raised (on Linux; elsewhere nothing)."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     except (OSError, ValueError):

@@ -29,7 +29,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
 )
 from huggingface_hub.utils import disable_progress_bars, logging  # type: ignore[attr-defined]
 
-from golfcheck.core.caps import files_up_to, memory_of_more
+from golfcheck.core.caps import extra_memory_up_to, files_up_to
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.data.pace import Pace, held_to
 from golfcheck.data.selection import MANIFEST, ROOT, Selection, select_by_manifest, select_by_name
@@ -135,7 +135,7 @@ class Repository:
             raise UsageError(f"--repo {name}: {error}") from None
         if not commit:
             raise GolfcheckError(f"data get: {name} has no commit")
-        with memory_of_more(_LISTING_MEMORY_BYTES), held_to(Pace(_LISTING_BYTES)):
+        with extra_memory_up_to(_LISTING_MEMORY_BYTES), held_to(Pace(_LISTING_BYTES)):
             tree = islice(api.list_repo_tree(name, recursive=True, revision=commit, repo_type="dataset"), MAX_FILES + 1)
             files = {entry.path: RemoteFile.of(entry) for entry in tree if isinstance(entry, RepoFile)}
         if len(files) > MAX_FILES:

@@ -14,19 +14,22 @@ def rows(predictor: Predictor, page: Page) -> list[str]:
     """Return the lines that say what was asked, and how far the score can be trusted."""
     left = SIZE_CAP_BYTES - predictor.visible_bytes
     size = f"{predictor.visible_bytes:,} bytes visible to it"
-    spare = (f"{left:,} left" if left >= 0 else f"{-left:,} OVER THE CAP", "" if left >= 0 else "error")
+    spare = (
+        f"{left:,} left of {SIZE_CAP_BYTES:,}" if left >= 0 else f"{-left:,} OVER THE CAP",
+        "" if left >= 0 else "error",
+    )
     if predictor.sandbox is None:
         where = [("predictor.py of the submission, WITHOUT A SANDBOX (--no-sandbox)", "error")]
     else:
         where = [(f"predictor.py of the submission, in a sandbox ({predictor.sandbox})", "")]
         where += [("no network, no validation text", "")]
-    adapts = "adapts to what was scored" if predictor.adaptive else "fixed"
+    adapts = "adapts to what was scored" if predictor.adaptive else "does not adapt"
     lines = page.flow("model", [*where, (size, ""), spare, (adapts, "")])
     lines += page.flow("causal", _causal(predictor))
-    lines += page.flow("normal", [("by construction", ""), ("scored before adapting: by construction", "")])
+    lines += page.flow("validity", [("normalized and scored before adapting: by construction", "")])
     challenges = predictor.challenges
     if challenges is not None:
-        lines += page.flow("trace", _trace(challenges))
+        lines += page.flow("repeats", _repeats(challenges))
         lines += page.flow("", [(f"challenge seed {challenges.seed}", "dim")])
     if predictor.not_shown:
         names = ", ".join(safe(name, 80) for name in predictor.not_shown[:_SHOWN])
@@ -62,26 +65,22 @@ def _causal(predictor: Predictor) -> list[tuple[str, str]]:
     return [(counted, ""), (f"at most {share:.1%} of positions can look ahead ({challenges.level:.0%})", "")]
 
 
-def _trace(challenges: Challenges) -> list[tuple[str, str]]:
-    """Return whether asking leaves a trace, and whether a sequence sees its neighbors."""
-    calls = f"{challenges.repeated} call{'s' * (challenges.repeated != 1)}"
-    repeated = f"{challenges.repeated_differ} of {calls} differ when repeated"
-    if not challenges.repeated_differ:
-        repeated = f"leaves no trace: {calls} repeated"
-    reordered = f"{challenges.reordered_differ} of {challenges.reordered} differ in another order"
-    if not challenges.reordered_differ:
-        reordered = (
-            f"{challenges.reordered} reordered" if challenges.reordered else "sees no neighbors: one sequence per call"
-        )
-    strangers = f"{challenges.strangers_differ} of {challenges.strangers} differ among others"
-    if not challenges.strangers_differ:
-        strangers = f"{challenges.strangers} asked among others"
+def _repeats(challenges: Challenges) -> list[tuple[str, str]]:
+    """Return whether the same sequence got the same answer again, and in other company."""
+    asked = (
+        ("sequences asked again", challenges.repeated, challenges.repeated_differ),
+        ("in another order", challenges.reordered, challenges.reordered_differ),
+        ("among unrelated sequences", challenges.unrelated, challenges.unrelated_differ),
+    )
     words = [
-        (repeated, "error" if challenges.repeated_differ else ""),
-        (reordered, "error" if challenges.reordered_differ else ""),
+        (f"{differ} of {count} differ {how}" if differ else f"{count} {how}", "error" if differ else "")
+        for how, count, differ in asked
+        if count
     ]
-    if challenges.strangers:
-        words.append((strangers, "error" if challenges.strangers_differ else ""))
+    if not challenges.reordered:
+        words.append(("one a call", ""))
+    if not any(differ for _, _, differ in asked):
+        words.append(("all alike", ""))
     if challenges.uncut_differ:
         style = "" if challenges.may_vary else "error"
         words.append((f"two boxes answer {challenges.uncut_differ} of {challenges.uncut} differently", style))

@@ -1,16 +1,11 @@
-"""A rescoring → text for people, and the JSON report."""
+"""A rescoring → what a person reads."""
 
-import base64
-import struct
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from math import isfinite
 from statistics import mean as mean_of
 from statistics import stdev
-from typing import Any
 
-from golfcheck import __version__
 from golfcheck.core.numbers import bpb_text, nats_text, ratio_text
 from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
 from golfcheck.core.text import safe, shell_word
@@ -25,7 +20,6 @@ _STYLE = {
     RescoreOutcome.INCOMPARABLE: "warning",
 }
 _MODEL = ("num_layers", "model_dim", "num_heads", "num_kv_heads", "mlp_mult", "vocab_size", "tie_embeddings")
-_HALF_MAX = 65_504.0
 _WIDENED = "the losses vary less than a language model's do: the interval uses the text's own spread"
 
 
@@ -76,7 +70,7 @@ def render(rescore: Rescore, page: Page) -> str:
     lines += page.flow("device", [(safe(rescore.device), ""), *ranks, took])
     if rescore.predictor is None:  # otherwise its own lines say so
         lines += page.flow(
-            "probes",
+            "checks",
             [
                 (f"{probe.name} {'ok' if probe.passed else f'FAILED: {probe.detail}'}", "" if probe.passed else "error")
                 for probe in rescore.probes
@@ -143,7 +137,7 @@ def _score(measured: Measured) -> list[tuple[str, str]]:
 
 def _numerics(measured: Measured) -> str:
     if measured.rope_tables is None:
-        return "by its own predictor.py"
+        return "with its own predictor.py"
     mlp = f", {measured.mlp} in the MLP" if measured.mlp else ""
     return f"{measured.rope_tables} rotary tables, {measured.precision} activations{mlp}"
 
@@ -227,12 +221,17 @@ def _next(rescore: Rescore, page: Page) -> list[str]:
 
 def _what_would_compare(rescore: Rescore) -> str:
     """Return what to do about a claim that this score does not decide, the surest reason first."""
-    claimed, measured = rescore.claim.tokens if rescore.claim else None, rescore.measured.tokens
+    claim, measured = rescore.claim, rescore.measured.tokens
+    if claim and claim.is_sliding is not None and claim.stride != rescore.measured.stride:
+        return f"use the claim's window: --stride {claim.stride}" if claim.stride else "leave out --stride"
+    if claim and claim.seq_len not in (None, rescore.measured.seq_len):
+        return f"use the claim's sequences: --seq-len {claim.seq_len}"
+    claimed = claim.tokens if claim else None
     if claimed is not None and claimed > measured:
         return "score the whole validation split: golfcheck data get, without --val-tokens"
     if claimed is not None and claimed < measured:
         return f"score as much text as the claim is about: --val-tokens {claimed}"
-    if rescore.claim and rescore.claim.text_bytes not in (None, rescore.measured.text_bytes):
+    if claim and claim.text_bytes not in (None, rescore.measured.text_bytes):
         return "use the text and the tokenizer of the claim: --data DIR --tokenizer MODEL"
     if rescore.other_code is not None:
         return "score its own model with a predictor.py: golfcheck new --predictor DIR (docs/predictor.md)"
@@ -252,49 +251,3 @@ def so_far(measured: Measured) -> str:
         f"\nso far: {bpb_text(measured.val_bpb)} bpb   {nats_text(measured.val_loss_nats)} nats/tok over the first "
         f"{measured.tokens:,} tokens, {_numerics(measured)}"
     )
-
-
-def document(
-    rescores: Sequence[Rescore], mean: Mean | None, code_sha256: str, versions: Mapping[str, str],
-    so_far: Measured | None = None, *, is_complete: bool = True,
-) -> dict[str, Any]:  # fmt: skip
-    """Return the JSON report of all artifacts, as `schemas/rescore.schema.json` describes it."""
-    return {
-        "golfcheck": __version__,
-        "code_sha256": code_sha256,
-        "versions": dict(versions),
-        "rescores": [_object(rescore) for rescore in rescores],
-        "mean": None if mean is None else asdict(mean),
-        "is_complete": is_complete,
-        "so_far": None if so_far is None else _measured(so_far),
-    }
-
-
-def _object(rescore: Rescore) -> dict[str, Any]:
-    out = asdict(rescore)
-    for name in ("measured", "other_tables"):
-        if (measured := getattr(rescore, name)) is not None:
-            out[name] = _measured(measured)
-    out["delta_bpb"] = rescore.delta_bpb
-    return out
-
-
-def _measured(measured: Measured) -> dict[str, Any]:
-    out = asdict(measured)
-    out["sequence_losses"] = _halves(measured.sequence_losses)
-    if measured.estimate is not None:
-        out["estimate"] |= {
-            "share": measured.estimate.share,
-            **{
-                name: None
-                for name in ("low_bpb", "high_bpb", "fixed_half_width_bpb")
-                if not isfinite(out["estimate"][name])
-            },
-        }
-    return out
-
-
-def _halves(losses: Sequence[float]) -> dict[str, Any]:
-    """Pack losses as half precision, 30 KB for the whole split: enough to be another score's control variate."""
-    packed = struct.pack(f"<{len(losses)}e", *(min(loss, _HALF_MAX) for loss in losses))
-    return {"dtype": "float16", "count": len(losses), "base64": base64.b64encode(packed).decode()}

@@ -28,6 +28,7 @@ judge     claimed against measured
 run       all of it, in order
 messages  what every refusal says, bounded in length
 submitted a folder with a predictor.py → its seeds, each with the files that a box shows
+boxes     one for each worker, borrowed for a call, closed together
 boxed     evaluation through boxes: the submission's predictor.py answers, we count
 twin      what a second box answers where the end of a sequence is another
 predicted all of it, in order, through predictor.py

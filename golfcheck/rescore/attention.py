@@ -61,7 +61,7 @@ def faster(heads: int, kv_heads: int, width: int, tokens: int) -> tuple[Kernel |
     torch.set_num_threads(1)
     try:
         if not fits(q, k, v):
-            return None, f"no kernel for {tokens} tokens of heads of width {width}"
+            return None, f"the compiled one is not for {tokens} tokens and heads of width {width}"
         times = [_trial(compiled, q, k, v) for _ in range(_TRIALS)]
     finally:
         torch.set_num_threads(threads)

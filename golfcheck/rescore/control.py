@@ -33,7 +33,8 @@ def read(
     except strictjson.JsonError as error:
         raise UsageError(f"rescore: --control {path}: {error}; expected {_EXPECTED}") from None
     if wrong := schema.violations("rescore", document):
-        raise UsageError(f"rescore: --control {path}: {wrong[0].pointer} {wrong[0].message}; expected {_EXPECTED}")
+        where = wrong[0].pointer or "the document"
+        raise UsageError(f"rescore: --control {path}: {where}: {wrong[0].message}; expected {_EXPECTED}")
     usable, reasons = [], list[str]()
     for rescore in document["rescores"]:
         reason = _other(rescore, shards, seq_len, sequences)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
-from golfcheck.core.ruleset import VAL_BEGINNINGS, VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE
+from golfcheck.core.ruleset import VAL_BEGINNINGS, VAL_BEGINNINGS_VOCAB, VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE
 from golfcheck.datacheck import BadFile, TokenizerReport, check, find_shards, find_tokenizer, vocab_of
 from golfcheck.reference import data
 from golfcheck.rescore.report import FileDigest
@@ -126,16 +126,30 @@ def _beginning(tokens: data.Tokens) -> tuple[int, int] | None:
     return None
 
 
-def words(tokens: data.Tokens, text_bytes: int) -> str:
+def words(tokens: data.Tokens, text_bytes: int, vocab_size: int) -> str:
     """Say what is known of the text that a score is about: the contest's whole split, its beginning, or neither."""
-    share = text_bytes / VAL_TEXT_BYTES
-    begins_alike = _beginning(tokens) is not None
+    beginning, share = _beginning(tokens), text_bytes / VAL_TEXT_BYTES
+    is_comparable = vocab_size == VAL_BEGINNINGS_VOCAB
     if abs(share - 1) <= VAL_TEXT_TOLERANCE:
-        also = ", and its beginning" if begins_alike else ""
-        return f"as many bytes as the contest's whole validation text{also}; its digests are not known here"
-    if begins_alike:
-        return f"the beginning of the contest's validation text, {share:.2%} of its bytes"
-    return f"not known to be the contest's validation text ({VAL_TEXT_BYTES:,} bytes)"
+        also = "; its tokens are not known here"
+        if beginning is not None:
+            also = f", and the same first {beginning[0]:,} tokens; the others are not known here"
+        elif is_comparable:
+            also = f", but other tokens than the contest's {vocab_size:,} pieces give it"
+        return f"as many bytes as the contest's whole validation text{also}"
+    if beginning is not None:
+        known = beginning[0]
+        if known == tokens.size:
+            return f"the beginning of the contest's validation text, {share:.2%} of its bytes"
+        which = f"the first {known:,} of its {tokens.size:,} tokens"
+        return f"begins as the contest's validation text does ({which}); {share:.2%} of its bytes"
+    if not is_comparable:
+        return (
+            f"not known to be the contest's validation text: known are only its tokens of {VAL_BEGINNINGS_VOCAB} pieces"
+        )
+    if tokens.size < VAL_BEGINNINGS[-1][0]:
+        return "too short to tell whether it is the contest's validation text"
+    return "not what the contest's validation text begins with in the contest's own pieces"
 
 
 def digest(path: Path) -> FileDigest:

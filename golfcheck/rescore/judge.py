@@ -158,7 +158,7 @@ def other_code(claim: Claim | None, scores: Sequence[Measured], difference: str 
         return None
     gap_bpb = min((score.val_bpb - claim.val_bpb for score in scores), key=abs)
     than = f"{abs(gap_bpb):.4f} bpb {'better' if gap_bpb > 0 else 'worse'} than the nearest variant of the reference"
-    return f"the record ships other code, which would have to score these weights {than}: {difference}"
+    return f"the record ships other code, which would have to score these weights {than}"
 
 
 def also(
@@ -210,7 +210,7 @@ def _margin(measured: Measured) -> float:
 
 def _by(measured: Measured) -> str:
     if not measured.rope_tables:
-        return "by its own predictor.py"
+        return "with its own predictor.py"
     mlp = f" and {measured.mlp} in the MLP" if measured.mlp else ""
     return f"with {measured.rope_tables} rotary tables{mlp}"
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -119,45 +118,23 @@ class Evaluation:
         losses = losses.cpu().double()  # on the CPU: MPS has no float64
         return torch.stack([of_one.mean() for of_one in torch.split(losses, counts)])
 
-    def score(self, tokens: Tokens, num_bytes: Vector, progress: Progress) -> Measured:
+    def score(self, tokens: Tokens, num_bytes: Vector, progress: Progress, stride: int | None = None) -> Measured:
         """Score validation tokens [n + 1], n = seqs * seq_len, of which each predicted one is `num_bytes` bytes [n].
 
-        Sums are float64.
+        With a `stride` windows of seq_len move on by it, and each token is scored once: those of the first window with
+        what stands before them in it, every other one with at least seq_len - stride tokens before it. Sums are
+        float64.
 
         Raises Refused (EVAL_NONFINITE) for a loss that is no number, GolfcheckError where there are more ranks than
-        sequences, and `Interrupted` with what is known on Ctrl-C.
-        """
-        start, seq_len = time.perf_counter(), self.config.train_seq_len
-        mine, losses = self._mine((tokens.size - 1) // seq_len), list[float]()
-        try:
-            with closing(self._each(partial(self._sequence_losses, tokens), np.array(mine))) as calls:
-                for of_call in calls:
-                    losses += of_call
-                    progress(len(losses), len(mine))
-        except KeyboardInterrupt:
-            if not losses:
-                raise
-            scored = num_bytes[mine.start * seq_len : (mine.start + len(losses)) * seq_len]
-            so_far = Score(float(np.mean(losses)), scored.size, int(scored.sum()))
-            raise Interrupted(self.measured(so_far, [losses], start)) from None
-        parts = self.ranks.gather(losses)
-        score = Score(float(np.mean(np.concatenate(parts))), num_bytes.size, int(num_bytes.sum()))
-        return self.measured(score, parts, start)
-
-    def score_sliding(self, tokens: Tokens, num_bytes: Vector, stride: int, progress: Progress) -> Measured:
-        """Score validation tokens [n + 1] in windows of seq_len that move on by `stride`, each token once.
-
-        The first window's tokens have what stands before them in it; every other token has at least
-        seq_len - stride tokens before it. Raises as `score`.
+        windows, and `Interrupted` with what is known on Ctrl-C.
         """
         start, seq_len, total = time.perf_counter(), self.config.train_seq_len, tokens.size - 1
-        begins = np.array([*range(0, total - seq_len, stride), total - seq_len])  # the last one ends with the text
+        begins = np.array([*range(0, total - seq_len, stride or seq_len), total - seq_len])  # the last ends the text
         ends = np.r_[0, begins + seq_len]  # where what the windows before each have scored ends
-        new = np.diff(ends)  # [windows]: how many tokens are each one's own
-        mine, losses = self._mine(begins.size), list[float]()
-        windows = np.stack([begins, new], axis=1)[mine.start : mine.stop]  # [mine, 2]
+        windows = np.stack([begins, np.diff(ends)], axis=1)  # [windows, 2]: where each begins, how many are its own
+        mine, losses = self._mine(len(windows)), list[float]()
         try:
-            with closing(self._each(partial(self._window_losses, tokens), windows)) as calls:
+            with closing(self._each(tokens, windows[mine.start : mine.stop])) as calls:
                 for of_call in calls:
                     losses += of_call
                     progress(len(losses), len(mine))
@@ -165,28 +142,28 @@ class Evaluation:
             if not losses:
                 raise
             first, last = ends[mine.start], ends[mine.start + len(losses)]
-            mean = float(np.average(losses, weights=windows[: len(losses), 1]))
-            score = Score(mean, int(last - first), int(num_bytes[first:last].sum()))
-            raise Interrupted(replace(self.measured(score, [], start), stride=stride)) from None
+            mean = float(np.average(losses, weights=windows[mine.start : mine.start + len(losses), 1]))
+            so_far = Score(mean, int(last - first), int(num_bytes[first:last].sum()))
+            raise Interrupted(self.measured(so_far, [losses], start, stride)) from None
         parts = self.ranks.gather(losses)
-        mean = float(np.average(np.concatenate(parts), weights=new))
-        score = Score(mean, total, int(num_bytes.sum()))
-        return replace(self.measured(score, [], start), stride=stride, rank_sequences=tuple(map(len, parts)))
+        mean = float(np.average(np.concatenate(parts), weights=windows[:, 1]))
+        return self.measured(Score(mean, total, int(num_bytes.sum())), parts, start, stride)
 
     def draw(self, tokens: Tokens, sequences: Vector) -> Generator[Vector]:
         """Yield the mean losses of the sequences [n] of validation tokens, some at a time, in their order.
 
         The ranks deal out what each takes next. Raises Refused (EVAL_NONFINITE) for a loss that is no number.
         """
-        world_size, losses_of = self.ranks.world_size, partial(self._sequence_losses, tokens)
+        world_size, seq_len = self.ranks.world_size, self.config.train_seq_len
+        windows = np.stack([sequences * seq_len, np.full(sequences.size, seq_len)], axis=1)  # [n, 2]
         if world_size == 1:
-            with closing(self._each(losses_of, sequences)) as calls:
+            with closing(self._each(tokens, windows)) as calls:
                 yield from map(_finite, calls)
             return
         for first in range(0, sequences.size, self.call_seqs):
-            call = sequences[first : first + self.call_seqs]
-            mine, losses = call[self.ranks.rank :: world_size], np.empty(call.size)
-            for rank, part in enumerate(self.ranks.gather(losses_of(mine) if mine.size else [])):
+            call = windows[first : first + self.call_seqs]
+            mine, losses = call[self.ranks.rank :: world_size], np.empty(len(call))
+            for rank, part in enumerate(self.ranks.gather(self._losses(tokens, mine) if len(mine) else [])):
                 losses[rank::world_size] = part
             yield _finite(losses)
 
@@ -214,27 +191,21 @@ class Evaluation:
             raise GolfcheckError(f"rescore: {total} sequences are too few for {world_size} ranks")
         return range(total * rank // world_size, total * (rank + 1) // world_size)
 
-    def _each(self, losses_of: Callable[[Vector], list[float]], items: Vector) -> Generator[list[float]]:
-        """Yield the losses of items [n, ...], call after call, computed by the workers where there are several."""
+    def _each(self, tokens: Tokens, windows: Vector) -> Generator[list[float]]:
+        """Yield the losses of windows [n, 2], call after call, computed by the workers where there are several."""
         # The same calls, to the last bit, whoever makes them; of a short text small ones, so that all have some.
-        size = max(1, min(self._batch_seqs(), len(items) // _LEAST_CALLS))
-        calls = [items[first : first + size] for first in range(0, len(items), size)]
+        size = max(1, min(self._batch_seqs(), len(windows) // _LEAST_CALLS))
+        calls = [windows[first : first + size] for first in range(0, len(windows), size)]
         # A single call goes to a worker as well: here several threads would compute it, without compiled attention.
         count = min(self.workers, max(2, len(calls)))
-        return workers.ordered(losses_of, calls, count, partial(torch.set_num_threads, 1))
+        return workers.ordered(partial(self._losses, tokens), calls, count, partial(torch.set_num_threads, 1))
 
-    def _sequence_losses(self, tokens: Tokens, sequences: Vector) -> list[float]:
-        """Return the mean losses of sequences [B] of validation tokens."""
-        return self._losses_at(tokens, sequences * self.config.train_seq_len)
-
-    def _window_losses(self, tokens: Tokens, windows: Vector) -> list[float]:
-        """Return the mean losses of windows [B, 2] of validation tokens, given where each begins and what is new."""
-        return self._losses_at(tokens, windows[:, 0], windows[:, 1].tolist())
-
-    def _losses_at(self, tokens: Tokens, begins: Vector, last: list[int] | None = None) -> list[float]:
-        spans = tokens[begins[:, None] + np.arange(self.config.train_seq_len + 1)].astype(np.int64)  # [B, T + 1]
+    def _losses(self, tokens: Tokens, windows: Vector) -> list[float]:
+        """Return the mean loss of what is each window's own, given where it begins and how many these are [B, 2]."""
+        spans = spans_of(tokens, windows[:, 0], self.config.train_seq_len)  # [B, T + 1]
         try:
-            losses: list[float] = self.losses(torch.from_numpy(spans).to(self.device), last).tolist()
+            ids = torch.from_numpy(spans).to(self.device)
+            losses: list[float] = self.losses(ids, windows[:, 1].tolist()).tolist()
         except torch.OutOfMemoryError:
             call = f"{len(spans)} sequences of {self.config.train_seq_len} tokens"
             raise GolfcheckError(
@@ -242,7 +213,7 @@ class Evaluation:
             ) from None
         return losses
 
-    def measured(self, score: Score, losses: list[list[float]], start: float) -> Measured:
+    def measured(self, score: Score, losses: list[list[float]], start: float, stride: int | None = None) -> Measured:
         """Return a score with the losses that each rank knows, `start` being when it began."""
         _finite([score.val_loss_nats])
         if score.bytes == 0:
@@ -255,10 +226,10 @@ class Evaluation:
             rope_tables=self.config.rope_tables,
             precision=self.precision,
             seq_len=self.config.train_seq_len,
-            stride=None,
+            stride=stride,
             seconds=time.perf_counter() - start,
             rank_sequences=tuple(map(len, losses)),
-            sequence_losses=tuple(loss for part in losses for loss in part),
+            sequence_losses=tuple(loss for part in losses for loss in part if stride is None),
             mlp=self.mlp,
         )
 
@@ -272,6 +243,12 @@ class Evaluation:
     def describe(self) -> str:
         """Return what computes, in how many threads or processes, and how attention is computed."""
         return devices.describe(self.device, self.workers, self._how)
+
+
+def spans_of(tokens: Tokens, begins: Vector, length: int) -> npt.NDArray[np.int64]:
+    """Return the inputs and the last target of sequences that begin at `begins` [B]: [B, length + 1]."""
+    spans: npt.NDArray[np.int64] = tokens[begins[:, None] + np.arange(length + 1)].astype(np.int64)
+    return spans
 
 
 def _finite(losses: Any) -> Vector:

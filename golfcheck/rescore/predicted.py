@@ -47,7 +47,12 @@ def rescore(submitted: Submitted, request: Request, boxes: BoxRequest, ranks: Ra
             device=str(ranks.device), limits=boxes.limits, sandboxed=boxes.sandboxed, attention=library,
         )  # fmt: skip
 
-    with named(submitted.path), BoxedEvaluation(box, ranks, request.seq_len, strict=boxes.strict, how=how) as model:
+    claim = submitted.target.claim
+    claimed = claim.seq_len if claim else None
+    with (
+        named(submitted.path),
+        BoxedEvaluation(box, ranks, request.seq_len, strict=boxes.strict, how=how, claimed_seq_len=claimed) as model,
+    ):
         result = _rescore(submitted, request, boxes, model, stage)
     return replace(result, seconds=time.perf_counter() - start)
 
@@ -73,7 +78,7 @@ def _rescore(
     _check(request, boxes, model)
     text = text_for(target, request, config.vocab_size, config.train_seq_len)
     tokens, num_bytes = text.tokens, text.num_bytes
-    stride = _stride(request, claim, model, tokens)
+    stride = None if boxes.strict else _stride(request, claim, model, tokens)
     if boxes.cuts and not boxes.strict:
         model.challenge(tokens, boxes.cuts, early.draw_seed(request.order_seed, ranks)[0], stride)
 
@@ -81,15 +86,14 @@ def _rescore(
     tolerance_bpb, tolerance_source = judge.tolerance(claim, ranks.device.type, request.tolerance_bpb)
     tolerance_source = tolerance_source.replace("same precision", "the submission's own arithmetic")
     notes, plan, report = list(target.notes), None, None
-    if not model.adaptive and stride is None and run.is_estimate(request, model, tokens, notes):
+    may_estimate = not (model.adaptive or boxes.strict) and stride is None
+    if may_estimate and run.is_estimate(request, model, tokens, notes):
         plan, report = run.plan_of(request, ranks, text, seq_len=config.train_seq_len)
     draw = stage("strictly" if boxes.strict else "score, reveal, adapt" if model.adaptive else "predictor.py")
     if plan is not None:
         measured = early.score(model, tokens, plan, lambda now: judge.settled(claim, now, tolerance_bpb), draw)
-    elif stride is not None:
-        measured = model.score_sliding(tokens, num_bytes, stride, draw)
     else:
-        measured = model.score(tokens, num_bytes, draw)
+        measured = model.score(tokens, num_bytes, draw, stride)
     try:
         challenges = model.twin_test(stage("twin"))
     except KeyboardInterrupt:
@@ -99,8 +103,8 @@ def _rescore(
     if challenges is not None and (failures := challenges.failures()):
         outcome, reason = RescoreOutcome.REFUTED, "; ".join(failures)
     device = model.describe()
-    model.retire()
-    load, answers, adapt, peak = model.costs()
+    model.boxes.retire()
+    load, answers, adapt, peak = model.boxes.costs()
     return Rescore(
         artifact=_artifact(submitted),
         tokenizer=text.tokenizer,
@@ -108,7 +112,7 @@ def _rescore(
         seed=target.seed,
         settings={
             "vocab_size": Sourced(config.vocab_size, "predictor.py"),
-            "seq_len": Sourced(config.train_seq_len, "--seq-len" if request.seq_len else "predictor.py"),
+            "seq_len": Sourced(config.train_seq_len, _length_source(request, claim, model)),
             "data": Sourced(str(text.inputs.shards[0].parent), text.inputs.source),
         },
         device=device,
@@ -145,6 +149,14 @@ def _rescore(
             challenges=challenges,
         ),
     )
+
+
+def _length_source(request: Request, claim: Claim | None, model: BoxedEvaluation) -> str:
+    """Return who says how long the sequences are."""
+    if request.seq_len:
+        return "--seq-len"
+    is_claimed = claim is not None and claim.seq_len == model.config.train_seq_len
+    return "the log" if is_claimed else "predictor.py"
 
 
 def _check(request: Request, boxes: BoxRequest, model: BoxedEvaluation) -> None:

@@ -23,7 +23,12 @@ from golfcheck.untrusted.load import read
 
 Stage = Callable[[str], Callable[..., object]]
 Vector = npt.NDArray[Any]
-OPTIONAL = ("model_config", "qmeta", "passthrough_orig_dtypes")  # sections that an artifact need not have
+OPTIONAL = (
+    "model_config",
+    "eval_seq_len",
+    "qmeta",
+    "passthrough_orig_dtypes",
+)  # sections that an artifact need not have
 # Refusals of what may be a sound artifact, of another format or architecture.
 _OTHER_MODELS = {"ART_FORMAT_OWN", "ART_QFORMAT", "ART_KEYS", "ART_SHAPE"}
 
@@ -66,11 +71,7 @@ class Text:
     tokens: Tokens  # [n + 1], n = seqs * seq_len
     num_bytes: Vector  # of each predicted token [n]
     is_partial: bool  # only the first tokens were asked for
-
-    @property
-    def words(self) -> str:
-        """What text it is."""
-        return inputs.words(self.tokens, int(self.num_bytes.sum()))
+    words: str  # what is known of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ def prepare(target: Target, request: Request) -> Prepared:
         stated = tree.get("model_config", {})
         if not isinstance(stated, dict):
             raise Refused("ART_CONFIG", "model_config is no dict of settings")
+        if "eval_seq_len" in tree:
+            stated = stated | {"seq_len": tree["eval_seq_len"]}
         settings = _settings(target, request, stated)
         sizes = shape.infer(shapes)
         shape.check(shapes, shape.expected(sizes))
@@ -135,7 +138,10 @@ def prepare(target: Target, request: Request) -> Prepared:
     if (assumed := assumption(settings["seq_len"])) is not None:
         notes.append(assumed)
         if request.estimate and target.claim is not None:
-            raise GolfcheckError(f"rescore: {assumed}, and an estimate cannot refute a claim without it")
+            raise GolfcheckError(
+                "rescore: the sequence length is stated nowhere, and without it an estimate cannot refute a claim: "
+                "give --seq-len N"
+            )
     return Prepared(
         target=target,
         artifact=digest_of(target.path, target.data),
@@ -165,7 +171,7 @@ def assumption(seq_len: Sourced) -> str | None:
     """Return that a sequence length is nobody's: with another one every score is another."""
     if seq_len.source != numerics.DEFAULT_SOURCE:
         return None
-    return f"nobody states the sequence length: {seq_len.value} is assumed; --seq-len says otherwise"
+    return f"the sequence length is stated nowhere: {seq_len.value:,} is assumed; give --seq-len N if it is another"
 
 
 def text_for(target: Target, request: Request, vocab_size: int, seq_len: int) -> Text:
@@ -178,7 +184,8 @@ def text_for(target: Target, request: Request, vocab_size: int, seq_len: int) ->
     tokenizer, shards = inputs.verify(files, target.log_settings, vocab_size)
     tokens, num_bytes = text_of(files, seq_len, vocab_size, request.val_tokens)
     inputs.check_bytes(files, tokens, num_bytes)
-    return Text(files, tokenizer, shards, tokens, num_bytes, request.val_tokens is not None)
+    words = inputs.words(tokens, int(num_bytes.sum()), vocab_size)
+    return Text(files, tokenizer, shards, tokens, num_bytes, request.val_tokens is not None, words)
 
 
 def text_of(files: inputs.Inputs, seq_len: int, vocab_size: int, first: int | None) -> tuple[Tokens, Vector]:
@@ -216,8 +223,8 @@ def _stride(target: Target, request: Request, seq_len: int) -> int | None:
         stride = claim.stride
         if stride is None:
             raise GolfcheckError(
-                f"rescore: {target.path}: the claim ({claim.source}) is of a sliding window whose stride nobody "
-                "states: give --stride N, or another score with --claim"
+                f"rescore: {target.path}: the claim ({claim.source}) is of a sliding window whose stride is stated "
+                "nowhere: give --stride N, or another score with --claim"
             )
         if stride > seq_len:
             return None

@@ -126,8 +126,8 @@ class Challenges:
     repeated_differ: int
     reordered: int
     reordered_differ: int
-    strangers: int  # asked again among other sequences of the text
-    strangers_differ: int
+    unrelated: int  # asked again in a call with unrelated sequences of the text
+    unrelated_differ: int
     may_vary: bool  # it adapts on a GPU, where sums come in any order, and learning makes a small difference large
 
     @property
@@ -160,10 +160,10 @@ class Challenges:
             reasons.append(f"it looks ahead: {self.differ} of {self.cuts} cuts changed an answer; {gained}")
         if not self.is_steady and half is not None and self.gained_nats > half:
             reasons.append(f"it looks ahead: {gained}")
-        if self.reordered_differ or self.strangers_differ:
+        if self.reordered_differ or self.unrelated_differ:
             reordered = f"{self.reordered_differ} of {self.reordered} differ in another order"
-            strangers = f"{self.strangers_differ} of {self.strangers} among others"
-            reasons.append(f"a sequence sees its neighbors: {reordered}, {strangers}")
+            unrelated = f"{self.unrelated_differ} of {self.unrelated} among unrelated sequences"
+            reasons.append(f"answers depend on the other sequences of a call: {reordered}, {unrelated}")
         return reasons
 
 

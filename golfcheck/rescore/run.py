@@ -62,9 +62,7 @@ def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -
         with named(path):
             if plan is not None:
                 return early.score(model, text.tokens, plan, is_enough, draw)
-            if prepared.stride is None:
-                return model.score(text.tokens, text.num_bytes, draw)
-            return model.score_sliding(text.tokens, text.num_bytes, prepared.stride, draw)
+            return model.score(text.tokens, text.num_bytes, draw, prepared.stride)
 
     tolerance_bpb, tolerance_source = judge.tolerance(claim, ranks.device.type, request.tolerance_bpb)
     with named(path):
@@ -97,15 +95,16 @@ def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -
     if outcome is RescoreOutcome.CONFIRMED and other is not None:
         measured, other = other, measured
         settings["rope_tables"] = Sourced(str(measured.rope_tables), "the claim, which the others miss")
-    outcome, reason = judge.also(outcome, reason, target.json_claim, measured, _json_tolerance(target, request, ranks))
     for cause in (
         judge.other_code(claim, [score for score in (measured, other) if score], other_code),
-        mlp and f"nobody states the function in the MLP, and {mlp} fits the weights better than the reference's",
+        mlp and f"the function in the MLP is stated nowhere, and {mlp} fits the weights better than the reference's",
         assumption(settings["seq_len"]),
         _partial(prepared),
         judge.other_precision(claim, measured, tolerance_bpb),
     ):
         outcome, reason = judge.excused(outcome, reason, cause)
+    # Nothing excuses a miss of the JSON's where the log's holds: it is the model and the text that were evaluated.
+    outcome, reason = judge.also(outcome, reason, target.json_claim, measured, _json_tolerance(target, request, ranks))
     if not all(probe.passed for probe in probes):
         outcome, reason = RescoreOutcome.REFUTED, "a probe of the loaded model failed"
     return Rescore(
@@ -140,7 +139,9 @@ def _undecidable(claim: Claim, prepared: Prepared, other_code: str | None) -> st
         what, claimed, here = other
         return f"the claim is about {claimed:,} {what}, the text here has {here:,}: they cannot be compared"
     if other_code is not None:
-        return f"the record ships other code, so a missed claim decides nothing: ship a {submitted.NAME}; {other_code}"
+        return (
+            f"the record ships other code than the reference's: a missed claim decides nothing, a {submitted.NAME} does"
+        )
     for cause in (assumption(prepared.settings["seq_len"]), _partial(prepared)):
         if cause is not None:
             return f"a missed claim decides nothing: {cause}"

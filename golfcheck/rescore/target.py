@@ -8,6 +8,7 @@ from pathlib import Path
 
 from golfcheck import trainlog
 from golfcheck.core.errors import GolfcheckError, UsageError
+from golfcheck.core.text import shell_word
 from golfcheck.rescore.report import Claim
 from golfcheck.source.reach import Source
 from golfcheck.submission import bounded
@@ -100,7 +101,10 @@ def _read_in(folder: int, name: str, shown: Path, limit_bytes: int, expected: st
 def _file(path: Path, limit_bytes: int) -> Target:
     """Return a file on its own, or with what the record folder that it lies in says of it."""
     if path.suffix in _NO_ARTIFACT:
-        raise UsageError(f"{path}: expected {_ARTIFACT}, as {path.parent or Path()}")
+        folder = shell_word(str(path.parent))
+        raise UsageError(
+            f"{path}: not an artifact; give final_model.int8.ptz, or the record folder: golfcheck rescore {folder}"
+        )
     if path.exists() and (path.parent / "submission.json").is_file():
         record = load(path.parent)
         if files := [file for file in record.artifacts if file.path == path.name]:
@@ -122,7 +126,9 @@ def _in_folder(path: Path, limit_bytes: int) -> list[Target]:
     with suppress(UsageError):  # no record: a folder of artifacts
         below = record_folders([path])
     if len(below) > 1:
-        raise UsageError(f"{path}: {len(below)} records in it, each with its own claims: name one, as {below[0]}")
+        raise UsageError(
+            f"{path}: {len(below)} records in it, each with its own claims: name one, for example {below[0]}"
+        )
     record = load(below[0])
     artifacts = [file for file in record.artifacts if file.path.endswith(".ptz")] or list(record.artifacts)
     if not artifacts:

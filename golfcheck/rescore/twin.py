@@ -9,8 +9,8 @@ The mean of (the twin's loss - the scored loss) at the cuts is an unbiased estim
 none different in n, at most 1 - 0.01^(1/n), about 4.6/n, of all positions look ahead, at 99 %.
 
 Some calls are asked uncut as well (do two boxes answer alike at all?), some again afterwards (does asking leave a
-trace?), and some with their sequences in another order, or one of them among others of the text (does one see its
-neighbors?).
+trace?), and some with their sequences in another order, or one of them among unrelated ones of the text (does an answer
+depend on the other sequences of its call?).
 """
 
 import heapq
@@ -26,6 +26,7 @@ import torch.nn.functional as F
 
 from golfcheck.box.client import Box, Ids, Logits
 from golfcheck.reference.data import Tokens
+from golfcheck.rescore import measure
 from golfcheck.rescore.report import Challenges
 from golfcheck.rescore.sequence import LEVEL, t_quantile
 
@@ -37,7 +38,7 @@ TOLERANCE_NATS = 1e-3  # of a log-probability: what can be gained below it is a 
 REORDERED_NATS = 2e-2  # of a token's loss, in the mean over a sequence
 _EVERY = 8  # of the sampled calls one is asked uncut, again, and in another order
 _ROWS = 256  # of logits at a time: what a CPU's caches hold
-_MOST_ALONE = 16  # sequences of such a call that are asked again, each among strangers
+_MOST_ALONE = 16  # sequences of such a call that are asked again, each among unrelated ones
 _MOST_VARIANTS = 16  # of one call: of a short text a sequence is cut at several positions
 _TRIES = 32  # for an end that begins with another token
 
@@ -137,13 +138,13 @@ class Answers:
     control: tuple[float, ...] = ()
     repeated: tuple[float, ...] = ()
     reordered: tuple[float, ...] = ()
-    strangers: tuple[float, ...] = ()
+    unrelated: tuple[float, ...] = ()
 
 
 def ask(box: Box, tokens: Tokens, asked: Asked, more: bool) -> Answers:
     """Ask a twin; `more` asks uncut, again, and in another order as well."""
     length = asked.nats.shape[1]
-    spans = spans_of(tokens, np.array(asked.begins), length)  # [B, T + 1]
+    spans = measure.spans_of(tokens, np.array(asked.begins), length)  # [B, T + 1]
     inputs, targets = spans[:, :-1], spans[:, 1:]
     changed = inputs.copy()
     for i, (cut, donor) in enumerate(zip(asked.cuts, asked.donors, strict=True)):
@@ -162,19 +163,19 @@ def ask(box: Box, tokens: Tokens, asked: Asked, more: bool) -> Answers:
     first, again = _log_probs(logits), _log_probs(box.logits(changed))
     repeated = np.abs(first - again).max(axis=(1, 2))  # [B]
     reordered: Any = np.empty(0)
-    strangers = list[float]()
+    unrelated = list[float]()
     if len(each) > 1:
         other = nats_of(np.ascontiguousarray(box.logits(changed[::-1])[::-1]), targets, cpu)  # [B, T]
         reordered = np.abs(other - nats).mean(axis=1)  # [B]
         random = np.random.default_rng(int(asked.key * 2**53))  # of the seed that the report has
         for i in random.permutation(len(each))[:_MOST_ALONE].tolist():
             begins = random.integers(0, tokens.size - length, len(each))
-            company = spans_of(tokens, begins, length)[:, :-1]  # [B, T]
+            company = measure.spans_of(tokens, begins, length)[:, :-1]  # [B, T]
             company[i] = changed[i]  # in its old row, so that it is computed as before
-            strangers.append(float(np.abs(_log_probs(box.logits(company)[i]) - first[i]).max()))
+            unrelated.append(float(np.abs(_log_probs(box.logits(company)[i]) - first[i]).max()))
     return Answers(
         tuple(moved), tuple(gained), tuple(control), tuple(repeated.tolist()), tuple(reordered.tolist()),
-        tuple(strangers),
+        tuple(unrelated),
     )  # fmt: skip
 
 
@@ -189,18 +190,12 @@ def _moved(asked: Asked, i: int, row: Logits, nats: Floats) -> float:
     return float(max(at_cut, np.abs(nats - asked.nats[i, : nats.size]).max(initial=0.0)))
 
 
-def spans_of(tokens: Tokens, begins: Ids, length: int) -> Ids:
-    """Return the inputs and the last target of sequences that begin at `begins` [B]: [B, length + 1]."""
-    spans: Ids = tokens[begins[:, None] + np.arange(length + 1)].astype(np.int64)
-    return spans
-
-
 def verdict(answers: list[Answers], seed: int, *, may_vary: bool) -> Challenges:
     """Return what all answers come to."""
     gained = np.array([x for answer in answers for x in answer.gained])
     columns = {
         name: np.array([x for answer in answers for x in getattr(answer, name)])
-        for name in ("moved", "control", "repeated", "reordered", "strangers")
+        for name in ("moved", "control", "repeated", "reordered", "unrelated")
     }
     half = math.inf
     if gained.size > 1:
@@ -221,7 +216,7 @@ def verdict(answers: list[Answers], seed: int, *, may_vary: bool) -> Challenges:
         repeated_differ=differ["repeated"],
         reordered=columns["reordered"].size,
         reordered_differ=differ["reordered"],
-        strangers=columns["strangers"].size,
-        strangers_differ=differ["strangers"],
+        unrelated=columns["unrelated"].size,
+        unrelated_differ=differ["unrelated"],
         may_vary=may_vary,
     )

@@ -1,9 +1,9 @@
-"""What a box costs, and what the twin test catches: `python -m tests.bench.bench_box [--rounds N] [--cheats]`.
+"""What a box costs, and what the twin test catches: `python -m tests.bench.bench_box [--rounds N] [--twin | --cheats]`.
 
 Cost: the default model of 17M parameters on random tokens at length 1024, one thread, the built-in evaluation and the
 same model through `reference/predictor.py` in a box, in turn with each other. CPU seconds of the judge and of all
-processes in the box, without loading; shown are the medians of the rounds, and the memory of a box. Then what a cut of
-the twin test costs.
+processes in the box, without loading; shown are the medians of the rounds, and the memory of a box. Then the whole of
+it, loading included, with the default number of cuts, on a text of a million tokens; about ten minutes.
 
 Table: predictors of every kind (`tests/golfcheck/predictors.py`) on the tiny world of the tests: what each scores, by
 how much less than the honest table of bigrams, and what the twin says of it and after how many cuts.
@@ -32,7 +32,8 @@ from golfcheck.rescore.devices import join
 from golfcheck.rescore.measure import Evaluation
 from tests.conftest import ROOT
 
-LENGTH, SEQUENCES, CALL_SEQS = 1024, 12, 4
+LENGTH, SEQUENCES = 1024, 12
+TWIN_SEQUENCES = 1024  # of the text that the default number of cuts is measured on
 SPLIT_TOKENS = 62_021_632  # of the contest's validation text, sp1024, at that length
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -100,35 +101,45 @@ def cost(rounds: int) -> None:
         )
 
 
-def twin_cost() -> None:
-    """Print how many scored sequences a cut of the twin test costs, and what the default number is of the whole split.
+class Metered(Box):
+    """A box that remembers the CPU seconds of all its processes when it is closed."""
 
-    The answers to the cuts are asked of a box that has loaded already: a second load is a few seconds more.
-    """
-    tokens = np.random.default_rng(0).integers(0, 1024, LENGTH * SEQUENCES + 1).astype(np.uint16)
-    submission, _, config = files("bf16")
-    library, cpu = attention.library(), torch.device("cpu")
-    sample = twin.Sample(tokens, LENGTH, 4 * SEQUENCES, sequences=SEQUENCES, call_seqs=CALL_SEQS, seed=0)
-    with Box(submission, attention=library) as box:
-        box.load()
-        box.open(CALL_SEQS * LENGTH)
-        pids = _tree(box._process.child.pid)
-        start = time.process_time() + seconds_of(pids)
-        for first in range(0, SEQUENCES, CALL_SEQS):
-            begins = np.arange(first, first + CALL_SEQS) * LENGTH
-            spans = twin.spans_of(tokens, begins, LENGTH)
-            logits = box.logits(spans[:, :-1])
-            sample.offer(begins, [LENGTH] * CALL_SEQS, twin.nats_of(logits, spans[:, 1:], cpu), logits)
-        scored = (time.process_time() + seconds_of(pids) - start) / SEQUENCES
-        start = time.process_time() + seconds_of(pids)
-        kept = sample.calls()[:8]  # of eight calls one is asked more
-        answers = [twin.ask(box, tokens, asked, twin.asks_more(index)) for index, asked in enumerate(kept)]
-        a_cut = (time.process_time() + seconds_of(pids) - start) / sum(len(answer.moved) for answer in answers)
-    found = twin.verdict(answers, 0, may_vary=False)
-    share = twin.DEFAULT_CUTS * a_cut / scored / (SPLIT_TOKENS // config.train_seq_len)
+    total_seconds = 0.0
+
+    def close(self) -> None:
+        """End it."""
+        if self._process.child.poll() is None:
+            Metered.total_seconds += seconds_of(_tree(self._process.child.pid))
+        super().close()
+
+
+def twin_cost() -> None:
+    """Print what the default number of cuts costs, against the built-in evaluation of the same text."""
+    tokens = np.random.default_rng(0).integers(0, 1024, LENGTH * TWIN_SEQUENCES + 1).astype(np.uint16)
+    num_bytes = np.full(LENGTH * TWIN_SEQUENCES, 2)
+    ranks, library = join("cpu"), attention.library()
+    submission, state, config = files("bf16")
+    seconds, challenges = dict[str, float](), None
+    for name, cuts in (("built-in", 0), ("box", 0), ("box and twin", twin.DEFAULT_CUTS)):
+        start, Metered.total_seconds = time.process_time(), 0.0
+        if name == "built-in":
+            Evaluation(state, config, "bf16", ranks).score(tokens, num_bytes, lambda *done: None)
+        else:
+            with BoxedEvaluation(lambda: Metered(submission, attention=library), ranks, None, strict=False) as boxed:
+                if cuts:
+                    boxed.challenge(tokens, cuts, seed=0)
+                boxed.score(tokens, num_bytes, lambda *done: None)
+                challenges = boxed.twin_test(lambda *done: None)
+                boxed.boxes.retire()
+                peak_bytes = boxed.boxes.costs()[3]
+        seconds[name] = time.process_time() - start + Metered.total_seconds
+        print(f"{name:<14} {seconds[name]:7.1f} CPU seconds   {seconds[name] / seconds['built-in']:.2f}", flush=True)
+    assert challenges is not None
+    a_cut = (seconds["box and twin"] - seconds["box"]) / challenges.cuts * TWIN_SEQUENCES / seconds["box"]
+    share = challenges.cuts * a_cut / (SPLIT_TOKENS // LENGTH)
     print(
-        f"a cut costs as much as scoring {a_cut / scored:.2f} sequences of {LENGTH}; {twin.DEFAULT_CUTS} of them are "
-        f"{share:.1%} of scoring the whole split ({found.differ} of {found.cuts} differ)",
+        f"{challenges.cuts} cuts ({challenges.differ} differ) in {TWIN_SEQUENCES:,} sequences of {LENGTH}: each costs "
+        f"as much as scoring {a_cut:.2f} sequences; {share:.2%} of the whole split; a box of {peak_bytes >> 20} MiB",
         flush=True,
     )
 
@@ -137,7 +148,7 @@ def table() -> None:
     """Print what every predictor scores, and what the twin says of it."""
     from golfcheck.core.errors import Refused
     from golfcheck.reference import data
-    from golfcheck.rescore import submitted
+    from golfcheck.rescore import boxed, submitted
     from golfcheck.rescore.predicted import BoxRequest, rescore
     from golfcheck.rescore.run import Request
     from tests.golfcheck import predictors
@@ -150,37 +161,56 @@ def table() -> None:
         answers: list[twin.Answers] = []
         ask = twin.ask
         twin.ask = lambda *args: answers.append(ask(*args)) or answers[-1]  # type: ignore[func-returns-value]
-        honest, kinds = 0.0, {**predictors.HONEST, **{name: body for name, (_, body) in predictors.CAUGHT.items()}}
+        kinds = {**predictors.HONEST, **{name: body for name, (_, body) in predictors.CAUGHT.items()}}
         kinds |= {name: body for name, body in predictors.HARMLESS.items() if "PORT" not in body}
+        kinds["a bigram table, stride 16"] = predictors.HONEST["a bigram table"]
+        kinds["looks for its next tokens in other windows of a call, stride 16"] = predictors.OVERLAPPING
+        print(
+            f"{'':<64} {'bpb':>8} {'honest':>8} {'cuts':>9} {'first':>5} {'gained, nats':>14}  differ when asked again"
+        )
+        honest_bpb: dict[int | None, float] = {}
         for number, (name, body) in enumerate(kinds.items()):
             path = predictors.write(Path(folder, f"p{number}"), body, counts)
             (seed,) = submitted.find(path, path, None, None, 16_000_000)
+            stride = 16 if "stride" in name else None
+            boxed._LEAST_CALLS = 8 if "neighbors" in name or stride else 64  # several sequences a call
+            request = Request(data=world.shards, tokenizer=world.tokenizer, order_seed=1, stride=stride)
             answers.clear()
-            request = Request(data=world.shards, tokenizer=world.tokenizer)
             try:
                 found = rescore(seed, request, BoxRequest(), join("cpu"), lambda name: lambda *done: None)
             except Refused as error:
-                print(f"{name:<50} {error}")
+                print(f"{name:<64} {error}", flush=True)
                 continue
-            honest = honest or found.measured.val_bpb
+            honest_bpb.setdefault(stride, found.measured.val_bpb)
             moved = [item > twin.TOLERANCE_NATS for answer in answers for item in answer.moved]
-            first = f"after {moved.index(True) + 1} cuts" if any(moved) else ""
-            said = found.reason if "differ" in found.reason or "ahead" in found.reason else "its twin answers alike"
+            first = str(moved.index(True) + 1) if any(moved) else "-"
+            assert found.predictor is not None
+            told = found.predictor.challenges
+            assert told is not None
+            gained = f"{told.gained_nats:.2f} +- {told.gained_half_width_nats or 0:.2f}"
+            pairs = ("uncut", "repeated", "reordered", "unrelated")
+            others = "  ".join(f"{getattr(told, f'{pair}_differ')}/{getattr(told, pair)}" for pair in pairs)
             print(
-                f"{name:<50} {found.measured.val_bpb:8.4f}  {found.measured.val_bpb - honest:+8.4f}  {first:<16} {said}"
+                f"{name:<64} {found.measured.val_bpb:8.4f} {honest_bpb[stride]:8.4f} {told.differ:>4}/{told.cuts} "
+                f"{first:>5} {gained:>14}  {others}  {found.outcome}",
+                flush=True,
             )
 
 
 def main() -> None:
-    """Print both."""
+    """Print what is asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cheats", action="store_true", help="the table alone")
+    parts = parser.add_mutually_exclusive_group()
+    parts.add_argument("--twin", action="store_true", help="the cost of the default number of cuts alone")
+    parts.add_argument("--cheats", action="store_true", help="the table alone")
     args = parser.parse_args()
-    if not args.cheats:
+    if not (args.twin or args.cheats):
         cost(args.rounds)
+    if not args.cheats:
         twin_cost()
-    table()
+    if not args.twin:
+        table()
 
 
 if __name__ == "__main__":

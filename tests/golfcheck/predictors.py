@@ -283,7 +283,7 @@ class P(Base):
         "        return out * (np.random.random(out.shape) > 0.1) / 0.9",
     ),
     "lets a sequence see its neighbors": (
-        "sees its neighbors",
+        "depend on the other sequences of a call",
         """
 class P(Base):
     def logits(self, ids):
@@ -294,7 +294,7 @@ class P(Base):
 """,
     ),
     "lets a sequence see how its neighbors begin, in any order": (
-        "among others",
+        "among unrelated sequences",
         """
 class P(Base):
     def logits(self, ids):
@@ -409,7 +409,7 @@ class P(Base):
             writer.start()
             writer.join()
         self.last = super().logits(ids), ids
-        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        threading.Thread(target=time.sleep, args=(2,), daemon=True).start()
         return self.last[0]
 """,
     "searches the disk for the text": """
@@ -518,6 +518,11 @@ REFUSED = {
         "BOX_RAISED",
         "returned a tuple, expected a torch tensor or a numpy array",
         "class P(Base):\n    def logits(self, ids): return super().logits(ids), None",
+    ),
+    "asks for a graphics card": (
+        "BOX_RAISED",
+        "this box has no GPU: use the device that load(folder, device) is given",
+        "raise AssertionError('Torch not compiled with CUDA enabled')",  # as torch's .cuda() says
     ),
     "imports what is not installed": (
         "BOX_RAISED",

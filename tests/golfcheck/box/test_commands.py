@@ -16,7 +16,7 @@ from golfcheck.box.launch import NoSandbox, sandbox
 from golfcheck.cli import main
 from golfcheck.core import schema
 from tests.conftest import ROOT
-from tests.golfcheck import predictors
+from tests.golfcheck import forked, predictors
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
@@ -45,6 +45,11 @@ def record(world: World, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def bigram(tmp_path: Path, table: np.ndarray) -> Path:
+    return predictors.write(tmp_path / "bigram", "class P(Base): pass", table)
+
+
 def options(world: World) -> list[str]:
     return ["--data", str(world.shards), "--tokenizer", str(world.tokenizer)]
 
@@ -69,20 +74,15 @@ def test_a_record_of_our_trainer_is_confirmed_by_its_own_predictor(record: Path,
 
 
 @NEEDS_SANDBOX
-def test_a_claim_that_its_own_predictor_misses_is_refuted(record: Path, world: World, capsys):
-    code = main(["rescore", str(record), "--challenges", "0", "--claim", "9.0", *options(world)])
+def test_a_claim_that_its_own_predictor_misses_is_refuted(bigram: Path, world: World, capsys):
+    code = main(["rescore", str(bigram), "--challenges", "0", "--claim", "9.0", *options(world)])
     assert code == 1
     out = capsys.readouterr().out
-    assert "missed by its own predictor.py" in out
+    assert "missed with its own predictor.py" in out
     assert "not tested (--challenges 0)" in out
 
 
 # Every option of a rescoring, through a box.
-
-
-@pytest.fixture
-def bigram(tmp_path: Path, table: np.ndarray) -> Path:
-    return predictors.write(tmp_path / "bigram", "class P(Base): pass", table)
 
 
 def reported(folder: Path, world: World, *arguments: str, code: int = 0) -> dict[str, Any]:
@@ -140,11 +140,8 @@ def test_a_window_slides_over_a_part_of_the_text(bigram: Path, world: World, cap
 def test_two_ranks_of_torchrun_score_what_one_process_does(bigram: Path, world: World, tmp_path: Path):
     alone = reported(bigram, world, "--challenges", "0")["measured"]
     report = tmp_path / "ranks.json"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "golfcheck"]
-    command += ["rescore", str(bigram), "--challenges", "64", "--json", str(report), *options(world)]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
-    )
+    arguments = ["rescore", str(bigram), "--challenges", "64", "--json", str(report), *options(world)]
+    done, _ = forked.ranks(lambda: main(arguments), 2, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("VERDICT") == 1
     (found,) = json.loads(report.read_text())["rescores"]
@@ -178,11 +175,11 @@ def test_without_a_sandbox_one_line_says_what_to_do_before_torch_is_loaded_and_n
 
 
 def test_no_sandbox_is_said_on_the_page_and_in_the_report(
-    record: Path, world: World, tmp_path: Path, capsys, monkeypatch
+    bigram: Path, world: World, tmp_path: Path, capsys, monkeypatch
 ):
     monkeypatch.delenv("CI", raising=False)
     report = tmp_path / "report.json"
-    arguments = ["rescore", str(record), "--no-sandbox", "--challenges", "0", "--json", str(report), *options(world)]
+    arguments = ["rescore", str(bigram), "--no-sandbox", "--challenges", "0", "--json", str(report), *options(world)]
     assert main(arguments) == 0
     assert "WITHOUT A SANDBOX" in capsys.readouterr().out
     assert json.loads(report.read_text())["rescores"][0]["predictor"]["sandbox"] is None
@@ -195,6 +192,8 @@ def test_no_sandbox_is_said_on_the_page_and_in_the_report(
         (["--precision", "fp32"], "--precision has no effect on"),
         (["--built-in", "--strict"], "--strict has no effect on"),
         (["--strict", "--stride", "8"], "do not use --stride or --challenges with it"),
+        (["--strict", "--estimate"], "no estimate of the others is a proof: use --val-tokens N"),
+        (["--strict", "--control", "report.json"], "no estimate of the others is a proof"),
         (["--challenges", "-1"], "--challenges must be 0 or more"),
         (["--box-memory", "0"], "--box-memory must be a positive number"),
     ],

@@ -194,12 +194,12 @@ def test_a_window_that_reads_on_in_the_others_of_its_call_is_refuted(
     monkeypatch.setattr("golfcheck.rescore.boxed._LEAST_CALLS", 8)  # several windows a call
     path = folder(predictors.HONEST["a bigram table"])
     honest = scored(path, world, stride=16)
-    assert honest.predictor.challenges.strangers >= 16
+    assert honest.predictor.challenges.unrelated >= 16
     assert honest.predictor.challenges.failures() == []
     (path / "predictor.py").write_text(predictors.source(predictors.OVERLAPPING))
     reading_on = scored(path, world, stride=16)
     assert reading_on.outcome is RescoreOutcome.REFUTED
-    assert "among others" in reading_on.reason
+    assert "among unrelated sequences" in reading_on.reason
 
 
 @given(
@@ -207,11 +207,12 @@ def test_a_window_that_reads_on_in_the_others_of_its_call_is_refuted(
     share=st.floats(0.01, 1.0),
     windows=st.integers(1, 400),
     shorter=st.integers(0, 63),
-    is_sliding=st.booleans(),
+    order=st.sampled_from(("side by side", "sliding", "drawn")),
 )
 def test_no_sequence_of_a_call_has_the_next_tokens_of_another_and_losses_keep_their_order(
-    length: int, share: float, windows: int, shorter: int, is_sliding: bool
+    length: int, share: float, windows: int, shorter: int, order: str
 ) -> None:
+    is_sliding = order == "sliding"
     stride = max(1, int(share * length)) if is_sliding else length
     begins = np.arange(windows) * stride
     if is_sliding and windows > 1:
@@ -219,16 +220,18 @@ def test_no_sequence_of_a_call_has_the_next_tokens_of_another_and_losses_keep_th
     model = object.__new__(BoxedEvaluation)
     model.config, model.workers = GPTConfig(vocab_size=300, train_seq_len=length), 1
     model.device, model.adaptive, model.strict = torch.device("cpu"), False, False
+    if order == "drawn":
+        np.random.default_rng(windows).shuffle(begins)
     sizes = []
 
-    def losses_of(call: np.ndarray) -> list[float]:
-        first = call[:, 0] if is_sliding else call * length
-        sizes.append(first.size)
-        assert (np.diff(first) > length).all()  # ids and targets are length + 1 tokens
-        return first.astype(float).tolist()
+    def losses(_tokens: object, call: np.ndarray) -> list[float]:
+        sizes.append(len(call))
+        assert (np.diff(np.sort(call[:, 0])) > length).all()  # ids and targets are length + 1 tokens
+        return call[:, 0].astype(float).tolist()
 
-    items = np.stack([begins, begins], axis=1) if is_sliding else np.arange(windows)
-    assert [loss for some in model._each(losses_of, items) for loss in some] == begins.tolist()
+    model._losses = losses  # type: ignore[method-assign]
+    items = np.stack([begins, begins], axis=1)
+    assert [loss for some in model._each(np.empty(0), items) for loss in some] == begins.tolist()
     if not is_sliding and windows >= 128:
         assert max(sizes) > 1
 
@@ -308,16 +311,16 @@ def test_the_example_of_the_manual_works_as_it_stands(world: World, tmp_path: Pa
 @pytest.mark.parametrize(
     "golden",
     [
-        ("one_rank", {"rope_tables": "bf16", "train_seq_len": 256}, 131_072, 2.92037673),
-        ("public_7L384", {"rope_tables": "fp32", "train_seq_len": 512}, 4096, None),
+        ("one_rank", {"rope_tables": "bf16", "train_seq_len": 256}, 16_384),
+        ("public_7L384", {"rope_tables": "fp32", "train_seq_len": 512}, 4096),
     ],
     ids=lambda golden: golden[0],
 )
-def test_the_golden_scores_come_through_the_box_as_well(
-    golden: tuple[str, dict[str, Any], int, float | None], shared_data: Path, tmp_path: Path
+def test_the_golden_artifacts_have_the_built_in_evaluations_score_through_the_box(
+    golden: tuple[str, dict[str, Any], int], shared_data: Path, tmp_path: Path
 ):
-    """In fp32 within 1e-6: the figure of the golden README, or where that takes long the built-in evaluation's."""
-    name, settings, tokens, bpb = golden
+    """In fp32 within 1e-6: the built-in evaluation has the golden scores themselves (test_rescore)."""
+    name, settings, tokens = golden
     made = artifact.unpack((shared_data / "golden" / f"{name}.int8.ptz").read_bytes())
     shapes = {name: tuple(tensor.shape) for name, tensor in {**made["quantized"], **made["passthrough"]}.items()}
     config = GPTConfig(**shape.infer(shapes), **settings)
@@ -329,9 +332,6 @@ def test_the_golden_scores_come_through_the_box_as_well(
     (seed,) = submitted.find(tmp_path, tmp_path, None, None, 16_000_000)
     request = Request(data=fineweb, tokenizer=fineweb / "fineweb_1024_bpe.model", val_tokens=tokens, estimate=False)
     found = rescore(seed, request, BoxRequest(cuts=0), join("cpu"), lambda name: lambda *known: None)
-    if bpb is not None:
-        assert found.measured.val_bpb == pytest.approx(bpb, abs=1e-6)
-        return
     text = data.read_validation(data.shard_paths(fineweb, "val"), config.train_seq_len, 1024)[: tokens + 1]
     ours = Evaluation(artifact.dequantize(made), config, "fp32", join("cpu"))
     measured = ours.score(text, np.full(tokens, 2), lambda *done: None)

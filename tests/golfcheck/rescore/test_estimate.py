@@ -2,10 +2,7 @@
 
 import json
 import math
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,12 +22,13 @@ from golfcheck.core.errors import UsageError
 from golfcheck.reference import artifact, data
 from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.ranks import Ranks
+from golfcheck.render import rescore_json
 from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
 from golfcheck.rescore import control, early, judge, measure, ngram, prepare, run, sequence, target
 from golfcheck.rescore.report import Claim, Estimate, Measured, Rescore, RescoreOutcome
 from tests.bench.bench_attack import equalize
-from tests.conftest import ROOT
+from tests.golfcheck import forked
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
@@ -265,7 +263,7 @@ def report(world: World) -> Path:
     other.write_bytes(tiny.packed(state))
     (found,) = target.find(other, None, None, 16_000_000)
     rescored = run.rescore(found, request(world), ALONE, silent)
-    path.write_text(json.dumps(render.document([rescored], None, run.code_digest(), run.versions())))
+    path.write_text(json.dumps(rescore_json.document([rescored], None, run.code_digest(), run.versions())))
     return path
 
 
@@ -296,7 +294,7 @@ def test_a_claim_far_too_low_is_refuted_by_a_few_sequences_and_labelled_an_estim
     text = render.render(rescore, Page())
     assert f"VERDICT  refuted   an estimate, {estimate.share:.1%} of the tokens seen" in text
     assert "measured  " not in text
-    document = render.document([rescore], None, run.code_digest(), run.versions())
+    document = rescore_json.document([rescore], None, run.code_digest(), run.versions())
     assert schema.violations("rescore", json.loads(json.dumps(document, allow_nan=False))) == []
 
 
@@ -561,32 +559,14 @@ def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World) -> None:
     assert re.search(r"bpb \([0-9.]+ to [0-9.]+\) from 40 of", stop_at(40))
 
 
-ONE_SEQUENCE_A_CALL = """
-from golfcheck.cli import main
-from golfcheck.rescore import measure
-from tests.bench.bench_attack import equalize
-from tests.conftest import ROOT
-from tests.golfcheck import rescore_fixture as tiny
-
-measure._CPU_CALL_TOKENS = tiny.ONE_SEQUENCE
-raise SystemExit(main())
-"""
-
-
-def test_two_ranks_deal_the_sequences_out_and_agree(world: World, tmp_path: Path) -> None:
+def test_two_ranks_deal_the_sequences_out_and_agree(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
     path = tmp_path / "report.json"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    program = tmp_path / "golfcheck_rank.py"
-    program.write_text(ONE_SEQUENCE_A_CALL, "utf-8")
-    launch += [str(program), "rescore", str(world.record), "--device", "cpu", "--json", str(path), "--estimate"]
-    launch += ["--claim", "1.0", "--order-seed", "3"]
-    done = subprocess.run(
-        launch,
-        cwd=world.root,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-    )
+    arguments = ["rescore", str(world.record), "--device", "cpu", "--json", str(path), "--estimate"]
+    arguments += ["--claim", "1.0", "--order-seed", "3"]
+    done, _ = forked.ranks(lambda: cli.main(arguments), 2, world.root)
     assert done.stdout.count("VERDICT  refuted   an estimate") == 1, done.stderr
     two = json.loads(path.read_text())["rescores"][0]["measured"]
     one = estimated(world, 1.0, rope_tables="bf16", order_seed=3).measured

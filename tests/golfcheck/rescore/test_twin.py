@@ -11,7 +11,7 @@ from golfcheck.rescore.report import Challenges
 CLEAN = Challenges(
     seed=1, cuts=512, differ=0, moved_nats=0.0, gained_nats=0.0, gained_half_width_nats=0.01, level=0.99,
     uncut=64, uncut_differ=0, repeated=64, repeated_differ=0, reordered=64, reordered_differ=0,
-    strangers=64, strangers_differ=0, may_vary=False,
+    unrelated=64, unrelated_differ=0, may_vary=False,
 )  # fmt: skip
 
 
@@ -52,10 +52,14 @@ def test_only_what_adapts_on_a_gpu_may_vary_and_then_its_gain_must_not_lie_above
     assert failures(**varied, gained_nats=0.5, gained_half_width_nats=None) == []  # one cut has no interval
 
 
-def test_a_sequence_must_not_see_its_neighbors() -> None:
-    seen = "a sequence sees its neighbors"
-    assert failures(reordered_differ=2) == [f"{seen}: 2 of 64 differ in another order, 0 of 64 among others"]
-    assert failures(strangers_differ=3) == [f"{seen}: 0 of 64 differ in another order, 3 of 64 among others"]
+def test_an_answer_must_not_depend_on_the_other_sequences_of_its_call() -> None:
+    seen = "answers depend on the other sequences of a call"
+    assert failures(reordered_differ=2) == [
+        f"{seen}: 2 of 64 differ in another order, 0 of 64 among unrelated sequences"
+    ]
+    assert failures(unrelated_differ=3) == [
+        f"{seen}: 0 of 64 differ in another order, 3 of 64 among unrelated sequences"
+    ]
 
 
 @pytest.mark.parametrize(

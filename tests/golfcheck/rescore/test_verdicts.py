@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import torch
 
 from golfcheck import cli
 from golfcheck.commands import progressline
+from golfcheck.commands import rescore as command
 from golfcheck.core import schema
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
 from golfcheck.data.shardwriter import shard_bytes
@@ -29,7 +31,7 @@ from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
 from golfcheck.rescore import activations, fit, inputs, judge, measure, prepare, run, shape, target
 from golfcheck.rescore.report import Claim, Rescore, RescoreOutcome
-from tests.conftest import ROOT
+from tests.golfcheck import forked
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
@@ -129,7 +131,7 @@ def test_sequences_of_another_length_may_leave_out_another_rest_of_the_text_and_
 
 def test_a_claim_of_a_window_whose_stride_nobody_states_is_told_before_the_work(world: World, tmp_path: Path) -> None:
     text = tiny.log(world).replace("final_int8_zlib_roundtrip_exact", SLIDING)
-    with pytest.raises(GolfcheckError, match="a sliding window whose stride nobody states: give --stride N"):
+    with pytest.raises(GolfcheckError, match="a sliding window whose stride is stated nowhere: give --stride N"):
         rescored(world, record(world, tmp_path / "r", text))
 
 
@@ -289,7 +291,7 @@ def test_a_tokenizer_that_gives_the_contests_tokens_other_bytes_is_refused(share
     inputs.check_bytes(text, tokens, num_bytes)
     more = num_bytes.copy()
     more[100] += 2
-    with pytest.raises(Refused, match=r"TOK_DATA: .*not the contest's tokenizer: 16,384 tokens .* bytes, with this"):
+    with pytest.raises(Refused, match=r"TOK_DATA: .*not the contest's tokenizer: 131,072 tokens .* bytes, with this"):
         inputs.check_bytes(text, tokens, more)
     inputs.check_bytes(text, tokens[1:], more[1:])  # another text: nothing is known of its bytes
 
@@ -297,13 +299,20 @@ def test_a_tokenizer_that_gives_the_contests_tokens_other_bytes_is_refused(share
 def test_the_text_is_named_by_what_is_known_of_it(world: World, shared_data: Path) -> None:
     shards = data.shard_paths(shared_data / "fineweb", "val")
     tokens = data.read_validation(shards, 256, 1024)
-    assert inputs.words(tokens, 315_259) == "the beginning of the contest's validation text, 0.21% of its bytes"
-    assert inputs.words(tokens[1:], 315_259).startswith("not known to be the contest's validation text")
+    words = partial(inputs.words, vocab_size=1024)
+    beginning = "the beginning of the contest's validation text, 0.21% of its bytes"
+    assert words(tokens, 315_259) == words(tokens[:1025], 315_259) == beginning
+    begins = "begins as the contest's validation text does (the first 16,385 of its 20,000 tokens); 0.03% of its bytes"
+    assert words(tokens[:20_000], 49_000) == begins
+    assert words(tokens[:1000], 2_500) == "too short to tell whether it is the contest's validation text"
+    assert words(tokens[1:], 315_259).startswith("not what the contest's validation text begins with")
     whole = "as many bytes as the contest's whole validation text"
-    assert inputs.words(tokens, 151_079_734) == f"{whole}, and its beginning; its digests are not known here"
-    assert inputs.words(tokens[1:], 151_079_734) == f"{whole}; its digests are not known here"
+    same = f"{whole}, and the same first 131,073 tokens; the others are not known here"
+    assert words(tokens, 151_079_734) == same
+    assert words(tokens[1:], 151_079_734) == f"{whole}, but other tokens than the contest's 1,024 pieces give it"
+    assert inputs.words(tokens[1:], 151_079_734, 8192) == f"{whole}; its tokens are not known here"
     page = render.render(rescored(world, world.record), Page())
-    assert "text      not known to be the contest's validation text (151,080,000 bytes)" in page
+    assert "text      not known to be the contest's validation text: known are only its tokens of 1024 pieces" in page
 
 
 def test_a_file_of_another_size_than_the_logs_run_wrote_is_named(world: World, tmp_path: Path) -> None:
@@ -467,25 +476,17 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(capsys: pytest.Captu
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("mode", [["--stride", "1"], ["--estimate", "--within", "1e-9"]], ids=["stride", "estimate"])
 def test_the_report_says_what_was_known_when_the_command_was_stopped(
-    world: World, tmp_path: Path, number: signal.Signals, mode: list[str]
+    world: World, tmp_path: Path, number: signal.Signals, mode: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report, program = tmp_path / "report.json", tmp_path / "program.py"
-    program.write_text(
-        "import os, signal, sys\n"
-        "from golfcheck.commands import rescore\n"
-        "from golfcheck.rescore import measure\n"
-        "measure._CPU_CALL_TOKENS = {'bf16': 64, 'fp32': 64}\n"
-        "def progress(stage):\n"
-        "    return lambda done, total, known='': done == 30 and os.kill(os.getpid(), int(sys.argv.pop()))\n"
-        "rescore.progress = progress\n"
-        "from golfcheck.cli import main\n"
-        "raise SystemExit(main(sys.argv[1:-1]))\n"
-    )
-    arguments = ["rescore", str(world.record), "--device", "cpu", "--json", str(report), *mode, str(int(number))]
-    env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, str(program), *arguments], cwd=world.root, capture_output=True, text=True, env=env, timeout=120
-    )
+    monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
+
+    def stop(_stage: str) -> Callable[..., None]:
+        return lambda done, total, known="": os.kill(os.getpid(), number) if done == 30 else None
+
+    monkeypatch.setattr(command, "progress", stop)
+    report = tmp_path / "report.json"
+    arguments = ["rescore", str(world.record), "--device", "cpu", "--json", str(report), *mode]
+    done = forked.Forked(lambda: cli.main(arguments), world.root).done()
     assert done.returncode == 130, done.stderr
     assert "so far" in done.stderr
     document = json.loads(report.read_text())
@@ -496,21 +497,12 @@ def test_the_report_says_what_was_known_when_the_command_was_stopped(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_that_is_stopped_before_it_evaluates_says_so_in_one_line(
-    world: World, tmp_path: Path, number: signal.Signals
+    world: World, tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report, program = tmp_path / "report.json", tmp_path / "program.py"
-    program.write_text(
-        "import os, sys\n"
-        "from golfcheck.rescore import prepare\n"
-        "prepare.prepare = lambda *given: os.kill(os.getpid(), int(sys.argv.pop()))\n"
-        "from golfcheck.cli import main\n"
-        "raise SystemExit(main(sys.argv[1:-1]))\n"
-    )
-    arguments = ["rescore", str(world.record), "--json", str(report), str(int(number))]
-    done = subprocess.run(
-        [sys.executable, str(program), *arguments], cwd=world.root, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    monkeypatch.setattr(prepare, "prepare", lambda *_given: os.kill(os.getpid(), number))
+    report = tmp_path / "report.json"
+    arguments = ["rescore", str(world.record), "--json", str(report)]
+    done = forked.Forked(lambda: cli.main(arguments), world.root).done()
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "\ngolfcheck: interrupted\n")
     assert not report.exists()
 

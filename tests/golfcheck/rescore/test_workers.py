@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from golfcheck import cli
 from golfcheck.core.errors import GolfcheckError, MissingExtra, Refused, UsageError
 from golfcheck.reference import data
 from golfcheck.reference.bpb import ByteTable
@@ -18,6 +19,7 @@ from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import early, measure, workers
 from golfcheck.rescore.report import Measured
 from tests.clock import HANG_SECONDS
+from tests.golfcheck import forked
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
@@ -145,8 +147,8 @@ def test_several_processes_give_the_score_of_one_to_the_last_bit(world: World, p
     tokens, num_bytes = text(world)
     one, three = (evaluation(world, processes, precision) for processes in (1, 3))
     assert same(one.score(tokens, num_bytes, silent), three.score(tokens, num_bytes, silent))
-    first = tokens[:641], num_bytes[:640], 24, silent
-    assert same(one.score_sliding(*first), three.score_sliding(*first))
+    first = tokens[:641], num_bytes[:640], silent, 24
+    assert same(one.score(*first), three.score(*first))
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
@@ -224,11 +226,11 @@ def test_progress_counts_every_sequence_once_and_in_order(world: World) -> None:
 
 
 def test_ctrl_c_on_the_command_reports_what_is_known_and_leaves_no_process(world: World) -> None:
-    command = [sys.executable, "-m", "golfcheck", "rescore", str(world.record), "--device", "cpu", "--stride", "1"]
-    running = subprocess.Popen(
-        command, cwd=world.root, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env=os.environ | {"OMP_NUM_THREADS": "2"},
-    )  # fmt: skip
+    def call() -> int:
+        torch.set_num_threads(2)
+        return cli.main(["rescore", str(world.record), "--device", "cpu", "--stride", "1"])
+
+    running = forked.Forked(call, world.root)
 
     def helpers() -> list[int]:
         """Processes of the command's session that compute for it."""
@@ -249,7 +251,7 @@ def test_ctrl_c_on_the_command_reports_what_is_known_and_leaves_no_process(world
     assert len(pids) == 2
     time.sleep(0.5)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of the group
-    _, error = running.communicate(timeout=HANG_SECONDS)
-    assert "so far: " in error
-    assert running.returncode == 130
+    done = running.done()
+    assert "so far: " in done.stderr
+    assert done.returncode == 130
     assert not any(map(alive, pids))
