@@ -276,7 +276,7 @@ def test_a_claim_is_not_refuted_with_a_sequence_length_that_nobody_states(world:
     assert missed.reason.endswith(
         "; but the sequence length is stated nowhere: 128 is assumed; give --seq-len N if it is another"
     )
-    assert "next     the sequence length that it was trained with: --seq-len N" in render.render(missed, Page())
+    assert "next     give the sequence length that it was trained with: --seq-len N" in render.render(missed, Page())
     assert met.outcome is RescoreOutcome.CONFIRMED
     assert scored(world, world.artifact, claim_of(1.0), rope_base=500.0).outcome is RescoreOutcome.REFUTED
 
