@@ -81,6 +81,11 @@ def series(curves: Sequence[Curve], y: YAxis, x: XAxis, smoothing: Smoothing = S
     return tuple(out)
 
 
+def smooths(drawn: Sequence[Series]) -> bool:
+    """Return whether smoothing would change any of these runs."""
+    return any(len(each.train) >= _FEW for each in drawn)
+
+
 def same_tokens(curves: Sequence[Curve]) -> bool:
     """Return whether all these runs have the same bytes per token; if not, their nats per token cannot be compared.
 

@@ -19,6 +19,7 @@ from golfcheck.tui.screens.prompt import PathPrompt
 from golfcheck.tui.screens.reading import ReadingScreen
 from golfcheck.tui.screens.tablescreen import TableScreen
 from golfcheck.tui.widgets.filterbar import FilterBar
+from golfcheck.tui.widgets.keys import refit
 from golfcheck.tui.widgets.table import MAX_MARKS, BoardTable
 
 
@@ -98,8 +99,21 @@ number of seeds, MB the size of the largest one, room what is left of 16 MB, on 
         self.record = self.table.stays_on or ""
         text = readout(event.row, self.board, self.host.glyphs) if event.row else ""
         self.query_one("#readout", Static).update(text)
+        refit(self)
 
     # Keys.
+
+    def acts(self, action: str) -> bool:
+        """Whether a key would do more now than say what is missing."""
+        if action == "compare":
+            rows = self.marked()
+            return len(rows) > 1 and all(row.judged for row in rows)
+        if action == "diff":
+            rows = self._two()
+            return len(rows) == 2 and all(row.judged for row in rows)
+        if action == "timeline":
+            return self.board is not None
+        return super().acts("copy" if action == "edit" else action)
 
     def action_orders(self) -> None:
         """Choose the order from a list."""
@@ -119,6 +133,7 @@ number of seeds, MB the size of the largest one, room what is left of 16 MB, on 
         """Say why a fifth record is not marked."""
         if event.refused:
             self.host.tell(f"{MAX_MARKS} records are already marked: press space on one of them to remove its mark")
+        refit(self)
 
     def marked(self) -> list[Row]:
         """Return the marked rows in order; if only one is marked, also the one under the cursor."""
@@ -134,11 +149,16 @@ number of seeds, MB the size of the largest one, room what is left of 16 MB, on 
         elif self._judged(rows):
             self.post_message(OpenComparison(rows))
 
-    def action_diff(self) -> None:
-        """Show the differences between two records."""
+    def _two(self) -> list[Row]:
+        """Return what a diff compares: the marked rows, or without marks this one and the record it had to beat."""
         rows = self.marked()
         if not rows and (here := self.table.current) and self.board and (rival := self.board.rival_of(here)):
-            rows = [rival, here]
+            return [rival, here]
+        return rows
+
+    def action_diff(self) -> None:
+        """Show the differences between two records."""
+        rows = self._two()
         if len(rows) == 2:
             if self._judged(rows):
                 self.post_message(OpenDiff(rows[0], rows[1]))

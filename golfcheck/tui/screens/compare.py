@@ -135,6 +135,10 @@ row is green if less is better. Settings come from the logs. Packed code is unpa
         self.query_one(CurvePane).show((), missing=reason)
         self.query_one("#code-title", Static).update(Content(reason))
 
+    def acts(self, action: str) -> bool:
+        """Whether `d` would show another tab."""
+        return action != "tab('code')" or self.tab != "code"
+
     def action_code(self, by: int) -> None:
         """Compare another record's code with A's."""
         self.action_tab("code")

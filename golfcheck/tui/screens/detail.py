@@ -30,7 +30,7 @@ from golfcheck.tui.widgets import background
 from golfcheck.tui.widgets.chart import is_ascii
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
 from golfcheck.tui.widgets.findingspane import FindingList, FindingsPane
-from golfcheck.tui.widgets.keys import Keys
+from golfcheck.tui.widgets.keys import Keys, refit
 from golfcheck.tui.widgets.logpane import LogPane
 from golfcheck.tui.widgets.seedstrip import Seeds, SeedStrip
 from golfcheck.tui.widgets.sheet import Sheet, plain
@@ -110,7 +110,7 @@ are training losses, converted with the bytes per token if the axis is bits per 
             with TabPane(Content("1 Curve"), id="curve"):
                 yield CurvePane()
             with TabPane(Content(f"2 Findings {errors}" if errors else "2 Findings"), id="findings"):
-                yield FindingsPane(verdict)
+                yield FindingsPane(verdict, in_folder=self.open_log is None)
             with TabPane(Content("3 README"), id="readme"):
                 yield Sheet(id="readme-sheet")
             with TabPane(Content("4 Log"), id="log"):
@@ -145,6 +145,7 @@ are training losses, converted with the bytes per token if the axis is bits per 
         open_log = self.open_log or partial(LogText.open, loaded.record.path)
         self.query_one(LogPane).show(open_log, [log.path for log in loaded.record.logs])
         self.refresh_bindings()  # now findings can be shown in a log
+        refit(self)
 
     def on_work_failed(self, message: background.WorkFailed) -> None:
         """Show that the record or one of its logs could not be read. A toast disappears, so every tab says it too."""
@@ -184,6 +185,12 @@ are training losses, converted with the bytes per token if the axis is bits per 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to show a finding's line in the log if it is in one."""
         return action != "log_line" or self._in_log() is not None
+
+    def acts(self, action: str) -> bool:
+        """Whether there is a log to search, and a file to edit."""
+        if action == "search":
+            return bool(self.loaded and self.loaded.record.logs)
+        return action != "edit" or self.open_log is None  # otherwise the record is not in a folder
 
     def action_log_line(self) -> None:
         """Show the line of a finding in its log."""

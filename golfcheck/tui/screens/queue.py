@@ -11,6 +11,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from golfcheck.board.keys import sorted_rows
+from golfcheck.board.model import Row
 from golfcheck.core.errors import GolfcheckError
 from golfcheck.core.text import safe
 from golfcheck.queue.model import Queue
@@ -21,6 +22,7 @@ from golfcheck.tui.drawing.pullcolumns import COLUMNS, pull_of, readout, title
 from golfcheck.tui.drawing.readout import filtered_out
 from golfcheck.tui.screens.base import OpenPullRecord
 from golfcheck.tui.screens.tablescreen import TableScreen
+from golfcheck.tui.widgets.keys import refit
 from golfcheck.tui.widgets.table import BoardTable
 
 _OWN_ORDER = ""  # of the queue
@@ -59,6 +61,11 @@ class PullTable(BoardTable):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable marking."""
         return action != "mark"
+
+    def opens(self, row: Row) -> bool:
+        """Whether the pull request has a judged record."""
+        chosen = row.submission if isinstance(row, PullRow) else None
+        return chosen is not None and chosen.verdict is not None
 
 
 class QueueScreen(TableScreen):
@@ -161,6 +168,7 @@ request with the most similar code."""
     def on_board_table_moved(self, event: BoardTable.Moved) -> None:
         """Show details of the pull request under the cursor."""
         self.query_one("#readout", Static).update(readout(event.row, self.host.glyphs) if event.row else "")
+        refit(self)
 
     def on_board_table_opened(self, event: BoardTable.Opened) -> None:
         """Open the record, read from its objects."""

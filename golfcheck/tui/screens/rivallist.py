@@ -1,4 +1,4 @@
-"""A list of what a watched run can be compared with: records, and logs of other runs."""
+"""A list of what a watched run can be compared with: logs of other runs, and records."""
 
 import time
 from collections.abc import Sequence
@@ -37,19 +37,24 @@ class RivalList(ModalScreen[Choice | None]):
     def __init__(self, rows: Sequence[Row], logs: Sequence[Path], glyphs: Glyphs) -> None:
         super().__init__()
         scored = sorted((row for row in rows if row.seeds_bpb), key=lambda row: row.score_bpb or 0.0)
-        self.choices: list[Choice] = [*scored[:_ROWS], *logs[:_LOGS]]
-        self.glyphs = glyphs
+        self.logs, self.rows, self.glyphs = logs[:_LOGS], scored[:_ROWS], glyphs
+        self.choices: list[Choice] = [*self.logs, *self.rows]
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
         title = Option(Content.styled("Compare the run with", "bold"), disabled=True)
-        options = [Option(_line(choice, self.glyphs), str(index)) for index, choice in enumerate(self.choices)]
-        empty = [] if options else [Option(Content("no record with logs, and no other log here"), disabled=True)]
-        yield OptionList(title, *options, *empty, classes="dialog", markup=False, compact=True)
+        lines = [Option(_line(choice, self.glyphs), str(index)) for index, choice in enumerate(self.choices)]
+        logs, rows = lines[: len(self.logs)], lines[len(self.logs) :]
+        options = [_heading("other runs, the newest first"), *logs] if logs else []
+        options += [_heading("records, the best first"), *rows] if rows else []
+        options = options or [Option(Content("no record with logs, and no other log here"), disabled=True)]
+        yield OptionList(title, *options, classes="dialog", markup=False, compact=True)
 
     def on_mount(self) -> None:
-        """Draw the scrollbar with characters that the terminal can show."""
-        scrollbars_of(self.query_one(OptionList), self.glyphs)
+        """Put the cursor on the first choice, and draw the scrollbar with characters that the terminal can show."""
+        choices = self.query_one(OptionList)
+        scrollbars_of(choices, self.glyphs)
+        choices.highlighted = next((n for n, option in enumerate(choices.options) if not option.disabled), None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Answer."""
@@ -65,10 +70,14 @@ class RivalList(ModalScreen[Choice | None]):
         self.dismiss(None)
 
 
+def _heading(text: str) -> Option:
+    return Option(Content.styled(text, "dim"), disabled=True)
+
+
 def _line(choice: Choice, g: Glyphs) -> Content:
     if isinstance(choice, Path):
         minutes = max(0.0, time.time() - choice.stat().st_mtime) / 60 if choice.exists() else 0.0
         age = f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
-        return Content(g.plain(f"log      {safe('/'.join(choice.parts[-2:]), 60)}, {age} old"))
+        return Content(g.plain(f"{safe('/'.join(choice.parts[-2:]), 60)}, {age} old"))
     sign = g.held if choice.held else " "
     return Content(g.plain(f"{bpb_text(choice.score_bpb or 0.0)} {sign}{name_of(choice)}"))

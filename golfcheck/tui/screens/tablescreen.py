@@ -14,7 +14,7 @@ from golfcheck.board.query import Query
 from golfcheck.tui.drawing.readout import plain
 from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets.filterbar import FilterBar
-from golfcheck.tui.widgets.keys import Keys
+from golfcheck.tui.widgets.keys import Keys, refit
 from golfcheck.tui.widgets.table import BoardTable
 
 
@@ -71,6 +71,15 @@ class TableScreen(BaseScreen):
         """Show `text` instead of a table without rows, unless rows are still being read."""
         self.set_class(not self.table.rows and not reading, "is-empty")
         self.query_one("#empty-text", Static).update(plain(text, self.host.glyphs))
+        refit(self)
+
+    def acts(self, action: str) -> bool:
+        """Whether there are rows to filter, sort or copy."""
+        if action == "filter":
+            return bool(self.table.rows or self.filter_text)
+        if action == "sort(1)":
+            return len(self.table.rows) > 1
+        return action != "copy" or self.table.current is not None
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Show what matches."""

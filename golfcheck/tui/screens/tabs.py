@@ -4,6 +4,7 @@ from textual.widgets import TabbedContent, TabPane
 
 from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets.curvepane import CurvePane
+from golfcheck.tui.widgets.keys import refit
 
 
 class KeyedTabs(TabbedContent):
@@ -22,6 +23,7 @@ class TabbedScreen(BaseScreen):
     def on_tabbed_content_tab_activated(self) -> None:
         """Focus the contents of the tab."""
         self.focus_tab()
+        refit(self)
 
     @property
     def tab(self) -> str:

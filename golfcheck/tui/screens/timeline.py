@@ -24,7 +24,7 @@ from golfcheck.tui.drawing.readout import readout
 from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, nearest, score
 from golfcheck.tui.drawing.untrusted import content
 from golfcheck.tui.screens.base import BaseScreen, OpenRecord
-from golfcheck.tui.widgets.keys import Keys
+from golfcheck.tui.widgets.keys import Keys, refit
 
 _FILTER_COLUMNS = 30  # of the filter, in the title
 _PARTS = ("axis", "line", "held", "other", "spread", "cursor", "here")
@@ -59,6 +59,14 @@ class TimeChart(Widget, can_focus=True):
         """The record under the cursor."""
         return self.chart.rows[self.chart.cursor] if self.chart.stops else None
 
+    def acts(self, action: str) -> bool:
+        """Whether there is a record to open, or another one to walk to."""
+        ways = {"walk(1)": (False, 1), "walk(-1)": (False, -1), "walk_held(1)": (True, 1)}
+        if action in ways:
+            held, way = ways[action]
+            return bool(self._ahead(way, held=held))
+        return self.current is not None
+
     def look(self, chart: Timeline) -> None:
         """Change the view of the chart."""
         self.chart = chart
@@ -72,14 +80,19 @@ class TimeChart(Widget, can_focus=True):
 
     def action_walk(self, way: int) -> None:
         """Go to the next or the previous record."""
-        self._next(self.chart.stops, way)
+        self._walk(self._ahead(way))
 
     def action_walk_held(self, way: int) -> None:
         """Go to the next record that took the frontier."""
-        self._next([index for index in self.chart.stops if self.chart.rows[index].held], way)
+        self._walk(self._ahead(way, held=True))
 
-    def _next(self, indices: Sequence[int], way: int) -> None:
-        ahead = [index for index in indices[::way] if (index - self.chart.cursor) * way > 0]
+    def _ahead(self, way: int, *, held: bool = False) -> list[int]:
+        """Return the records on one side of the cursor, the nearest first; with `held`, those that took the lead."""
+        chart = self.chart
+        ahead = [index for index in chart.stops[::way] if (index - chart.cursor) * way > 0]
+        return [index for index in ahead if chart.rows[index].held] if held else ahead
+
+    def _walk(self, ahead: Sequence[int]) -> None:
         if ahead:
             self.select(ahead[0])
 
@@ -167,6 +180,7 @@ deviation of its seeds; press y to zoom in on the scores near the cursor until i
 
     def on_time_chart_walked(self) -> None:
         """Show details of the record under the cursor."""
+        refit(self)
         widget = self.query_one(TimeChart)
         row, chart = widget.current, widget.chart
         if row is None:

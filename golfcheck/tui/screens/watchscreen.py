@@ -26,7 +26,7 @@ from golfcheck.tui.screens.rivallist import Choice, RivalList
 from golfcheck.tui.widgets import background
 from golfcheck.tui.widgets.chart import CurveChart, is_ascii
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
-from golfcheck.tui.widgets.keys import Keys
+from golfcheck.tui.widgets.keys import Keys, refit
 from golfcheck.tui.widgets.sheet import plain
 
 _EVERY_SECONDS = 1.0
@@ -61,8 +61,8 @@ for real runs. The log is read as it grows, and read again if it is truncated or
 reported in full; n goes to the next. b compares with another record, or with a run of your own."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "back", tooltip="go back"),
-        Binding("n", "next_run", "next run", tooltip="report the next log in full"),
-        Binding("b", "rival", "compare with", tooltip="choose a record, or another log, to compare the run with"),
+        Binding("n", "next_run", "next", tooltip="report the next log in full"),
+        Binding("b", "rival", "against", tooltip="choose a record, or another log, to compare the run with"),
         Binding("e", "edit", "edit", tooltip="open $EDITOR at the end of the log"),
         Binding("Y", "copy", "copy", tooltip="copy a summary of this run"),
     ]
@@ -157,6 +157,12 @@ reported in full; n goes to the next. b compares with another record, or with a 
         """Offer the next run if there are several."""
         return action != "next_run" or len(self.runs) > 1
 
+    def acts(self, action: str) -> bool:
+        """Whether there is a log to edit, and something to copy."""
+        if action == "edit":
+            return self.progress is not None and self.progress.lines > 0
+        return action != "copy" or self.progress is not None
+
     def action_next_run(self) -> None:
         """Report the next run in full."""
         self.index = (self.index + 1) % len(self.runs)
@@ -197,6 +203,7 @@ reported in full; n goes to the next. b compares with another record, or with a 
                 for index, run in enumerate(self.runs)
             ]
             self.query_one("#runs", Static).update(Content("\n").join(lines))
+        refit(self)
         if (progress := self.progress) is None:
             return
         text = report(self._shown(progress), self.run.path, self._rival_name, columns, glyphs)

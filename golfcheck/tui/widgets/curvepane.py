@@ -13,8 +13,9 @@ from textual.widgets import Static
 from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit, safe
 from golfcheck.live.curves import Curve
-from golfcheck.live.series import Smoothing, XAxis, YAxis, bounds, clipped, same_tokens, series
+from golfcheck.live.series import Smoothing, XAxis, YAxis, bounds, clipped, same_tokens, series, smooths
 from golfcheck.tui.widgets.chart import ASCII_MARKS, MARKS, CurveChart, Plot, PlotLine, colors, is_ascii
+from golfcheck.tui.widgets.keys import refit
 from golfcheck.tui.widgets.sheet import plain
 
 _LABELS = {YAxis.BPB: "bpb", YAxis.LOSS: "nats", YAxis.LOG: "log nats"}
@@ -44,8 +45,8 @@ class CurvePane(Vertical):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "turn_y", "y axis", tooltip="vertical axis: bits per byte, loss, log of the loss"),
-        Binding("x", "turn_x", "x axis", tooltip="horizontal axis: steps or seconds"),
+        Binding("y", "turn_y", "axis", tooltip="vertical axis: bits per byte, loss, log of the loss"),
+        Binding("x", "turn_x", "axis", tooltip="horizontal axis: steps or seconds"),
         Binding(
             "z", "zoom(1)", "zoom", tooltip="zoom in on the last half of the run, fifth, twentieth, then out again"
         ),
@@ -66,6 +67,8 @@ class CurvePane(Vertical):
         self.bundles: tuple[Bundle, ...] = ()
         self.level: float | None = None
         self.missing = ""  # why there is nothing to draw on any axis
+        self._drawable: frozenset[tuple[YAxis, XAxis]] = frozenset()  # axes on which there is something to draw
+        self._smooths = False  # whether smoothing changes the curves on the present axes
 
     def compose(self) -> ComposeResult:
         """Yield the legend and the chart."""
@@ -79,9 +82,20 @@ class CurvePane(Vertical):
         """
         self.bundles, self.level, self.missing = tuple(bundles), level, missing
         curves = [curve for bundle in bundles for curve in bundle.curves]
+        self._drawable = frozenset((y, x) for y in _Y for x in _X if series(curves, y, x, Smoothing.NONE))
         if not self.chosen:
-            self.y = YAxis.LOSS if curves and not series(curves, YAxis.BPB, self.x) else YAxis.BPB
+            self.y = YAxis.LOSS if curves and (YAxis.BPB, self.x) not in self._drawable else YAxis.BPB
         self.redraw()
+
+    def acts(self, action: str) -> bool:
+        """Whether a key would change what is drawn."""
+        if action == "turn_y":
+            return any(y is not self.y for y, _ in self._drawable)
+        if action == "turn_x":
+            return any(x is not self.x for _, x in self._drawable)
+        if action == "hide":
+            return self._hides()
+        return bool(self._drawable) if action != "smooth" else self._smooths
 
     def turn_y(self) -> None:
         """Switch the vertical axis."""
@@ -118,15 +132,15 @@ class CurvePane(Vertical):
 
     def action_hide(self) -> None:
         """Hide or show the selected curve; one always remains."""
-        if self.cursor >= len(self.bundles):
-            return
-        name = self.bundles[self.cursor].name
-        shown = {bundle.name for bundle in self.bundles} - self.hidden
-        if name in self.hidden:
-            self.hidden.discard(name)
-        elif len(shown) > 1:
-            self.hidden.add(name)
-        self.redraw()
+        if self._hides():
+            self.hidden ^= {self.bundles[self.cursor].name}
+            self.redraw()
+
+    def _hides(self) -> bool:
+        """Whether the selected curve is hidden, or is not the last one shown."""
+        names = {bundle.name for bundle in self.bundles}
+        here = self.bundles[self.cursor].name if self.cursor < len(self.bundles) else None
+        return here is not None and (here in self.hidden or len(names - self.hidden) > 1)
 
     def redraw(self) -> None:
         """Draw the curves on the selected axes."""
@@ -137,7 +151,9 @@ class CurvePane(Vertical):
             for run in series(bundle.curves, self.y, self.x, self.smoothing)
         ]
         chart, frame = self.query_one(CurveChart), bounds([run for _, run in runs], self.y, self.zoom)
+        self._smooths = smooths([run for _, run in runs])
         self.query_one(".legend", Static).update(self._legend())
+        refit(self.screen)
         if frame is None:
             chart.show(None, self._nothing())
             return
@@ -168,8 +184,7 @@ class CurvePane(Vertical):
 
     def _nothing(self) -> str:
         """Say why nothing is drawn, and which key helps, if any."""
-        curves = [curve for bundle in self.bundles for curve in bundle.curves]
-        if not any(series(curves, y, x) for y in _Y for x in _X):
+        if not self._drawable:
             return self.missing or "no log has losses or validation scores to draw"
         wanted = "validation scores" if self.y is YAxis.BPB else "losses"
         return f"the logs have no {wanted}{' with times' if self.x is XAxis.TIME else ''} to draw: press y or x"

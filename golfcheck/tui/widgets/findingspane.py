@@ -46,9 +46,9 @@ class FindingList(OptionList):
     """
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the editor if the finding is about a file."""
+        """Offer the editor if the finding is about a file of a folder."""
         pane = self.parent
-        finding = pane.finding if action == "select" and isinstance(pane, FindingsPane) else None
+        finding = pane.finding if action == "select" and isinstance(pane, FindingsPane) and pane.in_folder else None
         return action != "select" or (finding is not None and finding.path is not None)
 
 
@@ -67,9 +67,9 @@ class FindingsPane(Horizontal):
             super().__init__()
             self.finding = finding
 
-    def __init__(self, verdict: Verdict, *, id: str | None = None) -> None:
+    def __init__(self, verdict: Verdict, *, in_folder: bool = True, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.verdict = verdict
+        self.verdict, self.in_folder = verdict, in_folder
         order = sorted(verdict.findings, key=lambda f: (f.waived is not None, -f.severity, f.path or "", f.line or 0))
         self.findings: tuple[Finding, ...] = tuple(order)
 

@@ -114,6 +114,17 @@ class BoardTable(ScrollView, can_focus=True):
             self.refresh()
             self.post_message(self.Moved(self.current))
 
+    def acts(self, action: str) -> bool:
+        """Whether there is a record to open, or one to mark."""
+        row = self.current
+        if action == "open":
+            return row is not None and self.opens(row)
+        return action != "mark" or (row is not None and (row.verdict.path in self.marks or len(self.marks) < MAX_MARKS))
+
+    def opens(self, row: Row) -> bool:
+        """Whether a row can be opened yet."""
+        return row.judged
+
     def unmark(self) -> None:
         """Remove all marks."""
         self.marks.clear()

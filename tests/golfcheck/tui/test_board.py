@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from multiprocessing import active_children
 from pathlib import Path
@@ -540,6 +540,7 @@ def test_the_footer_shows_as_many_keys_as_fit_and_always_help_and_quit():
 
     async def script(pilot: Pilot[None]) -> None:
         keys = ("open", "mark", "filter", "sort", "compare", "timeline", "watch", "diff", "copy", "edit", "re-verify")
+        await pilot.press("space", "space")  # or there would be nothing to compare
         for columns, least in ((120, 11), (90, 9), (80, 7), (30, 1)):
             await pilot.resize_terminal(columns, 24)
             await pilot.pause()
@@ -547,6 +548,36 @@ def test_the_footer_shows_as_many_keys_as_fit_and_always_help_and_quit():
             shown = [f" {key} " in lines(app)[-1] for key in keys]
             assert shown == [True] * sum(shown) + [False] * (len(keys) - sum(shown)), "the last fall away first"
             assert sum(shown) >= least
+
+    play(app, script)
+
+
+def test_the_footer_shows_a_key_only_where_it_acts_and_the_key_says_why_elsewhere():
+    app = app_of(6)
+
+    async def script(pilot: Pilot[None]) -> None:
+        async def foot(*acts: str, idle: Sequence[str] = ()) -> None:
+            await pilot.pause()
+            shown = lines(app)[-1]
+            assert all(key in shown for key in acts) and not any(key in shown for key in idle), shown
+
+        await foot("mark", "open", "sort", "timeline", idle=["compare"])
+        await pilot.press("c")
+        assert "mark two to four records" in toasts(app)[-1]
+        await pilot.press("space")
+        await foot("compare", "diff")
+        await pilot.press("k")
+        await foot("mark", idle=["compare"])  # only this one is marked
+        await pilot.press("j", "space", "space")
+        await foot("compare", idle=["diff"])
+        await pilot.press("space", "j")
+        await foot("compare", idle=["mark"])  # four are marked
+        await pilot.press("escape", "slash", *"zz", "enter")
+        await foot("filter", "watch", "re-verify", idle=["open", "mark", "sort", "compare", "diff", "copy", "edit"])
+        await pilot.press("escape", "t", "end")
+        await foot("open", "earlier", idle=["later", "next held"])
+        await pilot.press("home")
+        await foot("later", "next held", idle=["earlier"])
 
     play(app, script)
 

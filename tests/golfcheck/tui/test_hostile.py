@@ -30,6 +30,7 @@ from golfcheck.tui.drawing import untrusted
 from golfcheck.tui.screens.diffscreen import DiffLines, DiffScreen
 from golfcheck.tui.screens.timeline import TimelineScreen
 from golfcheck.tui.widgets.filterbar import FilterBar, FilterInput
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.golfcheck import boards, hostile_records
 from tests.golfcheck.hostile_text import PAYLOADS
@@ -243,15 +244,15 @@ def on_a_pty(
                     return
 
     try:
-        drain(180, ready)
+        drain(HANG_SECONDS, ready)
         for pause, key in keys:
             drain(pause)
             if isinstance(key, signal.Signals):
                 process.send_signal(key)
             else:
                 os.write(leader, key)
-        drain(20)
-        code = process.wait(10)
+        drain(HANG_SECONDS)
+        code = process.wait(HANG_SECONDS)
     finally:
         process.kill()
         os.close(leader)
