@@ -7,6 +7,7 @@ from pathlib import Path
 from golfcheck import trainlog
 from golfcheck.core.errors import UsageError
 from golfcheck.core.namedfile import read_named
+from golfcheck.core.numbers import bpb_text
 from golfcheck.submission.bounded import MAX_LOG_BYTES
 from golfcheck.submission.results import Result, is_score
 from golfcheck.trainlog.events import TrainLog
@@ -42,7 +43,7 @@ def read_logs(paths: Sequence[Path]) -> list[LogFile]:
     logs = [trainlog.read(f"{i:04d}/{path.name}", data) for i, (path, data) in enumerate(contents)]
     for (path, _), log in zip(contents, logs, strict=True):
         if not any(run.scores for run in log.runs):
-            raise UsageError(f"{path}: 0 finished runs: it has no score after training")
+            raise UsageError(f"{path}: 0 finished runs: it has no score after training{_last_validation(log)}")
     chosen = trainlog.choose_score(tuple(logs))
     if not chosen.scores:
         raise UsageError(f"{paths[0]}: no score counts: {chosen.reason}")
@@ -57,6 +58,14 @@ def read_logs(paths: Sequence[Path]) -> list[LogFile]:
             raise UsageError(f"{path}: no run has the score `{chosen.name}` that counts in the other logs")
         files.append(LogFile(path, data, log, results))
     return files
+
+
+def _last_validation(log: TrainLog) -> str:
+    """Return the last validation of an unfinished run, which people take for its score; "" without one."""
+    last = next((point for run in reversed(log.runs) for point in reversed(run.val)), None)
+    if last is None:
+        return ""
+    return f"; {bpb_text(last.val_bpb)} bpb at step {last.step:,} is a validation, before the model was compressed"
 
 
 def one_per_seed(files: Sequence[LogFile], *, keep_last: bool) -> tuple[list[LogFile], list[str]]:

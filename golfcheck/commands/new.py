@@ -77,11 +77,13 @@ def run(args: argparse.Namespace) -> int:
     target = args.dir.absolute() if args.dir else _free(args.into / f"{today}_{args.name}")
     _refuse_existing(target)
     author, github_id = default_author()
+    date, name = _dated(target.name, today)
     about = About(
-        name=args.name or target.name.removeprefix(f"{today}_"),
+        name=args.name or name,
         author=args.author or os.environ.get("GOLFCHECK_AUTHOR") or author,
         github_id=args.github_id or os.environ.get("GOLFCHECK_GITHUB_ID") or github_id,
         blurb=args.blurb,
+        date=date,
         track=args.track or "",
     )
     record = build(args.logs, args.artifact, about, args.script, keep_last=args.keep_last)
@@ -94,6 +96,16 @@ def run(args: argparse.Namespace) -> int:
         print(f"note    {safe(note, 500)}")
     print(f"next    golfcheck verify {shell_word(target)}")
     return 0
+
+
+def _dated(folder: str, today: str) -> tuple[str, str]:
+    """Split YYYY-MM-DD_NAME into a date and a name; the date is "" if there is none, or if it is today or later."""
+    date, _, name = folder.partition("_")
+    try:
+        made = datetime.strptime(date, "%Y-%m-%d").strftime("%Y-%m-%d")
+    except ValueError:
+        return "", folder
+    return made if made < today else "", name or folder
 
 
 def _copy_trainer(args: argparse.Namespace) -> int:

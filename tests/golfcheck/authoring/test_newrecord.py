@@ -1,15 +1,17 @@
 """`golfcheck new`: a submission folder from logs alone, whole or not at all."""
 
+import contextlib
+import io
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from golfcheck.authoring.newrecord import MAX_SHIPPED_ARTIFACT_BYTES, About, build
 from golfcheck.authoring.readme import PLACEHOLDER
+from golfcheck.cli import main
 from golfcheck.core.errors import UsageError
 from golfcheck.core.schema import violations
 from golfcheck.core.verdict import Severity
@@ -253,7 +255,10 @@ def test_eight_h100_within_the_cap_make_a_ranked_record(tmp_path: Path) -> None:
     [
         ([log(1), log(1, 2.6)], "seed 1 is also in"),
         ([log(1), log(2, sources={**SOURCES, "model.py": "WIDTH = 9\n"})], r"its code differs .* \(model.py\)"),
-        ([log(1).partition("final_int8")[0]], "0 finished runs: it has no score"),
+        (
+            [log(1).partition("final_int8")[0]],
+            r"0 finished runs: it has no score.*; \d\.\d{5} bpb at step \d+ is a validation",
+        ),
         ([log(1) + log(1, 2.6).partition("world_size")[1] + log(1, 2.6).partition("world_size")[2]], "reduce the log"),
         ([WITHOUT_CODE], "contains no source code, .* pass --script FILE"),
         ([log(1, sources={"../evil.py": "x = 1\n"})], "expected a file name"),
@@ -277,8 +282,11 @@ def test_an_artifact_whose_size_differs_from_the_log_is_refused(tmp_path: Path) 
 
 
 def new(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "golfcheck", "new", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    """Run the command in a folder, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(["new", *words])
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def test_an_existing_folder_is_never_written_into(tmp_path: Path) -> None:
@@ -300,6 +308,20 @@ def test_a_second_record_of_the_same_day_and_name_gets_a_number(tmp_path: Path) 
     assert second == f"{first}_2"
     assert "next    golfcheck verify" in done.stdout
     assert "1 of the 3 seeds required for a record" in done.stdout
+
+
+def test_a_folder_that_is_named_by_a_date_gives_the_record_its_date_and_name(tmp_path: Path) -> None:
+    write_logs(tmp_path, log(1))
+    for folder, said in {
+        "2026-03-17_Base": ("2026-03-17", "Base"),
+        "2026-02-30_Base": (None, "2026-02-30_Base"),
+        "2999-01-01_Later": (None, "Later"),
+    }.items():
+        done = new(tmp_path, folder, "--from", "log0.txt", "--author", "Ann")
+        assert done.returncode == 0, done.stderr
+        submission = json.loads((tmp_path / folder / "submission.json").read_text())
+        assert submission["name"] == said[1]
+        assert submission["date"] == said[0] if said[0] else submission["date"].startswith("20")
 
 
 def test_new_trainer_copies_the_trainer(tmp_path: Path) -> None:
