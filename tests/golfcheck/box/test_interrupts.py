@@ -28,7 +28,7 @@ except NoSandbox as error:
 
 ROOT = Path(golfcheck.__file__).parent
 FILES = {str(ROOT / name) for name in ("box/client.py", "box/process.py", "box/launch.py")} | {
-    str(ROOT / "rescore" / f"{name}.py") for name in ("boxed", "predicted", "twin", "measure")
+    str(ROOT / "rescore" / f"{name}.py") for name in ("boxed", "boxes", "predicted", "twin", "measure")
 }
 POINTS = 16
 

@@ -24,7 +24,7 @@ from golfcheck.rescore.boxed import BoxedEvaluation
 from golfcheck.rescore.devices import join
 from golfcheck.rescore.measure import Evaluation
 from golfcheck.rescore.predicted import BoxRequest, rescore
-from golfcheck.rescore.report import Rescore, RescoreOutcome
+from golfcheck.rescore.report import Claim, Rescore, RescoreOutcome
 from golfcheck.rescore.run import Request
 from tests.conftest import ROOT
 from tests.golfcheck import predictors
@@ -234,6 +234,18 @@ def test_no_sequence_of_a_call_has_the_next_tokens_of_another_and_losses_keep_th
     assert [loss for some in model._each(np.empty(0), items) for loss in some] == begins.tolist()
     if not is_sliding and windows >= 128:
         assert max(sizes) > 1
+
+
+def test_sequences_have_the_length_that_the_claim_states_where_the_predictor_takes_it(folder: Folder, world: World):
+    path = folder(predictors.HONEST["a bigram table"])
+    (seed,) = submitted.find(path, path, Claim(1.9, 4, "log", seq_len=16), None, 16_000_000)
+    request, boxes = Request(data=world.shards, tokenizer=world.tokenizer), BoxRequest(cuts=0, limits=LIMITS)
+    found = rescore(seed, request, boxes, join("cpu"), lambda name: lambda *known: None)
+    assert (found.measured.seq_len, found.settings["seq_len"].source) == (16, "the log")
+    (seed,) = submitted.find(path, path, Claim(1.9, 4, "log", seq_len=128), None, 16_000_000)
+    found = rescore(seed, request, boxes, join("cpu"), lambda name: lambda *known: None)
+    assert found.outcome is RescoreOutcome.INCOMPARABLE
+    assert found.reason == "the claim is of sequences of 128 tokens, this score of 64"
 
 
 def test_a_shorter_context_may_be_asked_for_and_a_longer_one_may_not(folder: Folder, world: World):

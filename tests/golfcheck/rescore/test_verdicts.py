@@ -120,6 +120,19 @@ def test_our_trainers_own_final_evaluation_is_scored_in_its_windows(world: World
     assert other.reason.startswith("the claim is of ")
 
 
+def test_an_artifact_that_states_the_length_of_its_evaluation_is_scored_in_it(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "a.int8.ptz"
+    given: dict[str, Any] = dict(rope_base=500.0, rope_tables="bf16")
+    for stated, seq_len in (({}, 64), ({"eval_seq_len": 32}, 32)):
+        path.write_bytes(tiny.packed(world.state, model_config={"train_seq_len": 64}, **stated))
+        found = rescored(world, path, **given)
+        assert (found.measured.seq_len, found.settings["seq_len"].source) == (seq_len, "the artifact")
+        assert found.notes == ()
+    path.write_bytes(tiny.packed(world.state, eval_seq_len="long"))
+    with pytest.raises(Refused, match=r"ART_CONFIG: .*the artifact says seq_len 'long', not a number"):
+        rescored(world, path, **given)
+
+
 @pytest.mark.parametrize(("tokens", "is_other"), [(62_020_608, False), (131_072, True)])
 def test_sequences_of_another_length_may_leave_out_another_rest_of_the_text_and_no_more(
     tokens: int, is_other: bool
