@@ -21,7 +21,7 @@ _GROUPS = {  # of the help, by the first setting of each
 _EXAMPLES = """examples:
   python train.py --smoke                            a tiny run on demo data
   torchrun --standalone --nproc-per-node 8 train.py  the contest's run
-  ITERATIONS=1000 python train.py --seeds 1,2,3      three shorter runs, one record
+  ITERATIONS=1000 python train.py --seeds 1,2,3      three runs, one record
   python train.py --resume checkpoint.pt             go on where a run was ended
 
 A flag wins over the environment variable of its name (--num-layers 4,
