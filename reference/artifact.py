@@ -4,7 +4,7 @@ import io
 import zlib
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -70,25 +70,17 @@ def dump(obj: Any) -> bytes:
     return buffer.getvalue()
 
 
-class Packed(NamedTuple):
-    """An artifact file, and the bytes of its tensors, of the file before zlib, and saved by a search."""
-
-    blob: bytes
-    payload_bytes: int
-    raw_torch_bytes: int
-    saved_bytes: int
-
-
-def pack(obj: Mapping[str, Any], search: bool = False) -> Packed:
-    """Return the artifact file of a dict; `search` takes the smallest of the 24 streams that zlib can make of it."""
-    payload_bytes = sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
+def pack(obj: Mapping[str, Any], search: bool = False) -> tuple[bytes, int, int, int]:
+    """Return the artifact file of a dict, and three sizes: of its tensors, before zlib, and saved by the search."""
     raw = dump(obj)
     usual = zlib.compress(raw, 9)
-    # Weights hardly repeat: filtered matches and a short window leave out those that cost more than they save.
+    # A search takes the smallest of 24 streams. Weights hardly repeat: filtered matches and a short window leave out
+    # those that cost more than they save.
     tries = product((9, 12, 15), (6, 7, 8, 9), (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)) if search else ()
     streams = (zlib.compressobj(9, zlib.DEFLATED, *parameters) for parameters in tries)
     blob = min((stream.compress(raw) + stream.flush() for stream in streams), key=len, default=usual)
-    return Packed(blob, payload_bytes, len(raw), len(usual) - len(blob))
+    payload_bytes = sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
+    return blob, payload_bytes, len(raw), len(usual) - len(blob)
 
 
 def check(obj: Mapping[str, Any]) -> None:

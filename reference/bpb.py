@@ -5,13 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    import torch
 
 _SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # SentencePiece's mark for a space in front of a word
 
@@ -77,9 +74,8 @@ class Score:
 
 
 def evaluate(
-    loss: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]", tokens: npt.NDArray[np.uint16], table: ByteTable, *,
-    seq_len: int, batch_seqs: int, device: "torch.device", stride: int = 0, rank: int = 0, world_size: int = 1,
-    reduce: "Callable[[torch.Tensor], object] | None" = None,
+    loss: Callable[[Any, Any], Any], tokens: npt.NDArray[np.uint16], table: ByteTable, *, seq_len: int, batch_seqs: int,
+    device: Any, stride: int = 0, rank: int = 0, world_size: int = 1, reduce: Callable[[Any], object] | None = None,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> Score:  # fmt: skip
     """Score a model on validation tokens [n + 1]: this rank's share, summed over all ranks by `reduce`, in place.

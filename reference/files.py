@@ -42,10 +42,9 @@ def write_atomic(path: Path, data: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        free_bytes = shutil.disk_usage(path.parent).free
         problem = "disk full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
-        message = f"{path}: {problem}: {len(data):,} bytes needed, {free_bytes:,} free; what was there is intact"
-        raise OSError(error.errno, message) from None
+        room = f"{len(data):,} bytes needed, {shutil.disk_usage(path.parent).free:,} free"
+        raise OSError(error.errno, f"{path}: {problem}: {room}; what was there is intact") from None
     # Some systems cannot sync a folder: there a power cut may undo the rename.
     with contextlib.suppress(OSError):
         folder = os.open(path.parent, os.O_RDONLY)

@@ -7,10 +7,7 @@ import re
 import resource
 import subprocess
 import sys
-import tempfile
 import timeit
-from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 
@@ -38,10 +35,8 @@ def choose_kernels(device: torch.device, head_width: int, version: str) -> dict[
         # As in the contest's script, flash attention is the only kernel left on. Chips before Ampere (8.0) and wide
         # heads cannot have it: there the framework chooses among the others.
         is_able = torch.cuda.get_device_capability(device) >= (8, 0) and head_width <= MOST_HEAD_WIDTH
-        torch.backends.cuda.enable_flash_sdp(True)
-        torch.backends.cuda.enable_cudnn_sdp(not is_able)
-        torch.backends.cuda.enable_mem_efficient_sdp(not is_able)
-        torch.backends.cuda.enable_math_sdp(not is_able)
+        for name in KERNELS:
+            getattr(torch.backends.cuda, f"enable_{name}_sdp")(name == "flash" or not is_able)
         torch.backends.cuda.matmul.allow_tf32 = True  # 10 bits of fp32's 23, at eight times the speed
         torch.backends.cudnn.allow_tf32 = True
     return {name: getattr(torch.backends.cuda, f"{name}_sdp_enabled")() for name in KERNELS}
@@ -65,12 +60,6 @@ def output(*command: str) -> str:
     return ""
 
 
-def git_commit(folder: Path) -> tuple[str, bool]:
-    """Return the commit that a folder is at, "" in no repository, and whether the folder was changed since."""
-    git = ("git", "-C", str(folder))
-    return output(*git, "rev-parse", "HEAD"), bool(output(*git, "status", "--porcelain", "."))
-
-
 def device_name(device: torch.device) -> str:
     """Return the name of a GPU or of the processor."""
     if device.type == "cuda":
@@ -89,21 +78,10 @@ def matmul_flops(device: torch.device) -> float:
     return 2 * n**3 / seconds
 
 
-def peak_memory_mib(device: torch.device) -> dict[str, int]:
+def peak_memory_mib(device: torch.device) -> tuple[int, int]:
     """Return the most memory that tensors took and that was reserved for them; on a CPU, the whole process's."""
     if device.type == "cuda":
-        allocated = torch.cuda.max_memory_allocated() >> 20
-        return {"allocated_mib": allocated, "reserved_mib": torch.cuda.max_memory_reserved() >> 20}
+        return torch.cuda.max_memory_allocated() >> 20, torch.cuda.max_memory_reserved() >> 20
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     used_mib = used >> 20 if sys.platform == "darwin" else used >> 10  # Linux counts in KiB
-    return {"allocated_mib": used_mib, "reserved_mib": used_mib}
-
-
-@contextlib.contextmanager
-def traced(folder: Path) -> Iterator[None]:
-    """Write what happens inside as trace.json, which https://ui.perfetto.dev shows."""
-    with torch.profiler.profile() as profile:
-        yield
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".trace.") as own:
-        profile.export_chrome_trace(f"{own}/trace.json")
-        Path(own, "trace.json").replace(folder / "trace.json")
+    return used_mib, used_mib

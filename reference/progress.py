@@ -94,13 +94,3 @@ class Progress:
     def share(self) -> float:
         """How much of the run is done, by steps or by time."""
         return max(self.step / self.iterations, self.train_ms / self.cap_ms)
-
-    @property
-    def left_seconds(self) -> float:
-        """The training time that is left, at the pace so far."""
-        return self.train_ms / 1000.0 * (1.0 / self.share - 1.0)
-
-    def speed(self, token_flop: int, matmul_flops: float) -> dict[str, float]:
-        """Return tokens/s, FLOP/s and the share of `matmul_flops`, for a model of so many FLOP a token."""
-        tokens = self.s.train_batch_tokens * 1000.0 / self.step_avg_ms
-        return {"tokens": tokens, "flops": tokens * token_flop, "matmul_share": tokens * token_flop / matmul_flops}

@@ -1,4 +1,4 @@
-"""The ranks of a job: which one this is, where it computes, how all agree, and how a lost one is noticed."""
+"""The ranks of a job: which one this is, where it computes, how all agree, and how a run or a lost rank is ended."""
 
 import contextlib
 import faulthandler
@@ -18,6 +18,8 @@ import torch.distributed as dist
 BEAT_SECONDS = 2.0
 SILENT_BEATS = 10  # silent for 20 s means stopped or lost; torchrun may take 30 more to end the others
 TIMEOUT_SECONDS = 600.0  # long enough for ranks that compile at different speeds
+ECHO_SECONDS = 2.0  # launchers repeat a signal of the terminal within milliseconds: that is no second request
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,12 @@ class Ranks:
                 beat = store.get(neighbor) if store.check([neighbor]) else b""
                 silent = silent + 1 if beat and beat == last else 0
                 if silent == SILENT_BEATS:
-                    _end(neighbor, *beat.decode().split())
+                    node, pid, _ = beat.decode().split()
+                    with contextlib.suppress(OSError):
+                        print(f"rank {neighbor} ({node}, pid {pid}) is silent: ending the job", file=sys.stderr)
+                        if node == os.uname().nodename:  # torchrun would wait 30 s more for a stopped process
+                            os.kill(int(pid), signal.SIGKILL)
+                    os._exit(1)
                 last = beat
                 time.sleep(BEAT_SECONDS)
                 if os.getppid() != launcher:
@@ -110,8 +117,7 @@ def choose_device(device: str, rank: int, world_size: int) -> torch.device:
     if device in ("auto", "cuda") and 0 < gpus < local:
         raise ValueError(f"{local} ranks on this machine, but {gpus} GPUs: --nproc-per-node {gpus}, or --device cpu")
     # The best that there is: CUDA, Apple's GPU (one rank only, gloo has no MPS), or the processor.
-    mps = torch.backends.mps.is_available() and world_size == 1
-    available = {"cuda": gpus > 0, "mps": mps, "cpu": True}
+    available = {"cuda": gpus > 0, "mps": torch.backends.mps.is_available() and world_size == 1, "cpu": True}
     device = next(name for name in available if available[name]) if device == "auto" else device
     if not available[device]:
         raise ValueError(f"DEVICE is {device}, but rank {rank} of {world_size} finds none: use --device auto")
@@ -121,10 +127,37 @@ def choose_device(device: str, rank: int, world_size: int) -> torch.device:
     return torch.device(device)
 
 
-def _end(neighbor: str, node: str, pid: str, _poll: str) -> None:
-    """End the job, and the process of a rank that has been silent."""
-    with contextlib.suppress(OSError):
-        print(f"rank {neighbor} ({node}, pid {pid}) is silent: ending the job", file=sys.stderr, flush=True)
-        if node == os.uname().nodename:  # torchrun would wait 30 s more for a stopped process
-            os.kill(int(pid), signal.SIGKILL)
-    os._exit(1)
+class Signals:
+    """The requests to end so far, and the phase of the run, which says what a request means."""
+
+    def __init__(self) -> None:
+        # "starting": nothing can be lost, end at once. "training": finish the step and save. "saved": what matters is
+        # on disk, so go on to the end, but end at once at a second request.
+        self.phase = "starting"
+        self.times_s: list[float] = []  # by a monotonic clock
+        # Python runs a handler only between two of its own instructions, and a compiler or a kernel may keep the main
+        # thread from the next one for minutes. So a thread waits for the byte that the interpreter's C handler writes.
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+        for signum in ENDING:
+            if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # `nohup` has it ignored
+                signal.signal(signum, lambda *_: None)
+        threading.Thread(target=self._watch, args=(read_end,), daemon=True).start()
+
+    def __bool__(self) -> bool:
+        """Whether anybody asked for an end."""
+        return bool(self.times_s)
+
+    def _watch(self, read_end: int) -> None:
+        while True:
+            signum = os.read(read_end, 1)[0]
+            if signum not in ENDING:
+                continue
+            self.times_s.append(time.monotonic())
+            is_second = self.times_s[-1] - self.times_s[0] > ECHO_SECONDS
+            if self.phase == "starting" or (self.phase == "saved" and is_second):
+                name = signal.Signals(signum).name
+                what = "before training began" if self.phase == "starting" else "again: what was saved stays"
+                os.write(sys.stderr.fileno(), f"train.py: ended by {name} {what}\n".encode())
+                os._exit(128 + signum)  # as a shell reports a process that a signal ended

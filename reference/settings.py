@@ -12,7 +12,6 @@ from typing import Any
 
 CONTROL_TENSORS = "attn_scale,attn_scales,mlp_scale,mlp_scales,resid_mix,resid_mixes,q_gain,skip_weight,skip_weights"
 MICRO_BATCHES = 8  # per step, whatever the number of ranks: the mathematics is that of eight ranks
-_BOOLS = {"1": True, "true": True, "0": False, "false": False}
 _GROUPS = {  # of the help, by the first setting of each
     "data_path": "data and names", "val_batch_size": "length and batches", "vocab_size": "shape of the model",
     "embed_lr": "learning rates and optimizers", "muon_weight_decay": "ours: what the contest's next records did",
@@ -37,9 +36,7 @@ class Settings:
     """The settings of one run; the names in capitals are the contest's environment variables."""
 
     data_path: str = _setting("./data/datasets/fineweb10B_sp1024", "DIR", "with fineweb_{train,val}_*.bin")
-    tokenizer_path: str = _setting(
-        "./data/tokenizers/fineweb_1024_bpe.model", "FILE", "SentencePiece model of the data"
-    )
+    tokenizer_path: str = _setting("./data/tokenizers/fineweb_1024_bpe.model", "FILE", "SentencePiece model")
     run_id: str = _setting("training_opt_seq4096_v1", "NAME", "of the log and of the record folder")
     seed: int = _setting(1337, "N", "of all random numbers", 0, 2**63)
     val_batch_size: int = _setting(524_288, "TOKENS", "in a validation call, all ranks and micro-batches together", 1)
@@ -61,9 +58,7 @@ class Settings:
     mlp_mult: int = _setting(2, "N", "width of the MLP over the model's", 1)
     tie_embeddings: bool = _setting(True, "0|1", "use the embedding as the head")
     rope_base: float = _setting(10_000.0, "X", "base of the rotary frequencies", 1)
-    rope_tables: str = _setting(
-        "bf16_frequencies", "bf16|bf16_frequencies|fp32", "what of the rotary tables is rounded"
-    )
+    rope_tables: str = _setting("bf16_frequencies", "bf16|bf16_frequencies|fp32", "what of their tables is rounded")
     logit_softcap: float = _setting(30.0, "X", "bound of the logits")
     qk_gain_init: float = _setting(1.5, "X", "first gain of the queries")
     # A tied embedding is the head as well: it learns as the head does, more slowly than a mere lookup.
@@ -103,11 +98,6 @@ class Settings:
     save_every: int = _setting(0, "STEPS", "between checkpoints (0: only on a signal)", 0)
     resume: str = _setting("", "FILE", "checkpoint to go on from")
 
-    @property
-    def final_seq_len(self) -> int:
-        """The length of sequences in the final evaluation."""
-        return self.eval_seq_len or self.train_seq_len
-
     def call_seqs(self, world_size: int, limit_tokens: int | None = None) -> int:
         """Return how many sequences a pass has: the most that divide a rank's part of a step and fit the limit."""
         # One GPU that takes eight micro-batches in turn computes what eight GPUs do that take one each.
@@ -116,17 +106,12 @@ class Settings:
         seqs = tokens * (MICRO_BATCHES // world_size) // self.train_seq_len
         return max(n for n in range(1, most + 1) if seqs % n == 0)
 
-    def changed(self) -> dict[str, Any]:
-        """Return the settings that differ from their defaults, by their environment names."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {f.name.upper(): values[f.name] for f in fields(self) if values[f.name] != f.default}
-
     def check(self, world_size: int) -> None:
         """Raise ValueError, naming the variable, for settings that do not fit together."""
+        batch = self.train_batch_tokens
         least = MICRO_BATCHES * self.train_seq_len
         need = f"{least}: {MICRO_BATCHES} micro-batches of TRAIN_SEQ_LEN"
-        batch, val_batch, stride = self.train_batch_tokens, self.val_batch_size, self.eval_stride
-        window = self.final_seq_len
+        window = self.eval_seq_len or self.train_seq_len
         cores = os.cpu_count() or 1
         seeds = self.seeds.split(",") if re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", self.seeds) else []
         are_seeds = 0 < len(seeds) == len(set(seeds)) and not (self.seeds and self.resume)
@@ -134,8 +119,8 @@ class Settings:
         for is_fit, problem in (
             (MICRO_BATCHES % world_size == 0, f"WORLD_SIZE must divide {MICRO_BATCHES}, and {world_size} does not"),
             (batch % least == 0, f"TRAIN_BATCH_TOKENS must be a multiple of {need}, not {batch}"),
-            (val_batch >= least, f"VAL_BATCH_SIZE must be at least {need}, not {val_batch}"),
-            (stride <= window, f"EVAL_STRIDE must be at most the window's {window}, not {stride}"),
+            (self.val_batch_size >= least, f"VAL_BATCH_SIZE must be at least {need}, not {self.val_batch_size}"),
+            (self.eval_stride <= window, f"EVAL_STRIDE must be at most the window's {window}, not {self.eval_stride}"),
             (self.threads <= cores, f"THREADS must be at most {cores}, the cores of this machine, not {self.threads}"),
             (self.warmup_steps or not self.profile, "PROFILE traces the last warm-up step: WARMUP_STEPS must not be 0"),
             (run_id, f"RUN_ID must be 1 to 100 letters, digits, '.', '_', '+' or '-', not {self.run_id!r}"),
@@ -174,7 +159,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         group = parser.add_argument_group(_GROUPS[f.name]) if f.name in _GROUPS else group
         options: dict[str, Any] = {"metavar": f.metadata["metavar"], "default": environ.get(f.name.upper())}
         if isinstance(f.default, bool):
-            options |= {"nargs": "?", "const": "1"}  # --profile is --profile 1
+            options |= {"nargs": "?", "const": "1"}  # --tie-embeddings is --tie-embeddings 1
         default = {True: 1, False: 0, "": "none", CONTROL_TENSORS: "attn_scale,..."}.get(f.default, f.default)
         help_ = f"{f.metadata['help']}; default: {default}"
         group.add_argument(flags[f.name.upper()], help=help_, **options)
@@ -188,8 +173,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     for name in names if environ.get("RANK", "0") == "0" else ():
         for close in get_close_matches(name, flags, 1, 0.85):
             print(f"train.py: {name} is not a setting; did you mean {close}?", file=sys.stderr)
-    texts = {f: getattr(values, f.name) for f in fields(Settings)}
-    given = {f.name: _read(f, text) for f, text in texts.items() if text is not None}
+    texts = [(f, getattr(values, f.name)) for f in fields(Settings)]
+    given = {f.name: _read(f, text) for f, text in texts if text is not None}
     return Settings(**PRESETS[given.get("preset", "seq4096")] | given)
 
 
@@ -203,7 +188,7 @@ def _read(f: Any, text: str) -> Any:
     expected += f" of at least {low:g}" if low > -math.inf else ""
     expected += f" and below {below:g}" if below < math.inf else ""
     try:
-        value = _BOOLS[text.lower()] if kind is bool else kind(text)
+        value = {"1": True, "true": True, "0": False, "false": False}[text.lower()] if kind is bool else kind(text)
         is_in_range = text.isprintable() if kind is str else low <= value < below and value > -math.inf
     except (KeyError, ValueError):
         is_in_range = False

@@ -14,13 +14,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: threa
 import machine
 import torch
 from files import lock, say, sweep_partial
+from learner import model_config
 from model import GPT
-from ranks import Ranks, variable
-from run import Run, model_config
+from ranks import Ranks, Signals, variable
+from run import Run
 from settings import Settings, parse
-from signals import Signals
 
-HERE = Path(__file__).resolve().parent
+USERS_ERRORS = (
+    ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, subprocess.CalledProcessError,
+    torch._dynamo.exc.TorchDynamoException,
+)  # fmt: skip
 
 
 def run_seeds(settings: Settings, ranks: Ranks, sources: dict[str, bytes]) -> None:
@@ -57,7 +60,8 @@ def run_seeds(settings: Settings, ranks: Ranks, sources: dict[str, bytes]) -> No
 
 def main(argv: list[str]) -> int:
     """Train as the command line and the environment say, and return the exit code."""
-    sources = {path.name: path.read_bytes() for path in sorted(HERE.glob("*.py")) if path.stat().st_size}  # as they are
+    files = sorted(Path(__file__).resolve().parent.glob("*.py"))
+    sources = {path.name: path.read_bytes() for path in files if path.stat().st_size}  # now: they may be edited later
     rank = 0
     try:
         world_size = variable("WORLD_SIZE", 1)
@@ -72,21 +76,15 @@ def main(argv: list[str]) -> int:
         torch.set_num_threads(settings.threads or torch.get_num_threads())
         run_seeds(settings, ranks, sources)
     # What a user can do something about is one line. Other errors are ours: a traceback says where they come from.
-    except torch._dynamo.exc.TorchDynamoException as error:
-        code = 1
-        problem = f"torch.compile does not work here, use --compile off: {str(error).splitlines()[0]}"
-    except ValueError as error:  # of the settings or the data
-        code = 2
+    except USERS_ERRORS as error:
         problem = str(error)
-    except (OSError, FloatingPointError, torch.OutOfMemoryError, subprocess.CalledProcessError) as error:
-        code = 1
-        problem = str(error)
-    else:
-        return 0
-    if rank > 0:
-        time.sleep(60.0)  # rank 0 says it, and its launcher ends the others
-    say(f"train.py: {' '.join(problem.split())}", sys.stderr)
-    return code
+        if isinstance(error, torch._dynamo.exc.TorchDynamoException):
+            problem = f"torch.compile does not work here, use --compile off: {problem.splitlines()[0]}"
+        if rank > 0:
+            time.sleep(60.0)  # rank 0 says it, and its launcher ends the others
+        say(f"train.py: {' '.join(problem.split())}", sys.stderr)
+        return 2 if isinstance(error, ValueError) else 1  # 2: of the settings or the data
+    return 0
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ LAYERS = """
     tui.drawing    ← render live queue board rules comparison submission core
     site           ← render live queue board rules submission trainlog source reference core
     render         ← queue board rescore judging rules comparison core
-    authoring      ← submission trainlog source reference core
+    authoring      ← submission trainlog source core
     live           ← board submission trainlog core
     queue          ← board judging comparison submission trainlog source core
     board          ← judging comparison submission core
@@ -38,7 +38,7 @@ LAYERS = """
     rules          ← comparison submission trainlog source core
     comparison     ← submission source core
     submission     ← trainlog source core
-    trainlog       ← reference core
+    trainlog       ← core
     source         ← core
     untrusted      ← core
     datacheck      ← reference core

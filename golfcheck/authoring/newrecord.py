@@ -23,9 +23,9 @@ from golfcheck.core.errors import UsageError
 from golfcheck.core.namedfile import open_named, read_named
 from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, OVERSHOOT_STEPS, RECORD_SEEDS, TRACKS, WORLD_SIZE
 from golfcheck.core.text import safe
-from golfcheck.reference import loglines
 from golfcheck.submission import history
 from golfcheck.submission.results import Result, step_ms, train_ms
+from golfcheck.trainlog import loglines
 from golfcheck.trainlog.templates import parse
 
 MAX_SHIPPED_ARTIFACT_BYTES = 4_000_000  # smaller artifacts are included so that anybody can rescore them

@@ -82,7 +82,7 @@ def _train(data: "Dataset", out: Path) -> None:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     import golfcheck.reference
-    from golfcheck.reference import loglines
+    from golfcheck.trainlog import loglines
     from golfcheck.trainlog.templates import parse
 
     script = Path(str(golfcheck.reference.__file__)).with_name("train.py")

@@ -1,11 +1,11 @@
 """Dialect A, `key:value`: the contest's own trainer, ours, and 78 of 165 real logs.
 
-Lines that match the templates of `reference.loglines` exactly are read by these; variants in real logs as pairs.
+Lines that match the templates of `trainlog.loglines` exactly are read by these; variants in real logs as pairs.
 """
 
 import re
 
-from golfcheck.reference import loglines
+from golfcheck.trainlog import loglines
 from golfcheck.trainlog.events import Fact, Stop, TrainPoint, ValPoint
 from golfcheck.trainlog.pairs import INT, milliseconds, pairs, pattern_of
 from golfcheck.trainlog.runs import MAX_SETTINGS, Runs

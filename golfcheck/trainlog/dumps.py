@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from golfcheck.core.work import LOG_LINE_US, Work
-from golfcheck.reference import loglines
-from golfcheck.trainlog import templates
+from golfcheck.trainlog import loglines, templates
 from golfcheck.trainlog.events import SourceDump
 
 _RULE = str(loglines.Separator()).encode() + b"\n"

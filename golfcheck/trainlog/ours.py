@@ -2,7 +2,7 @@
 
 import json
 
-from golfcheck.reference import loglines
+from golfcheck.trainlog import loglines
 from golfcheck.trainlog.dialect_a import keep_setting
 from golfcheck.trainlog.events import Fact, Phase
 from golfcheck.trainlog.runs import Runs

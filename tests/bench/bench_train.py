@@ -33,8 +33,7 @@ import torch.nn.functional as F  # noqa: E402
 import train  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from golfcheck.reference import loglines  # noqa: E402
-from golfcheck.trainlog import templates  # noqa: E402
+from golfcheck.trainlog import loglines, templates  # noqa: E402
 from tests.bench.plain import Plain  # noqa: E402
 from tests.reference import trainer  # noqa: E402
 from tests.reference.test_golden import SETTINGS as GOLDEN  # noqa: E402

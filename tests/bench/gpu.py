@@ -235,12 +235,12 @@ def evaluation(settings: Mapping[str, str], out: str, toy: bool) -> None:
 def quantize(settings: Mapping[str, str], _out: str, _toy: bool) -> None:
     """Time what makes the artifact."""
     import artifact
+    import learner
     import model
-    import run
     import train
 
     parsed = train.parse([], settings)
-    gpt = model.GPT(run.model_config(parsed))
+    gpt = model.GPT(learner.model_config(parsed))
     keep = parsed.int8_keep_float_fp32_name_patterns.split(",")
     state = gpt.state_dict()
     cpu = torch.device("cpu")

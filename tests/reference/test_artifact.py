@@ -127,10 +127,10 @@ def test_empty_optional_sections_are_left_out() -> None:
 def test_the_default_model_has_the_contracts_payload_and_ratio() -> None:
     state = GPT(GPTConfig()).state_dict()
     obj = artifact.quantize(state, KEEP)
-    packed = artifact.pack(obj)
-    assert packed.payload_bytes == 17_178_912
+    _, payload_bytes, raw_torch_bytes, _ = artifact.pack(obj)
+    assert payload_bytes == 17_178_912
     assert f"{sum(t.nbytes for t in state.values()) / 17_178_912:.2f}" == "3.91"
-    assert packed.raw_torch_bytes == 17_224_025
+    assert raw_torch_bytes == 17_224_025
 
 
 def test_the_same_weights_make_the_same_bytes() -> None:
@@ -142,7 +142,7 @@ def test_the_same_weights_make_the_same_bytes() -> None:
 
 
 def test_anybody_can_read_the_file_with_torch_and_zlib() -> None:
-    blob = artifact.pack(artifact.quantize({"w": torch.randn(300, 300)}, [])).blob
+    blob = artifact.pack(artifact.quantize({"w": torch.randn(300, 300)}, []))[0]
     obj = torch.load(io.BytesIO(zlib.decompress(blob)), map_location="cpu", weights_only=True)
     assert obj["__quant_format__"] == "int8_clean_per_row_v1"
     assert {"quantized", "scales", "dtypes", "passthrough"} <= set(obj)

@@ -9,7 +9,7 @@ import pytest
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.data.stdlib_text import documents
 from golfcheck.data.tokenizing import make_dataset
-from golfcheck.reference import loglines
+from golfcheck.trainlog import loglines
 from tests.conftest import ROOT
 from tests.reference import trainer
 from tests.reference.trainer import Data

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from golfcheck.reference import artifact, loglines
+from golfcheck.reference import artifact
 from golfcheck.reference.bpb import ByteTable, evaluate
 from golfcheck.reference.data import read_validation, shard_paths
 from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.trainlog import loglines
 from golfcheck.trainlog.templates import parse
 from tests.reference import trainer
 from tests.reference.trainer import Data

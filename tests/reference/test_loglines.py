@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golfcheck.reference import loglines
-from golfcheck.reference.loglines import KINDS, LogLine
+from golfcheck.trainlog import loglines
+from golfcheck.trainlog.loglines import KINDS, LogLine
 from golfcheck.trainlog.templates import parse, parse_as
 from tests.clock import cpu_seconds
 

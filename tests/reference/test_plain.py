@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from golfcheck.reference import loglines
 from golfcheck.reference.settings import parse
-from golfcheck.trainlog import templates
+from golfcheck.trainlog import loglines, templates
 from tests.bench import gpu
 from tests.bench.plain import Plain
 from tests.reference import trainer

@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -134,14 +132,10 @@ def test_momentum_rises_in_a_line(step: int, expected: float) -> None:
     assert run.momentum == pytest.approx(expected)
 
 
-def test_speed_is_tokens_over_time_and_what_is_left_follows_from_the_share(wall: Wall) -> None:
-    settings: Any = SimpleNamespace(
-        iterations=1000, max_wallclock_seconds=100.0, train_batch_tokens=500, train_log_every=1
-    )
-    run = Progress(settings)
+def test_how_much_is_done_is_by_steps_or_by_time_whichever_is_further(wall: Wall) -> None:
+    run = Progress(Settings(iterations=1000, max_wallclock_seconds=100.0))
     run.begin(10, 20_000.0)
-    speed = run.speed(token_flop=6, matmul_flops=3000.0)
-    assert speed == {"tokens": 250.0, "flops": 1500.0, "matmul_share": 0.5}
-    assert run.share == 0.2  # by the clock, which is further than the steps
-    assert run.left_seconds == pytest.approx(80.0)
+    assert run.share == 0.2
+    run.begin(500, 20_000.0)
+    assert run.share == 0.5
     assert math.isinf(Progress(Settings(max_wallclock_seconds=0.0)).cap_ms)

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from golfcheck.data.shardwriter import shard_bytes
-from golfcheck.reference import loglines
 from golfcheck.reference.data import read_shard
+from golfcheck.trainlog import loglines
 from tests.clock import HANG_SECONDS
 from tests.reference import trainer
 from tests.reference.trainer import Data, Finished

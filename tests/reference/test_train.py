@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from golfcheck.data.shardwriter import shard_bytes
-from golfcheck.reference import artifact, loglines
+from golfcheck.reference import artifact
 from golfcheck.reference import data as shards
 from golfcheck.reference.bpb import ByteTable, evaluate
 from golfcheck.reference.model import GPT, GPTConfig
+from golfcheck.trainlog import loglines
 from golfcheck.trainlog.templates import parse
 from tests.reference import trainer
 from tests.reference.trainer import Data, Finished

@@ -13,7 +13,8 @@ import numpy as np
 
 from golfcheck.data import dataset
 from golfcheck.data.shardwriter import shard_bytes
-from golfcheck.reference import data, loglines
+from golfcheck.reference import data
+from golfcheck.trainlog import loglines
 from golfcheck.trainlog.templates import parse
 from tests.clock import HANG_SECONDS
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from golfcheck import trainlog
 from golfcheck.core import schema
-from golfcheck.reference import loglines as ll
 from golfcheck.source import syntax
 from golfcheck.submission import claims, strictjson
 from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, pairs, rawlines, shared
+from golfcheck.trainlog import loglines as ll
 from golfcheck.trainlog import templates as reading
 from golfcheck.trainlog.events import Fact, Run, Size
 from tests.clock import cpu_seconds

@@ -1,7 +1,8 @@
-"""The grammar of the training log: one dataclass per kind of line, made from its template. Losses are in nats."""
+"""The grammar of our own trainer's log: one dataclass per kind of line, made from its template. Losses are in nats.
 
-import sys
-from collections.abc import Iterator, Mapping
+The trainer writes these lines in `reference/run.py`; a test reads every line of a run with them.
+"""
+
 from dataclasses import make_dataclass
 from string import Formatter
 from typing import Any, ClassVar
@@ -22,18 +23,12 @@ class LogLine:
             raise ValueError(f"a log line must stay one line: {text!r}")
         return text
 
-    @classmethod
-    def of(cls, source: Any, **values: Any) -> "LogLine":
-        """Make a line whose fields are `values`, or attributes of `source` under the same names."""
-        return cls(**{name: values[name] if name in values else getattr(source, name) for name in cls.types})
-
 
 KINDS: list[type[LogLine]] = []
 
 
 def _kind(name: str, template: str) -> Any:
-    """Make a kind of line from its template."""
-    # One template writes a line here and reads it in golfcheck: the two cannot differ.
+    """Make a kind of line from its template, which reads it as well (`templates`)."""
     parts = [(field, conversion or spec or "") for _, field, spec, conversion in Formatter().parse(template) if field]
     types = {field: _TYPES.get(form, float) for field, form in parts}
     own = {"template": template, "types": types}
@@ -92,21 +87,3 @@ ZlibSearch = _kind("ZlibSearch", "zlib:best saved_bytes:{saved_bytes:d}")  # of 
 Speed = _kind("Speed", "speed:training tokens/s:{tokens:.0f} flop/s:{flops:.0f} matmul_share:{matmul_share:.3f}")
 Problem = _kind("Problem", "problem:{text}")  # why training stopped early, if it is neither the cap nor a signal
 Resumed = _kind("Resumed", "resumed_from_step:{step:d}")
-
-
-# What is trained, and how.
-ABOUT_MODEL = (
-    ModelParams, World, Sdp, Attention, LearningRates, Plan, Seed, AttentionKernel, Numerics, ChangedSettings,
-)  # fmt: skip
-
-
-def preamble(sources: Mapping[str, bytes], torch_version: str, machine: str) -> Iterator[LogLine | str]:
-    """Yield the beginning of a log: the code that runs, file by file, and what it runs on."""
-    for name, text in sources.items():
-        yield SourceFile(name=name, size_bytes=len(text))
-        yield text.decode().removesuffix("\n")
-    yield Separator()
-    yield PythonVersion(version=sys.version.replace("\n", ""))
-    yield TorchVersion(version=torch_version)
-    yield machine
-    yield Separator()
