@@ -209,27 +209,19 @@ def attention(settings: Mapping[str, str], _out: str, toy: bool) -> None:
 
 def evaluation(settings: Mapping[str, str], out: str, toy: bool) -> None:
     """Time the trainer's evaluation against the plain version's, on the same weights."""
-    from tests.bench.plain import Plain
+    from tests.bench.plain import Plain, evaluations
 
     run = run_of(settings, out)
-    run.val_tokens = run.val_tokens[: run.settings.train_seq_len * (16 if toy else 2048) + 1]
+    run.val_tokens = run.final_tokens = run.val_tokens[: run.settings.train_seq_len * (16 if toy else 2048) + 1]
     device = run.ranks.device
-    other = Plain(run.settings, str(device), run.compiled)
-    other.model.load_state_dict(run.gpt.state_dict())
-    scores: dict[str, Any] = {}
-
-    def ours() -> None:
-        scores["ours"] = run.evaluate("validation")[0]
-
-    def plainly() -> None:
-        scores["plain"] = other.evaluate(run.val_tokens, run.table)
-
-    for name, act in (("plain", plainly), ("ours", ours)):
+    acts, scores = evaluations(run, Plain(run.settings, str(device), run.compiled))
+    for name, act in acts.items():
         ms = timed_ms(device, act, 2 if toy else 3, untimed=1)
         say(name, f"{shown(ms)}, {1000.0 * scores[name].tokens / ms[0]:,.0f} tokens/s")
-    apart = abs(scores["ours"].val_bpb - scores["plain"].val_bpb)
-    say("apart", f"{apart:.1e} bpb (at most 1e-4)")
-    assert apart <= 1e-4
+    for name in ("final", "validation"):
+        apart = abs(scores[name].val_bpb - scores["plain"].val_bpb)
+        say(f"{name} apart", f"{apart:.1e} bpb (at most 1e-4)")
+        assert apart <= 1e-4
 
 
 def quantize(settings: Mapping[str, str], _out: str, _toy: bool) -> None:

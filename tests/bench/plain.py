@@ -7,6 +7,7 @@ table of bytes. It must compute the same losses: `tests/reference/test_plain.py`
 """
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +244,19 @@ class Plain:
             nats += loss.item() * (ids.numel() - 1)
         assert math.isfinite(nats)
         return Score(nats / total, total, int(table.count(tokens).sum()))
+
+
+def evaluations(run: Any, plain: Plain) -> tuple[dict[str, Callable[[], None]], dict[str, Score]]:
+    """Return what scores a run's weights (this version, the final evaluation, validation), and where the scores go."""
+    plain.model.load_state_dict(run.gpt.state_dict())
+    scores: dict[str, Score] = {}
+
+    def storing(name: str, score: Callable[[], Score]) -> Callable[[], None]:
+        return lambda: scores.update({name: score()})
+
+    acts = {
+        "plain": storing("plain", lambda: plain.evaluate(run.val_tokens, run.table)),
+        "final": storing("final", lambda: run.evaluate("evaluation")[0]),
+        "validation": storing("validation", lambda: run.evaluate("validation")[0]),
+    }
+    return acts, scores

@@ -18,6 +18,13 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def forks() -> Iterator[None]:
+    """End what forks for runs of the trainer."""
+    yield
+    trainer.FORKS.end()
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> trainer.Data:
     """A small dataset."""

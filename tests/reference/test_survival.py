@@ -266,7 +266,7 @@ def test_a_bad_token_in_a_later_shard_exports_and_scores_what_there_is(
     second[7] = 1024
     for i, part in enumerate((tokens[:4000], second)):
         (folder / f"fineweb_train_{i:06d}.bin").write_bytes(shard_bytes(part))
-    done = trainer.train(out, Data(folder, data.tokenizer_path), ranks=ranks, **LONG)
+    done = trainer.train(out, Data(folder, data.tokenizer_path), ranks=ranks, record=True, **LONG)
     assert done.code == 1
     (stop,), (problem,) = done.lines(loglines.Stopping), done.lines(loglines.Problem)
     assert (stop.reason, stop.step) == ("data_error", 7)  # a step takes 520 tokens; the eighth meets the second shard
@@ -424,7 +424,7 @@ def test_what_a_killed_run_left_half_written_is_swept_by_the_next(data: Data, ou
 
 
 def test_several_seeds_run_one_after_another_into_one_record(data: Data, out: Path) -> None:
-    done = trainer.train(out, data, "--seeds", "5,6")
+    done = trainer.train(out, data, "--seeds", "5,6", record=True)
     assert done.code == 0, done.output
     assert [line.seed for name in ("tiny_seed5", "tiny_seed6") for line in done.lines(loglines.Seed, name)] == [5, 6]
     (record,) = (out / "record").iterdir()

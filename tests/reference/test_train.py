@@ -216,7 +216,7 @@ def test_a_copied_folder_trains_its_own_code(tiny: Finished, data: Data, tmp_pat
 
 def test_a_module_planted_in_the_current_folder_is_not_run(data: Data, out: Path) -> None:
     (out / "golfcheck.py").write_text("raise SystemExit('THIS RAN')")
-    done = trainer.train(out, data, ITERATIONS="1", WARMUP_STEPS="0")
+    done = trainer.train(out, data, record=True, ITERATIONS="1", WARMUP_STEPS="0")
     assert done.code == 0, done.output
     assert "THIS RAN" not in done.output
     assert (out / "record").is_dir()

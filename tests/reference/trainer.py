@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from golfcheck.reference import data
 from golfcheck.trainlog import loglines
 from golfcheck.trainlog.templates import parse
 from tests.clock import HANG_SECONDS
+from tests.reference.forks import Forks
 
 REFERENCE = Path(data.__file__).parent
+FORKS = Forks()
 TINY = {
     "VAL_BATCH_SIZE": "4096", "VAL_LOSS_EVERY": "0", "TRAIN_LOG_EVERY": "1", "ITERATIONS": "6", "WARMDOWN_ITERS": "3",
     "WARMUP_STEPS": "1", "TRAIN_BATCH_TOKENS": "512", "TRAIN_SEQ_LEN": "32", "MAX_WALLCLOCK_SECONDS": "0",
@@ -76,12 +77,13 @@ def command(folder: Path = REFERENCE, ranks: int = 1) -> list[str]:
     return [*launcher, str(folder / "train.py")]
 
 
-def train(out: Path, data_: Data, *flags: str, ranks: int = 1, folder: Path = REFERENCE, **settings: str) -> Finished:
-    """Run the trainer to its end, on one rank or several."""
+def train(
+    out: Path, data_: Data, *flags: str, ranks: int = 1, folder: Path = REFERENCE, record: bool = False, **settings: str
+) -> Finished:
+    """Run the trainer to its end, on one rank or several; it makes a submission folder only with `record`."""
     env = environment({**TINY, **data_.env, **settings})
-    line = [*command(folder, ranks), "--out", str(out), *flags]
-    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=HANG_SECONDS, cwd=out)
-    return Finished(done.returncode, done.stdout + done.stderr, out)
+    argv = [str(folder / "train.py"), "--out", str(out), *flags]
+    return Finished(*FORKS.run(argv, env, out, ranks=ranks, record=record, seconds=HANG_SECONDS), out)
 
 
 def copy_of_reference(folder: Path, edit: tuple[str, str, str] | None = None) -> Path:
