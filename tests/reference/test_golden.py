@@ -26,7 +26,7 @@ SETTINGS = {
 def test_the_trainer_reproduces_the_golden_run(shared_data: Path, out: Path, ranks: int, log: str) -> None:
     fineweb = shared_data / "fineweb"
     tokens = Data(fineweb, fineweb / "fineweb_1024_bpe.model")
-    ours = trainer.train(out, tokens, ranks=ranks, **SETTINGS)
+    ours = trainer.train(out, tokens, ranks=ranks, **SETTINGS | {"WARMUP_STEPS": "0"})  # it leaves no trace anyway
     assert ours.code == 0, ours.output
     golden = [parse(text) for text in (shared_data / "golden" / log).read_text().split("\n")]
     losses = [line.train_loss for line in golden if isinstance(line, loglines.TrainStep)]

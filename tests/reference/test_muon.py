@@ -95,7 +95,8 @@ def _rank(rank: int, world_size: int, folder: str, steps: int) -> None:
 def test_many_ranks_make_the_weights_of_one_and_share_the_work(tmp_path: Path, world_size: int) -> None:
     alone, optimizer = train_matrices(20)
     assert len(optimizer.state) == len(SHAPES)
-    mp.spawn(_rank, (world_size, str(tmp_path), 20), nprocs=world_size)
+    # Forked, because loading torch anew takes longer than the test; a process forked from this one needs no autograd.
+    mp.start_processes(_rank, (world_size, str(tmp_path), 20), nprocs=world_size, start_method="fork")
     results: list[Any] = [torch.load(tmp_path / f"rank{r}.pt") for r in range(world_size)]
     for weights, _ in results:
         for mine, theirs in zip(alone, weights, strict=True):

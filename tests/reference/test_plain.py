@@ -11,7 +11,7 @@ from tests.bench.plain import Plain
 from tests.reference import trainer
 from tests.reference.test_golden import SETTINGS
 
-STEPS = 30  # the momentum's rise, 20, and half of the rates' fall; all 40 take as long as the trainer's two runs
+STEPS = 24  # the momentum's rise, 20, and a part of the rates' fall; all 40 take as long as the trainer's two runs
 
 
 def test_the_plain_version_reproduces_the_golden_losses(shared_data: Path) -> None:
