@@ -6,7 +6,7 @@ from golfcheck.core import stats
 from golfcheck.core.numbers import bytes_text, seconds_text
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
-from golfcheck.submission.readme import Machine, machines_in, names_machine, scores_in, sizes_in, training_times_in
+from golfcheck.submission.readme import machines_in, names_machine, scores_in, sizes_in, training_times_in
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs, train_ms
 from golfcheck.trainlog.events import Run
@@ -90,7 +90,7 @@ def readme_run_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     trained_ms = [ms for run in runs if (ms := train_ms(run)) and ms >= _LEAST_MS]
     if not (machines and shown) and not (times and trained_ms):
         raise Skip("README.md or the logs state no machine and no training time")
-    if machines and shown and not any(_is_stated(readme, *one, machines) for one in shown):
+    if machines and shown and not any(_is_stated(readme, *one) for one in shown):
         count, names = shown[0]
         gpus = f"{count} {'GPU' if count == 1 else 'GPUs'}{f' ({names})' if names else ''}"
         yield Problem(f"states {machines[0].text}; the logs show {gpus}", _README, machines[0].line)
@@ -105,7 +105,9 @@ def _readme(record: Record) -> str:
     return record.readme
 
 
-def _is_stated(readme: str, count: int, names: str, machines: list[Machine]) -> bool:
+def _is_stated(readme: str, count: int, names: str) -> bool:
+    """Tell whether a README names a machine at all: what is said of another one may then be of another run."""
+    machines = machines_in(readme, anywhere=True)
     return names_machine(readme, count, names) or any(machine.is_of(count, names) for machine in machines)
 
 

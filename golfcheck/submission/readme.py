@@ -114,10 +114,10 @@ def sizes_in(readme: str) -> Iterator[Stated]:
                 yield Stated(line, match[0], number * 1e6, rounded_by, number * 2**20)
 
 
-def machines_in(readme: str) -> Iterator[Machine]:
-    """Yield the machines, such as 8×H100, on lines about a run or its results, but not about plans or comparisons."""
-    for line, text in _lines(readme, code=False):
-        if not _ABOUT_MACHINE.search(text) or _OTHER_MACHINE.search(text):
+def machines_in(readme: str, *, anywhere: bool = False) -> Iterator[Machine]:
+    """Yield the machines, such as 8×H100, on lines about a run or its results; those of plans only with `anywhere`."""
+    for line, text in _lines(readme, code=anywhere):
+        if not anywhere and (not _ABOUT_MACHINE.search(text) or _OTHER_MACHINE.search(text)):
             continue
         for match in _MACHINE.finditer(text):
             yield Machine(line, match[0], int(match[1]), match[2])
@@ -139,7 +139,7 @@ def training_times_in(readme: str) -> Iterator[Stated]:
         decimals = match[2] or "."
         value = float(match[1].replace(",", "") + decimals.rstrip(".")) * unit
         if value >= _LEAST_MS and value != _LIMIT_MS:
-            yield Stated(line, match[0], value, unit * 10.0 ** -(len(decimals) - 1))
+            yield Stated(line, f"{match[1]}{match[2] or ''} {match[3]}", value, unit * 10.0 ** -(len(decimals) - 1))
 
 
 def _lines(readme: str, *, code: bool = True) -> Iterator[tuple[int, str]]:

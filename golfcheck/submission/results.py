@@ -87,7 +87,11 @@ def total_bytes(run: Run) -> Size | None:
     """
     codes = {size.size_bytes for size in run.code_bytes}
     sums = {size.size_bytes + code for size in run.model_bytes if size.label for code in codes}
-    labelled = [size for size in run.total_bytes if size.label or size.size_bytes in sums]
+    stated: dict[int, Size] = {}  # each number once: a try that was too large may be said again at the end
+    for size in run.total_bytes:
+        if size.label or size.size_bytes in sums:
+            stated.setdefault(size.size_bytes, size)
+    labelled = list(stated.values())
     if labelled:
         return labelled[-1]
     raw = {size.size_bytes for size in run.model_bytes if not size.label}
