@@ -6,7 +6,10 @@ from urllib.parse import quote
 import pytest
 
 from golfcheck import site
+from golfcheck.queue.run import Request, run
 from tests.golfcheck import hostile_records, sites
+from tests.golfcheck.hostile_text import PAYLOADS
+from tests.golfcheck.repositories import TRACK, Repo, record
 from tests.golfcheck.site.test_site_browser import browser, playwright, pytestmark  # noqa: F401 - fixtures
 
 # Runs before anything of a page does. What the content policy refuses is reported as well: nothing may even try.
@@ -50,6 +53,25 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(folder.rglob("*.html"))
 
 
+@pytest.fixture(scope="module")
+def queue_pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The pages of a queue in which each pull request adds a record whose every text is one of the payloads."""
+    repo = Repo(tmp_path_factory.mktemp("queue") / "golf.git")
+    base = {"README.md": "the contest"} | record("2026-06-01_First")
+    start = repo.commit(base)
+    repo.ref("refs/heads/main", start)
+    for number, label in enumerate(PAYLOADS, 10):
+        draft = hostile_records.draft(label, number)
+        # mktree reads one line a name: names that hold line ends are left to the payloads of the texts
+        files = {
+            f"{TRACK}/2026-06-02_{number}/{path}": data for path, data in draft.files.items() if path.isprintable()
+        }
+        repo.pull(number, base | files | {f"{label} {sites.MARKUP.replace('/', '')}": "beside the records"}, start)
+    folder = tmp_path_factory.mktemp("site")
+    site.write_queue(run(Request(repo.path, jobs=1)), folder)
+    return sorted(folder.rglob("*.html"))
+
+
 def noticed(browser: "playwright.Browser", paths: list[Path]) -> dict[str, list[str]]:  # noqa: F811
     """Return what the probe noticed in each page, where that is anything."""
     context = browser.new_context()
@@ -77,6 +99,14 @@ def test_no_page_of_hostile_records_runs_or_tries_to_run_anything(
 ) -> None:
     assert len(pages) > len(hostile_records.PAYLOADS)
     assert noticed(browser, pages) == {}
+
+
+def test_no_page_of_a_queue_of_hostile_records_runs_or_tries_to_run_anything(
+    browser: "playwright.Browser",  # noqa: F811
+    queue_pages: list[Path],
+) -> None:
+    assert len(queue_pages) > len(PAYLOADS)
+    assert noticed(browser, queue_pages) == {}
 
 
 @pytest.mark.parametrize(
