@@ -54,7 +54,7 @@ def opened(folder: Path) -> tuple[records.bounded.Files, Path]:
 def test_logs_and_code_spend_from_one_budget(tmp_path: Path) -> None:
     """Each is within it, and so is each log; together they are not, and what comes last is left out."""
     logs = tuple(path for path in Draft().files if path.endswith(".log"))
-    code = b"x = 1\n" * 30_000
+    code = b"x = 1\n" * 25_000
     for name, files in {
         "logs": with_lines(logs),
         "code": Draft(script=code).files,
