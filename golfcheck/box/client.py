@@ -56,11 +56,9 @@ class Box:
         with contextlib.ExitStack() as until_it_is_there:
             until_it_is_there.enter_context(self._channel)
             with theirs:
-                self._process = Process(
-                    files, hidden, theirs,
-                    device=device, limits=self.limits, sandboxed=sandboxed, attention=attention,
-                )  # fmt: skip
+                self._process = Process(self.limits)
                 until_it_is_there.callback(self._process.end)
+                self._process.start(files, hidden, theirs, device=device, sandboxed=sandboxed, attention=attention)
             until_it_is_there.pop_all()
 
     def load(self) -> None:

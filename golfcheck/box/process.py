@@ -22,61 +22,65 @@ _LEAST_FREE = 0.03  # of the machine's memory: below that the box is ended, whoe
 
 
 class Process:
-    """A running box. `ended_for` is the limit for which the watchdog ended it; empty where it did not."""
+    """A box. `ended_for` is the limit for which the watchdog ended it; empty where it did not.
 
-    def __init__(
-        self, files: Sequence[tuple[str, bytes]], hidden: Sequence[Path], channel: socket.socket, *,
-        device: str, limits: BoxLimits, sandboxed: bool, attention: Path | None,
-    ) -> None:  # fmt: skip
+    It exists before it is started, so that `end` is known by then: Ctrl-C may come at any moment.
+    """
+
+    def __init__(self, limits: BoxLimits) -> None:
         self.limits, self.ended_for, self.peak_bytes = limits, "", 0
         self._printed, self._printed_bytes = bytearray(), 0
         self._folder: str | None = None  # of the submission, where there is no sandbox
+        self.child: subprocess.Popen[bytes] = subprocess.Popen.__new__(subprocess.Popen)
+        self._watchdog = threading.Thread(target=self._watch, daemon=True)
+
+    def start(
+        self, files: Sequence[tuple[str, bytes]], hidden: Sequence[Path], channel: socket.socket, *,
+        device: str, sandboxed: bool, attention: Path | None,
+    ) -> None:  # fmt: skip
+        """Start it with its end of the channel; whatever is raised, `end` is to be called."""
+        limits = self.limits
         bounds = (
             0 if device.startswith("cuda") else limits.address_space_bytes,
             limits.file_bytes, limits.open_files, limits.processes,
         )  # fmt: skip
         script, folder, library, before = Path(serve.__file__), launch.FOLDER, str(attention or ""), list[str]()
         ours = [script, script.with_name("kernel.py"), *([attention] if attention else [])]
-        try:
-            with contextlib.ExitStack() as stack:
-                descriptors = [channel.fileno()]
-                if sandboxed:
-                    everything = [(f"{launch.FOLDER}/{name}", data) for name, data in files]
-                    everything += [(f"{launch.OURS}/{path.name}", path.read_bytes()) for path in ours]
-                    script = Path(launch.OURS, script.name)
-                    library = f"{launch.OURS}/{attention.name}" if attention else ""
-                    copies = stack.enter_context(launch.copies(everything))
-                    filters = [("", program)] if (program := seccomp.program(device)) else []
-                    calls = [descriptor for _, descriptor in stack.enter_context(launch.copies(filters))]
-                    descriptors += [*(descriptor for _, descriptor in copies), *calls]
-                    before = launch.command(
-                        copies, next(iter(calls), None), hidden, device=device, scratch_bytes=limits.scratch_bytes
-                    )
-                else:
-                    self._folder = folder = tempfile.mkdtemp(prefix="golfcheck-")
-                    _write(Path(folder), files)
-                arguments = [str(channel.fileno()), folder, device, *map(str, bounds), library]
-                self.child = subprocess.Popen(
-                    [*before, sys.executable, "-Iu", str(script), *arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    pass_fds=descriptors,
-                    env=os.environ | launch.ENVIRONMENT if self._folder else {},
-                    start_new_session=True,  # Ctrl-C is for the judge, which ends the box
+        with contextlib.ExitStack() as stack:
+            descriptors = [channel.fileno()]
+            if sandboxed:
+                everything = [(f"{launch.FOLDER}/{name}", data) for name, data in files]
+                everything += [(f"{launch.OURS}/{path.name}", path.read_bytes()) for path in ours]
+                script = Path(launch.OURS, script.name)
+                library = f"{launch.OURS}/{attention.name}" if attention else ""
+                copies = stack.enter_context(launch.copies(everything))
+                filters = [("", program)] if (program := seccomp.program(device)) else []
+                calls = [descriptor for _, descriptor in stack.enter_context(launch.copies(filters))]
+                descriptors += [*(descriptor for _, descriptor in copies), *calls]
+                before = launch.command(
+                    copies, next(iter(calls), None), hidden, device=device, scratch_bytes=limits.scratch_bytes
                 )
-        except BaseException:
-            self._clean()
-            raise
-        self._watchdog = threading.Thread(target=self._watch, daemon=True)
-        try:
-            self._watchdog.start()
-        except BaseException:
-            self.end()
-            raise
+            else:
+                self._folder = folder = tempfile.mkdtemp(prefix="golfcheck-")
+                _write(Path(folder), files)
+            arguments = [str(channel.fileno()), folder, device, *map(str, bounds), library]
+            subprocess.Popen.__init__(
+                self.child,
+                [*before, sys.executable, "-Iu", str(script), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=descriptors,
+                env=os.environ | launch.ENVIRONMENT if self._folder else {},
+                start_new_session=True,  # Ctrl-C is for the judge, which ends the box
+            )
+        self._watchdog.start()
 
     def end(self) -> None:
         """End it and everything in it, and wait; it may be called again, and where the first call was interrupted."""
+        if getattr(self.child, "pid", None) is None:  # it never was
+            self._clean()
+            return
         if self.child.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 if self._folder:
