@@ -216,7 +216,7 @@ def test_a_second_signal_ends_at_once_and_the_checkpoint_is_there(data: Data, ou
     run.send_signal(signal.SIGSTOP)  # so that what follows does not race with the end of the run
     run.send_signal(signal.SIGINT)
     run.send_signal(signal.SIGCONT)
-    wait_for(lambda: "stopping_early" in (out / "logs" / "tiny.txt").read_text())  # what was trained is on disk
+    wait_for(lambda: "stopping_early: signal" in (out / "logs" / "tiny.txt").read_text())  # what was trained is on disk
     run.send_signal(signal.SIGSTOP)
     time.sleep(2.2)
     run.send_signal(signal.SIGTERM)
