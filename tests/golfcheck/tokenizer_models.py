@@ -41,8 +41,8 @@ def model(pieces: list[bytes], *, special: list[bytes] = SPECIAL, normalizer: by
 # The labels of the corpus in docs/security.md, 156-164, and what must be said of each.
 HOSTILE = {
     "empty": (b"", "TOK_EMPTY", "empty file"),
-    "garbage": (b"garbage, not a model", "TOK_PARSE", "not a SentencePiece model"),
-    "cut": (model(PIECES)[:-7], "TOK_PARSE", "not a SentencePiece model"),
+    "garbage": (b"garbage, not a model", "TOK_PARSE", "not a usable SentencePiece model"),
+    "cut": (model(PIECES)[:-7], "TOK_PARSE", "not a usable SentencePiece model"),
     "long_piece": (model([piece("x" * 1_000_000), *PIECES]), "TOK_PARSE", "too long"),
     "piece_of_40_000_bytes": (model([piece("x" * 40_000), *PIECES]), "TOK_PARSE", "too long"),
     "five_megabytes": (model([piece("x" * 5_000_000), *PIECES]), "FILE_TOO_BIG", "2,097,152"),

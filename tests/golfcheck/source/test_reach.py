@@ -411,6 +411,7 @@ def test_code_that_runs_in_a_way_not_followed_is_said_and_its_payload_read(way: 
         ("from torch.utils.cpp_extension import load\nload('a', ['a.cpp'])", "compiles code of another language"),
         ("import torch\nmodel = torch.jit.load('m.pt')", "torch.jit.load() loads a saved program"),
         ("import timeit\ntimeit.timeit(text)", "timeit.timeit() runs a text"),
+        ("import timeit\ntimeit.repeat(lambda: 1, setup=text)", "timeit.repeat() runs a text"),
         ("import base64\ndata = base64.b85decode('" + "0" * 5_000 + "' + x)", "bytes of packed data"),
     ],
 )  # fmt: skip
@@ -451,6 +452,7 @@ def test_what_runs_code_that_cannot_be_read_is_said_with_its_line(text: str, say
         "import torch\nstate = torch.load(f)\nmodel.load_state_dict(state)",
         "import subprocess, sys\nsubprocess.run([sys.executable, 'other.py', '--x'])",
         "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'list'])",
+        "import timeit\ntimeit.repeat(lambda: f(), number=1, repeat=8)",
     ],
 )  # fmt: skip
 def test_what_people_write_in_a_trainer_leaves_nothing_unfollowed(text: str) -> None:
