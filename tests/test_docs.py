@@ -11,7 +11,12 @@ from golfcheck.commands import COMMANDS
 from golfcheck.commands.parser import parser_of
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / ".github").rglob("*.md")),
+    ROOT / "records" / "README.md",
+]
 REPOSITORY = "https://github.com/golfcheck/golfcheck/blob/main/"
 PICTURES = "https://raw.githubusercontent.com/golfcheck/golfcheck/main/"
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -31,6 +36,21 @@ def test_every_link_leads_to_a_file_of_the_repository_or_to_the_web(page: Path):
                 assert (ROOT / target.removeprefix(base).partition("#")[0]).exists(), target
         if not target.startswith(("http://", "https://", "#", "mailto:")):
             assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_every_link_to_a_section_leads_to_one_of_its_headings(page: Path):
+    for target in _LINK.findall(page.read_text()):
+        address, _, anchor = target.removeprefix(REPOSITORY).partition("#")
+        if anchor and not address.startswith(("http://", "https://")):
+            other = ROOT if target.startswith(REPOSITORY) else page.parent
+            assert anchor in anchors(other / address if address else page), target
 
 
 def test_every_page_that_a_source_names_is_in_the_repository():

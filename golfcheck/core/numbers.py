@@ -27,6 +27,11 @@ def logged_text(value: float) -> str:
     return f"{value:.8g}"
 
 
+def rough_text(score: float) -> str:
+    """Return a score or a loss that is noisy, such as that of a run in progress: 1.1147."""
+    return f"{score:.4f}"
+
+
 def nats_text(nats: float) -> str:
     """Return a loss in nats per token: 1.88218."""
     return f"{nats:.5f}"
@@ -55,6 +60,12 @@ def step_ms_text(ms: float) -> str:
 def seconds_text(ms: float) -> str:
     """Return milliseconds as seconds, with hundredths near the cap of 600 s and tenths otherwise: 77.2, 600.06."""
     return f"{ms / 1e3:,.2f}" if abs(ms) >= _EXACT_FROM_MS else f"{ms / 1e3:,.1f}"
+
+
+def age_text(seconds: float) -> str:
+    """Return how long ago something was, in minutes below two hours and in hours above: 15 min, 3 h."""
+    minutes = seconds / 60
+    return f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
 
 
 def cap_text(cap_ms: float) -> str:

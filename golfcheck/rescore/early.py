@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from golfcheck.core.numbers import rough_text
 from golfcheck.reference.bpb import Score
 from golfcheck.reference.data import Tokens
 from golfcheck.reference.ranks import Ranks
@@ -154,4 +155,4 @@ def words(measured: Measured) -> str:
     estimate = measured.estimate
     if estimate is None or not math.isfinite(estimate.half_width_bpb):
         return ""
-    return f"{estimate.low_bpb:.4f} to {estimate.high_bpb:.4f} bpb"
+    return f"{rough_text(estimate.low_bpb)} to {rough_text(estimate.high_bpb)} bpb"

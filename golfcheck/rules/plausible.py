@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from golfcheck.core import stats
-from golfcheck.core.numbers import bpb_text
+from golfcheck.core.numbers import bpb_text, rough_text
 from golfcheck.core.ruleset import BEST_ACCEPTED_BPB, LARGEST_MOVE_BPB, MEDIAN_MOVE_BPB
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, claim_line, rule
@@ -49,7 +49,8 @@ def implausible_score(record: Record, ctx: Context) -> Iterator[Problem]:
     reasons = []
     if score < _LEAST_BPB:
         reasons.append(
-            f"{bpb_text(_LEAST_BPB - score)} below {_LEAST_BPB:.4f}, the best accepted score minus the median move"
+            f"{bpb_text(_LEAST_BPB - score)} below {rough_text(_LEAST_BPB)}, "
+            "the best accepted score minus the median move"
         )
     if ctx.best is not None and round(ctx.best.mean_bpb - score, 6) > LARGEST_MOVE_BPB:
         gain = ctx.best.mean_bpb - score

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from golfcheck.board.model import Row
 from golfcheck.core import stats
-from golfcheck.core.numbers import bpb_text
+from golfcheck.core.numbers import bpb_text, rough_text
 from golfcheck.core.text import fit
 from golfcheck.live.axes import nice, tick_decimals
 from golfcheck.live.curves import Curve, Point
@@ -131,7 +131,7 @@ def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> lis
             chart.line([(point.step, _value(point, name)) for point in inside], color, 1.4)
             for point in _thin(own, _MARKED_POINTS) if name == "val" else ():
                 if (href := lines.get((curve.log, point.line))) and _value(point, name) <= chart.y[1]:
-                    title = f"{_seed(curve)}, step {point.step:,}: {_value(point, name):.4f} bpb"
+                    title = f"{_seed(curve)}, step {point.step:,}: {rough_text(_value(point, name))} bpb"
                     chart.dot((point.step, _value(point, name)), color, 3.5, Link(href, title))
             if len(curves) <= len(SERIES):
                 right, row = chart.width - chart.right, len(curves) <= _LEGEND_ROW

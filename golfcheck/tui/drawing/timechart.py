@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from golfcheck.board.model import Row
+from golfcheck.core.numbers import rough_text
 from golfcheck.tui.drawing.glyphs import Glyphs
 
 _LABEL = 8  # columns of the scores on the left
@@ -132,7 +133,7 @@ def _score_axis(canvas: TimeCanvas, g: Glyphs) -> None:
     for y in range(canvas.high):
         canvas.cells[y][_LABEL] = (g.post, "axis")
     for y in range(0, canvas.high, max(canvas.high // 5, 2)):
-        _write(canvas.cells[y], 0, f"{canvas.top - canvas.line_bpb * y:.4f}".rjust(_LABEL - 1), "axis")
+        _write(canvas.cells[y], 0, f"{rough_text(canvas.top - canvas.line_bpb * y)}".rjust(_LABEL - 1), "axis")
 
 
 def _record(row: Row, x: int, canvas: TimeCanvas, g: Glyphs) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from textual.content import Content
 
-from golfcheck.core.numbers import bpb_text, counted
+from golfcheck.core.numbers import bpb_text, counted, rough_text
 from golfcheck.core.text import fit, safe, width
 from golfcheck.live.pace import Gap
 from golfcheck.live.runprogress import RunProgress, RunState
@@ -50,7 +50,7 @@ def brief(run: RunProgress | None, log: Path, columns: int, g: Glyphs, *, chosen
     if run.score_bpb is not None:
         parts.append((4, "  ", f"score {bpb_text(run.score_bpb)} bpb", "bold"))
     elif run.loss_nats is not None:
-        parts.append((4, "  ", f"loss {run.loss_nats:.4f}", ""))
+        parts.append((4, "  ", f"loss {rough_text(run.loss_nats)}", ""))
     return _fitting(parts, columns)
 
 
@@ -75,14 +75,14 @@ def summary(run: RunProgress, log: Path, rival: str) -> str:
     if run.score_bpb is not None:
         parts.append(f"score {bpb_text(run.score_bpb)} bpb ({run.score_name})")
     elif run.loss_nats is not None:
-        parts.append(f"loss {run.loss_nats:.4f} nats")
+        parts.append(f"loss {rough_text(run.loss_nats)} nats")
     if run.gap is None:
         parts.append(f"no gap: {run.no_gap}" if run.no_gap else "")
     else:
         unsure = f", {run.gap.unsure}" if run.gap.unsure else ""
         parts.append(f"{_bpb(run.gap)} {rival} {_when(run.gap)}{unsure}")
     if run.projection is not None:
-        parts.append(f"projected {run.projection.score_bpb:.4f} ±{run.projection.other_code_bpb[1]:.3f} bpb")
+        parts.append(f"projected {rough_text(run.projection.score_bpb)} ±{run.projection.other_code_bpb[1]:.3f} bpb")
     elif run.no_projection and run.score_bpb is None:
         parts.append(f"no projection: {run.no_projection}")
     return "; ".join(filter(None, parts))
@@ -139,14 +139,14 @@ def _numbers(run: RunProgress, columns: int, g: Glyphs) -> Content:
         parts.append((0, dot, f"score {bpb_text(run.score_bpb)} bpb", ""))
         parts.append((2, " ", f"({safe(run.score_name, 40)})", ""))
     if run.val_bpb is not None:
-        said = f"validation {run.val_bpb:.4f} bpb"
+        said = f"validation {rough_text(run.val_bpb)} bpb"
         if run.val_step == 0:  # of untrained weights: misleading without the step
             parts.append((6, dot, f"{said} (step 0)", ""))
         else:
             parts.append((3, dot, said, ""))
             parts += [(6, " ", f"(step {run.val_step:,})", "")] if run.val_step is not None else []
     if run.loss_nats is not None:
-        parts.append((1, dot, f"loss {run.loss_nats:.4f} nats", ""))
+        parts.append((1, dot, f"loss {rough_text(run.loss_nats)} nats", ""))
     if run.step_ms is not None:
         parts.append((4, dot, f"{run.step_ms:,.1f} ms per step", ""))
         if run.step_avg_ms is not None:
@@ -187,7 +187,7 @@ def _projection(run: RunProgress, columns: int, g: Glyphs) -> list[Content]:
     plus = "+-" if g is ASCII else "±"
     half, most = expected.other_code_bpb
     same_half, same_most = expected.same_code_bpb
-    score = f"projected {expected.score_bpb:.4f} {plus}{most:.3f} bpb"
+    score = f"projected {rough_text(expected.score_bpb)} {plus}{most:.3f} bpb"
     errors = f"at this point, half of real runs ended within {plus}{half:.3f}, 9 in 10 within {plus}{most:.3f}"
     return [
         _fitting(
@@ -201,7 +201,7 @@ def _projection(run: RunProgress, columns: int, g: Glyphs) -> list[Content]:
         Content.styled(
             _first_that_fits(
                 [
-                    f"{errors} (same code: {plus}{same_half:.4f}, {plus}{same_most:.4f})",
+                    f"{errors} (same code: {plus}{rough_text(same_half)}, {plus}{rough_text(same_most)})",
                     errors,
                     f"half of real runs ended within {plus}{half:.3f}, 9 in 10 {plus}{most:.3f}",
                 ],
@@ -250,7 +250,7 @@ def _end(text: str, columns: int) -> str:
 
 
 def _bpb(gap: Gap) -> str:
-    return f"{abs(gap.bpb):.4f} bpb {'ahead of' if gap.bpb < 0 else 'behind'}"
+    return f"{rough_text(abs(gap.bpb))} bpb {'ahead of' if gap.bpb < 0 else 'behind'}"
 
 
 def _when(gap: Gap) -> str:

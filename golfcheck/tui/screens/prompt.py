@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from golfcheck.core.numbers import age_text
 from golfcheck.core.userfolders import expanded
 from golfcheck.tui.drawing.untrusted import content
 from golfcheck.tui.widgets.typed import TypedInput
@@ -86,8 +87,8 @@ def _why(guess: Path | None) -> str:
     if guess is None:
         return "There is no log here or in logs/. If the file does not exist yet, golfcheck waits for it."
     try:
-        minutes = max(0.0, time.time() - guess.stat().st_mtime) / 60  # a clock may have been set back since
+        seconds = max(0.0, time.time() - guess.stat().st_mtime)  # a clock may have been set back since
     except OSError:
-        minutes = 0.0
-    age = f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
-    return f"The newest log here was last written {age} ago. If the file does not exist yet, golfcheck waits for it."
+        seconds = 0.0
+    written = f"The newest log here was last written {age_text(seconds)} ago."
+    return f"{written} If the file does not exist yet, golfcheck waits for it."
