@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from golfcheck.queue.model import Queue
-    from golfcheck.queue.run import Request
+    from golfcheck.queue.run import QueueRequest
 
 HELP = "judge every pull request of a repository, and sort them"
 FORMATS = ("text", "markdown", "json", "jsonl", "csv", "github", "html")
@@ -95,15 +95,15 @@ def run(args: argparse.Namespace) -> int:
     return int(any(pull.triage in failing for pull in queue.pulls))
 
 
-def _request(args: argparse.Namespace) -> "Request":
+def _request(args: argparse.Namespace) -> "QueueRequest":
     from golfcheck.judging.config import resolve
-    from golfcheck.queue.run import Request
+    from golfcheck.queue.run import QueueRequest
     from golfcheck.queue.store import store_path
 
     settings = resolve({"ruleset": args.ruleset, "jobs": args.jobs, "cache": args.cache}, os.environ, Path(os.sep))
     only = args.only if args.comment is None else str(args.comment)
     store = store_path() if settings.cache else None
-    return Request(args.repository, args.refs, args.base, args.since, only, settings.ruleset, settings.jobs, store)
+    return QueueRequest(args.repository, args.refs, args.base, args.since, only, settings.ruleset, settings.jobs, store)
 
 
 def _print(queue: "Queue", args: argparse.Namespace) -> None:

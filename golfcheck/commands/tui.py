@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from golfcheck.judging.config import Settings
-    from golfcheck.queue.run import Request
+    from golfcheck.queue.run import QueueRequest
 
 HELP = "browse records, compare them, and watch runs while they train"
 _EPILOG = """Examples:
@@ -81,14 +81,14 @@ def run(args: argparse.Namespace) -> int:
     return app.return_code or 0
 
 
-def _queue(args: argparse.Namespace, settings: "Settings") -> "Request":
+def _queue(args: argparse.Namespace, settings: "Settings") -> "QueueRequest":
     from golfcheck.queue import gitfolder
-    from golfcheck.queue.run import Request
+    from golfcheck.queue.run import QueueRequest
     from golfcheck.queue.store import store_path
 
     gitfolder.find(args.queue)  # reports a missing repository before the screen is taken over
     store = store_path() if settings.cache else None
-    return Request(args.queue, base=args.base, ruleset=settings.ruleset, jobs=settings.jobs, store=store)
+    return QueueRequest(args.queue, base=args.base, ruleset=settings.ruleset, jobs=settings.jobs, store=store)
 
 
 def _on_a_terminal() -> bool:

@@ -31,8 +31,8 @@ from huggingface_hub.utils import disable_progress_bars, logging  # type: ignore
 
 from golfcheck.core.caps import extra_memory_up_to, files_up_to
 from golfcheck.core.errors import GolfcheckError, UsageError
-from golfcheck.data.pace import Pace, held_to
 from golfcheck.data.selection import MANIFEST, ROOT, Selection, select_by_manifest, select_by_name
+from golfcheck.data.throughput import Throughput, held_to
 from golfcheck.reference.data import shard_tokens
 
 MAX_MANIFEST_BYTES = 1 << 20
@@ -129,13 +129,13 @@ class Repository:
         """List the files of the newest commit."""
         api = HfApi()
         try:
-            with held_to(Pace(_LISTING_BYTES)):
+            with held_to(Throughput(_LISTING_BYTES)):
                 commit = api.dataset_info(name, timeout=30).sha
         except HFValidationError as error:
             raise UsageError(f"--repo {name}: {error}") from None
         if not commit:
             raise GolfcheckError(f"data get: {name} has no commit")
-        with extra_memory_up_to(_LISTING_MEMORY_BYTES), held_to(Pace(_LISTING_BYTES)):
+        with extra_memory_up_to(_LISTING_MEMORY_BYTES), held_to(Throughput(_LISTING_BYTES)):
             tree = islice(api.list_repo_tree(name, recursive=True, revision=commit, repo_type="dataset"), MAX_FILES + 1)
             files = {entry.path: RemoteFile.of(entry) for entry in tree if isinstance(entry, RepoFile)}
         if len(files) > MAX_FILES:
@@ -149,7 +149,7 @@ class Repository:
         most_bytes = max(self.files[path].size_bytes for path in paths)
         all_bytes = _ATTEMPTS * sum(self.files[path].size_bytes + _NOTES_BYTES for path in paths)
         # Bodies may be endless, or unpack to more than their stated size.
-        with files_up_to(most_bytes + _NOTES_BYTES), held_to(Pace(all_bytes)):
+        with files_up_to(most_bytes + _NOTES_BYTES), held_to(Throughput(all_bytes)):
             snapshot_download(
                 self.name,
                 repo_type="dataset",

@@ -21,7 +21,7 @@ _START = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class FolderTask:
     """A record folder to judge: its path in the repository, its tree, its number, and the record to beat."""
 
     path: str
@@ -48,7 +48,7 @@ def at_number(number: int) -> datetime:
     return _START + timedelta(seconds=number)
 
 
-def judge_content(objects: Objects, task: Task, ruleset: str) -> Content:
+def judge_content(objects: Objects, task: FolderTask, ruleset: str) -> Content:
     """Read a folder from its objects and judge it; nothing of it is executed or written."""
     started = time.perf_counter()
     record = load_from(TreeFiles(objects, task.tree), _NOWHERE / task.path)

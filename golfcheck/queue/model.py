@@ -59,7 +59,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class JudgedFolder:
     """One of the record folders that a pull request adds or changes, judged."""
 
     own: Own
@@ -79,7 +79,7 @@ class Pull:
     """A pull request in the queue."""
 
     head: Head
-    submissions: tuple[Submission, ...]
+    submissions: tuple[JudgedFolder, ...]
     triage: Triage
     reasons: tuple[Reason, ...]  # the most serious first
     contends: bool  # its score, logged or else claimed, is better than the record to beat at its number

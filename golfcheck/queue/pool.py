@@ -19,7 +19,7 @@ from typing import Any
 
 from golfcheck.core import schema
 from golfcheck.core.sandbox import limit_memory
-from golfcheck.queue.content import Content, Task, judge_content
+from golfcheck.queue.content import Content, FolderTask, judge_content
 from golfcheck.queue.objects import Objects
 from golfcheck.source import syntax
 
@@ -30,11 +30,11 @@ _IDLE_SECONDS = 0.1
 _LEAVING_SECONDS = 5.0  # for a process to exit by itself
 _TASKS = 16  # per process: memory that parsers never free is released when it exits
 
-Judge = Callable[[Objects, Task, str], Content]
+Judge = Callable[[Objects, FolderTask, str], Content]
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class PoolSettings:
     """The settings of every process."""
 
     store: Path  # git's objects
@@ -61,7 +61,7 @@ class _Worker:
 class Pool:
     """`jobs` processes (0: one per core); a context manager that ends them. `idle` is called while they work."""
 
-    def __init__(self, work: Work, jobs: int = 0, idle: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, work: PoolSettings, jobs: int = 0, idle: Callable[[], None] = lambda: None) -> None:
         self.work, self.jobs, self.idle = work, jobs or os.cpu_count() or 1, idle
         self._workers: list[_Worker] = []
 
@@ -77,7 +77,7 @@ class Pool:
             worker.process.kill()
         self._workers.clear()
 
-    def judge(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Content]]:
+    def judge(self, tasks: Sequence[FolderTask]) -> Iterator[tuple[int, Content]]:
         """Yield the index and the result of each task, in the order in which they finish."""
         pending = iter(enumerate(tasks))
         left = len(tasks)
@@ -146,7 +146,7 @@ def _preload() -> None:
     syntax.parse(b"")
 
 
-def _serve(pipe: Any, work: Work) -> None:
+def _serve(pipe: Any, work: PoolSettings) -> None:
     """Judge the tasks that arrive, until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process
     signal.signal(signal.SIGPROF, _too_long)
@@ -162,7 +162,7 @@ def _serve(pipe: Any, work: Work) -> None:
             pipe.send(_judged(objects, task, work))
 
 
-def _judged(objects: Objects, task: Task, work: Work) -> Content:
+def _judged(objects: Objects, task: FolderTask, work: PoolSettings) -> Content:
     try:
         signal.setitimer(signal.ITIMER_PROF, work.cpu_seconds)
         return work.judge(objects, task, work.ruleset)

@@ -8,7 +8,7 @@ from golfcheck.core.verdict import Finding, Severity, Verdict
 from golfcheck.judging.decisions import Rulings
 from golfcheck.judging.verify import refuted
 from golfcheck.queue.heads import Head
-from golfcheck.queue.model import Pull, Reason, Submission, Triage, score_of
+from golfcheck.queue.model import JudgedFolder, Pull, Reason, Triage, score_of
 from golfcheck.queue.overlap import MEANINGS, Overlap
 
 # Weights: proven errors, implausible results, possibly somebody else's work, changes beyond what a submission may
@@ -20,7 +20,7 @@ _CONTEST = "a maintainer decides: say so in the pull request, with the line that
 _TIE_BPB = 1e-9
 
 
-def pull_of(head: Head, submissions: Sequence[Submission]) -> Pull:
+def pull_of(head: Head, submissions: Sequence[JudgedFolder]) -> Pull:
     """Return a pull request with its triage, and the reasons for it, the most serious first."""
     reasons = sorted((*_of_head(head), *_of_submissions(head, submissions)), key=lambda reason: -reason.weight)
     if not head.own:
@@ -42,7 +42,7 @@ def order_of(pull: Pull) -> tuple[int, ...]:
     return (part, pull.head.merged, not (is_record or pull.contends), heaviest if pull.contends else 0, pull.number)
 
 
-def _contends(submission: Submission) -> bool:
+def _contends(submission: JudgedFolder) -> bool:
     verdict = submission.verdict
     score = score_of(verdict) if verdict else None
     return bool(
@@ -101,7 +101,7 @@ def _notes(head: Head) -> Iterator[Reason]:
         yield Reason("stale", NOTE, text, hint="rebase on the base")
 
 
-def _of_submissions(head: Head, submissions: Sequence[Submission]) -> Iterator[Reason]:
+def _of_submissions(head: Head, submissions: Sequence[JudgedFolder]) -> Iterator[Reason]:
     for submission in submissions:
         verdict = submission.verdict
         if verdict is None:
@@ -148,7 +148,7 @@ def _of_finding(verdict: Verdict, finding: Finding, weight: int, text: str) -> R
     return Reason(finding.rule, weight, text, path, finding.line, finding.hint, is_rule=True)
 
 
-def _of_overlap(submission: Submission, overlap: Overlap, parent: int | None) -> Reason:
+def _of_overlap(submission: JudgedFolder, overlap: Overlap, parent: int | None) -> Reason:
     """Describe what is shared. Logs of the base may be a baseline; those of the same author, an earlier attempt."""
     file = overlap.files[0]
     others = f" and {len(overlap.files) - 1} more" if len(overlap.files) > 1 else ""

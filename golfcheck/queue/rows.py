@@ -11,7 +11,7 @@ from golfcheck.board.rows import row_so_far
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.verdict import Verdict
 from golfcheck.queue.lineage import Lineage
-from golfcheck.queue.model import Pull, Submission, Triage
+from golfcheck.queue.model import JudgedFolder, Pull, Triage
 from golfcheck.submission.identity import parse_date
 
 _PATH_CHARS = 1_000
@@ -22,7 +22,7 @@ class PullRow(Row):
     """A pull request; its path is its number and its folders, since two may have the same folder."""
 
     pull: Pull
-    submission: Submission | None  # the one that represents it
+    submission: JudgedFolder | None  # the one that represents it
 
 
 def row_of(pull: Pull) -> PullRow:

@@ -15,13 +15,13 @@ from golfcheck.judging.decisions import Rulings
 from golfcheck.judging.field import as_ruled, why_refused
 from golfcheck.queue import gitfolder, graph
 from golfcheck.queue.changes import Reader
-from golfcheck.queue.content import Content, Task, at_number
+from golfcheck.queue.content import Content, FolderTask, at_number
 from golfcheck.queue.heads import BaseRecord, Heads, numbered, scan
 from golfcheck.queue.lineage import Member, lineages
-from golfcheck.queue.model import Pull, Queue, Submission
+from golfcheck.queue.model import JudgedFolder, Pull, Queue
 from golfcheck.queue.objects import Objects
 from golfcheck.queue.overlap import overlaps
-from golfcheck.queue.pool import Pool, Work
+from golfcheck.queue.pool import Pool, PoolSettings
 from golfcheck.queue.reasons import order_of, pull_of
 from golfcheck.queue.rulings import read_rulings
 from golfcheck.queue.store import Store
@@ -33,7 +33,7 @@ _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class QueueRequest:
     """The request for a queue: which pull requests, and how they are judged."""
 
     repository: Path
@@ -47,7 +47,7 @@ class Request:
 
 
 def run(
-    request: Request,
+    request: QueueRequest,
     *,
     progress: Progress = lambda what, done, of: None,
     idle: Callable[[], None] = lambda: None,
@@ -81,7 +81,7 @@ def run(
         if not chosen & refs.keys():
             raise UsageError(f"{folder.name}: none of its {len(refs)} heads has one of the requested numbers")
         pool = stack.enter_context(
-            Pool(Work(folder.objects, len(base), request.ruleset, objects.home), request.jobs, idle)
+            Pool(PoolSettings(folder.objects, len(base), request.ruleset, objects.home), request.jobs, idle)
         )
         judging = _Judging(pool, store, progress)
         return _judged(request, heads, chosen, judging, rulings)
@@ -99,18 +99,18 @@ def wanted_numbers(text: str) -> frozenset[int]:
 
 
 def _judged(
-    request: Request, heads: Heads, chosen: set[int], judging: "_Judging", rulings: Mapping[str, Rulings]
+    request: QueueRequest, heads: Heads, chosen: set[int], judging: "_Judging", rulings: Mapping[str, Rulings]
 ) -> Queue:
-    alone = [Task(record.path, record.tree, record.number) for record in heads.records]
+    alone = [FolderTask(record.path, record.tree, record.number) for record in heads.records]
     judged_alone = judging.all(alone, "judging the base's records")
     base_records = ((record, judged_alone[task]) for record, task in zip(heads.records, alone, strict=True))
     frontier = Frontier(base_records, request.ruleset, rulings)
     tasks = {
-        (head.number, own.path): Task(own.path, own.tree, head.number, frontier.before(head.number))
+        (head.number, own.path): FolderTask(own.path, own.tree, head.number, frontier.before(head.number))
         for head in heads.heads
         for own in head.own
     }
-    first: dict[tuple[str, str], Task] = {}  # a folder that two of them have is judged for the first one
+    first: dict[tuple[str, str], FolderTask] = {}  # a folder that two of them have is judged for the first one
     tasks = {key: first.setdefault((task.path, task.tree), task) for key, task in tasks.items()}
     needed = list(dict.fromkeys(task for (number, _), task in tasks.items() if number in chosen))
     contents = judging.all(needed, "judging pull requests")
@@ -130,8 +130,8 @@ def _judged(
 
 def _pulls(
     heads: Heads,
-    tasks: dict[tuple[int, str], Task],
-    contents: dict[Task, Content],
+    tasks: dict[tuple[int, str], FolderTask],
+    contents: dict[FolderTask, Content],
     chosen: set[int],
     rulings: Mapping[str, Rulings],
 ) -> Iterable[Pull]:
@@ -147,7 +147,7 @@ def _pulls(
             yield pull_of(
                 head,
                 [
-                    Submission(
+                    JudgedFolder(
                         own,
                         contents[tasks[key]],
                         origins.get(key),
@@ -167,7 +167,7 @@ class _Judging:
         self.pool, self.store, self.progress = pool, store, progress
         self.num_judged = 0
 
-    def all(self, tasks: Sequence[Task], what: str) -> dict[Task, Content]:
+    def all(self, tasks: Sequence[FolderTask], what: str) -> dict[FolderTask, Content]:
         """Return the result of each task."""
         contents = {task: content for task in tasks if (content := self.store.get(task)) is not None}
         missing = [task for task in tasks if task not in contents]

@@ -9,7 +9,7 @@ from pathlib import Path
 from golfcheck.core.typedjson import BROKEN, dump, reader_of
 from golfcheck.judging.cache import default_path, opened, sources_version
 from golfcheck.judging.judged import key_of
-from golfcheck.queue.content import Content, Task
+from golfcheck.queue.content import Content, FolderTask
 
 _MAX_BYTES = 2 * 2**20  # of one verdict; the largest of 2,000 real ones has 40 KB
 _PENDING = 20  # verdicts that a crash of the machine may lose
@@ -39,7 +39,7 @@ class Store:
                 self.connection.close()
             self.connection = None
 
-    def get(self, task: Task) -> Content | None:
+    def get(self, task: FolderTask) -> Content | None:
         """Return the cached result of a task, None if there is none."""
         if self.connection is None:
             return None
@@ -53,7 +53,7 @@ class Store:
                 return content
         return None
 
-    def put(self, task: Task, content: Content) -> None:
+    def put(self, task: FolderTask, content: Content) -> None:
         """Cache the result of a task, unless golfcheck failed at it."""
         if self.connection is None or content.broken or (value := dump(content, _MAX_BYTES)) is None:
             return
@@ -65,7 +65,7 @@ class Store:
                 self.connection.commit()
                 self.unsaved = 0
 
-    def _key(self, task: Task) -> str:
+    def _key(self, task: FolderTask) -> str:
         parts = [sources_version(), self.ruleset, task.path, task.tree, key_of(task.rival)]
         parts.append(str(task.number) if task.rival else "")
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

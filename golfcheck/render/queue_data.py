@@ -10,7 +10,7 @@ from typing import Any
 from golfcheck import __version__
 from golfcheck.core.text import safe
 from golfcheck.queue.lineage import Lineage
-from golfcheck.queue.model import Pull, Queue, Submission, Triage
+from golfcheck.queue.model import JudgedFolder, Pull, Queue, Triage
 from golfcheck.queue.rows import KEYS, lineage_of, row_of
 from golfcheck.render.board_data import csv_cell
 from golfcheck.render.jsonable import plain, verdict_object
@@ -82,7 +82,7 @@ def pull_object(pull: Pull) -> dict[str, Any]:
     return out | {"submissions": values["submissions"]}
 
 
-def _submission(submission: Submission) -> dict[str, Any]:
+def _submission(submission: JudgedFolder) -> dict[str, Any]:
     verdict, own = submission.verdict, submission.own
     return {
         **plain(own),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from golfcheck.core.numbers import bpb_text, counted
 from golfcheck.core.text import shell_word
-from golfcheck.queue.model import Pull, Queue, Submission, Triage
+from golfcheck.queue.model import JudgedFolder, Pull, Queue, Triage
 from golfcheck.queue.reasons import NOTE, location_in
 from golfcheck.render.queue_text import named_text, relative_text
 from golfcheck.render.verdict_markdown import code, numbers, table_cell
@@ -95,7 +95,7 @@ def _summary(pull: Pull) -> str:
     return f"{counted(grave, 'reason')} for a maintainer to look at. None of them is a proof."
 
 
-def _submission(submission: Submission) -> Iterator[str]:
+def _submission(submission: JudgedFolder) -> Iterator[str]:
     verdict = submission.verdict
     yield f"### {code(verdict.name if verdict and verdict.name else submission.own.path)}"
     yield ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from golfcheck.core.numbers import bpb_text, counted, delta_text
 from golfcheck.core.text import fit, safe, width
 from golfcheck.queue.lineage import Lineage, Relative
-from golfcheck.queue.model import Pull, Queue, Reason, Submission, Triage
+from golfcheck.queue.model import JudgedFolder, Pull, Queue, Reason, Triage
 from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, location_in
 from golfcheck.render.page import Page
 from golfcheck.render.verdict_block import block
@@ -106,7 +106,7 @@ def _in_full(pull: Pull, page: Page) -> Iterator[str]:
             explained.add(reason.kind)
 
 
-def lineage_lines(submission: Submission) -> list[str]:
+def lineage_lines(submission: JudgedFolder) -> list[str]:
     """Return one line for each piece of evidence for what a record builds on."""
     lineage = submission.lineage
     if lineage is None:

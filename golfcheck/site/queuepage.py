@@ -6,7 +6,7 @@ from typing import Any
 
 from golfcheck.core.numbers import bpb_text, bytes_text, counted, delta_text, headroom_text, p_text, seconds_text
 from golfcheck.core.text import safe
-from golfcheck.queue.model import Pull, Queue, Reason, Submission, Triage
+from golfcheck.queue.model import JudgedFolder, Pull, Queue, Reason, Triage
 from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, location_in
 from golfcheck.queue.rows import KEYS, lineage_of, row_of
 from golfcheck.render.queue_data import render_json
@@ -128,7 +128,7 @@ def _reason(pull: Pull, reason: Reason) -> dict[str, str]:
     }
 
 
-def _folder(submission: Submission) -> dict[str, Any]:
+def _folder(submission: JudgedFolder) -> dict[str, Any]:
     verdict, content = submission.verdict, submission.content
     lines = lineage_lines(submission)
     return {
@@ -142,7 +142,7 @@ def _folder(submission: Submission) -> dict[str, Any]:
     }
 
 
-def _facts(submission: Submission) -> Iterator[tuple[str, str, str]]:
+def _facts(submission: JudgedFolder) -> Iterator[tuple[str, str, str]]:
     """Yield the facts about a folder: heading, value, and a short comment."""
     verdict = submission.verdict
     if verdict is None:

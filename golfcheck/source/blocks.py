@@ -38,7 +38,7 @@ class _Value(NamedTuple):
 
 
 @dataclass(eq=False)
-class Block:
+class CodeBlock:
     """A function of a program, or its top level (None), without the contents of functions inside it."""
 
     program: Program
@@ -48,7 +48,7 @@ class Block:
     calls: list[Call] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
-    inner: list["Block"] = field(default_factory=list)  # the functions directly inside
+    inner: list["CodeBlock"] = field(default_factory=list)  # the functions directly inside
 
     @property
     def function(self) -> Function | None:
@@ -218,7 +218,7 @@ class BlockIndex:
     """The blocks of several programs, the functions that a call may refer to, and the code that can run at all."""
 
     def __init__(self, programs: Sequence[Program]) -> None:
-        self._by_name: dict[str, list[Block]] = defaultdict(list)
+        self._by_name: dict[str, list[CodeBlock]] = defaultdict(list)
         self._own_names: set[str] = set()  # outside the blocks, to avoid a reference cycle
         uses = [Uses(program) for program in programs]
         tops = [self._places_of(one) for one in uses]
@@ -226,14 +226,14 @@ class BlockIndex:
             one.functions = one.by_function(name for name in self._by_name if name in one.program.names)
         self.reachable = self._reached_from(tops)
 
-    def _places_of(self, uses: Uses) -> Block:
+    def _places_of(self, uses: Uses) -> CodeBlock:
         """Assign everything in a program to its block, and return the top level."""
         program = uses.program
         nesting = program.function_nesting
-        top = Block(program, None, uses, self._own_names)
-        blocks = [Block(program, index, uses, self._own_names) for index in range(len(program.functions))]
+        top = CodeBlock(program, None, uses, self._own_names)
+        blocks = [CodeBlock(program, index, uses, self._own_names) for index in range(len(program.functions))]
 
-        def place_at(position: int) -> Block:
+        def place_at(position: int) -> CodeBlock:
             index = nesting.index_at(position)
             return top if index is None else blocks[index]
 
@@ -251,11 +251,11 @@ class BlockIndex:
                 self._by_name[block.name].append(block)
         return top
 
-    def _reached_from(self, tops: Sequence[Block]) -> list[Block]:
+    def _reached_from(self, tops: Sequence[CodeBlock]) -> list[CodeBlock]:
         """Return the top levels, and the functions whose names are used in reached code, including nested functions."""
         reached = list(tops)
         seen = set(tops)
-        read: set[Block] = set()
+        read: set[CodeBlock] = set()
         for block in reached:  # grows during the iteration
             pending = deque([block])
             while pending:
@@ -270,7 +270,7 @@ class BlockIndex:
                     reached += others
         return reached
 
-    def used(self, pattern: re.Pattern[str]) -> Iterator[tuple[Block, str]]:
+    def used(self, pattern: re.Pattern[str]) -> Iterator[tuple[CodeBlock, str]]:
         """Yield each reachable block with each name used in it that a pattern matches, in the order of the blocks."""
         matching = {
             uses: uses.by_function(filter(pattern.fullmatch, uses.program.names))
@@ -280,6 +280,6 @@ class BlockIndex:
             for name in matching[block.uses_by_function].get(block.index, ()):
                 yield block, name
 
-    def called(self, callee: str) -> Sequence[Block]:
+    def called(self, callee: str) -> Sequence[CodeBlock]:
         """Return the functions that a call by this name may refer to."""
         return self._by_name.get(callee, ())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 
-from golfcheck.source.blocks import Block, BlockIndex
+from golfcheck.source.blocks import BlockIndex, CodeBlock
 from golfcheck.source.program import Program
 
 _HOLDS_VALIDATION = re.compile(
@@ -45,17 +45,17 @@ def validation_paths(programs: Sequence[Program]) -> Iterator[Way]:
         yield from _ends(block, ways[block])
 
 
-def _spread(index: BlockIndex) -> dict[Block, dict[str, Way]]:
+def _spread(index: BlockIndex) -> dict[CodeBlock, dict[str, Way]]:
     """Return for each block the names that hold validation data there, each with the calls through which it came.
 
     Callers come before callees, so that the paths to a name are complete before it is used.
     """
-    ways: dict[Block, dict[str, Way]] = defaultdict(dict)
+    ways: dict[CodeBlock, dict[str, Way]] = defaultdict(dict)
     order = {block: number for number, block in enumerate(index.reachable)}
     pending: list[tuple[int, int, str]] = []  # a heap of (block, insertion order, name)
     turns = count()
 
-    def give(block: Block, name: str, way: Way) -> None:
+    def give(block: CodeBlock, name: str, way: Way) -> None:
         """Record that a name holds validation data; a path through calls replaces an empty one, and then stays."""
         if name not in ways[block] or (way and not ways[block][name]):
             ways[block][name] = way
@@ -79,7 +79,7 @@ def _spread(index: BlockIndex) -> dict[Block, dict[str, Way]]:
     return ways
 
 
-def _ends(block: Block, ways: dict[str, Way]) -> Iterator[Way]:
+def _ends(block: CodeBlock, ways: dict[str, Way]) -> Iterator[Way]:
     """Yield the paths that end in training in this block: one of those to `.backward()`, and all that calibrate."""
     names = {position: name for name in ways for position in block.uses(name)}
     positions = sorted(names)

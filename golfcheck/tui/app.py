@@ -22,7 +22,7 @@ from golfcheck.board.model import Board, Row
 from golfcheck.core.text import safe
 from golfcheck.judging.cache import Cache
 from golfcheck.judging.config import Settings
-from golfcheck.queue.run import Request
+from golfcheck.queue.run import QueueRequest
 from golfcheck.submission.record import Record, load
 from golfcheck.tui import editor, palette
 from golfcheck.tui.asciionly import AsciiOnly
@@ -71,7 +71,7 @@ class GolfcheckApp(KeysInTurn):
         watch: Sequence[Path] = (),
         ascii_only: bool = False,
         board: Board | None = None,
-        queue: Request | None = None,
+        queue: QueueRequest | None = None,
     ) -> None:
         super().__init__()
         # Processes that read records start while Textual has replaced stderr by an object without a file descriptor,

@@ -37,42 +37,42 @@ FIRST_DAY = datetime(2026, 3, 18, tzinfo=UTC)
 FINDINGS = ((verdicts.BYTES, verdicts.SEEDS), (verdicts.SEEDS,), (), ())  # of those that were no record
 
 
-def row(place: int, **changes: Any) -> Row:
+def row(index: int, **changes: Any) -> Row:
     """Return the row of this rank: every third was the record, some claim only, one in seven has one seed."""
-    bpb = 1.06 + 0.004 * place + 0.0007 * math.sin(place * 1.7)
-    made = FIRST_DAY + timedelta(days=max(40 - place, 0))
-    single = place % 7 == 6
-    held = place % 3 == 0
+    bpb = 1.06 + 0.004 * index + 0.0007 * math.sin(index * 1.7)
+    day = FIRST_DAY + timedelta(days=max(40 - index, 0))
+    single = index % 7 == 6
+    held = index % 3 == 0
     passed = verdicts.RECORD.passed if held else tuple(rule for rule in verdicts.RECORD.passed if rule != GAIN_RULE)
     verdict = replace(
         verdicts.RECORD,
-        path=f"records/track_10min_16mb/{made.date()}_{place:05}",
-        name=f"{NAMES[place % len(NAMES)]} + {OTHERS[place % len(OTHERS)]}",
-        author=AUTHORS[place % len(AUTHORS)],
-        date=made.date().isoformat(),
-        findings=() if held else FINDINGS[place // 3 % len(FINDINGS)],
+        path=f"records/track_10min_16mb/{day.date()}_{index:05}",
+        name=f"{NAMES[index % len(NAMES)]} + {OTHERS[index % len(OTHERS)]}",
+        author=AUTHORS[index % len(AUTHORS)],
+        date=day.date().isoformat(),
+        findings=() if held else FINDINGS[index // 3 % len(FINDINGS)],
         passed=passed,
         score=replace(
             verdicts.RECORD.score,
             mean_bpb=bpb,
-            sd_bpb=None if single else 0.0004 + 0.0001 * (place % 3),
+            sd_bpb=None if single else 0.0004 + 0.0001 * (index % 3),
             seeds=(42,) if single else (314, 42, 999),
         ),
         size=replace(
-            verdicts.RECORD.size, total_bytes=16_004_000 if place == 5 else 15_984_850 - 40_000 * (place % 50)
+            verdicts.RECORD.size, total_bytes=16_004_000 if index == 5 else 15_984_850 - 40_000 * (index % 50)
         ),
     )
     made_row = Row(
         verdict,
-        made,
+        day,
         bpb,
-        Status.CLAIMED if place % 5 == 4 else Status.RESCORED if place % 5 == 3 else Status.LOGGED,
+        Status.CLAIMED if index % 5 == 4 else Status.RESCORED if index % 5 == 3 else Status.LOGGED,
         (bpb,) if single else (bpb - 0.0004, bpb, bpb + 0.0004),
         (),
-        rank=place + 1,
-        delta_bpb=None if place > 30 else -0.0046 + 0.001 * (place % 3),
-        delta_nats=None if place > 30 else -0.0078 + 0.002 * (place % 3),
-        p=None if place > 30 else (0.00004, 0.0031, 0.3)[place % 3],
+        rank=index + 1,
+        delta_bpb=None if index > 30 else -0.0046 + 0.001 * (index % 3),
+        delta_nats=None if index > 30 else -0.0078 + 0.002 * (index % 3),
+        p=None if index > 30 else (0.00004, 0.0031, 0.3)[index % 3],
         held=held,
         reason="" if held else "p 0.3 of a gain above 0.005 nats over Longer context: not below 0.01",
     )
@@ -81,7 +81,7 @@ def row(place: int, **changes: Any) -> Row:
 
 def board(count: int = 12) -> Board:
     """Return a board of so many rows."""
-    return Board("written", None, tuple(row(place) for place in range(count)))
+    return Board("written", None, tuple(row(index) for index in range(count)))
 
 
 def lines(app: GolfcheckApp) -> list[str]:

@@ -24,29 +24,31 @@ _SCORE_CHARS = 80
 _CODE_CHARS = 20_000  # code counts: the record must stay under the cap
 
 
-def draft(label: str, place: int = 0) -> Draft:
+def draft(label: str, index: int = 0) -> Draft:
     """Return the files of the record with this payload; `place` tells equal scores apart."""
     payload = PAYLOADS[label]
     flat = _flat(payload)
     name = _file_name(payload)
     # A file whose name is not printable is reported and not read: the logs of such a record have plain names.
     shown = f" {name}" if name.isprintable() else ""
-    made = Draft(bpb_shift=place * 1e-4, folder=f"2026-04-{1 + place % 28:02}_{name}")
+    record = Draft(bpb_shift=index * 1e-4, folder=f"2026-04-{1 + index % 28:02}_{name}")
     code = flat[:_CODE_CHARS]
-    made.script = f"# {code}\nNAME = {payload[:_CODE_CHARS]!a}\nprint('{code}')  # {code}\n".encode("utf-8", "replace")
-    made.files = {
+    record.script = f"# {code}\nNAME = {payload[:_CODE_CHARS]!a}\nprint('{code}')  # {code}\n".encode(
+        "utf-8", "replace"
+    )
+    record.files = {
         "README.md": f"# {payload}\n\n{payload}\n\n![{flat}]({flat})\n\n```\n{payload}\n```\n".encode(
             "utf-8", "replace"
         ),
-        "train_gpt.py": made.script,
+        "train_gpt.py": record.script,
         f"final_model {name}.ptz": b"no artifact",
         f"{name}.txt": b"no log",
-        **{f"train_seed{seed}{shown}.log": _with_payload(made.log(seed), payload) for seed in made.seeds},
+        **{f"train_seed{seed}{shown}.log": _with_payload(record.log(seed), payload) for seed in record.seeds},
     }
     text = payload.encode("utf-8", "replace").decode()
     short = text[:_JSON_CHARS]
     document = {
-        **made.submission(),
+        **record.submission(),
         "name": text,
         "author": short,
         "github_id": short,
@@ -55,13 +57,13 @@ def draft(label: str, place: int = 0) -> Draft:
         f"{short} (a key)": short,
         "golfcheck": {"ignore": {short: short, "unexpected-file": short}},
     }
-    made.files["submission.json"] = json.dumps(document, indent=1, ensure_ascii=False).encode()
-    return made
+    record.files["submission.json"] = json.dumps(document, indent=1, ensure_ascii=False).encode()
+    return record
 
 
 def write_all(root: Path) -> dict[str, Path]:
     """Write a record for each payload into a tree, and return their folders by the payloads' labels."""
-    return {label: draft(label, place).write(root) for place, label in enumerate(PAYLOADS)}
+    return {label: draft(label, index).write(root) for index, label in enumerate(PAYLOADS)}
 
 
 def obeyed(text: str) -> set[str]:
@@ -90,7 +92,7 @@ def _with_payload(log: bytes, payload: str) -> bytes:
     word = "".join(flat.split())[:300]
     name = "final " + flat[:_SCORE_CHARS].strip().replace("/", "-")
     lines = log.decode().split("\n")
-    start = next(place for place, line in enumerate(lines) if line.startswith("val_bpb:enabled"))
+    start = next(index for index, line in enumerate(lines) if line.startswith("val_bpb:enabled"))
     lines[start:start] = [
         payload,
         f"|   9  {flat[:38]}          On  |   00000000:19:00.0 Off |                    0 |",

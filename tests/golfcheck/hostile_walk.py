@@ -93,12 +93,12 @@ def main(root: Path) -> None:
     seen: set[type] = set()
     told = "not begun"
 
-    def check(place: str) -> None:
+    def check(index: str) -> None:
         seen.update(kind for widget in app.screen.walk_children() for kind in type(widget).__mro__)
         try:
             assert_harmless(app)
         except AssertionError as error:
-            raise AssertionError(place) from error
+            raise AssertionError(index) from error
 
     async def script(pilot: Pilot[None]) -> None:
         nonlocal told

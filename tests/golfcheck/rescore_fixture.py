@@ -51,11 +51,11 @@ class World:
 def model(seed: int = 0, config: GPTConfig = CONFIG) -> GPT:
     """A model of random weights, none of them zero: every part of it moves the score."""
     torch.manual_seed(seed)
-    made = GPT(config)
+    gpt = GPT(config)
     with torch.no_grad():
-        for parameter in made.parameters():
+        for parameter in gpt.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
-    return made
+    return gpt
 
 
 def arrays(value: Any) -> Any:
@@ -67,19 +67,19 @@ def arrays(value: Any) -> Any:
     return {key: arrays(child) for key, child in value.items()} if isinstance(value, dict) else value
 
 
-def trained(made: GPT, tokens: Any) -> GPT:
+def trained(gpt: GPT, tokens: Any) -> GPT:
     """The model after a few steps: its weights fit the functions in it."""
-    size = made.config.train_seq_len
+    size = gpt.config.train_seq_len
     ids = torch.from_numpy(np.asarray(tokens)[: len(tokens) // (size + 1) * (size + 1)].astype(np.int64))
     rows = ids.view(-1, size + 1)[:32]  # [B, T + 1]
-    optimizer = torch.optim.Adam(made.parameters(), lr=0.02)
+    optimizer = torch.optim.Adam(gpt.parameters(), lr=0.02)
     for _ in range(6):
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16):
-            loss = made(rows[:, :-1], rows[:, 1:])
+            loss = gpt(rows[:, :-1], rows[:, 1:])
         loss.backward()
         optimizer.step()
-    return made
+    return gpt
 
 
 def packed(state: dict[str, torch.Tensor], **extra: object) -> bytes:
@@ -119,15 +119,15 @@ def scored(
     state: dict[str, torch.Tensor], shards: Path, tokenizer: Path, config: GPTConfig, precision: str = "bf16"
 ) -> Score:
     """What the trainer's own evaluation makes of a state dict's artifact."""
-    made = GPT(config)
-    made.load_state_dict(artifact.dequantize(artifact.quantize(state, KEEP)))
+    gpt = GPT(config)
+    gpt.load_state_dict(artifact.dequantize(artifact.quantize(state, KEEP)))
     if precision == "fp32":
-        made.float()
+        gpt.float()
     tokens = data.read_validation(data.shard_paths(shards, "val"), config.train_seq_len, config.vocab_size)
     table = ByteTable.load(tokenizer, config.vocab_size)
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
         return evaluate(
-            made, tokens, table, seq_len=config.train_seq_len, batch_seqs=4, device=torch.device("cpu")
+            gpt, tokens, table, seq_len=config.train_seq_len, batch_seqs=4, device=torch.device("cpu")
         )  # fmt: skip
 
 

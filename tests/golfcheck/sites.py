@@ -21,9 +21,9 @@ NAMES = ("Baseline", "Wider", "Deeper", "Quantized")
 
 def write_records(root: Path) -> Path:
     """Write the records; each of the first four is the record when it is made."""
-    for place, name in enumerate(NAMES):
-        draft = Draft(bpb_shift=-0.02 * place, folder=f"2026-06-{1 + place:02}_{name}", model_bytes=15_000_000 + place)
-        author = ("ann", "bo")[place % 2]
+    for index, name in enumerate(NAMES):
+        draft = Draft(bpb_shift=-0.02 * index, folder=f"2026-06-{1 + index:02}_{name}", model_bytes=15_000_000 + index)
+        author = ("ann", "bo")[index % 2]
         draft.set(name=name, author=author, github_id=author)
         draft.write(root)
     claimed = Draft(folder="2026-06-10_Claimed")

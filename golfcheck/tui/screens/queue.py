@@ -17,7 +17,7 @@ from golfcheck.core.text import safe
 from golfcheck.queue.model import Queue
 from golfcheck.queue.opening import Opening
 from golfcheck.queue.rows import KEYS, PullRow, row_of
-from golfcheck.queue.run import Request, run
+from golfcheck.queue.run import QueueRequest, run
 from golfcheck.tui.drawing.pullcolumns import COLUMNS, pull_of, readout, title
 from golfcheck.tui.drawing.readout import filtered_out
 from golfcheck.tui.screens.base import OpenPullRecord
@@ -83,7 +83,7 @@ request with the most similar code."""
         Binding("escape", "back", "clear", show=False, tooltip="remove the filter, then the order"),
     ]
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: QueueRequest) -> None:
         super().__init__()
         self.request = request
         self.queue: Queue | None = None

@@ -22,10 +22,10 @@ DERIVABLE = ("track", "val_loss", "bytes_total", "bytes_code", "seeds", "seed_re
 
 
 def fixed(record: Path) -> dict[str, Any]:
-    made = fix(load(record))
-    assert made is not None
-    made.path.write_text(made.after)
-    return dict(json.loads(made.after))
+    change = fix(load(record))
+    assert change is not None
+    change.path.write_text(change.after)
+    return dict(json.loads(change.after))
 
 
 def test_a_complete_submission_has_nothing_to_fix(tmp_path: Path):
@@ -55,12 +55,12 @@ def test_a_missing_key_is_filled_in_from_the_logs(key: str, tmp_path: Path):
 @given(missing=st.sets(st.sampled_from(DERIVABLE)))
 def test_a_fixed_file_fits_the_schema_and_needs_no_second_fix(missing: set[str], tmp_path_factory):
     record = folders.make(tmp_path_factory.mktemp("r"), **dict.fromkeys(missing))
-    made = fix(load(record))
-    if made is None:
+    change = fix(load(record))
+    if change is None:
         assert not missing
         return
-    made.path.write_text(made.after)
-    assert schema.violations("submission", json.loads(made.after)) == []
+    change.path.write_text(change.after)
+    assert schema.violations("submission", json.loads(change.after)) == []
     assert fix(load(record)) is None
     assert not [f.rule for f in verify(load(record)).findings if f.rule in ("schema-violation", "total-drift")]
 
@@ -86,11 +86,11 @@ def test_aliases_get_their_canonical_names_in_their_places(tmp_path: Path):
 
 
 def test_a_total_that_contradicts_the_logs_is_corrected_and_reported(tmp_path: Path):
-    made = fix(load(folders.make(tmp_path, bytes_total=1_000)))
-    assert made is not None
-    assert made.edits == ("bytes_total: 15900015 (was 1000)",)
-    assert '-  "bytes_total": 1000,' in made.diff()
-    assert '+  "bytes_total": 15900015,' in made.diff()
+    change = fix(load(folders.make(tmp_path, bytes_total=1_000)))
+    assert change is not None
+    assert change.edits == ("bytes_total: 15900015 (was 1000)",)
+    assert '-  "bytes_total": 1000,' in change.diff()
+    assert '+  "bytes_total": 15900015,' in change.diff()
 
 
 @given(bpb=st.floats(0.5, 2.0))
@@ -107,9 +107,9 @@ def test_no_loss_is_invented_for_a_score_that_is_not_in_the_logs(tmp_path: Path)
 
 def rewritten(record: Path, text: str) -> str:
     (record / "submission.json").write_bytes(text.encode())
-    made = fix(load(record))
-    assert made is not None
-    return made.after
+    change = fix(load(record))
+    assert change is not None
+    return change.after
 
 
 def test_everything_else_keeps_its_digits_and_layout(tmp_path: Path):
@@ -192,11 +192,11 @@ def test_no_value_is_written_that_the_reader_of_submissions_refuses(
         assert line in draft.files[log].decode()
         draft.edit(log, line, stated)
     record = load(draft.write(tmp_path))
-    found = fix(record)
-    assert found is not None
-    after = strictjson.parse(found.after.encode()).value  # it is read again
-    assert after.get(key) is None and "NaN" not in found.after and "Infinity" not in found.after
-    before = strictjson.parse(found.before.encode()).value
+    change = fix(record)
+    assert change is not None
+    after = strictjson.parse(change.after.encode()).value  # it is read again
+    assert after.get(key) is None and "NaN" not in change.after and "Infinity" not in change.after
+    before = strictjson.parse(change.before.encode()).value
     assert before.items() <= after.items()  # nothing is lost
 
 

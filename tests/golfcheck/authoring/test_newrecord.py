@@ -77,8 +77,8 @@ def unpack(folder: Path, files: dict[str, bytes]) -> Path:
 
 def test_logs_alone_make_a_record_without_findings(tmp_path: Path) -> None:
     logs = write_logs(tmp_path, log(1, 2.50), log(2, 2.52), log(3, 2.54))
-    made = build(logs, [], ABOUT)
-    folder = unpack(tmp_path / "2026-06-01_Mine", made.files)
+    record = build(logs, [], ABOUT)
+    folder = unpack(tmp_path / "2026-06-01_Mine", record.files)
     verdict = verify(load(folder))
     assert [finding for finding in verdict.findings if finding.severity > Severity.INFO] == []
     assert verdict.score is not None
@@ -89,8 +89,8 @@ def test_logs_alone_make_a_record_without_findings(tmp_path: Path) -> None:
 
 
 def test_submission_json_has_the_canonical_keys_and_the_logs_numbers(tmp_path: Path) -> None:
-    made = build(write_logs(tmp_path, log(7, 2.5, 1000), log(8, 2.6, 1500)), [], ABOUT)
-    submission = json.loads(made.files["submission.json"])
+    record = build(write_logs(tmp_path, log(7, 2.5, 1000), log(8, 2.6, 1500)), [], ABOUT)
+    submission = json.loads(record.files["submission.json"])
     assert violations("submission", submission) == []
     assert submission["val_bpb"] == pytest.approx(2.55)
     assert submission["bytes_code"] == sum(map(len, SOURCES.values()))
@@ -111,13 +111,13 @@ def test_the_readme_has_the_training_command_without_local_paths(tmp_path: Path)
 
 def test_the_readme_for_another_trainers_log_claims_only_what_the_log_says(tmp_path: Path) -> None:
     text = log(7).replace("settings:changed", "hyperparameters:")
-    made = build(write_logs(tmp_path, text), [], ABOUT)
-    readme = made.files["README.md"].decode()
+    record = build(write_logs(tmp_path, text), [], ABOUT)
+    readme = record.files["README.md"].decode()
     assert PLACEHOLDER in readme
     assert "reference trainer" not in readme
     assert "To run it again" not in readme
     named = set(re.findall(r"`([^`]+[.](?:py|log))`", readme))
-    assert named == {name for name in made.files if name.endswith((".py", ".log"))}
+    assert named == {name for name in record.files if name.endswith((".py", ".log"))}
 
 
 def test_without_code_in_the_log_the_given_script_and_its_imports_are_used(tmp_path: Path) -> None:
@@ -134,10 +134,10 @@ def test_without_code_in_the_log_the_given_script_and_its_imports_are_used(tmp_p
 def test_without_code_in_the_log_the_script_next_to_it_is_used_with_a_note(tmp_path: Path, where: str) -> None:
     (tmp_path / where).mkdir(exist_ok=True)
     (tmp_path / "train_gpt.py").write_text("x = 1\n")
-    made = build(write_logs(tmp_path / where, WITHOUT_CODE), [], ABOUT)
-    assert made.files["train_gpt.py"] == b"x = 1\n"
-    assert f"no log contains the code: using {tmp_path / 'train_gpt.py'}" in made.notes
-    assert any("bytes of code, the files here have 6" in note for note in made.notes)
+    record = build(write_logs(tmp_path / where, WITHOUT_CODE), [], ABOUT)
+    assert record.files["train_gpt.py"] == b"x = 1\n"
+    assert f"no log contains the code: using {tmp_path / 'train_gpt.py'}" in record.notes
+    assert any("bytes of code, the files here have 6" in note for note in record.notes)
 
 
 def test_without_code_in_the_log_the_script_in_the_current_directory_is_used(
@@ -179,27 +179,27 @@ def test_sizes_missing_from_the_logs_come_from_the_artifact_or_are_omitted(tmp_p
     assert any(note.startswith("bytes_total is missing") for note in unknown.notes)
     artifact = tmp_path / "a.int6.ptz"
     artifact.write_bytes(bytes(500))
-    known = build(logs, [artifact], ABOUT)
-    assert known.total_bytes == 500 + code_bytes
-    assert known.files["final_model.int6.ptz"] == bytes(500)
+    expected = build(logs, [artifact], ABOUT)
+    assert expected.total_bytes == 500 + code_bytes
+    assert expected.files["final_model.int6.ptz"] == bytes(500)
 
 
 def test_of_two_logs_with_one_seed_the_last_counts_only_with_keep_last(tmp_path: Path) -> None:
     logs = write_logs(tmp_path, log(1, 2.5), log(2, 2.5), log(1, 2.7))
     with pytest.raises(UsageError, match=r"seed 1 is also in .* --keep-last"):
         build(logs, [], ABOUT)
-    made = build(logs, [], ABOUT, keep_last=True)
-    assert made.mean_bpb == pytest.approx(2.6)
-    assert made.notes[0] == f"seed 1: using {logs[2]}, not {logs[0]}"
+    record = build(logs, [], ABOUT, keep_last=True)
+    assert record.mean_bpb == pytest.approx(2.6)
+    assert record.notes[0] == f"seed 1: using {logs[2]}, not {logs[0]}"
 
 
 def test_of_runs_of_one_seed_in_a_log_the_last_counts_only_where_that_was_asked_for(tmp_path: Path) -> None:
     (path,) = write_logs(tmp_path, log(1, 2.5) + log(1, 2.7))
     with pytest.raises(UsageError, match=r"2 runs, several of them with seed 1: .* --keep-last"):
         build([path], [], ABOUT)
-    made = build([path], [], ABOUT, keep_last=True)
-    assert made.mean_bpb == pytest.approx(2.7)
-    assert f"{path}: 2 runs, several of them with seed 1: using the last one" in made.notes
+    record = build([path], [], ABOUT, keep_last=True)
+    assert record.mean_bpb == pytest.approx(2.7)
+    assert f"{path}: 2 runs, several of them with seed 1: using the last one" in record.notes
 
 
 @pytest.mark.parametrize("names", [("train.log", "train_seed2.log"), ("train_seed2.log", "train.log")])
@@ -207,19 +207,19 @@ def test_a_copy_of_a_log_is_left_out_and_said(tmp_path: Path, names: tuple[str, 
     logs = [*write_logs(tmp_path, log(1)), *(tmp_path / name for name in names)]
     for path in logs[1:]:
         path.write_text(log(2))
-    made = build(logs, [], ABOUT)
-    assert [note for note in made.notes if "copy" in note] == [
+    record = build(logs, [], ABOUT)
+    assert [note for note in record.notes if "copy" in note] == [
         f"{tmp_path / 'train.log'}: a copy of {tmp_path / 'train_seed2.log'}, left out"
     ]
-    assert json.loads(made.files["submission.json"])["seed_results"].keys() == {"1", "2"}
+    assert json.loads(record.files["submission.json"])["seed_results"].keys() == {"1", "2"}
 
 
 def test_a_log_of_several_seeds_gives_a_result_for_each(tmp_path: Path) -> None:
     dump, rule, _ = log(1).partition(RULE)
     runs = "".join(log(seed, 2.5 + seed / 10).removeprefix(dump) for seed in (1, 2))
-    made = build(write_logs(tmp_path, dump + runs), [], ABOUT)
-    submission = json.loads(made.files["submission.json"])
-    assert (submission["seeds"], made.mean_bpb) == ([1, 2], pytest.approx(2.65))
+    record = build(write_logs(tmp_path, dump + runs), [], ABOUT)
+    submission = json.loads(record.files["submission.json"])
+    assert (submission["seeds"], record.mean_bpb) == ([1, 2], pytest.approx(2.65))
     assert rule
 
 
@@ -228,10 +228,10 @@ def test_a_small_artifact_is_included_and_a_large_one_gives_a_note(tmp_path: Pat
     small.write_bytes(bytes(1000))
     large.write_bytes(bytes(MAX_SHIPPED_ARTIFACT_BYTES + 1))
     logs = write_logs(tmp_path, log(1, model_bytes=1000), log(2, model_bytes=MAX_SHIPPED_ARTIFACT_BYTES + 1))
-    made = build(logs, [small, large], ABOUT)
-    assert made.files["final_model_seed1.int8.ptz"] == bytes(1000)
-    assert "final_model_seed2.int8.ptz" not in made.files
-    assert any(str(large) in note for note in made.notes)
+    record = build(logs, [small, large], ABOUT)
+    assert record.files["final_model_seed1.int8.ptz"] == bytes(1000)
+    assert "final_model_seed2.int8.ptz" not in record.files
+    assert any(str(large) in note for note in record.notes)
     alone = build(logs[:1], [small], ABOUT)
     assert alone.files["final_model.int8.ptz"] == bytes(1000)
 

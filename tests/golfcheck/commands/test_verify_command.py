@@ -195,14 +195,14 @@ def test_fix_writes_what_diff_only_shows(tmp_path: Path, capsys):
 def test_a_tree_is_judged_alike_by_one_process_and_two_cached_or_not(tmp_path: Path, capsys):
     for number in range(9):
         folders.make(tmp_path, f"2026-04-0{number + 1}_R{number}", date=f"2026-04-0{number + 1}", name=f"R{number}")
-    found = []
+    result = []
     for options in (["--jobs", "1", "--no-cache"], ["--jobs", "2", "--no-cache"], ["--jobs", "2"], ["--jobs", "1"]):
         verify(tmp_path, "--format", "json", *options)
         document = json.loads(capsys.readouterr().out)
         assert schema.violations("verdict", document) == []
-        found.append([verdict | {"seconds": 0} for verdict in document["verdicts"]])
-    assert len(found[0]) == 9
-    assert found[0] == found[1] == found[2] == found[3]
+        result.append([verdict | {"seconds": 0} for verdict in document["verdicts"]])
+    assert len(result[0]) == 9
+    assert result[0] == result[1] == result[2] == result[3]
 
 
 def test_the_documentation_names_every_option_format_outcome_and_setting():

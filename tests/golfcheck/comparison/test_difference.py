@@ -49,8 +49,8 @@ def pair(root: Path, one: Draft, other: Draft) -> Difference:
 
 def printed(draft: Draft, **settings: str) -> Draft:
     """Let the logs print settings in a line of their own; a value of several words, separated by /, is one per log."""
-    for place, path in enumerate(path for path in draft.files if path.endswith(".log")):
-        words = [f"{name}:{value.split('/')[place % len(value.split('/'))]}" for name, value in settings.items()]
+    for index, path in enumerate(path for path in draft.files if path.endswith(".log")):
+        words = [f"{name}:{value.split('/')[index % len(value.split('/'))]}" for name, value in settings.items()]
         draft.edit(path, "world_size:8", " ".join(words) + "\nworld_size:8")
     return draft
 
@@ -65,8 +65,8 @@ def packed(script: bytes) -> bytes:
 
 def test_settings_that_differ_are_told_with_both_values_and_their_lines(tmp_path: Path):
     one, other = printed(Draft(), matrix_lr="0.04", warmup="20"), printed(Draft(), matrix_lr="0.02", warmup="20")
-    found = pair(tmp_path, one, other)
-    (row,) = found.settings
+    result = pair(tmp_path, one, other)
+    (row,) = result.settings
     assert row.name == "matrix_lr"
     for side, value, draft in zip(row.printed, ("0.04", "0.02"), (one, other), strict=True):
         assert side is not None
@@ -75,8 +75,8 @@ def test_settings_that_differ_are_told_with_both_values_and_their_lines(tmp_path
 
 
 def test_settings_that_only_one_prints_are_told(tmp_path: Path):
-    found = pair(tmp_path, printed(Draft(), ema="0.99"), printed(Draft(), swa="1"))
-    assert [(row.name, [side and side.value for side in row.printed]) for row in found.settings] == [
+    result = pair(tmp_path, printed(Draft(), ema="0.99"), printed(Draft(), swa="1"))
+    assert [(row.name, [side and side.value for side in row.printed]) for row in result.settings] == [
         ("ema", ["0.99", None]),
         ("swa", [None, "1"]),
     ]
@@ -97,18 +97,18 @@ def test_values_that_differ_at_all_are_a_difference(tmp_path: Path, one: str, ot
 
 
 def test_settings_that_tell_the_runs_of_one_record_apart_are_not_compared(tmp_path: Path):
-    found = pair(tmp_path, printed(Draft(), note="a/b/c", run_id="r1"), printed(Draft(), note="d", run_id="r2"))
-    assert set(found.varying) == {"note", "run_id", "seed"}
-    assert not found.settings
+    result = pair(tmp_path, printed(Draft(), note="a/b/c", run_id="r1"), printed(Draft(), note="d", run_id="r2"))
+    assert set(result.varying) == {"note", "run_id", "seed"}
+    assert not result.settings
 
 
 def test_four_records_have_one_table_of_settings(tmp_path: Path):
     values = ("0.04", "0.04", "0.02", "0.01")
-    folders = [printed(Draft(), lr=value).write(tmp_path / str(place)) for place, value in enumerate(values)]
-    found = compared(*folders)
-    assert [[side and side.value for side in row.printed] for row in found.settings] == [list(values)]
-    assert found.code == ()  # of pairs only
-    assert [side.gain is None for side in found.sides] == [True, False, False, False]
+    folders = [printed(Draft(), lr=value).write(tmp_path / str(index)) for index, value in enumerate(values)]
+    result = compared(*folders)
+    assert [[side and side.value for side in row.printed] for row in result.settings] == [list(values)]
+    assert result.code == ()  # of pairs only
+    assert [side.gain is None for side in result.sides] == [True, False, False, False]
 
 
 # Code.
@@ -116,8 +116,8 @@ def test_four_records_have_one_table_of_settings(tmp_path: Path):
 
 def test_packed_code_is_compared_unwrapped(tmp_path: Path):
     script = Draft().script
-    found = pair(tmp_path, Draft(script=packed(script)), Draft(script=packed(script.replace(b"1337", b"42"))))
-    (code,) = found.code
+    result = pair(tmp_path, Draft(script=packed(script)), Draft(script=packed(script.replace(b"1337", b"42"))))
+    (code,) = result.code
     assert (code.added, code.removed) == (1, 1)
     assert code.first == "train_gpt.py (lzma+base85, unwrapped)"
     signs = [line.sign + line.text for hunk in code.hunks for line in hunk.lines if line.sign != " "]
@@ -184,10 +184,10 @@ def test_two_scripts_of_80_kb_do_not_take_quadratic_time(tmp_path: Path):
 
 
 def test_the_gain_is_that_of_b_over_a(tmp_path: Path):
-    found = pair(tmp_path, Draft(), Draft(bpb_shift=-0.01))
-    gain = found.sides[1].gain
+    result = pair(tmp_path, Draft(), Draft(bpb_shift=-0.01))
+    gain = result.sides[1].gain
     assert gain is not None and gain.delta_bpb == pytest.approx(-0.01)
-    assert "B gains on A: Welch t -" in text_format.render(found, PAGE)
+    assert "B gains on A: Welch t -" in text_format.render(result, PAGE)
 
 
 def test_a_record_without_a_score_has_no_test_and_is_still_compared(tmp_path: Path):
@@ -204,28 +204,28 @@ def test_a_record_without_a_score_has_no_test_and_is_still_compared(tmp_path: Pa
 )
 def test_it_is_said_which_record_has_no_code_to_compare(tmp_path: Path, lacks: str, told: str):
     records = [load(Draft().write(tmp_path / letter)) for letter in "ab"]
-    for place in ("ab".index(letter) for letter in lacks):
-        logs = tuple(replace(log, dumps=()) for log in records[place].logs)
-        records[place] = replace(records[place], sources=(), logs=logs)
-    found = difference(records, [verify(record) for record in records])
-    assert found.code == ()
-    for out in (text_format.render(found, PAGE), diff_markdown.render(found)):
+    for index in ("ab".index(letter) for letter in lacks):
+        logs = tuple(replace(log, dumps=()) for log in records[index].logs)
+        records[index] = replace(records[index], sources=(), logs=logs)
+    result = difference(records, [verify(record) for record in records])
+    assert result.code == ()
+    for out in (text_format.render(result, PAGE), diff_markdown.render(result)):
         assert f"not compared: {told}, and no log with its source" in out
 
 
 def test_the_day_of_a_record_is_the_boards_and_where_the_json_says_another_that_is_a_finding(tmp_path: Path):
     draft = Draft(folder="2026-06-02_Late")
     draft.set(date="2026-05-30")
-    found = pair(tmp_path, Draft(folder="2026-06-01_Other"), draft)
-    text = text_format.render(found, PAGE)
+    result = pair(tmp_path, Draft(folder="2026-06-01_Other"), draft)
+    text = text_format.render(result, PAGE)
     assert re.search(r"^A  .* 2026-06-01$", text, re.MULTILINE) and re.search(r"^B  .* 2026-06-02$", text, re.MULTILINE)
     assert "submission.json says 2026-05-30, the folder 2026-06-02" in text
 
 
 @pytest.mark.parametrize("columns", [60, 65, 77, 100])
 def test_no_line_of_a_table_is_wider_than_the_page(tmp_path: Path, columns: int):
-    found = pair(tmp_path, Draft(), Draft(bpb_shift=-0.01, train_ms=12_345_678))
-    lines = text_format.render(found, Page(columns)).splitlines()
+    result = pair(tmp_path, Draft(), Draft(bpb_shift=-0.01, train_ms=12_345_678))
+    lines = text_format.render(result, Page(columns)).splitlines()
     assert max(map(width, lines)) <= columns
     shown = "\n".join(lines)
     assert all(number in shown for number in ("599,920", "12,345,678", "+11,745,758", "15,800,101"))
@@ -233,33 +233,33 @@ def test_no_line_of_a_table_is_wider_than_the_page(tmp_path: Path, columns: int)
 
 def test_findings_that_one_alone_has_are_told_with_its_letter(tmp_path: Path):
     late = Draft(train_ms=700_000)
-    found = pair(tmp_path, Draft(), late)
-    assert "train-time-over-cap" in {row.rule for row in found.findings}
-    assert re.search(r"^  B  error\[train-time-over-cap\]  train_seed", text_format.render(found, PAGE), re.MULTILINE)
+    result = pair(tmp_path, Draft(), late)
+    assert "train-time-over-cap" in {row.rule for row in result.findings}
+    assert re.search(r"^  B  error\[train-time-over-cap\]  train_seed", text_format.render(result, PAGE), re.MULTILINE)
 
 
 def test_a_record_does_not_differ_from_itself(tmp_path: Path):
     folder = Draft().write(tmp_path)
-    found = compared(folder, folder)
-    assert not found.settings and not found.findings
-    assert [code.hunks for code in found.code] == [()]
+    result = compared(folder, folder)
+    assert not result.settings and not result.findings
+    assert [code.hunks for code in result.code] == [()]
 
 
 def test_the_real_records_give_the_numbers_of_the_design(shared_data: Path):
     tree = shared_data / "records" / "track_10min_16mb"
     one, other = next(tree.glob("2026-03-23_Leaky*")), next(tree.glob("2026-03-25_ValCalib*"))
-    found = compared(one, other)
-    gain = found.sides[1].gain
+    result = compared(one, other)
+    gain = result.sides[1].gain
     assert gain is not None and gain.t == pytest.approx(-11.834, abs=5e-4)
     assert gain.p_zero == pytest.approx(4.0e-4, abs=5e-6)
-    assert {row.name for row in found.settings} == {
+    assert {row.name for row in result.settings} == {
         "tokenizer_path",
         "model_params",
         "xsa",
         "active_layers",
         "iterations",
     }
-    for row in found.settings:
+    for row in result.settings:
         for side, folder in zip(row.printed, (one, other), strict=True):
             assert side is not None
             assert side.value in (folder / side.path).read_text().split("\n")[side.line - 1]
@@ -269,11 +269,11 @@ def test_every_neighboring_pair_of_the_real_records_can_be_compared_in_every_for
     folders = record_folders([shared_data / "records"])
     assert len(folders) == 28
     for one, other in pairwise(folders):
-        found = compared(one, other)
-        assert len(text_format.render(found, PAGE).splitlines()) > 10
-        assert diff_markdown.render(found).startswith("### A ")
-        document = json.loads(diff_data.render(found))
-        assert document["alike"] == found.alike
+        result = compared(one, other)
+        assert len(text_format.render(result, PAGE).splitlines()) > 10
+        assert diff_markdown.render(result).startswith("### A ")
+        document = json.loads(diff_data.render(result))
+        assert document["alike"] == result.alike
         assert schema.violations("diff", document) == []
 
 
@@ -290,11 +290,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_no_payload_reaches_the_reader(hostile: dict[str, Path], tmp_path: Path, label: str, color: bool):
     plain = Draft().write(tmp_path)
     for one, other in ((plain, hostile[label]), (hostile[label], plain)):
-        found = compared(one, other)
+        result = compared(one, other)
         for out in (
-            text_format.render(found, Page(80, color), whole=True),
-            diff_markdown.render(found, whole=True),
-            diff_data.render(found),
+            text_format.render(result, Page(80, color), whole=True),
+            diff_markdown.render(result, whole=True),
+            diff_data.render(result),
         ):
             plain_text = re.sub(r"\x1b\[[0-9;]{1,5}m", "", out) if color else out
             assert not hostile_records.obeyed(plain_text)
@@ -309,7 +309,7 @@ def test_no_text_of_any_kind_reaches_the_reader(name: str, value: str, lines: li
     verdict = a_verdict(name=name, author=value, path=name, date=value)
     printed = Printed(value, name, 3)
     finding = replace(TIME, message=value, path=name)
-    found = Difference(
+    result = Difference(
         sides=(Side(verdict, (), None, None, has_code=True), Side(RECORD, (), None, None, has_code=True)),
         settings=(SettingRow(name, (printed, None)), SettingRow(value, (printed, printed))),
         alike=0,
@@ -318,24 +318,24 @@ def test_no_text_of_any_kind_reaches_the_reader(name: str, value: str, lines: li
         code=(CodeDiff(name, value, hunks(lines, [*lines[1:], value]), (value,)), CodeDiff(None, name, (), ())),
     )
     for out in (
-        text_format.render(found, Page(columns), whole=True),
-        diff_markdown.render(found, whole=True),
-        diff_data.render(found),
+        text_format.render(result, Page(columns), whole=True),
+        diff_markdown.render(result, whole=True),
+        diff_data.render(result),
     ):
         assert not hostile_records.obeyed(out)
         assert out.encode("utf-8")
 
 
 def test_color_never_carries_meaning_alone(tmp_path: Path):
-    found = pair(tmp_path, printed(Draft(), lr="1"), printed(Draft(script=b"x = 1\n"), lr="2"))
-    painted = text_format.render(found, Page(100, color=True), whole=True)
+    result = pair(tmp_path, printed(Draft(), lr="1"), printed(Draft(script=b"x = 1\n"), lr="2"))
+    painted = text_format.render(result, Page(100, color=True), whole=True)
     assert "\x1b[" in painted
-    assert re.sub(r"\x1b\[[0-9;]{1,5}m", "", painted) == text_format.render(found, PAGE, whole=True)
+    assert re.sub(r"\x1b\[[0-9;]{1,5}m", "", painted) == text_format.render(result, PAGE, whole=True)
 
 
 def test_backticks_in_code_do_not_end_its_fence(tmp_path: Path):
-    found = pair(tmp_path, Draft(), Draft(script=b"x = '````'\n```\n"))
-    out = diff_markdown.render(found, whole=True)
+    result = pair(tmp_path, Draft(), Draft(script=b"x = '````'\n```\n"))
+    out = diff_markdown.render(result, whole=True)
     assert out.count("`````diff\n") == 1
     assert out.endswith("\n`````\n")
 
@@ -348,8 +348,8 @@ def test_a_pull_requests_comment_has_room_for_the_markdown(tmp_path: Path):
 
 
 def test_a_long_line_is_cut_and_counted(tmp_path: Path):
-    found = pair(tmp_path, Draft(), Draft(script=b"x = '" + b"\t" * 1_000_000 + b"'\n"))
-    out = text_format.render(found, PAGE, whole=True)
+    result = pair(tmp_path, Draft(), Draft(script=b"x = '" + b"\t" * 1_000_000 + b"'\n"))
+    out = text_format.render(result, PAGE, whole=True)
     assert "more characters)" in out
     assert len(out) < 20_000
 
@@ -396,7 +396,7 @@ def test_differences_are_no_findings_and_exit_with_0(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     assert schema.violations("diff", made) == []
-    assert not [found for side in made["sides"] for found in schema.violations("verdict", whole(side["verdict"]))]
+    assert not [result for side in made["sides"] for result in schema.violations("verdict", whole(side["verdict"]))]
     assert [side["verdict"]["name"] for side in made["sides"]] == ["Valid", "Valid"]
     assert "+x = 1" in made["code"][0]["hunks"][0]["lines"]
     assert "exit code is 0" in " ".join(run("--help").stdout.split())
@@ -416,11 +416,11 @@ def test_nats_of_two_tokenizers_have_no_difference_and_the_gain_is_said_in_the_t
     tmp_path: Path,
 ):
     one, other = Draft().write(tmp_path / "a"), Draft(bytes_per_token=3.7, bpb_shift=-0.02).write(tmp_path / "b")
-    found = compared(one, other)
-    rows = dict(text_format.score_rows(found))
+    result = compared(one, other)
+    rows = dict(text_format.score_rows(result))
     assert "nats per token, mean" not in rows and rows["nats per own token, mean"][2] == ""
     delta = gain_over(sample(load(other)), sample(load(one))).nats.delta
-    assert f"B - A in nats per token of B: {delta:+.5f}; B gains on A" in text_format.gain_line(found)
+    assert f"B - A in nats per token of B: {delta:+.5f}; B gains on A" in text_format.gain_line(result)
     alike = pair(tmp_path / "alike", Draft(), Draft(bpb_shift=-0.02))
     assert dict(text_format.score_rows(alike))["nats per token, mean"][2].startswith("-")
     assert text_format.gain_line(alike).startswith("B gains on A")

@@ -31,15 +31,15 @@ THEIRS = Sample("LeakyReLU", "b", (1337, 2025, 42), tuple(LEAKY_BPB), tuple(LEAK
 
 
 def test_the_published_gain_has_its_published_numbers_in_both_units() -> None:
-    found = gain_over(OURS, THEIRS)
-    assert found.nats.outcome and found.bpb.outcome
-    assert found.nats.outcome.t == pytest.approx(-11.834, abs=5e-4)
-    assert found.nats.outcome.df == pytest.approx(3.306, abs=5e-4)
-    assert found.nats.outcome.p == pytest.approx(4.0e-4, abs=5e-6)
-    assert found.nats.p_margin == pytest.approx(9.6e-3, abs=1e-4)
-    assert found.bpb.p_margin == pytest.approx(0.787, abs=5e-4)
-    audit, written = found.ruled
-    assert (audit.p, written.p) == (found.bpb.outcome.p, found.nats.p_margin)
+    result = gain_over(OURS, THEIRS)
+    assert result.nats.outcome and result.bpb.outcome
+    assert result.nats.outcome.t == pytest.approx(-11.834, abs=5e-4)
+    assert result.nats.outcome.df == pytest.approx(3.306, abs=5e-4)
+    assert result.nats.outcome.p == pytest.approx(4.0e-4, abs=5e-6)
+    assert result.nats.p_margin == pytest.approx(9.6e-3, abs=1e-4)
+    assert result.bpb.p_margin == pytest.approx(0.787, abs=5e-4)
+    audit, written = result.ruled
+    assert (audit.p, written.p) == (result.bpb.outcome.p, result.nats.p_margin)
     assert audit.shown and written.shown
 
 
@@ -57,9 +57,9 @@ def test_the_real_records_give_the_same_from_their_logs(shared_data: Path, capsy
 
 
 def test_a_bar_is_a_one_sample_test_in_both_units() -> None:
-    found = gain_over(OURS, None, bar_bpb=1.11938)
+    result = gain_over(OURS, None, bar_bpb=1.11938)
     per_bpb = LN2 * OURS.bytes_per_token
-    for tested, values, bar in ((found.bpb, VALCALIB_BPB, 1.11938), (found.nats, VALCALIB_NATS, 1.11938 * per_bpb)):
+    for tested, values, bar in ((result.bpb, VALCALIB_BPB, 1.11938), (result.nats, VALCALIB_NATS, 1.11938 * per_bpb)):
         expected = oracle.ttest_1samp(values, bar, alternative="less")
         assert tested.outcome
         assert tested.outcome.p == pytest.approx(expected.pvalue, rel=1e-9)
@@ -67,9 +67,9 @@ def test_a_bar_is_a_one_sample_test_in_both_units() -> None:
 
 
 def test_a_known_spread_is_a_z_test_for_one_seed_in_both_units() -> None:
-    found = gain_over(sample(1.114), sample(1.119), sigma_bpb=0.002)
+    result = gain_over(sample(1.114), sample(1.119), sigma_bpb=0.002)
     expected = oracle.norm.sf(0.005 / (0.002 * math.sqrt(2)))
-    for tested in (found.bpb, found.nats):
+    for tested in (result.bpb, result.nats):
         assert tested.outcome
         assert tested.outcome.p == pytest.approx(expected, rel=1e-6)
     over_bar = gain_over(sample(1.114), None, bar_bpb=1.119, sigma_bpb=0.002)
@@ -79,9 +79,9 @@ def test_a_known_spread_is_a_z_test_for_one_seed_in_both_units() -> None:
 
 def test_another_tokenizers_losses_are_restated_per_token_of_ours_and_that_is_said() -> None:
     ours, theirs = sample(1.09, 1.091, 1.092, ratio=3.72663), sample(1.10, 1.101, 1.102)
-    found = gain_over(ours, theirs)
-    assert found.nats.delta == pytest.approx(-0.01 * LN2 * 3.72663)
-    assert "the tokenizers or the validation texts differ (sp8192, sp1024)" in found.notes[0]
+    result = gain_over(ours, theirs)
+    assert result.nats.delta == pytest.approx(-0.01 * LN2 * 3.72663)
+    assert "the tokenizers or the validation texts differ (sp8192, sp1024)" in result.notes[0]
     assert gain_over(ours, replace(ours, seeds=(7, 8, 9))).notes == ()
 
 
@@ -101,10 +101,10 @@ def test_runs_on_both_sides_are_said() -> None:
     ],
 )
 def test_without_a_spread_there_is_no_p_and_the_reason_is_said(ours: Sample, theirs: Sample, reason: str) -> None:
-    found = gain_over(ours, theirs, bar_bpb=None if theirs else 1.2)
-    assert found.reason and found.reason.startswith(reason)
-    assert not any(ruled.shown or ruled.p is not None for ruled in found.ruled)
-    assert f"no test: {found.reason}" in render(found, Page(200))
+    result = gain_over(ours, theirs, bar_bpb=None if theirs else 1.2)
+    assert result.reason and result.reason.startswith(reason)
+    assert not any(ruled.shown or ruled.p is not None for ruled in result.ruled)
+    assert f"no test: {result.reason}" in render(result, Page(200))
 
 
 def test_the_seeds_needed_are_the_fewest_with_the_wanted_power() -> None:
@@ -118,8 +118,8 @@ def test_the_seeds_needed_are_the_fewest_with_the_wanted_power() -> None:
 
 def test_reproductions_count_as_ours_and_a_run_that_is_in_both_counts_once() -> None:
     ours, again = sample(1.10, 1.101), sample(1.10, 1.1015, 1.1005, name="again")
-    found, notes = pooled(ours, [again])
-    assert found.bpb == (1.10, 1.101, 1.1015, 1.1005)
+    result, notes = pooled(ours, [again])
+    assert result.bpb == (1.10, 1.101, 1.1015, 1.1005)
     assert notes == ["2 seeds of again (records/again) count as A's; 1 that A has already, not again"]
     with pytest.raises(UsageError, match="not a reproduction"):
         pooled(ours, [sample(1.1, ratio=3.7)])

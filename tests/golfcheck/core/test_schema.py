@@ -14,5 +14,5 @@ from golfcheck.core.schema import violations
     ],
 )
 def test_an_unexpected_key_is_named_with_the_keys_that_are_expected(key: str, said: str):
-    found = violations("submission", {"golfcheck": {key: {}}})
-    assert [violation.message for violation in found if violation.pointer == "/golfcheck"] == [said]
+    result = violations("submission", {"golfcheck": {key: {}}})
+    assert [violation.message for violation in result if violation.pointer == "/golfcheck"] == [said]

@@ -114,12 +114,12 @@ def test_seeds_needed_is_the_first_count_with_enough_power():
     assert needed is not None
 
     def simulated(count):
-        rng, found, rounds = random.Random(7), 0, 2_000
+        rng, result, rounds = random.Random(7), 0, 2_000
         for _ in range(rounds):
             ours = [rng.gauss(1.0, 0.0012) for _ in range(count)]
             theirs = [rng.gauss(1.004, 0.0006) for _ in range(5)]
-            found += stats.welch(ours, theirs).p < 0.01
-        return found / rounds
+            result += stats.welch(ours, theirs).p < 0.01
+        return result / rounds
 
     assert simulated(needed) > 0.77
     assert simulated(needed - 1) < 0.83

@@ -492,8 +492,8 @@ def test_the_tokenizer_is_the_one_that_the_datasets_name_fits(tmp_path: Path) ->
     for name in ("fineweb_1024_bpe", "fineweb_8192_bpe", "demo_1024_bpe"):
         (tokenizers / f"{name}.model").touch()
     folders = {name: tmp_path / "datasets" / name for name in ("fineweb10B_sp1024", "demo_sp1024", "mine_sp512")}
-    found = {name: find_tokenizer(folder) for name, folder in folders.items()}
-    assert found == {
+    result = {name: find_tokenizer(folder) for name, folder in folders.items()}
+    assert result == {
         "fineweb10B_sp1024": tokenizers / "fineweb_1024_bpe.model",
         "demo_sp1024": tokenizers / "demo_1024_bpe.model",
         "mine_sp512": None,

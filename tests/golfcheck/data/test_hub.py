@@ -23,11 +23,11 @@ import huggingface_hub
 
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.data import hub as hub_module
-from golfcheck.data import pace as pace_module
+from golfcheck.data import throughput as pace_module
 from golfcheck.data.hub import download
-from golfcheck.data.pace import Pace
 from golfcheck.data.selection import MAX_SHARDS, select_by_manifest
 from golfcheck.data.shardwriter import shard_bytes
+from golfcheck.data.throughput import Throughput
 from golfcheck.reference.data import shard_tokens
 from tests.clock import HANG_SECONDS
 from tests.golfcheck.hub_server import Hub, serving
@@ -433,7 +433,7 @@ def test_a_hub_that_sends_a_byte_now_and_then_is_given_up(
     drip: str, drips_in: str, server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(hub_module, "Pace", lambda most_bytes: Pace(most_bytes, clock))
+    monkeypatch.setattr(hub_module, "Pace", lambda most_bytes: Throughput(most_bytes, clock))
     monkeypatch.setattr(pace_module, "WATCH_SECONDS", 0.01)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", HANG_SECONDS)
     sleep_with(monkeypatch, lambda _seconds: clock.tick())
@@ -449,7 +449,7 @@ def test_a_hub_that_sends_a_byte_now_and_then_is_given_up(
 
 def test_a_slow_line_that_moves_is_not_given_up_and_one_that_stops_is() -> None:
     clock = Clock()
-    pace = Pace(10_000_000, clock)
+    pace = Throughput(10_000_000, clock)
     for _ in range(50):
         clock.tick()
         pace.arrived(110_000)
@@ -463,7 +463,7 @@ def test_a_slow_line_that_moves_is_not_given_up_and_one_that_stops_is() -> None:
 
 
 def test_more_than_a_few_attempts_can_bring_is_refused() -> None:
-    pace = Pace(1_000, Clock())
+    pace = Throughput(1_000, Clock())
     pace.arrived(1_000)
     with pytest.raises(GolfcheckError, match="more than the 1,000 bytes"):
         pace.arrived(1)

@@ -15,9 +15,9 @@ from tests.golfcheck.trainlog.test_trainlog import MACHINE, SOURCE, A
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    place = tmp_path / "track_10min_16mb" / "2026-06-01_Valid"
+    record_folder = tmp_path / "track_10min_16mb" / "2026-06-01_Valid"
     write(
-        place,
+        record_folder,
         {
             "submission.json": '{"name": "x", "val_bpb": 1.1, "seeds": [1, 2], "seed_results": {"1": {"val_bpb": 1}}}',
             "train.log": f"{SOURCE}\n{MACHINE}{A}final val_loss:nan val_bpb:1.0\nGPTQ:collected 67 Hessians in 12.9s\n",
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
             "README.md": "é",
         },
     )
-    return place
+    return record_folder
 
 
 def same(one: Record, other: Record) -> bool:
@@ -45,16 +45,16 @@ def test_an_unchanged_record_comes_back_equal_without_being_read(
         assert same(first.load(folder), plain)
     monkeypatch.setattr(cache, "load", no_load)
     with Cache(tmp_path / "c.sqlite") as second:
-        found = second.load(folder)
-    assert same(found, plain)
+        again = second.load(folder)
+    assert same(again, plain)
     assert plain.problems and plain.sources[0].note and plain.logs[0].dumps
 
 
 @pytest.mark.parametrize("change", ["content", "time", "new", "gone", "renamed"])
 def test_every_change_in_the_folder_is_noticed(change: str, folder: Path, tmp_path: Path) -> None:
     log = folder / "train.log"
-    with Cache(tmp_path / "c.sqlite") as kept:
-        before = kept.load(folder)
+    with Cache(tmp_path / "c.sqlite") as store:
+        before = store.load(folder)
         match change:
             case "content":
                 log.write_text("seed:5\n")
@@ -67,19 +67,19 @@ def test_every_change_in_the_folder_is_noticed(change: str, folder: Path, tmp_pa
                 log.unlink()
             case _:
                 log.rename(folder / "train_seed1339.log")
-        after = kept.load(folder)
+        after = store.load(folder)
     assert same(after, load(folder)) and not same(after, before)
 
 
 def test_another_version_of_the_parsers_reads_again(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Cache(tmp_path / "c.sqlite") as kept:
-        kept.load(folder)
+    with Cache(tmp_path / "c.sqlite") as store:
+        store.load(folder)
         monkeypatch.setattr(cache, "sources_version", lambda: "another")
         monkeypatch.setattr(cache, "load", no_load)
         with pytest.raises(AssertionError, match="read again"):
-            kept.load(folder)
+            store.load(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"junk" * 10_000, b"SQLite format 3\0" + b"\xff" * 5_000])
@@ -88,8 +88,8 @@ def test_a_broken_cache_is_made_anew_in_silence(
 ) -> None:
     path = tmp_path / "c.sqlite"
     path.write_bytes(content)
-    with Cache(path) as kept:
-        assert same(kept.load(folder), load(folder))
+    with Cache(path) as store:
+        assert same(store.load(folder), load(folder))
     assert capfd.readouterr() == ("", "")
     rows = sqlite3.connect(path).execute("select count(*) from records").fetchone()
     assert rows == (1,)
@@ -100,51 +100,51 @@ def test_a_broken_cache_is_made_anew_in_silence(
 )
 def test_an_entry_that_is_no_record_is_read_again(record: str, folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
-    with Cache(path) as kept:
-        kept.load(folder)
+    with Cache(path) as store:
+        store.load(folder)
     with sqlite3.connect(path) as connection:
         connection.execute("update records set record = ?", (record,))
     connection.close()
-    with Cache(path) as kept:
-        assert same(kept.load(folder), load(folder))
+    with Cache(path) as store:
+        assert same(store.load(folder), load(folder))
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with Cache(tmp_path / "file" / "c.sqlite") as kept:
-        assert same(kept.load(folder), load(folder))
-    with Cache(tmp_path) as kept:
-        assert same(kept.load(folder), load(folder))
+    with Cache(tmp_path / "file" / "c.sqlite") as store:
+        assert same(store.load(folder), load(folder))
+    with Cache(tmp_path) as store:
+        assert same(store.load(folder), load(folder))
 
 
 def test_a_cache_that_another_process_has_locked_is_done_without(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "c.sqlite"
-    with Cache(path) as kept:
-        kept.load(folder)
+    with Cache(path) as store:
+        store.load(folder)
     monkeypatch.setattr(cache, "_WAIT_SECONDS", 0.0)
     locker = sqlite3.connect(path, isolation_level=None)
     locker.execute("begin exclusive")
-    with Cache(path) as kept:
-        assert same(kept.load(folder), load(folder))
+    with Cache(path) as store:
+        assert same(store.load(folder), load(folder))
         (folder / "README.md").write_text("changed")
-        assert same(kept.load(folder), load(folder))
+        assert same(store.load(folder), load(folder))
     locker.execute("rollback")
     locker.close()
-    with Cache(path) as kept:
-        assert same(kept.load(folder), load(folder))
+    with Cache(path) as store:
+        assert same(store.load(folder), load(folder))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
 def test_a_cache_without_permission_to_write_is_done_without(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "cache" / "c.sqlite"
-    with Cache(path) as kept:
-        kept.load(folder)
+    with Cache(path) as store:
+        store.load(folder)
     path.chmod(0o400)
     path.parent.chmod(0o500)
-    with Cache(path) as kept:
-        assert same(kept.load(folder), load(folder))
+    with Cache(path) as store:
+        assert same(store.load(folder), load(folder))
     path.parent.chmod(0o700)
 
 
@@ -152,13 +152,13 @@ def test_a_cache_that_sqlite_may_only_read_is_done_without(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "c.sqlite"
-    with Cache(path) as kept:
-        kept.load(folder)
+    with Cache(path) as store:
+        store.load(folder)
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda file, **how: connect(f"file:{file}?mode=ro", uri=True, **how))
     (folder / "README.md").write_text("changed")
-    with Cache(path) as kept:
-        assert same(kept.load(folder), load(folder))
+    with Cache(path) as store:
+        assert same(store.load(folder), load(folder))
 
 
 @pytest.mark.parametrize("shape", ["view", "trigger", "generated", "blob", "huge"])
@@ -166,8 +166,8 @@ def test_a_cache_with_another_schema_or_other_values_changes_no_record(
     shape: str, folder: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "c.sqlite"
-    with Cache(path) as kept:
-        kept.load(folder)
+    with Cache(path) as store:
+        store.load(folder)
     with sqlite3.connect(path) as connection:
         match shape:
             case "view":
@@ -183,8 +183,8 @@ def test_a_cache_with_another_schema_or_other_values_changes_no_record(
     connection.close()
     (folder / "README.md").write_text("changed")
     for _ in range(2):
-        with Cache(path) as kept:
-            assert same(kept.load(folder), load(folder))
+        with Cache(path) as store:
+            assert same(store.load(folder), load(folder))
 
 
 def test_two_processes_may_use_one_cache(folder: Path, tmp_path: Path) -> None:
@@ -194,17 +194,17 @@ def test_two_processes_may_use_one_cache(folder: Path, tmp_path: Path) -> None:
 
 def test_the_cache_is_this_users_alone(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
-    with Cache() as kept:
-        kept.load(folder)
+    with Cache() as store:
+        store.load(folder)
     path = tmp_path / "x" / "golfcheck" / "records.sqlite"
     assert path.stat().st_mode & 0o077 == 0 and path.parent.stat().st_mode & 0o077 == 0
 
 
 def test_all_28_real_records_come_back_equal(shared_data: Path, tmp_path: Path) -> None:
     folders = sorted(path for path in shared_data.glob("records/*/*") if path.is_dir())
-    with Cache(tmp_path / "c.sqlite") as kept:
-        first = [kept.load(folder) for folder in folders]
-        assert [kept.load(folder) for folder in folders] == first
+    with Cache(tmp_path / "c.sqlite") as store:
+        first = [store.load(folder) for folder in folders]
+        assert [store.load(folder) for folder in folders] == first
 
 
 def test_a_file_that_keeps_its_size_and_its_time_is_read_again_when_it_changes(tmp_path: Path) -> None:

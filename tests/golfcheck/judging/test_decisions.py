@@ -157,8 +157,8 @@ def test_a_score_from_a_box_is_told_apart_and_its_challenges_are_shown(tree: Pat
     assert rescored(rows_of(board)["First"]) is None
     document = json.loads(render_json(board, board.rows))
     assert schema.violations("board", document) == []
-    (found,) = [item for item in document["rows"] if item["status"] == "boxed"]
-    assert found["rulings"][0]["predictor"] == {**box, "strict": False}
+    (result,) = [item for item in document["rows"] if item["status"] == "boxed"]
+    assert result["rulings"][0]["predictor"] == {**box, "strict": False}
     first = rows_of(pinned(board, row, RULESETS["written"]))["First"]
     assert first.score_bpb is not None and first.delta_bpb == pytest.approx(first.score_bpb - 1.2)
 

@@ -118,11 +118,11 @@ OTHER_WEIGHTS = "unquantized fp32_model raw_weights post_ema best_checkpoint fin
 
 @pytest.mark.parametrize("name", OTHER_WEIGHTS)
 def test_a_claim_that_is_a_score_of_other_weights_is_an_error_wherever_it_stands(name: str, tmp_path: Path) -> None:
-    for place, after in enumerate(("Serialized model: ", "final_int8_zlib_roundtrip val_loss")):
+    for index, after in enumerate(("Serialized model: ", "final_int8_zlib_roundtrip val_loss")):
         draft = Draft()
         draft.edit_logs(after, f"{name} val_loss:1.8500 val_bpb:1.0950\n{after}")
         draft.set(val_bpb=1.0950, val_loss=None, seed_results={})
-        assert "pre-quantization-score" in errors(verdict_of(draft, tmp_path / str(place)))
+        assert "pre-quantization-score" in errors(verdict_of(draft, tmp_path / str(index)))
 
 
 def test_a_claim_that_is_the_last_validation_of_logs_without_an_artifact_score_is_an_error(tmp_path: Path) -> None:

@@ -235,9 +235,9 @@ def test_calibration_within_the_time_kept_for_it_is_no_untimed_work(tmp_path: Pa
     late.edit_logs(
         "Code size", "GPTQ:collecting Hessians from calibration data...\nGPTQ:collected 67 Hessians in 13.0s\nCode size"
     )
-    found = verdict_of(late, tmp_path / "late").findings
-    assert {f.rule for f in found} == {"untimed-work"}
-    assert "1.0 s over the cap" in found[0].message
+    result = verdict_of(late, tmp_path / "late").findings
+    assert {f.rule for f in result} == {"untimed-work"}
+    assert "1.0 s over the cap" in result[0].message
 
 
 @pytest.mark.parametrize(
@@ -267,8 +267,8 @@ def test_a_claim_is_the_mean_or_is_told_what_it_is(claim: float, rules: set[str]
 def test_a_score_edited_in_the_log_contradicts_its_other_numbers(tmp_path: Path) -> None:
     draft = Draft()
     draft.edit("train_seed42.log", "val_bpb:1.11437394", "val_bpb:1.10437394")
-    found = {finding.rule for finding in verdict_of(draft, tmp_path).findings}
-    assert found == {"rounding-mismatch"}
+    result = {finding.rule for finding in verdict_of(draft, tmp_path).findings}
+    assert result == {"rounding-mismatch"}
 
 
 @pytest.mark.parametrize(
@@ -295,9 +295,9 @@ def test_what_is_unusual_in_a_log_is_said_and_changes_nothing(
 ) -> None:
     draft = Draft()
     draft.files["train_seed42.log"] = draft.files["train_seed42.log"].decode().replace("\n", end).encode(encoding)
-    (found,) = verdict_of(draft, tmp_path).findings
-    assert (found.rule, found.severity, found.path) == ("log-schema-violation", Severity.INFO, "train_seed42.log")
-    assert said in found.message
+    (result,) = verdict_of(draft, tmp_path).findings
+    assert (result.rule, result.severity, result.path) == ("log-schema-violation", Severity.INFO, "train_seed42.log")
+    assert said in result.message
 
 
 def test_the_findings_of_a_rule_are_capped_and_the_rest_is_counted(tmp_path: Path) -> None:

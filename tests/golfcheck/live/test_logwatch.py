@@ -62,8 +62,8 @@ def test_a_truncated_file_is_read_again_from_its_start(tmp_path: Path):
     file = Follower(path)
     file.look(0)
     path.write_bytes(b"new\n")
-    found = file.look(0)
-    assert (found.data, found.again) == (b"new\n", "the file was truncated")
+    seen = file.look(0)
+    assert (seen.data, seen.again) == (b"new\n", "the file was truncated")
 
 
 def test_a_rotated_file_is_read_again_from_its_start(tmp_path: Path):
@@ -73,8 +73,8 @@ def test_a_rotated_file_is_read_again_from_its_start(tmp_path: Path):
     file.look(0)
     path.rename(tmp_path / "a.log.1")
     path.write_bytes(b"one\ntwo\n")
-    found = file.look(0)
-    assert (found.data, found.again) == (b"one\ntwo\n", "the file was replaced")
+    seen = file.look(0)
+    assert (seen.data, seen.again) == (b"one\ntwo\n", "the file was replaced")
 
 
 def test_a_file_written_anew_in_place_is_noticed_though_it_has_grown(tmp_path: Path):
@@ -84,8 +84,8 @@ def test_a_file_written_anew_in_place_is_noticed_though_it_has_grown(tmp_path: P
     file.look(0)
     with path.open("r+b") as other:
         other.write(b"another text\n")
-    found = file.look(0)
-    assert (found.data, found.again) == (b"another text\n", "the file was written anew")
+    seen = file.look(0)
+    assert (seen.data, seen.again) == (b"another text\n", "the file was written anew")
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo"])
@@ -110,11 +110,11 @@ def test_a_large_file_comes_in_pieces(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_all_that_is_appended_arrives_in_its_order(tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]):
     path = tmp_path_factory.mktemp("grow") / "a.log"
     path.touch()
-    file, found = Follower(path), b""
+    file, seen = Follower(path), b""
     for piece in pieces:
         append(path, piece)
-        found += file.look(0).data
-    assert found == b"".join(pieces)
+        seen += file.look(0).data
+    assert seen == b"".join(pieces)
 
 
 # What is said of the run.
@@ -142,27 +142,27 @@ def test_a_run_goes_through_its_states(log: Path):
     append(log, steps(610, 1200) + b"stopping_early: wallclock_cap train_time:600100ms step:1200/2000\n")
     assert watch.look(0).state is RunState.EVALUATING
     append(log, b"final_int8_zlib_roundtrip val_loss:2.0 val_bpb:1.2 eval_time:9000ms\n")
-    found = watch.look(0)
-    assert (found.state, found.score_bpb, found.share) == (RunState.FINISHED, 1.2, 1.0)
+    seen = watch.look(0)
+    assert (seen.state, seen.score_bpb, seen.share) == (RunState.FINISHED, 1.2, 1.0)
 
 
 def test_times_are_those_of_the_log(log: Path):
-    found = look(log, HEAD + VAL + steps(10, 300))
-    assert (found.seed, found.step, found.iterations, found.seconds) == (42, 300, 2000, 150.0)
-    assert (found.cap_seconds, found.left_seconds, found.share) == (600.0, 450.0, 0.25)
-    assert (found.step_ms, found.tokens_per_second) == (500.0, 2000.0)
+    seen = look(log, HEAD + VAL + steps(10, 300))
+    assert (seen.seed, seen.step, seen.iterations, seen.seconds) == (42, 300, 2000, 150.0)
+    assert (seen.cap_seconds, seen.left_seconds, seen.share) == (600.0, 450.0, 0.25)
+    assert (seen.step_ms, seen.tokens_per_second) == (500.0, 2000.0)
 
 
 def test_progress_counts_steps_where_they_end_before_the_cap(log: Path):
     data = HEAD.replace(b"600.000", b"6000.000") + steps(10, 1500)
-    found = look(log, data)
-    assert (found.share, found.left_seconds) == (0.75, 250.0)
+    seen = look(log, data)
+    assert (seen.share, seen.left_seconds) == (0.75, 250.0)
 
 
 def test_a_run_without_a_cap_is_measured_by_its_steps_and_gets_no_projection(log: Path):
-    found = look(log, HEAD.replace(b"600.000", b"0.000") + VAL + steps(10, 1000), reference())
-    assert (found.cap_seconds, found.share) == (None, 0.5)
-    assert found.no_projection == "the training time is unknown"
+    seen = look(log, HEAD.replace(b"600.000", b"0.000") + VAL + steps(10, 1000), reference())
+    assert (seen.cap_seconds, seen.share) == (None, 0.5)
+    assert seen.no_projection == "the training time is unknown"
 
 
 def test_silence_is_a_stall_only_when_it_is_longer_than_lines_are_apart(log: Path):
@@ -194,9 +194,9 @@ def test_a_truncated_log_starts_from_nothing(log: Path):
     watch = LogWatch(log)
     watch.look(0)
     log.write_bytes(HEAD + steps(10, 20))
-    found = watch.look(0)
-    assert found.step == 20
-    assert (found.note, found.past) == ("the file was truncated: read again from its start", "")
+    seen = watch.look(0)
+    assert seen.step == 20
+    assert (seen.note, seen.past) == ("the file was truncated: read again from its start", "")
     later = watch.look(14)
     assert later.note == "" and later.past.startswith("the file was truncated at ")
 
@@ -204,9 +204,9 @@ def test_a_truncated_log_starts_from_nothing(log: Path):
 @pytest.mark.parametrize("data", [b'{"name": "x"}\n', b"# A README\n\nof two paragraphs\n" * 50])
 def test_a_file_that_is_no_training_log_is_reported_once_it_stops_growing(log: Path, data: bytes):
     assert not look(log, data, idle=5).note
-    found = look(log, data, idle=1000)
-    assert found.note.startswith("no training log? in ") and "expected step:10/2000" in found.note
-    assert not found.stall
+    seen = look(log, data, idle=1000)
+    assert seen.note.startswith("no training log? in ") and "expected step:10/2000" in seen.note
+    assert not seen.stall
     assert not look(log, HEAD, idle=1000).note
 
 
@@ -214,9 +214,9 @@ def test_a_long_run_is_thinned_to_a_screenful_of_points_and_its_clock_is_exact(l
     data = HEAD.replace(b"600.000", b"60000.000") + VAL + steps(1, 17_991, by=1)
     log.write_bytes(data)
     watch = LogWatch(log)
-    found = watch.look(0)
-    assert found.curve is not None and 3_000 < len(found.curve.train) < 4_500
-    assert (found.step, found.seconds, found.step_ms) == (17_991, 8_995.5, 500.0)
+    seen = watch.look(0)
+    assert seen.curve is not None and 3_000 < len(seen.curve.train) < 4_500
+    assert (seen.step, seen.seconds, seen.step_ms) == (17_991, 8_995.5, 500.0)
 
 
 def test_a_look_at_an_unchanged_log_does_no_work(log: Path, monkeypatch: pytest.MonkeyPatch):
@@ -229,8 +229,8 @@ def test_a_look_at_an_unchanged_log_does_no_work(log: Path, monkeypatch: pytest.
 
 
 def test_the_last_of_several_runs_in_a_log_is_watched(log: Path):
-    found = look(log, HEAD + steps(10, 300) + b"seed:7\n" + steps(10, 50))
-    assert (found.run_number, found.seed, found.step) == (2, 7, 50)
+    seen = look(log, HEAD + steps(10, 300) + b"seed:7\n" + steps(10, 50))
+    assert (seen.run_number, seen.seed, seen.step) == (2, 7, 50)
 
 
 def test_the_last_whole_lines_are_shown(log: Path):
@@ -257,27 +257,27 @@ NAN = b"".join(b"step:%d/2000 train_loss:nan train_time:%dms step_avg:500.00ms\n
 
 @pytest.mark.parametrize("number", [b"nan", b"inf", b"-inf"])
 def test_losses_that_are_no_longer_finite_are_reported_with_their_first_step(log: Path, number: bytes):
-    found = look(log, HEAD + VAL + steps(10, 300) + NAN.replace(b"nan", number), reference())
-    assert found.diverged == "diverged: losses not finite since step 310"
-    assert (found.no_gap, found.no_projection) == ("the run has diverged", "the run has diverged")
-    assert found.gap is None and found.projection is None and found.seconds == 160.0
+    seen = look(log, HEAD + VAL + steps(10, 300) + NAN.replace(b"nan", number), reference())
+    assert seen.diverged == "diverged: losses not finite since step 310"
+    assert (seen.no_gap, seen.no_projection) == ("the run has diverged", "the run has diverged")
+    assert seen.gap is None and seen.projection is None and seen.seconds == 160.0
 
 
 def test_a_run_without_a_finite_loss_is_not_said_to_state_no_times(log: Path):
-    found = look(log, HEAD + VAL.replace(b"6.0", b"nan") + NAN, reference())
-    assert found.diverged.endswith("since step 310") and found.no_gap == "the run has diverged"
+    seen = look(log, HEAD + VAL.replace(b"6.0", b"nan") + NAN, reference())
+    assert seen.diverged.endswith("since step 310") and seen.no_gap == "the run has diverged"
 
 
 def test_a_run_that_has_recovered_has_not_diverged(log: Path):
-    found = look(log, HEAD + VAL + steps(10, 300) + NAN + steps(330, 400), reference())
-    assert not found.diverged and found.gap is not None
+    seen = look(log, HEAD + VAL + steps(10, 300) + NAN + steps(330, 400), reference())
+    assert not seen.diverged and seen.gap is not None
 
 
 def test_a_validation_and_a_score_that_are_not_finite_are_reported(log: Path):
     data = HEAD + VAL + steps(10, 300) + VAL.replace(b"step:0", b"step:300").replace(b"3.6", b"nan")
     assert look(log, data).diverged == "diverged: validation not finite since step 300"
-    found = look(log, HEAD + VAL + steps(10, 1200) + b"final val_loss:nan val_bpb:nan\n", reference())
-    assert (found.diverged, found.state) == ("diverged: the score is not finite", RunState.TRAINING)
+    seen = look(log, HEAD + VAL + steps(10, 1200) + b"final val_loss:nan val_bpb:nan\n", reference())
+    assert (seen.diverged, seen.state) == ("diverged: the score is not finite", RunState.TRAINING)
 
 
 def test_in_a_long_run_the_step_since_which_it_diverged_is_exact(log: Path):
@@ -302,29 +302,29 @@ def reference(shift: float = 0.0, cap: float = 600.0) -> Reference:
 
 @pytest.mark.parametrize("shift", [-0.01, 0.0, 0.02])
 def test_the_gap_is_the_difference_at_the_same_second(log: Path, shift: float):
-    found = look(log, HEAD + VAL + steps(10, 600), reference(shift))
-    assert found.gap is not None
-    assert found.gap.bpb == pytest.approx(-shift, abs=1e-4)
-    assert found.projection is not None
-    assert found.projection.score_bpb == pytest.approx(1.2 - shift, abs=1e-4)
+    seen = look(log, HEAD + VAL + steps(10, 600), reference(shift))
+    assert seen.gap is not None
+    assert seen.gap.bpb == pytest.approx(-shift, abs=1e-4)
+    assert seen.projection is not None
+    assert seen.projection.score_bpb == pytest.approx(1.2 - shift, abs=1e-4)
 
 
 def test_a_finished_run_is_compared_with_the_record_by_its_score(log: Path):
-    found = look(log, HEAD + VAL + steps(10, 1200) + b"final val_loss:2.0 val_bpb:1.25\n", reference())
-    assert found.gap is not None and (found.gap.bpb, found.gap.points) == (pytest.approx(0.05), 0)
-    assert found.projection is None
+    seen = look(log, HEAD + VAL + steps(10, 1200) + b"final val_loss:2.0 val_bpb:1.25\n", reference())
+    assert seen.gap is not None and (seen.gap.bpb, seen.gap.points) == (pytest.approx(0.05), 0)
+    assert seen.projection is None
 
 
 def test_without_a_validation_line_no_gap_is_shown(log: Path):
-    found = look(log, HEAD + steps(10, 600), reference())
-    assert found.gap is None and found.no_gap.startswith("no validation line yet")
+    seen = look(log, HEAD + steps(10, 600), reference())
+    assert seen.gap is None and seen.no_gap.startswith("no validation line yet")
 
 
 def test_ahead_and_behind_are_shown_only_where_real_runs_stayed_on_their_side(log: Path):
     def reason(last: int, shift: float) -> str:
-        found = look(log, HEAD + VAL + steps(10, last), reference(shift))
-        assert found.gap is not None
-        return found.gap.unsure
+        seen = look(log, HEAD + VAL + steps(10, last), reference(shift))
+        assert seen.gap is not None
+        return seen.gap.unsure
 
     assert reason(100, 0.2) == "too early to say (50 s; shown from 150 s on)"
     assert reason(400, 0.03) == "too close to say (under 0.04 bpb at this time)"
@@ -339,18 +339,18 @@ def test_too_early_and_against_another_cap_nothing_is_projected(log: Path):
 
 def test_the_projection_shows_the_errors_of_its_share_of_the_time():
     now = Gap(0.01, 5)
-    for seconds, place in ((150.0, 0), (299.0, 0), (300.0, 1), (599.0, 3)):
-        found = pace.projection(now, reference(), seconds, 600.0)
-        assert isinstance(found, Projection)
-        assert (found.other_code_bpb, found.same_code_bpb) == pace.ERRORS_BPB[place][1:]
+    for seconds, index in ((150.0, 0), (299.0, 0), (300.0, 1), (599.0, 3)):
+        seen = pace.projection(now, reference(), seconds, 600.0)
+        assert isinstance(seen, Projection)
+        assert (seen.other_code_bpb, seen.same_code_bpb) == pace.ERRORS_BPB[index][1:]
 
 
 @given(xs=st.lists(st.floats(0, 600), min_size=1, max_size=20, unique=True), at=st.floats(-10, 610))
 def test_a_pace_lies_between_its_points_and_is_silent_outside(xs: list[float], at: float):
     line = Pace(tuple((x, 5 - x / 200) for x in sorted(xs)))
-    found = line.at(at)
-    assert (found is not None) == (min(xs) <= at <= max(xs))
-    assert found is None or found == pytest.approx(5 - at / 200)
+    seen = line.at(at)
+    assert (seen is not None) == (min(xs) <= at <= max(xs))
+    assert seen is None or seen == pytest.approx(5 - at / 200)
 
 
 Field = list[list[tuple[Pace, float]]]
@@ -389,10 +389,10 @@ def test_the_stated_errors_are_those_of_the_real_records(field: Field):
                     if rest and (gap := pace.gap(line, [other for other, _ in rest], 600 * share)):
                         errors[i == j].append(abs(statistics.fmean(s for _, s in rest) + gap.bpb - score))
         for same, (median, most) in zip((False, True), stated, strict=True):
-            found = sorted(errors[same])
-            assert len(found) >= 50
-            assert statistics.median(found) == pytest.approx(median, abs=6e-5)
-            assert found[int(0.9 * (len(found) - 1))] == pytest.approx(most, abs=6e-5)
+            seen = sorted(errors[same])
+            assert len(seen) >= 50
+            assert statistics.median(seen) == pytest.approx(median, abs=6e-5)
+            assert seen[int(0.9 * (len(seen) - 1))] == pytest.approx(most, abs=6e-5)
 
 
 def test_a_real_log_followed_to_its_end_reaches_its_score(shared_data: Path, log: Path):
@@ -404,10 +404,10 @@ def test_a_real_log_followed_to_its_end_reaches_its_score(shared_data: Path, log
     watch = LogWatch(log, best)
     half = data[: data.index(b"step:3500/")]
     log.write_bytes(half)
-    found = watch.look(0)
-    assert found.state is RunState.TRAINING and found.projection is not None
-    assert abs(found.projection.score_bpb - result.score.val_bpb) < 0.005
+    seen = watch.look(0)
+    assert seen.state is RunState.TRAINING and seen.projection is not None
+    assert abs(seen.projection.score_bpb - result.score.val_bpb) < 0.005
     append(log, data[len(half) :])
-    found = watch.look(0)
-    assert found.state is RunState.FINISHED
-    assert found.score_bpb == result.score.val_bpb
+    seen = watch.look(0)
+    assert seen.state is RunState.FINISHED
+    assert seen.score_bpb == result.score.val_bpb

@@ -12,12 +12,12 @@ import pytest
 from golfcheck.board.query import parse
 from golfcheck.core.errors import UsageError
 from golfcheck.queue import content, gitfolder, run
-from golfcheck.queue.content import Content, Task
+from golfcheck.queue.content import Content, FolderTask
 from golfcheck.queue.model import Pull, Queue, Triage
 from golfcheck.queue.objects import MissingObjectError, Objects
-from golfcheck.queue.pool import Pool, Work
+from golfcheck.queue.pool import Pool, PoolSettings
 from golfcheck.queue.rows import KEYS, row_of
-from golfcheck.queue.run import Request, wanted_numbers
+from golfcheck.queue.run import QueueRequest, wanted_numbers
 from tests.golfcheck.repositories import TRACK, Repo, record
 from tests.golfcheck.valid_record import Draft
 
@@ -41,7 +41,7 @@ def base_files() -> dict[str, bytes | str | tuple[str, str]]:
 
 
 def judged(repo: Repo, **changes: object) -> Queue:
-    return run.run(Request(repo.path, jobs=1, **changes))  # type: ignore[arg-type]
+    return run.run(QueueRequest(repo.path, jobs=1, **changes))  # type: ignore[arg-type]
 
 
 def untimed(pulls: tuple[Pull, ...]) -> str:
@@ -199,7 +199,7 @@ def test_a_head_whose_commit_or_files_are_missing_is_named(repo: Repo, capsys: p
     (repo.path / "refs/pull/14").mkdir(parents=True)
     (repo.path / "refs/pull/14/head").write_text("e" * 40 + "\n")
     said: list[str] = []
-    queue = run.run(Request(repo.path, jobs=1), say=said.append)
+    queue = run.run(QueueRequest(repo.path, jobs=1), say=said.append)
     assert said == ["#14: the repository lacks its commit: left out"]
     verdict = only(queue, 12).verdict
     assert verdict
@@ -292,20 +292,20 @@ def test_what_was_judged_before_an_interruption_is_kept(repo: Repo, tmp_path: Pa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run.run(Request(repo.path, jobs=1, store=store), progress=interrupt)
+        run.run(QueueRequest(repo.path, jobs=1, store=store), progress=interrupt)
     assert multiprocessing.active_children() == []
     assert list(temporary.iterdir()) == []
     assert judged(repo, store=store).num_judged == 1
 
 
 def test_more_folders_than_one_process_judges_are_judged_by_several(repo: Repo, tmp_path: Path):
-    with Pool(Work(repo.path / "objects", 40, "written", judge=_whose), jobs=2) as workers:
-        done = dict(workers.judge([Task(str(place), "", 0) for place in range(100)]))
+    with Pool(PoolSettings(repo.path / "objects", 40, "written", judge=_whose), jobs=2) as workers:
+        done = dict(workers.judge([FolderTask(str(place), "", 0) for place in range(100)]))
     assert [done[place].failure.split()[0] for place in range(100)] == [str(place) for place in range(100)]
     assert len({content.failure.split()[1] for content in done.values()}) >= 4
 
 
-def _whose(objects: Objects, task: Task, ruleset: str) -> Content:
+def _whose(objects: Objects, task: FolderTask, ruleset: str) -> Content:
     return Content(None, f"{task.path} {os.getpid()}", None, (), 0, 0)
 
 
@@ -317,7 +317,7 @@ def test_a_broken_store_is_made_anew(repo: Repo, tmp_path: Path):
     assert judged(repo, store=store).num_judged == 0
 
 
-def _misbehaving(objects: Objects, task: Task, ruleset: str) -> Content:
+def _misbehaving(objects: Objects, task: FolderTask, ruleset: str) -> Content:
     if task.path == "dies":
         os.kill(os.getpid(), signal.SIGKILL)
     if task.path == "hangs":
@@ -332,9 +332,9 @@ def _misbehaving(objects: Objects, task: Task, ruleset: str) -> Content:
 
 def test_a_folder_that_hangs_dies_swells_or_fails_costs_itself_only(repo: Repo):
     paths = ["fine", "dies", "fails", "swells", "hangs", "fine"]
-    work = Work(repo.path / "objects", 40, "written", cpu_seconds=0.3, judge=_misbehaving)
+    work = PoolSettings(repo.path / "objects", 40, "written", cpu_seconds=0.3, judge=_misbehaving)
     with Pool(work, jobs=1) as workers:
-        done = dict(workers.judge([Task(path, "", 0) for path in paths]))
+        done = dict(workers.judge([FolderTask(path, "", 0) for path in paths]))
     assert [done[place].failure for place in (0, 5)] == ["fine", "fine"]
     assert "signal 9" in done[1].failure
     assert "ZeroDivisionError" in done[2].failure
@@ -451,7 +451,7 @@ def test_what_is_asked_for_and_is_not_there_is_said_in_one_line(repo: Repo, tmp_
     with pytest.raises(UsageError, match="has one of the requested numbers"):
         judged(repo, only="99")
     with pytest.raises(UsageError, match="not a git repository"):
-        run.run(Request(tmp_path))
+        run.run(QueueRequest(tmp_path))
 
 
 def test_moments_stand_in_the_order_of_the_numbers():

@@ -11,7 +11,7 @@ import pytest
 
 from golfcheck.core import schema
 from golfcheck.queue.model import Queue, Reason, Triage
-from golfcheck.queue.run import Request, run
+from golfcheck.queue.run import QueueRequest, run
 from golfcheck.render import queue_data, queue_markdown, queue_text
 from golfcheck.render.page import Page
 from tests.golfcheck.hostile_text import PAYLOADS
@@ -41,7 +41,7 @@ def a_queue(path: Path) -> Queue:
     files[f"{TRACK}/2026-06-05_@team <img src=x>/README.md"] = "words"
     repo.pull(12, base | files, start)
     repo.pull(13, base | {"README.md": "a typo"}, start)
-    return run(Request(repo.path, jobs=1))
+    return run(QueueRequest(repo.path, jobs=1))
 
 
 @pytest.fixture(scope="module")

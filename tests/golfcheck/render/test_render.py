@@ -244,8 +244,8 @@ def test_sarif_results_point_to_their_rule_file_and_line():
     run = json.loads(render("sarif", SEVERAL))["runs"][0]
     result = next(result for result in run["results"] if result["ruleId"] == "total-drift")
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "total-drift"
-    place = result["locations"][0]["physicalLocation"]
-    assert place == {"artifactLocation": {"uri": "records/a/submission.json"}, "region": {"startLine": 9}}
+    index = result["locations"][0]["physicalLocation"]
+    assert index == {"artifactLocation": {"uri": "records/a/submission.json"}, "region": {"startLine": 9}}
     assert [r["suppressions"][0]["justification"] for r in run["results"] if "suppressions" in r] == [WAIVED.waived]
 
 

@@ -120,17 +120,17 @@ def test_every_page_allows_its_own_style_and_script_and_nothing_else(built: dict
 
 
 def test_untrusted_markup_adds_no_element_and_no_attribute(built: dict[str, bytes]):
-    found = pages(built)
-    hostile = [page for page in found.values() if "window.owned" in page.text]
+    files = pages(built)
+    hostile = [page for page in files.values() if "window.owned" in page.text]
     assert len(hostile) >= 5  # the board, the record's page, and its files
-    for page in found.values():
+    for page in files.values():
         tags = [tag for tag, _ in page.tags]
         assert page.scripts == tags.count("style") == 1
         assert "img" not in tags and "49 " not in page.text
         names = {name for _, attributes in page.tags for name in attributes}
         assert not {name for name in names if name.startswith("on")} and "style" not in names
         assert not [link for link in page.links if ":" in link.split("#")[0] and not GITHUB.fullmatch(link)]
-    assert sites.MARKUP[:60] in found["index.html"].text
+    assert sites.MARKUP[:60] in files["index.html"].text
 
 
 def test_no_page_loads_anything_from_other_sites(built: dict[str, bytes]):
@@ -144,9 +144,9 @@ def test_no_page_loads_anything_from_other_sites(built: dict[str, bytes]):
 
 
 def test_every_link_leads_to_a_file_and_a_line_of_the_site(built: dict[str, bytes]):
-    found = pages(built)
-    assert sum(link.partition("#")[2].startswith("L") for page in found.values() for link in page.links) > 100
-    for name, page in found.items():
+    files = pages(built)
+    assert sum(link.partition("#")[2].startswith("L") for page in files.values() for link in page.links) > 100
+    for name, page in files.items():
         for link in page.links:
             if GITHUB.fullmatch(link):
                 continue
@@ -154,7 +154,7 @@ def test_every_link_leads_to_a_file_and_a_line_of_the_site(built: dict[str, byte
             target = (Path("/") / name).parent.joinpath(path).resolve() if path else Path("/") / name
             file = str(target.relative_to("/"))
             assert file in built, (name, link)
-            assert not anchor or anchor in found[file].ids, (name, link)
+            assert not anchor or anchor in files[file].ids, (name, link)
 
 
 def test_a_score_is_linked_to_the_line_that_states_it(built: dict[str, bytes]):
@@ -308,8 +308,8 @@ def test_a_chart_is_well_formed_and_has_no_styles_dates_or_colors_of_its_own(bui
 
 def test_identifiers_are_unique_in_every_page(built: dict[str, bytes]):
     for name, page in pages(built).items():
-        found = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
-        assert len(found) == len(set(found)), name
+        files = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+        assert len(files) == len(set(files)), name
 
 
 def test_headings_of_columns_name_their_scope_and_what_is_sorted_by(built: dict[str, bytes]):
@@ -359,9 +359,9 @@ def test_losses_and_steps_beyond_every_chart_do_not_stop_a_page(tmp_path: Path):
 def test_a_hundred_runs_do_not_make_an_endless_page(tmp_path: Path):
     draft = Draft()
     draft.set(seeds=None, seed_results=None)  # then every run counts
-    for place in range(100):
-        log = draft.log(42).replace(b"train_loss:1.9", b"train_loss:1.%d9" % place)
-        draft.files[f"train_seed{10_000 + place}.log"] = log.replace(b"seed:42", b"seed:%d" % (10_000 + place))
+    for index in range(100):
+        log = draft.log(42).replace(b"train_loss:1.9", b"train_loss:1.%d9" % index)
+        draft.files[f"train_seed{10_000 + index}.log"] = log.replace(b"seed:42", b"seed:%d" % (10_000 + index))
     draft.set(val_bpb=None, val_loss=None, seeds=None, seed_results=None)  # a claim would say which runs it is of
     draft.write(tmp_path / "records")
     built = sites.write_site(tmp_path / "records", tmp_path / "site")
@@ -372,14 +372,14 @@ def test_a_hundred_runs_do_not_make_an_endless_page(tmp_path: Path):
 
 def test_a_page_of_sixty_records_is_below_a_megabyte(tree: Path, tmp_path: Path):
     records = tmp_path / "records"
-    for place in range(60):
-        draft = Draft(bpb_shift=-0.002 * place, folder=f"2026-{1 + place // 28:02}-{1 + place % 28:02}_Record{place}")
-        draft.set(name=f"Record {place} " + "with a long name that tells what is new " * 2)
+    for index in range(60):
+        draft = Draft(bpb_shift=-0.002 * index, folder=f"2026-{1 + index // 28:02}-{1 + index % 28:02}_Record{index}")
+        draft.set(name=f"Record {index} " + "with a long name that tells what is new " * 2)
         draft.write(records)
     from golfcheck.site.boardpage import board_page
 
     board = sites.board_of(records)
-    page = board_page(board, {row.verdict.path: f"records/{place}/index.html" for place, row in enumerate(board.rows)})
+    page = board_page(board, {row.verdict.path: f"records/{index}/index.html" for index, row in enumerate(board.rows)})
     assert len(board.rows) == 60 and len(page) < 2**20
 
 
@@ -414,8 +414,8 @@ def test_code_is_highlighted_by_kind_of_token():
 
 
 def test_a_records_page_has_its_blurb_its_author_its_code_and_the_record_it_was_compared_with(tmp_path: Path):
-    for place, name in enumerate(("First", "Second")):
-        draft = Draft(bpb_shift=0.02 - 0.02 * place, folder=f"2026-06-0{1 + place}_{name}")
+    for index, name in enumerate(("First", "Second")):
+        draft = Draft(bpb_shift=0.02 - 0.02 * index, folder=f"2026-06-0{1 + index}_{name}")
         draft.set(name=f"{name} <try>", github_id="ann-x", blurb="Fewer & wider layers.")
         draft.write(tmp_path / "records")
     built = sites.write_site(tmp_path / "records", tmp_path / "site")
@@ -515,9 +515,9 @@ def test_a_dot_of_the_curves_is_always_a_validation(built: dict[str, bytes]):
 
 @given(st.lists(st.text(max_size=90), unique=True, max_size=12))
 def test_slugs_are_plain_and_unique_for_any_names(names: list[str]):
-    found = slugs(names, "record")
-    assert len(set(found)) == len(names)
-    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) and len(slug) <= 81 for slug in found)
+    files = slugs(names, "record")
+    assert len(set(files)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug) and len(slug) <= 81 for slug in files)
 
 
 def test_no_name_can_take_the_slug_of_another():
@@ -550,8 +550,8 @@ def test_an_empty_board_is_a_page_too(tmp_path: Path):
 
 def test_the_pages_of_the_real_records_are_linked_throughout(shared_data: Path, tmp_path: Path):
     built = sites.write_site(shared_data / "records", tmp_path)
-    found = pages(built)
-    assert len([name for name in found if name.endswith("/index.html")]) == 28
+    files = pages(built)
+    assert len([name for name in files if name.endswith("/index.html")]) == 28
     assert len(built["index.html"]) < 500_000
     record = "records/2026-03-25-valcalib-gptq-xsa-bigramhash3072"
     assert 'href="file-train-seed999-log.html#L66">600.14<' in built[f"{record}/index.html"].decode()

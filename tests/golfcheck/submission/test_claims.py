@@ -47,20 +47,25 @@ def read(raw: dict[str, Any]) -> Submission:
 
 def test_the_canonical_form_has_no_violation_no_unknown_key_and_keeps_every_value() -> None:
     assert schema.violations("submission", CANONICAL) == []
-    found = read(CANONICAL)
-    assert found.unknown_keys == ()
-    assert (found.name, found.author, found.github_id, found.date) == ("Valid", "A. Golfer", "a-golfer", "2026-06-01")
-    assert (found.val_bpb, found.val_loss_nats) == (1.1147, 1.88)
-    assert (found.total_bytes, found.code_bytes, found.track) == (15_900_000, 47_000, "10min_16mb")
-    assert found.seeds == (SeedClaim(42, 1.88, 1.1147, 15_900_000, 599_920.0, 77_000.0, 15_853_000, 6922),)
+    result = read(CANONICAL)
+    assert result.unknown_keys == ()
+    assert (result.name, result.author, result.github_id, result.date) == (
+        "Valid",
+        "A. Golfer",
+        "a-golfer",
+        "2026-06-01",
+    )
+    assert (result.val_bpb, result.val_loss_nats) == (1.1147, 1.88)
+    assert (result.total_bytes, result.code_bytes, result.track) == (15_900_000, 47_000, "10min_16mb")
+    assert result.seeds == (SeedClaim(42, 1.88, 1.1147, 15_900_000, 599_920.0, 77_000.0, 15_853_000, 6922),)
 
 
 @pytest.mark.parametrize(
     "key", [key for key in CANONICAL if key not in ("blurb", "hardware", "world_size", "golfcheck")]
 )
 def test_each_key_of_the_canonical_form_is_required(key: str) -> None:
-    (found,) = schema.violations("submission", {name: value for name, value in CANONICAL.items() if name != key})
-    assert found.pointer == "" and found.message.startswith(f"'{key}' is missing: ")
+    (result,) = schema.violations("submission", {name: value for name, value in CANONICAL.items() if name != key})
+    assert result.pointer == "" and result.message.startswith(f"'{key}' is missing: ")
 
 
 @pytest.mark.parametrize(
@@ -83,8 +88,8 @@ def test_each_key_of_the_canonical_form_is_required(key: str) -> None:
     ],
 )
 def test_a_value_of_another_form_is_a_violation_at_its_place(key: str, value: object) -> None:
-    found = schema.violations("submission", CANONICAL | {key: value})
-    assert found and all(violation.pointer.startswith(f"/{key}") for violation in found)
+    result = schema.violations("submission", CANONICAL | {key: value})
+    assert result and all(violation.pointer.startswith(f"/{key}") for violation in result)
 
 
 def test_every_property_of_the_schemas_is_described() -> None:
@@ -94,7 +99,7 @@ def test_every_property_of_the_schemas_is_described() -> None:
         properties = node.get("properties", {})
         bare = [f"{place}/{name}" for name, value in properties.items() if not ({"description", "$ref"} & value.keys())]
         inner = [undescribed(value, f"{place}/{name}") for name, value in node.items()]
-        return bare + [item for found in inner for item in found]
+        return bare + [item for result in inner for item in result]
 
     for name in ("submission", "train_log", "board", "stats"):
         assert undescribed(schema.load(name), name) == []
@@ -102,19 +107,19 @@ def test_every_property_of_the_schemas_is_described() -> None:
 
 @pytest.mark.parametrize("key", ["val_bpb", "mean_val_bpb", "val_bpb_mean", "mean_bpb"])
 def test_the_score_is_found_under_each_alias(key: str) -> None:
-    found = read({key: 1.1747})
-    assert (found.val_bpb, found.key_of["val_bpb"]) == (1.1747, key)
+    result = read({key: 1.1747})
+    assert (result.val_bpb, result.key_of["val_bpb"]) == (1.1747, key)
 
 
 @pytest.mark.parametrize("key", ["bytes_total", "artifact_bytes", "artifact_bytes_max", "artifact_size_bytes"])
 def test_the_total_is_found_under_each_alias(key: str) -> None:
-    found = read({key: 15_374_243})
-    assert (found.total_bytes, found.key_of["total_bytes"]) == (15_374_243, key)
+    result = read({key: 15_374_243})
+    assert (result.total_bytes, result.key_of["total_bytes"]) == (15_374_243, key)
 
 
 def test_bits_per_byte_held_in_val_loss_are_understood_and_losses_are_not_taken_for_them() -> None:
-    found = read({"val_loss": 1.14276})
-    assert (found.val_bpb, found.val_loss_nats, found.key_of["val_bpb"]) == (1.14276, None, "val_loss")
+    result = read({"val_loss": 1.14276})
+    assert (result.val_bpb, result.val_loss_nats, result.key_of["val_bpb"]) == (1.14276, None, "val_loss")
     assert read({"val_loss": 1.88}).val_bpb is None
     both = read({"val_loss": 0.93547291, "val_bpb": 1.3496})
     assert (both.val_bpb, both.val_loss_nats) == (1.3496, 0.93547291)
@@ -145,8 +150,8 @@ def test_seeds_are_read_as_a_list_a_dict_and_a_list_of_dicts() -> None:
 
 
 def test_lists_beside_the_list_of_seeds_belong_to_them_in_order() -> None:
-    found = read({"seeds": [42, 0], "seed_scores": [1.09057, 1.09084], "eval_time_seconds": [83, 84]})
-    assert [(claim.seed, claim.val_bpb, claim.eval_ms) for claim in found.seeds] == [
+    result = read({"seeds": [42, 0], "seed_scores": [1.09057, 1.09084], "eval_time_seconds": [83, 84]})
+    assert [(claim.seed, claim.val_bpb, claim.eval_ms) for claim in result.seeds] == [
         (42, 1.09057, 83_000),
         (0, 1.09084, 84_000),
     ]
@@ -154,8 +159,8 @@ def test_lists_beside_the_list_of_seeds_belong_to_them_in_order() -> None:
 
 
 def test_without_a_total_the_largest_seed_counts() -> None:
-    found = read({"seed_results": {"1": {"artifact_bytes": 5}, "2": {"artifact_bytes": 9}}, "artifact_bytes_mean": 7})
-    assert (found.total_bytes, found.key_of["total_bytes"]) == (9, "seed_results")
+    result = read({"seed_results": {"1": {"artifact_bytes": 5}, "2": {"artifact_bytes": 9}}, "artifact_bytes_mean": 7})
+    assert (result.total_bytes, result.key_of["total_bytes"]) == (9, "seed_results")
 
 
 @pytest.mark.parametrize(
@@ -227,11 +232,13 @@ def test_ten_thousand_odd_objects_are_normalized_without_a_crash() -> None:
                 raw[key] = rng.choice(
                     [{name: rng.choice(atoms) for name in names}, [rng.choice(atoms) for _ in names], [1, 2]]
                 )
-        found = read(raw)
-        assert found.raw == raw
-        assert found.val_bpb is None or (isinstance(found.val_bpb, int | float) and not isinstance(found.val_bpb, bool))
-        assert found.total_bytes is None or isinstance(found.total_bytes, int)
-        assert set(found.key_of.values()) <= set(raw)
+        result = read(raw)
+        assert result.raw == raw
+        assert result.val_bpb is None or (
+            isinstance(result.val_bpb, int | float) and not isinstance(result.val_bpb, bool)
+        )
+        assert result.total_bytes is None or isinstance(result.total_bytes, int)
+        assert set(result.key_of.values()) <= set(raw)
 
 
 # Every key of the submission files of the contest's merged records (names only; `../shared` holds 28 of the 60 files).
@@ -267,14 +274,14 @@ def test_all_139_keys_of_the_merged_records_are_known() -> None:
 
 
 def test_a_mean_total_counts_where_nothing_tells_the_largest() -> None:
-    found = read({"val_bpb": 1.1502, "p_value": "<0.001", "artifact_bytes_mean": 15_427_455})
-    assert (found.total_bytes, found.key_of["total_bytes"]) == (15_427_455, "artifact_bytes_mean")
+    result = read({"val_bpb": 1.1502, "p_value": "<0.001", "artifact_bytes_mean": 15_427_455})
+    assert (result.total_bytes, result.key_of["total_bytes"]) == (15_427_455, "artifact_bytes_mean")
     assert read({"artifact_bytes_mean": 7, "bytes_total": 9}).total_bytes == 9
 
 
 def test_the_time_of_an_evaluation_that_trains_is_its_time() -> None:
-    found = read({"seed_results": {"42": {"ttt_eval_time_s": 525.7}}})
-    assert found.seeds == (SeedClaim(42, eval_ms=525_700.0),)
+    result = read({"seed_results": {"42": {"ttt_eval_time_s": 525.7}}})
+    assert result.seeds == (SeedClaim(42, eval_ms=525_700.0),)
 
 
 # Where a real file states the score: the key, for the two that do not call it val_bpb.
@@ -290,11 +297,11 @@ def test_all_28_real_submissions_say_name_author_date_score_and_total(shared_dat
     expected = json.loads((shared_data / "records" / "expected.json").read_text())
     for file in files:
         document = strictjson.parse(file.read_bytes())
-        found = normalize(file.name, document.value, document.line_of)
-        assert found.name and found.author and found.date and found.total_bytes, file
-        assert found.unknown_keys == (), file
-        assert found.key_of["val_bpb"] == OTHER_KEYS.get(file.parent.name, "val_bpb")
+        result = normalize(file.name, document.value, document.line_of)
+        assert result.name and result.author and result.date and result.total_bytes, file
+        assert result.unknown_keys == (), file
+        assert result.key_of["val_bpb"] == OTHER_KEYS.get(file.parent.name, "val_bpb")
         claimed = expected["/".join(file.parent.parts[-2:])]["claimed_val_bpb"]
-        assert claimed is None or found.val_bpb == claimed
+        assert claimed is None or result.val_bpb == claimed
         lines = file.read_text().splitlines()
-        assert all(f'"{key.rpartition("/")[2]}"' in lines[line - 1] for key, line in found.line_of.items())
+        assert all(f'"{key.rpartition("/")[2]}"' in lines[line - 1] for key, line in result.line_of.items())

@@ -26,11 +26,11 @@ def test_searching_goes_around_and_meets_every_line_that_has_the_words(lines: li
     lowered = [f"|{line}".encode().lower() for line in lines]
     holding = {number for number, line in enumerate(lowered, 1) if words.encode().lower() in line}
     for backwards in (False, True):
-        found, here = set(), min(after, len(text))
+        result, here = set(), min(after, len(text))
         for _ in holding:
             here = text.find(words, here, backwards=backwards) or 0
-            found.add(here)
-        assert found == holding
+            result.add(here)
+        assert result == holding
     assert holding or text.find(words, min(after, len(text))) is None
 
 

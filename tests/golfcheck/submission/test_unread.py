@@ -60,18 +60,18 @@ def test_a_claim_that_a_line_of_an_unknown_form_has_is_a_warning_not_an_error(fo
         rounded = f"val_bpb:{draft.bpb(seed):.4f}"
         draft.edit(f"train_seed{seed}.log", rounded, f"val_bpb:{draft.bpb(seed) + 0.02:.4f}")
     draft.set(seed_results=None)
-    found = [finding for finding in verdict_of(draft, tmp_path).findings if finding.rule == "score-not-in-logs"]
-    assert [finding.severity for finding in found] == [Severity.WARNING]
-    assert "has it under an unknown label" in found[0].message
+    result = [finding for finding in verdict_of(draft, tmp_path).findings if finding.rule == "score-not-in-logs"]
+    assert [finding.severity for finding in result] == [Severity.WARNING]
+    assert "has it under an unknown label" in result[0].message
 
 
 def test_a_claim_from_the_middle_of_an_evaluation_is_a_warning_that_names_the_line(tmp_path: Path) -> None:
     draft = with_last_line("fused_chunk [1556/1893] windows=19855 bpb=1.1771 elapsed=599.8s", keep_score=True)
     draft.set(val_bpb=1.1771, seed_results=None)
-    found = [finding for finding in verdict_of(draft, tmp_path).findings if finding.rule == "score-not-in-logs"]
-    assert [finding.severity for finding in found] == [Severity.WARNING]
+    result = [finding for finding in verdict_of(draft, tmp_path).findings if finding.rule == "score-not-in-logs"]
+    assert [finding.severity for finding in result] == [Severity.WARNING]
     line = len(draft.files["train_seed1337.log"].splitlines())
-    assert found[0].message.endswith(f"; train_seed1337.log:{line} has it in the middle of an evaluation")
+    assert result[0].message.endswith(f"; train_seed1337.log:{line} has it in the middle of an evaluation")
 
 
 def test_only_the_last_lines_with_numbers_are_kept(tmp_path: Path) -> None:

@@ -627,13 +627,13 @@ CLAIMS_ONE_SEED = {
 
 def test_the_chosen_score_is_the_claimed_one_in_all_28_real_records(shared_data: Path) -> None:
     for folder, record in expected(shared_data).items():
-        place = shared_data / "records" / folder
-        logs = tuple(trainlog.read(log["file"], (place / log["file"]).read_bytes()) for log in record["logs"])
+        index = shared_data / "records" / folder
+        logs = tuple(trainlog.read(log["file"], (index / log["file"]).read_bytes()) for log in record["logs"])
         chosen = [item.score.val_bpb for item in trainlog.choose_score(logs).scores]
         mean, claimed = sum(chosen) / len(chosen), record["claimed_val_bpb"]
         if claimed is None:
             continue
-        if place.name in CLAIMS_ONE_SEED:
-            assert any(abs(score - claimed) < 1e-8 for score in chosen), place.name
+        if index.name in CLAIMS_ONE_SEED:
+            assert any(abs(score - claimed) < 1e-8 for score in chosen), index.name
         else:
-            assert abs(mean - claimed) < 6e-5, place.name
+            assert abs(mean - claimed) < 6e-5, index.name

@@ -274,8 +274,8 @@ def test_dates_are_sorted_newest_first():
 
     async def script(_pilot: Pilot[None]) -> None:
         app.board_screen.sort_by("date")
-        made = [one.created for one in table(app).rows]
-        assert made == sorted(made, reverse=True)
+        dates = [one.created for one in table(app).rows]
+        assert dates == sorted(dates, reverse=True)
 
     play(app, script)
 
@@ -432,11 +432,11 @@ def test_a_filter_that_matches_nothing_says_what_to_do():
 
 def test_columns_are_dropped_by_priority_and_the_name_stays():
     for columns in range(1, 260):
-        kept = fitting(columns)
-        assert kept[-1].title == "name"
+        fitted = fitting(columns)
+        assert fitted[-1].title == "name"
         if columns >= MIN_NAME + 14:
-            assert sum(column.width for column in kept) + len(kept) - 1 <= columns
-            assert kept[-1].width >= MIN_NAME
+            assert sum(column.width for column in fitted) + len(fitted) - 1 <= columns
+            assert fitted[-1].width >= MIN_NAME
     titles = [column.title for column in fitting(117)]
     assert titles == [column.title for column in COLUMNS if column.title != "status"]
     assert [column.title for column in fitting(200)] == [column.title for column in COLUMNS]
@@ -596,8 +596,8 @@ def test_ctrl_c_says_how_to_quit():
 
 
 def test_it_reads_a_tree_and_judges_again_on_r(tmp_path: Path):
-    for place in range(3):
-        Draft(folder=f"2026-06-0{place + 1}_Record{place}", bpb_shift=-0.01 * place).write(tmp_path / "records")
+    for index in range(3):
+        Draft(folder=f"2026-06-0{index + 1}_Record{index}", bpb_shift=-0.01 * index).write(tmp_path / "records")
     app = GolfcheckApp(tmp_path / "records", Settings(cache=False))
 
     async def finished(pilot: Pilot[None]) -> None:
@@ -677,8 +677,8 @@ def test_an_unjudged_record_shows_its_claim_and_opens_once_judged(monkeypatch: p
 
 
 def test_q_quits_at_once_while_records_are_judged(tmp_path: Path):
-    for place in range(28):
-        write(tmp_path / "records", f"2026-06-{place + 1:02}_Record{place}", -0.01 * place)
+    for index in range(28):
+        write(tmp_path / "records", f"2026-06-{index + 1:02}_Record{index}", -0.01 * index)
     app = GolfcheckApp(tmp_path / "records", Settings(jobs=2))
     began = 0.0
 
@@ -723,8 +723,8 @@ def test_a_failure_to_read_is_shown_as_a_toast(tmp_path: Path, monkeypatch: pyte
 
 
 def test_reading_stops_once_it_is_canceled(tmp_path: Path):
-    for place in range(2):
-        Draft(folder=f"2026-06-0{place + 1}_Record{place}").write(tmp_path / "records")
+    for index in range(2):
+        Draft(folder=f"2026-06-0{index + 1}_Record{index}").write(tmp_path / "records")
     posted: list[object] = []
     loading.read(tmp_path / "records", Settings(cache=False, jobs=1), posted.append, lambda: True)
     assert not any(isinstance(message, loading.BoardLoaded | loading.ReadingFailed) for message in posted)

@@ -23,13 +23,13 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[GolfcheckApp]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr(tui, "_on_a_terminal", lambda: True)
-    found: list[GolfcheckApp] = []
+    result: list[GolfcheckApp] = []
 
     def run(app: GolfcheckApp) -> None:
-        found.append(app)
+        result.append(app)
 
     monkeypatch.setattr(GolfcheckApp, "run", run)
-    return found
+    return result
 
 
 def test_it_opens_the_named_tree_else_records_else_this_folder(ran: list[GolfcheckApp], tmp_path: Path):

@@ -136,8 +136,8 @@ def test_every_tab_of_a_comparison_with_a_deleted_record_says_why_it_is_empty(tr
     async def script(pilot: Pilot[None]) -> None:
         shutil.rmtree(tree)
         await app.push_screen(CompareScreen(app.board_screen.board.rows))  # type: ignore[union-attr]
-        for place in range(len(COMPARE_TABS)):
-            await pilot.press(str(place + 1))
+        for index in range(len(COMPARE_TABS)):
+            await pilot.press(str(index + 1))
             await settled(pilot)
             await until(pilot, lambda: "the records could not be compared: " in text(app))
             assert "reading" not in "\n".join(lines(app)[:-1])
@@ -307,8 +307,8 @@ def column(title: str) -> TableColumn:
 
 
 def cell(title: str, of: Any) -> str:
-    found = column(title)
-    return found.cell(of, found.width, UNICODE)[0]
+    result = column(title)
+    return result.cell(of, result.width, UNICODE)[0]
 
 
 def test_the_number_of_seeds_is_unknown_if_no_log_states_it():
@@ -332,8 +332,8 @@ def test_the_number_of_seeds_is_unknown_if_no_log_states_it():
     ],
 )
 def test_a_number_is_rounded_or_bounded_and_never_cut(title: str, changes: dict[str, float], shown: str):
-    found = cell(title, row(0, **changes))
-    assert found == shown and len(found) <= column(title).width
+    result = cell(title, row(0, **changes))
+    assert result == shown and len(result) <= column(title).width
 
 
 def test_ten_thousand_rows_show_their_last_rank_at_every_usual_width():

@@ -54,20 +54,20 @@ def read(tree: Path) -> Board:
     return load_board([tree], Settings(cache=False, jobs=1))
 
 
-def hostile_row(payload: str, place: int) -> Row:
+def hostile_row(payload: str, index: int) -> Row:
     """Return a row that has the payload in every string that a screen shows, without a reader that refuses any."""
-    made = boards.row(place, reason=payload, held=False, status=Status.CLAIMED)
+    plain_row = boards.row(index, reason=payload, held=False, status=Status.CLAIMED)
     finding = Finding("total-drift", Severity.ERROR, payload, payload, 1, payload)
     verdict = replace(
-        made.verdict,
+        plain_row.verdict,
         name=payload,
         author=payload,
-        path=f"{made.verdict.path}{payload}",
+        path=f"{plain_row.verdict.path}{payload}",
         track=payload,
         findings=(finding,),
-        to_beat=replace(made.verdict.to_beat, name=payload),
+        to_beat=replace(plain_row.verdict.to_beat, name=payload),
     )
-    return replace(made, verdict=verdict)
+    return replace(plain_row, verdict=verdict)
 
 
 def assert_harmless(app: GolfcheckApp) -> None:
@@ -83,7 +83,7 @@ def assert_harmless(app: GolfcheckApp) -> None:
 
 
 def hostile_board() -> Board:
-    rows = [hostile_row(payload, place) for place, payload in enumerate(PAYLOADS.values())]
+    rows = [hostile_row(payload, index) for index, payload in enumerate(PAYLOADS.values())]
     return Board("written", None, (replace(rows[0], held=True), *rows[1:]))
 
 
@@ -93,8 +93,8 @@ def test_board_readout_toasts_and_timeline_show_payloads_as_text(size: tuple[int
 
     async def script(pilot: Pilot[None]) -> None:
         assert_harmless(app)
-        for place in range(len(PAYLOADS)):
-            app.board_screen.table.select(place)
+        for index in range(len(PAYLOADS)):
+            app.board_screen.table.select(index)
             await pilot.pause()
             assert_harmless(app)
         await pilot.press("Y", "e", "d")
@@ -117,8 +117,8 @@ def test_a_click_on_a_payload_acts_on_the_board_alone():
 
     async def script(pilot: Pilot[None]) -> None:
         app.action_quit = lambda: quits.append("quit")  # type: ignore[method-assign,assignment,return-value]
-        place = list(PAYLOADS).index("markup")
-        app.board_screen.table.select(place)
+        index = list(PAYLOADS).index("markup")
+        app.board_screen.table.select(index)
         await pilot.pause()
         y = next(y for y, line in enumerate(boards.lines(app)) if "[@click" in line or "[bold" in line)
         for x in range(30, 78, 2):
@@ -304,8 +304,8 @@ _WALKED = (("clear", "combining", "newline", "right to left"), ("c1 osc", "surro
 @pytest.mark.parametrize("labels", _WALKED, ids=" ".join)
 def test_a_payload_of_each_kind_is_text_in_every_widget_of_every_screen(labels: tuple[str, ...], tmp_path: Path):
     """Walk payloads through all screens on a terminal, and fail if a widget was on none of them."""
-    for place, label in enumerate(labels):
-        hostile_records.draft(label, place).write(tmp_path / "records")
+    for index, label in enumerate(labels):
+        hostile_records.draft(label, index).write(tmp_path / "records")
     written, code = on_a_pty(
         [str(tmp_path / "records")],
         b"walked",

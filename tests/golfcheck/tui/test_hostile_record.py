@@ -143,11 +143,11 @@ def test_every_line_of_every_hostile_log_and_readme_is_drawn(tree: Tree):
             assert obeyed(shown) == set()
             assert len(screen.query_one(FindingList).options) > 3
             # A click on untrusted text does nothing but move a cursor.
-            for place in ((5, 0), (20, 1), (10, 8), (60, 8), (90, 12)):
-                await pilot.click(offset=place)
+            for index in ((5, 0), (20, 1), (10, 8), (60, 8), (90, 12)):
+                await pilot.click(offset=index)
             await pilot.press("2")
-            for place in ((5, 8), (12, 10), (60, 8), (70, 12)):
-                await pilot.click(offset=place)
+            for index in ((5, 8), (12, 10), (60, 8), (70, 12)):
+                await pilot.click(offset=index)
             await settled(pilot)
             assert app.is_running and app.screen is screen
             await pilot.press("escape")
@@ -231,8 +231,8 @@ GolfcheckApp(root, Settings(cache=False, jobs=1), board=load_board([root], Setti
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
 def test_on_a_terminal_no_untrusted_escape_is_written(tmp_path: Path):
-    for place, label in enumerate(("clipboard", "hyperlink")):
-        hostile_records.draft(label, place).write(tmp_path / "records")
+    for index, label in enumerate(("clipboard", "hyperlink")):
+        hostile_records.draft(label, index).write(tmp_path / "records")
     child, terminal = pty.fork()
     if child == 0:  # the terminal's other end
         os.chdir(ROOT)

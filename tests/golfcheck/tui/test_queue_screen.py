@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from golfcheck.judging.config import Settings
-from golfcheck.queue.run import Request
+from golfcheck.queue.run import QueueRequest
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.screens.detail import DetailScreen
 from golfcheck.tui.screens.queue import QueueScreen
@@ -27,7 +27,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def app_of(repository: Path) -> GolfcheckApp:
-    return GolfcheckApp(repository, Settings(), queue=Request(repository, jobs=1))
+    return GolfcheckApp(repository, Settings(), queue=QueueRequest(repository, jobs=1))
 
 
 async def judged(app: GolfcheckApp, pilot: Pilot[None]) -> QueueScreen:

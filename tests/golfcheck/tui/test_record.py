@@ -47,14 +47,14 @@ STYLES = {name: Style() for name in ("error", "warning", "info", "ok")}
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three records, the last the best: with a README, three logs and a script each; one log is long."""
     root = tmp_path_factory.mktemp("records")
-    for place, name in enumerate(("First", "Second", "Third")):
-        draft = Draft(folder=f"2026-05-{10 + place}_{name}", bpb_shift=0.03 - 0.01 * place)
+    for index, name in enumerate(("First", "Second", "Third")):
+        draft = Draft(folder=f"2026-05-{10 + index}_{name}", bpb_shift=0.03 - 0.01 * index)
         draft.set(name=f"{name} try", author="ann")
         draft.files["README.md"] = b"# Title\n\nSome *words* and [a link](http://evil.example).\n\n- one\n- two\n"
-        draft.script = draft.script + b"x = %d\n" % place
+        draft.script = draft.script + b"x = %d\n" % index
         draft.files["train_gpt.py"] = draft.script
         draft.files["train_seed42.log"] = draft.log(42) + b"".join(b"line %d\n" % n for n in range(500))
-        if place == 2:
+        if index == 2:
             draft.edit("train_seed1337.log", "world_size:8", "world_size:4")
         draft.write(root)
     return root

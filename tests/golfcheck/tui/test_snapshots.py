@@ -27,10 +27,10 @@ RULES = (
 @pytest.fixture
 def app(tmp_path: Path, own_home: None) -> GolfcheckApp:
     """The application on a board of two records."""
-    for place, name in enumerate(("First", "Second")):
-        draft = Draft(folder=f"2026-05-{10 + place}_{name}", bpb_shift=0.03 - 0.01 * place)
+    for index, name in enumerate(("First", "Second")):
+        draft = Draft(folder=f"2026-05-{10 + index}_{name}", bpb_shift=0.03 - 0.01 * index)
         draft.set(name=f"{name} try", author="ann")
-        draft.edit("train_seed42.log", "world_size:8", f"world_size:{8 - 4 * place}")
+        draft.edit("train_seed42.log", "world_size:8", f"world_size:{8 - 4 * index}")
         draft.write(tmp_path / "records")
     board = load_board([tmp_path / "records"], Settings(cache=False, jobs=1, select=RULES))
     return GolfcheckApp(tmp_path / "records", Settings(cache=False), board=board)

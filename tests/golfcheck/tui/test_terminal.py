@@ -65,16 +65,16 @@ class Terminal:
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     # A socket's path has 108 bytes at most; the test's own folder may be longer.
-    found = Terminal(Path(f"/tmp/golfcheck-{os.getpid()}.tmux"))
-    yield found
-    found.tmux("kill-server")
-    found.socket.unlink(missing_ok=True)
+    result = Terminal(Path(f"/tmp/golfcheck-{os.getpid()}.tmux"))
+    yield result
+    result.tmux("kill-server")
+    result.socket.unlink(missing_ok=True)
 
 
 def test_a_visit_to_the_main_screens(terminal: Terminal, tmp_path: Path):
-    for place, author in enumerate(("ann", "bo", "cleo")):
-        draft = Draft(folder=f"2026-06-0{place + 1}_Record{place}", bpb_shift=-0.01 * place)
-        draft.set(**{**draft.submission(), "name": f"Record {place}", "author": author, "github_id": author})
+    for index, author in enumerate(("ann", "bo", "cleo")):
+        draft = Draft(folder=f"2026-06-0{index + 1}_Record{index}", bpb_shift=-0.01 * index)
+        draft.set(**{**draft.submission(), "name": f"Record {index}", "author": author, "github_id": author})
         draft.write(tmp_path / "records")
     log = tmp_path / "logs" / "run.txt"
     log.parent.mkdir()

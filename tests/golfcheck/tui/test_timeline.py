@@ -26,8 +26,8 @@ KEYS = {
 def dated(*records: tuple[int, float, bool]) -> Timeline:
     """Return a chart of (day, score, held)."""
     rows = [
-        row(place, created=FIRST_DAY + timedelta(days=day), score_bpb=bpb, held=held)
-        for place, (day, bpb, held) in enumerate(records)
+        row(index, created=FIRST_DAY + timedelta(days=day), score_bpb=bpb, held=held)
+        for index, (day, bpb, held) in enumerate(records)
     ]
     return Timeline(drawable(rows))
 
@@ -148,14 +148,14 @@ def test_the_cursor_walks_the_records_by_their_dates(monkeypatch: pytest.MonkeyP
         chart = app.screen.query_one(TimeChart)
         assert chart.current is app.board_screen.board.rows[1], "it begins where the board was"
         last = len(chart.chart.rows) - 1
-        for key, place in (("g", 0), ("l", 1), ("right", 2), ("down", 3), ("j", 4), ("h", 3), ("left", 2)):
+        for key, index in (("g", 0), ("l", 1), ("right", 2), ("down", 3), ("j", 4), ("h", 3), ("left", 2)):
             await pilot.press(key)
-            assert (key, chart.chart.cursor) == (key, place)
-        for key, place in (("k", 1), ("up", 0), ("up", 0), ("end", last), ("right", last), ("home", 0), ("G", last)):
+            assert (key, chart.chart.cursor) == (key, index)
+        for key, index in (("k", 1), ("up", 0), ("up", 0), ("end", last), ("right", last), ("home", 0), ("G", last)):
             await pilot.press(key)
-            assert (key, chart.chart.cursor) == (key, place)
-        made = [one.created for one in chart.chart.rows]
-        assert made == sorted(made)
+            assert (key, chart.chart.cursor) == (key, index)
+        dates = [one.created for one in chart.chart.rows]
+        assert dates == sorted(dates)
         await pilot.press("g")
         seen = [chart.current]
         for _ in range(3):
@@ -192,6 +192,6 @@ def test_a_click_goes_to_the_nearest_record():
         grid = draw(chart.chart, chart.size.width, chart.size.height, UNICODE)
         x, y = sorted(cells(grid, "held"))[0]
         await pilot.click(TimeChart, offset=(x + 1, y))
-        assert chart.chart.cursor == next(place for place, one in enumerate(chart.chart.rows) if one.held)
+        assert chart.chart.cursor == next(index for index, one in enumerate(chart.chart.rows) if one.held)
 
     play(app, script)

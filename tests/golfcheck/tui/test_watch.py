@@ -49,9 +49,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def app(tmp_path: Path) -> GolfcheckApp:
     """The application on a board of one record, and a log to watch that is not there yet."""
     Draft().write(tmp_path / "records")
-    found = load_board([tmp_path / "records"], Settings(cache=False, jobs=1))
+    result = load_board([tmp_path / "records"], Settings(cache=False, jobs=1))
     (tmp_path / "logs").mkdir()
-    return GolfcheckApp(tmp_path, Settings(cache=False), board=found, watch=[tmp_path / "logs" / "run.txt"])
+    return GolfcheckApp(tmp_path, Settings(cache=False), board=result, watch=[tmp_path / "logs" / "run.txt"])
 
 
 async def looked(pilot: Pilot[None]) -> RunProgress:
@@ -74,9 +74,9 @@ def test_a_run_is_watched_from_before_its_log_exists_to_its_score(app: Golfcheck
         log.write_bytes(HEAD)
         assert (await looked(pilot)).state is RunState.STARTING
         append(log, VAL + steps(10, 800))
-        found = await looked(pilot)
+        result = await looked(pilot)
         shown = text(app)
-        assert found.state is RunState.TRAINING and "training" in shown and "400.0 / 600 s" in shown
+        assert result.state is RunState.TRAINING and "training" in shown and "400.0 / 600 s" in shown
         assert "3:20 left" in shown and "step 800 / 2,000" in shown and "2,000 tokens/s" in shown
         assert "Valid" in shown and "at the same second, mean of" in shown
         assert (
@@ -376,9 +376,9 @@ PROGRESS = RunProgress(
 @pytest.mark.parametrize("columns", [78, 118])
 @pytest.mark.parametrize("state", RunState)
 def test_no_line_of_a_report_is_wider_than_the_screen(columns: int, state: RunState):
-    found = replace(PROGRESS, state=state, note="x" * 300, score_bpb=1.0, score_name="n" * 300)
+    result = replace(PROGRESS, state=state, note="x" * 300, score_bpb=1.0, score_name="n" * 300)
     for glyphs in (UNICODE, ASCII):
-        lines = report(found, Path("/a" * 200), "record " * 40, columns, glyphs).plain.split("\n")
+        lines = report(result, Path("/a" * 200), "record " * 40, columns, glyphs).plain.split("\n")
         assert all(width(line) <= columns for line in lines), [line for line in lines if width(line) > columns]
 
 
@@ -416,10 +416,10 @@ def words(text: str) -> set[str]:
 @pytest.mark.parametrize("what", SAID)
 @pytest.mark.parametrize("screen", [60, 80, 100, 120])
 def test_a_narrow_report_leaves_out_whole_parts_and_marks_every_cut(what: str, screen: int):
-    found = SAID[what]
+    result = SAID[what]
     for glyphs in (UNICODE, ASCII):
-        whole = words(report(found, PATH, RECORD, 1_000, glyphs).plain)
-        for line in report(found, PATH, RECORD, screen - 2, glyphs).plain.split("\n"):
+        whole = words(report(result, PATH, RECORD, 1_000, glyphs).plain)
+        for line in report(result, PATH, RECORD, screen - 2, glyphs).plain.split("\n"):
             assert width(line) <= screen - 2
             cut = [word for word in words(line) if "…" in word]
             assert len(cut) <= 1

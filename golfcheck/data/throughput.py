@@ -24,7 +24,7 @@ _SOCKET_SECONDS = 30.0  # the longest wait for the next byte
 Hooks = Sequence[Callable[[httpx2.Request], None]]
 
 
-class Pace:
+class Throughput:
     """Counts what arrives. `most_bytes` is the total limit, including repeated attempts."""
 
     def __init__(self, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -63,7 +63,7 @@ class Pace:
 
 
 @contextmanager
-def held_to(pace: Pace) -> Iterator[None]:
+def held_to(pace: Throughput) -> Iterator[None]:
     """Apply the limits to every request of the hub's library inside the block. Raises GolfcheckError."""
     xet = constants.HF_HUB_DISABLE_XET
     constants.HF_HUB_DISABLE_XET = True  # that protocol has its own client, which could not be stopped from here
@@ -86,7 +86,7 @@ def held_to(pace: Pace) -> Iterator[None]:
         constants.HF_HUB_DISABLE_XET = xet
 
 
-def _watch(pace: Pace, sockets: list[socket.socket], done: threading.Event) -> None:
+def _watch(pace: Throughput, sockets: list[socket.socket], done: threading.Event) -> None:
     """Close all connections if the limits are exceeded, so that nobody waits for another byte."""
     while not done.wait(WATCH_SECONDS):
         if pace.is_broken:
@@ -95,7 +95,7 @@ def _watch(pace: Pace, sockets: list[socket.socket], done: threading.Event) -> N
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-def _client(pace: Pace, sockets: list[socket.socket], hooks: Hooks) -> httpx2.Client:
+def _client(pace: Throughput, sockets: list[socket.socket], hooks: Hooks) -> httpx2.Client:
     """Return a client like the hub library's own, with its answers counted and its connections listed."""
 
     def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -118,7 +118,7 @@ def _client(pace: Pace, sockets: list[socket.socket], hooks: Hooks) -> httpx2.Cl
 class _Counted(httpx2.SyncByteStream):
     """The body of an answer as it arrives, before decompression."""
 
-    def __init__(self, stream: httpx2.SyncByteStream, pace: Pace) -> None:
+    def __init__(self, stream: httpx2.SyncByteStream, pace: Throughput) -> None:
         self._stream, self._pace = stream, pace
 
     def __iter__(self) -> Iterator[bytes]:
