@@ -78,7 +78,7 @@ def sleep_with(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], object]
 @pytest.fixture(autouse=True)
 def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hold the clock of the pace, so that no busy machine is a slow hub, and do not wait between attempts."""
-    monkeypatch.setattr(hub_module, "Pace", lambda most_bytes: Pace(most_bytes, Clock()))
+    monkeypatch.setattr(hub_module, "Throughput", lambda most_bytes: Throughput(most_bytes, Clock()))
     sleep_with(monkeypatch, lambda _seconds: None)
 
 
