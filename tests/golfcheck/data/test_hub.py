@@ -433,7 +433,7 @@ def test_a_hub_that_sends_a_byte_now_and_then_is_given_up(
     drip: str, drips_in: str, server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(hub_module, "Pace", lambda most_bytes: Throughput(most_bytes, clock))
+    monkeypatch.setattr(hub_module, "Throughput", lambda most_bytes: Throughput(most_bytes, clock))
     monkeypatch.setattr(pace_module, "WATCH_SECONDS", 0.01)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DOWNLOAD_TIMEOUT", HANG_SECONDS)
     sleep_with(monkeypatch, lambda _seconds: clock.tick())
