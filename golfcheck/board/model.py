@@ -70,9 +70,10 @@ class Board:
 
     @property
     def frontier(self) -> tuple[Row, ...]:
-        """Return the rows that held the record, in chronological order."""
+        """Return the rows that held the record, in chronological order; of one time, the best is last."""
         held = (row for row in self.rows if row.held)
-        return tuple(sorted(held, key=lambda row: row.created or datetime.min.replace(tzinfo=UTC)))
+        never = datetime.min.replace(tzinfo=UTC)
+        return tuple(sorted(held, key=lambda row: (row.created or never, -(row.score_bpb or 0.0))))
 
     def rival_of(self, row: Row) -> Row | None:
         """Return the row of the record that a record was compared with; None if it is not on this board."""

@@ -16,7 +16,7 @@ _EPILOG = """Examples:
   golfcheck tui records/                 the records of a tree
   golfcheck tui --queue golf.git         the pull requests of a repository, the most urgent first
   golfcheck tui --watch logs/run.txt     watch a run in progress, against the best record
-  golfcheck tui --watch a.log --watch b.log      watch two seeds at once
+  golfcheck tui --watch logs/*.txt       watch several seeds at once
 """
 
 
@@ -40,10 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--watch",
         type=Path,
-        action="append",
+        action="extend",
+        nargs="+",
         default=[],
         metavar="LOG",
-        help="start with this growing log; repeat it to watch several seeds",
+        help="start with these growing logs, one for each seed",
     )
     add("--ascii", action="store_true", help="draw with ASCII characters only")
     add("--ruleset", choices=CHOICES["ruleset"], help="how large and how certain a gain must be")
@@ -62,12 +63,9 @@ def run(args: argparse.Namespace) -> int:
         if (error.name or "").startswith("golfcheck"):
             raise
         raise MissingExtra("tui", error.name or "textual", "tui") from None
-    root = args.root or (Path("records") if Path("records").is_dir() else Path())
+    logs, root = _logs_and_root(args)
     if not root.exists():
         raise UsageError(f"{root}: no such file or folder")
-    for log in args.watch:
-        if not log.parent.is_dir():
-            raise UsageError(f"{log}: no such folder; expected the log that a run writes, or will write")
     # The folder's own settings apply to its records; only flags and the environment apply to a queue.
     start = Path(os.sep) if args.queue else Path()
     settings = resolve({name: value for name, value in vars(args).items() if name != "base"}, os.environ, start)
@@ -76,9 +74,24 @@ def run(args: argparse.Namespace) -> int:
     if os.environ.get("TERM") == "dumb":
         raise UsageError("tui needs a terminal that can move its cursor, but TERM is dumb; use: golfcheck leaderboard")
     queue = _queue(args, settings) if args.queue else None
-    app = GolfcheckApp(root, settings, watch=args.watch, ascii_only=args.ascii or only_ascii(sys.stdout), queue=queue)
+    app = GolfcheckApp(root, settings, watch=logs, ascii_only=args.ascii or only_ascii(sys.stdout), queue=queue)
     app.run()
     return app.return_code or 0
+
+
+def _logs_and_root(args: argparse.Namespace) -> tuple[list[Path], Path]:
+    """Return the logs to watch and the tree of records, which argparse takes for a log if it comes after the logs."""
+    from golfcheck.core.errors import UsageError
+
+    logs = [path for path in args.watch if not path.is_dir()]
+    folders = [path for path in args.watch if path.is_dir()]
+    for log in logs:
+        if not log.parent.is_dir():
+            raise UsageError(f"{log}: no such folder; expected the log that a run writes, or will write")
+    if folders and (not logs or len(folders) > 1 or args.root):
+        raise UsageError(f"{folders[0]}: is a folder; --watch expects the logs that runs write, or will write")
+    given = [*folders, args.root]
+    return logs, given[0] or (Path("records") if Path("records").is_dir() else Path())
 
 
 def _queue(args: argparse.Namespace, settings: "Settings") -> "QueueRequest":

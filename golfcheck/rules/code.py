@@ -4,11 +4,13 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from golfcheck.core.ruleset import SCRIPT_LINES
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, rule
 from golfcheck.source.dataflow import validation_paths
+from golfcheck.source.executions import SWITCHES
 from golfcheck.source.nodes import Call, Function
 from golfcheck.source.program import Program, programs
 from golfcheck.source.reach import Source
@@ -207,9 +209,11 @@ class _Started:
 
 
 def _program_named(words: Sequence[str]) -> str:
-    """Return the program in a command's words; `python -m NAME` runs NAME."""
-    if len(words) > 2 and words[0] == "sys.executable" and words[1] == "-m":
-        return words[2]
+    """Return the program in a command's words; `python -m NAME` runs NAME, whatever other options Python has."""
+    if words and words[0] == "sys.executable":
+        rest = list(dropwhile(SWITCHES.__contains__, words[1:]))
+        if len(rest) > 1 and rest[0] == "-m":
+            return rest[1]
     return words[0].rpartition("/")[2] if words else "an unnamed program"
 
 

@@ -21,11 +21,13 @@ _RECENT = 0.5  # share of the records that held the lead which the second chart 
 _LEAST_RECENT = 4  # minimum number for a second chart
 _SPREAD_ROWS = 40  # number of rows in the chart of seeds
 _ROW_PIXELS = 19.0
-_OUTLIER = 0.9  # share of the rows that sets the width; values beyond it are arrows at the edge
+_OUTLIER = 0.9  # share of the rows that sets the width; values far beyond it are arrows at the edge
+_FAR = 3.0  # times the width that this share needs
 _NAME_COLUMNS = 40
 _SHORT_COLUMNS = 36
-_LEGEND_PIXELS = 96.0  # width of a seed's name, in the larger type of a phone
-_LEGEND_ROW = 3  # number of names above the chart; more are listed inside it
+_LEGEND_PIXELS = 110.0  # width of a seed's name, in the larger type of a phone
+_LEGEND_ROW = 3  # number of names in a row above the chart, beside its unit
+_LEGEND_LINE = 20.0  # height of such a row
 _LINE_POINTS = 300  # of a curve, more than it has pixels
 _MARKED_POINTS = 40  # links on a curve's validations
 _WARM_UP = 0.05  # share of the steps in which the loss falls from 6.9 to 3, which would flatten the rest
@@ -84,7 +86,8 @@ def spread(rows: Iterable[Row], pages: Mapping[str, str]) -> Markup | None:
         return None
     apart = [[(bpb - stats.mean(row.seeds_bpb)) * 1e3 for bpb in row.seeds_bpb] for row in shown]
     reaches = sorted(max(map(abs, values)) for values in apart)
-    limit = 1.15 * (reaches[int(_OUTLIER * (len(reaches) - 1))] or reaches[-1] or 1.0)
+    usual = reaches[int(_OUTLIER * (len(reaches) - 1))] or reaches[-1] or 1.0
+    limit = 1.15 * (reaches[-1] if usual < reaches[-1] <= _FAR * usual else usual)
     height = 58.0 + _ROW_PIXELS * len(shown)
     chart = Chart("spread of the seeds", (-limit, limit), (len(shown) - 0.4, -0.6), 960, height, left=300, top=4)
     ticks = nice(-limit, limit, 9)
@@ -120,9 +123,13 @@ def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> lis
         points = [(point.step, _value(point, name)) for each in drawn for point in each]
         if not points:
             continue
+        named = len(curves) <= len(SERIES)
         chart = Chart(
             f"{unit} over the steps, all seeds", (0.0, float(max(step for step, _ in points)) or 1.0), _y(points)
         )
+        if named:
+            extra = _LEGEND_LINE * ((len(curves) - 1) // _LEGEND_ROW)
+            chart.top, chart.height = chart.top + extra, chart.height + extra
         chart.axis_y(unit)
         chart.axis_x(nice(*chart.x, 5), lambda step: f"{step:,.0f}", "step")
         for index, (curve, own) in enumerate(zip(curves, drawn, strict=True)):
@@ -133,12 +140,11 @@ def losses(curves: Sequence[Curve], lines: Mapping[tuple[str, int], str]) -> lis
                 if (href := lines.get((curve.log, point.line))) and _value(point, name) <= chart.y[1]:
                     title = f"{_seed(curve)}, step {point.step:,}: {rough_text(_value(point, name))} bpb"
                     chart.dot((point.step, _value(point, name)), color, 3.5, Link(href, title))
-            if len(curves) <= len(SERIES):
-                right, row = chart.width - chart.right, len(curves) <= _LEGEND_ROW
-                pixel = (
-                    (right - _LEGEND_PIXELS * (len(curves) - 1 - index), 14.0) if row else (right, 54.0 + 20 * index)
-                )
-                chart.text(pixel, _seed(curve), color, "end")
+            if named:
+                row, column = divmod(index, _LEGEND_ROW)
+                columns = min(len(curves) - row * _LEGEND_ROW, _LEGEND_ROW)
+                x = chart.width - chart.right - _LEGEND_PIXELS * (columns - 1 - column)
+                chart.text((x, 14 + _LEGEND_LINE * row), _seed(curve), color, "end")
         drawings.append(chart.markup())
     return drawings
 

@@ -31,7 +31,7 @@ _OF_FILES = frozenset(
 )
 _STARTS = re.compile(r"subprocess\.(?:run|Popen|call|check_call|check_output)|os\.(?:exec|spawn)[lvpe]{1,3}")
 _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*")
-_SWITCHES = {"-B", "-E", "-I", "-O", "-OO", "-P", "-S", "-s", "-u"}  # Python's options without an argument
+SWITCHES = {"-B", "-E", "-I", "-O", "-OO", "-P", "-S", "-s", "-u"}  # Python's options without an argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class _Reading:
                 value = evaluation.value(item)
             except OpaqueError:
                 value = None
-            if value not in _SWITCHES:
+            if value not in SWITCHES:
                 break
         file = str(value.path) if isinstance(value, ShippedPath) else value
         if not isinstance(file, str) or not (file == "-m" or self._is_shipped(file)):

@@ -255,6 +255,15 @@ def test_bytes_of_a_seed_that_its_log_does_not_have_drift(
     assert finding.message.startswith(words)
 
 
+def test_the_code_of_our_own_trainer_needs_no_review(tmp_path: Path) -> None:
+    draft = Draft()
+    for module in (Path(__file__).parents[3] / "reference").glob("*.py"):
+        draft.files["train_gpt.py" if module.name == "train.py" else module.name] = module.read_bytes()
+    rules = {"external-program", "network-import", "wrapper-unreproducible", "validation-read-in-training"}
+    findings = verdict_of(draft, tmp_path).findings
+    assert [finding for finding in findings if finding.rule in rules and finding.severity > Severity.INFO] == []
+
+
 @pytest.mark.parametrize("bytes_of_seed", [15_799_101, 15_799_000])
 def test_the_artifact_of_a_seed_may_be_its_model_with_or_without_the_code(tmp_path: Path, bytes_of_seed: int) -> None:
     draft = Draft()

@@ -52,8 +52,12 @@ def test_it_opens_on_a_log_that_is_yet_to_be_written(ran: list[GolfcheckApp], tm
     (tmp_path / "logs").mkdir()
     assert main(["tui", "--watch", "logs/run.txt"]) == 0
     assert main(["tui", "--watch", "logs/a.txt", "--watch", "logs/b.txt", "logs"]) == 0
-    assert ran[0].logs_to_watch == (Path("logs/run.txt"),)
-    assert ran[1].logs_to_watch == (Path("logs/a.txt"), Path("logs/b.txt")) and ran[1].root == Path("logs")
+    assert main(["tui", "--watch", "logs/a.txt", "logs/b.txt", "--ascii"]) == 0  # as a shell expands logs/*.txt
+    assert [app.logs_to_watch for app in ran] == [
+        (Path("logs/run.txt"),),
+        *[(Path("logs/a.txt"), Path("logs/b.txt"))] * 2,
+    ]
+    assert [app.root for app in ran] == [Path(), Path("logs"), Path()]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +65,8 @@ def test_it_opens_on_a_log_that_is_yet_to_be_written(ran: list[GolfcheckApp], tm
     [
         (["nowhere"], "nowhere: no such file or folder"),
         (["--watch", "none/run.txt"], "none/run.txt: no such folder"),
+        (["--watch", "."], ".: is a folder; --watch expects the logs that runs write"),
+        (["--watch", "run.txt", ".", ".."], ".: is a folder; --watch expects the logs that runs write"),
         (["--ruleset", "audited"], "audit-2026-05"),
     ],
 )
