@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from golfcheck.core.verdict import Verdict
     from golfcheck.judging.config import Settings
 
+_PACKING_US = 1_000_000.0  # of counted work (golfcheck.core.work) to read the sources again for what packing saves
 _MAX_PACKED_BYTES = 300_000  # of source, which takes 0.1 s to pack; more is not tried, because it may be hostile
 HELP = "judge record folders: each finding with its line and its fix"
 _EXAMPLES = """Rules, rulesets and formats are explained by: golfcheck explain
@@ -182,15 +183,19 @@ def _with_packing(verdict: "Verdict", *, verbose: bool) -> "Verdict":
     from golfcheck.core.errors import UsageError
     from golfcheck.core.numbers import bytes_text
     from golfcheck.render.ledger import disagrees
-    from golfcheck.submission.record import load
+    from golfcheck.submission.record import load_sources
 
     if not verdict.ledger or not (verbose or disagrees(verdict)):
         return verdict
     code, *others = verdict.ledger
-    sources = load(Path(verdict.path)).sources
+    sources = load_sources(Path(verdict.path), _PACKING_US)
     files = {source.path: source.text for source in sorted(sources, key=lambda source: not source.main)}
     size_bytes = sum(map(len, files.values()))
-    if not sources or any(source.wrapper for source in sources) or size_bytes > _MAX_PACKED_BYTES:
+    if (
+        not sources
+        or any(source.wrapper or not source.examined for source in sources)
+        or size_bytes > _MAX_PACKED_BYTES
+    ):
         return verdict
     try:
         packed = packed_bytes(files)

@@ -21,7 +21,7 @@ from golfcheck.core.work import (
 if TYPE_CHECKING:
     from tree_sitter import Language, Parser, Tree
 
-MAX_PARSE_US = 2_500_000.0  # at the price of the costliest operations; 1,379 scripts of pull requests: up to 1.5 s
+MAX_PARSE_US = 2_500_000.0  # at the price of the costliest operations; 1,379 scripts of pull requests: up to 1.8 s
 _CHUNK_BYTES = 4 * 2**10
 _RUN = re.compile(rb"(?:(?:#[^\n]*|\\\r?)(?:\n|\Z)\s*)+")  # comments and continued lines with nothing between them
 _MIN_RUN_BYTES = 100

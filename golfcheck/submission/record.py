@@ -91,6 +91,14 @@ def load_scores(path: Path) -> Record:
         return folder.scores()
 
 
+def load_sources(path: Path, budget_us: float) -> tuple[Source, ...]:
+    """Read only a folder's main script and what it reaches; none if that takes more work; raises like `load`."""
+    with _opened(path) as folder:
+        folder.work = Work(budget_us)
+        sources = reach.reached([entry.path for entry in folder.entries], folder.source, work=folder.work)
+    return () if folder.work.is_spent else sources
+
+
 @contextmanager
 def _opened(path: Path) -> "Iterator[_Folder]":
     try:

@@ -4,7 +4,15 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 
-from golfcheck.core.work import COLORED_BYTE_US, LINE_CHAR_US, LOG_LINE_US, LONG_LINE_BYTE_US, SCORE_LINE_US, Work
+from golfcheck.core.work import (
+    COLORED_BYTE_US,
+    LINE_CHAR_US,
+    LOG_LINE_US,
+    LONG_LINE_BYTE_US,
+    SCORE_LINE_US,
+    SEARCHED_CHAR_US,
+    Work,
+)
 from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, prefix, rawlines, scores, shared
 from golfcheck.trainlog.events import Fact, TrainLog
 from golfcheck.trainlog.runs import Runs
@@ -96,7 +104,8 @@ def read_lines(
 def _read_part(runs: Runs, before: int, part: list[str], notes: list[Fact[str]], work: Work) -> None:
     """Read the lines of a part of a page, and charge for them; `before` is the number of lines before it."""
     readers, folded = _READERS, rawlines.FOLDED_CHARS
-    count, chars, scores_before = len(part), sum(map(len, part)), runs.score_lines
+    count, chars = len(part), sum(map(len, part))
+    scores_before, searched_before = runs.score_lines, runs.searched_chars
     for line, whole in enumerate(part, before + 1):
         if len(whole) > folded or "\r" in whole:
             work.spend(len(whole), LONG_LINE_BYTE_US)
@@ -113,6 +122,7 @@ def _read_part(runs: Runs, before: int, part: list[str], notes: list[Fact[str]],
             _read_other(runs, line, whole)
     work.spend(count, LOG_LINE_US)
     work.spend(chars, LINE_CHAR_US)
+    work.spend(runs.searched_chars - searched_before, SEARCHED_CHAR_US)
     work.spend(runs.score_lines - scores_before, SCORE_LINE_US)
 
 

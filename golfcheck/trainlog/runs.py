@@ -19,6 +19,7 @@ class Runs:
         self.gpu_rows: set[str] = set()  # numbers of the GPUs that the current run has listed
         self.setting_words = 0  # examined in lines of settings
         self.score_lines = 0  # examined for scores
+        self.searched_chars = 0  # of lines that were searched for a size, a result, or a number
 
     def header(self) -> Run:
         """Return the run that a descriptive line belongs to: after a run that has trained, it begins the next one."""

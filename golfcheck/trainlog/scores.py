@@ -140,7 +140,9 @@ def read(runs: Runs, line: int, text: str) -> bool:
 
 def result(runs: Runs, line: int, text: str) -> bool:
     """Read `[RESULT] … score=1.1888`; any other line about a score is kept as text."""
-    match = _RESULT.search(text[:_LINE_CHARS])
+    text = text[:_LINE_CHARS]
+    runs.searched_chars += len(text)
+    match = _RESULT.search(text)
     run = runs.now
     if match is None or decimals(match[1]) < _RESULT_DIGITS or len(run.scores) >= _MAX_SCORES:
         return keep_unread(run, line, text)
@@ -157,6 +159,7 @@ def keep_number(runs: Runs, line: int, text: str) -> None:
     ):  # otherwise it may be from an evaluation without training
         return
     text = text[:_LINE_CHARS]
+    runs.searched_chars += len(text)
     if _BARE.search(text) and not _PROGRESS.search(text) and not _SOURCE.search(text):
         run.numbers.append(Fact(text.strip()[:200], line))
         del run.numbers[:-_MAX_NUMBERS]

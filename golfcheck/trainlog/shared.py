@@ -74,6 +74,7 @@ def size(runs: Runs, line: int, text: str) -> bool:
 def other_size(runs: Runs, line: int, text: str) -> bool:
     """Read a total or a model's size under another name, or the size of another part: `Paid prefix blob: N bytes`."""
     run = runs.now
+    runs.searched_chars += len(text)
     total, model = _KEYED_TOTAL.search(text), _KEYED_MODEL.search(text)
     if total and not model and (whole := _TOTAL_OF_PARTS.search(text)):
         total, model = whole, total  # `artifact_bytes:N code_bytes:N total:N`: the artifact is the model

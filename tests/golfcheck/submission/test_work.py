@@ -12,13 +12,13 @@ from golfcheck.core.work import BUDGET_US, Work
 from golfcheck.judging.verify import refuted, verify
 from golfcheck.source.reach import reached
 from golfcheck.submission import record as records
-from golfcheck.submission.record import Record, load, load_scores
+from golfcheck.submission.record import Record, load, load_scores, load_sources
 from golfcheck.submission.strictjson import parse
 from tests.golfcheck.costly_folders import CASES, STEP
 from tests.golfcheck.valid_record import Draft
 from tests.golfcheck.work import work_of
 
-STEPS = "".join(STEP.replace("#", str(number)) for number in range(1, 30_000)).encode()
+STEPS = "".join(STEP.replace("#", str(number)) for number in range(1, 48_000)).encode()
 
 
 def left_out(record: Record) -> list[tuple[str | None, int | None]]:
@@ -32,7 +32,7 @@ def written(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def with_lines(logs: tuple[str, ...]) -> dict[str, bytes]:
-    """Return a valid record whose named logs have 30,000 steps more: four of them would be over the budget."""
+    """Return a valid record whose named logs have 48,000 steps more: four of them would be over the budget."""
     files = Draft().files
     files["train_seed7.log"] = files["train_seed42.log"].replace(b"seed:42", b"seed:7")
     return files | {path: files[path].replace(b"stopping_early:", STEPS + b"stopping_early:") for path in logs}
@@ -45,6 +45,21 @@ def test_a_valid_record_spends_a_small_part_and_nothing_is_left_out(tmp_path: Pa
     assert files.work.left_us > 0.95 * BUDGET_US
 
 
+def test_sources_alone_are_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    written(tmp_path, Draft().files)
+    assert [source.path for source in load_sources(tmp_path, 1_000_000)] == ["train_gpt.py"]
+    assert load_sources(tmp_path, 1_000) == ()
+
+
+def test_lines_that_state_nothing_cost_less_than_those_searched_for_sizes() -> None:
+    """Six logs of 2 MB full of warnings were once cut, though they took half a second."""
+    plain, sized = Work(), Work()
+    step = STEP.replace("#", "1").encode()
+    trainlog.read("a.log", step + (b"w" * 300 + b"\n") * 100, plain)
+    trainlog.read("a.log", step + (b"artifact " + b"w" * 291 + b"\n") * 100, sized)
+    assert 2 * (BUDGET_US - plain.left_us) < BUDGET_US - sized.left_us
+
+
 def opened(folder: Path) -> tuple[records.bounded.Files, Path]:
     import os
 
@@ -54,7 +69,7 @@ def opened(folder: Path) -> tuple[records.bounded.Files, Path]:
 def test_logs_and_code_spend_from_one_budget(tmp_path: Path) -> None:
     """Each is within it, and so is each log; together they are not, and what comes last is left out."""
     logs = tuple(path for path in Draft().files if path.endswith(".log"))
-    code = b"x = 1\n" * 25_000
+    code = b"x = 1\n" * 20_000
     for name, files in {
         "logs": with_lines(logs),
         "code": Draft(script=code).files,
