@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import torch
 
+from golfcheck.box import interrupts
 from golfcheck.box.client import Box
 from golfcheck.core.errors import Refused
 
@@ -41,8 +42,8 @@ class Boxes:
             self._free.put(box)
 
     def new(self) -> Box:
-        """Start one more."""
-        self._running.append(self._start())
+        """Start one more; Ctrl-C waits until it is among those that `close` ends."""
+        interrupts.uninterrupted(lambda: self._running.append(self._start()))
         return self._running[-1]
 
     @contextmanager

@@ -13,7 +13,6 @@ from golfcheck.rescore import target
 from golfcheck.rescore.report import Claim
 from golfcheck.rescore.target import Target
 from golfcheck.submission import bounded
-from golfcheck.submission.discover import record_folders
 from golfcheck.submission.record import Record, RecordFile, load
 from golfcheck.trainlog import choose_score
 
@@ -45,10 +44,7 @@ def folder_of(path: Path) -> Path | None:
     """Return the folder whose predictor.py scores what the user named: itself, or a file in it; else None."""
     folder = path if path.is_dir() else path.parent
     if not (folder / NAME).is_file() and path.is_dir():
-        try:
-            below = record_folders([path])
-        except UsageError:
-            return None
+        below = target.records_below(path)
         folder = below[0] if len(below) == 1 else folder
     return folder if (folder / NAME).is_file() else None
 

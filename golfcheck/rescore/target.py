@@ -1,8 +1,8 @@
 """A file or a record folder → the artifacts to score, each with what is claimed of it and the log it came with."""
 
 import math
+import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ LEAST_DIGITS = 4  # of the contest's scores: who states 1.2 means 1.2000, and no
 _ARTIFACT = "an artifact or a record folder"
 _NO_ARTIFACT = (".json", ".log", ".txt", ".py", ".md")  # what else a record holds, named by mistake
 _SLIDING, _FINAL = "sliding", "int8_zlib_roundtrip"  # in the names of scores
+_MAX_FOLDERS = 4096  # that are searched for a record: a clone of the contest has some hundreds
 _SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
 
 
@@ -121,10 +122,23 @@ def _with_log(target: Target, path: Path) -> Target:
     return _of_run(target.path, target.data, score)
 
 
+def records_below(path: Path) -> list[Path]:
+    """Return the record folders in a folder; UsageError where it holds more folders than anybody's records."""
+    folders = 0
+    for _, names, _ in os.walk(path):
+        names[:] = [name for name in names if not name.startswith(".")]  # as `record_folders` does
+        if (folders := folders + len(names)) > _MAX_FOLDERS:
+            raise UsageError(
+                f"{path}: more than {_MAX_FOLDERS:,} folders in it; expected an artifact or a record folder"
+            )
+    try:
+        return record_folders([path])
+    except UsageError:
+        return []
+
+
 def _in_folder(path: Path, limit_bytes: int) -> list[Target]:
-    below = [path]
-    with suppress(UsageError):  # no record: a folder of artifacts
-        below = record_folders([path])
+    below = records_below(path) or [path]  # no record: a folder of artifacts
     if len(below) > 1:
         raise UsageError(
             f"{path}: {len(below)} records in it, each with its own claims: name one, for example {below[0]}"

@@ -3,6 +3,7 @@
 import gc
 import json
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ import golfcheck
 from golfcheck.box.launch import NoSandbox, sandbox
 from golfcheck.cli import main
 from golfcheck.core import schema
+from golfcheck.rescore.boxes import Boxes
 from tests.golfcheck import predictors
 from tests.golfcheck.rescore_fixture import World
 
@@ -30,6 +32,7 @@ ROOT = Path(golfcheck.__file__).parent
 FILES = {str(ROOT / name) for name in ("box/client.py", "box/process.py", "box/launch.py")} | {
     str(ROOT / "rescore" / f"{name}.py") for name in ("boxed", "boxes", "predicted", "twin", "measure")
 }
+STRETCH = {str(ROOT / name) for name in ("box/interrupts.py", "rescore/boxes.py")}
 POINTS = 16
 
 
@@ -119,3 +122,62 @@ def test_ctrl_c_at_any_line_loses_nothing_and_leaves_nothing(
     assert known == sorted(known)
     assert len(set(known)) > 2
     assert known.count(whole["tokens"]) > 2  # while the twin was asked
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_at_any_bytecode_of_the_start_of_a_box_is_heard_and_loses_no_box(number: signal.Signals) -> None:
+    """The box is a list's item here: there is nothing between the start of a process and the name that ends it."""
+    alive = set[int]()
+
+    class Started:
+        def __init__(self) -> None:
+            pid = len(alive) + 1
+            alive.add(pid)  # what Popen does: the process is there before anybody has its number
+            self.pid = pid
+
+        def close(self) -> None:
+            alive.discard(self.pid)
+
+    class Bytecodes(Interrupt):
+        def call(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
+            if frame.f_code.co_filename in {*STRETCH, __file__} and frame.f_code.co_name != "__exit__":
+                frame.f_trace_opcodes = True
+                return self.line
+            return None
+
+        def line(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any]:
+            if event == "opcode":
+                self.lines += 1
+                if self.lines == self.at:
+                    signal.raise_signal(number)
+            return self.line
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def new(at: int | None) -> Bytecodes:
+        boxes, tracer = Boxes(Started), Bytecodes(at)  # type: ignore[arg-type]
+        try:
+            with tracer:
+                boxes.new()
+        finally:
+            sys.settrace(None)
+            boxes.close()
+        return tracer
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [(name, signal.signal(name, stop)) for name in signals]
+    try:
+        bytecodes = new(None).lines
+        assert bytecodes > 100
+        for at in range(1, bytecodes + 1):
+            with pytest.raises(KeyboardInterrupt):
+                new(at)
+            assert not alive, at
+            for name in signals:  # both are handled as before
+                with pytest.raises(KeyboardInterrupt):
+                    signal.raise_signal(name)
+                signal.signal(name, stop)
+    finally:
+        for name, handler in before:
+            signal.signal(name, handler)

@@ -104,3 +104,18 @@ def test_long_names_of_definitions_leave_the_difference_short(tmp_path: Path) ->
     text = "".join(f"class {name}:\n    pass\n" for name in names) + f"class GPT({', '.join(names)}):\n    pass\n"
     (tmp_path / "train_gpt.py").write_text(text)
     assert len(shipped.difference(record.load(tmp_path).sources) or "") < messages.MAX_CHARS
+
+
+def test_a_whole_disk_is_refused_at_once_with_what_was_expected(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(["/"], capsys).endswith("folders in it; expected an artifact or a record folder\n")
+
+
+def test_as_many_folders_as_the_limit_are_searched_and_no_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        (tmp_path / f"f{number}").mkdir()
+    monkeypatch.setattr("golfcheck.rescore.target._MAX_FOLDERS", 2)
+    assert "more than 2 folders" in said([str(tmp_path)], capsys)
+    monkeypatch.setattr("golfcheck.rescore.target._MAX_FOLDERS", 3)
+    assert "no artifact (*.ptz)" in said([str(tmp_path)], capsys)

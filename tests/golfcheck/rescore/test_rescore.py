@@ -49,7 +49,7 @@ from golfcheck.rescore import (
     target,
     weights,
 )
-from golfcheck.rescore.report import Claim, RawCheck, Rescore, RescoreOutcome
+from golfcheck.rescore.report import Claim, Measured, RawCheck, Rescore, RescoreOutcome
 from golfcheck.submission import record
 from golfcheck.untrusted.load import load
 from tests.golfcheck import forked
@@ -165,24 +165,34 @@ def test_golden_artifacts_score_as_their_page_says(
     assert rescore.other_tables is None
 
 
-@pytest.mark.parametrize("row", [GOLDEN[0], GOLDEN[4]], ids=lambda row: str(row[0]))
-def test_the_compiled_attention_gives_the_golden_scores_to_one_part_in_ten_thousand(
-    shared_data: Path, row: tuple[str, str, str, int, int, float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attention, "_CLEARLY", math.inf)  # whatever this chip is better at
+def compiled(shared_data: Path, name: str, wanted: prepare.Request, monkeypatch: pytest.MonkeyPatch) -> Measured:
+    """The score with the compiled attention, whatever this chip is better at."""
+    monkeypatch.setattr(attention, "_CLEARLY", math.inf)
     if (missing := attention.kernel()[1]) != "":
         pytest.skip(f"no compiled attention: {missing}")
-    name, tables, precision, seq_len, tokens, bpb = row
     (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
-    wanted = prepare.Request(
-        data=shared_data / "fineweb", val_tokens=tokens, seq_len=seq_len, rope_tables=tables, precision=precision
-    )
-    if name == "public_7L384":  # a part of it, against torch's attention, which has the golden score
-        wanted = replace(wanted, val_tokens=8192)
-        bpb = run.rescore(found, replace(wanted, attention="torch"), ALONE, silent).measured.val_bpb
-    rescore = run.rescore(found, wanted, ALONE, silent)
-    assert rescore.measured.val_bpb == pytest.approx(bpb, abs=1e-4)
+    rescore = run.rescore(found, replace(wanted, data=shared_data / "fineweb"), ALONE, silent)
     assert "compiled attention" in rescore.device
+    return rescore.measured
+
+
+def test_the_compiled_attention_gives_a_golden_score_to_one_part_in_ten_thousand(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = prepare.Request(seq_len=256, rope_tables="bf16", precision="bf16")
+    assert compiled(shared_data, "one_rank", wanted, monkeypatch).val_bpb == pytest.approx(GOLDEN[0][-1], abs=1e-4)
+
+
+def test_the_compiled_attention_gives_a_published_artifacts_sequences_their_losses_but_for_rounding(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In bf16 a sequence's loss moves by 0.001 nats either way: of a part the mean is not the whole's to 1e-4."""
+    wanted = prepare.Request(val_tokens=4096, seq_len=512, rope_tables="bf16", precision="bf16")
+    ours = compiled(shared_data, "public_7L384", wanted, monkeypatch).sequence_losses
+    (found,) = target.find(shared_data / "golden/public_7L384.int8.ptz", None, None, 16_000_000)
+    torchs = run.rescore(found, replace(wanted, data=shared_data / "fineweb", attention="torch"), ALONE, silent)
+    assert len(ours) == 8
+    assert ours == pytest.approx(torchs.measured.sequence_losses, abs=4e-3)
 
 
 # --- claims -----------------------------------------------------------------------------------------------------------
