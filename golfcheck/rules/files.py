@@ -66,18 +66,17 @@ def readme_missing(record: Record, ctx: Context) -> Iterator[Problem]:
 def log_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no training log, or it is empty.
 
-    A score is shown by the logs of the runs that reached it, one for each seed. An empty log shows nothing, and that is
-    an error. Without a log nothing is proven, for or against the claim: the record is unverified.
+    A score is shown by the logs of the runs that reached it, one for each seed. Logs that are all empty, or blank, show
+    nothing, and that is an error. Without a log nothing is proven, for or against the claim: the record is unverified.
     A file that may be a log in an unknown format is named.
     Example: (record): no train log (*.log, *.txt with training steps) in the folder
     Fix: add the log that each run wrote, unedited, as train_seed<N>.log.
     """
-    logs = {log.path for log in record.logs}
-    sizes = {file.path: file.size_bytes for file in record.files}
-    if logs and not any(sizes.get(path) for path in logs):
-        for path in sorted(logs):
-            yield Problem(f"{path} is empty", path)
-    elif not logs:
+    if record.logs and all(log.is_blank for log in record.logs):
+        sizes = {file.path: file.size_bytes for file in record.files}
+        for log in sorted(record.logs, key=lambda log: log.path):
+            yield Problem(f"{log.path} is {'blank' if sizes.get(log.path) else 'empty'}", log.path)
+    elif not record.logs:
         others = [file.path for file in record.files if _may_be_log(file.path) and file.size_bytes]
         if others:
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""

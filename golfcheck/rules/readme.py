@@ -21,8 +21,8 @@ _SAME_SHARE = 0.03  # of a time: some round generously
 def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     """README.md states scores, and none of them is the claim or in a log.
 
-    Lines about bpb and the tables below them are read. They may also quote other records, so one number that agrees is
-    enough.
+    Lines about bpb and the tables below them are read, except numbers that are said to be of a baseline or a previous
+    record. One number that agrees is enough.
     Example: README.md:3: states 1.1500 bpb; the claim is 1.11473509, and no log has any score that README.md states
     Fix: copy the mean and the scores of the seeds from submission.json to README.md.
     """
@@ -35,13 +35,14 @@ def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     values = [result.score.val_bpb for result in results]
     shown = [*values, stats.mean(values), *([claim] if claim is not None else [])]
     shown += [line.val_bpb for _, run in distinct_runs(record) for line in run.scores]
-    if any(one.agrees(value) for value in shown for one in stated):
+    own = [one for one in stated if not one.is_other]
+    if not own or any(one.agrees(value) for value in shown for one in stated):
         return
     yield Problem(
-        f"states {stated[0].text} bpb; the claim is {claim if claim is not None else 'none'}, and no log has any score "
+        f"states {own[0].text} bpb; the claim is {claim if claim is not None else 'none'}, and no log has any score "
         "that README.md states",
         _README,
-        stated[0].line,
+        own[0].line,
     )
 
 
@@ -67,10 +68,11 @@ def readme_size_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     shown = {size for _, run in distinct_runs(record) for size in _sizes(run)}
     shown |= {file.size_bytes for file in record.files}
     shown |= set(_whole_numbers(record.submission.raw)) if record.submission else set()
-    if any(one.agrees(size) for size in (*shown, stats.mean(totals)) for one in stated):
+    own = [one for one in stated if not one.is_other]
+    if not own or any(one.agrees(size) for size in (*shown, stats.mean(totals)) for one in stated):
         return
     listed = ", ".join(bytes_text(total) for total in sorted(set(totals)))
-    yield Problem(f"states {stated[0].text}; the logs' totals are {listed}", _README, stated[0].line)
+    yield Problem(f"states {own[0].text}; the logs' totals are {listed}", _README, own[0].line)
 
 
 @rule(WARNING)

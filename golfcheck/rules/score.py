@@ -12,7 +12,7 @@ from golfcheck.submission.agreement import agrees, mean_agrees
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, base_name, distinct_runs, is_score, seed_of, usable_scores
-from golfcheck.submission.unread import line_with, progress_with
+from golfcheck.submission.unread import line_with, other_total, progress_with
 from golfcheck.trainlog.events import Run, ScoreLine
 
 _ADJACENT_LINES = 3
@@ -47,6 +47,7 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     the number may come from something that could not be read or is missing: it has an unknown label in a log, or is in
     a table or a results file; a log has it in the middle of an evaluation, or ends there; or the claim is a mean over
     more runs than there are logs, and differs from that of the logs by less than 0.01 (no seed makes up for more).
+    What is shown is that the submitted logs lack the claim; they may be of other runs than those that reached it.
 
     Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best
     1.1143739 (-0.06474)
@@ -71,7 +72,7 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
         unshown = _runs_without_log(submission, record, results) if abs(claim - mean) < _SEEDS_APART_BPB else ""
         if false_claim.severity is None and unshown:
             false_claim = replace(false_claim, message=f"{false_claim.message}; {unshown}", severity=WARNING)
-        yield false_claim
+        yield replace(false_claim, message=false_claim.message + other_total(submission, runs))
     elif (mean_agrees(claim, results)) and (problem := _false_loss(record, submission, results, runs)):
         yield problem
     for seed in submission.seeds:
@@ -98,9 +99,7 @@ def _runs_without_log(submission: Submission, record: Record, results: Sequence[
     counts = [len(value) if isinstance(value, list) else value for value in listed]
     counts += [int(one or other) for one, other in _SEEDS_IN_README.findall(record.readme or "")]
     most = max((count for count in counts if isinstance(count, int)), default=0)
-    return (
-        f"it is said to be the mean of {most} runs, but {len(results)} logs have a score" if most > len(results) else ""
-    )
+    return f"it is said to be the mean of {most} runs; {len(results)} logs have a score" if most > len(results) else ""
 
 
 def _is_shown(claim: float, results: Sequence[Result], runs: Sequence[Run]) -> bool:
@@ -201,7 +200,7 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
 
     Only the artifact is submitted, so only the score after its compressed size is known counts: not the last validation
     of training, nor a score of averaged, full-precision or otherwise named weights. An earlier validation may agree by
-    chance: that is a warning.
+    chance, and without a score of the artifact a name alone proves nothing: these are warnings.
     Example: train_seed2025.log:38: claims 1.1088, which is the validation at step 7000; the artifact's
     final_int8_zlib_roundtrip_exact is 1.1147351
     Fix: claim the score of the artifact as read back from disk.
@@ -217,6 +216,7 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
     before: dict[str, list[tuple[str, int, float]]] = {}  # name → where it is, for each run
     for log, run in runs:
         counting = usable_scores(run)
+        sizes = [size.line for size in (*run.model_bytes, *run.total_bytes) if size.label]
         last = {line.name: line for line in run.scores if line not in counting and is_score(line)}
         points = [(line.name, line.line, line.val_bpb) for line in last.values()]
         if run.val and (run.scores or run.total_bytes):
@@ -226,7 +226,10 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
             before.setdefault(key, []).append((log.path, line_number, value))
             if agrees(claim, value, _LOSS_DIGITS):
                 message = f"claims {claim}, which is {name}; {_final(ctx)}"
-                matches.append((abs(claim - value), Problem(message, log.path, line_number)))
+                # The artifact's score differs, or this line comes before the artifact: otherwise only its name tells.
+                is_proven = ctx.results or key != name or any(line_number < size for size in sizes)
+                problem = Problem(message, log.path, line_number, None if is_proven else WARNING)
+                matches.append((abs(claim - value), problem))
     if matches:
         yield min(matches, key=lambda match: match[0])[1]
         return
@@ -240,7 +243,8 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
         mean = stats.mean([value for _, _, value in points_of])
         if len(points_of) == len(runs) > 1 and agrees(claim, mean, _LOSS_DIGITS):
             path, line_number, _ = points_of[0]
-            yield Problem(f"claims {claim}, which is the mean of {name}; {_final(ctx)}", path, line_number)
+            severity = None if ctx.results or name == "the last validation" else WARNING
+            yield Problem(f"claims {claim}, which is the mean of {name}; {_final(ctx)}", path, line_number, severity)
             return
 
 

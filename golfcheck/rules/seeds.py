@@ -14,6 +14,7 @@ from golfcheck.submission.results import seed_of
 from golfcheck.trainlog.events import Run, TrainLog
 
 _PROVING_LOSSES = 20  # equal to every decimal: no two runs of 165 real logs agree in as many
+_CHANCE_DECIMALS = 2  # losses of so few decimals often agree by chance
 _MOST_SHARED = 0.9
 _SHOWN = 8  # values of a setting, and runs with each
 _EARLY_LOSSES = 5  # fewer may agree by chance: first losses are close to ln(vocabulary)
@@ -42,8 +43,9 @@ def too_few_seeds(record: Record, ctx: Context) -> Iterator[Problem]:
 def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
     """Two claimed runs have the same seed, or are the same run.
 
-    Two runs that agree in 20 losses, or in 20 lines of their evaluation, are one run under two names: under different
-    seeds that is an error. An equal seed or five equal first losses are evidence.
+    Two runs with equal losses at 20 steps in a row, or at 20 steps that are half of all, or with 20 equal lines of
+    their evaluation, are one run under two names: under different seeds that is an error. An equal seed or five equal
+    first losses are evidence.
     Example: train_seed42.log:30: its first 5 losses are those of train_seed1337.log, under another seed
     Fix: run each seed once, with SEED set to it.
     """
@@ -63,10 +65,8 @@ def _one_run(log: TrainLog, run: Run, other_log: TrainLog, other: Run) -> Proble
     differ = seed is not None and other_seed is not None and seed != other_seed
     under = ", under another seed" if differ else ""
     line = run.train[0].line if run.train else run.scores[0].line
-    losses, others = ({point.step: point.loss_nats for point in one.train} for one in (run, other))
-    common = [step for step in losses if step in others]
-    if len(common) >= _PROVING_LOSSES and all(losses[step] == others[step] for step in common):
-        message = f"its {len(common)} losses are those of {other_log.path}{under}"
+    if equal := _equal_losses(run, other):
+        message = f"its losses at {equal} steps are those of {other_log.path}{under}"
         return Problem(message, log.path, line, ERROR if differ else None)
     shared = set(run.progress) & set(other.progress)
     if len(shared) >= _PROVING_LOSSES and len(shared) >= _MOST_SHARED * min(len(run.progress), len(other.progress)):
@@ -78,6 +78,29 @@ def _one_run(log: TrainLog, run: Run, other_log: TrainLog, other: Run) -> Proble
     if seed is not None and seed == other_seed and run.seed:
         return Problem(f"seed {seed} is also that of {other_log.path}", log.path, run.seed.line)
     return None
+
+
+def _equal_losses(run: Run, other: Run) -> int:
+    """Return at how many steps two runs have equal losses, or 0 if these may agree by chance.
+
+    Two seeds agree in the third decimal at a few steps in a hundred, so neither 20 steps in a row nor 20 that are half
+    of all are chance. Losses of fewer decimals prove nothing, nor do those of a run that no longer learns, which
+    repeats them.
+    """
+    losses, others = ({point.step: point.loss_nats for point in one.train} for one in (run, other))
+    common = sorted(losses.keys() & others.keys())
+    equal: list[float] = []
+    in_a_row = longest = 0
+    for step in common:
+        in_a_row = in_a_row + 1 if losses[step] == others[step] else 0
+        longest = max(longest, in_a_row)
+        if in_a_row:
+            equal.append(losses[step])
+    precise = sum(round(loss, _CHANCE_DECIMALS) != loss for loss in equal)
+    may_be_chance = longest < _PROVING_LOSSES and 2 * len(equal) < len(common)
+    if may_be_chance or len(equal) < _PROVING_LOSSES or 2 * min(precise, len(set(equal))) < len(equal):
+        return 0
+    return len(equal)
 
 
 @rule(WARNING)

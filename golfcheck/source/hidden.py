@@ -1,11 +1,13 @@
 """Where a source runs code that no Python source shows: compiled libraries, unpickled functions, other import paths."""
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from golfcheck.source import syntax
 from golfcheck.source.bindings import Kind
 from golfcheck.source.handedon import MAX_USES
-from golfcheck.source.nodes import literal, name_text, shown
+from golfcheck.source.nodes import argument_of, literal, name_text, shown
 from golfcheck.source.scope import Scope
 
 if TYPE_CHECKING:
@@ -33,6 +35,16 @@ _UNPICKLERS = frozenset(
     "pickle.load pickle.loads _pickle.load _pickle.loads pickle.Unpickler dill.load dill.loads cloudpickle.load "
     "cloudpickle.loads joblib.load torch.load numpy.load pandas.read_pickle shelve.open".split()
 )
+_TIMERS = frozenset(("timeit.timeit", "timeit.repeat", "timeit.Timer"))
+_TIMED = ("stmt", "setup")  # a text, or a function; without one, nothing runs
+# Loaders of YAML that make only plain values; any other makes objects that the text names.
+_YAML = ("yaml.load", "yaml.load_all")
+_SAFE_LOADERS = frozenset(f"yaml.{c}{kind}Loader" for c in ("", "C") for kind in ("Safe", "Base", "Full"))
+# Variables by which a process that is started runs other code.
+_VARIABLES = frozenset(("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_PRELOAD"))
+_ENDS = frozenset(name[-4:].encode() for name in _VARIABLES)
+_MAX_KEY_BYTES = 32
+_SETTERS = frozenset(("setdefault", "putenv", "__setitem__"))
 _IMPORT_STATE = {"path": "sys.path", "meta_path": "sys.meta_path", "path_hooks": "sys.path_hooks"}
 _ADD = ("append", "insert", "extend")
 _OF_OWN_FOLDER = frozenset(
@@ -45,10 +57,14 @@ _MAX_PARTS = 256
 def hidden_code(scope: Scope, shipped: Collection[str]) -> Iterator[tuple["Node", str]]:
     """Yield each place where code may run that no source shows, and what it does."""
     for call, name in scope.calls:
-        if name in _RUNS and not (name.startswith("timeit.") and _times_a_lambda(call)):
+        if name in _TIMERS and all(_is_function(argument_of(call, at, key), scope) for at, key in enumerate(_TIMED)):
+            continue
+        if name in _RUNS:
             yield call, f"{name}() {_RUNS[name]}"
         elif name in ("pickle.loads", "_pickle.loads") and _is_constant(call, scope):
             yield call, "unpickles a constant, which may name any function"
+        elif name in _YAML and scope.dotted(argument_of(call, 1, "Loader")) not in _SAFE_LOADERS:
+            yield call, f"{name}() makes objects that a text names"
         elif name == "" and (maker := _maker(call.child_by_field_name("function"), scope)):
             yield call, f"calls what {maker}() returns"
     uses = scope.uses(_IMPORT_STATE) if b"sys" in scope.source else []
@@ -57,6 +73,48 @@ def hidden_code(scope: Scope, shipped: Collection[str]) -> Iterator[tuple["Node"
     for use in uses[:MAX_USES]:
         if reason := _import_path(use, scope, shipped):
             yield use, reason
+    for node, variable in _variables(scope):
+        yield node, f"sets {variable}, by which a process that it starts runs other code"
+
+
+def _variables(scope: Scope) -> Iterator[tuple["Node", str]]:
+    """Yield where a variable of the environment is set, as a key or a keyword; reading one is harmless."""
+    if not any(name.encode() in scope.source for name in _VARIABLES):
+        return
+    strings = syntax.captures(scope.source).get("string", ())
+    short = (node for node in strings if node.end_byte - node.start_byte <= _MAX_KEY_BYTES)
+    keys = islice((node for node in short if scope.source[node.start_byte : node.end_byte][-5:-1] in _ENDS), MAX_USES)
+    for node in [*scope.uses(_VARIABLES)[:MAX_USES], *(key for key in keys if literal(key) in _VARIABLES)]:
+        parent = node.parent
+        around = parent.parent if parent is not None else None
+        if parent is None or around is None:
+            continue
+        if node.type == "identifier":
+            is_set = parent.type == "keyword_argument" and parent.child_by_field_name("name") == node
+        elif parent.type == "argument_list":
+            function = around.child_by_field_name("function")
+            member = function.child_by_field_name("attribute") if function is not None else None
+            is_set = (member or function) is not None and name_text(member or function) in _SETTERS
+        elif parent.type == "subscript":
+            is_set = around.type == "assignment" and around.child_by_field_name("left") == parent
+        else:
+            is_set = parent.type == "pair" and parent.child_by_field_name("key") == node
+        if is_set:
+            yield node, name_text(node).strip("'\"")
+
+
+def _is_function(node: "Node | None", scope: Scope) -> bool:
+    """Tell whether an argument is a function of the source, or is not given."""
+    if node is not None and node.type == "identifier":
+        binding = scope.bound(node)
+        if binding is not None and binding.node.type == "function_definition":
+            return True
+        node = binding.value if binding is not None and binding.kind is Kind.VALUE else node
+    return node is None or node.type == "lambda" or (node.type == "call" and _is_partial(node, scope))
+
+
+def _is_partial(call: "Node", scope: Scope) -> bool:
+    return scope.dotted(call.child_by_field_name("function")) == "functools.partial"
 
 
 def _is_constant(call: "Node", scope: Scope) -> bool:
@@ -67,20 +125,6 @@ def _is_constant(call: "Node", scope: Scope) -> bool:
         binding = scope.bound(node)
         node = binding.value if binding is not None and binding.kind is Kind.VALUE else None
     return node is not None and literal(node) is not None
-
-
-def _times_a_lambda(call: "Node") -> bool:
-    """Tell whether timeit is handed a lambda, whose code is read, and only numbers beside it."""
-    arguments = call.child_by_field_name("arguments")
-    first, *others = arguments.named_children if arguments is not None and arguments.named_children else [None]
-    numbers = [
-        other
-        for other in others
-        if other is not None
-        and other.type == "keyword_argument"
-        and name_text(other.child_by_field_name("name")) in ("number", "repeat")
-    ]
-    return first is not None and first.type == "lambda" and len(numbers) == len(others)
 
 
 def _maker(node: "Node | None", scope: Scope) -> str:

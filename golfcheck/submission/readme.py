@@ -8,6 +8,13 @@ _MAX_LINES = 5_000
 _LINE_CHARS = 1_000
 _SCORE = re.compile(r"(?<![\w.+±−–-])(?:0|1|2|3)\.[0-9]{3,10}(?![\w%]|\.[0-9])")
 _LEAST_BPB = 0.1  # smaller numbers are gains and spreads
+# Words before a number, or in a table's row, that give it to another record.
+_OTHER_RECORD = re.compile(
+    r"(?<![a-z])(?:previous|prior|sota|baseline|leaderboard|merged|over|from|vs|than|was|record to beat|pr ?#?[0-9])"
+    r"(?![a-z])",
+    re.IGNORECASE,
+)
+_BEFORE_CHARS = 40
 _ROOM = r"(?![`* ]{0,6}(?:bytes|B\b)?[`* ]{0,6}(?:left|over|free|spare|remain|of (?:head)?room|to spare))"  # to the cap
 _BYTES = re.compile(
     rf"(?<![\w.,])([0-9]{{1,2}}(?:[,_ ]?[0-9]{{3}}){{2}})(?![\w.,]*[0-9]){_ROOM}(?:[`* ]{{0,6}}(?:bytes|B\b))?"
@@ -16,7 +23,12 @@ _MEGABYTES = re.compile(r"(?<![\w.,<≤])([0-9]{1,2}\.[0-9]{1,4})[`* ]{0,3}(MB|M
 _ABOUT_SIZE = re.compile(r"artifact|submission|total|compressed|bytes", re.IGNORECASE)
 _NO_SIZE = re.compile(
     r"param|token|step|(?<![a-z])cap(?![a-z])|limit|budget|under|below|<|≤|raw|uncompress|payload|delta|sav|baseline"
-    r"|previous|before|sota|pr ?#?[0-9]",
+    r"|previous|before|sota|pr ?#?[0-9]|without|would|could|instead|compar|shr[aiu]nk|from|than"
+    r"|(?<![a-z])(?:vs|if)(?![a-z])",
+    re.IGNORECASE,
+)
+_OWN_ROW = re.compile(
+    r"artifact|submission|total|mean|average|max|worst|largest|final|ours|this|seed|^[\s|*`]*[0-9]{1,6}[\s|*`]",
     re.IGNORECASE,
 )
 _CAPS = (16_000_000, 16_777_216)
@@ -32,12 +44,20 @@ _ABOUT_MACHINE = re.compile(
 # A machine that was not used: in plans, limits, comparisons and other files.
 _OTHER_MACHINE = re.compile(
     r"\bnot?\b|\balso\b|n't|cannot|pending|until|would|\bwill\b|rather|requir|official|leaderboard|track|budget|baseline|\bvs\b"
+    r"|ablat|sweep|develop|explor|experiment|prototyp|tuning|search|debug|smoke|credit|iterat"
     r"|compar|future|verif|attempt|proxy|equivalent|target|intend|estimat|previous|after|match|\bTBD\b|\.log|\.txt",
     re.IGNORECASE,
 )
 _ONE_CARD = re.compile(r"\b(?:single|one|1)[- ](?:gpu|card|h100|a100|rtx)|\blocal", re.IGNORECASE)
+_CARDS = re.compile(
+    r"(?<![\w.])([2-8]|two|four|eight)(?: ?[x×])?[- ](?:NVIDIA )?(?:GPUs?|(?:GH|[BHAVPL])[0-9]{2,3}s?)(?![a-z0-9])",
+    re.IGNORECASE,
+)
+_WORDS = {2: "two", 4: "four", 8: "eight"}
 _NO_TRAINING = re.compile(
-    r"cap(?![a-z])|limit|budget|under|within|<|≤|max|up to|deadline|baseline|previous|each|would|will", re.IGNORECASE
+    r"cap(?![a-z])|limit|budget|under|within|<|≤|max|up to|deadline|baseline|previous|each|would|will"
+    r"|incl|total|overall|eval|compil|end[- ]to[- ]end|ablat|sweep|develop",
+    re.IGNORECASE,
 )
 _TIME = re.compile(
     r"(?:train(?:ing)?[ _-](?:time|wall-?clock|duration)|trained (?:for|in)|wall-?clock(?: time)?)\b[*`_ ]{0,4}"
@@ -60,6 +80,7 @@ class Stated:
     value: float
     rounded_by: float
     other: float | None = None  # the value in the other kind of megabytes
+    is_other: bool = False  # by the words around it, it may belong to something else
 
     def agrees(self, value: float, share: float = 0.0) -> bool:
         """Return whether this agrees with a value, up to its own last digit or a share of the value."""
@@ -87,31 +108,39 @@ def scores_in(readme: str) -> Iterator[Stated]:
     for line, text in _lines(readme):
         is_row, is_about = text.lstrip().startswith("|"), "bpb" in text.lower()
         in_table = is_row and (in_table or is_about)
-        for number in _SCORE.findall(text) if is_about or in_table else ():
-            decimals = len(number.partition(".")[2])
+        begin = 0
+        for match in _SCORE.finditer(text) if is_about or in_table else ():
+            number, before = match[0], text[0 if is_row else max(begin, match.start() - _BEFORE_CHARS) : match.start()]
+            begin = match.end()
             if float(number) < _LEAST_BPB:
                 continue
-            yield Stated(line, number, float(number), 10.0 ** -min(decimals, 8))
+            decimals = len(number.partition(".")[2])
+            is_other = bool(_OTHER_RECORD.search(before))
+            yield Stated(line, number, float(number), 10.0 ** -min(decimals, 8), is_other=is_other)
 
 
 def sizes_in(readme: str) -> Iterator[Stated]:
-    """Yield the sizes, in bytes, on lines about the artifact or the total, or below a heading about them; no caps."""
+    """Yield the sizes, in bytes, on lines about the artifact or the total, or below a heading about them; no caps.
+
+    In a table, rows about the total or a seed are this record's; others may be parts or alternatives.
+    """
     in_table = False
     for line, text in _lines(readme):
         is_row, is_about = text.lstrip().startswith("|"), bool(_ABOUT_SIZE.search(text))
         in_table = is_row and (in_table or is_about)
         if not (is_about or in_table) or (not is_row and _NO_SIZE.search(text)):
             continue
+        is_other = is_row and not _OWN_ROW.search(text)
         for match in _BYTES.finditer(text):
             value = int(re.sub(r"[,_ ]", "", match[1]))
             if value not in _CAPS and value >= 10**6:
-                yield Stated(line, f"{value:,} bytes", value, 0.5)
+                yield Stated(line, f"{value:,} bytes", value, 0.5, is_other=is_other)
         for match in _MEGABYTES.finditer(text):
             decimals = len(match[1].partition(".")[2])
             number = float(match[1])
             if number != 16.0:
                 rounded_by = 2**20 * 10.0**-decimals
-                yield Stated(line, match[0], number * 1e6, rounded_by, number * 2**20)
+                yield Stated(line, match[0], number * 1e6, rounded_by, number * 2**20, is_other)
 
 
 def machines_in(readme: str, *, anywhere: bool = False) -> Iterator[Machine]:
@@ -124,9 +153,11 @@ def machines_in(readme: str, *, anywhere: bool = False) -> Iterator[Machine]:
 
 
 def names_machine(readme: str, count: int, names: str) -> bool:
-    """Return whether a README names the GPU in a log, or a single one, in any words."""
+    """Return whether a README names the GPU in a log, or how many there are, in any words."""
     model = _CARD.search(names)
-    return bool((count == 1 and _ONE_CARD.search(readme)) or (model and count == 1 and model[0] in readme))
+    if count == 1:
+        return bool(_ONE_CARD.search(readme) or (model and model[0] in readme))
+    return any(match[1].lower() in (str(count), _WORDS.get(count)) for match in _CARDS.finditer(readme))
 
 
 def training_times_in(readme: str) -> Iterator[Stated]:

@@ -1,10 +1,12 @@
 """Log lines that may state a score under an unknown label, and the reason why a record has no score."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from golfcheck.core import stats
+from golfcheck.core.numbers import bytes_text
 from golfcheck.submission.agreement import FINE_DIGITS, agrees
+from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs
 from golfcheck.trainlog.events import Fact, Run, TrainLog
@@ -42,6 +44,14 @@ def progress_with(claim: float, record: Record) -> tuple[str, int] | None:
             if any(agrees(claim, float(number)) for number in _DECIMAL.findall(fact.value)):
                 return log.path, fact.line
     return None
+
+
+def other_total(submission: Submission, runs: Sequence[Run]) -> str:
+    """Return that no log has the claimed size either, so that the logs may be of other runs; "" if one has it."""
+    claimed, logged = submission.total_bytes, {size.size_bytes for run in runs for size in run.total_bytes}
+    if claimed is None or not logged or claimed in logged:
+        return ""
+    return f"; no log has the claimed {bytes_text(claimed)} bytes either, so the logs may be of other runs"
 
 
 def why_no_score(record: Record) -> str:

@@ -131,3 +131,4 @@ class TrainLog:
     dumps: tuple[SourceDump, ...]
     notes: tuple[Fact[str], ...]  # "UTF-16", "only the first 64 MiB were read", "lines cut at 16 KiB"
     unread_from: int | None = None  # the first line that was not read because the record costs too much
+    is_blank: bool = False  # no byte, or nothing but blanks and newlines

@@ -74,11 +74,13 @@ def read(path_label: str, data: bytes, work: Work | None = None) -> TrainLog:
         work.spend(len(data), COLORED_BYTE_US)
         data = prefix.without_colors(data)
     data = prefix.without_prefix(data, prefix.learned(data))
+    is_blank = not data or data.isspace()
     spans = dumps.find(data, work)
     runs = Runs()
     line, is_whole = read_lines(runs, data, spans, notes, work)
     dumped = tuple(span.dump for span in spans)
-    return TrainLog(path_label, sha256, runs.finish(), dumped, tuple(notes), None if is_whole else line + 1)
+    unread_from = None if is_whole else line + 1
+    return TrainLog(path_label, sha256, runs.finish(), dumped, tuple(notes), unread_from, is_blank)
 
 
 def read_lines(

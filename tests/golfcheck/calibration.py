@@ -113,10 +113,11 @@ def _pull_requests() -> list[str]:
         "## Even-numbered pull requests",
         "",
         f"One run over {pulls.FOLDERS:,} folders of the contest's even-numbered pull requests, each judged alone: "
-        f"{outcomes}. A person compared all {pulls.READ} errors in {pulls.READ_PULLS} of these pulls and the 60 "
-        "merged records with the lines that they name: none is wrong. In an earlier run "
-        f"{pulls.CORRECTED} were wrong: their numbers were right, but proved less than was claimed. Each was corrected "
-        f"with all of its kind; {pulls.FORMAL} more reported a missing file, which is no longer an error in the "
+        f"{outcomes}. All {pulls.READ} errors in {pulls.READ_PULLS} of these pulls and the 60 merged records were "
+        "read by hand next to the line that each names: none is wrong. In two earlier runs "
+        f"{pulls.CORRECTED[0]} and {pulls.CORRECTED[1]} were wrong: their numbers were right, but proved less than was "
+        f"claimed. Each was corrected with all of its kind; {pulls.FORMAL} more reported a missing file, which is no "
+        "longer an error in the "
         "contest's own folders. Folders by the most severe finding of each rule:",
         "",
         "| rule | could run on | error | warning | info |",

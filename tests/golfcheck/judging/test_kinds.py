@@ -525,6 +525,13 @@ def test_adapting_in_an_evaluation_is_mentioned_and_elsewhere_it_is_evidence(
         ("```\n# 1xH100\ntorchrun train_gpt.py\n```", set()),
         ("Training time: 599.9 s on 8xH100", set()),
         ("Training time: 10 minutes", set()),
+        ("Ablations ran on 2xA100. Final training on 8 H100 GPUs.", set()),
+        ("Thanks for the 1xH100 credits used to run sweeps.", set()),
+        ("Wall-clock: 11.5 minutes including compilation and evaluation", set()),
+        ("The previous record was 1.1194 bpb; this improves val_bpb by 0.0047 over 1.1194.", set()),
+        ("| Quantization | artifact |\n|-|-|\n| int8 | 19.21 MB |\n| int6 | 14.20 MB |", set()),
+        ("Zstd shrank the compressed model from 16.91 MB to 15.44 MB.", set()),
+        ("| Seed | val_bpb |\n|-|-|\n| baseline | 1.2244 |\n| 42 | 1.0501 |", {"readme-score-differs"}),
         ("| Total | 15.10 MB |", {"readme-size-differs"}),
         ("Trained for 80 minutes.", {"readme-run-differs"}),
         ("Ran on 1xA100, artifact 15,000,000 bytes", {"readme-run-differs", "readme-size-differs"}),
@@ -610,3 +617,37 @@ def test_two_readings_of_the_clock_for_one_line_contradict_nothing(tmp_path: Pat
     draft = Draft()
     draft.edit(LOGS[0], "train_time:85703ms", "train_time:85761ms")
     assert verdict_of(draft, tmp_path).findings == ()
+
+
+@pytest.mark.parametrize("blank", ["", "\n", " \r\n\t\n", "\ufeff\n"])
+def test_a_log_of_blank_lines_is_as_empty_as_one_of_no_byte(blank: str, tmp_path: Path) -> None:
+    draft = Draft()
+    for path in LOGS:
+        draft.files[path] = blank.encode()
+    assert "log-missing" in errors(verdict_of(draft, tmp_path))
+
+
+@pytest.mark.parametrize(("has_final", "severity"), [(True, Severity.ERROR), (False, Severity.WARNING)])
+def test_a_name_alone_does_not_prove_that_a_score_is_of_other_weights(
+    has_final: bool, severity: Severity, tmp_path: Path
+) -> None:
+    draft = Draft()
+    for path in LOGS:
+        lines = draft.files[path].decode().splitlines(keepends=True)
+        lines = [line for line in lines if has_final or not line.startswith("final_")]
+        draft.files[path] = "".join([*lines, "original model val_loss:1.83 val_bpb:1.0837\n"]).encode()
+    draft.set(val_bpb=1.0837, val_loss=None, seed_results={})
+    findings = [f for f in verdict_of(draft, tmp_path).findings if f.rule == "pre-quantization-score"]
+    assert [f.severity for f in findings] == [severity]
+
+
+def test_a_claim_that_no_log_has_says_whether_its_size_is_in_one(tmp_path: Path) -> None:
+    draft = Draft()
+    draft.set(val_bpb=1.05)
+    (finding,) = [f for f in verdict_of(draft, tmp_path / "1").findings if f.rule == "score-not-in-logs"]
+    assert "other runs" not in finding.message
+    draft.set(bytes_total=15_000_000)
+    (finding,) = [f for f in verdict_of(draft, tmp_path / "2").findings if f.rule == "score-not-in-logs"]
+    assert finding.message.endswith(
+        "; no log has the claimed 15,000,000 bytes either, so the logs may be of other runs"
+    )

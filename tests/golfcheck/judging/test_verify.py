@@ -1,5 +1,6 @@
 """A whole verdict: its blocks, waivers, selections, and what is not judged at all."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -219,10 +220,23 @@ def test_the_same_losses_under_another_seed_are_proof_and_the_same_seed_is_evide
     )
     proof = [f for f in verdict_of(draft, tmp_path).findings if f.rule == "seed-repeated"]
     assert [f.severity for f in proof] == [Severity.ERROR]
+    edited = re.sub(rb"train_loss:6\.(\d)", rb"train_loss:7.\1", draft.files["train_seed2025.log"])
+    draft.files["train_seed2025.log"] = edited.replace(b"loss:3.2005", b"loss:3.2055")  # a few lines do not hide it
+    proof = [f for f in verdict_of(draft, tmp_path / "edited").findings if f.rule == "seed-repeated"]
+    assert [f.severity for f in proof] == [Severity.ERROR]
     draft = Draft()
     draft.edit("train_seed2025.log", "\nseed:2025\n", "\nseed:42\n")
     evidence = [f for f in verdict_of(draft, tmp_path / "2").findings if f.rule == "seed-repeated"]
     assert [f.severity for f in evidence] == [Severity.WARNING]
+
+
+@pytest.mark.parametrize("loss", ["2.{}", "6.9315"])
+def test_losses_of_few_decimals_and_of_a_run_that_does_not_learn_may_agree_by_chance(loss: str, tmp_path: Path) -> None:
+    draft = Draft()
+    for path in (f"train_seed{seed}.log" for seed in draft.seeds):
+        steps = "".join(f"step:{step}/20000 train_loss:{loss.format(step % 10)}\n" for step in range(2_000, 2_030))
+        draft.edit(path, "step:7000/20000 train_loss", f"{steps}step:7000/20000 train_loss")
+    assert "seed-repeated" not in {f.rule for f in verdict_of(draft, tmp_path).findings}
 
 
 def test_calibration_within_the_time_kept_for_it_is_no_untimed_work(tmp_path: Path) -> None:
