@@ -1,9 +1,9 @@
-"""A function's syntax tree without what does not change the value that it computes. Nothing is executed.
+"""Simplify a function's syntax tree, dropping everything that does not affect its result. Nothing is executed.
 
-What is left out: docstrings, log lines, assertions, imports, code that no branch reaches, locals and inner functions
-that nothing reads, and what only initializes weights. What is brought to one form: constants (`2.0 ** -23 + 0.0`),
-operations that change nothing (`x * 1.0`), parallel assignments, the order of keyword arguments, and an `else` behind a
-`return`. It is meant for honest code: who hides a side effect in a log line is taken to have logged.
+Dropped: docstrings, logging, assertions, imports, unreachable branches, unused locals and inner functions, and weight
+initialization. Normalized: constant arithmetic (`2.0 ** -23 + 0.0`), operations without effect (`x * 1.0`), parallel
+assignments, the order of keyword arguments, and an `else` after a `return`. This is meant for honest code: a side
+effect hidden in a logging call is dropped with it.
 """
 
 import ast
@@ -17,23 +17,23 @@ _INITIALIZES = ("nn.init.", "torch.nn.init.", "init.")
 _LOGS = {"print", "log", "log0", "say", "warn"}
 _LOGGERS = {"log", "logger", "logging", "warnings", "wandb", "console", "tqdm", "writer"}
 _STREAMS = ("sys.stdout.", "sys.stderr.")
-# Calls that change nothing but what is made of their value.
+# Functions without side effects.
 _PURE = {"abs", "bool", "float", "format", "int", "len", "max", "min", "range", "repr", "round", "str", "sum", "tuple"}
 _CLOCKS = {"time.time", "time.perf_counter", "time.monotonic"}
-_BLOCKS = ("body", "orelse", "finalbody")  # fields of statements
+_BLOCKS = ("body", "orelse", "finalbody")  # fields that hold a list of statements
 _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _ARITHMETIC: dict[type[ast.AST], Any] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.Pow: operator.pow, ast.USub: operator.neg, ast.UAdd: operator.pos,
 }  # fmt: skip
-# What changes nothing on the right of an operator, and on either side.
+# The neutral right operand of each operator; it is neutral on the left as well for those in _COMMUTE.
 _NEUTRAL: dict[type[ast.AST], float] = {ast.Add: 0.0, ast.Sub: 0.0, ast.Mult: 1.0, ast.Div: 1.0, ast.Pow: 1.0}
 _COMMUTE = (ast.Add, ast.Mult)
-_MOST = 1e9  # of a number that is folded: no arithmetic takes time or memory
+_MOST = 1e9  # the largest number that is folded, so that no arithmetic takes much time or memory
 
 
 def function(node: ast.FunctionDef) -> ast.FunctionDef:
-    """Return a function in its simplest form; the tree given is changed."""
+    """Return a function in its simplest form, modified in place."""
     _Simpler().generic_visit(node)
     while _drop_unused(node):
         pass
@@ -41,17 +41,17 @@ def function(node: ast.FunctionDef) -> ast.FunctionDef:
 
 
 def block(statements: Sequence[ast.stmt]) -> Statements:
-    """Return the statements of a class or a module in their simplest form; the trees given are changed."""
+    """Return the statements of a class or a module in their simplest form, modified in place."""
     return _block([statement for child in statements for statement in _listed(_Simpler().visit(child))])
 
 
 def expression(node: ast.expr) -> ast.expr:
-    """Return an expression in its simplest form; the tree given is changed."""
+    """Return an expression in its simplest form, modified in place."""
     return cast(ast.expr, _Simpler().visit(node))
 
 
 def number(node: ast.AST | None) -> float | None:
-    """Return the number that an expression of constants is, the same for 1 and 1.0; None for any other."""
+    """Return the value of a constant numeric expression as a float; None for any other expression."""
     if isinstance(node, ast.Constant):
         is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
         return float(node.value) if is_number and abs(node.value) < _MOST else None  # type: ignore[arg-type]
@@ -69,19 +69,19 @@ def number(node: ast.AST | None) -> float | None:
 
 
 def assigned(node: ast.Assign | ast.AnnAssign) -> list[tuple[ast.expr, ast.expr | None]]:
-    """Return what an assignment gives to each of its targets, one by one where the order does not matter."""
+    """Return (target, value) pairs; a tuple assignment is split where the order of assignment does not matter."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     if len(targets) != 1 or not isinstance(node.value, ast.Tuple) or not isinstance(targets[0], ast.Tuple):
         return [(target, node.value) for target in targets]
     pairs = list(zip(targets[0].elts, node.value.elts, strict=False))
     is_plain = len(targets[0].elts) == len(node.value.elts) and all(isinstance(left, ast.Name) for left, _ in pairs)
-    given = {left.id for left, _ in pairs if isinstance(left, ast.Name)}
-    used = {name.id for _, right in pairs for name in ast.walk(right) if isinstance(name, ast.Name)}
-    return [*pairs] if is_plain and not given & used else [(targets[0], node.value)]
+    written = {left.id for left, _ in pairs if isinstance(left, ast.Name)}
+    read = {name.id for _, right in pairs for name in ast.walk(right) if isinstance(name, ast.Name)}
+    return [*pairs] if is_plain and not written & read else [(targets[0], node.value)]
 
 
 class _Simpler(ast.NodeTransformer):
-    """Simplifies from the leaves up: every block, and every expression in it."""
+    """Simplifies every block and every expression, children before their parents."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -101,7 +101,7 @@ class _Simpler(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if all(keyword.arg for keyword in node.keywords):  # ** may hold any of them
+        if all(keyword.arg for keyword in node.keywords):  # not with **, which may repeat any name
             node.keywords.sort(key=lambda keyword: keyword.arg or "")
         return node
 
@@ -120,46 +120,47 @@ def _listed(node: Any) -> Statements:
 
 
 def _block(statements: Sequence[ast.stmt]) -> Statements:
-    """Return simplified statements without those that count for nothing, up to the first that ends the block."""
-    out: Statements = []
+    """Return simplified statements without those that have no effect, up to the first that ends the block."""
+    simplified: Statements = []
     for node in statements:
         if isinstance(node, ast.Pass | ast.Assert | ast.Import | ast.ImportFrom):
             continue
-        if isinstance(node, ast.Expr) and (_is_pure(node.value) or _only_tells(node.value)):
+        if isinstance(node, ast.Expr) and (_is_pure(node.value) or _logs_or_initializes(node.value)):
             continue
         if isinstance(node, ast.Assign | ast.AnnAssign):
-            out += [ast.Assign([target], value) for target, value in assigned(node) if value is not None]
+            simplified += [ast.Assign([target], value) for target, value in assigned(node) if value is not None]
         elif isinstance(node, ast.If):
-            out += _branches(node)
+            simplified += _branches(node)
         elif isinstance(node, ast.While) and _truth(node.test) is False:
-            out += node.orelse
+            simplified += node.orelse
         else:
-            out.append(node)
-        if out and isinstance(out[-1], _ENDS):
+            simplified.append(node)
+        if simplified and isinstance(simplified[-1], _ENDS):
             break
-    return out
+    return simplified
 
 
 def _branches(node: ast.If) -> Statements:
+    """Return the statements that replace an `if`: one branch, none, or the `if` itself."""
     truth = _truth(node.test)
     if truth is not None:
         return node.body if truth else node.orelse
     if not node.body and not node.orelse and _is_pure(node.test):
         return []
-    if node.body and isinstance(node.body[-1], _ENDS):  # what stands in an else then just follows
+    if node.body and isinstance(node.body[-1], _ENDS):  # an else is then the same as code after the if
         return [ast.If(node.test, node.body, []), *node.orelse]
     return [node]
 
 
 def _truth(test: ast.expr) -> bool | None:
-    """Return what a constant condition is; None for any other."""
+    """Return the value of a constant condition; None for any other condition."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return None if (truth := _truth(test.operand)) is None else not truth
     return bool(test.value) if isinstance(test, ast.Constant) else None
 
 
-def _only_tells(node: ast.expr) -> bool:
-    """Tell whether a call logs what is known already, or initializes weights that an artifact replaces."""
+def _logs_or_initializes(node: ast.expr) -> bool:
+    """Tell whether a call only logs, or initializes weights that the artifact replaces anyway."""
     if not isinstance(node, ast.Call) or not (name := _dotted(node.func)):
         return False
     if name.startswith(_INITIALIZES):
@@ -174,7 +175,7 @@ def _only_tells(node: ast.expr) -> bool:
 
 
 def _is_pure(node: ast.expr) -> bool:
-    """Tell whether computing an expression changes nothing else."""
+    """Tell whether evaluating an expression has no side effects."""
     for child in ast.walk(node):
         if isinstance(child, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom):
             return False
@@ -186,7 +187,7 @@ def _is_pure(node: ast.expr) -> bool:
 
 
 def _dotted(node: ast.expr) -> str:
-    """Return a name with its attributes, as `torch.nn.init`; empty for any other expression."""
+    """Return a dotted name such as `torch.nn.init`; "" for any other expression."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and (outer := _dotted(node.value)):
@@ -195,9 +196,9 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _drop_unused(node: ast.FunctionDef) -> bool:
-    """Drop from a function the assignments and inner functions that nothing in it reads; tell whether there were any.
+    """Drop a function's unused assignments and inner functions; tell whether there were any.
 
-    What they read may be unused in turn.
+    Whatever only they read is unused afterwards, so callers repeat this until nothing is dropped.
     """
     names = [child for child in ast.walk(node) if isinstance(child, ast.Name)]
     read = {child.id for child in names if not isinstance(child.ctx, ast.Store)}
@@ -217,7 +218,7 @@ def _drop_unused(node: ast.FunctionDef) -> bool:
     for child in ast.walk(node):
         for field in _BLOCKS:
             if isinstance(statements := getattr(child, field, None), list):
-                left = [statement for statement in statements if not is_unused(statement)]
-                dropped |= len(left) < len(statements)
-                setattr(child, field, left)
+                remaining = [statement for statement in statements if not is_unused(statement)]
+                dropped |= len(remaining) < len(statements)
+                setattr(child, field, remaining)
     return dropped
