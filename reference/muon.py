@@ -87,3 +87,26 @@ class Muon(torch.optim.Optimizer):
             ahead = torch._foreach_add(grads, buffers, alpha=momentum)
             update[used] = self.orthogonalize(torch.stack(ahead), steps)
         return update
+
+
+def optimizers(gpt: Any, s: Any, compile: bool) -> tuple[torch.optim.Adam, Muon]:
+    """Return Adam for the embedding, the head and all small tensors, and Muon for the matrices in blocks."""
+    # Muon makes an update equally long in all directions of a matrix, which suits maps between hidden layers. A row of
+    # the embedding stands for one token and is rarely used; a scale has no directions at all: both are for Adam, which
+    # divides each number's step by its usual size.
+    patterns = [pattern for pattern in s.control_tensor_name_patterns.split(",") if pattern]
+    matrices = list[Tensor]()
+    scalars = list[Tensor]()
+    for name, p in gpt.named_parameters():
+        is_control = any(pattern in name for pattern in patterns)
+        if name.startswith("blocks.") and p.ndim == 2 and not is_control:
+            matrices.append(p)
+        elif name not in ("tok_emb.weight", "lm_head.weight"):
+            scalars.append(p)  # whatever else somebody adds to the model is trained as well
+    adam = [{"params": [gpt.tok_emb.weight], "lr": s.tied_embed_lr if s.tie_embeddings else s.embed_lr}]
+    adam.append({"params": scalars, "lr": s.scalar_lr})
+    if gpt.lm_head is not None:
+        adam.append({"params": [gpt.lm_head.weight], "lr": s.head_lr})
+    rates = (s.matrix_lr, s.muon_momentum, s.muon_backend_steps)
+    muon = Muon(matrices, *rates, compile=compile, weight_decay=s.muon_weight_decay)
+    return torch.optim.Adam(adam, betas=(s.beta1, s.beta2), eps=s.adam_eps, fused=True), muon

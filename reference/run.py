@@ -1,27 +1,27 @@
-"""One run of the trainer: data → model → optimizers → loop → artifact → score, with every line of its log.
-
-Most lines are the contest's, which everybody's tools read: not a character of them may change. Our own begin with words
-that no line of the contest begins with. golfcheck/trainlog/loglines.py reads both. Losses are in nats.
-"""
+"""One run of the trainer: data → model → optimizers → loop, with the lines of its log."""
 
 import contextlib
+import json
 import math
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import artifact
+import bpb
 import data
+import loglines as log
 import machine
 import model
 import torch
-from bpb import ByteTable, Score
+import torch.distributed as dist
 from files import Journal, write_atomic
-from learner import Learner, model_config, read_checkpoint
+from learner import CPU_CALL_TOKENS, Learner, read_checkpoint
+from muon import optimizers
 from progress import Progress
 from ranks import Ranks, Signals
 from settings import MICRO_BATCHES, Settings
@@ -35,6 +35,7 @@ class Run:
     """One seed: its log, its data, the model and its optimizers, and how far it is."""
 
     settings: Settings
+    config: model.GPTConfig
     ranks: Ranks
     signals: Signals
     sources: dict[str, bytes]
@@ -44,46 +45,46 @@ class Run:
         ranks = self.ranks
         self.out = Path(s.out)
         self.log = self.out / "logs" / f"{s.run_id}.txt"
-        self.model_file = self.out / (f"final_model_seed{s.seed}.pt" if s.seeds else "final_model.pt")
-        self.artifact_file = self.model_file.with_suffix(".int8.ptz")
         self.journal = Journal(self.log if ranks.rank == 0 else None)
-        self.write = self.journal.write
         self.progress = Progress(s)
         self.final_seq_len = s.eval_seq_len or s.train_seq_len  # of the evaluation that counts
         self.val_seconds = 0.0
         self.problem = ""  # what was wrong with the data, if that ended training
-        self.compiled = s.compile == "on" or (s.compile == "auto" and ranks.device.type == "cuda")
-        self.code_bytes = sum(map(len, self.sources.values()))
         # The code that runs, file by file, and what it runs on.
         for name, text in self.sources.items():
-            self.write(f"# file: {name}, {len(text)} bytes", show=False)
-            self.write(text.decode().removesuffix("\n"), show=False)
-        python = sys.version.replace("\n", "")
-        versions = f"Running Python {python}\nRunning PyTorch {torch.__version__}"
-        rule = "=" * 100
-        self.write(f"{rule}\n{versions}\n{machine.output('nvidia-smi')}\n{rule}", show=False)
-        self.config = model_config(s)
+            self.journal.write(log.SOURCE_FILE.format(name=name, size_bytes=len(text)), show=False)
+            self.journal.write(text.decode().removesuffix("\n"), show=False)
+        python = log.PYTHON_VERSION.format(version=sys.version.replace("\n", ""))
+        torch_version = log.TORCH_VERSION.format(version=torch.__version__)
+        for line in (log.SEPARATOR, python, torch_version, machine.output("nvidia-smi"), log.SEPARATOR):
+            self.journal.write(line, show=False)
         self.kernels = machine.choose_kernels(ranks.device, self.config.head_dim, s.flash_attention)
         # Before minutes are spent on data: a run of another shape or split cannot be resumed.
-        self.resumed = read_checkpoint(Path(s.resume), s, ranks.world_size) if s.resume else None
+        others = {name: getattr(s, name) for name in ("ema_decay", "seed", "train_batch_tokens")}
+        same = asdict(self.config) | others | {"world_size": ranks.world_size}
+        self.resumed = read_checkpoint(Path(s.resume), same, ranks.rank) if s.resume else None
         with self.phase("data"):
             self._open_data()
         with self.phase("building"):
             self._build()
+
+    def write(self, template: str, **values: object) -> None:
+        """Write a line of the log by its template, which uses those of the values that it names."""
+        self.journal.write(template.format(**values))
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Time a part of the run: every part has its line in the log."""
         start = time.perf_counter()
         yield
-        self.write(f"phase:{name} seconds:{time.perf_counter() - start:.3f}")
+        self.write(log.PHASE, name=name, seconds=time.perf_counter() - start)
 
     def _open_data(self) -> None:
         s = self.settings
         folder = Path(s.data_path)
         self.shards = data.shard_paths(folder, "train")
         val_shards = data.shard_paths(folder, "val")
-        self.table = ByteTable.load(Path(s.tokenizer_path), s.vocab_size)
+        self.table = bpb.ByteTable.load(Path(s.tokenizer_path), s.vocab_size)
         self._seek((0, 0))
         self.val_tokens = data.read_validation(val_shards, s.train_seq_len, s.vocab_size)
         self.final_tokens = data.read_validation(val_shards, self.final_seq_len, s.vocab_size)
@@ -91,19 +92,19 @@ class Run:
         if not text_bytes:
             raise ValueError(f"{folder}: the validation tokens stand for no text: is {s.tokenizer_path} theirs?")
         tokens = self.val_tokens.size - 1
-        self.write(f"val_bpb:enabled tokenizer_kind=sentencepiece tokenizer_path={s.tokenizer_path}")
-        self.write(f"train_loader:dataset:{folder.resolve().name} train_shards:{len(self.shards)}")
-        self.write(f"val_loader:shards pattern={s.data_path}/fineweb_val_*.bin tokens:{tokens}")
-        self.write(f"data:val_text tokens:{tokens} bytes:{text_bytes}")  # what bits per byte divides by
+        self.write(log.TOKENIZER, tokenizer_path=s.tokenizer_path)
+        self.write(log.TRAIN_LOADER, dataset=folder.resolve().name, shards=len(self.shards))
+        self.write(log.VAL_LOADER, glob=f"{s.data_path}/fineweb_val_*.bin", tokens=tokens)
+        self.write(log.VAL_TEXT, tokens=tokens, size_bytes=text_bytes)
         if self.ranks.rank == 0:
-            self.write(f"data:tokenizer pieces:{s.vocab_size} sha256:{data.sha256(Path(s.tokenizer_path))}")
+            self.write(log.TOKENIZER_FILE, pieces=s.vocab_size, sha256=data.sha256(Path(s.tokenizer_path)))
             self._write_digest("val", val_shards)
             # Hashing 16 GB of training data may take minutes, and idle GPUs cost money: training does not wait for it.
             self.digest = HASHER.submit(data_digest, tuple(self.shards))
 
     def _write_digest(self, split: str, paths: list[Path]) -> None:
         tokens = sum(map(data.shard_tokens, paths))
-        self.write(f"data:{split}_shards files:{len(paths)} tokens:{tokens} sha256:{data_digest(tuple(paths))}")
+        self.write(log.DATA_FILES, split=split, files=len(paths), tokens=tokens, sha256=data_digest(tuple(paths)))
 
     def _seek(self, position: tuple[int, int]) -> None:
         """Move to a position in the training tokens, and start reading the step there."""
@@ -122,14 +123,26 @@ class Run:
             torch.cuda.reset_peak_memory_stats()  # the log has this seed's own
         torch.manual_seed(s.seed)  # the same weights on all ranks, which then take the same steps
         self.gpt = model.GPT(self.config, self.final_seq_len).to(ranks.device)
-        self.learner = Learner(self.gpt, s, ranks, self.compiled)
+        self.compiled = s.compile == "on" or (s.compile == "auto" and ranks.device.type == "cuda")
+        self.learner = Learner(self.gpt, s, ranks, optimizers(self.gpt, s, self.compiled), self.compiled)
         self.token_flop = self.gpt.flop_per_token()
         self.matmul = machine.matmul_flops(ranks.device) * ranks.world_size
-        for line in self.learner.about(self.kernels, self.compiled):
-            self.write(line)
+        embed_lr, head_lr = (s.tied_embed_lr, 0.0) if s.tie_embeddings else (s.embed_lr, s.head_lr)
+        kernel = model.attention_kernel(ranks.device, self.learner.call_seqs * s.num_heads * s.train_seq_len**2)
+        defaults = asdict(Settings())
+        changed = {name.upper(): value for name, value in asdict(s).items() if value != defaults[name]}
+        values = asdict(s) | self.kernels | {
+            "params": sum(p.numel() for p in self.gpt.parameters()), "world_size": ranks.world_size,
+            "grad_accum_steps": MICRO_BATCHES // ranks.world_size, "embed_lr": embed_lr, "head_lr": head_lr,
+            "kernel": kernel if s.flash_attention == "2" else f"flash_attention_{s.flash_attention}",
+            "activations": "bf16", "device": machine.device_name(ranks.device), "compiled": self.compiled,
+            "json": json.dumps(changed),
+        }  # fmt: skip
+        for template in log.ABOUT:
+            self.write(template, **values)
         git = ("git", "-C", str(Path(__file__).parent))
         if commit := machine.output(*git, "rev-parse", "HEAD"):
-            self.write(f"code:git commit:{commit} changed:{bool(machine.output(*git, 'status', '--porcelain', '.'))}")
+            self.write(log.GIT_COMMIT, commit=commit, changed=bool(machine.output(*git, "status", "--porcelain", ".")))
 
     def train(self) -> None:
         """Warm up, then train until the last iteration, the cap, or a signal."""
@@ -139,10 +152,10 @@ class Run:
             self._warm_up()
         progress.begin(0, 0.0)
         if self.resumed:
-            self.learner.load(self.resumed, self.resumed["ranks"][self.ranks.rank])
+            self.learner.load(self.resumed, self.resumed["own"])
             self._seek(self.resumed["position"])
             progress.begin(self.resumed["step"], self.resumed["train_ms"])
-            self.write(f"resumed_from_step:{progress.step}")
+            self.write(log.RESUMED, step=progress.step)
         self.signals.phase = "training"
         reason = progress.time_is_up  # of a run that is resumed past the cap
         loss = 0.0
@@ -160,7 +173,7 @@ class Run:
             ends = {"nonfinite_loss": not math.isfinite(loss_sum), "signal": bool(self.signals)}
             reason = progress.advance(self.ranks.agree, **ends, data_error=bool(self.problem))
             if reason or progress.is_logged:
-                self._write_step(f"train_loss:{self.learner.losses[0].item():.4f}")
+                self.write(log.TRAIN_STEP, train_loss=self.learner.losses[0].item(), **vars(progress))
             tokens_per_s = 1000.0 * s.train_batch_tokens / progress.step_avg_ms
             left_s = progress.train_ms / 1000.0 * (1.0 / progress.share - 1.0)
             pace = f"{tokens_per_s:,.0f} tokens/s  {left_s:,.0f} s left"
@@ -175,11 +188,6 @@ class Run:
             self._validate()
         self._report_training(reason)
 
-    def _write_step(self, values: str) -> None:
-        p = self.progress
-        clock = f"train_time:{p.train_ms:.0f}ms step_avg:{p.step_avg_ms:.2f}ms"
-        self.write(f"step:{p.step}/{p.iterations} {values} {clock}")
-
     def _warm_up(self) -> None:
         """Run whole steps, to compile and to warm every kernel, and undo them; --profile traces the last."""
         steps = self.settings.warmup_steps
@@ -192,7 +200,7 @@ class Run:
                 if profile:
                     profile.export_chrome_trace(str(self.out / "trace.json"))  # https://ui.perfetto.dev shows it
                 if steps <= 20 or step % 10 == 0 or step == steps:
-                    self.write(f"warmup_step:{step}/{steps}")
+                    self.write(log.WARMUP_STEP, step=step, steps=steps)
         self._seek(position)  # the tokens of the warm-up come again
 
     def _train_step(self) -> None:
@@ -206,21 +214,19 @@ class Run:
     def _report_training(self, reason: str) -> None:
         progress = self.progress
         if reason:
-            time_and_step = f"train_time:{progress.train_ms:.0f}ms step:{progress.step}/{progress.iterations}"
-            self.write(f"stopping_early: {reason} {time_and_step}")
+            self.write(log.STOPPING, reason=reason, **vars(progress))
         if reason == "data_error":
             self.problem = max(self.ranks.gather(self.problem))  # not every rank has seen it
-            self.write(f"problem:{self.problem}")
+            self.write(log.PROBLEM, text=self.problem)
         if self.ranks.rank == 0:
             self.digest.result()
             self._write_digest("train", self.shards)
-        self.write(f"phase:training seconds:{progress.train_ms / 1000.0:.3f}")
+        self.write(log.PHASE, name="training", seconds=progress.train_ms / 1000.0)
         if progress.step_avg_ms:
             tokens_per_s = 1000.0 * self.settings.train_batch_tokens / progress.step_avg_ms
-            flops = tokens_per_s * self.token_flop  # FLOP/s; compared with what products of bf16 matrices reach here
-            share = flops / self.matmul
-            self.write(f"speed:training tokens/s:{tokens_per_s:.0f} flop/s:{flops:.0f} matmul_share:{share:.3f}")
-        self.write(f"phase:validation seconds:{self.val_seconds:.3f}")
+            flops = tokens_per_s * self.token_flop  # FLOP/s
+            self.write(log.SPEED, tokens=tokens_per_s, flops=flops, matmul_share=flops / self.matmul)
+        self.write(log.PHASE, name="validation", seconds=self.val_seconds)
         if reason == "nonfinite_loss":
             why = f"the loss of step {progress.step} is not finite"
             raise FloatingPointError(f"{why}: nothing is published; lower the learning rates")
@@ -231,70 +237,37 @@ class Run:
         self.val_seconds += seconds
         if not math.isfinite(score.val_loss_nats):
             raise FloatingPointError(f"the weights score {score.val_bpb} on validation: nothing is published")
-        self._write_step(f"val_loss:{score.val_loss_nats:.4f} val_bpb:{score.val_bpb:.4f}")
+        self.write(log.VAL_STEP, val_loss=score.val_loss_nats, val_bpb=score.val_bpb, **vars(self.progress))
 
-    def evaluate(self, what: str) -> tuple[Score, float]:
+    def evaluate(self, what: str) -> tuple[bpb.Score, float]:
         """Score the current weights on all validation tokens, over all ranks; also return the seconds it took."""
-        is_final = what == "evaluation"
-        seq_len = self.final_seq_len if is_final else self.settings.train_seq_len
-        stride = self.settings.eval_stride if is_final else 0
-        model.FAST_SCORES = not is_final  # the final score is what golfcheck gets from the artifact, to the bit
-        start = time.perf_counter()
-        score = self.learner.score(
-            self.final_tokens if is_final else self.val_tokens, self.table, seq_len, stride,
-            lambda done, total: self._show(done / total, f"{what}  {done:,}/{total:,} sequences"),
-        )  # fmt: skip
-        return score, time.perf_counter() - start
-
-    def export(self) -> None:
-        """Write the weights and the artifact, read the artifact back from disk, and score that."""
-        allocated, reserved = machine.peak_memory_mib(self.ranks.device)
-        self.write(f"peak memory allocated: {allocated} MiB reserved: {reserved} MiB")
-        if self.ranks.rank == 0:
-            self._write_model()
-        # The score that counts is that of the file, as others will load it.
-        with self.phase("reading"):
-            blob = self.ranks.gather(self.artifact_file.read_bytes() if self.ranks.rank == 0 else b"")[0]
-            self.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
-        score, seconds = self.evaluate("evaluation")
-        self.write(f"phase:evaluation seconds:{seconds:.3f}")
-        name = "final_int8_zlib_roundtrip"
-        rounded = f"val_loss:{score.val_loss_nats:.4f} val_bpb:{score.val_bpb:.4f}"
-        self.write(f"{name} {rounded} eval_time:{1000.0 * seconds:.0f}ms")
-        self.write(f"{name}_exact val_loss:{score.val_loss_nats:.8f} val_bpb:{score.val_bpb:.8f}")
-
-    def _write_model(self) -> None:
         s = self.settings
-        state = self.gpt.state_dict()
-        with self.phase("quantization"):
-            keep_fp32 = [pattern for pattern in s.int8_keep_float_fp32_name_patterns.split(",") if pattern]
-            stated = {"eval_seq_len": s.eval_seq_len} if s.eval_seq_len else {}
-            obj = artifact.quantize(state, keep_fp32, model_config=asdict(self.config), **stated)
-            artifact.check(obj)
-            blob, payload_bytes, raw_bytes, saved_bytes = artifact.pack(obj, search=s.zlib == "best")
-        if s.zlib == "best":
-            self.write(f"zlib:best saved_bytes:{saved_bytes}")
-        with self.phase("serialization"):
-            raw_model = artifact.dump(state)
-            write_atomic(self.model_file, raw_model)
-            write_atomic(self.artifact_file, blob)
-        ratio = sum(t.nbytes for t in state.values()) / payload_bytes
-        self.write(f"Serialized model: {len(raw_model)} bytes")
-        self.write(f"Code size: {self.code_bytes} bytes")
-        self.write(f"Total submission size: {self.code_bytes + len(raw_model)} bytes")
-        sizes = f"payload:{payload_bytes} raw_torch:{raw_bytes} payload_ratio:{ratio:.2f}x"
-        self.write(f"Serialized model int8+zlib: {len(blob)} bytes ({sizes})")
-        self.write(f"Total submission size int8+zlib: {self.code_bytes + len(blob)} bytes")  # what is capped
+        ranks = self.ranks
+        is_final = what == "evaluation"
+        seq_len = self.final_seq_len if is_final else s.train_seq_len
+        stride = s.eval_stride if is_final else 0
+        model.FAST_SCORES = not is_final  # the final score is what golfcheck gets from the artifact, to the bit
+        loss = partial(self.learner.loss, reduction="none") if stride else self.learner.loss
+        call_tokens = CPU_CALL_TOKENS if ranks.device.type == "cpu" else s.val_batch_size // MICRO_BATCHES
+        start = time.perf_counter()
+        with torch.autocast(ranks.device.type, torch.bfloat16):
+            score = bpb.evaluate(
+                loss, self.final_tokens if is_final else self.val_tokens, self.table, seq_len=seq_len,
+                batch_seqs=max(1, call_tokens // seq_len), device=ranks.device, stride=stride, rank=ranks.rank,
+                world_size=ranks.world_size, reduce=dist.all_reduce if ranks.world_size > 1 else None,
+                progress=lambda done, total: self._show(done / total, f"{what}  {done:,}/{total:,} sequences"),
+            )  # fmt: skip
+        return score, time.perf_counter() - start
 
     def _save(self) -> None:
         """Write all that the next step depends on, unless its weights are broken: then the last good one stays."""
         if not all(bool(p.isfinite().all()) for p in self.gpt.parameters()):
             return  # on all ranks alike
         where = {"step": self.progress.step, "train_ms": self.progress.train_ms, "position": self.feed.position}
-        state = where | {"ranks": self.ranks.gather(self.learner.own_state())}
+        state = where | {"ranks": self.ranks.gather(artifact.dump(self.learner.own_state()))}
         try:
             if self.ranks.rank == 0:
                 state |= self.learner.shared_state() | {"settings": asdict(self.settings)}
                 write_atomic(self.out / "checkpoint.pt", artifact.dump(state))
         except OSError as error:  # a run that cannot be saved now can still be finished
-            self.write(f"problem:{error.strerror}")
+            self.write(log.PROBLEM, text=error.strerror)

@@ -7,15 +7,16 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: threads that spin starve their neighbors
+import artifact
+import loglines as log
 import machine
 import torch
-from files import lock, say, sweep_partial
-from learner import model_config
-from model import GPT
+from files import lock, say, sweep_partial, write_atomic
+from model import GPT, GPTConfig
 from ranks import Ranks, Signals, variable
 from run import Run
 from settings import Settings, parse
@@ -26,7 +27,59 @@ USERS_ERRORS = (
 )  # fmt: skip
 
 
-def run_seeds(settings: Settings, ranks: Ranks, sources: dict[str, bytes]) -> None:
+def model_config(s: Settings) -> GPTConfig:
+    """Return the shape of the model that the settings ask for; ValueError for an impossible one."""
+    return GPTConfig(**{field.name: getattr(s, field.name) for field in fields(GPTConfig)})
+
+
+def export(run: Run) -> Path:
+    """Write the weights and the artifact, read the artifact back from disk, and score that; return its path."""
+    s = run.settings
+    ranks = run.ranks
+    model_file = run.out / (f"final_model_seed{s.seed}.pt" if s.seeds else "final_model.pt")
+    artifact_file = model_file.with_suffix(".int8.ptz")
+    allocated, reserved = machine.peak_memory_mib(ranks.device)
+    run.write(log.PEAK_MEMORY, allocated_mib=allocated, reserved_mib=reserved)
+    if ranks.rank == 0:
+        write_model(run, model_file, artifact_file)
+    # The score that counts is that of the file, as others will load it.
+    with run.phase("reading"):
+        blob = ranks.gather(artifact_file.read_bytes() if ranks.rank == 0 else b"")[0]
+        run.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
+    score, seconds = run.evaluate("evaluation")
+    run.write(log.PHASE, name="evaluation", seconds=seconds)
+    run.write(log.FINAL, val_loss=score.val_loss_nats, val_bpb=score.val_bpb, eval_ms=1000.0 * seconds)
+    run.write(log.FINAL_EXACT, val_loss=score.val_loss_nats, val_bpb=score.val_bpb)
+    return artifact_file
+
+
+def write_model(run: Run, model_file: Path, artifact_file: Path) -> None:
+    """Write the weights as they are and as an artifact, and log all sizes."""
+    s = run.settings
+    state = run.gpt.state_dict()
+    with run.phase("quantization"):
+        keep_fp32 = [pattern for pattern in s.int8_keep_float_fp32_name_patterns.split(",") if pattern]
+        stated = {"eval_seq_len": s.eval_seq_len} if s.eval_seq_len else {}
+        obj = artifact.quantize(state, keep_fp32, model_config=asdict(run.config), **stated)
+        artifact.check(obj)
+        blob, payload_bytes, raw_bytes, saved_bytes = artifact.pack(obj, search=s.zlib == "best")
+    if s.zlib == "best":
+        run.write(log.ZLIB_SEARCH, saved_bytes=saved_bytes)
+    with run.phase("serialization"):
+        raw_model = artifact.dump(state)
+        write_atomic(model_file, raw_model)
+        write_atomic(artifact_file, blob)
+    code_bytes = sum(map(len, run.sources.values()))
+    ratio = sum(t.nbytes for t in state.values()) / payload_bytes
+    sizes = {"payload_bytes": payload_bytes, "raw_torch_bytes": raw_bytes, "payload_ratio": ratio}
+    run.write(log.MODEL_BYTES, size_bytes=len(raw_model))
+    run.write(log.CODE_BYTES, size_bytes=code_bytes)
+    run.write(log.TOTAL_BYTES, size_bytes=code_bytes + len(raw_model))
+    run.write(log.INT8_MODEL_BYTES, size_bytes=len(blob), **sizes)
+    run.write(log.INT8_TOTAL_BYTES, size_bytes=code_bytes + len(blob))
+
+
+def run_seeds(settings: Settings, config: GPTConfig, ranks: Ranks, sources: dict[str, bytes]) -> None:
     """Run the seeds one after another, and make their record."""
     signals = Signals()
     out = Path(settings.out)
@@ -43,11 +96,10 @@ def run_seeds(settings: Settings, ranks: Ranks, sources: dict[str, bytes]) -> No
         own = replace(settings, seed=int(seed), run_id=f"{settings.run_id}_seed{seed}") if seed else settings
         signals.phase = "starting"
         run = None  # frees the one before
-        run = Run(own, ranks, signals, sources)
+        run = Run(own, config, ranks, signals, sources)
         run.train()
-        run.export()
+        artifacts.append(str(export(run)))
         logs.append(str(run.log))
-        artifacts.append(str(run.artifact_file))
         if ranks.agree(bool(signals), bool(run.problem)) != [0.0, 0.0]:
             break
     if ranks.rank == 0:
@@ -68,13 +120,14 @@ def main(argv: list[str]) -> int:
         rank = variable("RANK", 0)
         settings = parse(argv, os.environ)
         settings.check(world_size)
+        config = model_config(settings)
         with torch.device("meta"):  # shapes without numbers
-            parameters = sum(p.numel() for p in GPT(model_config(settings)).parameters())
+            parameters = sum(p.numel() for p in GPT(config).parameters())
         ranks = Ranks.join(settings.device)
         rank = 0  # errors that all ranks share are behind us: from here on each speaks for itself
         machine.check_memory(12 * parameters, ranks.device)  # at least: weights, gradients and momentum in fp32
         torch.set_num_threads(settings.threads or torch.get_num_threads())
-        run_seeds(settings, ranks, sources)
+        run_seeds(settings, config, ranks, sources)
     # What a user can do something about is one line. Other errors are ours: a traceback says where they come from.
     except USERS_ERRORS as error:
         problem = str(error)

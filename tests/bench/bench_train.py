@@ -50,7 +50,7 @@ def start(data: Data, out: str, settings: Mapping[str, str]) -> Any:
     """Build a run of the trainer, with nothing on the terminal."""
     parsed = train.parse([], {**settings, **data.env, "OUT": out, "DEVICE": "cpu"})
     with contextlib.redirect_stdout(io.StringIO()):
-        return train.Run(parsed, train.Ranks.join("cpu"), train.Signals(), {})
+        return train.Run(parsed, train.model_config(parsed), train.Ranks.join("cpu"), train.Signals(), {})
 
 
 def cpu_seconds(act: Callable[[], object]) -> float:

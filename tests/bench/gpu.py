@@ -76,7 +76,7 @@ def run_of(settings: Mapping[str, str], out: str) -> Any:
 
     parsed = train.parse([], {"MAX_WALLCLOCK_SECONDS": "0", "VAL_LOSS_EVERY": "0", **settings, "OUT": out})
     with contextlib.redirect_stdout(io.StringIO()):  # its log is in its file
-        return train.Run(parsed, train.Ranks.join(parsed.device), train.Signals(), {})
+        return train.Run(parsed, train.model_config(parsed), train.Ranks.join(parsed.device), train.Signals(), {})
 
 
 def memory_mib(device: torch.device) -> int:
@@ -227,12 +227,11 @@ def evaluation(settings: Mapping[str, str], out: str, toy: bool) -> None:
 def quantize(settings: Mapping[str, str], _out: str, _toy: bool) -> None:
     """Time what makes the artifact."""
     import artifact
-    import learner
     import model
     import train
 
     parsed = train.parse([], settings)
-    gpt = model.GPT(learner.model_config(parsed))
+    gpt = model.GPT(train.model_config(parsed))
     keep = parsed.int8_keep_float_fp32_name_patterns.split(",")
     state = gpt.state_dict()
     cpu = torch.device("cpu")

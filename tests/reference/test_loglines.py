@@ -1,5 +1,6 @@
 """The log grammar: one template writes and reads each kind of line."""
 
+import ast
 import dataclasses
 import math
 import re
@@ -13,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golfcheck.reference import loglines as written
 from golfcheck.trainlog import loglines
 from golfcheck.trainlog.loglines import KINDS, LogLine
 from golfcheck.trainlog.templates import parse, parse_as
 from tests.clock import cpu_seconds
+from tests.reference import trainer
 
 HOSTILE_BYTES = 16 << 10
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -35,6 +38,24 @@ def a_line(kind: type[LogLine], text: st.SearchStrategy[str] = FREE) -> st.Searc
 
 
 LINES = st.sampled_from(KINDS).flatmap(a_line)
+
+
+def test_every_template_that_the_trainer_writes_by_has_a_kind_that_reads_it() -> None:
+    templates = [text for name, text in vars(written).items() if isinstance(text, str) and name[0].isupper()]
+    assert [kind.template for kind in KINDS] == templates
+
+
+@pytest.mark.parametrize("name", ["run", "train"])
+def test_the_trainer_writes_its_log_by_these_templates_alone(name: str) -> None:
+    tree = ast.parse((trainer.REFERENCE / f"{name}.py").read_text("utf-8"))
+    calls = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".write")
+    ]
+    lines = [ast.unparse(node.args[0]) for node in calls if ast.unparse(node.func) in ("self.write", "run.write")]
+    assert len(lines) >= 8
+    assert {line for line in lines if not (hasattr(written, line.removeprefix("log.")) or line == "template")} == set()
+    others = [ast.unparse(node.args[0]) for node in calls if ast.unparse(node.func) == "self.journal.write"]
+    assert [text for text in others if "'" in text and "removesuffix" not in text] == []
 
 
 def as_printed(value: Any, spec: str) -> Any:
