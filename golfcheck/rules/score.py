@@ -47,7 +47,7 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     the number may come from something that could not be read or is missing: it has an unknown label in a log, or is in
     a table or a results file; a log has it in the middle of an evaluation, or ends there; or the claim is a mean over
     more runs than there are logs, and differs from that of the logs by less than 0.01 (no seed makes up for more).
-    What is shown is that the submitted logs lack the claim; they may be of other runs than those that reached it.
+    An error says that the submitted logs lack the claim, not that no run reached it.
 
     Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best
     1.1143739 (-0.06474)
@@ -64,15 +64,16 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
         message = f"claims {claim} bpb; the logs' mean is {logged_text(mean)} ({fine_delta_text(claim - mean)})"
         yield Problem(message, submission.path, claim_line(submission, "val_bpb"), INFO)
     elif not is_shown:
-        mean, best = _mean(results), min(result.score.val_bpb for result in results)
-        means = f"mean {logged_text(mean)}, best {logged_text(best)} ({delta_text(claim - mean)})"
+        mean, best = _mean(results), logged_text(min(result.score.val_bpb for result in results))
+        means = f"mean {logged_text(mean)}, best {best} ({delta_text(claim - mean)})"
         logged = f"the logs' {results[0].name} has {means}"
         location = (submission.path, claim_line(submission, "val_bpb"))
         false_claim = _not_in_logs(f"claims {claim} bpb; {logged}", record, claim, location)
         unshown = _runs_without_log(submission, record, results) if abs(claim - mean) < _SEEDS_APART_BPB else ""
         if false_claim.severity is None and unshown:
             false_claim = replace(false_claim, message=f"{false_claim.message}; {unshown}", severity=WARNING)
-        yield replace(false_claim, message=false_claim.message + other_total(submission, runs))
+        more = other_total(submission, runs) if false_claim.severity is None else ""
+        yield replace(false_claim, message=false_claim.message + more)
     elif (mean_agrees(claim, results)) and (problem := _false_loss(record, submission, results, runs)):
         yield problem
     for seed in submission.seeds:
@@ -227,9 +228,9 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
             if agrees(claim, value, _LOSS_DIGITS):
                 message = f"claims {claim}, which is {name}; {_final(ctx)}"
                 # The artifact's score differs, or this line comes before the artifact: otherwise only its name tells.
-                is_proven = ctx.results or key != name or any(line_number < size for size in sizes)
-                problem = Problem(message, log.path, line_number, None if is_proven else WARNING)
-                matches.append((abs(claim - value), problem))
+                is_proven = ctx.results or key != name or (sizes and line_number < min(sizes))
+                severity = None if is_proven else WARNING
+                matches.append((abs(claim - value), Problem(message, log.path, line_number, severity)))
     if matches:
         yield min(matches, key=lambda match: match[0])[1]
         return

@@ -97,10 +97,13 @@ def captures(text: bytes) -> "Mapping[str, Sequence[Node]]":
     if is_too_deep(tree):
         return {}
     nodes = QueryCursor(_query()).captures(tree.root_node)
+    # The parser's order is not defined. Only calls can begin at the same byte: `f(x).g()`, the outer one first.
+    nodes["call"] = sorted(nodes.get("call", ()), key=end_byte, reverse=True)
     return {kind: sorted(those, key=start_byte) for kind, those in nodes.items()}
 
 
 start_byte = attrgetter("start_byte")  # a sort key that puts nodes in the order of the text
+end_byte = attrgetter("end_byte")
 
 
 @lru_cache(maxsize=4)

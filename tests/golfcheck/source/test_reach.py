@@ -491,3 +491,11 @@ def test_a_module_that_the_record_has_in_compiled_form_alone_cannot_be_read() ->
     files = {"train_gpt.py": b"import fast\nimport slow\n", "fast.cpython-311-x86_64-linux-gnu.so": b"", "slow.py": b""}
     (one,) = reached(list(files), files.get)[0].unfollowed
     assert (one.line, one.reason) == (1, "imports fast, which the record has in compiled form alone")
+
+
+def test_of_calls_that_begin_together_the_outer_one_comes_first_in_every_run() -> None:
+    text = b"f(x).g(y).h(z)\n" * 50
+    calls = syntax.captures(text)["call"]
+    assert [(call.start_byte, call.end_byte) for call in calls] == [
+        (15 * line, 15 * line + end) for line in range(50) for end in (14, 9, 4)
+    ]
