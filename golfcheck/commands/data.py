@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 HELP = "download, make and check tokenizers and token shards"
 _CONTEST_REPOSITORY = "willdepueoai/parameter-golf"
-_ENCODE_MEMORY_BYTES = 8 << 30
-_ENCODE_SECONDS = 60
-_ENCODED_PER_SECOND = 100_000  # bytes of text: a twentieth of the measured speed
-_SHARD_EXTRA_BYTES = 1 << 20
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -116,11 +112,6 @@ def _get(args: argparse.Namespace) -> int:
 
 
 def _tokenize(args: argparse.Namespace) -> int:
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
-
-    from golfcheck.core.sandbox import bound
     from golfcheck.data.dataset import tokenize_files
     from golfcheck.datacheck import BadFile, check
 
@@ -129,17 +120,7 @@ def _tokenize(args: argparse.Namespace) -> int:
     for report in check(args.model, [], None):  # can it be loaded, and does it count bytes correctly?
         if isinstance(report, BadFile):
             raise GolfcheckError(f"{report.path}: {report.code}: {report.message}")
-    # Encoding runs the model's own tables, in C++: in a child process with limited time and memory, too.
-    seconds = _ENCODE_SECONDS + sum(path.stat().st_size for path in args.text if path.is_file()) // _ENCODED_PER_SECOND
-    bounds = (_ENCODE_MEMORY_BYTES, seconds, 2 * args.shard_tokens + _SHARD_EXTRA_BYTES)
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=bound, initargs=bounds) as pool:
-        try:
-            done = pool.submit(tokenize_files, args.text, args.model, args.out, args.split, args.shard_tokens).result()
-        except BrokenProcessPool:
-            raise GolfcheckError(
-                f"{args.model}: TOK_CRASH: the process that encoded with it died, or took more than {seconds:,} CPU "
-                "seconds: do not use it"
-            ) from None
+    done = tokenize_files(args.text, args.model, args.out, args.split, args.shard_tokens)
     print(
         f"documents {done.documents:,}, bytes {done.text_bytes:,} -> tokens {done.tokens:,} "
         f"in {counted(len(done.shards), 'shard')}, {ratio_text(done.text_bytes / done.tokens)} bytes per token",

@@ -63,17 +63,6 @@ def confine(limits: SandboxLimits) -> None:
             resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
 
 
-def bound(address_space_bytes: int, cpu_seconds: int, file_bytes: int) -> None:
-    """Limit this process's memory, time and the size of files that it writes; it may still open and write them."""
-    with contextlib.suppress(ImportError):
-        import resource
-
-        bounds = {"RLIMIT_AS": address_space_bytes, "RLIMIT_CPU": cpu_seconds, "RLIMIT_FSIZE": file_bytes}
-        for name, value in {**bounds, "RLIMIT_CORE": 0}.items():
-            with contextlib.suppress(AttributeError, ValueError, OSError):
-                resource.setrlimit(getattr(resource, name), (value, value))
-
-
 def limit_memory(address_space_bytes: int) -> None:
     """Limit the address space of this process and its children, and nothing else."""
     with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):

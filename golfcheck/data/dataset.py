@@ -4,6 +4,11 @@ The layout is that of the contest's data: `OUT/datasets/NAME/fineweb_{train,val}
 `OUT/tokenizers/NAME.model`.
 """
 
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from golfcheck.core.errors import UsageError
+from golfcheck.core import sandbox
+from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.data.shardwriter import ShardWriter, shard_bytes
 from golfcheck.data.stdlib_text import documents
-from golfcheck.data.textfiles import read_documents
-from golfcheck.data.tokenizing import make_dataset, tokenize
-from golfcheck.reference.bpb import ByteTable
+from golfcheck.data.tokenizing import make_dataset
+from golfcheck.reference.data import Tokens
 from golfcheck.reference.files import write_atomic
 
 DEMO_NAME = "demo_sp1024"
 DEMO_VOCAB = 1024
 DEMO_VAL_FRACTION = 0.05  # of the documents, about 60,000 tokens: a small model scores them in seconds
 DEMO_SEED = 1337
-_BATCH_BYTES = 4 << 20  # of text, tokenized in one call
+_ENCODE_SECONDS = 60
+_ENCODED_PER_SECOND = 100_000  # bytes of text: a twentieth of the measured speed
+_MAX_TOKENS_PER_BYTE = 32  # of text: a ligature of 3 bytes becomes up to 18 letters
+_MAX_BATCH_TOKENS = 1 << 28
+_LINE_BYTES = 16 << 10
+_COUNTS = ("documents", "tokens", "text_bytes", "counted_bytes", "unknown", "unknown_bytes", "unknown_spaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,52 +90,64 @@ class Tokenized:
 def tokenize_files(texts: Sequence[Path], model: Path, out: Path, split: str, shard_tokens: int) -> Tokenized:
     """Tokenize text files into shards of `shard_tokens` in `out`, in constant memory.
 
-    On failure, nothing is left behind. Raises UsageError for text that cannot be read, and if the split already exists.
+    A confined child process reads the texts and encodes them with the model's tables, in C++; this one only writes what
+    it answers. On failure, nothing is left behind. Raises UsageError for text that cannot be read, and if the split
+    already exists; GolfcheckError if the child dies.
     """
-    import sentencepiece as spm
-
     if shards := sorted(out.glob(f"fineweb_{split}_*.bin")):
         raise UsageError(f"{shards[0]}: the {split} split has shards already: move them away, or choose another --out")
-    tokenizer = spm.SentencePieceProcessor(model_proto=model.read_bytes())
-    if tokenizer.bos_id() < 0:
-        raise UsageError(f"{model}: has no begin-of-sequence piece, which must come before each document")
-    table = ByteTable.from_tokenizer(tokenizer)
-    document_count = token_count = text_bytes = counted_bytes = unknown = unknown_bytes = unknown_spaces = 0
+    size_bytes = sum(path.stat().st_size for path in texts if path.is_file())
+    request = {
+        "texts": [str(path) for path in texts],
+        "model": str(model),
+        "seconds": _ENCODE_SECONDS + size_bytes // _ENCODED_PER_SECOND,
+    }
+    counts = dict.fromkeys(_COUNTS, 0)
     with ShardWriter(out, split, shard_tokens) as writer:
-        for batch in _batches(texts):
-            ids = tokenize(batch, tokenizer)  # [n], beginning with a boundary piece, which has no bytes
+        for fields, ids in _encoded(request, model):
+            for name in _COUNTS:
+                counts[name] += int(fields[name])
+            if counts["tokens"] > _MAX_TOKENS_PER_BYTE * (size_bytes + 1):
+                raise GolfcheckError(f"{model}: more than {_MAX_TOKENS_PER_BYTE} tokens for a byte of text")
             writer.add(ids)
-            document_count += len(batch)
-            token_count += ids.size
-            text_bytes += sum(len(text.encode()) for text in batch)
-            counted_bytes += int(table.count(ids).sum())
-            is_unknown = ids == tokenizer.unk_id()
-            if count := int(np.count_nonzero(is_unknown)):
-                unknown += count
-                unknown_bytes += sum(_unknown_bytes(text, tokenizer) for text in batch)
-                unknown_spaces += int(np.count_nonzero(table.leading_space[ids[1:]] & is_unknown[:-1]))
-        if not token_count:
+        if not counts["tokens"]:
             raise UsageError(f"{', '.join(map(str, texts))}: no document in these files")
-    lost = unknown, unknown_bytes, unknown_spaces
-    return Tokenized(tuple(writer.paths), document_count, token_count, text_bytes, counted_bytes, *lost)
+    return Tokenized(tuple(writer.paths), **counts)
 
 
-def _unknown_bytes(text: str, tokenizer: Any) -> int:
-    """Return how many bytes of a text became unknown pieces."""
-    pieces = zip(tokenizer.encode(text), tokenizer.encode(text, out_type=str), strict=True)
-    return sum(len(piece.encode()) for i, piece in pieces if i == tokenizer.unk_id())  # such a piece is its own text
-
-
-def _batches(texts: Sequence[Path]) -> Iterator[list[str]]:
-    """Group the documents of all files into batches of a few MiB."""
-    batch: list[str] = []
-    size_bytes = 0
-    for path in texts:
-        for text in read_documents(path):
-            batch.append(text)
-            size_bytes += len(text)
-            if size_bytes >= _BATCH_BYTES:
-                yield batch
-                batch, size_bytes = [], 0
-    if batch:
-        yield batch
+def _encoded(request: dict[str, Any], model: Path) -> Iterator[tuple[dict[str, Any], Tokens]]:
+    """Yield the batches of the child process: its counts, and its tokens [n]."""
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(
+            sandbox.command("golfcheck.data.encoder", isolated=False),  # it needs installed packages
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        ) as child,
+    ):
+        try:
+            assert child.stdin is not None and child.stdout is not None
+            with contextlib.suppress(BrokenPipeError), child.stdin as stdin:  # it died: see below
+                stdin.write(json.dumps(request).encode())
+            while line := child.stdout.readline(_LINE_BYTES):
+                fields = json.loads(line)
+                if error := fields.get("error"):
+                    raise UsageError(str(error))
+                tokens = min(int(fields["tokens"]), _MAX_BATCH_TOKENS)
+                data = child.stdout.read(2 * tokens)
+                if len(data) == 2 * tokens:  # otherwise it died: see below
+                    yield fields, np.frombuffer(data, "<u2")
+            status = child.wait()
+        except (ValueError, KeyError, TypeError):
+            raise GolfcheckError(f"{model}: TOK_CRASH: the process that encoded with it wrote no tokens") from None
+        finally:
+            child.kill()
+        if status < 0:
+            why = "took too long" if sandbox.is_out_of_time(status) else sandbox.manner(status)
+            raise GolfcheckError(f"{model}: TOK_CRASH: the process that encoded with it {why}: do not use it")
+        if status:
+            complaints.seek(0)
+            last = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise GolfcheckError(f"{model}: TOK_CRASH: the process that encoded with it failed: {last}")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from golfcheck.core.errors import UsageError
 from golfcheck.core.namedfile import open_named
@@ -11,21 +12,22 @@ SEPARATOR = "<|endoftext|>"  # on its own line, as in other plain-text corpora
 MAX_DOCUMENT_BYTES = 16 << 20
 
 
-def read_documents(path: Path) -> Iterator[str]:
+def read_documents(path: Path, opened: BinaryIO | None = None) -> Iterator[str]:
     """Yield the documents of a UTF-8 file, one at a time, without empty ones.
 
     `.jsonl`: the string under "text" of each line. Anything else: plain text, in which a line `<|endoftext|>` ends a
-    document; a file without such a line is one document. Raises UsageError with file and line.
+    document; a file without such a line is one document. `opened` is the file if it is open already. Raises UsageError
+    with file and line.
     """
-    lines = _lines(path)
+    lines = _lines(path, opened)
     documents = _json_documents(path, lines) if path.suffix == ".jsonl" else _text_documents(path, lines)
     return (text for text in documents if text)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _lines(path: Path, opened: BinaryIO | None) -> Iterator[tuple[int, str]]:
     """Yield the number and text of each line, with its line end and without a byte order mark."""
     try:
-        with open_named(path, "a text file") as file:
+        with opened or open_named(path, "a text file") as file:
             number = 0
             while line := file.readline(MAX_DOCUMENT_BYTES + 1):
                 number += 1

@@ -70,8 +70,8 @@ def test_the_signal_that_ended_a_process_is_named(returncode: int, words: str) -
 
 
 def test_every_child_that_reads_untrusted_bytes_is_confined_before_it_reads() -> None:
-    for name in ("untrusted", "datacheck"):
-        tree = ast.parse((ROOT / "golfcheck" / name / "child.py").read_text(encoding="utf-8"))
+    for name in ("untrusted/child.py", "datacheck/child.py", "data/encoder.py"):
+        tree = ast.parse((ROOT / "golfcheck" / name).read_text(encoding="utf-8"))
         calls = {
             node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
@@ -79,31 +79,3 @@ def test_every_child_that_reads_untrusted_bytes_is_confined_before_it_reads() ->
     for path in (ROOT / "golfcheck").rglob("*.py"):
         has_limits = "RLIMIT_AS" in path.read_text(encoding="utf-8")
         assert not has_limits or path.parent.name in ("core", "box"), f"{path} limits a process by itself"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory is not limited")
-def test_a_bounded_process_ends_in_time_and_writes_and_takes_no_more_than_it_may(tmp_path: Path) -> None:
-    program = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from golfcheck.core.sandbox import bound
-bound(2 << 30, 1, 1000)
-try:
-    bytearray(3 << 30)
-except MemoryError:
-    print("memory")
-try:
-    with open(sys.argv[2], "wb", buffering=0) as file:
-        file.write(bytes(1000))
-        file.write(bytes(1))
-except OSError:
-    print("file")
-while True:
-    pass
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(ROOT), str(tmp_path / "file")], capture_output=True, text=True, check=False,
-        timeout=HANG_SECONDS, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    assert done.stdout.split() == ["memory", "file"] and done.returncode < 0
-    assert (tmp_path / "file").stat().st_size == 1000

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from golfcheck import cli
 from golfcheck.core import sandbox
-from golfcheck.core.errors import Refused, UsageError
+from golfcheck.core.errors import GolfcheckError, Refused, UsageError
 from golfcheck.data import dataset, textfiles
 from golfcheck.data.dataset import Dataset, make_demo, tokenize_files
 from golfcheck.data.shardwriter import ShardWriter, shard_bytes
@@ -473,6 +473,21 @@ def test_a_child_that_dies_is_a_finding_and_never_the_tools_death(
     assert isinstance(report, BadFile)
     assert (report.path, report.code) == (str(tmp_path / "x.model"), "TOK_CRASH")
     assert said in report.message
+
+
+def test_an_encoder_that_dies_is_an_error_of_the_model_and_leaves_no_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = tmp_path / "python"
+    names = ("documents", "tokens", "text_bytes", "counted_bytes", "unknown", "unknown_bytes", "unknown_spaces")
+    counts = json.dumps(dict.fromkeys(names, 5))
+    dying.write_text(f"#!/bin/sh\necho '{counts}'\necho 12\nkill -SEGV $$\n")
+    dying.chmod(dying.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(sandbox.sys, "executable", str(dying))
+    (tmp_path / "a.txt").write_text("text")
+    with pytest.raises(GolfcheckError, match="TOK_CRASH: the process that encoded with it died of SIGSEGV"):
+        tokenize_files([tmp_path / "a.txt"], tmp_path / "x.model", tmp_path / "out", "train", 10)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 # finding what belongs together
