@@ -1,29 +1,29 @@
-"""Claimed against measured: how far they may lie apart and why, the verdict and its reason."""
+"""Compare a claimed score with the measured one: the tolerance and its source, the verdict and its reason."""
 
 from collections.abc import Sequence
 from statistics import fmean
 
 from golfcheck.rescore.report import Claim, Mean, Measured, Rescore, RescoreOutcome
 
-# Measured differences of one artifact's score; docs/limits.md.
+# How much one artifact's score was measured to differ between runs; docs/limits.md.
 SAME_BPB = 2e-5  # same precision, same kind of device: other kernels, other batch sizes
-COMPILED_BPB = 2e-4  # the same, of a compiled model, which rounds less often (measured: 4e-5 and 9e-5)
+COMPILED_BPB = 2e-4  # the same, but a compiled model, which rounds less often (measured: 4e-5 and 9e-5)
 DEVICES_BPB = 5e-4  # same precision, another kind of device
-CONTEST_PRECISION = "bf16"  # of a claim that states none
-_LOSS_ROUNDING_NATS = 5e-5  # logs and submission.json have four decimals of a loss at least
-_REST_TOKENS, _TOKEN_BYTES = 8192, 16  # the longest sequence that a log may state; more bytes than tokens have
+CONTEST_PRECISION = "bf16"  # for a claim that does not state its precision
+_LOSS_ROUNDING_NATS = 5e-5  # logs and submission.json give a loss to at least four decimals
+_REST_TOKENS, _TOKEN_BYTES = 8192, 16  # the longest sequence that a log may state; more bytes than any token has
 PRECISIONS_BPB = 2e-3  # bf16 activations against fp32: the golden artifacts move by 0.0002 and 0.0010
 
 
 def precision_of(claim: Claim | None, given: str | None) -> str:
-    """Return the precision to evaluate in: as asked, else the claim's, else the contest's."""
+    """Return the precision to evaluate in: the one requested, else the claim's, else the contest's."""
     return given or (claim.activations if claim else None) or CONTEST_PRECISION
 
 
 def tolerance(claim: Claim | None, device: str, given: float | None) -> tuple[float, str]:
-    """Return by how many bpb a score in the claim's precision may differ from the claim, and where that is from.
+    """Return how many bpb a score in the claim's precision may differ from the claim, and the reason for that value.
 
-    The claim's own rounding comes on top: half a unit of its last decimal. Nothing may differ from no claim.
+    The claim's own rounding, half a unit of its last decimal, is added. Without a claim the tolerance is 0.
     """
     if claim is None:
         return 0.0, ""
@@ -41,39 +41,39 @@ def tolerance(claim: Claim | None, device: str, given: float | None) -> tuple[fl
 
 
 def other_precision(claim: Claim | None, measured: Measured, tolerance_bpb: float) -> str | None:
-    """Return why a near miss may be one of precision alone, where the user asked for another than the claim's."""
-    wanted = precision_of(claim, None)
-    if claim is None or measured.precision in (None, wanted):
+    """Return why precision alone may explain a near miss, if the user requested another precision than the claim's."""
+    claimed = precision_of(claim, None)
+    if claim is None or measured.precision in (None, claimed):
         return None
     if not meets(claim, measured, tolerance_bpb + PRECISIONS_BPB):
         return None
-    return f"the claim has {wanted} activations, this score {measured.precision}: --precision {wanted} decides"
+    return f"the claim has {claimed} activations, this score {measured.precision}: --precision {claimed} decides"
 
 
 def comparable(claim: Claim, measured: Measured) -> str | None:
-    """Return why a claim cannot be compared with a score, or None: both must be about the same text."""
+    """Return why a claim cannot be compared with a score, or None if it can: both must be about the same text."""
     if claim.is_sliding is not None and claim.stride != measured.stride:
         ways = [_way(claim.stride if claim.is_sliding else None), _way(measured.stride)]
         return f"the claim is of {ways[0]}, this score of {ways[1]}"
     if claim.seq_len not in (None, measured.seq_len):
         return f"the claim is of sequences of {claim.seq_len:,} tokens, this score of {measured.seq_len:,}"
     if (other := other_text(claim, measured.tokens, measured.text_bytes)) is not None:
-        what, claimed, scored = other
-        return f"the claim is about {claimed:,} {what}, this score about {scored:,}"
+        unit, claimed, scored = other
+        return f"the claim is about {claimed:,} {unit}, this score about {scored:,}"
     return None
 
 
 def other_text(claim: Claim, tokens: int, text_bytes: int) -> tuple[str, int, int] | None:
-    """Return what of a text is not as claimed: "tokens" or "bytes", how many are claimed, and how many there are.
+    """Return how a text's size differs from the claim: "tokens" or "bytes", the claimed and the actual number of them.
 
-    A log states those of training's sequences. Where the evaluation's have another length, another rest may be left out
-    at the end of the text.
+    A log states the sizes for training's sequence length. An evaluation with another sequence length may leave out a
+    different remainder at the end of the text.
     """
     rest = 0 if claim.seq_len is None else _REST_TOKENS
     pairs = (("tokens", claim.tokens, tokens, rest), ("bytes", claim.text_bytes, text_bytes, rest * _TOKEN_BYTES))
-    for what, claimed, here, allowed in pairs:
-        if claimed is not None and abs(claimed - here) > allowed:
-            return what, claimed, here
+    for unit, claimed, actual, allowed in pairs:
+        if claimed is not None and abs(claimed - actual) > allowed:
+            return unit, claimed, actual
     return None
 
 
@@ -82,7 +82,7 @@ def _way(stride: int | None) -> str:
 
 
 def meets(claim: Claim, measured: Measured, tolerance_bpb: float) -> bool:
-    """Tell whether a measured score is the claimed one; an estimate, whether it still may be."""
+    """Tell whether a measured score agrees with the claim; for an estimate, whether it still may."""
     estimate = measured.estimate
     if estimate is None:
         return abs(measured.val_bpb - claim.val_bpb) <= tolerance_bpb
@@ -90,7 +90,7 @@ def meets(claim: Claim, measured: Measured, tolerance_bpb: float) -> bool:
 
 
 def _misses_loss(claim: Claim, measured: Measured, tolerance_bpb: float) -> bool:
-    """Tell whether the loss that the claim's line states is another; an estimate is of bits per byte alone."""
+    """Tell whether the claim's loss in nats is wrong; an estimate never says so, as it covers bits per byte alone."""
     if claim.val_loss_nats is None or measured.estimate is not None:
         return False
     nats_per_bpb = measured.val_loss_nats / measured.val_bpb  # of this text: ln 2 times its bytes per token
@@ -98,10 +98,10 @@ def _misses_loss(claim: Claim, measured: Measured, tolerance_bpb: float) -> bool
 
 
 def settled(claim: Claim | None, measured: Measured, tolerance_bpb: float) -> bool:
-    """Tell whether an estimate is enough.
+    """Tell whether an estimate is precise enough to stop.
 
-    It is once the claim is refuted, or once the whole interval is as close to it as was asked for (never closer than
-    the tolerance); where nothing can be compared, once the interval is as narrow as that.
+    It is once the claim is refuted, or once the whole interval is as close to the claim as requested (never closer than
+    the tolerance). Without a comparable claim, it is once the interval is as narrow as requested.
     """
     estimate = measured.estimate
     if estimate is None:
@@ -116,9 +116,9 @@ def settled(claim: Claim | None, measured: Measured, tolerance_bpb: float) -> bo
 def decide(
     claim: Claim | None, measured: Measured, other: Measured | None, tolerance_bpb: float, tables_are_stated: bool
 ) -> tuple[RescoreOutcome, str]:
-    """Return the verdict and its reason. `other` is the score of other tables or functions, where they were tried.
+    """Return the verdict and its reason. `other` is the score with other tables or functions, if those were tried.
 
-    Where nobody stated them, the ones that meet the claim were the ones it was made with.
+    Where neither the user nor the record stated the tables, whichever ones reproduce the claim confirm it.
     """
     if claim is None:
         return (
@@ -133,7 +133,7 @@ def decide(
             return RescoreOutcome.REFUTED, f"{reason} {measured.val_loss_nats:.8f}"
         return RescoreOutcome.CONFIRMED, f"{_how(measured, tolerance_bpb)} {_by(measured)}"
     if other is not None and meets(claim, other, tolerance_bpb):
-        reason = f"missed {_by(measured)}, met {_by(other)} ({other.val_bpb:.8f}): the claim was made so"
+        reason = f"missed {_by(measured)}, met {_by(other)} ({other.val_bpb:.8f}), so the claim used those"
         return (RescoreOutcome.REFUTED if tables_are_stated else RescoreOutcome.CONFIRMED), reason
     if measured.estimate is not None:
         reason = f"at {measured.estimate.level:.0%} not the claimed score {_by(measured)}"
@@ -143,9 +143,9 @@ def decide(
 
 
 def excused(outcome: RescoreOutcome, reason: str, cause: str | None) -> tuple[RescoreOutcome, str]:
-    """Return the verdict where there is a `cause` that ours may not be the score that was claimed: a miss is left open.
+    """Return the verdict, left open for a miss if `cause` says why our score may not be the one that was claimed.
 
-    A claim that is met is confirmed all the same: a score does not come out right by chance.
+    A claim that is met stays confirmed: a score does not come out right by chance.
     """
     if outcome is not RescoreOutcome.REFUTED or cause is None:
         return outcome, reason
@@ -153,7 +153,7 @@ def excused(outcome: RescoreOutcome, reason: str, cause: str | None) -> tuple[Re
 
 
 def other_code(claim: Claim | None, scores: Sequence[Measured], difference: str | None) -> str | None:
-    """Return what a miss says of a record that ships other code: by how much that code would have to be better."""
+    """Return what a miss implies for a record that ships other code: how much better that code would have to score."""
     if claim is None or difference is None:
         return None
     gap_bpb = min((score.val_bpb - claim.val_bpb for score in scores), key=abs)
@@ -164,7 +164,7 @@ def other_code(claim: Claim | None, scores: Sequence[Measured], difference: str 
 def also(
     outcome: RescoreOutcome, reason: str, stated: Claim | None, measured: Measured, tolerance_bpb: float
 ) -> tuple[RescoreOutcome, str]:
-    """Return the verdict with the JSON's claim taken into account: where the log's holds, it must hold too."""
+    """Return the verdict after checking the JSON's claim, which must hold as well wherever the log's does."""
     if stated is None or outcome is not RescoreOutcome.CONFIRMED:
         return outcome, reason
     if not meets(stated, measured, tolerance_bpb):
@@ -182,9 +182,9 @@ def also(
 def mean(
     claim: Claim | None, seeds: int, rescores: Sequence[Rescore], given_tolerance_bpb: float | None, device: str
 ) -> Mean | None:
-    """Compare the mean over all seeds with what the JSON claims; None where it claims none, or a seed has no score.
+    """Compare the mean over all seeds with the JSON's claim; None without a claim, or if a seed has no score.
 
-    Estimates add the mean of their margins, which is the most that their errors can add up to.
+    The mean of the estimates' margins, the largest possible error of their mean, is added to the tolerance.
     """
     if claim is None or len(rescores) != seeds:
         return None
@@ -203,7 +203,7 @@ def mean(
 
 
 def _margin(measured: Measured) -> float:
-    """Return how far the end of an estimate's interval is from the estimate, on the wider side."""
+    """Return the distance from an estimate to the farther end of its interval; 0 without an estimate."""
     estimate, bpb = measured.estimate, measured.val_bpb
     return max(bpb - estimate.low_bpb, estimate.high_bpb - bpb) if estimate else 0.0
 

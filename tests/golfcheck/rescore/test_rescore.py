@@ -247,7 +247,7 @@ def test_a_claim_made_with_the_other_rotary_tables_is_diagnosed(world: World, tm
     assert "missed with bf16 rotary tables, met with fp32 rotary tables" in unstated.reason
     stated = scored(world, path, claim_of(exact), rope_base=500.0, rope_tables="bf16", tolerance_bpb=1e-5)
     assert (stated.outcome, stated.measured.rope_tables) == (RescoreOutcome.REFUTED, "bf16")
-    assert "the claim was made so" in stated.reason
+    assert "so the claim used those" in stated.reason
 
 
 def test_a_claim_about_other_text_is_not_compared(world: World) -> None:
