@@ -94,8 +94,7 @@ def unknown_score_label(record: Record, ctx: Context) -> Iterator[Problem]:
     The last score after the compressed size is known counts. A label without any word for the artifact, its compression
     or its evaluation (`dense`, `original`, `BEST`) may be of other weights, so a person must look. The last score
     under a known label is stated next to it.
-    Example: train_seed1337.log:46: the score that counts is called 'dense_exact'; the last one under a known label is
-    nowhere in the log
+    Example: train_seed1337.log:46: the score that counts is called 'dense_exact'; no score in the log has a known label
     Fix: print the score of the artifact last, under a name that says so, such as final_int8_zlib_roundtrip_exact.
     """
     labels: set[str] = set()
@@ -105,8 +104,10 @@ def unknown_score_label(record: Record, ctx: Context) -> Iterator[Problem]:
             continue
         labels.add(name)
         known = [line for line in usable_scores(result.run) if is_known_label(line.name)]
-        other = f"{bpb_text(known[-1].val_bpb)}, {known[-1].name}" if known else "nowhere in the log"
-        message = f"the score that counts is called {name!r}; the last one under a known label is {other}"
+        other = "no score in the log has a known label"
+        if known:
+            other = f"the last one under a known label is {bpb_text(known[-1].val_bpb)}, {known[-1].name}"
+        message = f"the score that counts is called {name!r}; {other}"
         yield Problem(message, result.log.path, result.score.line)
 
 
