@@ -1,4 +1,4 @@
-"""What is known of one rescoring, ready to be printed in any format. Losses are nats per token."""
+"""The result of one rescoring as plain data, for every output format. Losses are in nats per token."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,12 +10,12 @@ class RescoreOutcome(StrEnum):
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
     MEASURED = "measured"  # nothing was claimed
-    INCOMPARABLE = "incomparable"  # the claim may be about other text, other code or another sequence length than ours
+    INCOMPARABLE = "incomparable"  # the claim may be about other text, other code or another sequence length
 
 
 @dataclass(frozen=True, slots=True)
 class Sourced:
-    """A setting of the evaluation, and who said so."""
+    """A setting of the evaluation, and where it comes from."""
 
     value: str | int | float | bool
     source: str
@@ -32,7 +32,7 @@ class FileDigest:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A score that somebody states; `digits` are its decimals. None is what the claim does not say."""
+    """A claimed score; `digits` is its number of decimals. A field is None where the claim does not state it."""
 
     val_bpb: float
     digits: int
@@ -43,61 +43,61 @@ class Claim:
     activations: str | None = None  # "bf16" or "fp32"
     device: str | None = None  # "cpu", "cuda" or "mps"
     is_compiled: bool = False  # the claim's run used torch.compile
-    is_sliding: bool | None = None  # of a window that slides, or of sequences side by side; None: it does not say
-    stride: int | None = None  # of the window, where it is stated
-    seq_len: int | None = None  # of the evaluation's sequences or window, where it is not training's
+    is_sliding: bool | None = None  # scored with a sliding window, or in sequences side by side; None: not stated
+    stride: int | None = None  # of the sliding window, if stated
+    seq_len: int | None = None  # of the evaluation's sequences or window, if it differs from training's
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How well a score is known of which only some sequences were scored, in a random order.
+    """The confidence interval of a score estimated from some of the sequences, scored in a random order.
 
-    The interval holds at `level` for all looks at once, however often and whenever somebody looks.
+    The interval holds at `level` for all looks at once, so the evaluation may stop at any time.
     """
 
     low_bpb: float
     high_bpb: float
-    fixed_half_width_bpb: float  # of an interval for one look at this many sequences, had that been the plan
+    fixed_half_width_bpb: float  # of an interval for a single look at a number of sequences fixed beforehand
     level: float
     within_bpb: float  # how close to the claim the interval must be to confirm it
     sequences: int
     of_sequences: int
     order_seed: int
-    order_source: str  # who drew the seed
-    widened: bool  # the losses hardly vary: their spread was taken from the text's
+    order_source: str  # where the order's seed comes from
+    widened: bool  # the losses hardly vary, so the text's spread was used instead
     covariates: tuple[str, ...]
 
     @property
     def half_width_bpb(self) -> float:
-        """Half of the interval."""
+        """Half the width of the interval."""
         return (self.high_bpb - self.low_bpb) / 2
 
     @property
     def share(self) -> float:
-        """The share of the tokens that was scored."""
+        """The share of the tokens that were scored."""
         return self.sequences / self.of_sequences
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A score of ours, with the rotary tables and the precision of the activations that it was made with.
+    """A measured score, with the rotary tables and the precision of the activations used for it.
 
-    `tokens` and `text_bytes` are those of the text that the score is about; an estimate has seen only some of them.
+    `tokens` and `text_bytes` are those of the whole text; an estimate has scored only some of them.
     """
 
     val_loss_nats: float
     val_bpb: float
     tokens: int
     text_bytes: int
-    rope_tables: str | None  # None: the submission's predictor.py has its own
+    rope_tables: str | None  # None: the submission's predictor.py computed its own
     precision: str | None
     seq_len: int
-    stride: int | None  # of a window that slides; None: sequences side by side
+    stride: int | None  # of a sliding window; None: sequences side by side
     seconds: float
     rank_sequences: tuple[int, ...]  # how many sequences or windows each rank scored
-    sequence_losses: tuple[float, ...]  # of each in the text's order; none of a sliding window or an estimate
+    sequence_losses: tuple[float, ...]  # in the order of the text; empty for a sliding window or an estimate
     estimate: Estimate | None = None  # None: every token was scored
-    mlp: str | None = None  # the function in the MLP, where it is not the reference's
+    mlp: str | None = None  # the MLP's activation function, if it is not the reference's
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +111,16 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Challenges:
-    """The result of the twin test (rescore/twin.py). Counts are of sequences; each was cut at one position."""
+    """The result of the twin test (rescore/twin.py). Counts are numbers of sequences; each was cut at one position."""
 
-    seed: int  # of what was asked: which calls, cuts, ends
+    seed: int  # from which the calls, the cuts and their new ends were drawn
     cuts: int
-    differ: int  # of the cuts: the answer moved by more than rounding
-    moved_nats: float  # the most that a log-probability moved
-    gained_nats: float  # by looking ahead, a token, in the mean over the cuts
-    gained_half_width_nats: float | None  # of its interval; None: too few cuts
+    differ: int  # cuts where the answer changed by more than rounding
+    moved_nats: float  # the largest change of a log-probability
+    gained_nats: float  # per token by looking ahead, as the mean over the cuts
+    gained_half_width_nats: float | None  # of its confidence interval; None: too few cuts
     level: float
-    uncut: int  # asked as they were scored
+    uncut: int  # asked unchanged, as they were scored
     uncut_differ: int
     repeated: int
     repeated_differ: int
@@ -128,24 +128,24 @@ class Challenges:
     reordered_differ: int
     unrelated: int  # asked again in a call with unrelated sequences of the text
     unrelated_differ: int
-    may_vary: bool  # it adapts on a GPU, where sums come in any order, and learning makes a small difference large
+    may_vary: bool  # it adapts on a GPU, where sums are in no fixed order and learning amplifies small differences
 
     @property
     def is_steady(self) -> bool:
-        """Whether the same question got the same answer, from another box and again from the same one."""
+        """Whether the same call got the same answer from another box, and again from the same one."""
         return not (self.uncut_differ or self.repeated_differ)
 
     @property
     def most_that_look_ahead(self) -> float | None:
-        """The most that the share of positions that look ahead can be, where no cut differed."""
+        """Upper bound of the share of positions that look ahead; None if any cut differed, or there were no cuts."""
         if self.differ or not self.cuts:
             return None
         return float(1 - (1 - self.level) ** (1 / self.cuts))
 
     def failures(self) -> list[str]:
-        """Return what refutes the predictor, each in a few words.
+        """Return the reasons that refute the predictor, each in a few words.
 
-        Where the same question gets several answers, what moved at a cut proves nothing: only the mean gain does.
+        If the same call gets different answers, a change at one cut proves nothing; only the mean gain does.
         """
         reasons, half = list[str](), self.gained_half_width_nats
         gained = f"looking ahead gained {self.gained_nats:.4f} ± {half or 0.0:.4f} nats a token"
@@ -169,15 +169,15 @@ class Challenges:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """The submission's own predictor.py: what it was shown, how it was asked, and what it took."""
+    """The submission's own predictor.py: the files it could see, how it was asked, and the resources it used."""
 
     interface: int
     sandbox: str | None  # None: it ran without one
-    files: tuple[FileDigest, ...]  # all that it could see of the submission
+    files: tuple[FileDigest, ...]  # every file of the submission that it could see
     visible_bytes: int
-    not_shown: tuple[str, ...]  # what of the folder it could not see
+    not_shown: tuple[str, ...]  # files of the folder that it could not see
     vocab_size: int
-    seq_len: int  # the most that it takes
+    seq_len: int  # the longest that it accepts
     adaptive: bool
     strict: bool  # asked token by token
     boxes: int
@@ -185,12 +185,12 @@ class Predictor:
     answer_seconds: float  # of all boxes together, for logits() and step()
     adapt_seconds: float
     peak_bytes: int  # of the largest box
-    challenges: Challenges | None  # None: not asked for, or strict
+    challenges: Challenges | None  # None: not requested, or strict
 
 
 @dataclass(frozen=True, slots=True)
 class RawCheck:
-    """Whether an artifact is what the format makes of raw weights; `differ` names the tensors that are not."""
+    """Whether quantizing the raw weights gives the artifact; `differ` names the tensors for which it does not."""
 
     file: FileDigest
     tensors: int
@@ -199,7 +199,7 @@ class RawCheck:
 
 @dataclass(frozen=True, slots=True)
 class Rescore:
-    """One artifact: what it is, what was claimed, what was measured, and the verdict."""
+    """The rescoring of one artifact: its files and settings, the claim, the measured score and the verdict."""
 
     artifact: FileDigest
     tokenizer: FileDigest
@@ -209,19 +209,19 @@ class Rescore:
     device: str
     claim: Claim | None
     measured: Measured
-    other_tables: Measured | None  # with other rotary tables, or another function in the MLP, tried on a miss
+    other_tables: Measured | None  # with other rotary tables or another activation function, tried after a miss
     tolerance_bpb: float
     tolerance_source: str
     outcome: RescoreOutcome
     reason: str
     probes: tuple[Probe, ...]
     raw: RawCheck | None
-    control: FileDigest | None  # the report whose losses helped to estimate
-    json_claim: Claim | None  # what submission.json states of the same artifact, where the claim is the log's
+    control: FileDigest | None  # the report whose losses served as a covariate of the estimate
+    json_claim: Claim | None  # submission.json's claim about the same artifact, if `claim` is the log's
     other_code: str | None  # how the record's own model differs from the one that was evaluated
     notes: tuple[str, ...]
     seconds: float
-    text: str = ""  # what is known of the text
+    text: str = ""  # which text was scored, in words
     predictor: Predictor | None = None  # None: the reference's model was evaluated
 
     @property
@@ -232,7 +232,7 @@ class Rescore:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The mean over all seeds that submission.json claims, and ours."""
+    """The mean over all seeds as submission.json claims it, and as measured."""
 
     claim: Claim
     val_bpb: float

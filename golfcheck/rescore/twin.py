@@ -1,16 +1,16 @@
-"""The twin test: a predictor must answer alike where only what it must not see is different.
+"""The twin test: a predictor's answers must not change if only the tokens it must not see change.
 
-Of the calls that were scored a random sample of fixed size is kept, those with the smallest of random keys, so that
-nobody needs to know how many there will be. A second box, which shares nothing with the first, is asked the same calls
-with every sequence cut at a random position and its end replaced by that of another sequence of the text. Up to and
-including the cut the answers must agree: the true next token, which a predictor that looks ahead uses, is not there.
+A fixed number of the scored calls is sampled: every call gets a random key and the smallest keys stay, so that the
+total need not be known in advance. A second box, which shares nothing with the first, is asked the same calls with
+every sequence cut at a random position and its end replaced by that of another sequence of the text. Up to and
+including the cut the answers must agree: the true next token, which a predictor that looks ahead uses, is gone.
 
-The mean of (the twin's loss - the scored loss) at the cuts is an unbiased estimate of what looking ahead gained. With
-none different in n, at most 1 - 0.01^(1/n), about 4.6/n, of all positions look ahead, at 99 %.
+The mean of (the twin's loss - the scored loss) at the cuts is an unbiased estimate of the gain from looking ahead. If
+none of n cuts differs, at most 1 - 0.01^(1/n), about 4.6/n, of all positions look ahead, at 99 % confidence.
 
-Some calls are asked uncut as well (do two boxes answer alike at all?), some again afterwards (does asking leave a
-trace?), and some with their sequences in another order, or one of them among unrelated ones of the text (does an answer
-depend on the other sequences of its call?).
+Some calls are also asked uncut (do two boxes give the same answer at all?), some a second time (does asking leave a
+trace?), and some with their sequences in another order, or one of them among unrelated sequences of the text (does an
+answer depend on the other sequences of its call?).
 """
 
 import heapq
@@ -33,38 +33,39 @@ from golfcheck.rescore.sequence import LEVEL, t_quantile
 Floats = npt.NDArray[np.float32]
 
 DEFAULT_CUTS = 512
-TOLERANCE_NATS = 1e-3  # of a log-probability: what can be gained below it is a fifth of what a record must gain
-# In another order a sequence may be computed by another part of a kernel: bf16 rounds at other places then.
-REORDERED_NATS = 2e-2  # of a token's loss, in the mean over a sequence
-_EVERY = 8  # of the sampled calls one is asked uncut, again, and in another order
-_ROWS = 256  # of logits at a time: what a CPU's caches hold
+TOLERANCE_NATS = 1e-3  # of a log-probability: a fifth of the gain that a new record needs
+# In another order a sequence may be computed by another part of a kernel, which rounds bf16 at other steps.
+REORDERED_NATS = 2e-2  # of a token's loss, as the mean over a sequence
+_EVERY = 8  # every eighth sampled call is also asked uncut, a second time, and in another order
+_ROWS = 256  # of logits at a time: as many as fit into a CPU's caches
 _MOST_ALONE = 16  # sequences of such a call that are asked again, each among unrelated ones
-_MOST_VARIANTS = 16  # of one call: of a short text a sequence is cut at several positions
-_TRIES = 32  # for an end that begins with another token
+_MOST_VARIANTS = 16  # of one call: in a short text a sequence is cut at several positions
+_TRIES = 32  # to draw an end that begins with another token
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A call that was scored, and what the twin is asked in its place."""
+    """A scored call, and how it is changed for the twin."""
 
     key: float
     number: int  # of the call, in the order of scoring
     begins: tuple[int, ...]  # where each sequence begins in the text
-    cuts: tuple[int, ...]  # the last position of each sequence that stays; one that has nothing after it: length - 1
-    donors: tuple[int, ...]  # where the sequences begin whose ends are put in place
+    cuts: tuple[int, ...]  # the last unchanged position of each sequence; length - 1 if nothing is changed
+    donors: tuple[int, ...]  # where the sequences begin that supply the new ends
     nats: Floats  # [B, T]: the losses that were scored
     rows: Floats  # [B, V]: log-probabilities at the cuts
 
     def __lt__(self, other: "Asked") -> bool:
-        return self.key > other.key  # heapq keeps the smallest in front: the first to go
+        return self.key > other.key  # reversed: heapq pops the smallest, which must be the largest key
 
 
 def nats_of(logits: Logits, targets: Ids, device: torch.device) -> Floats:
-    """Return the losses of targets [B, T] given logits [B, T, V]: a log-softmax of ours in fp32."""
+    """Return the losses of targets [B, T] given logits [B, T, V], computed here in fp32."""
     size = _ROWS if device.type == "cpu" else targets.size
-    rows, wanted = torch.from_numpy(logits).flatten(0, -2), torch.from_numpy(np.ascontiguousarray(targets)).flatten()
-    pieces = zip(torch.split(rows, size), torch.split(wanted, size), strict=True)  # [n, V] and [n]
-    losses = [F.cross_entropy(some.to(device), right.to(device), reduction="none").cpu() for some, right in pieces]
+    rows = torch.from_numpy(logits).flatten(0, -2)  # [B * T, V]
+    flat_targets = torch.from_numpy(np.ascontiguousarray(targets)).flatten()  # [B * T]
+    pieces = zip(torch.split(rows, size), torch.split(flat_targets, size), strict=True)  # [n, V] and [n]
+    losses = [F.cross_entropy(part.to(device), ids.to(device), reduction="none").cpu() for part, ids in pieces]
     return torch.cat(losses).view(targets.shape).numpy()
 
 
@@ -74,10 +75,10 @@ def _log_probs(logits: Any) -> Floats:
 
 
 class Sample:
-    """The scored calls that are kept for the twin: a uniform sample, whoever scores them and when.
+    """A uniform random sample of the scored calls, for the twin; it does not depend on the order of scoring.
 
-    It holds as many calls of `call_seqs` sequences as make `cuts` cuts. Where fewer than that are scored, a call is
-    kept several times, with other cuts.
+    It holds as many calls of `call_seqs` sequences as `cuts` cuts need. If fewer calls are scored, each is sampled
+    several times, with different cuts.
     """
 
     def __init__(
@@ -91,7 +92,11 @@ class Sample:
         self._lock = threading.Lock()
 
     def offer(self, begins: Ids, last: list[int], nats: Floats, logits: Logits) -> None:
-        """Take a scored call into the sample, or do not: losses [B, T], logits [B, T, V], `last` [B] are its own."""
+        """Add a scored call to the sample if its random key is small enough.
+
+        `begins` [B] are the sequences' positions in the text, `last` [B] how many final tokens of each were scored,
+        `nats` [B, T] their losses and `logits` [B, T, V] the answer.
+        """
         with self._lock:
             self.number += 1
             number = self.number
@@ -116,7 +121,7 @@ class Sample:
         return sorted(self._calls, key=lambda asked: asked.number)
 
     def _draw(self, random: np.random.Generator, begin: int, last: int) -> tuple[int, int]:
-        """Return a position among the last scored ones that has others after it, and whose end to take instead."""
+        """Return where to cut, one of the `last` positions but the final one, and where the donor sequence begins."""
         lowest, highest = self.seq_len - last, self.seq_len - 2
         if lowest > highest:
             return self.seq_len - 1, begin
@@ -131,9 +136,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the twin answered to one call: how far its answers moved, in nats, one number a sequence."""
+    """How much the twin's answers to one call differ from the scored ones, in nats, one number per sequence."""
 
-    moved: tuple[float, ...]  # at the cut and before it
+    moved: tuple[float, ...]  # up to and including the cut
     gained: tuple[float, ...]  # the twin's loss at the cut minus the scored one
     control: tuple[float, ...] = ()
     repeated: tuple[float, ...] = ()
@@ -142,7 +147,7 @@ class Answers:
 
 
 def ask(box: Box, tokens: Tokens, asked: Asked, more: bool) -> Answers:
-    """Ask a twin; `more` asks uncut, again, and in another order as well."""
+    """Ask the twin one call; `more` also asks it uncut, a second time, and in another order."""
     length = asked.nats.shape[1]
     spans = measure.spans_of(tokens, np.array(asked.begins), length)  # [B, T + 1]
     inputs, targets = spans[:, :-1], spans[:, 1:]
@@ -167,7 +172,7 @@ def ask(box: Box, tokens: Tokens, asked: Asked, more: bool) -> Answers:
     if len(each) > 1:
         other = nats_of(np.ascontiguousarray(box.logits(changed[::-1])[::-1]), targets, cpu)  # [B, T]
         reordered = np.abs(other - nats).mean(axis=1)  # [B]
-        random = np.random.default_rng(int(asked.key * 2**53))  # of the seed that the report has
+        random = np.random.default_rng(int(asked.key * 2**53))  # the key follows from the seed in the report
         for i in random.permutation(len(each))[:_MOST_ALONE].tolist():
             begins = random.integers(0, tokens.size - length, len(each))
             company = measure.spans_of(tokens, begins, length)[:, :-1]  # [B, T]
@@ -180,18 +185,18 @@ def ask(box: Box, tokens: Tokens, asked: Asked, more: bool) -> Answers:
 
 
 def asks_more(index: int) -> bool:
-    """Tell whether the call at this index of the sample is asked uncut, again and in another order as well."""
+    """Tell whether the sampled call at this index is also asked uncut, a second time, and in another order."""
     return index % _EVERY == 0
 
 
 def _moved(asked: Asked, i: int, row: Logits, nats: Floats) -> float:
-    """Return how far log-probabilities moved: all of the row at the cut [V], and the losses [n] of the first tokens."""
+    """Return the largest change of a log-probability: in the row at the cut [V], or a loss [n] of the first tokens."""
     at_cut = np.abs(_log_probs(row) - asked.rows[i]).max()
     return float(max(at_cut, np.abs(nats - asked.nats[i, : nats.size]).max(initial=0.0)))
 
 
 def verdict(answers: list[Answers], seed: int, *, may_vary: bool) -> Challenges:
-    """Return what all answers come to."""
+    """Return the result of the test, from all answers."""
     gained = np.array([x for answer in answers for x in answer.gained])
     columns = {
         name: np.array([x for answer in answers for x in getattr(answer, name)])
