@@ -50,7 +50,7 @@ def test_an_unchanged_record_comes_back_equal_without_being_read(
     assert plain.problems and plain.sources[0].note and plain.logs[0].dumps
 
 
-@pytest.mark.parametrize("change", ["content", "time", "new", "gone", "renamed"])
+@pytest.mark.parametrize("change", ["content", "time", "clock set back", "new", "gone", "renamed"])
 def test_every_change_in_the_folder_is_noticed(change: str, folder: Path, tmp_path: Path) -> None:
     log = folder / "train.log"
     with Cache(tmp_path / "c.sqlite") as store:
@@ -61,6 +61,10 @@ def test_every_change_in_the_folder_is_noticed(change: str, folder: Path, tmp_pa
             case "time":
                 log.write_text(log.read_text().replace("1339", "1340"))
                 os.utime(log, ns=(1, 1))
+            case "clock set back":
+                stat = log.stat()
+                log.write_text(log.read_text().replace("1339", "1340"))
+                os.utime(log, ns=(stat.st_atime_ns, stat.st_mtime_ns))
             case "new":
                 (folder / "train_seed2.log").write_text("seed:2\n")
             case "gone":
