@@ -1,4 +1,4 @@
-"""Signals that wait: what is started must be known to whoever ends it before Ctrl-C is heard."""
+"""Delay Ctrl-C until whatever a call started has been handed to the code that ends it."""
 
 import signal
 import threading
@@ -10,29 +10,29 @@ Result = TypeVar("Result")
 
 
 def uninterrupted(call: Callable[[], Result]) -> Result:
-    """Return `call()`; a SIGINT or SIGTERM that comes meanwhile is handled after it, as it would have been before.
+    """Return `call()`; a SIGINT or SIGTERM that arrives during it is handled by its usual handler afterward.
 
-    Python handles signals in the main thread alone, so in another one nothing has to wait.
+    Python handles signals only in the main thread, so in other threads nothing is delayed.
     """
     if threading.current_thread() is not threading.main_thread():
         return call()
     numbers = (signal.SIGINT, signal.SIGTERM)
     handlers = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
-    must_wait, came = True, list[int]()
+    is_delayed, pending = True, list[int]()
 
-    def late(number: int, frame: FrameType | None) -> None:
-        if must_wait:
-            came.append(number)
-        else:  # the loop below was itself interrupted: the old handler is still the one that decides
+    def delay(number: int, frame: FrameType | None) -> None:
+        if is_delayed:
+            pending.append(number)
+        else:  # it arrived while the loop below was restoring handlers: call the original one
             handlers[signal.Signals(number)](number, frame)
 
     try:
         for number in handlers:
-            signal.signal(number, late)
+            signal.signal(number, delay)
         return call()
     finally:
-        must_wait = False
+        is_delayed = False
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for waiting in came:
-            signal.raise_signal(waiting)
+        for arrived in pending:
+            signal.raise_signal(arrived)

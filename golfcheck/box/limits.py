@@ -1,4 +1,4 @@
-"""What a box may use before it is ended."""
+"""The resource limits of a box; a box that exceeds one is killed."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ class BoxLimits:
     """Limits of one box, enforced by the kernel or by a watchdog; seconds are of the wall clock."""
 
     resident_bytes: int = 4 * GIB  # of all its processes together; torch alone takes about 0.25 GiB
-    # Of each process. Not limited on a GPU, whose driver reserves more than any machine has.
+    # Per process. Not limited on a GPU, whose driver reserves more address space than any machine has memory.
     address_space_bytes: int = 32 * GIB
-    file_bytes: int = 64 << 20  # of one file that it writes
+    file_bytes: int = 64 << 20  # of each file that it writes
     scratch_bytes: int = 256 << 20  # of /tmp in the box
     open_files: int = 128
-    processes: int = 4096  # and threads: the kernel's bound, which may count all that the user runs
-    threads: int = 512  # of the box: the watchdog's bound
+    processes: int = 4096  # including threads; enforced by the kernel, which may count all of the user's processes
+    threads: int = 512  # of the whole box; enforced by the watchdog
     load_seconds: float = 300.0
     call_seconds: float = 300.0
-    total_seconds: float = 24 * 3600.0  # of all calls of a box together
-    output_bytes: int = 64 << 10  # of what it prints, kept for error messages
-    flood_bytes: int = 256 << 20  # of what it prints, after which it is ended
+    total_seconds: float = 24 * 3600.0  # of all calls together
+    output_bytes: int = 64 << 10  # how much of its latest output is retained for error messages
+    flood_bytes: int = 256 << 20  # how much output it may write in total

@@ -1,4 +1,4 @@
-"""The process in the box: what it prints, what memory it takes, and why it ended."""
+"""A box's process: start it, watch its output and its memory, and end it."""
 
 import contextlib
 import os
@@ -18,13 +18,13 @@ from golfcheck.box.limits import BoxLimits
 
 _LOOK_SECONDS = 0.1
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_LEAST_FREE = 0.03  # of the machine's memory: below that the box is ended, whoever took the rest
+_LEAST_FREE = 0.03  # of the machine's memory: with less the box is ended, whatever is using the rest
 
 
 class Process:
-    """A box. `ended_for` is the limit for which the watchdog ended it; empty where it did not.
+    """A box's process. `ended_for` says which limit made the watchdog end it; empty if it did not.
 
-    It exists before it is started, so that `end` is known by then: Ctrl-C may come at any moment.
+    The object is created before the process starts, so that `end` can be registered first: Ctrl-C may come anytime.
     """
 
     def __init__(self, limits: BoxLimits) -> None:
@@ -38,9 +38,9 @@ class Process:
         self, files: Sequence[tuple[str, bytes]], hidden: Sequence[Path], channel: socket.socket, *,
         device: str, sandboxed: bool, attention: Path | None,
     ) -> None:  # fmt: skip
-        """Start it with its end of the channel; whatever is raised, `end` is to be called."""
+        """Start the process with its end of the channel; call `end` afterward, even if this raises."""
         limits = self.limits
-        bounds = (
+        rlimits = (
             0 if device.startswith("cuda") else limits.address_space_bytes,
             limits.file_bytes, limits.open_files, limits.processes,
         )  # fmt: skip
@@ -63,7 +63,7 @@ class Process:
             else:
                 self._folder = folder = tempfile.mkdtemp(prefix="golfcheck-")
                 _write(Path(folder), files)
-            arguments = [str(channel.fileno()), folder, device, *map(str, bounds), library]
+            arguments = [str(channel.fileno()), folder, device, *map(str, rlimits), library]
             subprocess.Popen.__init__(
                 self.child,
                 [*before, sys.executable, "-Iu", str(script), *arguments],
@@ -72,13 +72,13 @@ class Process:
                 stderr=subprocess.STDOUT,
                 pass_fds=descriptors,
                 env=os.environ | launch.ENVIRONMENT if self._folder else {},
-                start_new_session=True,  # Ctrl-C is for the judge, which ends the box
+                start_new_session=True,  # Ctrl-C reaches only the judge, which then ends the box
             )
         self._watchdog.start()
 
     def end(self) -> None:
-        """End it and everything in it, and wait; it may be called again, and where the first call was interrupted."""
-        if getattr(self.child, "pid", None) is None:  # it never was
+        """Kill all of the box's processes and wait; may be called again, also after an interrupted first call."""
+        if getattr(self.child, "pid", None) is None:  # it never started
             self._clean()
             return
         if self.child.poll() is None:
@@ -97,7 +97,7 @@ class Process:
         self._clean()
 
     def wait_briefly(self) -> int | None:
-        """Return the exit code once it has ended by itself, or None."""
+        """Wait up to two seconds for the process to exit by itself; return its exit code, or None if it still runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self.child.wait(timeout=2.0)
             self._watchdog.join(timeout=2.0)
@@ -105,7 +105,7 @@ class Process:
         return None
 
     def last_line(self) -> str:
-        """Return the last line that it printed, untrusted text."""
+        """Return the last line that it printed, which is untrusted text; "" if there is none."""
         lines = bytes(self._printed).decode(errors="replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
@@ -114,7 +114,7 @@ class Process:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _watch(self) -> None:
-        """Read what it prints, and look at its memory, until it ends."""
+        """Read its output and check its limits until it ends."""
         assert self.child.stdout is not None
         output = self.child.stdout.fileno()
         while True:
@@ -127,23 +127,23 @@ class Process:
                     return
             elif self.child.poll() is not None:
                 return
-            if not self.ended_for and (reason := self._over()):
+            if not self.ended_for and (reason := self._exceeded()):
                 self.ended_for = reason
                 self.child.kill()
 
-    def _over(self) -> str:
-        """Return which limit is exceeded, or nothing."""
+    def _exceeded(self) -> str:
+        """Return which limit is exceeded, as a message; "" if none is."""
         limits = self.limits
         if self._printed_bytes > limits.flood_bytes:
             return f"it printed more than {limits.flood_bytes >> 20} MiB"
-        pids = [*([self.child.pid] if self._folder else []), *_tree(self.child.pid)]  # that of a sandbox is bwrap's
+        pids = [*([self.child.pid] if self._folder else []), *_tree(self.child.pid)]  # with a sandbox, child is bwrap
         if sum(map(_threads, pids)) > limits.threads:
             return f"it has more than {limits.threads} threads"
         resident = sum(map(_resident_bytes, pids))
         self.peak_bytes = max(self.peak_bytes, resident)
         if resident > limits.resident_bytes:
-            most = f"{limits.resident_bytes / (1 << 30):.3g} GiB"
-            return f"it takes more than {most} of memory; --box-memory GIB allows more"
+            limit = f"{limits.resident_bytes / (1 << 30):.3g} GiB"
+            return f"it takes more than {limit} of memory; --box-memory GIB allows more"
         return "this machine has hardly any memory left" if _free_share() < _LEAST_FREE else ""
 
 
@@ -159,13 +159,13 @@ def _tree(pid: int) -> list[int]:
     descendants = list[int]()
     todo = [pid]
     while todo:
-        below = list[int]()
+        children = list[int]()
         with contextlib.suppress(OSError):
             for task in Path("/proc", str(todo.pop()), "task").iterdir():
                 with contextlib.suppress(OSError):
-                    below += map(int, (task / "children").read_text().split())
-        descendants += below
-        todo += below
+                    children += map(int, (task / "children").read_text().split())
+        descendants += children
+        todo += children
     return descendants
 
 
