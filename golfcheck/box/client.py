@@ -1,7 +1,7 @@
-"""The judge's end of the wire: a box that is asked for logits, and answers that are checked.
+"""The judge's side of the protocol: ask a box for logits, and check its answers.
 
-Every question is a frame of fixed size; ids and logits lie in shared memory that the box cannot shrink. An answer is
-copied before it is looked at, so that it cannot change while it is.
+Every request is a frame of fixed size; ids and logits are in shared memory that the box cannot shrink. An answer is
+copied before it is checked, so that the box cannot change it in between.
 """
 
 import contextlib
@@ -24,21 +24,21 @@ from golfcheck.box.process import Process
 from golfcheck.core.errors import Refused
 from golfcheck.core.text import safe
 
-INTERFACE = 1  # the version of what docs/predictor.md describes
+INTERFACE = 1  # the version of the interface that docs/predictor.md describes
 MAX_VOCAB = 1 << 16  # tokens are uint16
 MAX_SEQ_LEN = 1 << 16
 MAX_LOGITS_BYTES = 1 << 30  # of one call
 _SHOWN = 300
-_ROUNDING = 1e-2  # of a row of probabilities in bf16
+_ROUNDING = 1e-2  # how far the sum of a row of bf16 probabilities may be from 1
 
 Ids = npt.NDArray[np.int64]
 Logits = npt.NDArray[np.float32]
 
 
 class Box:
-    """A predictor in a box. Every method raises Refused (BOX_*) for what it does wrong, or is too slow or large for.
+    """A predictor in a box. Every method raises Refused (BOX_*) if the predictor misbehaves or exceeds a limit.
 
-    Start it in the main thread: a sandbox ends with the thread that started it.
+    Create it in the main thread: a sandbox ends with the thread that started it.
     """
 
     def __init__(
@@ -53,16 +53,16 @@ class Box:
         self._number = 0
         self._closed = self._is_checked = False
         self._channel, theirs = socket.socketpair()
-        with contextlib.ExitStack() as until_it_is_there:
-            until_it_is_there.enter_context(self._channel)
+        with contextlib.ExitStack() as cleanup:
+            cleanup.enter_context(self._channel)
             with theirs:
                 self._process = Process(self.limits)
-                until_it_is_there.callback(self._process.end)
+                cleanup.callback(self._process.end)
                 self._process.start(files, hidden, theirs, device=device, sandboxed=sandboxed, attention=attention)
-            until_it_is_there.pop_all()
+            cleanup.pop_all()
 
     def load(self) -> None:
-        """Wait until the predictor is loaded, and learn its sizes."""
+        """Wait until the predictor is loaded, and read its sizes."""
         start = time.perf_counter()
         _, (vocab_size, seq_len, flags, _) = self._answer("load", "ready", self.limits.load_seconds, start)
         if not (1 < vocab_size <= MAX_VOCAB and 1 <= seq_len <= MAX_SEQ_LEN):
@@ -72,7 +72,7 @@ class Box:
         self.can_adapt, self.can_step = bool(flags & serve.CAN_ADAPT), bool(flags & serve.CAN_STEP)
 
     def open(self, call_tokens: int, threads: int = 1) -> None:
-        """Share memory for calls of up to `call_tokens` tokens, which torch computes in so many threads."""
+        """Share memory for calls of up to `call_tokens` tokens, and set the number of torch's threads."""
         start = time.perf_counter()
         logits_bytes = 4 * call_tokens * self.vocab_size
         if logits_bytes > MAX_LOGITS_BYTES:
@@ -100,12 +100,12 @@ class Box:
         return self._take("step", (len(ids), self.vocab_size))
 
     def adapt(self, ids: Ids) -> None:
-        """Reveal tokens [B, T + 1] whose score is committed."""
+        """Let the predictor adapt to tokens [B, T + 1] that have already been scored."""
         self._ask("adapt", ids, *ids.shape)
 
     @property
     def peak_bytes(self) -> int:
-        """The most memory that its processes together were seen to take."""
+        """The largest amount of memory measured for all its processes together."""
         return self._process.peak_bytes
 
     def close(self) -> None:
@@ -135,13 +135,13 @@ class Box:
         self._answer(operation, "done", self.limits.call_seconds, start)
 
     def _take(self, stage: str, shape: tuple[int, ...]) -> Logits:
-        """Return a copy of the answer in the shared memory, finite; the first one must be no probabilities."""
+        """Return a copy of the answer in shared memory; it must be finite, and the first not probabilities."""
         count = int(np.prod(shape))
         logits = np.frombuffer(self._memories[1], np.float32, count).copy().reshape(shape)
-        # The sum of all is finite only if each is, but for an overflow: only then every one is looked at.
+        # If the sum is finite, so is every number, and checking each one is not needed.
         if not np.isfinite(logits.sum(dtype=np.float64)) and not (finite := np.isfinite(logits)).all():
-            at = np.argwhere(~finite)[0].tolist()
-            message = f"{stage}() returned {logits[tuple(at)]} at {at}: every number must be finite"
+            index = np.argwhere(~finite)[0].tolist()
+            message = f"{stage}() returned {logits[tuple(index)]} at {index}: every number must be finite"
             raise self._refuse("EVAL_NONFINITE", f"{message}, log(p + 1e-9) instead of log(0)")
         if not self._is_checked and _are_probabilities(logits):
             raise self._refuse("BOX_VALUES", f"{stage}() returned probabilities, each row's sum is 1: return their log")
@@ -149,12 +149,12 @@ class Box:
         return logits
 
     def _answer(self, stage: str, expected: str, limit_seconds: float, start: float) -> tuple[int, tuple[int, ...]]:
-        """Wait for the answer to the last question; return its number and values."""
+        """Wait for the answer to the last request; return its number and values."""
         operation, number, values = self._read(stage, start + limit_seconds, limit_seconds)
         self.seconds[stage] += time.perf_counter() - start
         if operation == "error" and number == self._number and values[0] < len(serve.STAGES):
             failed = "" if values[1] else f"{serve.STAGES[values[0]]}() failed: "
-            raise self._refuse("BOX_RAISED", f"{failed}{self._said()}")
+            raise self._refuse("BOX_RAISED", f"{failed}{self._last_line()}")
         if operation != expected or number != self._number:
             raise self._refuse("BOX_FRAME", f"something in it wrote to the judge's socket during {stage}()")
         if (total := sum(self.seconds.values())) > self.limits.total_seconds:
@@ -180,9 +180,9 @@ class Box:
         except ValueError:
             raise self._refuse("BOX_FRAME", f"something in it wrote to the judge's socket during {stage}()") from None
 
-    def _said(self) -> str:
+    def _last_line(self) -> str:
         """Return the last line that it printed, for a message."""
-        self._process.wait_briefly()  # it ends after an error, and with it what it prints
+        self._process.wait_briefly()  # it exits after an error, and then its output is complete
         return safe(self._process.last_line(), _SHOWN) or "it printed nothing"
 
     def _refuse(self, code: str, message: str) -> Refused:
@@ -190,7 +190,7 @@ class Box:
         return Refused(code, message)
 
     def _death(self, stage: str) -> Refused:
-        """Return why there is no more answer."""
+        """Return the reason why the box no longer answers."""
         if self._closed:
             return Refused("BOX_CLOSED", "the box was closed")
         code = self._process.wait_briefly()
@@ -198,24 +198,24 @@ class Box:
             limit = "BOX_MEM" if "memory" in reason else "BOX_OUTPUT" if "printed" in reason else "BOX_THREADS"
             return self._refuse(limit, f"ended in {stage}(): {reason}")
         how = "closed its connection" if code is None else f"ended its process{_exit_words(code)}"
-        said = f"; it printed last: {safe(last, _SHOWN)}" if (last := self._process.last_line()) else ""
-        return self._refuse("BOX_EXIT", f"{how} in {stage}(){said}")
+        output = f"; it printed last: {safe(last, _SHOWN)}" if (last := self._process.last_line()) else ""
+        return self._refuse("BOX_EXIT", f"{how} in {stage}(){output}")
 
 
 def _exit_words(code: int) -> str:
-    """Return how a process ended, after its name: bubblewrap adds 128 to the number of a signal."""
+    """Return how a process ended, as the end of a phrase: bubblewrap adds 128 to the number of a signal."""
     with contextlib.suppress(ValueError):
         return f" by {signal.Signals(code - 128).name}"
     return f" with exit code {code}" * bool(code)
 
 
 def _are_probabilities(logits: Logits) -> bool:
-    """Tell whether every row of an answer [..., V] is a distribution already: no model's logits are."""
+    """Tell whether every row of an answer [..., V] is non-negative and sums to 1, as no model's logits do."""
     return bool(logits.min() >= 0.0 and np.abs(logits.sum(axis=-1) - 1.0).max() < _ROUNDING)
 
 
 def _shared(size_bytes: int) -> BinaryIO:
-    """Return a file of memory that nobody can shrink or grow: reading it never fails."""
+    """Return an in-memory file that can be neither shrunk nor grown, so that reading it never fails."""
     file = os.fdopen(os.memfd_create("golfcheck", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "r+b", buffering=0)
     os.ftruncate(file.fileno(), size_bytes)
     seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL

@@ -1,18 +1,18 @@
 """Inside the box: load predictor.py and answer the judge's frames, one after another.
 
-Nothing of golfcheck exists in the box but this file and kernel.py beside it: standard library, numpy, and torch where
-predictor.py imports it. The judge imports this file only for the format of a frame. Whatever is sent from here may be
-forged by predictor.py, which shares the process: the judge checks all of it.
+This file and kernel.py are the only parts of golfcheck in the box. They use the standard library, numpy, and torch if
+predictor.py imports it. The judge imports this file only for the frame format. predictor.py runs in the same process
+and can forge anything that is sent from here, so the judge checks all of it.
 
-frame = operation (8 bytes, zero-padded), number of the request (uint64), four uint64, little-endian
+frame = operation (8 bytes, zero-padded), request number (uint64), four uint64, little-endian
     judge → box  open    ids_bytes, logits_bytes, threads; the two shared memories are attached as descriptors
-                 logits  B, T: ids [B, T] int64 lie in the first memory; float32 [B, T, V] go to the second
+                 logits  B, T: ids [B, T] int64 are in the first memory; float32 [B, T, V] go to the second
                  adapt   B, T: ids [B, T] int64
                  step    B, position: ids [B] int64, the token at this position of each sequence; float32 [B, V]
-    box → judge  ready   vocab_size, seq_len, FLAGS; the answer to no request
-                 done    the answer to the request of that number
-                 error   stage: an index of STAGES, and 1 where an answer is not what docs/predictor.md says; what
-                         happened is the last line that was printed
+    box → judge  ready   vocab_size, seq_len, FLAGS; sent once after loading, without a request
+                 done    the answer to the request with that number
+                 error   stage (an index of STAGES), and 1 if predictor.py broke the contract of docs/predictor.md;
+                         the last line printed says what happened
 """
 
 import contextlib
@@ -37,7 +37,7 @@ CAN_ADAPT, CAN_STEP = 1, 2  # FLAGS
 _MESSAGE_CHARS = 200
 _NO_NETWORK, _READ_ONLY = "a box has no network", "in a box only /tmp can be written"
 _NO_PROCESSES = "a box has no other processes; threads work"
-_HINTS = {  # of the system's errors
+_HINTS = {  # errno -> what it means in a box
     errno.EPERM: _NO_PROCESSES,
     errno.ENOENT: "a box has the folder's files, but no documents, logs and links",
     errno.EACCES: _READ_ONLY,
@@ -57,25 +57,25 @@ def frame(operation: str, number: int, *values: int) -> bytes:
 
 
 def read_frame(data: bytes) -> tuple[str, int, tuple[int, ...]]:
-    """Return operation, number of the request and values; ValueError for what is no frame."""
+    """Return the operation, the request number and the values; ValueError for a malformed frame."""
     operation, number, *values = FRAME.unpack(data)
     return operation.rstrip(b"\0").decode("ascii"), number, tuple(values)
 
 
 class ContractError(Exception):
-    """predictor.py does not do what docs/predictor.md says."""
+    """predictor.py broke the contract that docs/predictor.md describes."""
 
 
 def main() -> None:
-    """Serve until the judge closes its end.
+    """Answer requests until the judge closes its end.
 
-    argv: socket descriptor, folder, device, the four limits of `_confine`, and the compiled attention or nothing.
+    argv: socket descriptor, folder, device, the four limits of `_confine`, and the compiled attention's path or "".
     """
     channel, folder, device = socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
     _confine(*map(int, sys.argv[4:8]))
     import numpy as np
 
-    random.seed(0)  # two boxes that are asked the same draw the same random numbers, as torch does by itself
+    random.seed(0)  # so that two boxes with the same requests draw the same numbers, as torch does by default
     np.random.seed(0)
     stage = number = 0
     try:
@@ -90,7 +90,7 @@ def main() -> None:
         )
         for descriptor in descriptors:
             os.close(descriptor)
-        torch = sys.modules.get("torch")  # who has not imported it by now gets numpy arrays
+        torch = sys.modules.get("torch")  # a predictor that has not imported it by now gets numpy arrays
         if torch:
             torch.set_num_threads(threads)
         channel.sendall(frame("done", number))
@@ -109,13 +109,13 @@ def main() -> None:
                     _put(predictor.logits(ids), (batch, length, vocab_size), logits_memory, "logits")
                 channel.sendall(frame("done", number))
     except Exception as error:
-        _say(_one_line(error, folder))
+        _print_last(_one_line(error, folder))
         channel.sendall(frame("error", number, stage, isinstance(error, ContractError)))
-        os._exit(1)  # whatever is printed at the end of a process would be the last line
+        os._exit(1)  # skips exit handlers, whose output would otherwise be the last line
 
 
 def _confine(address_space_bytes: int, file_bytes: int, open_files: int, processes: int) -> None:
-    """Give up what the limits do not allow, for ever; 0 is no limit."""
+    """Lower this process's resource limits for good; 0 means no limit."""
     for name, bound in (
         ("RLIMIT_AS", address_space_bytes),
         ("RLIMIT_FSIZE", file_bytes),
@@ -125,12 +125,12 @@ def _confine(address_space_bytes: int, file_bytes: int, open_files: int, process
         if bound:
             resource.setrlimit(getattr(resource, name), (bound, bound))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError):  # where memory is short, this is the process to end
+    with contextlib.suppress(OSError):  # if memory runs out, the kernel should kill this process first
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _load(folder: Path, device: str) -> tuple[Any, tuple[int, int]]:
-    """Import predictor.py as the submission's own folder does, and load the predictor and its two sizes."""
+    """Import predictor.py from within the submission's folder; return the loaded predictor and its two sizes."""
     sys.path.insert(0, str(folder))
     os.chdir(folder)
     predictor = importlib.import_module("predictor")
@@ -149,16 +149,16 @@ def _load(folder: Path, device: str) -> tuple[Any, tuple[int, int]]:
 
 
 def _compiled(library: str) -> Any:
-    """Return the context in which causal attention in bf16 is computed by a compiled kernel: kernel.py."""
+    """Return a context in which a compiled kernel computes causal attention in bf16 (kernel.py)."""
     spec = importlib.util.spec_from_file_location("golfcheck_kernel", Path(__file__).with_name("kernel.py"))
     assert spec is not None and spec.loader is not None
-    kernel = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # torch.compile looks for it there
+    kernel = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # torch.compile looks it up there
     spec.loader.exec_module(kernel)
     return kernel.Compiled(kernel.load(Path(library)))
 
 
 def _put(answer: Any, shape: tuple[int, ...], memory: mmap.mmap, what: str) -> None:
-    """Write an answer to the shared memory as float32; ContractError where it is no such answer."""
+    """Write an answer to the shared memory as float32; ContractError if its type or shape is wrong."""
     import numpy as np
 
     torch: Any = sys.modules.get("torch")
@@ -180,7 +180,7 @@ def _put(answer: Any, shape: tuple[int, ...], memory: mmap.mmap, what: str) -> N
 
 
 def _one_line(error: BaseException, folder: Path) -> str:
-    """Return what was raised, where in the submission's own files, and which limit of the box is behind it."""
+    """Return one line with where in the submission an error was raised, the error, and a hint if the box caused it."""
     if isinstance(error, ContractError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
@@ -190,12 +190,12 @@ def _one_line(error: BaseException, folder: Path) -> str:
         where = f"{Path(error.filename).relative_to(folder)}:{error.lineno}: "
     is_of_workers = any("multiprocessing" in item.filename for item in frames)
     hint = _NO_PROCESSES if is_of_workers else next(filter(None, map(_hint, _chain(error))), "")
-    said = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())[:_MESSAGE_CHARS]
-    return f"{where}{type(error).__name__}: {said}{'; ' * bool(hint)}{hint}"
+    message = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())[:_MESSAGE_CHARS]
+    return f"{where}{type(error).__name__}: {message}{'; ' * bool(hint)}{hint}"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what led to it."""
+    """Yield an error and the errors that led to it, at most 16."""
     for _ in range(16):
         if error is None:
             return
@@ -204,7 +204,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _hint(error: BaseException) -> str:
-    """Return what an error has to do with the box, and what to do; "" where it has nothing to do with it."""
+    """Return how the box caused an error, and what to do about it; "" if the box did not cause it."""
     if isinstance(error, ModuleNotFoundError):
         return "a box has the packages installed beside golfcheck and the folder's own files"
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error)):
@@ -220,7 +220,7 @@ def _hint(error: BaseException) -> str:
     return _HINTS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
 
 
-def _say(line: str) -> None:
+def _print_last(line: str) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os.write(2, f"\n{line}\n".encode(errors="backslashreplace"))
