@@ -1,6 +1,6 @@
 """README.md: whether the scores, sizes, machine and times that it states belong to this record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from golfcheck.core import stats
 from golfcheck.core.numbers import bytes_text, seconds_text
@@ -92,7 +92,7 @@ def readme_run_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     trained_ms = [ms for run in runs if (ms := train_ms(run)) and ms >= _LEAST_MS]
     if not (machines and shown) and not (times and trained_ms):
         raise Skip("README.md or the logs state no machine and no training time")
-    if machines and shown and not any(_is_stated(readme, *one) for one in shown):
+    if machines and shown and not _is_stated(readme, shown):
         count, names = shown[0]
         gpus = f"{count} {'GPU' if count == 1 else 'GPUs'}{f' ({names})' if names else ''}"
         yield Problem(f"states {machines[0].text}; the logs show {gpus}", _README, machines[0].line)
@@ -107,10 +107,12 @@ def _readme(record: Record) -> str:
     return record.readme
 
 
-def _is_stated(readme: str, count: int, names: str) -> bool:
-    """Tell whether a README names a machine at all: what is said of another one may then be of another run."""
-    machines = machines_in(readme, anywhere=True)
-    return names_machine(readme, count, names) or any(machine.is_of(count, names) for machine in machines)
+def _is_stated(readme: str, shown: Sequence[tuple[int, str]]) -> bool:
+    """Tell whether a README names a run's machine at all: what is said of another one may then be of another run."""
+    machines = list(machines_in(readme, anywhere=True))
+    return any(
+        names_machine(readme, *one) or any(machine.is_of(*one) for machine in machines) for one in dict.fromkeys(shown)
+    )
 
 
 def _sizes(run: Run) -> Iterator[int]:

@@ -15,6 +15,7 @@ _OTHER_RECORD = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_CHARS = 40
+_LABEL_CHARS = 80
 _ROOM = r"(?![`* ]{0,6}(?:bytes|B\b)?[`* ]{0,6}(?:left|over|free|spare|remain|of (?:head)?room|to spare))"  # to the cap
 _BYTES = re.compile(
     rf"(?<![\w.,])([0-9]{{1,2}}(?:[,_ ]?[0-9]{{3}}){{2}})(?![\w.,]*[0-9]){_ROOM}(?:[`* ]{{0,6}}(?:bytes|B\b))?"
@@ -108,15 +109,16 @@ def scores_in(readme: str) -> Iterator[Stated]:
     for line, text in _lines(readme):
         is_row, is_about = text.lstrip().startswith("|"), "bpb" in text.lower()
         in_table = is_row and (in_table or is_about)
-        begin = 0
+        begin = label = 0
         for match in _SCORE.finditer(text) if is_about or in_table else ():
-            number, before = match[0], text[0 if is_row else max(begin, match.start() - _BEFORE_CHARS) : match.start()]
+            label = label or match.start()  # a row's first cells say what its numbers are of
+            window = (0, label) if is_row else (max(begin, match.start() - _BEFORE_CHARS), match.start())
             begin = match.end()
-            if float(number) < _LEAST_BPB:
+            if float(match[0]) < _LEAST_BPB:
                 continue
-            decimals = len(number.partition(".")[2])
-            is_other = bool(_OTHER_RECORD.search(before))
-            yield Stated(line, number, float(number), 10.0 ** -min(decimals, 8), is_other=is_other)
+            is_other = bool(_OTHER_RECORD.search(text[slice(*window)][-_LABEL_CHARS:]))
+            decimals = len(match[0].partition(".")[2])
+            yield Stated(line, match[0], float(match[0]), 10.0 ** -min(decimals, 8), is_other=is_other)
 
 
 def sizes_in(readme: str) -> Iterator[Stated]:

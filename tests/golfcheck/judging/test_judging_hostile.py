@@ -39,7 +39,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_a_mutated_record_is_judged_without_an_exception(tmp_path_factory, seed) -> None:
     rng = random.Random(seed)
     draft = Draft()
