@@ -1,7 +1,8 @@
-"""The definitions of the contest's own root script that a score depends on, each known by its digest, not by its code.
+"""Digests of the definitions in the contest's own root script that a score depends on; its code is not stored.
 
-Who ships it computes what is evaluated here, though not by our code: the golden scores show it. So a missed claim is
-not about another model. What only trains, and the defaults of training's settings, may be other.
+A record that ships this script computes what is evaluated here, as the golden scores show, although the code is not
+ours. So a different model is no explanation for its missed claim. Code and default settings that only affect training
+may differ.
 """
 
 import hashlib
@@ -11,15 +12,15 @@ from golfcheck.rescore.normalform import MAIN, TOP
 
 _ROOTS = {TOP, MAIN}
 _TRAINING = {"Muon", "zeropower_via_newtonschulz5", "TokenStream", "DistributedTokenLoader", "GPT._init_weights"}
-# The artifact is there: what made it of the weights need not be.
+# The artifact exists already, so the code that quantized it does not matter.
 _TRAINING |= {"quantize_float_tensor", "quantize_state_dict_int8", "keep_float_tensor", "tensor_nbytes"}
 _SETTINGS = "Hyperparameters"
-# Of them what neither tensors nor every log tell, and what may change any of them.
+# The settings that neither the tensors nor every log show, and the statements that may change any setting.
 _OF_THE_SCORE = {f"{_SETTINGS}.{name}" for name in ("rope_base", "logit_softcap", TOP)}
 _DIGITS = 8
 
-# Of `train_gpt.py` since the contest's first day, of its baseline's and of Seq4096's, in this normal form. For a day of
-# March the root had another script, a record with test-time training (bd2463a): that one scores in its own way.
+# The same in `train_gpt.py` since the contest's first day, in its baseline and in Seq4096. For one day in March the
+# root had another script, a record with test-time training (bd2463a), which scores differently and is not included.
 DEFINITIONS = {
     "Block": "777957d8", "Block.__init__": "252f794b", "Block.forward": "68690dbb",
     "CONTROL_TENSOR_NAME_PATTERNS": "bd4edf47", "CastedLinear": "d2212ff1", "CastedLinear.forward": "70869818",
@@ -36,7 +37,7 @@ DEFINITIONS = {
 
 
 def digests(text: bytes) -> dict[str, str]:
-    """Return the digest of each definition of a script that its score depends on; none of what is no Python."""
+    """Return the digest of each definition that a script's score depends on; {} for text that is not valid Python."""
     forms = normalform.reached(normalform.definitions(text), _ROOTS, _TRAINING)
     return {name: _digest(form) for name, form in forms.items() if _counts(name)}
 

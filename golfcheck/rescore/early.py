@@ -1,4 +1,4 @@
-"""Deciding early: sequences in a random order, a look after every call, until what is known is enough."""
+"""Stop early: score sequences in a random order and look after every call, until the estimate is precise enough."""
 
 import math
 import secrets
@@ -19,23 +19,23 @@ from golfcheck.rescore.measure import Evaluation, Interrupted, Vector
 from golfcheck.rescore.report import Estimate, Measured
 
 Order = npt.NDArray[np.int64]
-Look = Callable[..., object]  # (done, total, what is known)
+Look = Callable[..., object]  # (done, total, the estimate in words)
 
-_SEED_BITS = 53  # every reader of JSON has such integers exactly
+_SEED_BITS = 53  # every JSON reader represents integers of this size exactly
 SYSTEM = "the system's randomness"
-# The least that a language model's losses vary beyond what bytes and n-grams explain, as a share of the standard
-# deviation of the text's own 3-gram losses. The public artifact's share is 0.39 to 0.47, the golden one's, which is
-# barely trained, 0.25 to 0.33, at lengths from 256 to 4096.
+# Lower bound of a language model's residual standard deviation, after regressing on bytes and n-grams, as a share of
+# that of the text's own 3-gram losses. At lengths from 256 to 4096 it is 0.39 to 0.47 for the public artifact and 0.25
+# to 0.33 for the golden one, which is barely trained.
 LEAST_SPREAD = 0.125
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is known before the first look: the whole text, covariates of all its sequences, and their order."""
+    """Everything fixed before the first look: the text's size, the covariates of all sequences, and their order."""
 
     covariates: sequence.Array  # [sequences, rank], uncorrelated, those of the text first
-    text_rank: int  # how many describe the text alone
-    least_variance: float  # in nats², of what these leave of a model's losses
+    text_rank: int  # how many of them describe the text alone
+    least_variance: float  # in nats², of the residuals of a model's losses on those
     names: tuple[str, ...]
     text_bytes: int
     order_seed: int
@@ -44,9 +44,9 @@ class Plan:
 
 
 def draw_seed(given: int | None, ranks: Ranks) -> tuple[int, str]:
-    """Return the seed of the order, the same on all ranks, and who drew it.
+    """Return the seed of the order, the same on all ranks, and where it comes from.
 
-    Never a number that follows from the artifact: its maker could try artifacts until one has an order that suits.
+    It must not be derived from the artifact: an author could try artifacts until one has a favorable order.
     """
     if given is not None:
         return given, "--order-seed"
@@ -58,9 +58,9 @@ def plan(
     tokens: Tokens, num_bytes: Vector, seq_len: int, controls: sequence.Array | None, *, order_seed: int,
     order_source: str = "--order-seed", within_bpb: float,
 ) -> Plan:  # fmt: skip
-    """Return the plan for tokens [n + 1], n = seqs * seq_len, of which each predicted one is `num_bytes` bytes [n].
+    """Return the plan for tokens [n + 1], n = seqs * seq_len, whose targets have `num_bytes` [n] bytes.
 
-    `controls` are other artifacts' losses [seqs, any], where there are any.
+    `controls` are other artifacts' losses [seqs, any], if given.
     """
     text_bytes = num_bytes.reshape(-1, seq_len).sum(axis=1, dtype=np.int64)  # [seqs]
     grams = ngram.losses(tokens, seq_len)  # [seqs, ORDER]
@@ -68,8 +68,8 @@ def plan(
     names = ["bytes", *(f"{order}-gram" for order in range(1, ngram.ORDER + 1))]
     covariates = text
     if controls is not None:
-        beyond = controls - text @ (text.T @ controls) / len(text)  # what the text does not tell of them
-        covariates = np.hstack([text, sequence.design(beyond)])
+        residuals = controls - text @ (text.T @ controls) / len(text)  # [seqs, any], what the text does not explain
+        covariates = np.hstack([text, sequence.design(residuals)])
         names += ["control"] * controls.shape[1]
     return Plan(
         covariates=covariates,
@@ -86,10 +86,10 @@ def plan(
 def score(
     evaluation: Evaluation, tokens: Tokens, planned: Plan, settled: Callable[[Measured], bool], look: Look
 ) -> Measured:
-    """Score sequences of tokens [seqs * seq_len + 1] until `settled` says that it is enough, or all are scored.
+    """Score sequences of tokens [seqs * seq_len + 1] until `settled` returns true, or all of them are scored.
 
-    Where all are, the score is exact and no estimate. Raises Refused (EVAL_NONFINITE) for a loss that is no number,
-    and `Interrupted` with what is known on Ctrl-C.
+    Once all are scored, the score is exact and has no estimate. Raises Refused (EVAL_NONFINITE) for a loss that is not
+    finite, and on Ctrl-C `Interrupted` with the latest estimate.
     """
     start, total = time.perf_counter(), len(planned.covariates)
     order = np.random.default_rng(planned.order_seed).permutation(total)
@@ -117,7 +117,7 @@ def score(
 
 
 def _estimated(evaluation: Evaluation, planned: Plan, order: Order, losses: sequence.Array, start: float) -> Measured:
-    """Return what the first sequences of an order tell of the score over all."""
+    """Estimate the score over all sequences from the losses of the first ones in the order."""
     drawn = planned.covariates[order[: losses.size]]
     rows = sequence.rows(drawn, losses)
     bounds = sequence.interval(
@@ -125,11 +125,11 @@ def _estimated(evaluation: Evaluation, planned: Plan, order: Order, losses: sequ
     )
     tokens = len(planned.covariates) * evaluation.config.train_seq_len
     score = Score(float(bounds.mean), tokens, planned.text_bytes)
-    bpb_a_nat = score.tokens / score.bytes / math.log(2)
+    bpb_per_nat = score.tokens / score.bytes / math.log(2)
     estimate = Estimate(
-        low_bpb=score.val_bpb - float(bounds.below) * bpb_a_nat,
-        high_bpb=score.val_bpb + float(bounds.above) * bpb_a_nat,
-        fixed_half_width_bpb=float(bounds.fixed_half_width) * bpb_a_nat,
+        low_bpb=score.val_bpb - float(bounds.below) * bpb_per_nat,
+        high_bpb=score.val_bpb + float(bounds.above) * bpb_per_nat,
+        fixed_half_width_bpb=float(bounds.fixed_half_width) * bpb_per_nat,
         level=sequence.LEVEL,
         within_bpb=planned.within_bpb,
         sequences=losses.size,
@@ -139,19 +139,19 @@ def _estimated(evaluation: Evaluation, planned: Plan, order: Order, losses: sequ
         widened=bool(bounds.widened),
         covariates=planned.names,
     )
-    found_bpb = evaluation.measured(score, [], start)
-    return replace(found_bpb, rank_sequences=_shares(evaluation, losses.size), estimate=estimate)
+    measured = evaluation.measured(score, [], start)
+    return replace(measured, rank_sequences=_shares(evaluation, losses.size), estimate=estimate)
 
 
 def _shares(evaluation: Evaluation, sequences: int) -> tuple[int, ...]:
-    """Return how many sequences each rank scored; they are dealt out in turn."""
+    """Return how many sequences each rank scored; they are assigned to ranks in turn."""
     return tuple(
         len(range(rank, sequences, evaluation.ranks.world_size)) for rank in range(evaluation.ranks.world_size)
     )
 
 
 def words(measured: Measured) -> str:
-    """Return what is known, on one line of progress."""
+    """Return an estimate's interval for the progress line; "" if there is none yet."""
     estimate = measured.estimate
     if estimate is None or not math.isfinite(estimate.half_width_bpb):
         return ""

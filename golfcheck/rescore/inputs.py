@@ -1,4 +1,4 @@
-"""The tokenizer and the validation shards that a score is made on: where they are, and that they are the right ones."""
+"""Find the tokenizer and the validation shards to score on, and check that they are the right ones."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _HELP = "give --data DIR and --tokenizer MODEL, or get some with `golfcheck data
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What to score on, and who said so."""
+    """The files to score on, and what selected them."""
 
     tokenizer: Path
     shards: tuple[Path, ...]
@@ -32,18 +32,18 @@ def find(
 ) -> Inputs:
     """Return the validation shards and the tokenizer: those given, else those of the log's dataset, else standard ones.
 
-    Of a log, which is untrusted, only names are taken, and looked for in the standard folders. Raises UsageError where
-    none fits, and for data inside the `record` that is scored: a submission does not choose what it is judged on.
+    A log is untrusted: only names are taken from it, and looked up in the standard folders. Raises UsageError if
+    nothing fits, and for data inside the `record` that is scored: a submission must not choose its own validation data.
     """
     source = "--data" if folder else ""
     shards = _validation(folder) if folder else {}
     if not folder and STANDARD.is_dir():
-        there = _validation(STANDARD)
+        datasets = _validation(STANDARD)
         named = PurePath(log.get("data_path") or log.get("train_loader", "").removeprefix("dataset:")).name
-        shards = {path: files for path, files in there.items() if path.name == named}
+        shards = {path: files for path, files in datasets.items() if path.name == named}
         source = f"{STANDARD}/, the dataset that the log names"
         if not shards:
-            shards = {path: files for path, files in there.items() if vocab_of(path.name) == vocab_size}
+            shards = {path: files for path, files in datasets.items() if vocab_of(path.name) == vocab_size}
             source = f"{STANDARD}/, the only dataset of {vocab_size} pieces"
     if len(shards) != 1:
         names = ", ".join(map(str, [*shards][:_SHOWN]))
@@ -79,10 +79,10 @@ def _tokenizer(dataset: Path, log: dict[str, str]) -> Path | None:
 
 
 def verify(inputs: Inputs, log: dict[str, str], vocab_size: int) -> tuple[FileDigest, tuple[FileDigest, ...]]:
-    """Return the digests of tokenizer and shards.
+    """Return the digests of the tokenizer and the shards.
 
-    Raises Refused for a tokenizer that must not be loaded here (it is tried in a child process first), and
-    GolfcheckError where the log's run used other files: no score on these could be compared with its.
+    Raises Refused for a tokenizer that must not be loaded here (a child process tries it first), and GolfcheckError if
+    the log's run used other files, because scores on different data cannot be compared.
     """
     for report in check(inputs.tokenizer, inputs.shards[:1], None, beginnings=True):
         if isinstance(report, BadFile):
@@ -106,9 +106,10 @@ def verify(inputs: Inputs, log: dict[str, str], vocab_size: int) -> tuple[FileDi
 
 
 def check_bytes(inputs: Inputs, tokens: data.Tokens, num_bytes: npt.NDArray[Any]) -> None:
-    """Refuse (TOK_DATA) a tokenizer that gives the contest's own tokens other bytes [n] than the contest's does.
+    """Refuse (TOK_DATA) a tokenizer by which the contest's own tokens have another number of bytes [n].
 
-    One whose pieces have another letter in place of each e gives the shard's tokens again, and more bytes to divide by.
+    For example, replacing each "e" in the pieces by a two-byte letter leaves the tokens unchanged, but there are more
+    bytes to divide the loss by, which lowers the score.
     """
     if (beginning := _beginning(tokens)) is None:
         return
@@ -119,7 +120,7 @@ def check_bytes(inputs: Inputs, tokens: data.Tokens, num_bytes: npt.NDArray[Any]
 
 
 def _beginning(tokens: data.Tokens) -> tuple[int, int] | None:
-    """Return how many tokens of the contest's validation text a text is known to begin with, and their bytes."""
+    """Return how many tokens at a text's beginning are proven to be the contest's, and their bytes; else None."""
     for count, sha256, text_bytes in VAL_BEGINNINGS:
         if tokens.size >= count and hashlib.sha256(tokens[:count].astype("<u2").tobytes()).hexdigest() == sha256:
             return count, text_bytes
@@ -127,7 +128,7 @@ def _beginning(tokens: data.Tokens) -> tuple[int, int] | None:
 
 
 def words(tokens: data.Tokens, text_bytes: int, vocab_size: int) -> str:
-    """Say what is known of the text that a score is about: the contest's whole split, its beginning, or neither."""
+    """Describe the text that was scored: the contest's whole validation split, its beginning, or neither."""
     beginning, share = _beginning(tokens), text_bytes / VAL_TEXT_BYTES
     is_comparable = vocab_size == VAL_BEGINNINGS_VOCAB
     if abs(share - 1) <= VAL_TEXT_TOLERANCE:
@@ -138,10 +139,10 @@ def words(tokens: data.Tokens, text_bytes: int, vocab_size: int) -> str:
             also = f", but other tokens than the contest's {vocab_size:,} pieces give it"
         return f"as many bytes as the contest's whole validation text{also}"
     if beginning is not None:
-        known = beginning[0]
-        if known == tokens.size:
+        verified = beginning[0]
+        if verified == tokens.size:
             return f"the beginning of the contest's validation text, {share:.2%} of its bytes"
-        which = f"the first {known:,} of its {tokens.size:,} tokens"
+        which = f"the first {verified:,} of its {tokens.size:,} tokens"
         return f"begins as the contest's validation text does ({which}); {share:.2%} of its bytes"
     if not is_comparable:
         return (

@@ -1,9 +1,9 @@
-"""What a small n-gram model of the validation text itself says of each sequence: easy text is easy for every model.
+"""Losses of a small n-gram model of the validation text on each sequence: easy text is easy for every model.
 
 Every token is predicted from counts over the whole split without itself (leave one out), each order interpolated with
 the one below by a Dirichlet prior (MacKay & Peto 1995, A hierarchical Dirichlet language model). The losses predict an
-artifact's; as covariates they need to be neither a good model nor exact, only known of all sequences. So n-grams are
-counted in hashed slots, whatever the vocabulary, and where two of them share one, nothing becomes wrong.
+artifact's. As covariates they need not come from a good model, nor be exact; they only have to be available for every
+sequence. So n-grams are counted in hashed slots for any vocabulary, and collisions do no harm.
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ def losses(tokens: Tokens, seq_len: int) -> npt.NDArray[np.float64]:
             others = tables[order - 1][_slots(text, order, vocabulary, start, stop)].astype(np.float32) - 1
             if order == 1:
                 total = np.full(stop - start, count - 1, np.float32)
-            else:  # the context, without this occurrence; counted one token earlier, so an end of the text may be off
+            else:  # the context without this occurrence; its slots end a token earlier, so the text's end is inexact
                 context = tables[order - 2][_slots(text, order - 1, vocabulary, start - 1, stop - 1)]
                 total = np.maximum(context.astype(np.float32) - 1, others)
             below = (others + weight * below) / (total + weight)
@@ -47,7 +47,7 @@ def losses(tokens: Tokens, seq_len: int) -> npt.NDArray[np.float64]:
 
 
 def _count(text: Tokens, order: int, vocabulary: int, spans: list[tuple[int, int]]) -> npt.NDArray[np.uint32]:
-    """Return how often the n-grams of each slot occur."""
+    """Return the number of n-grams in each slot: [slots]."""
     table = np.zeros(min(vocabulary**order, 1 << _SLOT_BITS), np.uint32)
     for start, stop in spans:
         np.add.at(table, _slots(text, order, vocabulary, start, stop), np.uint32(1))
@@ -57,7 +57,7 @@ def _count(text: Tokens, order: int, vocabulary: int, spans: list[tuple[int, int
 def _slots(text: Tokens, order: int, vocabulary: int, start: int, stop: int) -> Slots:
     """Return the slot of the n-gram that ends at each target from `start` to `stop`: [stop - start].
 
-    Each n-gram has a slot of its own where there are enough of them.
+    If there are enough slots, each n-gram has its own.
     """
     keys = np.zeros(stop - start, np.uint64)
     for back in reversed(range(order)):

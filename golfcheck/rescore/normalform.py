@@ -1,7 +1,7 @@
-"""Python source → the definitions that a score depends on, each as a text that is equal where they compute the same.
+"""Convert Python source to the definitions that a score depends on, each in normal form: equal text, equal result.
 
-Comments, annotations, layout, the names of arguments, locals and imports, and all that `simplify` leaves out make no
-difference. What no evaluation reaches is left out. Nothing is executed.
+Comments, annotations, layout, the names of arguments, locals and imports, and everything that `simplify` drops make no
+difference. Definitions that an evaluation cannot reach are left out. Nothing is executed.
 """
 
 import ast
@@ -16,13 +16,13 @@ from golfcheck.source.pythonast import parsed
 Forms = dict[str, str]
 
 MAX_BYTES = 512 << 10  # of one source for Python's own parser; our model has 12 KB
-# Stand for the statements of a module that define nothing, and for what it does as a script.
+# Names under which a module's statements outside definitions are listed, and its `if __name__ == "__main__"` block.
 TOP, MAIN = "the top level", "the main program"
 _SKIPPED = {"ctx", "kind", "type_comment", "type_params", "annotation", "returns", "simple"}
 
 
 def definitions(text: bytes) -> Forms:
-    """Return the normal form of every definition by its dotted name; none of what is no readable Python."""
+    """Return the normal form of every definition by its dotted name; {} for text that is not valid Python."""
     if len(text) > MAX_BYTES or syntax.encoding_problem(text) or syntax.is_too_deep(syntax.parse(text)):
         return {}
     try:
@@ -37,7 +37,7 @@ def definitions(text: bytes) -> Forms:
 
 
 def reached(forms: Forms, roots: Collection[str], without: Collection[str] = ()) -> Forms:
-    """Return the definitions that `roots` reach, without those named or inside one that is named."""
+    """Return the definitions reachable from `roots`, except those in `without` and everything inside them."""
     names = {name for name in forms if name not in without and name.partition(".")[0] not in without}
     out = {name for name in names if name in roots}
     while True:
@@ -65,12 +65,12 @@ def _is_field(name: str, form: str) -> bool:
 
 
 def _words(form: str) -> set[str]:
-    """Return the names that a normal form speaks of."""
+    """Return the words in a normal form, which include every name that it refers to."""
     return set("".join(c if c.isalnum() or c == "_" else " " for c in form).split())
 
 
 def _imports(tree: ast.Module) -> dict[str, str]:
-    """Return what each imported name stands for, wherever it is imported: `F` for `torch.nn.functional`."""
+    """Return the full name of each imported name, such as `torch.nn.functional` for `F`."""
     out: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -105,7 +105,7 @@ def _function(node: ast.FunctionDef, imports: Mapping[str, str]) -> str:
     node = simplify.function(node)
     names: dict[str, str] = {}
     free = {name for child in ast.walk(node) if isinstance(child, ast.Global | ast.Nonlocal) for name in child.names}
-    for child in ast.walk(node):  # in the order of the tree, whatever they are called
+    for child in ast.walk(node):  # numbered in the order of the tree, so that their names do not matter
         name = None
         if isinstance(child, ast.arg):
             name = child.arg
@@ -118,7 +118,7 @@ def _function(node: ast.FunctionDef, imports: Mapping[str, str]) -> str:
 
 
 def _text(value: Any, names: Mapping[str, str]) -> str:
-    """Return a syntax tree as a text that is the same for every version of Python."""
+    """Return a syntax tree as text that is the same in every version of Python."""
     if isinstance(value, ast.expr) and (number := simplify.number(value)) is not None:
         return repr(number)
     if isinstance(value, ast.Name):

@@ -1,4 +1,4 @@
-"""What tensors cannot tell: rotary base and tables, softcap, sequence length. Each value says where it is from."""
+"""Settings that tensors do not show: rotary base and tables, softcap, sequence length. Each states its source."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _MAX_STATED_SEQ_LEN = (
 )
 DEFAULT_SOURCE = "the contest's default"
 EAGER_TABLES, COMPILED_TABLES = "bf16", "bf16_frequencies"  # of the contest's script: on a CPU, and compiled for a GPU
-# What to try where a claim is missed with some tables.
+# The tables to try when a claim is missed with others.
 OTHER_TABLES = {
     EAGER_TABLES: (COMPILED_TABLES, "fp32"),
     COMPILED_TABLES: ("fp32", EAGER_TABLES),
@@ -47,8 +47,8 @@ def resolve(
 ) -> dict[str, Sourced]:
     """Return each setting from the first of: a flag, the artifact's `model_config`, the record's log, the default.
 
-    The default of the rotary tables is what the contest's script has where the log was made: `on_gpu`, or on a CPU.
-    `config` and `log` are untrusted: Refused (ART_CONFIG) for a value that no model has; UsageError for such a flag.
+    The default rotary tables are those of the contest's script on the device of the log: a GPU (`on_gpu`) or a CPU.
+    `config` and `log` are untrusted: raises Refused (ART_CONFIG) for an impossible value, UsageError for such a flag.
     """
     sources = (("the artifact", config), ("the log", log))
     out = {}
@@ -77,7 +77,7 @@ def resolve(
 
 
 def disagreements(config: Mapping[str, Any], sizes: Mapping[str, int | float | bool]) -> list[str]:
-    """Say where the artifact's `model_config` contradicts its own tensors, which are believed."""
+    """Return where the artifact's `model_config` contradicts its own tensors; the tensors' sizes are used."""
     return [
         f"the artifact says {name} {str(config[name])[:40]!a}, its tensors {sizes[name]}"
         for name in sizes
@@ -86,7 +86,7 @@ def disagreements(config: Mapping[str, Any], sizes: Mapping[str, int | float | b
 
 
 def _read(setting: _Setting, stated: Any) -> Any:
-    """Return the value that was stated, or None where it is no such value."""
+    """Return a stated value as the setting's type, or None if it is not valid."""
     if setting.choices:
         return stated if stated in setting.choices else None
     try:

@@ -1,4 +1,4 @@
-"""What the values of an artifact's tree must be, whoever made it, before `reference.artifact.dequantize` uses them."""
+"""Check the values in an untrusted artifact before `reference.artifact.dequantize` uses them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,11 +17,11 @@ PER_ROW = {"scheme": "per_row", "axis": 0}
 _OPTIONAL = ("qmeta", "passthrough_orig_dtypes")
 ALL_SECTIONS = (*SECTIONS, *_OPTIONAL)
 _PIECE = 1 << 20  # elements
-_BF16_EXPONENT = 0x7F80  # all ones in an infinity and in what is no number
+_BF16_EXPONENT = 0x7F80  # all ones in infinities and NaNs
 
 
 class ArtifactError(ValueError):
-    """A dict that is not a sound artifact; `code` is the kind of defect, for those who count them."""
+    """A dict that is not a valid artifact; `code` names the kind of defect."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -29,9 +29,9 @@ class ArtifactError(ValueError):
 
 
 def shapes_of(tree: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor that an artifact stands for, before any of them becomes floats.
+    """Return the shape of every tensor in an artifact, before any of them is converted to floats.
 
-    Refused, with the format's label, unless the tree makes sense, and (ART_DTYPE) for weights that are no floats.
+    Raises Refused, with the format's name, for an invalid tree, and (ART_DTYPE) for weights that are not floats.
     """
     try:
         check(tree)
@@ -45,7 +45,7 @@ def shapes_of(tree: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 
 def check(tree: Mapping[str, Any]) -> None:
-    """Raise ArtifactError, naming the entry, unless every value makes sense."""
+    """Raise ArtifactError, naming the entry, unless every value is valid."""
     _require(_is(tree.get("__quant_format__"), FORMAT), "ART_QFORMAT", f"not {FORMAT}: {_shown(tree)}")
     sections = {**{section: {} for section in _OPTIONAL}, **tree}
     missing = [s for s in ALL_SECTIONS if not isinstance(sections.get(s), Mapping)]
@@ -71,16 +71,18 @@ def _check_quantized(name: str, q: Any, scale: Any, meta: Any) -> None:
     _check_array(f"scales[{name!r}]", scale)
     is_sound = q.dtype == "int8" and scale.dtype in ("float16", "float32")
     _require(is_sound, "ART_Q_DTYPE", f"{name!r} is {q.dtype} with {scale.dtype} scales, not int8 with fp16 or fp32")
-    is_known = meta is None or (isinstance(meta, dict) and meta == PER_ROW)
-    _require(is_known, "ART_QMETA", f"qmeta[{name!r}] is not {PER_ROW!r}")
+    is_supported = meta is None or (isinstance(meta, dict) and meta == PER_ROW)
+    _require(is_supported, "ART_QMETA", f"qmeta[{name!r}] is not {PER_ROW!r}")
     rows = tuple(q.shape[:1]) if meta or scale.shape else ()
     shapes = f"{scale.shape} for weights {q.shape}, not {rows}"
     _require(scale.shape == rows, "ART_SCALE_SHAPE", f"scales[{name!r}] is {shapes}")
 
 
 def _check_dtype(name: str, dtype: Any) -> None:
-    is_known = isinstance(dtype, str) and dtype in DTYPES
-    _require(is_known, "ART_DTYPE_NAME", f"{name!r} has the dtype {str(dtype)[:40]!r}, not one of {', '.join(DTYPES)}")
+    is_supported = isinstance(dtype, str) and dtype in DTYPES
+    _require(
+        is_supported, "ART_DTYPE_NAME", f"{name!r} has the dtype {str(dtype)[:40]!r}, not one of {', '.join(DTYPES)}"
+    )
 
 
 def _check_array(where: str, array: Any) -> None:
@@ -88,12 +90,12 @@ def _check_array(where: str, array: Any) -> None:
     if array.dtype not in DTYPES:
         return
     flat = array.data.reshape(-1)  # [elements]
-    # In pieces: of a large tensor, what is made on the way takes as much memory as the tensor.
+    # In pieces, because the temporary arrays would be as large as the tensor.
     for first in range(0, flat.size, _PIECE):
         is_finite = _finite(flat[first : first + _PIECE], array.dtype)
         if not is_finite.all():
-            at = np.unravel_index(first + int(is_finite.argmin()), array.shape)
-            raise ArtifactError("ART_NONFINITE", f"{where} is not finite at {[int(i) for i in at]}")
+            index = np.unravel_index(first + int(is_finite.argmin()), array.shape)
+            raise ArtifactError("ART_NONFINITE", f"{where} is not finite at {[int(i) for i in index]}")
 
 
 def _finite(piece: npt.NDArray[Any], dtype: str) -> npt.NDArray[np.bool_]:
