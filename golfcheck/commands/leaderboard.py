@@ -183,6 +183,7 @@ def _rendered(board: "Board", rows: "Sequence[Row]", args: argparse.Namespace) -
 
 
 def _notes(board: "Board", args: argparse.Namespace) -> list[str]:
+    from golfcheck.board.model import names_of
     from golfcheck.core.errors import UsageError
     from golfcheck.core.suggest import suggestion
     from golfcheck.render.board_standing import standing
@@ -191,7 +192,7 @@ def _notes(board: "Board", args: argparse.Namespace) -> list[str]:
         return []
     lines = standing(board, args.me)
     if not lines:
-        authors = {row.verdict.author for row in board.rows if row.verdict.author}
+        authors = {name for row in board.rows for name in names_of(row)}
         raise UsageError(f"--me {args.me}: no record with a score is by that author{suggestion(args.me, authors)}")
     return lines
 
