@@ -38,7 +38,6 @@ class Target:
     data: bytes
     seed: int | None
     claim: Claim | None
-    log_path: str | None
     log_settings: dict[str, str]  # hyperparameters that the log prints, by lower-case name
     json_claim: Claim | None = None  # what submission.json states of it, where the claim is the log's
     mean_claim: Claim | None = None  # what submission.json states of the mean over all seeds, and
@@ -110,7 +109,7 @@ def _file(path: Path, limit_bytes: int) -> Target:
         record = load(path.parent)
         if files := [file for file in record.artifacts if file.path == path.name]:
             return _of_record(record, files, limit_bytes)[0]
-    return Target(str(path), read_file(path, limit_bytes, _ARTIFACT), seed_of(path.name), None, None, {})
+    return Target(str(path), read_file(path, limit_bytes, _ARTIFACT), seed_of(path.name), None, {})
 
 
 def _with_log(target: Target, path: Path) -> Target:
@@ -172,7 +171,7 @@ def noted(targets: list[Target]) -> list[Target]:
 def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunScore]) -> Target:
     """Return an artifact with the scores that its log and the JSON state: the log's is the claim, else the JSON's."""
     shown = record.path / file.path
-    target = Target(str(shown), data, seed_of(file.path), None, None, {})
+    target = Target(str(shown), data, seed_of(file.path), None, {})
     if (score := _matching(target.seed, len(data), scores)) is not None:
         target = _of_run(str(shown), data, score)
     folder = record.path if record.submission is not None else None
@@ -244,7 +243,7 @@ def _of_run(path: str, data: bytes, score: RunScore) -> Target:
     )
     sizes = tuple(size.size_bytes for size in run.model_bytes if size.label)
     seed = run.seed.value if run.seed else None
-    return Target(path, data, seed, claim, score.log.path, settings, log_model_bytes=sizes)
+    return Target(path, data, seed, claim, settings, log_model_bytes=sizes)
 
 
 def _window(run: Run, line: ScoreLine, settings: dict[str, str]) -> tuple[int | None, int | None]:

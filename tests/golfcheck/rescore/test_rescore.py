@@ -30,7 +30,7 @@ from golfcheck.core import schema
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
 from golfcheck.reference import artifact, data
 from golfcheck.reference.bpb import ByteTable
-from golfcheck.reference.model import GPT
+from golfcheck.reference.model import GPT, GPTConfig
 from golfcheck.reference.ranks import Ranks
 from golfcheck.render import rescore_json
 from golfcheck.render import rescore_text as render
@@ -70,7 +70,7 @@ def silent(_stage: str) -> Callable[..., None]:
 
 
 def request(world: World, **changes: Any) -> prepare.Request:
-    return replace(prepare.Request(data=world.shards, tokenizer=world.tokenizer, seq_len=64), **changes)
+    return replace(prepare.Request(data=world.shards, tokenizer=world.tokenizer, seq_len=64, estimate=False), **changes)
 
 
 def scored(world: World, path: Path | None = None, claim: Claim | None = None, **changes: Any) -> Rescore:
@@ -139,14 +139,12 @@ def test_a_stride_that_no_window_has_is_refused(world: World, stride: int) -> No
         scored(world, stride=stride)
 
 
-# The table of the golden README: artifact, tables, activations, sequence length, tokens, bpb.
+# Rows of the golden README: artifact, tables, activations, sequence length, tokens, bpb. With other tables one_rank has
+# the same scores to less than a tolerance; the public one's, which differ by 0.01, are compared on a part of the text.
 GOLDEN = [
     ("one_rank", "bf16", "bf16", 256, 131_072, 2.92054785),
-    ("one_rank", "bf16", "fp32", 256, 131_072, 2.92037673),
-    ("one_rank", "fp32", "bf16", 256, 131_072, 2.92055615),
     ("one_rank", "fp32", "fp32", 256, 131_072, 2.92037873),
     ("public_7L384", "bf16", "bf16", 512, 65_536, 2.12118971),
-    ("public_7L384", "fp32", "fp32", 512, 65_536, 2.10992632),
 ]
 
 
@@ -163,6 +161,26 @@ def test_golden_artifacts_score_as_their_page_says(
     rescore = run.rescore(found, wanted, ALONE, silent)
     assert rescore.outcome is RescoreOutcome.CONFIRMED, rescore.reason
     assert rescore.other_tables is None
+
+
+def test_a_published_artifact_has_the_trainers_score_with_fp32_tables_and_activations(shared_data: Path) -> None:
+    """The golden page's figure of all 65,536 tokens, 2.10992632, takes 20 s: this is the beginning of them."""
+    fineweb, tokens = shared_data / "fineweb", 4096
+    (found,) = target.find(shared_data / "golden/public_7L384.int8.ptz", None, None, 16_000_000)
+    wanted = prepare.Request(
+        data=fineweb, val_tokens=tokens, seq_len=512, rope_tables="fp32", precision="fp32", estimate=False
+    )
+    ours = run.rescore(found, wanted, ALONE, silent).measured
+    obj = artifact.unpack(found.data)
+    shapes = {name: tuple(t.shape) for part in ("quantized", "passthrough") for name, t in obj[part].items()}
+    theirs = GPT(GPTConfig(**shape.infer(shapes), train_seq_len=512, rope_tables="fp32"))
+    theirs.load_state_dict(artifact.dequantize(obj))
+    ids = data.read_validation(data.shard_paths(fineweb, "val"), 512, 1024)[: tokens + 1]
+    table = ByteTable.load(fineweb / "fineweb_1024_bpe.model", 1024)
+    score = golfcheck.reference.bpb.evaluate(
+        theirs.float(), ids, table, seq_len=512, batch_seqs=4, device=torch.device("cpu")
+    )
+    assert ours.val_bpb == pytest.approx(score.val_bpb, abs=1e-6)
 
 
 def compiled(shared_data: Path, name: str, wanted: prepare.Request, monkeypatch: pytest.MonkeyPatch) -> Measured:
