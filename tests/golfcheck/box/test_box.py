@@ -44,7 +44,7 @@ def load(folder, device):
 
 
 @NEEDS_SANDBOX
-def test_questions_are_answered_and_only_what_was_handed_in_exists():
+def test_requests_are_answered_and_only_the_given_files_exist():
     files = [("predictor.py", ECHO), ("deep/er/file.bin", b"abc")]
     with Box(files) as box:
         box.load()
@@ -92,7 +92,7 @@ def load(folder, device): return P()
 
 @NEEDS_SANDBOX
 @pytest.mark.skipif(attention.kernel()[0] is None, reason=f"no compiled attention: {attention.kernel()[1]}")
-def test_attention_in_a_box_is_the_compiled_one_where_it_is_given_but_for_gradients():
+def test_a_box_uses_the_given_compiled_attention_except_for_gradients():
     kernel, _ = attention.kernel()
     assert kernel is not None
     scope: dict[str, Any] = {}
@@ -120,7 +120,7 @@ def test_folders_of_the_validation_text_are_empty_in_the_box_even_inside_of_what
         box.load()
 
 
-def test_without_a_sandbox_the_same_answers_come_and_no_folder_is_left(monkeypatch, tmp_path: Path):
+def test_without_a_sandbox_the_answers_are_the_same_and_no_folder_is_left(monkeypatch, tmp_path: Path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with Box([("predictor.py", ECHO), ("a/b.txt", b"x")], sandboxed=False) as box:
         box.load()
@@ -131,7 +131,7 @@ def test_without_a_sandbox_the_same_answers_come_and_no_folder_is_left(monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_sandbox_its_memory_is_limited_as_well() -> None:
+def test_memory_is_limited_without_a_sandbox_too() -> None:
     takes = b"import time\ndef load(folder, device):\n    held = b'x' * (400 << 20)\n    time.sleep(600)\n"
     limits = BoxLimits(resident_bytes=200 << 20)
     with Box([("predictor.py", takes)], sandboxed=False, limits=limits) as box:
@@ -155,7 +155,7 @@ def test_the_judges_memory_cannot_be_shrunk_or_grown():
                 os.ftruncate(file.fileno(), size)
 
 
-def test_the_filter_of_system_calls_is_whole_instructions_and_none_on_unknown_machines(monkeypatch):
+def test_the_system_call_filter_has_whole_instructions_and_is_none_on_unknown_machines(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     program = seccomp.program("cpu")
     assert program is not None
@@ -180,7 +180,7 @@ def test_where_there_is_no_sandbox_one_line_says_what_to_do(found: str | None, s
 
 
 @NEEDS_SANDBOX
-def test_a_box_that_answers_to_nobody_is_ended_when_all_calls_took_too_long():
+def test_a_box_is_ended_when_all_its_calls_together_take_too_long():
     limits = BoxLimits(total_seconds=0.001)
     with Box([("predictor.py", ECHO)], limits=limits) as box, pytest.raises(Refused, match="all calls together took"):
         box.load()
@@ -252,7 +252,7 @@ def runs(pid: int) -> bool:
 
 
 @NEEDS_SANDBOX
-def test_a_python_installed_below_tmp_is_there_in_the_box():
+def test_a_python_installed_below_tmp_is_available_in_the_box():
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
         program = (

@@ -151,12 +151,12 @@ def test_two_ranks_of_torchrun_score_what_one_process_does(bigram: Path, world: 
     assert found["predictor"]["challenges"]["differ"] == 0
 
 
-def test_the_reference_model_is_evaluated_where_it_is_asked_for(record: Path, world: World, capsys):
+def test_the_reference_model_is_evaluated_on_request(record: Path, world: World, capsys):
     assert main(["rescore", str(record), "--built-in", *options(world)]) == 0
     assert "from the tensors" in capsys.readouterr().out
 
 
-def test_without_a_sandbox_one_line_says_what_to_do_before_torch_is_loaded_and_nothing_runs(
+def test_without_a_sandbox_nothing_runs_and_one_line_says_what_to_do_before_torch_loads(
     record: Path, world: World, tmp_path: Path
 ):
     (record / "predictor.py").write_text("import os; os._exit(77)")
@@ -174,7 +174,7 @@ def test_without_a_sandbox_one_line_says_what_to_do_before_torch_is_loaded_and_n
     assert done.stderr.count("\n") == 1
 
 
-def test_no_sandbox_is_said_on_the_page_and_in_the_report(
+def test_a_missing_sandbox_is_shown_on_the_page_and_in_the_report(
     bigram: Path, world: World, tmp_path: Path, capsys, monkeypatch
 ):
     monkeypatch.delenv("CI", raising=False)
@@ -199,7 +199,7 @@ def test_no_sandbox_is_said_on_the_page_and_in_the_report(
     ],
     ids=" ".join,
 )
-def test_options_that_do_not_go_together_are_refused_before_anything_runs(
+def test_conflicting_options_are_refused_before_anything_runs(
     arguments: list[str], said: str, record: Path, capsys, monkeypatch
 ):
     monkeypatch.setenv("CI", "true")

@@ -125,7 +125,7 @@ def test_ctrl_c_at_any_line_loses_nothing_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_signal_at_any_bytecode_of_the_start_of_a_box_is_heard_and_loses_no_box(number: signal.Signals) -> None:
+def test_a_signal_at_any_bytecode_while_a_box_starts_is_handled_and_leaves_no_box(number: signal.Signals) -> None:
     """The box is a list's item here: there is nothing between the start of a process and the name that ends it."""
     alive = set[int]()
 

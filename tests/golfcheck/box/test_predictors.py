@@ -73,7 +73,7 @@ def expected_bpb(world: World, table: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("name", predictors.HONEST)
-def test_an_honest_predictor_is_scored_and_its_twin_answers_alike(name: str, folder: Folder, world: World):
+def test_an_honest_predictor_is_scored_and_its_twin_gives_the_same_answers(name: str, folder: Folder, world: World):
     cuts = 64 if "torch" in name else 256
     found = scored(folder(predictors.HONEST[name]), world, cuts=cuts)
     assert found.outcome is RescoreOutcome.MEASURED, found.reason
@@ -88,14 +88,14 @@ def test_an_honest_predictor_is_scored_and_its_twin_answers_alike(name: str, fol
     assert found.predictor.adaptive == ("def adapt" in predictors.HONEST[name])
 
 
-def test_the_score_is_what_the_same_table_gives_in_float64(folder: Folder, world: World, table: np.ndarray):
+def test_the_score_agrees_with_the_same_table_in_float64(folder: Folder, world: World, table: np.ndarray):
     found = scored(folder(predictors.HONEST["a bigram table"]), world, cuts=0)
     assert found.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=1e-6)
     assert found.measured.tokens == world.score.tokens
     assert found.measured.text_bytes == world.score.bytes
 
 
-def test_what_adapts_to_what_was_scored_scores_better_than_what_does_not(folder: Folder, world: World):
+def test_a_predictor_that_adapts_to_scored_tokens_scores_better(folder: Folder, world: World):
     adaptive = predictors.HONEST["an adaptive bigram of counts"]
     path = folder(adaptive)
     learned = scored(path, world, cuts=0).measured.val_bpb
@@ -123,7 +123,7 @@ def test_a_cheat_is_refuted_by_the_twin(name: str, tmp_path: Path, world: World,
 
 
 @pytest.mark.parametrize("name", predictors.HARMLESS)
-def test_what_would_gain_outside_of_a_box_gains_nothing(
+def test_tricks_that_gain_outside_a_box_gain_nothing_inside(
     name: str, folder: Folder, world: World, table: np.ndarray
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -133,7 +133,9 @@ def test_what_would_gain_outside_of_a_box_gains_nothing(
 
 
 @pytest.mark.parametrize("name", predictors.REFUSED)
-def test_what_breaks_the_contract_or_a_limit_is_refused_in_one_line(name: str, folder: Folder, world: World):
+def test_a_predictor_that_breaks_the_contract_or_a_limit_is_refused_in_one_line(
+    name: str, folder: Folder, world: World
+):
     code, words, body = predictors.REFUSED[name]
     path = folder(body)
     (path / "linked.bin").symlink_to(next(world.shards.iterdir()))
@@ -158,7 +160,7 @@ def children() -> list[str]:
     return [pid for pid in pids if not re.search(r"\) Z", Path(f"/proc/{pid}/stat").read_text())]
 
 
-def test_token_by_token_gives_the_same_score_and_a_proof(folder: Folder, world: World):
+def test_asking_token_by_token_gives_the_same_score_and_proves_causality(folder: Folder, world: World):
     path = folder(predictors.HONEST["a bigram table"])
     at_once = scored(path, world, val_tokens=256, cuts=0).measured.val_bpb
     strictly = scored(path, world, val_tokens=256, strict=True)
@@ -169,7 +171,7 @@ def test_token_by_token_gives_the_same_score_and_a_proof(folder: Folder, world: 
     assert scored(path, world, val_tokens=256, strict=True).measured.val_bpb == pytest.approx(at_once, abs=1e-7)
 
 
-def test_token_by_token_looking_ahead_gains_nothing(folder: Folder, world: World):
+def test_looking_ahead_gains_nothing_if_asked_token_by_token(folder: Folder, world: World):
     path = folder(predictors.HONEST["a bigram table"])
     honest = scored(path, world, val_tokens=256, cuts=0).measured.val_bpb
     _, body = predictors.CAUGHT["reads the next token"]
@@ -190,7 +192,7 @@ def test_a_window_slides_and_an_estimate_stops_early(folder: Folder, world: Worl
     assert estimated.predictor.challenges.cuts > 0
 
 
-def test_a_window_that_reads_on_in_the_others_of_its_call_is_refuted(
+def test_a_window_that_reads_other_windows_of_its_call_is_refuted(
     folder: Folder, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("golfcheck.rescore.boxed._LEAST_CALLS", 8)  # several windows a call
@@ -211,7 +213,7 @@ def test_a_window_that_reads_on_in_the_others_of_its_call_is_refuted(
     shorter=st.integers(0, 63),
     order=st.sampled_from(("side by side", "sliding", "drawn")),
 )
-def test_no_sequence_of_a_call_has_the_next_tokens_of_another_and_losses_keep_their_order(
+def test_no_sequence_in_a_call_contains_anothers_next_tokens_and_losses_keep_their_order(
     length: int, share: float, windows: int, shorter: int, order: str
 ) -> None:
     is_sliding = order == "sliding"
@@ -238,7 +240,7 @@ def test_no_sequence_of_a_call_has_the_next_tokens_of_another_and_losses_keep_th
         assert max(sizes) > 1
 
 
-def test_sequences_have_the_length_that_the_claim_states_where_the_predictor_takes_it(folder: Folder, world: World):
+def test_sequences_have_the_claimed_length_if_the_predictor_accepts_it(folder: Folder, world: World):
     path = folder(predictors.HONEST["a bigram table"])
     (seed,) = submitted.find(path, path, Claim(1.9, 4, "log", seq_len=16), None, 16_000_000)
     request, boxes = Request(data=world.shards, tokenizer=world.tokenizer), BoxRequest(cuts=0, limits=LIMITS)
@@ -250,7 +252,7 @@ def test_sequences_have_the_length_that_the_claim_states_where_the_predictor_tak
     assert found.reason == "the claim is of sequences of 128 tokens, this score of 64"
 
 
-def test_a_shorter_context_may_be_asked_for_and_a_longer_one_may_not(folder: Folder, world: World):
+def test_a_shorter_context_may_be_requested_but_not_a_longer_one(folder: Folder, world: World):
     path = folder(predictors.HONEST["a bigram table"])
     assert scored(path, world, cuts=0, seq_len=16).measured.seq_len == 16
     with pytest.raises(UsageError, match="takes from 1 to 64 tokens a call"):
@@ -263,7 +265,7 @@ def test_a_predictor_that_adapts_cannot_be_estimated(folder: Folder, world: Worl
         scored(path, world, estimate=True)
 
 
-def test_what_looks_ahead_without_a_twin_would_have_gained(folder: Folder, world: World, table: np.ndarray):
+def test_looking_ahead_would_gain_without_the_twin_test(folder: Folder, world: World, table: np.ndarray):
     _, body = predictors.CAUGHT["reads the next token"]
     assert scored(folder(body), world, cuts=0).measured.val_bpb < expected_bpb(world, table) - 0.5
 
@@ -285,7 +287,7 @@ def test_documents_and_logs_are_neither_shown_nor_counted(folder: Folder):
 
 
 @pytest.mark.parametrize("name", ["weights.i6z", "weights.bin"])
-def test_submission_json_states_the_claim_whatever_the_weights_are_called(name: str, tmp_path: Path):
+def test_the_claim_is_that_of_submission_json_whatever_the_weights_are_called(name: str, tmp_path: Path):
     (tmp_path / "predictor.py").write_text("")
     (tmp_path / name).write_bytes(b"w")
     (tmp_path / "submission.json").write_text('{"val_bpb": 2.5415}')
@@ -294,7 +296,7 @@ def test_submission_json_states_the_claim_whatever_the_weights_are_called(name: 
     assert (seed.target.claim.val_bpb, seed.target.claim.source) == (2.5415, "submission.json val_bpb")
 
 
-def test_each_seed_sees_its_own_artifact_alone(folder: Folder):
+def test_each_seed_sees_only_its_own_artifact(folder: Folder):
     path = folder("class P(Base): pass")
     for seed in (1, 2):
         (path / f"model_seed{seed}.bin").write_bytes(bytes([seed]))

@@ -50,7 +50,7 @@ def plain(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 @pytest.mark.parametrize("width", [16, 32, 48, 64])
 @pytest.mark.parametrize("tokens", [6, 7, 63, 64, 65, 500])
 @pytest.mark.parametrize("gain", [1.5, 20.0])
-def test_it_is_as_exact_as_torchs_own(tokens: int, width: int, gain: float) -> None:
+def test_the_kernel_is_as_exact_as_torchs(tokens: int, width: int, gain: float) -> None:
     assert KERNEL is not None
     q, k, v = heads(tokens, width, gain)
     exact = plain(q.double(), k.double(), v.double())
@@ -71,7 +71,7 @@ def test_heads_share_keys_in_groups(count: int, kv: int) -> None:
 
 
 @needs_kernel
-def test_a_sequence_is_the_same_among_others() -> None:
+def test_a_sequences_result_does_not_depend_on_the_others_in_its_batch() -> None:
     assert KERNEL is not None
     alone = [heads(70, 32, gain) for gain in (1.5, 1.0, 20.0)]
     together = KERNEL(*map(torch.cat, zip(*alone, strict=True)))
@@ -83,7 +83,7 @@ def test_a_sequence_is_the_same_among_others() -> None:
 
 @needs_kernel
 @pytest.mark.parametrize("which", [0, 1, 2])
-def test_what_is_no_number_stays_none(which: int) -> None:
+def test_a_nan_stays_a_nan(which: int) -> None:
     assert KERNEL is not None
     given = heads(100, 64)
     given[which][0, 0, 40, 3] = float("nan")
@@ -92,7 +92,7 @@ def test_what_is_no_number_stays_none(which: int) -> None:
     assert not found[0, 0, 40].isfinite().any() if which < 2 else found[0, 0, 40, 3].isnan()
 
 
-def test_only_what_fits_reaches_the_kernel() -> None:
+def test_only_supported_calls_reach_the_kernel() -> None:
     seen: list[tuple[int, ...]] = []
 
     def spy(q: Tensor, _k: Tensor, _v: Tensor) -> None:
@@ -115,7 +115,7 @@ def test_only_what_fits_reaches_the_kernel() -> None:
     assert len(seen) == 2
 
 
-def test_the_kernel_reads_no_key_or_value_that_is_not_there() -> None:
+def test_the_kernel_reads_no_key_or_value_out_of_bounds() -> None:
     q, k, v = heads(64, 32)
     assert kernel.fits(q, k, v)
     assert not kernel.fits(q.repeat(2, 1, 1, 1), k, v)
@@ -136,7 +136,7 @@ def evaluation(compiled: bool) -> measure.Evaluation:
 
 
 @needs_kernel
-def test_a_model_scores_the_same_to_bf16s_rounding_and_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_scores_the_same_within_bf16_rounding_and_names_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention, "_CLEARLY", float("inf"))  # whatever this chip is better at
     ids = torch.from_numpy(np.random.default_rng(0).integers(0, 300, (1, 201)))
     ours, theirs = evaluation(compiled=True), evaluation(compiled=False)
@@ -147,7 +147,7 @@ def test_a_model_scores_the_same_to_bf16s_rounding_and_says_how(monkeypatch: pyt
     assert "attention" not in theirs.describe()
 
 
-def test_without_a_compiler_torchs_own_is_used_and_the_reason_said(
+def test_without_a_compiler_torchs_attention_is_used_and_the_reason_shown(
     afresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(afresh))
@@ -158,7 +158,7 @@ def test_without_a_compiler_torchs_own_is_used_and_the_reason_said(
 
 
 @pytest.mark.parametrize(("ours", "is_taken"), [(0.5, True), (0.89, True), (0.95, False), (1.3, False)])
-def test_the_faster_kernel_of_a_trial_is_taken(monkeypatch: pytest.MonkeyPatch, ours: float, is_taken: bool) -> None:
+def test_the_faster_kernel_in_a_trial_is_used(monkeypatch: pytest.MonkeyPatch, ours: float, is_taken: bool) -> None:
     """On a chip with AMX torch's own may be the faster one."""
 
     clock = [0.0]
@@ -185,7 +185,7 @@ def test_the_faster_kernel_of_a_trial_is_taken(monkeypatch: pytest.MonkeyPatch, 
 
 
 @needs_kernel
-def test_a_trial_takes_little_and_leaves_the_threads_as_they_were() -> None:
+def test_a_trial_is_short_and_restores_the_number_of_threads() -> None:
     assert KERNEL is not None
     torch.set_num_threads(2)
     try:
@@ -199,7 +199,7 @@ def test_a_trial_takes_little_and_leaves_the_threads_as_they_were() -> None:
 
 
 @needs_kernel
-def test_it_is_compiled_once_and_a_library_that_others_may_write_is_not_loaded(
+def test_the_kernel_is_compiled_once_and_a_library_writable_by_others_is_not_loaded(
     afresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert attention.kernel()[0] is not None
@@ -222,7 +222,7 @@ def test_it_is_compiled_once_and_a_library_that_others_may_write_is_not_loaded(
         del os.environ["XDG_CACHE_HOME"]
 
 
-def test_a_compiler_that_fails_is_a_reason_and_no_error(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_compiler_is_a_reason_not_an_error(afresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if KERNEL is None:
         pytest.skip(MISSING)
     folder = afresh.parent / "bin"

@@ -65,12 +65,12 @@ def edited(edit: tuple[str, str]) -> bytes:
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_what_changes_no_score_changes_no_digest(name: str):
+def test_edits_that_do_not_affect_the_score_do_not_change_the_digest(name: str):
     assert contest.digests(edited(SAME[name])) == contest.digests(SCRIPT.encode())
 
 
 @pytest.mark.parametrize("name", OTHER)
-def test_what_may_change_a_score_changes_the_digest(name: str):
+def test_edits_that_may_affect_the_score_change_the_digest(name: str):
     assert contest.digests(edited(OTHER[name])) != contest.digests(SCRIPT.encode())
 
 
@@ -86,11 +86,11 @@ def test_the_digest_is_the_same_in_every_version_of_python():
 
 
 @pytest.mark.parametrize("text", [b"def (:", b"\0", b"x = " + b"(" * 600 + b")" * 600, b"x=1\n" * 200_000])
-def test_what_cannot_be_read_has_none(text: bytes):
+def test_unreadable_code_has_no_digest(text: bytes):
     assert contest.digests(text) == {}
 
 
-def test_shipping_the_contests_script_is_no_shield_for_a_false_claim(
+def test_shipping_the_contests_script_does_not_protect_a_false_claim(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = tiny.copy(world, tmp_path / "world")
@@ -125,7 +125,7 @@ def test_shipping_the_contests_script_is_no_shield_for_a_false_claim(
         (4800, "", None),
     ],
 )
-def test_what_leaves_a_claim_open_is_said_before_the_work(  # noqa: PLR0917 - fixtures and a case
+def test_a_claim_that_will_stay_open_is_reported_before_the_evaluation(  # noqa: PLR0917 - fixtures and a case
     world: World, tokens: int, script: str, words: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world = tiny.copy(world, tmp_path / "world")

@@ -41,7 +41,7 @@ def moved(logits: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     return lambda x, weight: logits(x, weight).as_subclass(OnMps)
 
 
-def test_sums_and_probes_in_float64_are_taken_on_the_cpu_for_devices_without_it(
+def test_float64_sums_and_probes_run_on_the_cpu_for_devices_without_float64(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, there = evaluation(world), evaluation(world)
@@ -54,7 +54,7 @@ def test_sums_and_probes_in_float64_are_taken_on_the_cpu_for_devices_without_it(
     assert there.probe(tokens) == plain.probe(tokens)
 
 
-def test_an_accelerator_takes_as_many_tokens_a_call_as_the_contest_does_and_starts_no_workers(world: World) -> None:
+def test_an_accelerator_gets_the_contests_tokens_per_call_and_no_workers(world: World) -> None:
     torch.set_num_threads(4)
     held = measure.Evaluation(world.state, world.config, "bf16", Ranks(0, 1, torch.device("meta")))
     torch.set_num_threads(1)
@@ -76,7 +76,7 @@ def test_an_accelerator_without_enough_memory_is_one_line_that_says_what_to_do(
         list(held.draw(tokens, np.arange(2)))
 
 
-def test_mps_is_taken_where_it_is_and_refused_where_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mps_is_used_where_available_and_refused_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(UsageError, match=r"--device mps: torch .* sees none; --device cpu always works"):
         devices.join("mps")
@@ -85,7 +85,7 @@ def test_mps_is_taken_where_it_is_and_refused_where_it_is_not(monkeypatch: pytes
     assert (found.type, devices.describe(found, 1, "")) == ("mps", "mps")
 
 
-def test_each_rank_takes_the_graphics_card_of_its_place_and_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_rank_uses_and_names_the_gpu_of_its_local_rank(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
@@ -119,7 +119,7 @@ print(min(faults[2:]))  # a system short of memory takes pages back, now and the
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
-def test_a_call_takes_no_memory_from_the_system_that_the_one_before_has_freed() -> None:
+def test_a_call_reuses_the_memory_that_the_previous_call_freed() -> None:
     def pages_a_call(setting: str) -> int:
         # By itself glibc adapts its threshold to what is freed, and keeps more in one run than in another. Not so here:
         environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": str(128 << 10)}

@@ -109,9 +109,7 @@ def looks(losses: Array, covariates: Array, rescorings: int) -> tuple[Array, Arr
 @pytest.mark.parametrize(
     ("name", "helped"), [*((name, False) for name in POPULATIONS), ("exponential", True), ("log-normal", True)]
 )
-def test_of_a_thousand_rescorings_of_a_true_claim_at_most_one_in_a_hundred_ends_in_a_refutation(
-    name: str, helped: bool
-) -> None:
+def test_at_most_one_in_a_hundred_rescorings_refutes_a_true_claim(name: str, helped: bool) -> None:
     rng = np.random.default_rng(1)
     losses = POPULATIONS[name](rng)
     noise = rng.normal(size=(len(losses), 4))
@@ -130,7 +128,7 @@ def test_intervals_for_one_look_would_refute_far_more_true_claims_when_looked_at
 
 @given(st.integers(0, 2**32 - 1), st.floats(-10, 10), st.floats(0.01, 100).flatmap(lambda x: st.sampled_from([x, -x])))
 @settings(max_examples=50)
-def test_the_interval_follows_shifts_and_scales_of_the_losses(seed: int, shift: float, scale: float) -> None:
+def test_the_interval_shifts_and_scales_with_the_losses(seed: int, shift: float, scale: float) -> None:
     rng = np.random.default_rng(seed)
     x, y = sequence.design(rng.normal(size=(300, 2)))[:60], rng.normal(size=60)
     plain = sequence.interval(sequence.rows(x, y), 300)
@@ -139,14 +137,14 @@ def test_the_interval_follows_shifts_and_scales_of_the_losses(seed: int, shift: 
     assert moved.below == pytest.approx(abs(scale) * plain.below, rel=1e-6)
 
 
-def test_without_covariates_the_estimate_is_the_mean_and_narrows_to_it_as_the_population_is_used_up() -> None:
+def test_without_covariates_the_estimate_is_the_mean_and_its_interval_shrinks_to_it() -> None:
     losses = np.random.default_rng(3).normal(3.5, 0.2, 200)
     found = [sequence.interval(sequence.rows(np.empty((n, 0)), losses[:n]), 200) for n in (30, 100, 199)]
     assert found[1].mean == pytest.approx(losses[:100].mean())
     assert found[2].below < 0.1 * found[1].below < 0.05 * found[0].below
 
 
-def test_a_covariate_that_tells_all_leaves_nothing_to_doubt() -> None:
+def test_a_covariate_that_determines_the_losses_gives_an_interval_of_no_width() -> None:
     rng = np.random.default_rng(4)
     known = rng.normal(size=(500, 1))
     losses = 3 + 0.2 * known[:, 0]
@@ -204,7 +202,7 @@ def some_text(vocabulary: int, count: int) -> data.Tokens:
 
 
 @pytest.mark.parametrize("vocabulary", [5, 1024])
-def test_the_ngram_losses_are_those_of_a_slow_model(vocabulary: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ngram_losses_agree_with_a_slow_model(vocabulary: int, monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = some_text(vocabulary, 40 * 16 + 1)
     expected = slow_ngram(tokens.tolist(), 16)
     assert ngram.losses(tokens, 16) == pytest.approx(expected, rel=1e-4)
@@ -212,7 +210,7 @@ def test_the_ngram_losses_are_those_of_a_slow_model(vocabulary: int, monkeypatch
     assert ngram.losses(tokens, 16) == pytest.approx(expected, rel=1e-4)
 
 
-def test_ngrams_that_share_slots_still_give_finite_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ngrams_that_collide_still_have_finite_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ngram, "_SLOT_BITS", 4)
     found = ngram.losses(some_text(60_000, 6401), 64)
     assert found.shape == (100, ngram.ORDER)
@@ -283,7 +281,7 @@ def estimated(world: World, bpb: float | None, **changes: Any) -> Rescore:
     return run.rescore(found, request(world, estimate=True, **changes), ALONE, silent)
 
 
-def test_a_claim_far_too_low_is_refuted_by_a_few_sequences_and_labelled_an_estimate(world: World) -> None:
+def test_a_claim_far_too_low_is_refuted_after_a_few_sequences_and_labeled_an_estimate(world: World) -> None:
     rescore = estimated(world, world.score.val_bpb - 1.0)
     estimate = rescore.measured.estimate
     assert rescore.outcome is RescoreOutcome.REFUTED
@@ -298,7 +296,7 @@ def test_a_claim_far_too_low_is_refuted_by_a_few_sequences_and_labelled_an_estim
     assert schema.violations("rescore", json.loads(json.dumps(document, allow_nan=False))) == []
 
 
-def test_a_true_claim_is_confirmed_as_closely_as_asked(world: World) -> None:
+def test_a_true_claim_is_confirmed_within_the_requested_distance(world: World) -> None:
     rescore = estimated(world, world.score.val_bpb, within_bpb=0.5)
     assert rescore.outcome is RescoreOutcome.CONFIRMED
     assert rescore.measured.estimate is not None
@@ -308,14 +306,14 @@ def test_a_true_claim_is_confirmed_as_closely_as_asked(world: World) -> None:
     assert "confirmed once it is within 0.5000000 of it   --within" in page
 
 
-def test_a_tolerance_wider_than_what_was_asked_for_is_what_confirms_and_the_page_says_so(world: World) -> None:
+def test_a_tolerance_wider_than_requested_confirms_a_claim_and_is_shown(world: World) -> None:
     rescore = estimated(world, world.score.val_bpb, within_bpb=0.1, tolerance_bpb=0.5)
     assert rescore.measured.estimate is not None
     page = render.render(rescore, Page())
     assert "confirmed once it is within 0.5000000 of it   --within 0.1 is less than the tolerance" in page
 
 
-def test_an_estimate_that_has_to_see_everything_is_the_score(world: World) -> None:
+def test_an_estimate_that_scores_every_sequence_is_exact(world: World) -> None:
     rescore = estimated(world, None, within_bpb=1e-9)
     assert rescore.measured.estimate is None
     assert rescore.measured.val_bpb == pytest.approx(world.score.val_bpb, abs=1e-6)
@@ -383,7 +381,7 @@ def equalized() -> tuple[early.Plan, Array, float]:
     return plan, losses, 3.1 / math.log(2) / 2
 
 
-def test_a_model_equalized_on_one_order_is_confirmed_in_one_of_a_hundred_orders_at_most(
+def test_a_model_equalized_for_one_order_is_confirmed_in_at_most_one_of_a_hundred_orders(
     equalized: tuple[early.Plan, Array, float],
 ) -> None:
     plan, losses, claim_bpb = equalized
@@ -391,7 +389,7 @@ def test_a_model_equalized_on_one_order_is_confirmed_in_one_of_a_hundred_orders_
     assert outcomes[RescoreOutcome.CONFIRMED] <= 2
 
 
-def test_an_interval_of_losses_that_hardly_vary_does_not_collapse_even_in_the_order_that_was_foreseen(
+def test_losses_that_hardly_vary_do_not_collapse_the_interval_even_in_a_predicted_order(
     equalized: tuple[early.Plan, Array, float],
 ) -> None:
     plan, losses, claim_bpb = equalized
@@ -400,7 +398,7 @@ def test_an_interval_of_losses_that_hardly_vary_does_not_collapse_even_in_the_or
     assert attack(plan, losses, claim_bpb, tiny.CONFIG, 1234) is RescoreOutcome.REFUTED
 
 
-def test_a_model_that_was_changed_for_one_order_is_confirmed_in_no_order() -> None:
+def test_a_model_tuned_for_one_order_is_confirmed_in_no_order() -> None:
     rng, population = np.random.default_rng(3), 200
     sequences = [rng.choice(rng.choice(tiny.VOCAB, 12, replace=False), 64) for _ in range(population)]
     tokens = np.append(np.concatenate(sequences), 0).astype(np.uint16)
@@ -419,7 +417,7 @@ def test_a_model_that_was_changed_for_one_order_is_confirmed_in_no_order() -> No
     assert outcomes == {RescoreOutcome.REFUTED}
 
 
-def test_losses_trained_to_be_what_the_text_predicts_do_not_collapse_the_interval_either() -> None:
+def test_losses_trained_to_follow_the_texts_covariates_do_not_collapse_the_interval() -> None:
     rng = np.random.default_rng(9)
     text, control = sequence.design(rng.normal(size=(500, 2))), rng.normal(size=(500, 1))
     losses = 3.5 + 0.2 * text[:, 0]
@@ -433,7 +431,7 @@ def test_losses_trained_to_be_what_the_text_predicts_do_not_collapse_the_interva
     assert found.below == pytest.approx(honest.below, rel=0.3)
 
 
-def test_a_control_that_tells_all_narrows_the_interval_where_the_losses_vary_as_losses_do() -> None:
+def test_a_control_that_predicts_the_losses_narrows_the_interval_if_they_vary_normally() -> None:
     rng = np.random.default_rng(10)
     text, control = sequence.design(rng.normal(size=(500, 2))), rng.normal(size=(500, 1))
     losses = 3.5 + 0.2 * control[:, 0]
@@ -444,9 +442,7 @@ def test_a_control_that_tells_all_narrows_the_interval_where_the_losses_vary_as_
 
 
 @pytest.mark.parametrize("name", ["one_rank", "public_7L384"])
-def test_the_losses_of_real_models_vary_more_than_the_least_that_is_taken_to_be_possible(
-    shared_data: Path, name: str
-) -> None:
+def test_the_losses_of_real_models_vary_more_than_the_least_spread(shared_data: Path, name: str) -> None:
     (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
     wanted = prepare.Request(data=shared_data / "fineweb", seq_len=512, estimate=False, val_tokens=24_576)
     losses = np.array(run.rescore(found, wanted, ALONE, silent).measured.sequence_losses)
@@ -505,7 +501,7 @@ def estimate_object() -> dict[str, Any]:
     return dict.fromkeys(names, 1.0) | dict.fromkeys(counts, 1) | more
 
 
-def test_several_artifacts_of_a_report_are_several_controls(world: World, report: Path, tmp_path: Path) -> None:
+def test_each_artifact_in_a_report_is_a_control(world: World, report: Path, tmp_path: Path) -> None:
     document = json.loads(report.read_text())
     document["rescores"] *= control.MAX_CONTROLS + 2
     path = tmp_path / "many.json"
@@ -521,7 +517,7 @@ def replace_digest(shard: dict[str, Any]) -> Any:
     return FileDigest(**shard)
 
 
-def test_on_a_cpu_what_takes_too_long_is_estimated_unless_all_is_asked_for(
+def test_a_long_evaluation_on_a_cpu_is_estimated_unless_a_full_one_is_requested(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "SLOW_SECONDS", 0.0)
@@ -539,7 +535,7 @@ def estimated_by(world: World, estimate: bool | None) -> Rescore:
     return run.rescore(found, request(world, within_bpb=0.5, estimate=estimate), ALONE, silent)
 
 
-def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World) -> None:
+def test_ctrl_c_during_an_estimate_reports_the_latest_interval(world: World) -> None:
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     num_bytes = ByteTable.load(world.tokenizer, tiny.VOCAB).count(tokens)
     evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE)
@@ -559,9 +555,7 @@ def test_ctrl_c_during_an_estimate_reports_what_is_known(world: World) -> None:
     assert re.search(r"bpb \([0-9.]+ to [0-9.]+\) from 40 of", stop_at(40))
 
 
-def test_two_ranks_deal_the_sequences_out_and_agree(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_ranks_share_the_sequences_and_agree(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
     path = tmp_path / "report.json"
     arguments = ["rescore", str(world.record), "--device", "cpu", "--json", str(path), "--estimate"]
@@ -586,7 +580,7 @@ def test_two_ranks_deal_the_sequences_out_and_agree(
         (["--control", "missing.json"], "missing.json"),
     ],
 )
-def test_options_that_do_not_fit_together_are_one_line_and_exit_code_2(
+def test_conflicting_options_give_one_line_and_exit_code_2(
     world: World, capsys: pytest.CaptureFixture[str], options: list[str], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(world.root)

@@ -99,7 +99,7 @@ def test_the_losses_of_the_sequences_have_the_reported_loss_as_their_mean(world:
     assert np.mean(measured.sequence_losses) == pytest.approx(measured.val_loss_nats, abs=1e-9)
 
 
-def test_only_the_first_tokens_are_scored_when_so_many_are_asked_for(world: World) -> None:
+def test_a_token_limit_scores_only_the_first_tokens(world: World) -> None:
     whole, part = scored(world).measured, scored(world, val_tokens=200).measured
     assert part.tokens == 3 * 64
     assert part.val_loss_nats == pytest.approx(np.mean(whole.sequence_losses[:3]), abs=1e-9)
@@ -114,7 +114,7 @@ def test_a_window_that_slides_by_its_length_scores_sequences_side_by_side(world:
 
 
 @pytest.mark.parametrize("stride", [1, 17, 40, 63])
-def test_a_sliding_window_scores_each_token_once_with_the_context_that_it_promises(world: World, stride: int) -> None:
+def test_a_sliding_window_scores_each_token_once_with_its_full_context(world: World, stride: int) -> None:
     held = measure.Evaluation(world.state, world.config, "fp32", ALONE)
     tokens = tokens_of(world)[: 3 * 64 + 1]
     found = held.score(tokens, table_of(world).count(tokens), lambda _done, _total: None, stride)
@@ -134,7 +134,7 @@ def test_a_sliding_window_scores_each_token_once_with_the_context_that_it_promis
 
 
 @pytest.mark.parametrize("stride", [0, -1, 65])
-def test_a_stride_that_no_window_has_is_refused(world: World, stride: int) -> None:
+def test_an_impossible_stride_is_refused(world: World, stride: int) -> None:
     with pytest.raises(UsageError, match="--stride must be from 1 to the sequence length 64"):
         scored(world, stride=stride)
 
@@ -149,7 +149,7 @@ GOLDEN = [
 
 
 @pytest.mark.parametrize("row", GOLDEN, ids=lambda row: "-".join(map(str, row[:3])))
-def test_golden_artifacts_score_as_their_page_says(
+def test_golden_artifacts_have_their_documented_scores(
     shared_data: Path, row: tuple[str, str, str, int, int, float]
 ) -> None:
     name, tables, precision, seq_len, tokens, bpb = row
@@ -201,7 +201,7 @@ def test_the_compiled_attention_gives_a_golden_score_to_one_part_in_ten_thousand
     assert compiled(shared_data, "one_rank", wanted, monkeypatch).val_bpb == pytest.approx(GOLDEN[0][-1], abs=1e-4)
 
 
-def test_the_compiled_attention_gives_a_published_artifacts_sequences_their_losses_but_for_rounding(
+def test_the_compiled_attention_changes_a_published_artifacts_losses_only_by_rounding(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In bf16 a sequence's loss moves by 0.001 nats either way: of a part the mean is not the whole's to 1e-4."""
@@ -216,7 +216,7 @@ def test_the_compiled_attention_gives_a_published_artifacts_sequences_their_loss
 # --- claims -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_record_folder_brings_its_artifact_its_claim_and_its_settings(world: World) -> None:
+def test_a_record_folder_supplies_its_artifact_claim_and_settings(world: World) -> None:
     rescore = scored(world, seq_len=None)
     assert rescore.outcome is RescoreOutcome.CONFIRMED
     assert rescore.claim is not None
@@ -231,12 +231,12 @@ def test_a_record_folder_brings_its_artifact_its_claim_and_its_settings(world: W
     }.items()
 
 
-def test_an_artifact_named_inside_its_record_brings_the_same_claim(world: World) -> None:
+def test_an_artifact_inside_a_record_has_the_records_claim(world: World) -> None:
     (alone,) = target.find(world.record / world.artifact.name, None, None, 16_000_000)
     assert [alone] == target.find(world.record, None, None, 16_000_000)
 
 
-def test_where_no_log_tells_the_json_of_the_record_states_the_claim(world: World, tmp_path: Path) -> None:
+def test_without_a_score_in_a_log_the_claim_is_that_of_submission_json(world: World, tmp_path: Path) -> None:
     (tmp_path / world.artifact.name).write_bytes(world.artifact.read_bytes())
     (tmp_path / "submission.json").write_text('{"val_bpb": 1.2345}')
     (found,) = target.find(tmp_path, None, None, 16_000_000)
@@ -291,7 +291,7 @@ def test_what_would_make_a_claim_comparable_follows_from_what_differs(
     assert hint in page.partition("next     ")[2]
 
 
-def test_a_claim_is_not_refuted_with_a_sequence_length_that_nobody_states(world: World) -> None:
+def test_a_claim_is_not_refuted_with_an_unstated_sequence_length(world: World) -> None:
     """The text is as long as one sequence of the default, and the artifact was trained with another length."""
     world_tokens = scored(world).measured.tokens
     assumed = dict(seq_len=None, rope_tables="bf16", tolerance_bpb=1e-9)
@@ -309,7 +309,7 @@ def test_a_claim_is_not_refuted_with_a_sequence_length_that_nobody_states(world:
     assert scored(world, world.artifact, claim_of(1.0), rope_base=500.0).outcome is RescoreOutcome.REFUTED
 
 
-def test_no_tensor_is_made_floats_before_all_are_known_to_be_a_models(
+def test_no_tensor_is_converted_to_floats_before_all_are_checked(
     monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.int8.ptz"
@@ -319,7 +319,7 @@ def test_no_tensor_is_made_floats_before_all_are_known_to_be_a_models(
         scored(world, path)
 
 
-def test_without_a_claim_the_score_stands_alone(world: World) -> None:
+def test_without_a_claim_the_score_is_only_measured(world: World) -> None:
     assert scored(world, world.artifact).outcome is RescoreOutcome.MEASURED
 
 
@@ -341,7 +341,7 @@ def test_the_tolerance_follows_from_device_compiler_and_decimals(
     assert words in source
 
 
-def test_a_score_has_the_precision_that_was_asked_for_else_the_claims_else_the_contests() -> None:
+def test_the_precision_is_the_requested_one_else_the_claims_else_the_contests() -> None:
     fp32 = Claim(1.2, 8, "", activations="fp32")
     assert judge.precision_of(fp32, None) == "fp32"
     assert judge.precision_of(fp32, "bf16") == "bf16"
@@ -364,7 +364,7 @@ def test_a_score_whose_val_bpb_holds_and_whose_val_loss_does_not_is_refuted(worl
         assert ("val_bpb holds, but not val_loss" in reason) == (outcome is RescoreOutcome.REFUTED)
 
 
-def test_a_claim_is_told_in_nats_also_where_only_bits_per_byte_were_claimed(world: World) -> None:
+def test_a_claim_in_bits_per_byte_is_also_shown_in_nats(world: World) -> None:
     rescore = scored(world, world.artifact, Claim(1.2, 4, "--claim"))
     nats = 1.2 * math.log(2) * rescore.measured.text_bytes / rescore.measured.tokens
     page = render.render(rescore, Page())
@@ -372,7 +372,7 @@ def test_a_claim_is_told_in_nats_also_where_only_bits_per_byte_were_claimed(worl
     assert f"bpb   {rescore.measured.val_loss_nats - nats:+.8f} nats/tok   tolerance" in page
 
 
-def test_no_number_is_cut_on_forty_columns(world: World) -> None:
+def test_no_number_is_cut_off_at_40_columns(world: World) -> None:
     rescore = scored(world)
     assert rescore.claim is not None and rescore.claim.val_loss_nats is not None
     page = render.render(rescore, Page(columns=40))
@@ -380,11 +380,11 @@ def test_no_number_is_cut_on_forty_columns(world: World) -> None:
         assert f"{number:.8f} " in page
 
 
-def test_zeros_that_json_does_not_tell_loosen_no_claim() -> None:
+def test_trailing_zeros_lost_in_json_do_not_widen_the_tolerance() -> None:
     assert [target.digits_of(value) for value in (2.9, 1.0, 1.20321, 1e-7)] == [4, 4, 5, target.MAX_DIGITS]
 
 
-def test_few_decimals_loosen_no_claim(world: World, tmp_path: Path) -> None:
+def test_few_decimals_do_not_widen_the_tolerance(world: World, tmp_path: Path) -> None:
     for typed, digits in (("3", 4), ("1.2", 4), ("1.20", 4), ("1.20321", 5)):
         found = command._claim(typed)
         assert found is not None and (found.val_bpb, found.digits) == (float(typed), digits)
@@ -395,7 +395,9 @@ def test_few_decimals_loosen_no_claim(world: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stated", ["nan", "inf", "-1.0", "1e30"])
-def test_a_log_that_claims_no_number_is_one_line_and_no_claim(world: World, tmp_path: Path, stated: str) -> None:
+def test_a_log_whose_score_is_not_a_number_gives_one_line_and_no_claim(
+    world: World, tmp_path: Path, stated: str
+) -> None:
     path = tmp_path / "a.log"
     text = tiny.log(world).replace(f"val_bpb:{world.score.val_bpb:.8f}", f"val_bpb:{stated}")
     path.write_text(text)
@@ -403,7 +405,7 @@ def test_a_log_that_claims_no_number_is_one_line_and_no_claim(world: World, tmp_
         target.find(world.artifact, None, path, 16_000_000)
 
 
-def test_each_artifact_of_a_record_meets_the_log_of_its_own_seed(world: World, tmp_path: Path) -> None:
+def test_each_artifact_of_a_record_is_compared_with_the_log_of_its_seed(world: World, tmp_path: Path) -> None:
     for seed, bpb in ((1337, world.score.val_bpb), (42, 9.0)):
         (tmp_path / f"final_model_seed{seed}.int8.ptz").write_bytes(world.artifact.read_bytes())
         (tmp_path / f"train_seed{seed}.log").write_text(tiny.log(world, seed=seed, bpb=bpb))
@@ -432,7 +434,7 @@ def test_a_folder_without_artifact_says_so(tmp_path: Path) -> None:
         target.find(tmp_path, None, None, 16_000_000)
 
 
-def test_an_artifact_is_known_as_its_raw_weights_quantized_or_not(world: World, tmp_path: Path) -> None:
+def test_raw_weights_are_recognized_as_those_of_an_artifact_or_not(world: World, tmp_path: Path) -> None:
     path, raw = tmp_path / "a.int8.ptz", tmp_path / "final_model.pt"
     state = big_state()
     torch.save(state, raw)
@@ -481,7 +483,7 @@ def ship(folder: Path, edit: tuple[str, str] = ("", "")) -> None:
         (("logit_softcap: float = 30.0", "logit_softcap: float = 20.0"), "1 of the *: GPTConfig.logit_softcap"),
     ],
 )
-def test_a_records_model_differs_where_a_definition_does_whatever_its_comments(
+def test_a_records_model_differs_if_a_definition_does_but_not_if_only_comments_do(
     tmp_path: Path, edit: tuple[str, str], told: str | None
 ) -> None:
     ship(tmp_path, edit)
@@ -493,7 +495,7 @@ def test_a_records_model_differs_where_a_definition_does_whatever_its_comments(
         assert fnmatch.fnmatch(found, told)
 
 
-def test_a_script_with_a_model_of_its_own_differs_and_hostile_ones_do_too(tmp_path: Path) -> None:
+def test_a_script_with_another_model_differs_and_so_do_hostile_scripts(tmp_path: Path) -> None:
     for text in (
         "class Net: pass\n",
         "x = " + "(" * 600 + ")" * 600,
@@ -529,7 +531,9 @@ def test_a_claim_that_our_model_misses_is_not_refuted_where_the_record_ships_oth
     assert "with a predictor.py" in render.render(rescore, Page())
 
 
-def test_a_claim_that_our_model_meets_is_confirmed_whatever_code_the_record_ships(world: World, tmp_path: Path) -> None:
+def test_a_claim_that_our_model_reproduces_is_confirmed_whatever_code_the_record_ships(
+    world: World, tmp_path: Path
+) -> None:
     ship(copied(world, tmp_path), (".square()", ".square().clone()"))
     rescore = scored(world, tmp_path, seq_len=None)
     assert rescore.outcome is RescoreOutcome.CONFIRMED
@@ -564,7 +568,7 @@ def test_the_val_loss_of_the_json_must_hold_too(world: World, tmp_path: Path, is
 @pytest.mark.parametrize(
     ("low", "told"), [((0.0, 0.0), "confirmed"), ((0.01, 0.0), "refuted"), ((0.0, 0.01), "refuted")]
 )
-def test_the_mean_that_the_json_claims_is_compared_where_every_seed_is_there(
+def test_the_claimed_mean_is_compared_if_every_seed_has_a_score(
     world: World, tmp_path: Path, low: tuple[float, float], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for seed in (1337, 42):
@@ -617,18 +621,18 @@ def test_a_flag_wins_over_the_artifact_the_artifact_over_the_log_the_log_over_th
     ],
     ids=str,
 )
-def test_settings_of_an_artifact_that_no_model_has_are_refused(config: dict[str, Any]) -> None:
+def test_impossible_settings_in_an_artifact_are_refused(config: dict[str, Any]) -> None:
     with pytest.raises(Refused) as caught:
         numerics.resolve({}, config, {})
     assert caught.value.code == "ART_CONFIG"
     assert len(str(caught.value)) < 200
 
 
-def test_a_sequence_length_that_only_the_user_may_ask_for_is_taken_from_the_flag() -> None:
+def test_a_very_long_sequence_length_is_accepted_only_from_the_flag() -> None:
     assert numerics.resolve({"seq_len": 1 << 16}, {"train_seq_len": 1 << 16}, {})["seq_len"].value == 1 << 16
 
 
-def test_a_model_config_that_contradicts_the_tensors_is_noted_and_not_believed(world: World, tmp_path: Path) -> None:
+def test_a_model_config_that_contradicts_the_tensors_is_noted_and_ignored(world: World, tmp_path: Path) -> None:
     path = tmp_path / "a.int8.ptz"
     path.write_bytes(tiny.packed(world.state, model_config={"num_heads": 2, "train_seq_len": 32}))
     rescore = scored(world, path, seq_len=None)
@@ -737,7 +741,7 @@ MEANING: list[tuple[int, str, Callable[[Tree], Any], str]] = [
 @pytest.mark.parametrize(
     ("number", "code", "edit", "words"), MEANING, ids=[f"{n}-{i}-{c}" for i, (n, c, _, _) in enumerate(MEANING)]
 )
-def test_an_artifact_without_sound_meaning_is_refused(number: int, code: str, edit: Any, words: str) -> None:
+def test_an_invalid_artifact_is_refused(number: int, code: str, edit: Any, words: str) -> None:
     tree = artifact.quantize(big_state(), tiny.KEEP)
     edit(tree)
     with pytest.raises(Refused) as caught:
@@ -759,7 +763,7 @@ def test_a_model_whose_logits_are_not_finite_has_no_score(world: World, tmp_path
     assert caught.value.code == "EVAL_NONFINITE"
 
 
-def test_any_edit_of_an_artifacts_meaning_is_refused_or_gives_a_model(world: World) -> None:
+def test_every_edited_artifact_is_refused_or_gives_a_model(world: World) -> None:
     seed = int(np.random.SeedSequence().entropy) % 2**32
     print(f"seed {seed}")
     rng = random.Random(seed)
@@ -793,7 +797,7 @@ def test_the_standard_folders_are_searched_for_the_dataset_that_the_log_names(
         inputs.find(None, None, {}, 1024)
 
 
-def test_no_path_of_a_log_is_followed(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_paths_in_a_log_are_not_followed(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     log = {"data_path": str(world.shards), "tokenizer_path": str(world.tokenizer)}
     with pytest.raises(UsageError, match="found none that fit"):
@@ -850,7 +854,7 @@ def test_a_model_that_looks_ahead_fails_the_probe_of_causality(world: World) -> 
     assert not scored_so.passed  # the score is from other logits
 
 
-def test_ctrl_c_reports_what_is_known_so_far(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_reports_the_results_so_far(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
     started = evaluation(world)
     tokens = tokens_of(world)
@@ -872,7 +876,7 @@ def test_ctrl_c_reports_what_is_known_so_far(world: World, monkeypatch: pytest.M
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def test_the_command_writes_a_report_of_its_schema_and_exits_with_the_verdict(
+def test_the_command_writes_a_valid_report_and_its_exit_code_is_the_verdict(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(world.root)
@@ -990,7 +994,7 @@ def test_a_foreign_file_is_unsupported_by_name_with_exit_code_2(
     assert words in capsys.readouterr().err
 
 
-def test_the_page_holds_seconds_and_bytes_per_token_against_what_is_known_of_them(world: World) -> None:
+def test_the_page_compares_seconds_and_bytes_per_token_with_known_values(world: World) -> None:
     rescore = scored(world)
     page = render.render(rescore, Page())
     assert f"evaluation {rescore.measured.seconds:.1f} s, the cap is 600 s on 8xH100" in page
@@ -1002,7 +1006,7 @@ def test_the_page_holds_seconds_and_bytes_per_token_against_what_is_known_of_the
     assert "2.4359 bytes per token = sp1024" in render.render(replace(rescore, measured=whole), Page())
 
 
-def test_strange_names_reach_the_page_escaped(world: World, tmp_path: Path) -> None:
+def test_unusual_names_are_escaped_on_the_page(world: World, tmp_path: Path) -> None:
     rescore = scored(world)
     payload = "a\x1b]52;c;x\x07\u202e\u0085\n[red]"
     assert rescore.claim is not None

@@ -64,7 +64,7 @@ def record(world: World, folder: Path, log: str, artifact: bytes | None = None) 
 # --- honest runs are not refuted --------------------------------------------------------------------------------------
 
 
-def test_a_compiled_run_may_differ_by_what_a_compiler_rounds(world: World, tmp_path: Path) -> None:
+def test_a_compiled_run_may_differ_by_the_compilers_rounding(world: World, tmp_path: Path) -> None:
     bpb = world.score.val_bpb + 4e-5
     for compiled, outcome in (("True", RescoreOutcome.CONFIRMED), ("False", RescoreOutcome.REFUTED)):
         text = tiny.log(world, bpb=bpb).replace("compiled:False", f"compiled:{compiled}")
@@ -75,7 +75,7 @@ SLIDING = "final_int8_sliding_window_exact"
 
 
 @pytest.mark.parametrize("place", ["line", "line before", "setting"])
-def test_a_claim_of_a_sliding_window_is_scored_as_it_says(world: World, tmp_path: Path, place: str) -> None:
+def test_a_claim_of_a_sliding_window_is_scored_with_that_window(world: World, tmp_path: Path, place: str) -> None:
     evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE, compiled=False)
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     bpb = rescored(world, world.artifact, stride=16, seq_len=64, rope_base=500.0, attention="torch").measured.val_bpb
@@ -98,7 +98,9 @@ def test_a_claim_of_a_sliding_window_is_scored_as_it_says(world: World, tmp_path
 
 
 @pytest.mark.parametrize("stride", [0, 16])
-def test_our_trainers_own_final_evaluation_is_scored_in_its_windows(world: World, tmp_path: Path, stride: int) -> None:
+def test_our_trainers_final_evaluation_is_scored_with_its_own_windows(
+    world: World, tmp_path: Path, stride: int
+) -> None:
     given: dict[str, Any] = dict(seq_len=32, rope_base=500.0, rope_tables="bf16", attention="torch")
     measured = rescored(world, world.artifact, stride=stride or None, **given).measured
     assert abs(measured.val_bpb - world.score.val_bpb) > 1e-3
@@ -120,7 +122,7 @@ def test_our_trainers_own_final_evaluation_is_scored_in_its_windows(world: World
     assert other.reason.startswith("the claim is of ")
 
 
-def test_an_artifact_that_states_the_length_of_its_evaluation_is_scored_in_it(world: World, tmp_path: Path) -> None:
+def test_an_artifact_is_scored_at_the_evaluation_length_that_it_states(world: World, tmp_path: Path) -> None:
     path = tmp_path / "a.int8.ptz"
     given: dict[str, Any] = dict(rope_base=500.0, rope_tables="bf16")
     for stated, seq_len in (({}, 64), ({"eval_seq_len": 32}, 32)):
@@ -134,21 +136,19 @@ def test_an_artifact_that_states_the_length_of_its_evaluation_is_scored_in_it(wo
 
 
 @pytest.mark.parametrize(("tokens", "is_other"), [(62_020_608, False), (131_072, True)])
-def test_sequences_of_another_length_may_leave_out_another_rest_of_the_text_and_no_more(
-    tokens: int, is_other: bool
-) -> None:
+def test_another_sequence_length_may_change_only_the_texts_unscored_remainder(tokens: int, is_other: bool) -> None:
     claim = Claim(1.2, 4, "log", tokens=62_021_632, text_bytes=151_080_000, seq_len=2048)
     assert (judge.other_text(claim, tokens, tokens * 151_080_000 // 62_021_632) is not None) is is_other
     assert judge.other_text(replace(claim, seq_len=None), 62_020_608, 151_080_000) is not None
 
 
-def test_a_claim_of_a_window_whose_stride_nobody_states_is_told_before_the_work(world: World, tmp_path: Path) -> None:
+def test_a_window_claim_without_a_stride_is_reported_before_the_evaluation(world: World, tmp_path: Path) -> None:
     text = tiny.log(world).replace("final_int8_zlib_roundtrip_exact", SLIDING)
     with pytest.raises(GolfcheckError, match="a sliding window whose stride is stated nowhere: give --stride N"):
         rescored(world, record(world, tmp_path / "r", text))
 
 
-def test_a_window_that_would_take_too_long_is_told_before_the_work(
+def test_a_window_that_would_take_too_long_is_reported_before_the_evaluation(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = tiny.log(world).replace("final_int8_zlib_roundtrip_exact", f"{SLIDING} stride:1")
@@ -188,7 +188,7 @@ def leaky(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     return path, evaluation.score(prepared.text.tokens, prepared.text.num_bytes, lambda *_: None).val_bpb
 
 
-def test_a_bare_artifact_of_another_known_function_is_scored_with_the_one_that_fits(
+def test_a_bare_artifact_is_scored_with_the_known_activation_that_fits_best(
     world: World, leaky: tuple[Path, float]
 ) -> None:
     settings: dict[str, Any] = dict(seq_len=64, rope_base=500.0, attention="torch")
@@ -204,7 +204,7 @@ def test_a_bare_artifact_of_another_known_function_is_scored_with_the_one_that_f
 
 
 @pytest.mark.parametrize("name", activations.KNOWN)
-def test_each_known_function_replaces_the_square_of_the_relu(name: str) -> None:
+def test_each_known_activation_replaces_the_squared_relu(name: str) -> None:
     x = torch.linspace(-2, 2, 9)
     with activations.Activated(activations.KNOWN[name]):
         found = torch.nn.functional.relu(x).square()
@@ -212,13 +212,13 @@ def test_each_known_function_replaces_the_square_of_the_relu(name: str) -> None:
     assert not torch.equal(found, torch.nn.functional.relu(x).square())
 
 
-def test_the_reference_fits_a_model_of_its_own_best(world: World) -> None:
+def test_the_references_activation_fits_its_own_model_best(world: World) -> None:
     evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE)
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     assert fit.best(evaluation, tokens) is None
 
 
-def test_an_mlp_whose_width_is_no_multiple_of_the_models_is_loaded(world: World, tmp_path: Path) -> None:
+def test_an_mlp_whose_width_is_not_a_multiple_of_the_models_is_loaded(world: World, tmp_path: Path) -> None:
     config = replace(world.config, mlp_mult=1.6875)
     state = tiny.model(config=config).state_dict()
     path = tmp_path / "a.int8.ptz"
@@ -248,7 +248,7 @@ def test_the_tensors_that_are_expected_are_those_of_the_model(config: GPTConfig)
 # --- lies are not confirmed -------------------------------------------------------------------------------------------
 
 
-def test_a_log_that_states_fp32_is_scored_in_fp32_and_loosens_nothing(world: World, tmp_path: Path) -> None:
+def test_a_log_that_states_fp32_is_scored_in_fp32_with_the_same_tolerance(world: World, tmp_path: Path) -> None:
     exact = tiny.scored(world.state, world.shards, world.tokenizer, world.config, "fp32").val_bpb
     for delta, outcome in ((0.0, RescoreOutcome.CONFIRMED), (-0.0019, RescoreOutcome.REFUTED)):
         text = tiny.log(world, bpb=exact + delta).replace("activations:bf16", "activations:fp32")
@@ -256,7 +256,7 @@ def test_a_log_that_states_fp32_is_scored_in_fp32_and_loosens_nothing(world: Wor
         assert (found.outcome, found.measured.precision) == (outcome, "fp32")
 
 
-def test_a_near_miss_in_a_precision_that_the_user_asked_for_is_left_open(world: World, tmp_path: Path) -> None:
+def test_a_near_miss_in_a_precision_requested_by_the_user_is_left_open(world: World, tmp_path: Path) -> None:
     folder = record(world, tmp_path / "r", tiny.log(world, bpb=world.score.val_bpb - 0.001))
     near = rescored(world, folder, precision="fp32")
     assert near.outcome is RescoreOutcome.INCOMPARABLE
@@ -309,7 +309,7 @@ def test_a_tokenizer_that_gives_the_contests_tokens_other_bytes_is_refused(share
     inputs.check_bytes(text, tokens[1:], more[1:])  # another text: nothing is known of its bytes
 
 
-def test_the_text_is_named_by_what_is_known_of_it(world: World, shared_data: Path) -> None:
+def test_the_text_is_described_by_its_verified_beginning_and_size(world: World, shared_data: Path) -> None:
     shards = data.shard_paths(shared_data / "fineweb", "val")
     tokens = data.read_validation(shards, 256, 1024)
     words = partial(inputs.words, vocab_size=1024)
@@ -337,7 +337,7 @@ def test_a_file_of_another_size_than_the_logs_run_wrote_is_named(world: World, t
     assert found.notes[0].startswith(f"not the file of the log's run: that one wrote {size + 5:,} bytes")
 
 
-def test_a_file_more_does_not_hide_what_the_json_states_of_the_score(world: World, tmp_path: Path) -> None:
+def test_an_extra_file_does_not_hide_the_claim_in_submission_json(world: World, tmp_path: Path) -> None:
     folder = record(world, tmp_path / "r", tiny.log(world))
     (folder / "submission.json").write_text(json.dumps({"val_bpb": world.score.val_bpb - 0.1}))
     (folder / "spare.bin").write_bytes(bytes(1000))
@@ -346,7 +346,7 @@ def test_a_file_more_does_not_hide_what_the_json_states_of_the_score(world: Worl
     assert found.reason.startswith("the log's score holds, but submission.json val_bpb is ")
 
 
-def test_a_mean_over_seeds_that_are_not_there_is_said_not_to_be_compared(world: World, tmp_path: Path) -> None:
+def test_a_mean_over_missing_seeds_is_reported_as_not_compared(world: World, tmp_path: Path) -> None:
     folder = record(world, tmp_path / "r", tiny.log(world))
     seeds = {str(seed): {"val_bpb": world.score.val_bpb} for seed in (1337, 1338, 1339)}
     (folder / "submission.json").write_text(json.dumps({"val_bpb": 1.5, "seed_results": seeds}))
@@ -357,7 +357,7 @@ def test_a_mean_over_seeds_that_are_not_there_is_said_not_to_be_compared(world: 
     )
 
 
-def test_what_an_artifact_holds_beside_the_model_is_named(world: World, tmp_path: Path) -> None:
+def test_contents_of_an_artifact_outside_the_model_are_named(world: World, tmp_path: Path) -> None:
     path = tmp_path / "a.int8.ptz"
     path.write_bytes(tiny.packed(world.state, payload={"x": torch.ones(3)}))
     found = rescored(world, path, seq_len=64)
@@ -419,7 +419,7 @@ for sizes in json.loads(sys.argv[1]):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measured by /proc")
-def test_the_memory_that_is_foreseen_is_what_a_call_takes_at_most() -> None:
+def test_the_predicted_memory_is_an_upper_bound_of_what_a_call_uses() -> None:
     small = dict(vocab_size=300, num_layers=1, model_dim=8)
     sizes = [
         dict(**small, num_heads=4, num_kv_heads=4, train_seq_len=2048),  # heads of width 2
@@ -450,7 +450,7 @@ def test_a_failure_of_the_framework_is_one_line_and_exit_code_2(
 # --- the page and the command -----------------------------------------------------------------------------------------
 
 
-def test_what_is_refused_is_refused_before_torch_is_loaded(world: World, tmp_path: Path) -> None:
+def test_refusals_happen_before_torch_is_loaded(world: World, tmp_path: Path) -> None:
     html = tmp_path / "a.int8.ptz"
     html.write_bytes(b"<!DOCTYPE html><html><body>Sign in</body></html>")
     state = dict(world.state)
@@ -473,7 +473,7 @@ def test_what_is_refused_is_refused_before_torch_is_loaded(world: World, tmp_pat
         assert done.stderr.count("\n") == 1
 
 
-def test_progress_without_a_terminal_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_without_a_terminal_is_an_occasional_line(capsys: pytest.CaptureFixture[str]) -> None:
     clock = iter([0.0, 10.0, 31.0, 32.0, 62.0, 63.0])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(progressline.time, "monotonic", lambda: next(clock))
@@ -488,7 +488,7 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(capsys: pytest.Captu
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("mode", [["--stride", "1"], ["--estimate", "--within", "1e-9"]], ids=["stride", "estimate"])
-def test_the_report_says_what_was_known_when_the_command_was_stopped(
+def test_the_report_of_a_stopped_command_has_the_results_so_far(
     world: World, tmp_path: Path, number: signal.Signals, mode: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
@@ -520,7 +520,7 @@ def test_a_command_that_is_stopped_before_it_evaluates_says_so_in_one_line(
     assert not report.exists()
 
 
-def test_the_compiled_claim_of_the_json_is_held_as_the_logs(world: World, tmp_path: Path) -> None:
+def test_a_compiled_claim_in_the_json_has_the_same_tolerance_as_the_logs(world: World, tmp_path: Path) -> None:
     claim = Claim(1.0, 8, "", device="cpu", is_compiled=True)
     assert judge.tolerance(claim, "cpu", None)[0] == pytest.approx(judge.COMPILED_BPB, abs=1e-7)
     text = tiny.log(world).replace("compiled:False", "compiled:True")

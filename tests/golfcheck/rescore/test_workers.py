@@ -64,7 +64,7 @@ def test_results_come_in_the_order_of_the_tasks_from_several_processes_that_end(
     assert not any(map(alive, pids))
 
 
-def test_with_one_worker_all_is_done_here() -> None:
+def test_one_worker_runs_in_this_process() -> None:
     assert {pid for _, pid in workers.ordered(slow_when_even, range(3), 1, nothing)} == {os.getpid()}
 
 
@@ -75,7 +75,7 @@ def test_a_generator_that_is_closed_ends_its_workers() -> None:
     assert not any(map(alive, pids))
 
 
-def test_what_a_worker_raises_is_raised_here() -> None:
+def test_a_workers_exception_is_raised_in_the_parent() -> None:
     with pytest.raises(ZeroDivisionError):
         list(workers.ordered(lambda task: 1 // task, [2, 1, 0, 3], 2, nothing))
 
@@ -84,7 +84,7 @@ ERRORS = [GolfcheckError("no"), UsageError("no"), MissingExtra("rescore", "torch
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_an_error_of_ours_is_the_same_in_another_process(error: GolfcheckError) -> None:
+def test_our_errors_survive_pickling_between_processes(error: GolfcheckError) -> None:
     def fail(_task: int) -> None:
         raise error
 
@@ -93,7 +93,7 @@ def test_an_error_of_ours_is_the_same_in_another_process(error: GolfcheckError) 
     assert (str(caught.value), vars(caught.value)) == (str(error), vars(error))
 
 
-def test_a_worker_that_is_killed_is_one_line_and_no_hang() -> None:
+def test_a_killed_worker_gives_one_line_and_does_not_hang() -> None:
     def die(_task: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -166,7 +166,7 @@ def test_a_text_of_any_length_is_cut_into_the_same_calls_for_all(
     assert same(alone, three.score(*part))
 
 
-def test_calls_have_what_suits_the_caches_and_fewer_where_the_text_is_short(
+def test_calls_have_as_many_tokens_as_the_caches_hold_and_fewer_for_a_short_text(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", {"bf16": 4096, "fp32": 2048})
@@ -225,7 +225,7 @@ def test_progress_counts_every_sequence_once_and_in_order(world: World) -> None:
     assert seen == [(done, total) for done in range(1, total + 1)]
 
 
-def test_ctrl_c_on_the_command_reports_what_is_known_and_leaves_no_process(world: World) -> None:
+def test_ctrl_c_on_the_command_reports_the_results_so_far_and_leaves_no_process(world: World) -> None:
     def call() -> int:
         torch.set_num_threads(2)
         return cli.main(["rescore", str(world.record), "--device", "cpu", "--stride", "1"])

@@ -29,7 +29,7 @@ def prefixed(prefix: str) -> dict[str, dict[str, object]]:
         ("_orig_mod.module.", "torch.compile and DistributedDataParallel"),
     ],
 )
-def test_a_prefix_of_all_names_is_taken_away_and_explained(prefix: str, wrappers: str) -> None:
+def test_a_prefix_of_all_names_is_removed_and_explained(prefix: str, wrappers: str) -> None:
     tree, note = unwrapped(prefixed(prefix))
     assert tree == PLAIN
     assert note == f"all tensors' names begin with {prefix!r}, put there by {wrappers}: read without it"
