@@ -141,7 +141,7 @@ def test_the_same_weights_make_the_same_bytes() -> None:
     assert blob() == blob()
 
 
-def test_anybody_can_read_the_file_with_torch_and_zlib() -> None:
+def test_the_file_can_be_read_with_torch_and_zlib_alone() -> None:
     blob = artifact.pack(artifact.quantize({"w": torch.randn(300, 300)}, []))[0]
     obj = torch.load(io.BytesIO(zlib.decompress(blob)), map_location="cpu", weights_only=True)
     assert obj["__quant_format__"] == "int8_clean_per_row_v1"

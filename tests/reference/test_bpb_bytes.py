@@ -147,7 +147,7 @@ def test_a_tokenizer_of_another_size_is_refused_with_both_numbers(tmp_path: Path
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", model(PIECES, special=SPECIAL[:3])])
-def test_what_is_no_tokenizer_is_refused_in_one_line(tmp_path: Path, data: bytes) -> None:
+def test_an_invalid_tokenizer_is_refused_in_one_line(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.model").write_bytes(data)
     with pytest.raises(ValueError, match=r"x\.model: ") as caught:
         ByteTable.load(tmp_path / "x.model", 1024)

@@ -90,7 +90,7 @@ def test_a_hostile_header_is_refused_in_one_line_with_file_and_numbers(tmp_path:
     assert "\n" not in str(caught.value)
 
 
-def test_a_token_outside_the_vocabulary_is_named_with_its_place(tmp_path: Path) -> None:
+def test_a_token_outside_the_vocabulary_is_reported_with_its_position(tmp_path: Path) -> None:
     path = tmp_path / "x.bin"
     path.write_bytes(shard_bytes([5, 1023, 1024, 7]))
     with pytest.raises(ValueError, match="token 1024 at position 2, but the vocabulary has 1024 pieces"):
@@ -146,7 +146,9 @@ def test_the_stream_is_its_shards_repeated_for_ever(
     np.testing.assert_array_equal(taken, np.resize(all_tokens, taken.size))
 
 
-def test_a_shard_is_read_ahead_and_no_crossing_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_shard_is_read_ahead_so_that_crossing_into_it_does_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = write(tmp_path, np.split(np.arange(30, dtype=np.uint16), [10, 20]))
     threads: dict[str, str] = {}
 
@@ -163,7 +165,7 @@ def test_a_shard_is_read_ahead_and_no_crossing_waits_for_it(tmp_path: Path, monk
 
 @anywhere
 @given(before=st.integers(1, 60), after=st.integers(1, 60))
-def test_a_position_that_was_noted_continues_the_stream(
+def test_the_stream_continues_from_a_saved_position(
     tmp_path_factory: pytest.TempPathFactory, before: int, after: int
 ) -> None:
     paths = write(tmp_path_factory.mktemp("seek"), np.split(np.arange(25, dtype=np.uint16), [10, 11]))

@@ -71,7 +71,7 @@ def test_a_full_disk_says_need_and_have_and_leaves_the_old_file(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_device_that_is_really_full_is_reported_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_device_is_reported_as_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel's own ENOSPC, from the write itself: what is opened under the temporary name is /dev/full."""
     monkeypatch.setattr(Path, "open", lambda path, mode: io.open("/dev/full", mode.replace("x", "w")))  # noqa: SIM115, UP020
     with pytest.raises(OSError, match=r"x\.bin: disk full: 100,000 bytes needed"):

@@ -21,7 +21,7 @@ def test_an_older_log_moves_aside_under_the_first_free_number(tmp_path: Path) ->
     assert texts == {"x.1.txt": "first\n", "x.2.txt": "second\n", "x.txt": "third\n"}
 
 
-def test_lines_that_the_disk_has_no_room_for_are_written_when_it_has(
+def test_lines_are_written_once_a_full_disk_has_room_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = Journal(tmp_path / "x.txt")
@@ -49,7 +49,7 @@ print("went on", file=sys.stderr)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "full", "terminal", "closed"])
-def test_a_terminal_that_goes_away_stops_nothing(tmp_path: Path, kind: str) -> None:
+def test_a_closed_terminal_does_not_stop_the_run(tmp_path: Path, kind: str) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "x.txt")]
     if kind == "closed":
         command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]

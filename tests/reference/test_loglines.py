@@ -173,7 +173,7 @@ def test_a_device_may_have_spaces_in_its_name_and_words_have_none() -> None:
 
 
 @pytest.mark.parametrize("number", ["1_0", "+1", "01", "١", "1 ", "0x1", "1e3"])
-def test_a_number_must_stand_as_it_would_be_printed(number: str) -> None:
+def test_a_number_is_read_only_in_the_form_in_which_it_is_printed(number: str) -> None:
     assert parse("seed:10") == loglines.Seed(seed=10)
     assert parse(f"seed:{number}") is None
     assert parse(f"step:1/2 train_loss:{number}.0000 train_time:1ms step_avg:1.00ms") is None

@@ -200,7 +200,7 @@ def test_rotation_keeps_lengths_and_depends_on_distance_alone() -> None:
         ({"rope_tables": "fp64"}, "ROPE_TABLES must be one of bf16, bf16_frequencies, fp32, not 'fp64'"),
     ],
 )
-def test_a_model_that_cannot_be_is_refused_with_its_numbers(change: dict[str, object], words: str) -> None:
+def test_an_impossible_model_is_refused_with_its_numbers(change: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         replace(SMALL, **change)  # type: ignore[arg-type]
 

@@ -43,7 +43,7 @@ def among(other_ms: Callable[[], float], wait: Callable[[], None]) -> Callable[.
     return agree
 
 
-def test_all_that_passes_between_steps_is_training_time_and_validation_is_not(wall: Wall) -> None:
+def test_all_time_between_steps_counts_as_training_except_validation(wall: Wall) -> None:
     run = Progress(Settings(max_wallclock_seconds=600.0))
     run.begin(0, 0.0)
     began = wall.seconds
@@ -92,14 +92,14 @@ def test_the_cap_is_reached_by_the_time_that_passed(wall: Wall) -> None:
     assert reasons == ["", "", "", "", "", "", "wallclock_cap", "wallclock_cap"]  # 7 steps and 6 pauses are 10 s
 
 
-def test_a_run_resumed_past_its_cap_is_told_at_once_and_divides_by_nothing(wall: Wall) -> None:
+def test_a_run_resumed_past_its_cap_stops_at_once_without_dividing_by_zero(wall: Wall) -> None:
     run = Progress(Settings(max_wallclock_seconds=1.0, warmdown_iters=0))
     run.begin(5, 2000.0)
     assert run.time_is_up == "wallclock_cap"
     assert run.lr_factor == 1.0
 
 
-def test_the_gravest_reason_of_any_rank_ends_all(wall: Wall) -> None:
+def test_the_most_severe_reason_of_any_rank_ends_all_ranks(wall: Wall) -> None:
     run = Progress(Settings())
     run.step = 1
     wall.seconds += 1.0
@@ -108,7 +108,7 @@ def test_the_gravest_reason_of_any_rank_ends_all(wall: Wall) -> None:
 
 
 @given(step=st.integers(0, 100), warmdown=st.integers(0, 100))
-def test_without_a_cap_rates_fall_in_a_line_over_the_last_steps(step: int, warmdown: int) -> None:
+def test_without_a_cap_learning_rates_fall_linearly_over_the_last_steps(step: int, warmdown: int) -> None:
     run = Progress(Settings(iterations=100, warmdown_iters=warmdown, max_wallclock_seconds=0.0))
     run.step = step
     expected = min(1.0, (100 - step) / warmdown) if warmdown else 1.0
@@ -126,7 +126,7 @@ def test_under_a_cap_rates_fall_once_the_time_left_is_that_of_the_warmdown(wall:
 
 
 @pytest.mark.parametrize(("step", "expected"), [(0, 0.92), (750, 0.955), (1500, 0.99), (9000, 0.99)])
-def test_momentum_rises_in_a_line(step: int, expected: float) -> None:
+def test_momentum_rises_linearly(step: int, expected: float) -> None:
     run = Progress(Settings())
     run.step = step
     assert run.momentum == pytest.approx(expected)

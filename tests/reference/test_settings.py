@@ -109,7 +109,7 @@ def test_a_bad_value_is_one_line_that_names_the_variable(name: str, text: str, e
         (["--seeds", "5,6", "--resume", "x.pt"], 1, "without RESUME"),
     ],
 )
-def test_settings_that_do_not_fit_together_are_one_line(flags: list[str], world_size: int, expected: str) -> None:
+def test_conflicting_settings_give_one_line(flags: list[str], world_size: int, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         parse(flags, {}).check(world_size)
 
@@ -154,7 +154,7 @@ def test_help_has_groups_in_the_order_of_the_settings_and_examples(
         ("7", "--help lists all"),
     ],
 )
-def test_a_flag_that_is_none_is_one_line_with_the_nearest(flag: str, hint: str) -> None:
+def test_an_unknown_flag_gives_one_line_with_the_nearest_flag(flag: str, hint: str) -> None:
     with pytest.raises(ValueError) as refused:
         parse([flag], {})
     assert str(refused.value) == f"{flag} is no flag: {hint}"

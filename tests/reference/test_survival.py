@@ -104,7 +104,7 @@ def test_a_checkpoint_that_lacks_a_part_does_not_resume_to_the_same_bytes(
     assert (out / "final_model.int8.ptz").read_bytes() != (saved.out / "final_model.int8.ptz").read_bytes()
 
 
-def test_the_random_numbers_go_on_too(data: Data, tmp_path: Path) -> None:
+def test_a_resumed_run_continues_the_random_numbers(data: Data, tmp_path: Path) -> None:
     """A trainer that somebody made draw numbers, as dropout does, resumes to the same bytes as well."""
     folder = trainer.copy_of_reference(
         tmp_path / "mine",
@@ -201,7 +201,7 @@ def test_a_signal_finishes_the_step_exports_and_evaluates(data: Data, out: Path,
     assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == stop.step
 
 
-def test_a_launchers_echo_of_a_signal_is_no_second_one(data: Data, out: Path) -> None:
+def test_a_signal_repeated_by_the_launcher_does_not_count_as_a_second_one(data: Data, out: Path) -> None:
     run = start(out, data)
     for _ in range(3):
         run.send_signal(signal.SIGINT)
@@ -287,7 +287,7 @@ def test_two_runs_of_one_folder_never_mix(data: Data, out: Path) -> None:
     assert [path.name for path in (out / "logs").iterdir()] == ["tiny.txt"]
 
 
-def test_a_checkpoint_that_does_not_fit_ends_no_run(data: Data, out: Path) -> None:
+def test_a_checkpoint_that_does_not_fit_on_disk_does_not_end_the_run(data: Data, out: Path) -> None:
     (out / "checkpoint.pt").mkdir()  # as a full disk would, it cannot be replaced
     done = trainer.train(out, data, SAVE_EVERY="3")
     assert done.code == 0, done.output
@@ -413,7 +413,7 @@ def test_a_file_that_does_not_fit_is_one_line_and_the_older_one_is_intact(data: 
     assert [path.name for path in out.glob(".*partial")] == []
 
 
-def test_what_a_killed_run_left_half_written_is_swept_by_the_next(data: Data, out: Path) -> None:
+def test_files_that_a_killed_run_left_half_written_are_removed_by_the_next(data: Data, out: Path) -> None:
     (out / ".final_model.pt.99999999.partial").write_bytes(b"half")
     done = trainer.train(out, data, ITERATIONS="1")
     assert done.code == 0, done.output

@@ -98,7 +98,7 @@ def trainer_patterns() -> list[str]:
     return CONTROL_TENSORS.split(",")
 
 
-def test_settings_and_data_can_be_told_from_the_log(tiny: Finished, data: Data) -> None:
+def test_the_log_states_the_settings_and_the_data(tiny: Finished, data: Data) -> None:
     (changed,), (numerics,) = tiny.lines(loglines.ChangedSettings), tiny.lines(loglines.Numerics)
     values = json.loads(changed.json)
     assert values["TRAIN_SEQ_LEN"] == 32
@@ -132,7 +132,7 @@ def test_two_runs_of_one_seed_give_the_same_bytes_and_another_seed_others(
     assert other.losses != tiny.losses
 
 
-def test_the_warm_up_leaves_no_trace(tiny: Finished, data: Data, out: Path) -> None:
+def test_the_warm_up_does_not_change_the_weights(tiny: Finished, data: Data, out: Path) -> None:
     without = trainer.train(out, data, WARMUP_STEPS="0")
     assert without.losses == tiny.losses
     assert sha256(out / "final_model.int8.ptz") == sha256(tiny.out / "final_model.int8.ptz")
@@ -308,7 +308,7 @@ def test_weights_that_the_artifact_cannot_hold_are_not_published(data: Data, out
         ({"FLASH_ATTENTION": "3"}, "FLASH_ATTENTION=3 does not work here: No module named"),
     ],
 )
-def test_what_cannot_be_run_is_one_line(data: Data, out: Path, settings: dict[str, str], words: str) -> None:
+def test_a_run_that_cannot_start_gives_one_line(data: Data, out: Path, settings: dict[str, str], words: str) -> None:
     if settings.get("DEVICE") == "cuda" and torch.cuda.is_available():
         pytest.skip("needs a machine without CUDA")
     done = trainer.train(out, data, **settings)
@@ -319,7 +319,7 @@ def test_what_cannot_be_run_is_one_line(data: Data, out: Path, settings: dict[st
     assert "Traceback" not in done.output
 
 
-def test_a_variable_that_is_nearly_a_setting_is_pointed_at_once(data: Data, out: Path) -> None:
+def test_a_variable_that_is_nearly_a_setting_is_reported_once(data: Data, out: Path) -> None:
     near = {"VAL_BATCHSIZE": "1", "TRAIN_SEQ_LENGTH": "1", "ITERATION": "5", "THREAD": "1"}
     near |= {"SSH_AUTH_SOCK": "/x", "MY_SEED": "5", "XDG_DATA_DIRS": "/y", "COMPILER": "gcc", "SHELL": "/bin/sh"}
     done = trainer.train(out, data, ranks=2, ITERATIONS="1", **near)
@@ -333,7 +333,7 @@ def test_a_variable_that_is_nearly_a_setting_is_pointed_at_once(data: Data, out:
     ]
 
 
-def test_a_bad_setting_is_told_by_one_rank(data: Data, out: Path) -> None:
+def test_a_bad_setting_is_reported_by_one_rank(data: Data, out: Path) -> None:
     done = trainer.train(out, data, ranks=2, TRAIN_BATCH_TOKENS="100")
     assert done.code != 0
     assert done.output.count("train.py: TRAIN_BATCH_TOKENS must be") == 1
@@ -362,7 +362,7 @@ def test_the_log_says_how_fast_training_was(tiny: Finished) -> None:
     assert 0.0 <= speed.matmul_share < 1.0  # three decimals: a busy machine may print 0.000
 
 
-def test_an_embedding_that_is_only_looked_up_is_no_arithmetic(data: Data, out: Path) -> None:
+def test_an_embedding_that_is_only_looked_up_does_not_count_as_arithmetic(data: Data, out: Path) -> None:
     done = trainer.train(out, data, TIE_EMBEDDINGS="0", ITERATIONS="1", WARMUP_STEPS="0")
     assert done.code == 0, done.output
     (speed,), (params,) = done.lines(loglines.Speed), done.lines(loglines.ModelParams)
@@ -390,7 +390,7 @@ def test_a_compiler_that_is_missing_is_one_line_that_says_what_to_do(data: Data,
     assert "compiler" in complaint.partition("off: ")[2].lower()
 
 
-def test_a_token_beyond_the_vocabulary_is_named_with_its_place(data: Data, tmp_path: Path, out: Path) -> None:
+def test_a_token_beyond_the_vocabulary_is_reported_with_its_position(data: Data, tmp_path: Path, out: Path) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()
     for path in data.data_path.glob("*.bin"):

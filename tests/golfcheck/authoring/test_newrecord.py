@@ -203,7 +203,7 @@ def test_of_runs_of_one_seed_in_a_log_the_last_counts_only_where_that_was_asked_
 
 
 @pytest.mark.parametrize("names", [("train.log", "train_seed2.log"), ("train_seed2.log", "train.log")])
-def test_a_copy_of_a_log_is_left_out_and_said(tmp_path: Path, names: tuple[str, str]) -> None:
+def test_a_copy_of_a_log_is_skipped_and_reported(tmp_path: Path, names: tuple[str, str]) -> None:
     logs = [*write_logs(tmp_path, log(1)), *(tmp_path / name for name in names)]
     for path in logs[1:]:
         path.write_text(log(2))

@@ -77,7 +77,7 @@ def test_a_known_spread_is_a_z_test_for_one_seed_in_both_units() -> None:
     assert over_bar.bpb.outcome.p == pytest.approx(oracle.norm.sf(0.005 / 0.002), rel=1e-9)
 
 
-def test_another_tokenizers_losses_are_restated_per_token_of_ours_and_that_is_said() -> None:
+def test_another_tokenizers_losses_are_restated_per_token_of_ours_and_this_is_shown() -> None:
     ours, theirs = sample(1.09, 1.091, 1.092, ratio=3.72663), sample(1.10, 1.101, 1.102)
     result = gain_over(ours, theirs)
     assert result.nats.delta == pytest.approx(-0.01 * LN2 * 3.72663)
@@ -85,7 +85,7 @@ def test_another_tokenizers_losses_are_restated_per_token_of_ours_and_that_is_sa
     assert gain_over(ours, replace(ours, seeds=(7, 8, 9))).notes == ()
 
 
-def test_runs_on_both_sides_are_said() -> None:
+def test_runs_on_both_sides_are_reported() -> None:
     ours = sample(1.09, 1.091, 1.092)
     assert "3 of A's runs are also in B" in gain_over(ours, ours).notes[0]
 
@@ -100,7 +100,9 @@ def test_runs_on_both_sides_are_said() -> None:
         (sample(1.1, 1.1), sample(1.2, 1.2), "the seeds' scores are all equal"),
     ],
 )
-def test_without_a_spread_there_is_no_p_and_the_reason_is_said(ours: Sample, theirs: Sample, reason: str) -> None:
+def test_without_a_spread_there_is_no_p_value_and_the_reason_is_shown(
+    ours: Sample, theirs: Sample, reason: str
+) -> None:
     result = gain_over(ours, theirs, bar_bpb=None if theirs else 1.2)
     assert result.reason and result.reason.startswith(reason)
     assert not any(ruled.shown or ruled.p is not None for ruled in result.ruled)

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
     [(0.78712, "0.787"), (0.0096, "0.0096"), (4.03e-4, "4.0e-04"), (4.1e-5, "4.1e-05"), (0.0995, "0.100"), (1, "1.000"),
      (0, "< 1e-99")],
 )  # fmt: skip
-def test_a_p_is_printed_with_the_digits_that_say_something(p: float, text: str):
+def test_a_p_value_is_printed_with_its_significant_digits(p: float, text: str):
     assert p_text(p) == text
 
 

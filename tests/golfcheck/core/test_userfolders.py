@@ -22,7 +22,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
 
 
-def test_a_relative_path_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_cache_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/a")
     for named in ("", "cache", "../cache", "~/cache"):
         monkeypatch.setenv("XDG_CACHE_HOME", named)
@@ -32,7 +32,7 @@ def test_a_relative_path_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("home", [None, "", "relative"])
-def test_without_a_home_records_are_read_and_nothing_is_kept(
+def test_without_a_home_folder_records_are_read_and_nothing_is_cached(
     home: str | None, nobody: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if home is not None:
@@ -47,5 +47,5 @@ def test_without_a_home_records_are_read_and_nothing_is_kept(
     assert default_path().is_absolute()
 
 
-def test_the_home_of_a_user_that_there_is_not_is_a_name_like_others() -> None:
+def test_the_home_of_an_unknown_user_is_an_ordinary_name() -> None:
     assert expanded("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")

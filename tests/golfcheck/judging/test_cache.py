@@ -87,7 +87,7 @@ def test_another_version_of_the_parsers_reads_again(
 
 
 @pytest.mark.parametrize("content", [b"", b"junk" * 10_000, b"SQLite format 3\0" + b"\xff" * 5_000])
-def test_a_broken_cache_is_made_anew_in_silence(
+def test_a_broken_cache_is_replaced_silently(
     content: bytes, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "c.sqlite"
@@ -102,7 +102,7 @@ def test_a_broken_cache_is_made_anew_in_silence(
 @pytest.mark.parametrize(
     "record", ["", "null", "[]", "{", '["/etc"]', "[1,2,3,4,5,6,7,8]", '{"__reduce__": "os.system"}']
 )
-def test_an_entry_that_is_no_record_is_read_again(record: str, folder: Path, tmp_path: Path) -> None:
+def test_an_invalid_cache_entry_is_read_again(record: str, folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     with Cache(path) as store:
         store.load(folder)
@@ -113,7 +113,7 @@ def test_an_entry_that_is_no_record_is_read_again(record: str, folder: Path, tmp
         assert same(store.load(folder), load(folder))
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(folder: Path, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_not_used(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with Cache(tmp_path / "file" / "c.sqlite") as store:
         assert same(store.load(folder), load(folder))
@@ -121,7 +121,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(folder: Path, tmp_path: 
         assert same(store.load(folder), load(folder))
 
 
-def test_a_cache_that_another_process_has_locked_is_done_without(
+def test_a_cache_that_another_process_has_locked_is_not_used(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "c.sqlite"
@@ -141,7 +141,7 @@ def test_a_cache_that_another_process_has_locked_is_done_without(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
-def test_a_cache_without_permission_to_write_is_done_without(folder: Path, tmp_path: Path) -> None:
+def test_a_cache_without_write_permission_is_not_used(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "cache" / "c.sqlite"
     with Cache(path) as store:
         store.load(folder)
@@ -152,7 +152,7 @@ def test_a_cache_without_permission_to_write_is_done_without(folder: Path, tmp_p
     path.parent.chmod(0o700)
 
 
-def test_a_cache_that_sqlite_may_only_read_is_done_without(
+def test_a_cache_that_sqlite_may_only_read_is_not_used(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "c.sqlite"
@@ -196,7 +196,7 @@ def test_two_processes_may_use_one_cache(folder: Path, tmp_path: Path) -> None:
         assert same(one.load(folder), two.load(folder))
 
 
-def test_the_cache_is_this_users_alone(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_readable_only_by_its_user(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
     with Cache() as store:
         store.load(folder)

@@ -15,7 +15,7 @@ def file(folder: Path, text: str, name: str = "golfcheck.toml") -> Path:
     return path
 
 
-def test_without_anything_the_defaults_hold(tmp_path: Path):
+def test_without_any_configuration_the_defaults_apply(tmp_path: Path):
     assert resolve({}, {}, tmp_path) == Settings()
 
 

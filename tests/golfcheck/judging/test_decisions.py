@@ -75,7 +75,7 @@ def test_without_rulings_the_tests_alone_decide(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [{"kind": "removed"}, {"kind": "superseded", "superseded_by": f"{TRACK}/x"}])
-def test_a_removed_record_stays_on_the_board_without_a_rank_and_is_nobodys_to_beat(
+def test_a_removed_record_stays_on_the_board_without_a_rank_and_need_not_be_beaten(
     tree: Path, kind: dict[str, str]
 ) -> None:
     rule(tree, ruling("2026-06-02_Clear", **kind))
@@ -98,7 +98,7 @@ def test_an_included_record_needs_no_significant_gain(tree: Path) -> None:
     assert row.reason == "included: systems only: the step is faster (maintainer, 2026-06-20)"
 
 
-def test_an_included_record_that_is_worse_takes_a_rank_but_not_the_place(tree: Path) -> None:
+def test_an_included_record_that_is_worse_gets_a_rank_but_not_the_lead(tree: Path) -> None:
     write(tree, "2026-06-05_Worse", 0.01)
     rule(tree, ruling("2026-06-05_Worse", "included"))
     board = board_of(tree)
@@ -144,7 +144,7 @@ def test_a_record_whose_new_score_still_takes_the_lead_stays_a_record(tree: Path
     assert row.held and row.outcome is Outcome.RECORD
 
 
-def test_a_score_from_a_box_is_told_apart_and_its_challenges_are_shown(tree: Path) -> None:
+def test_a_score_from_a_box_is_marked_and_its_challenges_are_shown(tree: Path) -> None:
     box = {"sandbox": "bubblewrap 0.8.0", "cuts": 512, "differ": 0}
     rule(tree, ruling("2026-06-02_Clear", "re-scored", val_bpb=1.2, report_sha256=REPORT, predictor=box))
     board = board_of(tree)
@@ -190,7 +190,7 @@ def test_a_record_without_any_log_may_be_re_scored(tree: Path) -> None:
     assert (after.status, after.score_bpb) == (Status.RESCORED, 1.1)
 
 
-def test_the_last_ruling_stands_and_all_are_told(tree: Path) -> None:
+def test_the_last_ruling_applies_and_all_are_shown(tree: Path) -> None:
     rule(
         tree,
         ruling("2026-06-02_Clear", "included", on="2026-06-25", why="an error of ours"),
@@ -200,13 +200,13 @@ def test_the_last_ruling_stands_and_all_are_told(tree: Path) -> None:
     assert row.held and [ruling.kind for ruling in row.rulings] == [Kind.REMOVED, Kind.INCLUDED]
 
 
-def test_a_ruling_holds_from_its_day_on(tree: Path) -> None:
+def test_a_ruling_applies_from_its_date_on(tree: Path) -> None:
     rule(tree, ruling("2026-06-02_Clear", "removed", on="2026-06-20"))
     assert held(board_of(tree, as_of="2026-06-19")) == ["First", "Clear"]
     assert held(board_of(tree, as_of="2026-06-20")) == ["First", "Slight"]
 
 
-def test_a_ruling_of_a_day_that_has_not_come_is_told_and_takes_no_effect(tree: Path) -> None:
+def test_a_ruling_with_a_future_date_is_reported_and_has_no_effect(tree: Path) -> None:
     rule(tree, ruling("2026-06-02_Clear", "removed", on="2096-06-20"))
     said: list[str] = []
     assert held(board_of(tree, say=said.append)) == ["First", "Clear"]
@@ -227,7 +227,7 @@ def test_a_date_in_the_future_is_judged_again_each_day(
     assert "date-in-future" not in findings[1]
 
 
-def test_a_ruling_on_no_record_is_told(tree: Path) -> None:
+def test_a_ruling_on_an_unknown_record_is_reported(tree: Path) -> None:
     superseded = ruling("2026-06-02_Clear", "superseded", superseded_by=f"{TRACK}/2026-06-08_Neither")
     rule(tree, ruling("2026-06-09_None", "removed"), superseded)
     said: list[str] = []
@@ -266,7 +266,7 @@ def test_a_record_cannot_rule_on_itself(tree: Path) -> None:
     ],
     ids=lambda text: text.strip()[-40:],
 )
-def test_a_file_that_cannot_be_meant_is_one_line_with_the_place(tmp_path: Path, content: str, place: str) -> None:
+def test_an_invalid_file_gives_one_line_with_the_position(tmp_path: Path, content: str, place: str) -> None:
     (tmp_path / "decisions.json").write_text(content)
     with pytest.raises(UsageError) as caught:
         decisions.read(tmp_path)
@@ -312,7 +312,7 @@ def test_a_pinned_comparison_takes_the_score_that_was_ruled(tree: Path) -> None:
     assert first.p is None and first.reason.startswith("no p")
 
 
-def test_a_waiver_of_no_known_rule_and_a_file_in_the_wrong_place_are_said(tree: Path, tmp_path: Path) -> None:
+def test_a_waiver_of_an_unknown_rule_and_a_misplaced_file_are_reported(tree: Path, tmp_path: Path) -> None:
     rule(tree, ruling("2026-06-02_Clear", "waived", rules=["gain-not-signifcant"]))
     (tree / TRACK / "decisions.json").write_text("{}")
     said: list[str] = []
@@ -321,7 +321,7 @@ def test_a_waiver_of_no_known_rule_and_a_file_in_the_wrong_place_are_said(tree: 
     assert any(f"{TRACK}/decisions.json: not read" in line for line in said)
 
 
-def test_rulings_that_are_no_file_are_an_error(tree: Path) -> None:
+def test_rulings_that_are_not_a_file_are_an_error(tree: Path) -> None:
     (tree / "decisions.json").mkdir()
     with pytest.raises(UsageError, match="not a regular file"):
         board_of(tree)

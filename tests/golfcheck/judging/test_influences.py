@@ -85,7 +85,7 @@ def test_a_branch_is_judged_by_the_settings_of_its_base(
     assert verify("records")[0] == 1
 
 
-def test_what_settings_restrict_is_said(
+def test_restrictions_by_settings_are_reported(
     branch: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(branch)
@@ -110,7 +110,7 @@ def test_a_submission_file_above_the_records_hides_none_and_keeps_the_settings_o
     assert main(["verify", "--jobs", "1", "--base", "main"]) == 1
 
 
-def test_variables_that_name_another_repository_are_not_heard(
+def test_variables_that_name_another_repository_are_ignored(
     branch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other"
@@ -128,7 +128,7 @@ def test_variables_that_name_another_repository_are_not_heard(
 
 
 @pytest.mark.parametrize("seconds", ["99999999999999", "253402300800", "9223372036854775807"])
-def test_a_commit_of_a_time_that_no_calendar_has_dates_nothing_and_breaks_nothing(seconds: str, branch: Path) -> None:
+def test_a_commit_with_an_impossible_date_gives_no_date_and_no_crash(seconds: str, branch: Path) -> None:
     Draft(folder="2026-06-02_Later").write(branch / "records")
     git(branch, "add", "-A")
     tree = subprocess.run(["git", "write-tree"], cwd=branch, capture_output=True, text=True, check=True).stdout.strip()
@@ -166,7 +166,7 @@ def test_a_repository_inside_a_record_is_not_opened(form: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     "name", [".gitattributes", ".gitignore", ".mailmap", ".gitmodules", "DECISIONS.toml", "decisions.toml"]
 )
-def test_files_that_steer_git_or_the_maintainers_rulings_are_files_like_others_in_a_record(
+def test_git_and_ruling_files_inside_a_record_have_no_effect(
     name: str, branch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = branch / "records" / "track_10min_16mb" / "2026-06-01_False"

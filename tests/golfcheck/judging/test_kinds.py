@@ -56,7 +56,7 @@ PREFIXES: dict[str, tuple[Callable[[int], str], str]] = {
 
 
 @pytest.mark.parametrize("form", PREFIXES)
-def test_what_stands_before_each_line_hides_no_evidence(form: str, tmp_path: Path) -> None:
+def test_a_prefix_before_every_line_hides_no_evidence(form: str, tmp_path: Path) -> None:
     plain = verdict_of(Draft(), tmp_path / "plain")
     over = Draft(model_bytes=16_700_000, train_ms=700_000)
     prefixed(over, *PREFIXES[form])
@@ -70,7 +70,7 @@ def test_what_stands_before_each_line_hides_no_evidence(form: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("line", ["Total submission size int8+zlib: 16700101 bytes", "seed:7"])
-def test_a_prefix_before_one_line_alone_hides_it_neither(line: str, tmp_path: Path) -> None:
+def test_a_prefix_before_a_single_line_does_not_hide_it(line: str, tmp_path: Path) -> None:
     draft = Draft()
     old = re.search(rf"\n{re.escape(line.partition(':')[0])}:.*\n", draft.files[LOGS[0]].decode())
     assert old
@@ -172,7 +172,7 @@ def test_two_runs_in_one_file_are_two_and_their_steps_do_not_go_backwards(tmp_pa
     assert verdict.score and set(verdict.score.seeds) == set(BPB)
 
 
-def test_a_start_that_died_before_its_first_step_is_no_run(tmp_path: Path) -> None:
+def test_a_start_that_failed_before_its_first_step_is_not_a_run(tmp_path: Path) -> None:
     draft = Draft()
     for path in LOGS:
         head, step, _ = draft.files[path].partition(b"step:1/20000")
@@ -185,7 +185,7 @@ def test_a_start_that_died_before_its_first_step_is_no_run(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "name", [".ipynb_checkpoints/train_seed42-checkpoint.log", "._train_seed42.log", "train_seed42.log~"]
 )
-def test_what_programs_leave_behind_is_no_evidence(name: str, tmp_path: Path) -> None:
+def test_files_left_behind_by_programs_are_not_evidence(name: str, tmp_path: Path) -> None:
     draft = Draft()
     draft.files[name] = draft.files["train_seed42.log"].replace(b"seed:42", b"seed:43")
     verdict = verdict_of(draft, tmp_path)
@@ -248,7 +248,7 @@ def test_a_dated_folder_of_code_alone_is_unverified(folder: str, tmp_path: Path)
     assert outcome(verify(load(record))) is Outcome.UNVERIFIED
 
 
-def test_a_record_without_a_log_is_unverified_for_nothing_is_proven(tmp_path: Path) -> None:
+def test_a_record_without_a_log_is_unverified_because_nothing_is_proven(tmp_path: Path) -> None:
     draft = Draft(folder="2026-04-01_Valid")
     for path in LOGS:
         del draft.files[path]
@@ -271,7 +271,7 @@ def test_a_missing_file_proves_no_number_wrong(name: str, tmp_path: Path) -> Non
     assert any(rule.endswith("-missing") for rule in errors(verdict_of(strict, tmp_path / "strict")))
 
 
-def test_a_folder_of_a_tokenizer_and_no_run_is_for_a_person_to_look_at(tmp_path: Path) -> None:
+def test_a_folder_with_a_tokenizer_and_no_run_needs_review(tmp_path: Path) -> None:
     record = tmp_path / "records" / "track_non_record_16mb" / "2026-04-03_Tokenizer"
     record.mkdir(parents=True)
     (record / "README.md").write_text("# A tokenizer\n")
@@ -286,7 +286,7 @@ def test_a_folder_of_code_alone_is_unverified(tmp_path: Path) -> None:
     assert outcome(verify(load(tmp_path))) is Outcome.UNVERIFIED
 
 
-def test_minutes_are_not_held_against_an_average_in_milliseconds(tmp_path: Path) -> None:
+def test_minutes_are_not_compared_with_an_average_in_milliseconds(tmp_path: Path) -> None:
     draft = Draft()
     for path in LOGS:
         text = draft.files[path].decode()
@@ -310,7 +310,7 @@ def test_the_time_of_several_passes_is_added(tmp_path: Path) -> None:
     assert any(finding.message.startswith("700,000 ms") for finding in verdict.findings)
 
 
-def test_documents_scored_one_by_one_lack_a_token_each_and_lose_no_byte(tmp_path: Path) -> None:
+def test_documents_scored_one_by_one_lose_a_token_each_but_no_bytes(tmp_path: Path) -> None:
     ratio = 151_080_000 / (62_021_632 - 50_000)
     verdict = verdict_of(Draft(bytes_per_token=ratio), tmp_path)
     assert "bytes-not-conserved" in verdict.passed
@@ -351,7 +351,7 @@ def test_a_source_that_prints_progress_is_no_evaluation_that_does_not_end(tmp_pa
     assert "score-not-in-logs" in errors(verdict_of(draft, tmp_path))
 
 
-def test_notes_that_show_the_claim_are_no_log_and_a_readme_only_repeats_it(tmp_path: Path) -> None:
+def test_notes_that_show_the_claim_are_not_a_log_and_a_readme_only_repeats_it(tmp_path: Path) -> None:
     draft = Draft()
     draft.set(val_bpb=1.0912, val_loss=None, seed_results={})
     draft.files["README.md"] = b"# Valid\n\nquantized_ttt val_bpb:1.09118842\n"
@@ -424,7 +424,7 @@ def test_a_time_over_the_cap_on_a_slower_machine_is_no_proof(old: str, new: str,
     assert {"train-time-over-cap", "eval-time-over-cap"} <= warnings(verdict)
 
 
-def test_a_record_that_mentions_non_record_work_of_others_is_still_one(tmp_path: Path) -> None:
+def test_a_record_that_mentions_others_non_record_work_is_still_a_record(tmp_path: Path) -> None:
     draft = Draft(train_ms=1_200_000)
     draft.files["README.md"] = b"# Valid\n\nAs in the non-record leaderboard, but faster.\n"
     assert "train-time-over-cap" in errors(verdict_of(draft, tmp_path))
@@ -537,7 +537,7 @@ def test_adapting_in_an_evaluation_is_mentioned_and_elsewhere_it_is_evidence(
         ("Ran on 1xA100, artifact 15,000,000 bytes", {"readme-run-differs", "readme-size-differs"}),
     ],
 )
-def test_what_a_readme_states_of_its_run_is_compared_with_the_logs(
+def test_a_readmes_statements_about_its_run_are_compared_with_the_logs(
     readme: str, rules: set[str], tmp_path: Path
 ) -> None:
     draft = Draft()
@@ -585,7 +585,7 @@ def test_a_total_over_the_cap_that_fits_with_the_packed_code_as_shipped_is_a_war
     assert "which fits" in next(finding.message for finding in verdict.findings if finding.rule == "bytes-over-cap")
 
 
-def test_a_try_that_was_too_large_is_not_the_total_of_the_artifact_that_was_saved(tmp_path: Path) -> None:
+def test_the_size_of_a_rejected_attempt_is_not_the_saved_artifacts_total(tmp_path: Path) -> None:
     draft = Draft()
     for seed in BPB:
         model, total = draft.total(seed) - draft.code_bytes, draft.total(seed)

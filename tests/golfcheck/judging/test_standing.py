@@ -118,7 +118,7 @@ def test_a_record_judged_among_all_is_as_judged_by_name(long_tree: Path) -> None
         assert without_time(alone) == among_all[str(folder)]
 
 
-def test_a_record_whose_numbers_are_refuted_is_nobody_to_beat(long_tree: Path) -> None:
+def test_a_record_whose_numbers_are_refuted_need_not_be_beaten(long_tree: Path) -> None:
     refuted = long_tree / "track_10min_16mb" / "2026-06-14_Record4"
     log = refuted / "train_seed42.log"
     log.write_bytes(log.read_bytes().replace(b"step:2/20000", b"step:9/20000", 1))

@@ -139,7 +139,7 @@ def test_a_waiver_of_what_proves_the_claim_wrong_has_no_effect(tmp_path: Path) -
     assert verdict_of(draft, tmp_path).count(Severity.ERROR) == 2
 
 
-def test_a_waiver_without_a_reason_does_not_hold(tmp_path: Path) -> None:
+def test_a_waiver_without_a_reason_has_no_effect(tmp_path: Path) -> None:
     draft = Draft(model_bytes=16_000_000)
     draft.set(golfcheck={"ignore": {"bytes-over-cap": "  "}})
     verdict = verdict_of(draft, tmp_path)
@@ -179,7 +179,7 @@ def test_an_unknown_ruleset_is_answered_with_the_known_ones(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("files", [{}, {"notes.md": b"hello"}, {"data.csv": b"1,2"}])
-def test_a_folder_of_nothing_known_is_unverified_and_says_why(files, tmp_path: Path) -> None:
+def test_a_folder_without_recognized_files_is_unverified_and_says_why(files, tmp_path: Path) -> None:
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     verdict = verify(load(tmp_path))
@@ -272,7 +272,7 @@ def test_calibration_within_the_time_kept_for_it_is_no_untimed_work(tmp_path: Pa
         (1.2437, {"pre-quantization-score"}),  # the validation of step 1000
     ],
 )
-def test_a_claim_is_the_mean_or_is_told_what_it_is(claim: float, rules: set[str], tmp_path: Path) -> None:
+def test_a_claim_must_be_the_mean_or_a_finding_says_what_it_is(claim: float, rules: set[str], tmp_path: Path) -> None:
     draft = Draft()
     draft.set(val_bpb=claim)
     assert {finding.rule for finding in verdict_of(draft, tmp_path).findings} == rules
@@ -304,7 +304,7 @@ def test_a_mark_or_crlf_of_a_script_makes_its_dump_no_other_source(
 
 
 @pytest.mark.parametrize(("encoding", "end", "said"), [("utf-16", "\n", "UTF-16-LE"), ("utf-8", "\r\n", "CRLF")])
-def test_what_is_unusual_in_a_log_is_said_and_changes_nothing(
+def test_unusual_lines_in_a_log_are_reported_and_change_nothing(
     encoding: str, end: str, said: str, tmp_path: Path
 ) -> None:
     draft = Draft()

@@ -131,7 +131,7 @@ def test_a_claim_in_quotes_is_a_claim() -> None:
 
 
 @pytest.mark.parametrize("value", ["<0.001", True, None, [1.1], {"mean": 1.1}])
-def test_what_is_no_number_is_no_score(value: object) -> None:
+def test_a_value_that_is_not_a_number_is_not_a_score(value: object) -> None:
     assert read({"val_bpb": value, "p_value": "<0.001"}).val_bpb is None
 
 
@@ -178,7 +178,7 @@ def test_without_a_total_the_largest_seed_counts() -> None:
         (None, None),
     ],
 )
-def test_a_track_is_told_in_any_spelling(text: str | None, track: str | None) -> None:
+def test_a_track_is_recognized_in_any_spelling(text: str | None, track: str | None) -> None:
     assert track_named(text) == track
 
 
@@ -273,7 +273,7 @@ def test_all_139_keys_of_the_merged_records_are_known() -> None:
     assert read(dict.fromkeys(REAL_KEYS)).unknown_keys == ()
 
 
-def test_a_mean_total_counts_where_nothing_tells_the_largest() -> None:
+def test_a_mean_total_counts_if_the_largest_is_not_stated() -> None:
     result = read({"val_bpb": 1.1502, "p_value": "<0.001", "artifact_bytes_mean": 15_427_455})
     assert (result.total_bytes, result.key_of["total_bytes"]) == (15_427_455, "artifact_bytes_mean")
     assert read({"artifact_bytes_mean": 7, "bytes_total": 9}).total_bytes == 9

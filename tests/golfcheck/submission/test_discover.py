@@ -31,7 +31,7 @@ def test_a_submission_inside_another_is_one_of_its_own(tmp_path: Path):
     assert record_folders([tmp_path]) == [record, inner]
 
 
-def test_what_else_lies_in_a_record_is_no_record_of_its_own(tmp_path: Path):
+def test_other_folders_inside_a_record_are_not_records(tmp_path: Path):
     record = folders.make(tmp_path)
     inner = folders.make(record, "2026-04-09_Inner")
     (inner / "README.md").unlink()  # what a trainer writes for each seed: a submission file, and no page
@@ -48,7 +48,7 @@ def test_links_and_hidden_folders_are_not_searched(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [(), ("notes.md",), ("README.md",), ("a/b/c.bin",)])
-def test_a_folder_of_nothing_known_is_an_error(content: tuple[str, ...], tmp_path: Path):
+def test_a_folder_without_recognized_files_is_an_error(content: tuple[str, ...], tmp_path: Path):
     for name in content:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")

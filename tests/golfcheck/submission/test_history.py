@@ -67,7 +67,7 @@ def test_a_renamed_record_is_as_old_as_what_it_was_before(ours: Path, edited: bo
     assert added[(tree / "track_old" / "2026-04-01_Last_name").resolve()].time == datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
-def test_a_shallow_clone_tells_no_dates(ours: Path, tmp_path_factory):
+def test_a_shallow_clone_gives_no_dates(ours: Path, tmp_path_factory):
     clone = tmp_path_factory.mktemp("clone")
     git(clone, "clone", "-q", "--depth", "1", f"file://{ours}", ".")
     with pytest.raises(GolfcheckError, match="shallow clone"):
@@ -93,14 +93,14 @@ def test_a_branch_is_what_changed_since_it_left_its_base(ours: Path):
     assert [change.path for change in branch.outside(mine)] == ["README.md"]
 
 
-def test_links_are_told_from_files(ours: Path):
+def test_links_are_distinguished_from_files(ours: Path):
     git(ours, "checkout", "-q", "-b", "mine")
     (ours / "link").symlink_to("/etc/passwd")
     commit(ours, "2026-04-03T00:00:00Z")
     assert [change.special for change in opened(ours).branch("main").changes] == ["a symbolic link"]
 
 
-def test_odd_file_names_come_through_whole(ours: Path):
+def test_unusual_file_names_are_preserved(ours: Path):
     git(ours, "checkout", "-q", "-b", "mine")
     names = ["new\nline", "tab\there", "ü", '"quoted"', "-dash"]
     for name in names:
@@ -112,7 +112,7 @@ def test_odd_file_names_come_through_whole(ours: Path):
 @pytest.mark.parametrize(
     "base", ["nope", "--output=/tmp/golfcheck-owned", "-x", "main\n", "main:README.md", "", "@{99}"]
 )
-def test_what_is_no_revision_is_a_usage_error(base: str, ours: Path):
+def test_an_invalid_revision_is_a_usage_error(base: str, ours: Path):
     with pytest.raises(UsageError, match="--base"):
         opened(ours).branch(base)
     assert not Path("/tmp/golfcheck-owned").exists()

@@ -41,7 +41,7 @@ def test_each_hostile_json_is_refused_with_its_reason(case: hostile.Case, tmp_pa
 
 
 @pytest.mark.parametrize("build", hostile.FILES, ids=lambda build: build.__name__)
-def test_each_hostile_folder_is_loaded_and_its_trap_is_said(build: object, tmp_path: Path) -> None:
+def test_each_hostile_folder_is_loaded_and_its_trap_is_reported(build: object, tmp_path: Path) -> None:
     says = build(tmp_path)  # type: ignore[operator]
     record = timed_load(tmp_path)
     messages = [item.problem.message for item in record.problems]
@@ -50,7 +50,7 @@ def test_each_hostile_folder_is_loaded_and_its_trap_is_said(build: object, tmp_p
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_read_permission_is_said_and_the_rest_is_loaded(tmp_path: Path) -> None:
+def test_a_file_without_read_permission_is_reported_and_the_rest_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("x")
     (tmp_path / "README.md").chmod(0)
     (tmp_path / "train.log").write_text("seed:5\n")
@@ -78,7 +78,7 @@ def test_reading_refuses_links_fifos_devices_and_parents_at_open_time(tmp_path: 
                 bounded.read(folder, path, 100)
 
 
-def test_a_folder_that_cannot_be_opened_and_a_file_that_vanishes_are_said(
+def test_a_folder_that_cannot_be_opened_and_a_file_that_vanishes_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "logs").mkdir()
@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_opened_and_a_file_that_vanishes_are_said(
     }
 
 
-def test_files_that_become_unreadable_after_listing_are_said_and_the_rest_is_loaded(
+def test_files_that_become_unreadable_after_listing_are_reported_and_the_rest_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("submission.json", "train.log", "train.py", "README.md"):
@@ -146,7 +146,7 @@ def test_a_repository_inside_is_not_even_listed(tmp_path: Path) -> None:
     assert load(tmp_path).files == ()
 
 
-def test_what_is_no_folder_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_folder_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "missing"):
         with pytest.raises(UsageError, match="expected a submission folder"):

@@ -34,13 +34,13 @@ def test_searching_goes_around_and_meets_every_line_that_has_the_words(lines: li
     assert holding or text.find(words, min(after, len(text))) is None
 
 
-def test_utf_16_and_carriage_returns_are_read_and_said():
+def test_utf_16_and_carriage_returns_are_read_and_reported():
     text = LogText("one\r\ntwo\r\n".encode("utf-16"))
     assert [text.line(1), text.line(2), len(text)] == ["one", "two", 2]
     assert text.notes == ["UTF-16-LE", "lines end in CRLF"]
 
 
-def test_a_line_of_10_mb_costs_its_beginning():
+def test_of_a_10_mb_line_only_the_beginning_is_read():
     text = LogText(b"x" * 10_000_000 + b"\nend\n")
     assert len(text.line(1)) == 16_384
     assert text.line(2) == "end"
@@ -51,7 +51,7 @@ def test_an_empty_log_has_no_lines():
     assert LogText(b"").find("x", 1) is None
 
 
-def test_lines_past_the_limit_are_left_out_and_said(monkeypatch: pytest.MonkeyPatch):
+def test_lines_past_the_limit_are_skipped_and_reported(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(logtext, "MAX_LINES", 5)
     text = LogText(b"line\n" * 9)
     assert len(text) == 5 and text.notes == ["only the first 5 lines are shown"]

@@ -44,7 +44,7 @@ def test_a_whole_record_is_read_without_a_problem(tmp_path: Path) -> None:
     assert {file.path for file in record.files} == set(files)
 
 
-def test_what_a_log_lacks_is_said_once_for_each_kind_with_the_line_it_would_be(tmp_path: Path) -> None:
+def test_each_kind_of_line_that_a_log_lacks_is_reported_once_with_an_example(tmp_path: Path) -> None:
     write(tmp_path, {"train.log": B.replace("model_params:35943512\n", "")})
     problems = [item for item in load(tmp_path).problems if item.rule == "log-schema-violation"]
     assert [item.problem.message for item in problems] == [
@@ -53,7 +53,7 @@ def test_what_a_log_lacks_is_said_once_for_each_kind_with_the_line_it_would_be(t
     assert problems[0].problem.path == "train.log"
 
 
-def test_of_several_runs_the_one_that_lacks_a_line_is_named_and_a_log_without_runs_is_said(tmp_path: Path) -> None:
+def test_the_run_that_lacks_a_line_is_named_and_a_log_without_runs_is_reported(tmp_path: Path) -> None:
     write(tmp_path, {"train.log": A + A.replace("model_params:17059912\n", ""), "empty.log": "nothing\n"})
     problems = [item.problem for item in load(tmp_path).problems if item.rule == "log-schema-violation"]
     assert [(problem.path, problem.message[:26]) for problem in problems] == [
@@ -62,7 +62,7 @@ def test_of_several_runs_the_one_that_lacks_a_line_is_named_and_a_log_without_ru
     ]
 
 
-def test_a_submission_under_another_name_is_found(tmp_path: Path) -> None:
+def test_a_submission_file_under_another_name_is_read(tmp_path: Path) -> None:
     write(tmp_path, {"submission_ternary.json": json.dumps(CANONICAL)})
     record = load(tmp_path)
     assert record.submission and record.submission.path == "submission_ternary.json"
@@ -80,7 +80,7 @@ def test_a_schema_violation_stands_at_the_line_of_its_key(tmp_path: Path) -> Non
     assert item.problem.line and '"bytes_code"' in lines[item.problem.line - 1]
 
 
-def test_a_byte_order_mark_is_said_and_the_submission_is_read(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_reported_and_the_submission_is_read(tmp_path: Path) -> None:
     write(tmp_path, {"submission.json": b"\xef\xbb\xbf" + json.dumps(CANONICAL).encode()})
     record = load(tmp_path)
     assert record.submission and record.submission.val_bpb == CANONICAL["val_bpb"]
@@ -107,7 +107,7 @@ def test_all_28_real_folders_load_with_problems_of_form_only(shared_data: Path) 
 
 
 @pytest.mark.parametrize("name", ["train_seed42.log", "README.md", "submission.json", "train_gpt.py", "model.int8.ptz"])
-def test_a_git_lfs_pointer_is_named_and_read_as_nothing(tmp_path: Path, name: str) -> None:
+def test_a_git_lfs_pointer_is_named_and_its_contents_are_ignored(tmp_path: Path, name: str) -> None:
     draft = Draft()
     draft.files[name] = b"version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 15800000\n" % 0
     record = load(draft.write(tmp_path))

@@ -47,12 +47,12 @@ def test_each_form_is_recognized_with_its_line_and_not_repeated(kind: str, aroun
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_only_resembles_one_is_none(text: str) -> None:
+def test_a_string_that_only_resembles_a_secret_is_not_one(text: str) -> None:
     assert list(secrets.in_text(text.encode())) == []
 
 
 @given(st.binary(max_size=2000))
-def test_random_bytes_hold_none(data: bytes) -> None:
+def test_random_bytes_contain_no_secret(data: bytes) -> None:
     assert list(secrets.in_text(data)) == []
 
 
@@ -65,7 +65,7 @@ def test_a_file_that_is_kept_for_secrets_is_a_warning(tmp_path: Path, name: str)
 
 
 @pytest.mark.parametrize("name", [".env.example", "environment.md", "id_rsa.pub.md"])
-def test_a_file_of_another_name_is_not(tmp_path: Path, name: str) -> None:
+def test_a_file_with_another_name_gives_no_warning(tmp_path: Path, name: str) -> None:
     draft = Draft()
     draft.files[name] = b"x"
     assert published(draft, tmp_path) == []

@@ -56,7 +56,7 @@ def test_ten_thousand_broken_texts_raise_nothing_but_json_errors() -> None:
 
 @given(st.text(string.printable, max_size=30))
 @settings(max_examples=300)
-def test_what_we_take_python_takes_too(text: str) -> None:
+def test_json_that_we_accept_is_accepted_by_python_too(text: str) -> None:
     try:
         value = parse(text.encode()).value
     except JsonError:
@@ -64,7 +64,7 @@ def test_what_we_take_python_takes_too(text: str) -> None:
     assert value == json.loads(text)
 
 
-def test_the_place_of_an_error_is_counted_in_lines_and_characters() -> None:
+def test_an_error_is_located_by_line_and_character() -> None:
     with pytest.raises(JsonError, match="line 2, column 16: expected a value") as caught:
         parse('{\n "été": 1, "b":}'.encode())
     assert (caught.value.line, caught.value.column) == (2, 16)

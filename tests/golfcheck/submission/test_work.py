@@ -90,7 +90,7 @@ def test_a_log_is_read_up_to_the_line_where_the_budget_ends_and_the_rest_is_name
     assert cut.unread_from == line and cut.runs[-1].train[-1].line == line - 1
 
 
-def test_what_is_judged_is_what_was_read_and_a_warning_says_what_was_not(tmp_path: Path) -> None:
+def test_only_what_was_read_is_judged_and_a_warning_names_the_rest(tmp_path: Path) -> None:
     record = load(written(tmp_path, with_lines(tuple(path for path in with_lines(()) if path.endswith(".log")))))
     verdict = verify(record)
     assert verdict.score is not None  # of the three logs that were read to their end
@@ -107,9 +107,7 @@ LOGS = tuple(path for path in Draft().files if path.endswith(".log"))
 
 @pytest.mark.parametrize("position", ["before", "inside", "after"])
 @pytest.mark.parametrize("log", LOGS)
-def test_a_record_that_was_not_read_to_its_end_needs_review_and_is_accused_of_nothing(
-    log: str, position: str, tmp_path: Path
-) -> None:
+def test_a_record_not_read_to_its_end_needs_review_and_gets_no_error(log: str, position: str, tmp_path: Path) -> None:
     files = Draft().files
     data = files[log]
     files[log] = {
@@ -124,7 +122,7 @@ def test_a_record_that_was_not_read_to_its_end_needs_review_and_is_accused_of_no
 
 
 @pytest.mark.parametrize("how", ["waived", "ignored", "not selected"])
-def test_nothing_makes_a_record_valid_that_was_not_read_to_its_end(how: str, tmp_path: Path) -> None:
+def test_a_record_not_read_to_its_end_is_never_valid(how: str, tmp_path: Path) -> None:
     draft = Draft()
     if how == "waived":
         draft.set(golfcheck={"ignore": {"costly-to-read": "our logs are long"}})
@@ -137,7 +135,7 @@ def test_nothing_makes_a_record_valid_that_was_not_read_to_its_end(how: str, tmp
     assert "costly-to-read" in {finding.rule for finding in verdict.findings}
 
 
-def test_an_error_in_what_was_read_counts_whatever_was_not(tmp_path: Path) -> None:
+def test_an_error_in_the_part_that_was_read_counts(tmp_path: Path) -> None:
     draft = Draft(model_bytes=16_000_000)
     draft.files[LOGS[-1]] += UNREAD
     verdict = verify(load(written(tmp_path, draft.files)))
@@ -172,7 +170,7 @@ def test_what_others_are_compared_with_is_read_as_far_as_for_its_own_verdict(tmp
     assert load_scores(folder).logs == load(folder).logs
 
 
-def test_a_source_that_was_not_paid_is_not_examined_and_no_rule_says_that_it_is_clean(tmp_path: Path) -> None:
+def test_a_source_beyond_the_budget_is_not_examined_and_no_rule_passes_it(tmp_path: Path) -> None:
     logs = tuple(path for path in with_lines(()) if path.endswith(".log"))
     code = b"import requests\n" + b"x = 1\n" * 30_000
     verdict = verify(load(written(tmp_path, with_lines(logs[:3]) | {"train_gpt.py": code})))
@@ -242,7 +240,7 @@ def test_twice_the_folder_takes_no_more_than_twice_the_work_to_judge(kind: str, 
     assert large < 2.2 * small, (small, large)
 
 
-def test_work_that_is_spent_stays_spent() -> None:
+def test_exhausted_work_stays_exhausted() -> None:
     work = Work(10)
     assert work.spend(2, 5.0) and not work.is_spent
     assert not work.spend(1, 0.5) and work.is_spent

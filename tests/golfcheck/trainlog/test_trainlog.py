@@ -513,7 +513,7 @@ def test_scores_from_before_quantization_and_diagnostics_never_count() -> None:
     assert alone.score.name == "diagnostic quantized"
 
 
-def test_runs_without_a_common_score_have_none_and_it_is_said() -> None:
+def test_runs_without_a_common_score_have_none_and_this_is_reported() -> None:
     chosen = trainlog.choose_score((scored("a", seed=1), scored("b", seed=2)))
     assert (chosen.name, chosen.reason) == (None, "the runs share no score: their last ones are a, b")
 

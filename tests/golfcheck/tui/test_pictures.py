@@ -30,7 +30,7 @@ def test_the_help_looks_as_it_did(snap_compare: Compare):
     assert snap_compare(app_of(40), press=["question_mark"])
 
 
-def test_the_picture_of_our_record_is_what_its_script_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_picture_of_our_record_matches_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
     from importlib.util import module_from_spec, spec_from_file_location
 
