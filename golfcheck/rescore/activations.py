@@ -1,4 +1,4 @@
-"""Functions that models of this architecture were trained with in their MLP, in place of the square of a relu."""
+"""Activation functions other than the squared relu with which models of this architecture were trained."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ _SQUARE = {Tensor.square, torch.square}
 
 
 class Activated(TorchFunctionMode):
-    """Within it, the square of a relu is another function of the relu's input."""
+    """A context in which the square of a relu is replaced by another function of the relu's input."""
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Activated(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Call `func`, or the other function in place of the square."""
+        """Call `func`, or the other function instead of the square."""
         if func in _SQUARE and args and args[0] is self._relu:
             return self.function(self._input)  # type: ignore[arg-type]
         out = func(*args, **(kwargs or {}))

@@ -1,4 +1,4 @@
-"""Evaluation through boxes: the submission's predictor.py answers, and all that is counted is counted here.
+"""Evaluation through boxes: the submission's predictor.py answers, and every score is computed here.
 
 Score, reveal, adapt: a sequence's losses are fixed before `adapt` sees it, and no sequence is asked twice. A predictor
 that does not adapt is asked in parallel, in one box per core; one that does, in a single box in the order of the text.
@@ -25,7 +25,7 @@ from golfcheck.rescore.boxes import Boxes, threaded
 from golfcheck.rescore.report import Challenges, Measured
 
 _CPU_CALL_TOKENS, _DEVICE_CALL_TOKENS = 4096, 65_536
-_LEAST_CALLS = 64  # of a text that has as many sequences
+_LEAST_CALLS = 64  # if the text has that many sequences
 
 Progress = Callable[..., object]
 
@@ -71,7 +71,7 @@ class BoxedEvaluation(measure.Evaluation):
         self._fill()
 
     def _fill(self) -> None:
-        """Have a box for each worker."""
+        """Start boxes until each worker has one."""
         self.boxes.fill(self.workers, max(1, self._batch_seqs()) * self.config.train_seq_len, self._box_threads)
 
     def __enter__(self) -> "BoxedEvaluation":
@@ -98,17 +98,17 @@ class BoxedEvaluation(measure.Evaluation):
         return replace(super().measured(score, losses, start, stride), rope_tables=None, precision=None)
 
     def describe(self) -> str:
-        """Return what computes, in how many boxes and threads."""
+        """Return the device's name, with the number of boxes and threads."""
         threads = self._box_threads
         boxes = f"{self.workers} box{'es' * (self.workers > 1)} of {threads} thread{'s' * (threads > 1)}"
         return devices.describe(self.device, 1, boxes + (f", {self._how}" if self._how and threads == 1 else ""))
 
     def twin_test(self, progress: Progress) -> Challenges | None:
-        """Ask fresh boxes what was sampled, cut; None where there is nothing to ask."""
+        """Ask new boxes the sampled calls with changed ends; None if nothing was sampled."""
         if self.sample is None:
             return None
         tokens, sampled = self.sample.tokens, self.sample.calls()
-        self.boxes.retire()  # the twin shares nothing with them
+        self.boxes.retire()  # the twin must share nothing with them
         self.workers = max(1, min(self.workers, len(sampled)))
         self._fill()
         asked = list(enumerate(sampled))
@@ -217,12 +217,12 @@ class BoxedEvaluation(measure.Evaluation):
         return losses
 
     def _reveal(self, box: Box, spans: Ids, own: Sequence[int]) -> None:
-        """Let a predictor adapt to the tokens that were scored just now, and the one before each."""
+        """Let a predictor adapt to the tokens just scored, and the one before each."""
         for i, count in enumerate(own):
             box.adapt(spans[i : i + 1, -count - 1 :])
 
     def _strictly(self, box: Box, spans: Ids) -> Logits:
-        """Return logits [B, T, V] token by token: each row is here before the box has the next token."""
+        """Return logits [B, T, V] token by token: the box gets the next token only after it has sent each row."""
         length = self.config.train_seq_len
         rows = [box.step(spans[:, t], t) if self.steps else box.logits(spans[:, : t + 1])[:, -1] for t in range(length)]
         return np.stack(rows, axis=1)

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class Boxes:
-    """Boxes that `start()` starts in the main thread, and what all of them took so far."""
+    """Boxes that `start()` starts in the main thread, and the time and memory of all of them so far."""
 
     def __init__(self, start: Callable[[], Box]) -> None:
         self._start, self._running = start, list[Box]()
@@ -42,13 +42,13 @@ class Boxes:
             self._free.put(box)
 
     def new(self) -> Box:
-        """Start one more; Ctrl-C waits until it is among those that `close` ends."""
+        """Start one more; Ctrl-C is delayed until the box is on the list that `close` ends."""
         interrupts.uninterrupted(lambda: self._running.append(self._start()))
         return self._running[-1]
 
     @contextmanager
     def borrowed(self) -> Iterator[Box]:
-        """Lend a free box for as long as a `with` lasts."""
+        """Lend a free box inside a `with`."""
         box = self._free.get()
         try:
             yield box
@@ -56,7 +56,7 @@ class Boxes:
             self._free.put(box)
 
     def retire(self) -> None:
-        """Close all boxes, and remember what they took."""
+        """Close all boxes, and add up their time and memory."""
         for box in self._running:
             seconds = box.seconds
             for i, value in enumerate((seconds["load"], seconds["logits"] + seconds["step"], seconds["adapt"])):
@@ -78,7 +78,7 @@ class Boxes:
 
 
 def threaded(call: Callable[[Task], Result], tasks: Sequence[Task], threads: int) -> Generator[Result]:
-    """Yield `call(task)` of each task in their order, computed in threads, or in this one where one is enough."""
+    """Yield `call(task)` of each task in order, computed in threads, or in this thread if one is enough."""
     if threads == 1:
         yield from map(call, tasks)
         return

@@ -1,4 +1,4 @@
-"""Where a score is computed: the ranks of torchrun's job, and what a device is called."""
+"""Where a score is computed: the ranks of torchrun's job, and the names of devices."""
 
 import ctypes
 from pathlib import Path
@@ -16,7 +16,7 @@ _KEPT_BYTES = 1 << 30
 
 
 def join(device: str) -> Ranks:
-    """Join the job that torchrun describes, or be alone; UsageError where the device is not there."""
+    """Join torchrun's job, or run as a single rank; raises UsageError if the device does not exist."""
     if device == "mps" and not torch.backends.mps.is_available():
         raise UsageError(f"rescore: --device mps: torch {torch.__version__} sees none; --device cpu always works")
     try:
@@ -43,7 +43,7 @@ def keep_freed_memory() -> None:
 
 
 def describe(device: torch.device, processes: int, how: str) -> str:
-    """Return what a device is called, how many threads or processes of one thread compute there, and `how`."""
+    """Return a device's name, the number of threads or single-threaded processes that compute on it, and `how`."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type != "cpu":

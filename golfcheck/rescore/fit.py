@@ -1,4 +1,4 @@
-"""Which function a model was trained with in its MLP: the one that fits best on a few sequences.
+"""Find the activation function with which a model was trained: the one that fits best on a few sequences.
 
 Weights do not tell the function, and a published model scores about 0.1 bpb worse with another one. Since weights fit
 what they were trained with, a few sequences tell it.
@@ -19,7 +19,7 @@ _ERRORS = 3.0  # standard errors of the difference, likewise
 
 
 def best(evaluation: Evaluation, tokens: Tokens) -> str | None:
-    """Return the function that fits a model best on a few sequences of tokens [seqs * seq_len + 1].
+    """Return the activation function that fits a model best on a few sequences of tokens [seqs * seq_len + 1].
 
     None, the reference's own, unless another one is better by more than noise. Equal on all ranks.
     """
@@ -35,7 +35,7 @@ def best(evaluation: Evaluation, tokens: Tokens) -> str | None:
         evaluation.use(name)
         try:
             gain = _losses(evaluation, tokens, sample) - ours  # [count], paired: the same sequences
-        except Refused:  # no finite loss: not this one
+        except Refused:  # a loss that is not finite rules this one out
             continue
         if gain.mean() < min(best_nats, -_ERRORS * gain.std(ddof=1) / np.sqrt(count)):
             best_name, best_nats = name, float(gain.mean())

@@ -22,12 +22,12 @@ from golfcheck.rescore import activations, attention, devices, probes, workers
 from golfcheck.rescore.report import Measured, Probe
 from golfcheck.rescore.weights import State
 
-# A call's tokens. A CPU wants what its caches hold, and enough that calling does not cost more than computing; an
-# accelerator wants as many as the contest's call has.
+# Tokens per call: on a CPU as many as its caches hold, but enough that the overhead of a call does not dominate; on an
+# accelerator as many as in the contest's calls.
 _CPU_CALL_TOKENS = {"bf16": 4096, "fp32": 2048}
 _DEVICE_CALL_TOKENS = 65_536
-_LEAST_CALLS = 64  # of a text that has as many sequences
-# Positions whose logits live at a time: on a CPU what its caches hold, elsewhere 64 MB of them in fp32.
+_LEAST_CALLS = 64  # if the text has that many sequences
+# Positions whose logits exist at a time: on a CPU as many as its caches hold, elsewhere 64 MB in fp32.
 _CPU_LOGIT_ROWS = 256
 _DEVICE_LOGITS = 2**24
 
@@ -62,19 +62,19 @@ class Evaluation:
             self.model.float()  # the embedding and the tables keep their bf16 values
         for module in self.model.modules():
             if precision == "bf16" and isinstance(module, torch.nn.Linear):
-                module.bfloat16()  # what autocast would do again in every call; the same bits
+                module.bfloat16()  # once, as autocast would convert the weights to the same bits in every call
         self.model.to(self.device).eval().requires_grad_(False)
         self.mlp: str | None = None
         self._activated: activations.Activated | None = None
         self._attention: kernel.Compiled | None = None
-        self._how = ""  # attention is computed, where there is a choice
+        self._how = ""  # how attention is computed, if there is a choice
         if compiled and precision == "bf16" and self.device.type == "cpu":
             function, why = attention.faster(
                 config.num_heads, config.num_kv_heads, config.head_dim, config.train_seq_len
             )
             function = (
                 function if all(ranks.gather(function is not None)) else None
-            )  # the same arithmetic on all of them
+            )  # all ranks must use the same kernel
             self._attention = kernel.Compiled(function) if function else None
             self._how = f"compiled attention, {why}" if function else f"torch's attention: {why}"
 
@@ -126,7 +126,7 @@ class Evaluation:
         float64.
 
         Raises Refused (EVAL_NONFINITE) for a loss that is no number, GolfcheckError where there are more ranks than
-        windows, and `Interrupted` with what is known on Ctrl-C.
+        windows, and on Ctrl-C `Interrupted` with the score so far.
         """
         start, seq_len, total = time.perf_counter(), self.config.train_seq_len, tokens.size - 1
         begins = np.array([*range(0, total - seq_len, stride or seq_len), total - seq_len])  # the last ends the text
@@ -177,7 +177,7 @@ class Evaluation:
 
     @property
     def call_seqs(self) -> int:
-        """How many sequences all ranks and workers together score at a time."""
+        """The number of sequences that all ranks and workers together score at a time."""
         return self._batch_seqs() * self.ranks.world_size * self.workers
 
     def _batch_seqs(self) -> int:
@@ -192,16 +192,16 @@ class Evaluation:
         return range(total * rank // world_size, total * (rank + 1) // world_size)
 
     def _each(self, tokens: Tokens, windows: Vector) -> Generator[list[float]]:
-        """Yield the losses of windows [n, 2], call after call, computed by the workers where there are several."""
-        # The same calls, to the last bit, whoever makes them; of a short text small ones, so that all have some.
+        """Yield the losses of windows [n, 2], call by call, computed by the workers if there are several."""
+        # The calls do not depend on the number of workers; for a short text they are small, so that each gets some.
         size = max(1, min(self._batch_seqs(), len(windows) // _LEAST_CALLS))
         calls = [windows[first : first + size] for first in range(0, len(windows), size)]
-        # A single call goes to a worker as well: here several threads would compute it, without compiled attention.
+        # A single call goes to a worker too: in this process several threads would compute it, without the kernel.
         count = min(self.workers, max(2, len(calls)))
         return workers.ordered(partial(self._losses, tokens), calls, count, partial(torch.set_num_threads, 1))
 
     def _losses(self, tokens: Tokens, windows: Vector) -> list[float]:
-        """Return the mean loss of what is each window's own, given where it begins and how many these are [B, 2]."""
+        """Return the mean loss of each window's own tokens, given its begin and the number of those tokens [B, 2]."""
         spans = spans_of(tokens, windows[:, 0], self.config.train_seq_len)  # [B, T + 1]
         try:
             ids = torch.from_numpy(spans).to(self.device)
@@ -241,7 +241,7 @@ class Evaluation:
         return probes.probe(self.logits, self.losses, ids, self.config.vocab_size)
 
     def describe(self) -> str:
-        """Return what computes, in how many threads or processes, and how attention is computed."""
+        """Return the device's name, the number of threads or processes, and how attention is computed."""
         return devices.describe(self.device, self.workers, self._how)
 
 
@@ -252,7 +252,7 @@ def spans_of(tokens: Tokens, begins: Vector, length: int) -> npt.NDArray[np.int6
 
 
 def _finite(losses: Any) -> Vector:
-    """Return losses as an array; Refused (EVAL_NONFINITE) unless all are numbers."""
+    """Return losses as an array; raises Refused (EVAL_NONFINITE) unless all are finite."""
     array = np.asarray(losses, np.float64)
     if not np.isfinite(array).all():
         raise Refused("EVAL_NONFINITE", "the model's loss is not a finite number: it has no score")

@@ -1,4 +1,4 @@
-"""The length of every message of a rescoring, bounded in one place: a file may give its tensors names of any length."""
+"""Bound the length of every message of a rescoring in one place: names in a file may have any length."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def _cut(text: str, limit: int) -> str:
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Make what is raised within brief."""
+    """Shorten the messages of errors raised inside `with`."""
     try:
         yield
     except (MissingExtra, BrokenPipeError):

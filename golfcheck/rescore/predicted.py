@@ -1,4 +1,4 @@
-"""All of a rescoring through the submission's own predictor.py, in order: start, ask, test the twin, judge."""
+"""A whole rescoring with the submission's own predictor.py: start it, score it, run the twin test, judge."""
 
 import time
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from golfcheck.rescore.submitted import Submitted
 
 @dataclass(frozen=True, slots=True)
 class BoxRequest:
-    """What the user wants of the box and of the twin test."""
+    """The user's options for the box and the twin test."""
 
     cuts: int = twin.DEFAULT_CUTS
     strict: bool = False
@@ -32,8 +32,8 @@ class BoxRequest:
 def rescore(submitted: Submitted, request: Request, boxes: BoxRequest, ranks: Ranks, stage: Stage) -> Rescore:
     """Score one seed of a submission by its own predictor, over all ranks, and compare it with its claim.
 
-    Raises Refused (BOX_*) for what the predictor does wrong, NoSandbox where there is none, UsageError for options that
-    are not for it, and `Interrupted` with what is known on Ctrl-C.
+    Raises Refused (BOX_*) if the predictor misbehaves, NoSandbox if there is none, UsageError for options that
+    do not apply to it, and on Ctrl-C `Interrupted` with the results so far.
     """
     start = time.perf_counter()
     if boxes.sandboxed:
@@ -58,15 +58,15 @@ def rescore(submitted: Submitted, request: Request, boxes: BoxRequest, ranks: Ra
 
 
 def _attention(request: Request, claim: Claim | None, ranks: Ranks) -> tuple[Path | None, str]:
-    """Return the library of the compiled attention where boxes get it, as the built-in evaluation does, and why.
+    """Return the compiled attention's library, or None if boxes must do without it, and the reason.
 
-    It is decided once, for all boxes: two of them must answer alike.
+    This is decided once for all boxes, because their answers must agree.
     """
     if ranks.device.type != "cpu" or request.attention != "auto" or (claim is not None and claim.device == "cpu"):
         return None, ""
     config = GPTConfig()
     kernel, why = attention.faster(config.num_heads, config.num_kv_heads, config.head_dim, config.train_seq_len)
-    if not all(ranks.gather(kernel is not None)):  # the same arithmetic on all of them
+    if not all(ranks.gather(kernel is not None)):  # all ranks must use the same kernel
         return None, f"torch's attention: {why}"
     return attention.library(), "compiled attention for bf16"
 
@@ -152,7 +152,7 @@ def _rescore(
 
 
 def _length_source(request: Request, claim: Claim | None, model: BoxedEvaluation) -> str:
-    """Return who says how long the sequences are."""
+    """Return the source of the sequence length."""
     if request.seq_len:
         return "--seq-len"
     is_claimed = claim is not None and claim.seq_len == model.config.train_seq_len
@@ -174,9 +174,9 @@ def _check(request: Request, boxes: BoxRequest, model: BoxedEvaluation) -> None:
 
 
 def _stride(request: Request, claim: Claim | None, model: BoxedEvaluation, tokens: Tokens) -> int | None:
-    """Return by how much the window slides: as asked, else as the claim says, where that takes no longer than a while.
+    """Return the sliding window's stride: the requested one, else the claim's if that does not take too long.
 
-    What adapts is asked for each token once, so that a window that slides is its own affair.
+    A predictor that adapts is asked for each token once, so it would have to slide a window by itself.
     """
     seq_len = model.config.train_seq_len
     if request.stride is not None or claim is None or claim.stride is None or model.adaptive:
@@ -188,7 +188,7 @@ def _stride(request: Request, claim: Claim | None, model: BoxedEvaluation, token
 
 
 def _probes(challenges: Challenges | None, *, strict: bool) -> tuple[Probe, ...]:
-    """Return the conditions of validity: by construction, or as the twin test shows."""
+    """Return the conditions of a valid score: met by construction, or checked by the twin test."""
     by_construction = "by construction"
     probes = [Probe("normalized", True, by_construction), Probe("scored before adapted", True, by_construction)]
     if strict:
@@ -200,7 +200,7 @@ def _probes(challenges: Challenges | None, *, strict: bool) -> tuple[Probe, ...]
 
 
 def _hidden(request: Request) -> list[Path]:
-    """Return the folders that no box may have: those of the validation text."""
+    """Return the folders that must not be visible in a box: those of the validation text."""
     folders = [inputs.STANDARD, *([request.data] if request.data else [])]
     return [folder.resolve() for folder in folders if folder.is_dir()]
 

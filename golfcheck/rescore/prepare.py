@@ -1,6 +1,6 @@
-"""All of a rescoring that needs no torch: read the artifact, make out its model, find the text, see what is claimed.
+"""The part of a rescoring that needs no torch: read the artifact, its model and its claim, and find the text.
 
-Whatever can be refused is refused here, before seconds go into loading a framework.
+Everything that can be refused is refused here, before spending seconds on loading torch.
 """
 
 import hashlib
@@ -35,14 +35,14 @@ _OTHER_MODELS = {"ART_FORMAT_OWN", "ART_QFORMAT", "ART_KEYS", "ART_SHAPE"}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user wants; None is "find out"."""
+    """The user's options; None means that the value is determined from the record, or has a default."""
 
     data: Path | None = None
     tokenizer: Path | None = None
-    raw: Path | None = None  # the raw weights that the artifact should be made of
+    raw: Path | None = None  # the raw weights that quantize to the artifact
     val_tokens: int | None = None  # score only the first ones
     stride: int | None = None  # slide a window instead of cutting the text into sequences; None: as the claim says
-    estimate: bool | None = None  # score until enough is known; None: where the whole text takes too long on a CPU
+    estimate: bool | None = None  # stop once precise enough; None: if the whole text takes too long on a CPU
     within_bpb: float = 0.002
     control: Path | None = None  # the report of a full rescoring of any artifacts on the same text
     order_seed: int | None = None  # of the order in which sequences are drawn; None: the system draws it
@@ -57,7 +57,7 @@ class Request:
     logit_softcap: float | None = None
 
     def flags(self) -> dict[str, Any]:
-        """Return the settings of `numerics` that were given."""
+        """Return the user's values of the settings in `numerics`."""
         return {name: getattr(self, name) for name in ("seq_len", "rope_tables", "rope_base", "logit_softcap")}
 
 
@@ -70,19 +70,19 @@ class Text:
     shards: tuple[FileDigest, ...]
     tokens: Tokens  # [n + 1], n = seqs * seq_len
     num_bytes: Vector  # of each predicted token [n]
-    is_partial: bool  # only the first tokens were asked for
-    words: str  # what is known of it
+    is_partial: bool  # only the first tokens were requested
+    words: str  # which text it is, in words
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An artifact that may be scored, and all that is known of it before it is."""
+    """An artifact that may be scored, with everything that is determined before the evaluation."""
 
     target: Target
     artifact: FileDigest
     tree: dict[str, Any]
     sizes: dict[str, int | float | bool]  # of the model, from its tensors
-    settings: dict[str, Sourced]  # of the sizes and of what tensors do not tell
+    settings: dict[str, Sourced]  # the sizes, and the settings that tensors do not show
     notes: tuple[str, ...]
     text: Text
     stride: int | None
@@ -93,12 +93,12 @@ class Prepared:
 
     @property
     def seq_len(self) -> int:
-        """Tokens a sequence."""
+        """Tokens per sequence."""
         return int(self.value("seq_len"))
 
     @property
     def options(self) -> dict[str, Any]:
-        """What tensors do not tell of a model, by the names of `GPTConfig`."""
+        """The model settings that tensors do not show, by the names of `GPTConfig`."""
         names = ("rope_base", "rope_tables", "logit_softcap")
         return {name: self.value(name) for name in names} | {"train_seq_len": self.seq_len}
 
@@ -156,7 +156,7 @@ def prepare(target: Target, request: Request) -> Prepared:
 
 @contextmanager
 def named(path: str | Path) -> Iterator[None]:
-    """Name the file in what is refused, for the readers know bytes and tensors; make torch's failures one line."""
+    """Add the file's name to a refusal, as the readers do not know it; turn torch's errors into one line."""
     try:
         yield
     except Refused as error:
@@ -168,7 +168,7 @@ def named(path: str | Path) -> Iterator[None]:
 
 
 def assumption(seq_len: Sourced) -> str | None:
-    """Return that a sequence length is nobody's: with another one every score is another."""
+    """Return a reason to leave the claim open if no source states the sequence length, which changes every score."""
     if seq_len.source != numerics.DEFAULT_SOURCE:
         return None
     return f"the sequence length is stated nowhere: {seq_len.value:,} is assumed; give --seq-len N if it is another"
@@ -208,7 +208,7 @@ def digest_of(path: str, data: bytes) -> FileDigest:
 
 
 def _settings(target: Target, request: Request, stated: dict[str, Any]) -> dict[str, Sourced]:
-    """Return what tensors do not tell; where the log says that the evaluation had sequences of its own, that length."""
+    """Return the settings that tensors do not show, with the evaluation's own sequence length if the log states one."""
     log, claim = target.log_settings, target.claim
     if claim is not None and claim.seq_len is not None:
         log = log | {"seq_len": str(claim.seq_len)}
@@ -217,7 +217,7 @@ def _settings(target: Target, request: Request, stated: dict[str, Any]) -> dict[
 
 
 def _stride(target: Target, request: Request, seq_len: int) -> int | None:
-    """Return by how much the window slides: as asked, else as the claim says."""
+    """Return the sliding window's stride: the requested one, else the claim's; None for sequences side by side."""
     claim, stride = target.claim, request.stride
     if stride is None and claim is not None and claim.is_sliding:
         stride = claim.stride
@@ -234,7 +234,7 @@ def _stride(target: Target, request: Request, seq_len: int) -> int | None:
 
 
 def _unlike_log(target: Target) -> list[str]:
-    """Say where the log of a target's run tells of another file: one of another size."""
+    """Return a note if the log states that the run wrote a file of another size."""
     sizes = target.log_model_bytes
     if not sizes or len(target.data) in sizes:
         return []

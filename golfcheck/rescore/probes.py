@@ -1,4 +1,4 @@
-"""What makes a score a score, tested on the loaded model: the past alone predicts, with probabilities."""
+"""Test on the loaded model what a valid score requires: it predicts from the past alone, with probabilities."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from golfcheck.core.errors import Refused
 from golfcheck.rescore.report import Probe
 
 MAX_TOKENS = 512
-MAX_LOGITS = 1 << 22  # of all positions together: some copies of them live at once, in float64
+MAX_LOGITS = 1 << 22  # of all positions together: several float64 copies exist at once
 _TOLERANCE_NATS = 1e-5
 
 

@@ -1,4 +1,4 @@
-"""All of a rescoring, in order: read, build, check, measure, judge."""
+"""A whole rescoring, step by step: read, build, check, measure, judge."""
 
 import platform
 import time
@@ -133,7 +133,7 @@ def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -
 
 
 def _undecidable(claim: Claim, prepared: Prepared, other_code: str | None) -> str | None:
-    """Return what is known before the work to leave a claim open, and what would decide it."""
+    """Return why a claim will stay open, if that is clear before the evaluation, and what would decide it."""
     num_bytes = prepared.text.num_bytes
     if (other := judge.other_text(claim, num_bytes.size, int(num_bytes.sum()))) is not None:
         what, claimed, here = other
@@ -153,7 +153,7 @@ def _json_tolerance(target: Target, request: Request, ranks: Ranks) -> float:
 
 
 def _partial(prepared: Prepared) -> str | None:
-    """Return that only a part of the text was scored, of which the claim does not say that it is about it."""
+    """Return a reason to leave the claim open if only part of the text was scored and the claim may be about all."""
     claim, text = prepared.target.claim, prepared.text
     if not text.is_partial or claim is None or claim.tokens is not None:
         return None
@@ -161,7 +161,7 @@ def _partial(prepared: Prepared) -> str | None:
 
 
 def _check_time(prepared: Prepared, request: Request, model: measure.Evaluation) -> None:
-    """Raise GolfcheckError where nobody asked for the window that the claim is of, and it would take too long here."""
+    """Raise GolfcheckError if the claim's sliding window would take too long here and was not requested explicitly."""
     if request.stride is not None or request.estimate is False or model.device.type != "cpu" or not prepared.stride:
         return
     seconds = model.seconds_for(prepared.text.tokens) * prepared.seq_len / prepared.stride
@@ -174,7 +174,7 @@ def _check_time(prepared: Prepared, request: Request, model: measure.Evaluation)
 
 
 def is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, notes: list[str]) -> bool:
-    """Tell whether to estimate: as asked, else by the time that the whole text would take on a CPU, with a note."""
+    """Tell whether to estimate: as requested, else if the whole text would take too long on a CPU, with a note."""
     if request.stride is not None or request.estimate is False:
         return False
     if request.estimate or request.control is not None:
@@ -188,7 +188,7 @@ def is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, not
 
 
 def plan_of(request: Request, ranks: Ranks, text: Text, *, seq_len: int) -> tuple[early.Plan, FileDigest | None]:
-    """Return the plan of an estimate, and the report that it makes use of."""
+    """Return the plan of an estimate, and the report that it uses as a control."""
     report, losses = None, None
     if request.control is not None:
         count = (text.tokens.size - 1) // seq_len
@@ -211,7 +211,7 @@ def _raw_check(tree: dict[str, Any], path: Path, log: dict[str, str]) -> RawChec
 
 
 def code_digest() -> str:
-    """Return one sha256 of our own evaluating code: of what `sha256sum` prints of its files, in their order."""
+    """Return one sha256 of our evaluation code: that of the output of `sha256sum` for its files, in order."""
     ours, theirs = Path(__file__).parent, Path(golfcheck.reference.model.__file__).parent
     paths = [theirs / f"{name}.py" for name in ("artifact", "bpb", "data", "model")]
     paths += sorted(ours.glob("*.[cp]*"))
@@ -220,7 +220,7 @@ def code_digest() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what a score depends on besides our own code."""
+    """Return the versions of Python and the packages that a score depends on."""
     return {"python": platform.python_version()} | {
         name: metadata.version(name) for name in ("torch", "numpy", "sentencepiece")
     }

@@ -1,4 +1,4 @@
-"""The model from the names and shapes of its tensors: every size that they tell, or what is not this architecture."""
+"""Read a model's sizes from the names and shapes of its tensors, or name those that are not this architecture's."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _SHOWN = 4
 
 
 def infer(shapes: Shapes) -> dict[str, int | float | bool]:
-    """Return the sizes of `GPTConfig` that the tensors of a state dict tell.
+    """Return the sizes of `GPTConfig` that follow from the tensors of a state dict.
 
     Raises Refused: ART_KEYS where a tensor that they are read from is missing, ART_SHAPE where its shape tells none.
     """
@@ -25,7 +25,7 @@ def infer(shapes: Shapes) -> dict[str, int | float | bool]:
     if vocab_size > MAX_VOCAB:
         raise Refused("ART_SHAPE", f"tok_emb.weight has {vocab_size} rows, but tokens of 16 bits name {MAX_VOCAB}")
     blocks = {int(match[1]) for name in shapes if (match := _BLOCK.match(name))}
-    # A block that is missing is found here: a name alone must not make a model of many layers.
+    # Detect missing blocks here: a single name must not produce a model of many layers.
     if (gap := next(i for i in range(len(blocks) + 1) if i not in blocks)) == 0 or gap < len(blocks):
         raise Refused("ART_KEYS", f"not this architecture: no tensor blocks.{gap}.*{_which(shapes)}")
     gains = _shape(shapes, "blocks.0.attn.q_gain")

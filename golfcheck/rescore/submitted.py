@@ -1,6 +1,6 @@
-"""A folder with a predictor.py → what is scored: for each seed the files that the box shows, and what is claimed.
+"""A folder with a predictor.py → for each seed its claim and the files that are copied into the box.
 
-What a box shows is the submission: code, artifact, whatever else is no document. Its bytes are the submission's size.
+Those files are the submission: code, artifact, everything but documents. Their total size is the submission's size.
 """
 
 import re
@@ -27,7 +27,7 @@ _DOCUMENTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """One seed of a submission: its claim, all that its predictor sees, and what of the folder it does not."""
+    """One seed of a submission: its claim, the files that its predictor sees, and those that it does not."""
 
     target: Target
     files: tuple[tuple[str, bytes], ...]  # path inside the folder, contents
@@ -36,12 +36,12 @@ class Submitted:
 
     @property
     def path(self) -> str:
-        """What messages name: the predictor.py, and of several seeds which one."""
+        """The name in messages: the path of predictor.py, and the seed if there is one."""
         return f"{self.folder / NAME}" + (f" (seed {self.target.seed})" if self.target.seed is not None else "")
 
 
 def folder_of(path: Path) -> Path | None:
-    """Return the folder whose predictor.py scores what the user named: itself, or a file in it; else None."""
+    """Return the folder with a predictor.py that `path` names, directly or by a file in it; else None."""
     folder = path if path.is_dir() else path.parent
     if not (folder / NAME).is_file() and path.is_dir():
         below = target.records_below(path)
@@ -89,7 +89,7 @@ def _seeds(record: Record, only: str | None, limit_bytes: int) -> Iterator[Submi
 
 
 def _largest(record: Record, shown: list[RecordFile]) -> RecordFile:
-    """Return what stands for the submission: its largest artifact, or predictor.py itself."""
+    """Return the file that represents the submission: its largest artifact, or else predictor.py."""
     artifacts = [file for file in record.artifacts if file in shown]
     default = next(file for file in shown if file.path == NAME)
     return max(artifacts, key=lambda file: file.size_bytes, default=default)

@@ -1,4 +1,4 @@
-"""A file or a record folder → the artifacts to score, each with what is claimed of it and the log it came with."""
+"""A file or a record folder → the artifacts to score, each with its claim and its log."""
 
 import math
 import os
@@ -22,34 +22,34 @@ from golfcheck.trainlog.events import ScoreLine
 
 MAX_BPB = 100.0  # a uniform guess among 65,536 tokens costs at most 16 bits for a byte
 MAX_DIGITS = 12
-LEAST_DIGITS = 4  # of the contest's scores: who states 1.2 means 1.2000, and no claim is loose by being short
+LEAST_DIGITS = 4  # of the contest's scores: 1.2 means 1.2000, so that few decimals do not widen the tolerance
 _ARTIFACT = "an artifact or a record folder"
-_NO_ARTIFACT = (".json", ".log", ".txt", ".py", ".md")  # what else a record holds, named by mistake
+_NO_ARTIFACT = (".json", ".log", ".txt", ".py", ".md")  # other files of a record, which a user may name by mistake
 _SLIDING, _FINAL = "sliding", "int8_zlib_roundtrip"  # in the names of scores
-_MAX_FOLDERS = 4096  # that are searched for a record: a clone of the contest has some hundreds
+_MAX_FOLDERS = 4096  # how many are searched for records; a clone of the contest has a few hundred
 _SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An artifact's bytes, and what is said of it."""
+    """An artifact's bytes, its claims and its log's settings."""
 
     path: str
     data: bytes
     seed: int | None
     claim: Claim | None
     log_settings: dict[str, str]  # hyperparameters that the log prints, by lower-case name
-    json_claim: Claim | None = None  # what submission.json states of it, where the claim is the log's
-    mean_claim: Claim | None = None  # what submission.json states of the mean over all seeds, and
-    seeds: int = 0  # how many these are
+    json_claim: Claim | None = None  # submission.json's claim about it, if `claim` is the log's
+    mean_claim: Claim | None = None  # submission.json's claim about the mean over all seeds
+    seeds: int = 0  # the number of those seeds
     sources: tuple[Source, ...] = ()  # that the record's main script reaches
-    record: Path | None = None  # the submission's folder, where it is one
+    record: Path | None = None  # the submission's folder, if the artifact is in one
     log_model_bytes: tuple[int, ...] = ()  # sizes of compressed models that the run's log states
     notes: tuple[str, ...] = ()
 
 
 def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) -> list[Target]:
-    """Return what to score at `path`; a given claim or log stands in place of what is found there.
+    """Return the artifacts to score at `path`; a given claim or log replaces those of the record.
 
     Raises UsageError where there is no artifact, or several and one claim or log for them.
     """
@@ -60,7 +60,7 @@ def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) ->
 
 
 def claimed(target: Target, claim: Claim | None, log: Path | None) -> Target:
-    """Return a target with the given claim, and that of the given log, in place of its own."""
+    """Return a target whose claim and log settings are replaced by those given."""
     if log is not None:
         target = replace(_with_log(target, log), sources=target.sources, record=target.record)
     return target if claim is None else _changed(target, claim)
@@ -85,7 +85,7 @@ def read_file(path: Path, limit_bytes: int, expected: str) -> bytes:
 
     GolfcheckError where it cannot be read, with what was `expected`.
     """
-    real = path.resolve()  # the user may name a link; what a folder holds is read without following any
+    real = path.resolve()  # the user may name a link; links inside a folder are never followed
     with bounded.opened(real.parent) as folder:
         return _read_in(folder, real.name, path, limit_bytes, expected)
 
@@ -99,7 +99,7 @@ def _read_in(folder: int, name: str, shown: Path, limit_bytes: int, expected: st
 
 
 def _file(path: Path, limit_bytes: int) -> Target:
-    """Return a file on its own, or with what the record folder that it lies in says of it."""
+    """Return the target of a file, with its claims if it is inside a record folder."""
     if path.suffix in _NO_ARTIFACT:
         folder = shell_word(str(path.parent))
         raise UsageError(
@@ -122,7 +122,7 @@ def _with_log(target: Target, path: Path) -> Target:
 
 
 def records_below(path: Path) -> list[Path]:
-    """Return the record folders in a folder; UsageError where it holds more folders than anybody's records."""
+    """Return the record folders in a folder; raises UsageError if there are too many folders to search."""
     folders = 0
     for _, names, _ in os.walk(path):
         names[:] = [name for name in names if not name.startswith(".")]  # as `record_folders` does
@@ -159,7 +159,7 @@ def _of_record(record: Record, files: list[RecordFile], limit_bytes: int) -> lis
 
 
 def noted(targets: list[Target]) -> list[Target]:
-    """Return the targets of a record, with a note where the mean that its JSON states cannot be compared."""
+    """Return the targets of a record, with a note if its JSON's claimed mean cannot be compared."""
     claim, seeds = targets[0].mean_claim, targets[0].seeds
     if claim is None or len(targets) == seeds:
         return targets
@@ -178,7 +178,7 @@ def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunSco
     target = replace(target, sources=record.sources, record=folder)
     if (submission := record.submission) is None:
         return target
-    # An artifact whose name states no seed adds none: a file more must not make a mean of what the JSON states of this.
+    # A file whose name has no seed adds none: an extra file must not turn the JSON's claim about one seed into a mean.
     named_seeds = {seed for artifact in record.artifacts if (seed := seed_of(artifact.path)) is not None}
     seeds = max(len(submission.seeds), len(scores), len(named_seeds), 1)
     of_seed = next((item for item in submission.seeds if item.seed == target.seed and item.val_bpb is not None), None)
@@ -197,7 +197,7 @@ def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunSco
 
 
 def _in_json(stated: Submission | SeedClaim, source: str, log: Claim | None) -> Claim | None:
-    """Return the score that the JSON states as a claim, about the run of the log's where there is one."""
+    """Return the JSON's score as a claim, with the run's details from the log's claim if there is one."""
     if stated.val_bpb is None or not 0 < stated.val_bpb < MAX_BPB:
         return None
     return Claim(
@@ -212,7 +212,7 @@ def _in_json(stated: Submission | SeedClaim, source: str, log: Claim | None) -> 
 
 
 def _matching(seed: int | None, size_bytes: int, scores: list[RunScore]) -> RunScore | None:
-    """Return the run that made an artifact: that of its seed, or that which logged its size, or the only one."""
+    """Return the run that wrote an artifact: that of its seed, else the one that logged its size, else the only one."""
     of_seed = [score for score in scores if seed is not None and score.run.seed and score.run.seed.value == seed]
     of_size = [score for score in scores if any(size.size_bytes == size_bytes for size in score.run.model_bytes)]
     for candidates in (of_seed, of_size, scores if seed is None else []):
@@ -252,7 +252,7 @@ def _window(run: Run, line: ScoreLine, settings: dict[str, str]) -> tuple[int | 
     They are stated by the score's line, by the line that it repeats, or by the settings: those of our trainer count for
     its one final evaluation, anybody else's for the lines that name a sliding window.
     """
-    if _FINAL in line.name and "activations" in settings:  # which our trainer alone logs
+    if _FINAL in line.name and "activations" in settings:  # a setting that only our trainer logs
         return _positive(settings.get("eval_stride")), _positive(settings.get("eval_seq_len"))
     if line.stride is not None or _SLIDING not in line.name.lower():
         return line.stride, None
@@ -268,7 +268,7 @@ def _positive(text: str | None) -> int | None:
 
 
 def _device(run: Run, settings: dict[str, str]) -> str | None:
-    """Return the kind of device of a run; our log names it, others show their graphics cards."""
+    """Return the kind of device of a run: our log names it, other logs show their GPUs."""
     if "device" in settings:
         return next((kind for kind in ("cpu", "mps") if settings["device"].startswith(kind)), "cuda")
     return "cuda" if run.gpus else None

@@ -1,4 +1,4 @@
-"""Arrays of an artifact → the state dict that it means, and the configuration of the model that this is."""
+"""An artifact's arrays → a state dict, and the configuration of its model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,12 +16,12 @@ State = dict[str, Tensor]
 
 
 def state_of(tree: Mapping[str, Any]) -> State:
-    """Return the state dict that an artifact's tree stands for, whose values `sound` has checked."""
+    """Return the state dict of an artifact's tree, whose values `sound` has checked."""
     return dequantize(_tensors(tree))
 
 
 def _tensors(value: Any) -> Any:
-    """Put torch tensors, sharing memory, in place of arrays."""
+    """Replace arrays by torch tensors that share their memory."""
     if isinstance(value, Array):
         tensor = torch.from_numpy(value.data)
         return tensor.view(torch.bfloat16) if value.dtype == "bfloat16" else tensor
@@ -31,9 +31,9 @@ def _tensors(value: Any) -> Any:
 def differences(
     tree: Mapping[str, Any], raw: Mapping[str, Any], keep_fp32: Sequence[str]
 ) -> tuple[int, tuple[str, ...]]:
-    """Return how many tensors the raw weights have, and the names of those that the artifact holds otherwise.
+    """Return the number of tensors in the raw weights, and the names of those that differ in the artifact.
 
-    The raw weights are quantized again: an artifact that was made by the format's own rounding is equal bit by bit.
+    The raw weights are quantized again, so an artifact quantized by the format's own rounding is equal bit for bit.
     """
     state = _tensors(raw)
     if not all(isinstance(tensor, Tensor) for tensor in state.values()):
@@ -53,7 +53,7 @@ def differences(
 
 
 def config_of(sizes: Mapping[str, Any], options: Mapping[str, Any]) -> GPTConfig:
-    """Return the configuration of a model of these `sizes`, with `options` for what its tensors do not tell.
+    """Return the configuration of a model of these `sizes`, with `options` that its tensors do not show.
 
     Refused (ART_SHAPE) for one that cannot be.
     """

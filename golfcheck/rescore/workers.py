@@ -1,4 +1,4 @@
-"""One process a core: forked workers that share the memory of what they compute with, and take work in turn.
+"""One process per core: forked workers that share their parent's memory and take tasks in turn.
 
 Two processes of one thread score 1.1 to 1.4 times as fast as one of two (docs/rescore.md): no thread waits for
 another, and where other work keeps a core busy, the rest goes on and takes what that core does not get to.
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 def usable(cores: int) -> int:
-    """Return how many processes to work in: macOS's libraries do not survive a fork, and Windows knows none."""
+    """Return the number of worker processes: one where forking is unsafe (macOS) or missing (Windows)."""
     return cores if sys.platform == "linux" else 1
 
 
@@ -36,7 +36,7 @@ def ordered(
         return
     todo, done = enumerate(tasks), dict[int, Result]()
     pool: dict[Connection, multiprocessing.process.BaseProcess] = {}
-    doing: dict[Connection, int] = {}  # which task each busy worker is at
+    doing: dict[Connection, int] = {}  # the task of each busy worker
     following = 0
 
     def deal(connection: Connection) -> None:
@@ -85,8 +85,8 @@ def _answer(connection: Connection) -> Any:
 
 def _serve(call: Any, begin: Any, connection: Connection, others: list[Connection]) -> None:
     """Answer tasks until the pipe ends, as it does when the parent dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which knows what is done
-    for other in others:  # the parent's ends, held by this process too, would keep the pipes open
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C, because it has the results so far
+    for other in others:  # inherited copies of the parent's ends would keep the pipes open
         other.close()
     begin()
     with suppress(EOFError, OSError):

@@ -9,7 +9,7 @@ _WRAPPERS = {"_orig_mod.": "torch.compile", "module.": "DistributedDataParallel"
 
 
 def unwrapped(tree: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return an artifact's tree without the prefix that all its tensors have, and what put it there; "" for none."""
+    """Return an artifact's tree without the prefix that all its tensors share, and the wrapper that added it, or ""."""
     sections = {name: tree[name] for name in ALL_SECTIONS if isinstance(tree.get(name), Mapping)}
     prefix, wrappers = _prefix_of([name for section in sections.values() for name in section])
     if not prefix:
