@@ -200,7 +200,7 @@ def test_no_value_is_written_that_the_reader_of_submissions_refuses(
     assert before.items() <= after.items()  # nothing is lost
 
 
-def test_a_text_that_would_not_say_what_is_meant_is_not_written(
+def test_a_text_that_would_read_back_differently_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from golfcheck.authoring import fix as fixing

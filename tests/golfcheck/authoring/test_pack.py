@@ -164,7 +164,7 @@ def test_annotations_and_docstrings_that_a_program_may_read_are_kept(source: byt
 
 
 @pytest.mark.parametrize("word", [b"annotation", b"docstring", b"comment"])
-def test_what_no_program_can_read_is_removed(word: bytes) -> None:
+def test_content_that_no_program_can_read_is_removed(word: bytes) -> None:
     source = b'def f(x: "annotation") -> "annotation":\n    """docstring"""\n'
     source += b'    y: "annotation" = x  # comment\n    return y\n'
     lines = lines_of(source, "t.py")

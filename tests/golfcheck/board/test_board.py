@@ -74,7 +74,7 @@ def test_one_seed_has_no_p_and_a_reason(tree: Path) -> None:
     assert rows["Slight"].reason == "no p: this record has one seed; the gain over One is not above 0.005 nats"
 
 
-def test_records_of_one_day_are_held_against_the_day_before_and_the_best_is_to_beat_afterwards(tree: Path) -> None:
+def test_records_of_one_day_are_compared_with_the_day_before_and_then_the_best_must_be_beaten(tree: Path) -> None:
     write(tree, "2026-06-05_Second", -0.030)
     write(tree, "2026-06-05_Best", -0.035)
     write(tree, "2026-06-06_After", -0.0345)
@@ -102,7 +102,7 @@ def test_other_tracks_and_records_without_a_day_or_a_score_are_shown_without_a_r
     assert board.rows[-1].verdict.name == "Empty"  # a missing score stands last
 
 
-def test_as_of_a_day_the_board_is_what_it_was_at_its_end(tree: Path) -> None:
+def test_as_of_a_day_the_board_is_that_at_the_end_of_the_day(tree: Path) -> None:
     assert set(by_name(load_board([tree], PLAIN, as_of="2026-06-02"))) == {"First", "Better"}
     assert set(by_name(load_board([tree], PLAIN, as_of="2026-06-01"))) == {"First"}
     with pytest.raises(UsageError, match="--as-of 'today'"):
@@ -265,7 +265,7 @@ MADE = st.lists(st.tuples(st.integers(0, 12), st.floats(1.0, 1.3)), min_size=1, 
 
 
 @given(MADE, st.sampled_from(tuple(RULESETS.values())))
-def test_one_pass_finds_for_each_entry_what_a_replay_up_to_it_would(created: list[Any], ruleset: Any) -> None:
+def test_one_pass_gives_each_entry_the_same_result_as_a_replay_up_to_it(created: list[Any], ruleset: Any) -> None:
     field = [entry(day, bpb, bpb + 0.001, bpb + 0.002) for day, bpb in created]
     for turn in replay(field, ruleset):
         assert turn.best == best_before(turn.entry, field, ruleset)

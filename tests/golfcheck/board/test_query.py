@@ -130,7 +130,7 @@ def test_the_last_ruling_on_a_record_is_the_one_that_a_filter_looks_at():
     assert not parse("ruling:waived").matches(ROW)
 
 
-def test_a_missing_name_is_not_found_by_the_word_none():
+def test_the_word_none_does_not_match_a_missing_name():
     assert not parse("none").matches(EMPTY)
     assert parse("none").matches(BROKEN)
 

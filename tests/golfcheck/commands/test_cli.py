@@ -95,7 +95,7 @@ def test_no_command_is_a_usage_error_that_shows_the_help(capsys):
         (["data", "check", "--tokenzier", "x"], "--tokenizer"),
     ],
 )
-def test_a_misspelling_is_answered_with_what_was_meant(arguments: list[str], suggested: str, capsys):
+def test_a_misspelling_is_answered_with_a_suggestion(arguments: list[str], suggested: str, capsys):
     assert cli.main(arguments) == 2
     complaint = capsys.readouterr().err
     assert f"did you mean {suggested}" in complaint.replace("'", "")
@@ -117,7 +117,7 @@ def test_an_option_like_no_other_has_no_suggestion(arguments: list[str], capsys)
         (UsageError("name \x1b]0;owned\x07"), "golfcheck: name \\x1b]0;owned\\x07\n"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_exit_2(error: Exception, said: str, monkeypatch, capsys):
+def test_an_impossible_request_gives_one_line_and_exit_code_2(error: Exception, said: str, monkeypatch, capsys):
     monkeypatch.setattr(cli, "_dispatch", lambda argv: (_ for _ in ()).throw(error))
     assert cli.main(["verify"]) == 2
     assert capsys.readouterr().err == said
@@ -242,7 +242,7 @@ COMMANDS_THAT_PRINT = (
 
 @pytest.mark.parametrize("arguments", COMMANDS_THAT_PRINT, ids=" ".join)
 @pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", ">&- 2>&- <&-"])
-def test_output_that_nobody_wants_is_no_error(arguments: list[str], closed: str, tmp_path: Path) -> None:
+def test_a_closed_output_is_not_an_error(arguments: list[str], closed: str, tmp_path: Path) -> None:
     record = Draft().write(tmp_path)
     program = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom golfcheck.cli import main\nsys.exit(main())\n"
     command = shlex.join([sys.executable, "-c", program, *arguments])

@@ -67,7 +67,7 @@ def test_rows_are_filtered_and_sorted(tree: Path, capsys: Capture) -> None:
     assert "1 of 3 records" in run(capsys, tree, "--filter", "after:2026-06-03")
 
 
-def test_the_frontier_is_told_in_the_order_of_time_with_the_reasons(tree: Path, capsys: Capture) -> None:
+def test_the_frontier_is_listed_by_date_with_reasons(tree: Path, capsys: Capture) -> None:
     out = run(capsys, tree, "--frontier")
     assert names(out) == ["First", "Better"]
     assert "there was no record to beat" in out
@@ -80,7 +80,7 @@ def test_why_says_what_each_lacked(tree: Path, capsys: Capture) -> None:
     assert "no gain over Better" not in run(capsys, tree)
 
 
-def test_an_author_is_told_rank_gap_and_what_the_next_record_must_score(tree: Path, capsys: Capture) -> None:
+def test_an_author_sees_rank_gap_and_the_score_that_the_next_record_needs(tree: Path, capsys: Capture) -> None:
     out = run(capsys, tree, "--me", "a. golfer")
     assert "A. Golfer: rank 1 of 3 with 1.09474 bpb (Better); 2 more on the board" in out
     # 0.005 nats per token are 0.00296 bpb for sp1024
@@ -88,7 +88,7 @@ def test_an_author_is_told_rank_gap_and_what_the_next_record_must_score(tree: Pa
     assert "no record with a score is by that author - did you mean" in error(capsys, tree, "--me", "A. Golfr")
 
 
-def test_the_gap_to_the_first_is_told_in_both_units(tree: Path, capsys: Capture) -> None:
+def test_the_gap_to_the_first_is_shown_in_both_units(tree: Path, capsys: Capture) -> None:
     path = tree / "track_10min_16mb" / "2026-06-03_Worse" / "submission.json"
     path.write_text(path.read_text().replace("A. Golfer", "Ann").replace('"golfer"', '"ann"'))
     assert "to rank 1: +0.01000 bpb, +0.01688 nats per token of yours behind Better" in run(capsys, tree, "--me", "ann")
@@ -141,7 +141,7 @@ def error(capsys: Capture, *arguments: object) -> str:
     ],
     ids=" ".join,
 )
-def test_what_cannot_be_meant_is_one_line(arguments: list[str], tree: Path, capsys: Capture) -> None:
+def test_invalid_arguments_give_one_line(arguments: list[str], tree: Path, capsys: Capture) -> None:
     error(capsys, tree, *arguments)
 
 

@@ -123,7 +123,7 @@ def test_a_record_whose_numbers_are_proven_wrong_is_not_the_one_to_beat(tmp_path
     ],
     ids=" ".join,
 )
-def test_what_cannot_be_meant_is_2_and_one_line(arguments: list[str], tmp_path: Path, capsys):
+def test_invalid_arguments_give_exit_code_2_and_one_line(arguments: list[str], tmp_path: Path, capsys):
     folders.make(tmp_path)
     assert verify(*arguments) == 2
     said = capsys.readouterr()
@@ -251,7 +251,7 @@ def test_a_branch_without_a_record_judges_none_and_is_0(branch: Path, capsys):
     assert "this branch adds or changes no record" in capsys.readouterr().err
 
 
-def test_only_findings_in_changed_files_are_told(branch: Path, capsys):
+def test_only_findings_in_changed_files_are_reported(branch: Path, capsys):
     old = branch / "records" / "track_10min_16mb" / "2026-03-01_Old"
     content = json.loads((old / "submission.json").read_text()) | {"bytes_total": 1_000}
     (old / "submission.json").write_text(json.dumps(content))
@@ -273,7 +273,7 @@ def test_a_commit_dates_a_record_better_than_its_folders_name(branch: Path, caps
     assert verdict["to_beat"]["on"] == "2026-04-20"  # by its name it would be the first of all
 
 
-def test_without_git_folder_names_date_the_records_and_it_is_said(branch: Path, capsys, monkeypatch):
+def test_without_git_the_folder_names_date_the_records_and_this_is_shown(branch: Path, capsys, monkeypatch):
     monkeypatch.setattr("golfcheck.submission.history._CONFIG", ("no such = setting",))  # git refuses to start
     verify(branch, "--format", "json")
     said = capsys.readouterr()

@@ -63,7 +63,7 @@ def packed(script: bytes) -> bytes:
 # Settings.
 
 
-def test_settings_that_differ_are_told_with_both_values_and_their_lines(tmp_path: Path):
+def test_settings_that_differ_are_shown_with_both_values_and_their_lines(tmp_path: Path):
     one, other = printed(Draft(), matrix_lr="0.04", warmup="20"), printed(Draft(), matrix_lr="0.02", warmup="20")
     result = pair(tmp_path, one, other)
     (row,) = result.settings
@@ -74,7 +74,7 @@ def test_settings_that_differ_are_told_with_both_values_and_their_lines(tmp_path
         assert f"matrix_lr:{value}".encode() in draft.files[side.path].split(b"\n")[side.line - 1]
 
 
-def test_settings_that_only_one_prints_are_told(tmp_path: Path):
+def test_settings_that_only_one_prints_are_shown(tmp_path: Path):
     result = pair(tmp_path, printed(Draft(), ema="0.99"), printed(Draft(), swa="1"))
     assert [(row.name, [side and side.value for side in row.printed]) for row in result.settings] == [
         ("ema", ["0.99", None]),
@@ -85,7 +85,7 @@ def test_settings_that_only_one_prints_are_told(tmp_path: Path):
 @pytest.mark.parametrize(
     ("one", "other"), [("0.04", "4e-2"), ("600.000", "600"), ("True", "true"), ("1e9", "1000000000")]
 )
-def test_one_value_written_in_two_ways_is_no_difference(tmp_path: Path, one: str, other: str):
+def test_one_value_written_in_two_ways_is_not_a_difference(tmp_path: Path, one: str, other: str):
     assert not pair(tmp_path, printed(Draft(), x=one), printed(Draft(), x=other)).settings
 
 
@@ -157,7 +157,7 @@ def test_the_source_in_a_log_stands_in_for_a_script_that_the_folder_lacks(tmp_pa
     assert (code.added, code.removed) == (1, 1)
 
 
-def test_code_that_cannot_be_unwrapped_is_said_to_be_packed(tmp_path: Path):
+def test_code_that_cannot_be_unwrapped_is_reported_as_packed(tmp_path: Path):
     opaque = b"import zlib, os\nexec(zlib.decompress(os.environ['X'].encode()))\n"
     (code,) = pair(tmp_path, Draft(), Draft(script=opaque)).code
     assert code.second is not None and "still packed" in code.second
@@ -202,7 +202,7 @@ def test_a_record_without_a_score_has_no_test_and_is_still_compared(tmp_path: Pa
 @pytest.mark.parametrize(
     ("lacks", "told"), [("a", "A has no script"), ("b", "B has no script"), ("ab", "A and B have no script")]
 )
-def test_it_is_said_which_record_has_no_code_to_compare(tmp_path: Path, lacks: str, told: str):
+def test_the_record_without_code_to_compare_is_named(tmp_path: Path, lacks: str, told: str):
     records = [load(Draft().write(tmp_path / letter)) for letter in "ab"]
     for index in ("ab".index(letter) for letter in lacks):
         logs = tuple(replace(log, dumps=()) for log in records[index].logs)
@@ -231,7 +231,7 @@ def test_no_line_of_a_table_is_wider_than_the_page(tmp_path: Path, columns: int)
     assert all(number in shown for number in ("599,920", "12,345,678", "+11,745,758", "15,800,101"))
 
 
-def test_findings_that_one_alone_has_are_told_with_its_letter(tmp_path: Path):
+def test_findings_of_only_one_record_are_shown_with_its_letter(tmp_path: Path):
     late = Draft(train_ms=700_000)
     result = pair(tmp_path, Draft(), late)
     assert "train-time-over-cap" in {row.rule for row in result.findings}

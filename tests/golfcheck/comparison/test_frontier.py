@@ -76,7 +76,7 @@ def test_the_frontier_does_not_depend_on_the_order_it_is_given_in(created, seed)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.floats(1.0, 1.3)), min_size=1, max_size=12))
-def test_what_comes_later_changes_nothing_for_what_came_before(created) -> None:
+def test_later_records_change_nothing_for_earlier_ones(created) -> None:
     field = [entry(day, bpb, bpb + 0.001, bpb + 0.002) for day, bpb in created]
     ours = field[0]
     before = [other for other in field if other.created < ours.created]

@@ -132,7 +132,7 @@ def test_reproductions_count_as_ours_and_a_run_that_is_in_both_counts_once() -> 
     [[], ["A"], ["A", "A", "--bar", "1.1"], ["A", "--bar", "nan"], ["A", "A", "--sigma", "0"], ["A", "none"]],
     ids=" ".join,
 )
-def test_what_cannot_be_meant_is_one_line(
+def test_invalid_arguments_give_one_line(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = str(Draft().write(tmp_path))
@@ -141,7 +141,9 @@ def test_what_cannot_be_meant_is_one_line(
     assert out == "" and err.count("\n") == 1
 
 
-def test_a_record_without_a_score_is_said_to_have_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_record_without_a_score_is_reported_as_having_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     draft = Draft()
     for seed in draft.seeds:
         del draft.files[f"train_seed{seed}.log"]

@@ -208,7 +208,7 @@ def test_text_that_cannot_be_read_is_one_line_and_leaves_nothing(
     assert tree(tmp_path / "out") == {}
 
 
-def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfhello\r\n<|endoftext|>\r\nyou\n")
     assert list(read_documents(tmp_path / "a.txt")) == ["hello\r", "you"]
 
@@ -417,7 +417,7 @@ def test_a_tokenizer_of_another_size_than_the_dataset_announces_is_refused(tmp_p
     assert (report.code, report.message) == ("TOK_VOCAB", "expected 1,024 pieces, as the dataset's name says, found 7")
 
 
-def test_a_pipe_is_no_tokenizer(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_as_a_tokenizer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.model")
     (report,) = check(tmp_path / "x.model", [], None)
     assert isinstance(report, BadFile) and report.code == "FILE_TYPE"

@@ -164,7 +164,7 @@ def test_a_dropped_connection_is_continued_where_it_ended(server: Hub, tmp_path:
     assert tree(tmp_path) == expected_tree(server, 1)
 
 
-def test_after_a_cut_download_only_what_did_not_arrive_is_fetched_again(server: Hub, tmp_path: Path) -> None:
+def test_after_an_interrupted_download_only_the_missing_part_is_fetched(server: Hub, tmp_path: Path) -> None:
     name = f"{SHARDS}/fineweb_train_000000.bin"
     server.cut_at[name], server.after_cut = 30_000, 410
     with pytest.raises(GolfcheckError, match=r"HTTP status 410 from .*; run the same command"):
@@ -185,7 +185,7 @@ def path_name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def test_what_a_killed_download_left_behind_is_never_taken_for_the_file(server: Hub, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_download_are_never_used_as_the_file(server: Hub, tmp_path: Path) -> None:
     """A killed process leaves a partial file of any length in the staging folder: here it is written by hand."""
     path = tmp_path / "datasets/fineweb10B_sp1024/fineweb_train_000000.bin"
     staged = tmp_path / ".download" / SHARDS / path.name
@@ -232,7 +232,7 @@ def test_a_bad_shard_is_refused_however_faithfully_it_arrived(server: Hub, tmp_p
     assert list(tmp_path.rglob("fineweb_val*.bin")) == []
 
 
-def test_a_disk_that_is_too_small_is_said_before_anything_is_written(
+def test_a_disk_that_is_too_small_is_reported_before_anything_is_written(
     server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(total=1, used=1, free=50_000))
@@ -295,7 +295,7 @@ def test_a_manifest_cannot_promise_shards_without_end() -> None:
     assert len(select_by_manifest("fineweb10B_sp1024", json.dumps(manifest).encode()).train) == MAX_SHARDS
 
 
-def test_a_page_that_is_no_hub_is_one_line(server: Hub, tmp_path: Path) -> None:
+def test_a_page_that_is_not_a_hub_gives_one_line(server: Hub, tmp_path: Path) -> None:
     server.page = b"<html>Please log in to this network</html>"
     with pytest.raises(GolfcheckError, match="not a hub, or a proxy answers for it") as caught:
         get(tmp_path)
@@ -395,7 +395,7 @@ def test_a_list_of_files_without_end_is_refused(server: Hub, tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("page", [b"[" * 100_000, b'{"sha": ' * 50_000, b"{}", b"[]", b"null", b'{"sha": 5}', b"\xff"])
-def test_an_answer_that_is_no_hubs_is_one_line(page: bytes, server: Hub, tmp_path: Path) -> None:
+def test_an_answer_that_is_not_from_a_hub_gives_one_line(page: bytes, server: Hub, tmp_path: Path) -> None:
     server.page = page
     with pytest.raises(GolfcheckError) as refused:
         get(tmp_path)

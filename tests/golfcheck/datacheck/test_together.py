@@ -153,7 +153,7 @@ def test_only_a_pointer_is_taken_for_one(data: bytes) -> None:
     assert pointer(b"version https://git-lfs.github.com/spec/v1\n" + data).startswith("a Git LFS pointer")
 
 
-def test_what_macos_leaves_beside_a_tokenizer_is_no_tokenizer(tmp_path: Path) -> None:
+def test_files_that_macos_adds_next_to_a_tokenizer_are_ignored(tmp_path: Path) -> None:
     write(tmp_path, train_000000=TRAINING)
     (tmp_path / "._letters.model").write_bytes(b"\0\5\26\7")
     assert find_tokenizer(tmp_path) == tmp_path / "letters.model"

@@ -77,7 +77,7 @@ def test_a_rotated_file_is_read_again_from_its_start(tmp_path: Path):
     assert (seen.data, seen.again) == (b"one\ntwo\n", "the file was replaced")
 
 
-def test_a_file_written_anew_in_place_is_noticed_though_it_has_grown(tmp_path: Path):
+def test_a_file_rewritten_in_place_is_noticed_even_if_it_has_grown(tmp_path: Path):
     path = tmp_path / "a.log"
     path.write_bytes(b"one\n")
     file = Follower(path)
@@ -263,7 +263,7 @@ def test_losses_that_are_no_longer_finite_are_reported_with_their_first_step(log
     assert seen.gap is None and seen.projection is None and seen.seconds == 160.0
 
 
-def test_a_run_without_a_finite_loss_is_not_said_to_state_no_times(log: Path):
+def test_a_run_without_a_finite_loss_is_not_reported_as_lacking_times(log: Path):
     seen = look(log, HEAD + VAL.replace(b"6.0", b"nan") + NAN, reference())
     assert seen.diverged.endswith("since step 310") and seen.no_gap == "the run has diverged"
 

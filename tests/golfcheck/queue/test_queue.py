@@ -161,7 +161,7 @@ def test_deleted_files_and_removed_records_are_named(repo: Repo):
     assert "removes-record" in kinds(only(queue, 13))
 
 
-def test_a_pull_request_without_a_record_folder_is_no_submission(repo: Repo):
+def test_a_pull_request_without_a_record_folder_is_not_a_submission(repo: Repo):
     repo.pull(12, base_files() | {"README.md": "a typo"}, main(repo))
     assert only(judged(repo), 12).triage is Triage.NONE
 
@@ -223,7 +223,7 @@ def test_a_blob_of_100_mb_is_listed_and_never_read(repo: Repo, tmp_path: Path):
             objects.read("f" * 40, 1000)
 
 
-def test_what_others_have_too_is_named_with_its_line(repo: Repo):
+def test_code_that_others_have_too_is_named_with_its_line(repo: Repo):
     theirs = Draft(folder="2026-06-02_Theirs", bpb_shift=-0.02)
     theirs.edit_logs(
         "step:7000/20000 train_loss",
@@ -252,7 +252,7 @@ class Block:
 """
 
 
-def test_lineage_is_what_it_says_and_whose_code_is_nearest(repo: Repo):
+def test_lineage_is_the_stated_parent_and_the_nearest_code(repo: Repo):
     def pull(number: int, name: str, script: bytes, readme: bytes = b"# Mine\n") -> None:
         draft = Draft(folder=name, script=script, bpb_shift=-number / 1e4)
         draft.files["README.md"] = readme
@@ -433,7 +433,7 @@ def test_a_work_tree_a_second_one_and_packed_refs_are_read_alike(repo: Repo, tmp
 
 
 @pytest.mark.parametrize("text", ["x", "12-", "40-15", "1;2", "-3"])
-def test_numbers_that_cannot_be_meant_are_refused(text: str):
+def test_invalid_numbers_are_refused(text: str):
     with pytest.raises(UsageError, match="12,15-40"):
         wanted_numbers(text)
 
@@ -442,7 +442,7 @@ def test_numbers_are_read_alone_and_as_ranges():
     assert wanted_numbers("3, 5-7,5") == {3, 5, 6, 7}
 
 
-def test_what_is_asked_for_and_is_not_there_is_said_in_one_line(repo: Repo, tmp_path: Path):
+def test_missing_heads_a_missing_base_or_number_give_one_line(repo: Repo, tmp_path: Path):
     with pytest.raises(UsageError, match="fetch the heads"):
         judged(repo)
     repo.pull(12, base_files(), main(repo))

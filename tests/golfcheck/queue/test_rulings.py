@@ -72,7 +72,7 @@ def test_a_removed_record_is_not_ready(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("rulings", "moved"), [((), -0.02), ((ruling(FIRST, "removed"),), None)])
-def test_a_removed_record_of_the_base_is_nobody_to_beat(rulings: Any, moved: float | None, tmp_path: Path) -> None:
+def test_a_removed_record_of_the_base_need_not_be_beaten(rulings: Any, moved: float | None, tmp_path: Path) -> None:
     pull, _ = pulled(tmp_path, record(BETTER, -0.02), *rulings)
     assert pull.verdict is not None
     to_beat = pull.verdict.to_beat

@@ -65,7 +65,7 @@ def test_the_list_has_each_part_with_its_pull_requests_and_why(queue: Queue):
     assert "4 of 4 pull requests" in text
 
 
-def test_one_pull_request_alone_is_told_in_full(queue: Queue):
+def test_a_single_pull_request_is_shown_in_full(queue: Queue):
     one = Queue(queue.repository, queue.base, queue.ruleset, (queue.pulls[0],), 4, 1, 0)
     text = queue_text.render(one, Page(columns=100))
     assert "pull request 10: ready" in text
@@ -80,7 +80,7 @@ def test_no_line_is_wider_than_the_terminal_and_none_acts_in_it(queue: Queue, co
         assert "\u202e" not in text
 
 
-def test_the_document_and_each_line_are_what_the_schema_says(queue: Queue):
+def test_the_document_and_each_line_match_the_schema(queue: Queue):
     document = json.loads(queue_data.render_json(queue))
     assert schema.violations("queue", document) == []
     assert document["counts"] == {"ready": 1, "review": 1, "refuted": 1, "none": 1}
@@ -124,7 +124,7 @@ def test_nothing_of_a_submission_acts_in_the_table(queue: Queue):
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_no_payload_reaches_a_terminal_or_a_comment_as_it_is(queue: Queue, payload: str):
+def test_no_payload_reaches_a_terminal_or_a_comment_unescaped(queue: Queue, payload: str):
     reasons = (Reason("outside-files", 50, payload, payload, 3, "fix it"),)
     pull = replace(queue.pulls[0], reasons=reasons)
     changed = Queue(payload, "main", "written", (pull,), 1, 1, 0)

@@ -134,7 +134,7 @@ def test_many_records_are_shown_in_short_and_summed_up_by_rule():
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_the_time_beside_verdict_is_that_of_the_run_and_stands_there_once(count: int):
+def test_the_time_next_to_the_verdict_is_the_runs_and_is_shown_once(count: int):
     """A judgment from the cache has the seconds of the run that made it, which nobody waited for now."""
     verdicts = [replace(RECORD, path=f"records/{number}", seconds=112.34) for number in range(count)]
     text = render("text", verdicts, replace(WIDE, run_seconds=1.9))
@@ -368,7 +368,7 @@ def test_a_verdict_fails_at_or_above_the_threshold(worst: Severity | None, at: S
     assert fails(verdict, at) == (at is not None and worst is not None and worst >= at)
 
 
-def test_requiring_a_record_fails_what_is_merely_valid():
+def test_requiring_a_record_fails_a_submission_that_is_only_valid():
     assert not fails(RECORD, None, require_record=True)
     assert fails(a_verdict(to_beat=None), None, require_record=True)
 

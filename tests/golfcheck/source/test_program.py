@@ -98,7 +98,7 @@ def test_mutated_programs_are_read_without_an_exception() -> None:
         assert len(without_comments(bytes(text))) <= len(text)
 
 
-def test_a_comment_between_arguments_is_none() -> None:
+def test_a_comment_between_arguments_is_not_an_argument() -> None:
     (call,) = program("f(  # first\n    a,\n    # second\n    b,\n)\n").calls
     assert [span.line for span in call.arguments.values()] == [2, 4]
     assert call.words == ("a",)
@@ -172,7 +172,7 @@ def test_these_are_ways_to_training(text) -> None:
         "def loss_of(t):\n    return net(t)\nlow = loss_of(val_tokens)\nfor x in y:\n    net(x, low).backward()\n",
     ],
 )
-def test_these_are_none(text) -> None:
+def test_these_scripts_have_no_way_from_validation_to_training(text) -> None:
     assert ways(text) == []
 
 

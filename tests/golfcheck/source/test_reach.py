@@ -116,7 +116,7 @@ def test_packed_source_of_an_extra_is_unpacked_or_the_extra_is_named(
         b"s = \"exec(zlib.decompress(b'x'))\"",
     ],
 )
-def test_what_packs_nothing_has_no_wrapper(text: bytes) -> None:
+def test_a_script_that_packs_nothing_has_no_wrapper(text: bytes) -> None:
     assert main_of(text).wrapper is None
 
 
@@ -154,7 +154,7 @@ def test_a_name_bound_again_in_straight_order_is_followed_to_the_binding_in_forc
     assert (again.unwrapped, again.unfollowed) == (SOURCE, ())
 
 
-def test_a_bomb_is_stopped_at_the_limit_and_what_fits_is_not() -> None:
+def test_a_bomb_is_stopped_at_the_limit_and_smaller_data_is_not() -> None:
     fits = b"#" * (MAX_UNPACKED_BYTES - 1000)
     assert main_of(b"import zlib\nexec(zlib.decompress(%r))" % zlib.compress(fits)).unwrapped == fits
     over = main_of(b"import zlib\nexec(zlib.decompress(%r))" % zlib.compress(b"#" * (MAX_UNPACKED_BYTES + 1)))
@@ -256,14 +256,14 @@ NEWER = {
 
 
 @pytest.mark.parametrize("name", NEWER)
-def test_python_of_every_version_is_no_syntax_error(name: str) -> None:
+def test_python_of_every_version_is_parsed_without_a_syntax_error(name: str) -> None:
     assert main_of(NEWER[name].encode()).problems == ()
 
 
 @pytest.mark.parametrize(
     "text", ["x = 5 6\n", "def f(:\n", "s = 'abc\n", "x = [1, 2\ny = 3\n", "if x\n  y\n", "return )\n"]
 )
-def test_a_mistake_is_said_with_its_line(text: str) -> None:
+def test_a_syntax_error_is_reported_with_its_line(text: str) -> None:
     (problem,) = main_of(b"import a\n" + text.encode()).problems
     assert problem.message == "not Python of any version up to 3.14" and problem.line in (2, 3)
 
@@ -364,7 +364,7 @@ def test_a_decoder_is_known_by_every_way_to_name_it() -> None:
 
 
 @pytest.mark.parametrize("way", READ_ALL_THE_SAME)
-def test_code_that_runs_in_a_way_not_followed_is_said_and_its_payload_read(way: str) -> None:
+def test_code_run_in_an_unsupported_way_is_reported_and_its_payload_is_read(way: str) -> None:
     source = main_of(HEADER + READ_ALL_THE_SAME[way] % PACKED)
     assert source.executed == (SOURCE,) and source.wrapper == "zlib+base85"
     assert source.unfollowed or way == "a file that is imported"
@@ -421,7 +421,7 @@ def test_code_that_runs_in_a_way_not_followed_is_said_and_its_payload_read(way: 
         ("import base64\ndata = base64.b85decode('" + "0" * 5_000 + "' + x)", "bytes of packed data"),
     ],
 )  # fmt: skip
-def test_what_runs_code_that_cannot_be_read_is_said_with_its_line(text: str, says: str) -> None:
+def test_a_call_that_runs_unreadable_code_is_reported_with_its_line(text: str, says: str) -> None:
     reasons = [f"{one.line} {one.reason}" for one in main_of(b"x = 1\n" + text.encode()).unfollowed]
     assert any(says in reason for reason in reasons), reasons
     assert all(reason.split()[0] in ("2", "3") for reason in reasons)
@@ -464,7 +464,7 @@ def test_what_runs_code_that_cannot_be_read_is_said_with_its_line(text: str, say
         "import timeit\ntimeit.repeat(lambda: f(), number=1, repeat=8)",
     ],
 )  # fmt: skip
-def test_what_people_write_in_a_trainer_leaves_nothing_unfollowed(text: str) -> None:
+def test_common_trainer_code_is_followed_completely(text: str) -> None:
     files = {"train_gpt.py": text.encode(), "other.py": b""}
     assert reached(list(files), files.get)[0].unfollowed == ()
 

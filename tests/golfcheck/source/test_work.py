@@ -83,7 +83,7 @@ LIMIT_US = 100_000.0  # no text may take more
         b"x = 1\n",
     ],
 )
-def test_what_parses_ever_slower_is_given_up_early(piece: bytes) -> None:
+def test_code_that_parses_ever_more_slowly_is_abandoned_early(piece: bytes) -> None:
     text = piece * (2**21 // len(piece))
     tree, price_us = Parsing(text).within(LIMIT_US)
     assert is_too_deep(tree) and price_us >= LIMIT_US
@@ -108,7 +108,7 @@ SLOW: dict[str, Callable[[int], bytes]] = {
 
 
 @pytest.mark.parametrize("form", SLOW)
-def test_what_the_parser_goes_back_over_is_paid_for(form: str) -> None:
+def test_text_that_the_parser_rereads_is_charged_again(form: str) -> None:
     """The price of what is parsed grows with the square, as the time does; what would cost too much is given up."""
     small, large = (parsing.Parsing(SLOW[form](size)).within(LIMIT_US)[1] for size in (300, 1_200))
     assert large > min(3 * small, LIMIT_US - 1)

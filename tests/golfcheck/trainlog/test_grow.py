@@ -60,7 +60,7 @@ def test_asking_for_the_runs_twice_gives_them_twice():
     assert [score.name for score in log.runs[0].scores[-2:]] == ["final", "final_again"]
 
 
-def test_half_a_line_is_no_fact_until_its_newline_comes():
+def test_a_partial_line_is_not_a_fact_until_its_newline_arrives():
     log = Growing()
     log.feed(b"step:1/10 train_loss:6.9 train_time:123")
     assert log.runs == ()
@@ -81,7 +81,7 @@ def test_reading_stops_at_the_limits_of_any_log(monkeypatch: pytest.MonkeyPatch)
     assert log.full and len(log.runs[0].train) == 3_000 // 55
 
 
-def test_real_logs_grow_to_what_they_are(shared_data: Path):
+def test_real_logs_read_in_pieces_equal_the_whole(shared_data: Path):
     for path in sorted((shared_data / "records").rglob("*.log"))[::4]:
         data = path.read_bytes()
         log = Growing()

@@ -231,7 +231,7 @@ def test_variants_of_a_training_step_are_read(line: str, train: tuple[float | No
         "Code size: unknown bytes",
     ],
 )
-def test_lines_that_only_look_like_facts_are_none(line: str) -> None:
+def test_lines_that_only_look_like_facts_are_ignored(line: str) -> None:
     run = only("step:1/9 train_loss:7.7\n" + line + "\n")
     assert not run.scores and not run.val and not run.seed and not run.world_size and not run.code_bytes
     assert len(run.train) == 1
@@ -253,7 +253,7 @@ def test_lines_that_only_look_like_facts_are_none(line: str) -> None:
     ],
     ids=["crlf", "utf-16", "utf-16-be-crlf", "utf-8-bom", "epoch", "date", "no-newline", "trailer", "latin-1"],
 )
-def test_what_stands_around_the_lines_changes_no_fact(log: str, changed: Any) -> None:
+def test_text_around_the_lines_changes_no_fact(log: str, changed: Any) -> None:
     (run,) = trainlog.read("x", changed(log)).runs
     assert values(run) == values(only(log))
 
@@ -282,7 +282,7 @@ def test_a_log_whose_newlines_were_lost_is_read_all_the_same(glue: str) -> None:
     assert {point.line for point in run.train} == {1}
 
 
-def test_source_printed_before_the_rule_is_no_log_and_its_bytes_are_exact() -> None:
+def test_source_printed_before_the_separator_is_not_log_and_its_size_is_exact() -> None:
     log = read(f"W0416 torch/distributed/run.py:851] *****\n{SOURCE}\n{MACHINE}{A}")
     (run,), (dump,) = log.runs, log.dumps
     assert values(run) == values(only(MACHINE + A))
@@ -334,7 +334,7 @@ def test_every_kind_of_line_of_ours_is_read_back() -> None:
     assert run.scores[0].val_bpb != run.scores[0].val_bpb
 
 
-def test_runs_one_after_another_are_told_apart() -> None:
+def test_consecutive_runs_are_separated() -> None:
     log = read(A + A.replace("1339", "1340") + A.replace("1339", "1341"))
     assert [run.seed.value for run in log.runs if run.seed] == [1339, 1340, 1341]
     lines = A.count("\n")

@@ -72,7 +72,7 @@ def test_text_pasted_after_a_slash_goes_into_the_filter():
     play(app, script)
 
 
-def test_keys_after_a_tabs_key_are_for_what_the_tab_shows(tree: Path):
+def test_keys_after_a_tabs_key_go_to_that_tab(tree: Path):
     app = GolfcheckApp(tree, Settings(cache=False), board=load_board([tree], Settings(cache=False, jobs=1)))
 
     async def script(pilot: Pilot[None]) -> None:

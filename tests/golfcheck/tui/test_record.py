@@ -142,7 +142,7 @@ def test_a_record_opens_with_its_seeds_and_its_curves(app: GolfcheckApp):
 
 
 @pytest.mark.parametrize(("size", "ascii_only"), [((80, 24), True), ((120, 34), False)])
-def test_each_tab_shows_what_it_is_for(tree: Path, board: Board, size: tuple[int, int], ascii_only: bool):
+def test_each_tab_shows_its_own_content(tree: Path, board: Board, size: tuple[int, int], ascii_only: bool):
     app = GolfcheckApp(tree, Settings(cache=False), board=board, ascii_only=ascii_only)
     expected = {
         "1": ("step", "bpb"),
@@ -506,7 +506,7 @@ async def compared(pilot: Pilot[None], count: int, tab: str = "numbers") -> Comp
 
 
 @pytest.mark.parametrize(("size", "ascii_only"), [((80, 24), True), ((120, 34), False)])
-def test_each_tab_of_a_comparison_shows_what_it_is_for(
+def test_each_tab_of_a_comparison_shows_its_own_content(
     tree: Path, board: Board, size: tuple[int, int], ascii_only: bool
 ):
     app = GolfcheckApp(tree, Settings(cache=False), board=board, ascii_only=ascii_only)

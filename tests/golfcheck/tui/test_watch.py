@@ -139,7 +139,7 @@ def test_the_keys_of_the_watch(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatc
     play(app, script)
 
 
-def test_the_axis_is_bpb_as_soon_as_it_can_be_unless_another_was_chosen(tmp_path: Path):
+def test_the_axis_is_bpb_as_soon_as_possible_unless_another_was_chosen(tmp_path: Path):
     log = tmp_path / "run.txt"
     app = app_of(0, watch=[log])
 
@@ -219,9 +219,7 @@ def test_a_record_that_cannot_be_read_is_a_toast_and_the_run_is_watched_on(tmp_p
     play(app, script)
 
 
-def test_a_watch_never_claims_that_there_is_no_record_where_there_is_one(
-    app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_watch_never_reports_a_missing_record_if_there_is_one(app: GolfcheckApp, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("golfcheck.tui.screens.watchscreen._EVERY_SECONDS", 1_000.0)
     log, drawn = app.logs_to_watch[0], list[str]()
     assert log is not None
@@ -465,7 +463,7 @@ NUMBERS = st.floats(-1e6, 1e6) | st.floats(0, 1)
     log_y=st.booleans(),
 )
 @settings(max_examples=150)
-def test_a_chart_is_exactly_as_large_as_it_is_asked_to_be(
+def test_a_chart_has_exactly_the_requested_size(
     points: list[tuple[float, float]], size: tuple[int, int], ascii_only: bool, log_y: bool
 ):
     y = (0.5, 1.5) if log_y else (-3.0, 7.0)

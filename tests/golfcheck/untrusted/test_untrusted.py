@@ -170,7 +170,7 @@ def same(left: Any, right: Any) -> bool:
         (argparse.Namespace(layers=2), "an object or a function of 'argparse.Namespace'"),
     ],
 )
-def test_what_is_refused_is_said_in_words_with_its_key(value: object, words: str) -> None:
+def test_a_refusal_is_explained_in_words_with_its_key(value: object, words: str) -> None:
     error = refusal(saved({"model_config": {"odd": value}}))
     assert error.message.startswith(f"it contains {words} under the key ")
     assert "opcode" not in error.message
@@ -277,7 +277,7 @@ def test_tensors_that_share_a_record_share_memory() -> None:
     assert same(arrays(tree), {"a": base[:4], "b": base[4:].view(2, 4), "whole": base})
 
 
-def test_bytes_that_nothing_is_made_of_are_named_and_an_honest_file_has_none() -> None:
+def test_unused_bytes_are_reported_and_an_honest_file_has_none() -> None:
     honest = saved({"a": torch.arange(4.0), "b": torch.arange(8).view(2, 4)})
     assert load.read(honest).notes == ()
     assert load.read(saved({"part": torch.arange(12.0)[2:6]})).notes == ("32 bytes of 1 storages belong to no tensor",)
