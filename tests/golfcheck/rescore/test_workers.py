@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from golfcheck import cli
 from golfcheck.core.errors import GolfcheckError, MissingExtra, Refused, UsageError
 from golfcheck.reference import data
 from golfcheck.reference.bpb import ByteTable
@@ -19,7 +18,6 @@ from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import early, measure, workers
 from golfcheck.rescore.report import Measured
 from tests.clock import HANG_SECONDS
-from tests.golfcheck import forked
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
 
@@ -225,12 +223,23 @@ def test_progress_counts_every_sequence_once_and_in_order(world: World) -> None:
     assert seen == [(done, total) for done in range(1, total + 1)]
 
 
-def test_ctrl_c_on_the_command_reports_the_results_so_far_and_leaves_no_process(world: World) -> None:
-    def call() -> int:
-        torch.set_num_threads(2)
-        return cli.main(["rescore", str(world.record), "--device", "cpu", "--stride", "1"])
+_TWO_PROCESSES = f"""
+import sys
+import torch
+from golfcheck import cli
+from golfcheck.rescore import measure
 
-    running = forked.Forked(call, world.root)
+if __name__ == "__main__":
+    measure._CPU_CALL_TOKENS = {tiny.ONE_SEQUENCE}
+    torch.set_num_threads(2)
+    sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_on_the_command_reports_the_results_so_far_and_leaves_no_process(world: World) -> None:
+    # A new process, and no fork: a copy of one that has computed with several threads would wait for them forever.
+    line = [sys.executable, "-c", _TWO_PROCESSES, "rescore", str(world.record), "--device", "cpu", "--stride", "1"]
+    running = subprocess.Popen(line, cwd=world.root, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def helpers() -> list[int]:
         """Processes of the command's session that compute for it."""
@@ -251,7 +260,7 @@ def test_ctrl_c_on_the_command_reports_the_results_so_far_and_leaves_no_process(
     assert len(pids) == 2
     time.sleep(0.5)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of the group
-    done = running.done()
-    assert "so far: " in done.stderr
-    assert done.returncode == 130
+    _, errors = running.communicate(timeout=HANG_SECONDS)
+    assert "so far: " in errors
+    assert running.returncode == 130
     assert not any(map(alive, pids))
