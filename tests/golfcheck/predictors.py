@@ -605,14 +605,14 @@ REFUSED = {
 
 
 def table_of(tokens: npt.NDArray[Any], vocab_size: int) -> npt.NDArray[np.float16]:
-    """Return log-probabilities of a bigram model of tokens, with a little of everything: [V, V]."""
+    """Return a smoothed bigram model of tokens, as log-probabilities [V, V]."""
     counts = np.full((vocab_size, vocab_size), 0.05)
     np.add.at(counts, (tokens[:-1], tokens[1:]), 1.0)
     return np.log(counts / counts.sum(axis=1, keepdims=True)).astype(np.float16)
 
 
 def write(folder: Path, body: str, table: npt.NDArray[np.float16]) -> Path:
-    """Write a folder that holds a predictor.py of this body, and what it starts from."""
+    """Write a folder with a predictor.py that has this body, and the files that it loads."""
     folder.mkdir(parents=True)
     buffer = io.BytesIO()
     np.save(buffer, table)

@@ -1,4 +1,4 @@
-"""A record folder of one tiny model, with its data and log: everything that a rescoring needs, made in a second."""
+"""A record folder of one tiny model, with its data and log: everything that a rescoring needs, created in a second."""
 
 import hashlib
 import json
@@ -44,12 +44,12 @@ class World:
 
     @property
     def artifact(self) -> Path:
-        """The artifact on its own, outside of the record."""
+        """The artifact alone, outside the record."""
         return self.root / "final_model.int8.ptz"
 
 
 def model(seed: int = 0, config: GPTConfig = CONFIG) -> GPT:
-    """A model of random weights, none of them zero: every part of it moves the score."""
+    """A model of random weights, none of them zero, so that every part of it affects the score."""
     torch.manual_seed(seed)
     gpt = GPT(config)
     with torch.no_grad():
@@ -59,7 +59,7 @@ def model(seed: int = 0, config: GPTConfig = CONFIG) -> GPT:
 
 
 def arrays(value: Any) -> Any:
-    """What the strict reader makes of a saved tree: arrays in place of tensors."""
+    """A saved tree as the strict reader returns it: arrays instead of tensors."""
     if isinstance(value, torch.Tensor):
         dtype = str(value.dtype).removeprefix("torch.")
         stored = value.view(torch.int16).numpy().view(np.uint16) if dtype == "bfloat16" else value.numpy()
@@ -109,7 +109,7 @@ def make(root: Path) -> World:
 
 
 def copy(world: World, root: Path) -> World:
-    """The same world below another root, to be changed."""
+    """A copy of the world below another root, which a test may change."""
     shutil.copytree(world.root, root)
     moved = {name: root / getattr(world, name).relative_to(world.root) for name in ("shards", "tokenizer")}
     return replace(world, root=root, **moved)
@@ -118,7 +118,7 @@ def copy(world: World, root: Path) -> World:
 def scored(
     state: dict[str, torch.Tensor], shards: Path, tokenizer: Path, config: GPTConfig, precision: str = "bf16"
 ) -> Score:
-    """What the trainer's own evaluation makes of a state dict's artifact."""
+    """The score of a state dict's artifact by the trainer's own evaluation."""
     gpt = GPT(config)
     gpt.load_state_dict(artifact.dequantize(artifact.quantize(state, KEEP)))
     if precision == "fp32":
@@ -132,7 +132,7 @@ def scored(
 
 
 def log(world: World, **changes: object) -> str:
-    """A log of the run that made the artifact; `changes` replace facts by name."""
+    """A log of the run that wrote the artifact; `changes` replace values by name."""
     facts = {
         "seed": 1337, "tokens": world.score.tokens, "text_bytes": world.score.bytes, "bpb": world.score.val_bpb,
         "tokenizer_sha256": hashlib.sha256(world.tokenizer.read_bytes()).hexdigest(),

@@ -1,4 +1,4 @@
-"""What the tests of boxes share."""
+"""Fixtures of the box tests."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The box itself: what exists in it, what its wire takes, and that nothing is left of it, however it ends."""
+"""The box itself: what exists in it, which requests it answers, and that it leaves nothing behind."""
 
 import os
 import re
@@ -231,7 +231,7 @@ def test_a_signal_at_any_moment_leaves_no_process_file_or_mount(
 
 
 def below(pid: int) -> list[int]:
-    """All descendants of a process that run."""
+    """All running descendants of a process."""
     found, todo = [], [pid]
     while todo:
         try:

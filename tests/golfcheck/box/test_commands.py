@@ -34,7 +34,7 @@ def one_box(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def record(world: World, tmp_path: Path) -> Path:
-    """A record as our trainer writes it: the code that ran, its predictor.py among it."""
+    """A record as our trainer writes it, with the code that ran, including predictor.py."""
     path = tmp_path / "2026-04-01_Tiny"
     shutil.copytree(world.record, path)
     config = dataclasses.asdict(world.config)
@@ -86,7 +86,7 @@ def test_a_claim_that_its_own_predictor_misses_is_refuted(bigram: Path, world: W
 
 
 def reported(folder: Path, world: World, *arguments: str, code: int = 0) -> dict[str, Any]:
-    """What `rescore --json` writes of a folder."""
+    """The report that `rescore --json` writes for a folder."""
     path = folder.with_name("report.json")
     assert main(["rescore", str(folder), "--json", str(path), *arguments, *options(world)]) == code
     document = json.loads(path.read_text())

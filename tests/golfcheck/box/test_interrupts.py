@@ -1,4 +1,4 @@
-"""Ctrl-C at any line of the judge's: what was known is printed and written, and no process, file or mount is left."""
+"""Ctrl-C at any line of the judge: the results so far are printed and written, and nothing is left behind."""
 
 import gc
 import json
@@ -37,7 +37,7 @@ POINTS = 16
 
 
 class Interrupt:
-    """Raises KeyboardInterrupt before the line of FILES that is executed as the `at`-th, and counts all of them."""
+    """Raises KeyboardInterrupt before the `at`-th executed line of FILES, and counts the lines."""
 
     def __init__(self, at: int | None = None) -> None:
         self.at, self.lines, self.where = at, 0, ""
@@ -63,7 +63,7 @@ class Interrupt:
 
 
 def left() -> tuple[set[str], str]:
-    """Processes and mounts of this process, its dying children aside."""
+    """This process's children and mounts, except for children that are exiting."""
     pids = set()
     for task in Path("/proc/self/task").iterdir():
         pids |= set((task / "children").read_text().split())

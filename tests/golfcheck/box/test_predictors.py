@@ -1,4 +1,4 @@
-"""Predictors of every kind through the box: the honest are scored, and every cheat is caught or gains nothing."""
+"""Predictors of every kind through the box: honest ones are scored, and cheats are caught or gain nothing."""
 
 import dataclasses
 import os
@@ -43,7 +43,7 @@ LIMITS = BoxLimits(
 
 @pytest.fixture(autouse=True)
 def one_box(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A box at a time: the tests are many, and a machine's cores are few."""
+    """Use one box at a time: there are many tests and few cores."""
     monkeypatch.setattr("golfcheck.rescore.workers.usable", lambda cores: 1)
 
 
@@ -155,7 +155,7 @@ def test_a_predictor_that_breaks_the_contract_or_a_limit_is_refused_in_one_line(
 
 
 def children() -> list[str]:
-    """The processes that this one has started and that still run."""
+    """The running processes that this one started."""
     pids = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     return [pid for pid in pids if not re.search(r"\) Z", Path(f"/proc/{pid}/stat").read_text())]
 

@@ -1,4 +1,4 @@
-"""The compiled attention: as exact as torch's in bf16, only where it fits, and never needed."""
+"""The compiled attention is as exact as torch's in bf16, used only for supported calls, and always optional."""
 
 import os
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def one_thread() -> None:
 
 @pytest.fixture
 def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty cache, and nothing remembered before or after; the folder where the library would be."""
+    """An empty cache, on disk and in memory; returns the folder for the compiled library."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     attention.kernel.cache_clear()
     yield tmp_path / "golfcheck"
@@ -35,7 +35,7 @@ def afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def heads(tokens: int, width: int, gain: float = 1.5, count: int = 4, kv: int = 2) -> tuple[Tensor, Tensor, Tensor]:
-    """q [1, H, T, d], k and v [1, K, T, d] as the model makes them: normalized, the queries times a gain."""
+    """q [1, H, T, d], k and v [1, K, T, d] as in the model: normalized, and the queries times a gain."""
     torch.manual_seed(tokens)
     q, k, v = (torch.randn(1, n, tokens, width) for n in (count, kv, kv))
     q, k = (F.rms_norm(x, (width,)) for x in (q, k))
@@ -159,7 +159,7 @@ def test_without_a_compiler_torchs_attention_is_used_and_the_reason_shown(
 
 @pytest.mark.parametrize(("ours", "is_taken"), [(0.5, True), (0.89, True), (0.95, False), (1.3, False)])
 def test_the_faster_kernel_in_a_trial_is_used(monkeypatch: pytest.MonkeyPatch, ours: float, is_taken: bool) -> None:
-    """On a chip with AMX torch's own may be the faster one."""
+    """On a chip with AMX torch's attention may be faster."""
 
     clock = [0.0]
     noise = iter([3.0, 4.0, 1.0, 2.0, 2.0, 1.0])  # of six calls in turn: the fastest of each kernel counts

@@ -1,4 +1,4 @@
-"""An unmodified script of the contest is recognized, however it is laid out, and any edit that counts is seen."""
+"""The contest's unmodified script is recognized in any layout, and every edit that may affect the score is noticed."""
 
 from pathlib import Path
 

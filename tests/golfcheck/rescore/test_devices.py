@@ -1,4 +1,4 @@
-"""Where a score is computed: stand-ins for accelerators, of which nothing is asked that they cannot do."""
+"""Where a score is computed, tested with stand-ins for accelerators."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ def evaluation(world: World, device: str = "cpu") -> measure.Evaluation:
 
 
 class OnMps(torch.Tensor):
-    """A tensor as on MPS, which has no float64; what comes of it stays there until it is moved to the CPU."""
+    """A tensor as on MPS, which has no float64; results stay on the device until they are moved to the CPU."""
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""Deciding early: the interval holds at every look, covariates only help, and an estimate never passes for a score."""
+"""Stopping early: the interval holds at every look, covariates only help, and an estimate is always labeled as one."""
 
 import json
 import math
@@ -38,7 +38,7 @@ Array = npt.NDArray[np.float64]
 
 @pytest.fixture(autouse=True)
 def one_sequence_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks as often as it can be: after every sequence."""
+    """Looks after every sequence, the most often possible."""
     monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
 
 
@@ -90,7 +90,7 @@ POPULATIONS: dict[str, Callable[[np.random.Generator], Array]] = {
 
 
 def looks(losses: Array, covariates: Array, rescorings: int) -> tuple[Array, Array, Array]:
-    """At each look of each rescoring, whether the interval misses the mean, and whether one for a single look does.
+    """For each look of each rescoring: whether the interval misses the mean, and whether a single-look interval does.
 
     Both [looks, rescorings]; also how much wider the first one is in the end [rescorings].
     """
@@ -255,7 +255,7 @@ def test_without_a_claim_the_interval_only_has_to_be_narrow() -> None:
 
 @pytest.fixture(scope="module")
 def report(world: World) -> Path:
-    """The report of a full rescoring of another artifact, much like the first."""
+    """The report of a full rescoring of another, similar artifact."""
     state = {name: value + 0.02 * torch.randn_like(value.float()) for name, value in world.state.items()}
     other, path = world.root / "other.int8.ptz", world.root / "other.json"
     other.write_bytes(tiny.packed(state))
@@ -338,7 +338,7 @@ def test_the_system_draws_the_order_unless_a_seed_is_given(world: World) -> None
 
 
 class Replayed:
-    """An evaluation whose losses are known: what `early.score` needs of one."""
+    """A stand-in evaluation with given losses, with everything that `early.score` uses."""
 
     ranks = ALONE
 
@@ -356,7 +356,7 @@ class Replayed:
 
 
 def attack(plan: early.Plan, losses: Array, claim_bpb: float, config: Any, known_seed: int | None) -> RescoreOutcome:
-    """The verdict on a claim about a model of these losses, in an order of the system's or one that was foreseen."""
+    """The verdict on a claim about a model with these losses, in a random order or in a predicted one."""
     seed, source = early.draw_seed(known_seed, ALONE)
     claim, tolerance_bpb = Claim(claim_bpb, 4, "--claim"), 5e-4
     found = early.score(
@@ -371,7 +371,7 @@ def attack(plan: early.Plan, losses: Array, claim_bpb: float, config: Any, known
 
 @pytest.fixture(scope="module")
 def equalized() -> tuple[early.Plan, Array, float]:
-    """A plan, losses, and a false claim: a model trained until all of the first hundred of one order have one loss."""
+    """A plan, losses, and a false claim: by training, the first hundred losses of one order are all equal."""
     rng, count = np.random.default_rng(8), 4000
     losses = rng.normal(3.6, 0.22, count)
     tokens = (rng.zipf(1.5, count * 64 + 1) % 300).astype(np.uint16)

@@ -1,4 +1,4 @@
-"""However long the names in a file, a setting or a path are, a refusal is one line that ends with what to do."""
+"""A refusal is one short line that ends with what to do, however long the names in a file, setting or path are."""
 
 import copy
 import zlib

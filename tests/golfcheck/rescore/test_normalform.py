@@ -1,4 +1,4 @@
-"""Shipping code is no shield: what does not change a score makes no difference, and past versions are known."""
+"""Edits that do not affect a score make no difference, and past versions of the reference are recognized."""
 
 import subprocess
 from pathlib import Path
@@ -13,7 +13,7 @@ MODULES = [ROOT / "reference" / name for name in ("model.py", "bpb.py")]
 
 
 def ship(folder: Path, edit: tuple[str, str] = ("", ""), more: str = "") -> str | None:
-    """Ship the reference with an edit, and `more` behind its model; return the difference."""
+    """Ship the reference with an edit, and `more` appended to its model; return the difference."""
     (folder / "train_gpt.py").write_text("import model, bpb\n")
     texts = [path.read_text() for path in MODULES]
     assert not edit[0] or sum(edit[0] in text for text in texts) == 1
@@ -45,7 +45,7 @@ def test_what_nothing_reaches_is_no_other_code(tmp_path: Path) -> None:
 
 
 def function(*lines: str) -> bytes:
-    """The source of a function `f(x, y)` of these lines, behind the imports that they use."""
+    """The source of a function `f(x, y)` with these lines, after the imports that they use."""
     body = "".join(f"    {line}\n" for line in lines)
     return f"import torch.nn.functional as F\nimport time\n\ndef f(x, y):\n{body}".encode()
 

@@ -1,4 +1,4 @@
-"""Rescoring: the score is the trainer's own, every setting says where it is from, nothing unsound is ever scored."""
+"""Rescoring gives the trainer's own score, names the source of every setting, and never scores an invalid artifact."""
 
 import base64
 import copy
@@ -184,7 +184,7 @@ def test_a_published_artifact_has_the_trainers_score_with_fp32_tables_and_activa
 
 
 def compiled(shared_data: Path, name: str, wanted: prepare.Request, monkeypatch: pytest.MonkeyPatch) -> Measured:
-    """The score with the compiled attention, whatever this chip is better at."""
+    """The score with the compiled attention, even if torch's is faster on this chip."""
     monkeypatch.setattr(attention, "_CLEARLY", math.inf)
     if (missing := attention.kernel()[1]) != "":
         pytest.skip(f"no compiled attention: {missing}")
@@ -700,13 +700,13 @@ def test_tensors_that_are_not_this_architecture_are_named(world: World, code: st
 
 
 def big_state() -> dict[str, torch.Tensor]:
-    """A state dict of which one matrix is large enough to be quantized."""
+    """A state dict with one matrix that is large enough to be quantized."""
     config = replace(tiny.CONFIG, vocab_size=2100)
     return tiny.model(config=config).state_dict()
 
 
 def read(tree: Tree) -> None:
-    """Do all that stands between an artifact's tree and the model."""
+    """Do everything from an artifact's tree to the model."""
     shapes = sound.shapes_of(tree)
     shape.check(shapes, shape.expected(shape.infer(shapes)))
     weights.state_of(tree)

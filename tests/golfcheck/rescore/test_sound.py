@@ -1,4 +1,4 @@
-"""Every value of an artifact that makes no sense is refused, by its kind, before anything is made of it."""
+"""Every invalid value in an artifact is refused, with its kind of defect, before it is used."""
 
 from typing import Any
 

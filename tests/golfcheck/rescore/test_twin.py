@@ -1,4 +1,4 @@
-"""The verdict of the twin test: which answers refute a predictor, and in which words."""
+"""The verdict of the twin test: which answers refute a predictor, and the message for each."""
 
 import dataclasses
 

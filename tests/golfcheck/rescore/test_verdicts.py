@@ -1,4 +1,4 @@
-"""What a verdict cannot be steered by: honest claims are not refuted, lies are not confirmed, and no file ends in 1."""
+"""Verdicts cannot be manipulated: honest claims are not refuted, false ones not confirmed, and no file crashes them."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""One process a core: the same results in the same order, whoever computed them, and nobody is left behind."""
+"""One process per core: the same results in the same order for any number of workers, and no process is left over."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def slow_when_even(task: int) -> tuple[int, int]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs: one that has ended and waits for its parent does not."""
+    """Whether a process runs; a zombie does not count."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

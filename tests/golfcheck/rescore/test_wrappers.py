@@ -1,4 +1,4 @@
-"""Artifacts whose tensors' names have the prefix of a wrapped model are read as if it had not been wrapped."""
+"""Artifacts of a wrapped model, whose tensor names have a prefix, are read as if it had not been wrapped."""
 
 import pytest
 
