@@ -15,7 +15,7 @@ from golfcheck.submission import bounded
 from golfcheck.submission.claims import SeedClaim, Submission
 from golfcheck.submission.discover import record_folders
 from golfcheck.submission.examined import results
-from golfcheck.submission.record import Record, RecordFile, load
+from golfcheck.submission.record import CUT_RULE, Record, RecordFile, load
 from golfcheck.trainlog import Run, choose_score
 from golfcheck.trainlog.choose import RunScore
 from golfcheck.trainlog.events import ScoreLine
@@ -28,6 +28,8 @@ _NO_ARTIFACT = (".json", ".log", ".txt", ".py", ".md")  # other files of a recor
 _SLIDING, _FINAL = "sliding", "int8_zlib_roundtrip"  # in the names of scores
 _MAX_FOLDERS = 4096  # how many are searched for records; a clone of the contest has a few hundred
 _SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
+_UNREAD = ("json-invalid", CUT_RULE)  # the rules about files whose claims were not read
+_MAX_NOTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,10 @@ def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunSco
     if (score := _matching(target.seed, len(data), scores)) is not None:
         target = _of_run(str(shown), data, score)
     folder = record.path if record.submission is not None else None
-    target = replace(target, sources=record.sources, record=folder)
+    # A claim in a file that cannot be read is not the same as no claim.
+    unread = [one.problem for one in record.problems if one.rule in _UNREAD]
+    notes = tuple(f"{problem.path}: {problem.message}" for problem in unread[:_MAX_NOTES])
+    target = replace(target, sources=record.sources, record=folder, notes=notes)
     if (submission := record.submission) is None:
         return target
     # A file whose name has no seed adds none: an extra file must not turn the JSON's claim about one seed into a mean.

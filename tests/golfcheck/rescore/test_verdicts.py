@@ -357,6 +357,12 @@ def test_a_mean_over_missing_seeds_is_reported_as_not_compared(world: World, tmp
     )
 
 
+def test_a_claim_in_a_file_that_is_too_large_to_read_is_noted(world: World, tmp_path: Path) -> None:
+    folder = record(world, tmp_path / "r", tiny.log(world))
+    (folder / "submission.json").write_text(json.dumps({"val_bpb": 1.5, "blurb": "x" * 300_000}))
+    assert rescored(world, folder).notes[0] == "submission.json: larger than 262,144 bytes: not read"
+
+
 def test_contents_of_an_artifact_outside_the_model_are_named(world: World, tmp_path: Path) -> None:
     path = tmp_path / "a.int8.ptz"
     path.write_bytes(tiny.packed(world.state, payload={"x": torch.ones(3)}))
