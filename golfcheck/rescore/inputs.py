@@ -132,11 +132,11 @@ def words(tokens: data.Tokens, text_bytes: int, vocab_size: int) -> str:
     beginning, share = _beginning(tokens), text_bytes / VAL_TEXT_BYTES
     is_comparable = vocab_size == VAL_BEGINNINGS_VOCAB
     if abs(share - 1) <= VAL_TEXT_TOLERANCE:
-        also = "; its tokens are not known here"
+        also = "; its tokens cannot be verified here"
         if beginning is not None:
-            also = f", and the same first {beginning[0]:,} tokens; the others are not known here"
+            also = f", and the same first {beginning[0]:,} tokens; the rest cannot be verified here"
         elif is_comparable:
-            also = f", but other tokens than the contest's {vocab_size:,} pieces give it"
+            also = f", but not the tokens of the contest's {vocab_size:,}-piece tokenizer"
         return f"as many bytes as the contest's whole validation text{also}"
     if beginning is not None:
         verified = beginning[0]
@@ -146,11 +146,11 @@ def words(tokens: data.Tokens, text_bytes: int, vocab_size: int) -> str:
         return f"begins as the contest's validation text does ({which}); {share:.2%} of its bytes"
     if not is_comparable:
         return (
-            f"not known to be the contest's validation text: known are only its tokens of {VAL_BEGINNINGS_VOCAB} pieces"
+            f"not verified as the contest's validation text: only its tokens of {VAL_BEGINNINGS_VOCAB} pieces are known"
         )
     if tokens.size < VAL_BEGINNINGS[-1][0]:
         return "too short to tell whether it is the contest's validation text"
-    return "not what the contest's validation text begins with in the contest's own pieces"
+    return "does not begin as the contest's validation text does in the contest's own tokens"
 
 
 def digest(path: Path) -> FileDigest:

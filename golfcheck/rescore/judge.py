@@ -30,7 +30,9 @@ def tolerance(claim: Claim | None, device: str, given: float | None) -> tuple[fl
     if given is not None:
         bpb, source = given, "--tolerance"
     elif claim.device != device:
-        where = f"the claim on {claim.device}, this score on {device}" if claim.device else "its device is not known"
+        where = (
+            f"the claim on {claim.device}, this score on {device}" if claim.device else "the claim's device is unknown"
+        )
         bpb, source = DEVICES_BPB, f"same precision, {where}"
     elif claim.is_compiled:
         bpb, source = COMPILED_BPB, f"same precision, both on {device}, the claim's model compiled"

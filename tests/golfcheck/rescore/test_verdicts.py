@@ -318,14 +318,14 @@ def test_the_text_is_described_by_its_verified_beginning_and_size(world: World, 
     begins = "begins as the contest's validation text does (the first 16,385 of its 20,000 tokens); 0.03% of its bytes"
     assert words(tokens[:20_000], 49_000) == begins
     assert words(tokens[:1000], 2_500) == "too short to tell whether it is the contest's validation text"
-    assert words(tokens[1:], 315_259).startswith("not what the contest's validation text begins with")
+    assert words(tokens[1:], 315_259).startswith("does not begin as the contest's validation text does")
     whole = "as many bytes as the contest's whole validation text"
-    same = f"{whole}, and the same first 131,073 tokens; the others are not known here"
+    same = f"{whole}, and the same first 131,073 tokens; the rest cannot be verified here"
     assert words(tokens, 151_079_734) == same
-    assert words(tokens[1:], 151_079_734) == f"{whole}, but other tokens than the contest's 1,024 pieces give it"
-    assert inputs.words(tokens[1:], 151_079_734, 8192) == f"{whole}; its tokens are not known here"
+    assert words(tokens[1:], 151_079_734) == f"{whole}, but not the tokens of the contest's 1,024-piece tokenizer"
+    assert inputs.words(tokens[1:], 151_079_734, 8192) == f"{whole}; its tokens cannot be verified here"
     page = render.render(rescored(world, world.record), Page())
-    assert "text      not known to be the contest's validation text: known are only its tokens of 1024 pieces" in page
+    assert "text      not verified as the contest's validation text: only its tokens of 1024 pieces are known" in page
 
 
 def test_a_file_of_another_size_than_the_logs_run_wrote_is_named(world: World, tmp_path: Path) -> None:
