@@ -124,7 +124,7 @@ def main() -> None:
     spans = tokens[order[: args.sequences, None] * SEQ_LEN + np.arange(SEQ_LEN + 1)].astype(np.int64)
     model = GPT(config)
     model.load_state_dict(weights.state_of(tree))
-    made = artifact.pack(equalize(model, torch.from_numpy(spans))).blob
+    made = artifact.pack(equalize(model, torch.from_numpy(spans)))[0]
     if args.save:
         args.save.write_bytes(made)
     evaluation = measure.Evaluation(weights.state_of(load(made)), config, "bf16", ALONE, compiled=False)
