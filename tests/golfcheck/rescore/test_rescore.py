@@ -328,7 +328,7 @@ def test_without_a_claim_the_score_is_only_measured(world: World) -> None:
     [
         (Claim(1.2, 4, "", activations="bf16", device="cpu"), "cpu", 2e-5 + 5e-5, "both on cpu"),
         (Claim(1.2, 8, "", activations="bf16", device="cuda"), "cpu", 5e-4 + 5e-9, "the claim on cuda"),
-        (Claim(1.2, 8, ""), "cpu", 5e-4 + 5e-9, "not known"),
+        (Claim(1.2, 8, ""), "cpu", 5e-4 + 5e-9, "unknown"),
         (Claim(1.2, 8, "", activations="fp32", device="cpu"), "cpu", 2e-5 + 5e-9, "both on cpu"),
         (Claim(1.2, 8, "", activations="bf16", device="cpu", is_compiled=True), "cpu", 2e-4 + 5e-9, "compiled"),
     ],
