@@ -66,6 +66,7 @@ def reached(paths: Sequence[str], read: Read, main: str | None = None, work: Wor
         return ()
     shipped = {path for path in paths if PurePosixPath(path).suffix in _SOURCE_SUFFIXES}
     compiled = {PurePosixPath(path).name.partition(".")[0] for path in paths if path.endswith(_COMPILED)}
+    compiled -= {PurePosixPath(path).stem for path in shipped}
     sources: dict[str, Source] = {}
     pending = deque([main])
     while pending:
@@ -76,7 +77,7 @@ def reached(paths: Sequence[str], read: Read, main: str | None = None, work: Wor
             break
         source, named = _examined(Source(path, text, path == main, None, None), shipped, work)
         if compiled:
-            source = replace(source, unfollowed=(*source.unfollowed, *_compiled(source, compiled, shipped)))
+            source = replace(source, unfollowed=(*source.unfollowed, *_compiled(source, compiled)))
         is_paid = work.spend(len(text), SOURCE_BYTE_US) and work.spend(1, SOURCE_US)
         sources[path] = source if is_paid else replace(source, examined=False)
         pending += [name for name in named if name not in sources]
@@ -155,15 +156,15 @@ def _names(path: str, text: bytes, shipped: set[str]) -> Iterator[str]:
                 yield from _existing(shipped, str(folder / value), value)
 
 
-def _compiled(source: Source, compiled: set[str], shipped: set[str]) -> Iterator[Unfollowed]:
-    """Yield the imports of modules that the folder has in compiled form, and not as source."""
+def _compiled(source: Source, compiled: set[str]) -> Iterator[Unfollowed]:
+    """Yield the imports of `compiled`, the modules that the folder has in compiled form alone."""
     if not source.examined or not source.path.endswith(".py"):
         return
     kinds = syntax.captures(source.text)
     for node in (*kinds.get("import", ()), *kinds.get("from", ())):
         for module in _modules(node):
             name = module.rpartition(".")[2]
-            if name in compiled and not any(PurePosixPath(path).stem == name for path in shipped):
+            if name in compiled:
                 yield Unfollowed(
                     node.start_point[0] + 1, f"imports {module}, which the record has in compiled form alone"
                 )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck.core.work import Work
-from golfcheck.source import syntax
+from golfcheck.source import reach, syntax
 from golfcheck.source.decoders import MAX_UNPACKED_BYTES
 from golfcheck.source.reach import Source, main_script, reached
 
@@ -499,3 +499,12 @@ def test_of_calls_that_begin_together_the_outer_one_comes_first_in_every_run() -
     assert [(call.start_byte, call.end_byte) for call in calls] == [
         (15 * line, 15 * line + end) for line in range(50) for end in (14, 9, 4)
     ]
+
+
+def test_imports_of_compiled_modules_are_not_compared_with_every_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = {f"m{i}.py": b"a = 1\n" for i in range(50)} | {"train.py": b"import fast\n" * 200, "fast.so": b"1"}
+    paths: list[str] = []
+    monkeypatch.setattr(reach, "PurePosixPath", lambda path: paths.append(str(path)) or Path(path))
+    (source,) = reached(list(folder), folder.get)
+    assert len(source.unfollowed) == 200
+    assert len(paths) < 5 * len(folder)
