@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from golfcheck.core.numbers import counted
 from golfcheck.core.ruleset import STRICT_FROM
 from golfcheck.core.verdict import Problem, Severity
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, rule, submission_of
@@ -118,8 +119,7 @@ def script_empty(record: Record, ctx: Context) -> Iterator[Problem]:
     if main is None:
         raise Skip("there is no training script")
     if not main.text.strip():
-        count = len(main.text)
-        message = f"no line of code in {count:,} {'byte' if count == 1 else 'bytes'}"
+        message = f"no line of code in {counted(len(main.text), 'byte')}"
         yield Problem(message, main.path, severity=_severity(record, ctx))
 
 

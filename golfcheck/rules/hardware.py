@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from golfcheck.core.numbers import counted
 from golfcheck.core.ruleset import ACCELERATOR, WORLD_SIZE
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
@@ -69,6 +70,4 @@ def world_size(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("no log states its world size")
     for log, fact in stated:
         if fact.value != WORLD_SIZE:
-            yield Problem(
-                f"{fact.value} {'rank' if fact.value == 1 else 'ranks'}, not {WORLD_SIZE}", log.path, fact.line
-            )
+            yield Problem(f"{counted(fact.value, 'rank')}, not {WORLD_SIZE}", log.path, fact.line)

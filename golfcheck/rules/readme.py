@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from golfcheck.core import stats
-from golfcheck.core.numbers import bytes_text, seconds_text
+from golfcheck.core.numbers import bytes_text, counted, seconds_text
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
 from golfcheck.submission.readme import machines_in, names_machine, scores_in, sizes_in, training_times_in
@@ -60,9 +60,8 @@ def readme_size_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     totals = [total.size_bytes for result in ctx.results if (total := result.total_bytes)]
     if not totals:
         raise Skip("no log states the size of the artifact")
-    stated = [
-        one for one in stated if one.value * _MOST_APART > min(totals)
-    ]  # otherwise it is the size of something else
+    # A number that is far smaller is the size of something else.
+    stated = [one for one in stated if one.value * _MOST_APART > min(totals)]
     if not stated:
         raise Skip("README.md states no size of the artifact")
     shown = {size for _, run in distinct_runs(record) for size in _sizes(run)}
@@ -94,7 +93,7 @@ def readme_run_differs(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("README.md or the logs state no machine and no training time")
     if machines and shown and not _is_stated(readme, shown):
         count, names = shown[0]
-        gpus = f"{count} {'GPU' if count == 1 else 'GPUs'}{f' ({names})' if names else ''}"
+        gpus = counted(count, "GPU") + (f" ({names})" if names else "")
         yield Problem(f"states {machines[0].text}; the logs show {gpus}", _README, machines[0].line)
     if times and trained_ms and not any(one.agrees(ms, _SAME_SHARE) for ms in trained_ms for one in times):
         shown_s = ", ".join(seconds_text(ms) for ms in sorted(set(trained_ms)))

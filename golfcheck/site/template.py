@@ -45,7 +45,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"bpb": numbers.bpb_text, "nats": numbers.nats_text, "share": numbers.share_text}
+    environment.filters |= {"bpb": numbers.bpb_text, "nats": numbers.nats_text}
+    environment.filters |= {"share": numbers.share_text, "counted": numbers.counted}
     return environment
 
 
