@@ -118,12 +118,9 @@ def _is_partial(call: "Node", scope: Scope) -> bool:
 
 
 def _is_constant(call: "Node", scope: Scope) -> bool:
-    arguments = call.child_by_field_name("arguments")
-    given = arguments.named_children if arguments is not None else []
-    node = given[0] if given else None
+    node = argument_of(call)
     if node is not None and node.type == "identifier":
-        binding = scope.bound(node)
-        node = binding.value if binding is not None and binding.kind is Kind.VALUE else None
+        node = scope.assigned(node)
     return node is not None and literal(node) is not None
 
 
@@ -133,8 +130,7 @@ def _maker(node: "Node | None", scope: Scope) -> str:
         if node is None:
             return ""
         if node.type == "identifier":
-            binding = scope.bound(node)
-            node = binding.value if binding is not None and binding.kind is Kind.VALUE else None
+            node = scope.assigned(node)
             if node is None or node.type == "identifier":
                 return ""
         elif node.type == "parenthesized_expression":

@@ -66,11 +66,15 @@ class Scope:
         """Return the binding of an identifier, None for one of Python's own names."""
         return self.bindings.at(node)
 
+    def assigned(self, identifier: "Node") -> "Node | None":
+        """Return the expression that a name always stands for; None if it is not bound to a single one."""
+        binding = self.bound(identifier)
+        return binding.value if binding is not None and binding.kind is Kind.VALUE else None
+
     def text(self, node: "Node | None") -> str | None:
         """Return the value of a string, or of a name that is bound to one; None for anything else."""
         if node is not None and node.type == "identifier":
-            binding = self.bound(node)
-            node = binding.value if binding is not None and binding.kind is Kind.VALUE else None
+            node = self.assigned(node)
         value = literal(node) if node is not None else None
         return value if isinstance(value, str) else None
 
