@@ -10,6 +10,11 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
 
 _ROOT = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
@@ -61,6 +66,47 @@ def confine(limits: SandboxLimits) -> None:
         # The soft limit sends SIGXCPU, which the parent recognizes; the hard limit kills.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
+
+
+def allow_open_files() -> None:
+    """Allow this process as many open files as the system does: before it is confined, a child opens all its files."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+@contextlib.contextmanager
+def started(module: str, request: object, complaints: IO[bytes]) -> "Iterator[subprocess.Popen[bytes]]":
+    """Start `main()` of one of our modules that needs installed packages, and kill it at the end of the block.
+
+    It reads `request` as JSON from stdin, and its stderr goes to the file `complaints`.
+    """
+    import json
+    import os
+    import subprocess
+
+    with subprocess.Popen(
+        command(module, isolated=False),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+    ) as child:
+        try:
+            assert child.stdin is not None
+            with contextlib.suppress(BrokenPipeError), child.stdin as stdin:  # it died: its exit code says how
+                stdin.write(json.dumps(request).encode())
+            yield child
+        finally:
+            child.kill()
+
+
+def last_complaint(complaints: IO[bytes]) -> str:
+    """Return the last line that a child wrote to its file of complaints."""
+    complaints.seek(0)
+    return complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
 
 
 def limit_memory(address_space_bytes: int) -> None:

@@ -4,10 +4,7 @@ The layout is that of the contest's data: `OUT/datasets/NAME/fineweb_{train,val}
 `OUT/tokenizers/NAME.model`.
 """
 
-import contextlib
 import json
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -119,18 +116,10 @@ def _encoded(request: dict[str, Any], model: Path) -> Iterator[tuple[dict[str, A
     """Yield the batches of the child process: its counts, and its tokens [n]."""
     with (
         tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(
-            sandbox.command("golfcheck.data.encoder", isolated=False),  # it needs installed packages
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        ) as child,
+        sandbox.started("golfcheck.data.encoder", request, complaints) as child,
     ):
+        assert child.stdout is not None
         try:
-            assert child.stdin is not None and child.stdout is not None
-            with contextlib.suppress(BrokenPipeError), child.stdin as stdin:  # it died: see below
-                stdin.write(json.dumps(request).encode())
             while line := child.stdout.readline(_LINE_BYTES):
                 fields = json.loads(line)
                 if error := fields.get("error"):
@@ -142,12 +131,9 @@ def _encoded(request: dict[str, Any], model: Path) -> Iterator[tuple[dict[str, A
             status = child.wait()
         except (ValueError, KeyError, TypeError):
             raise GolfcheckError(f"{model}: TOK_CRASH: the process that encoded with it wrote no tokens") from None
-        finally:
-            child.kill()
         if status < 0:
             why = "took too long" if sandbox.is_out_of_time(status) else sandbox.manner(status)
             raise GolfcheckError(f"{model}: TOK_CRASH: the process that encoded with it {why}: do not use it")
         if status:
-            complaints.seek(0)
-            last = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
+            last = sandbox.last_complaint(complaints)
             raise GolfcheckError(f"{model}: TOK_CRASH: the process that encoded with it failed: {last}")

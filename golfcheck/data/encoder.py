@@ -5,9 +5,7 @@ parser. Each batch is a line of JSON, then its tokens as 16-bit little-endian nu
 """
 
 import codecs
-import contextlib
 import json
-import resource
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ import sentencepiece as spm
 
 from golfcheck.core.errors import UsageError
 from golfcheck.core.namedfile import open_named, read_named
-from golfcheck.core.sandbox import SandboxLimits, confine
+from golfcheck.core.sandbox import SandboxLimits, allow_open_files, confine
 from golfcheck.data.textfiles import read_documents
 from golfcheck.data.tokenizing import tokenize
 from golfcheck.reference.bpb import ByteTable
@@ -34,7 +32,7 @@ def main() -> None:
     """Tokenize the files of the request; an error that the user can mend is the last line."""
     request = json.load(sys.stdin)
     codecs.lookup("utf-8-sig")  # like numpy.ma, it is imported at first need, when no file can be opened any more
-    _allow_open_files()
+    allow_open_files()
     try:
         model = Path(request["model"])
         proto = read_named(model, _MAX_MODEL_BYTES, "a SentencePiece model")
@@ -94,10 +92,3 @@ def _batches(texts: Sequence[tuple[Path, BinaryIO]]) -> Iterator[list[str]]:
                 batch, size_bytes = [], 0
     if batch:
         yield batch
-
-
-def _allow_open_files() -> None:
-    """Allow as many open files as the system does."""
-    with contextlib.suppress(ValueError, OSError):
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -3,11 +3,8 @@
 A SentencePiece model is parsed by C++ code, so a hostile one may crash or hang the process that loads it.
 """
 
-import contextlib
 import json
-import os
 import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -115,42 +112,27 @@ def check(
     ends the check, because the shards mean nothing without it.
     """
     paths = [*([tokenizer] if tokenizer else []), *shards]
-    request = json.dumps(
-        {
-            "tokenizer": tokenizer is not None,
-            "beginnings": beginnings,
-            "files": [str(path.absolute()) for path in paths],
-            "vocab_size": vocab_size,
-        }
-    )
+    request = {
+        "tokenizer": tokenizer is not None,
+        "beginnings": beginnings,
+        "files": [str(path.absolute()) for path in paths],
+        "vocab_size": vocab_size,
+    }
     names = iter([*paths, *(shard.parent for shard in shards[:1])])
     with tempfile.TemporaryFile() as complaints:
-        with subprocess.Popen(
-            sandbox.command("golfcheck.datacheck.child", isolated=False),  # it needs installed packages
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            text=True,
-        ) as child:
-            try:
-                assert child.stdin is not None and child.stdout is not None
-                with contextlib.suppress(BrokenPipeError), child.stdin as stdin:  # it died: see below
-                    stdin.write(request)
-                for line in child.stdout:
-                    fields = json.loads(line)
-                    if (kind := fields.pop("kind")) == "progress":
-                        progress(fields["done"], fields["total"])
-                    else:
-                        yield _REPORTS[kind](**fields | {"path": str(next(names))})
-                status = child.wait()
-            finally:
-                child.kill()
+        with sandbox.started("golfcheck.datacheck.child", request, complaints) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                fields = json.loads(line)
+                if (kind := fields.pop("kind")) == "progress":
+                    progress(fields["done"], fields["total"])
+                else:
+                    yield _REPORTS[kind](**fields | {"path": str(next(names))})
+            status = child.wait()
         if status < 0:
             is_late = status == -signal.SIGALRM or sandbox.is_out_of_time(status)
             why = "it took too long" if is_late else f"the process that read it {sandbox.manner(status)}"
             yield BadFile(str(next(names)), "TOK_CRASH", f"{why}: do not use this file")
         elif status:
-            complaints.seek(0)
-            last = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
+            last = sandbox.last_complaint(complaints)
             raise GolfcheckError(f"data check failed on {next(names, 'a file')}: {last}")

@@ -3,10 +3,8 @@
 It opens all files, enters the sandbox, and only then parses, because a hostile file may take over the parser.
 """
 
-import contextlib
 import json
 import os
-import resource
 import signal
 import sys
 from dataclasses import asdict
@@ -16,7 +14,7 @@ from typing import BinaryIO
 import numpy.ma  # noqa: F401 - numpy imports it at first need, when no file can be opened any more
 
 from golfcheck.core.errors import Refused
-from golfcheck.core.sandbox import SandboxLimits, confine
+from golfcheck.core.sandbox import SandboxLimits, allow_open_files, confine
 from golfcheck.datacheck import MAX_PIECES, BadFile, Overlap, ShardReport, TokenizerReport
 from golfcheck.datacheck.fingerprints import Fingerprints
 from golfcheck.datacheck.shards import check_beginning, check_opened, open_shard
@@ -40,7 +38,7 @@ def main() -> None:
         except Refused as refused:
             _say(BadFile(str(path), refused.code, refused.message))
             return
-    _allow_open_files()
+    allow_open_files()
     opened = [_open(path) for path in paths]
     sizes = [0 if isinstance(file, BadFile) else os.fstat(file.fileno()).st_size for file in opened]
     seconds = [_LOAD_SECONDS + size // _BYTES_PER_SECOND for size in sizes]
@@ -88,13 +86,6 @@ def _open(path: Path) -> BinaryIO | BadFile:
         return BadFile(str(path), refused.code, refused.message)
     except OSError as error:
         return BadFile(str(path), "FILE_ACCESS", error.strerror or str(error))
-
-
-def _allow_open_files() -> None:
-    """Allow as many open files as the system does: the contest's data has hundreds of shards."""
-    with contextlib.suppress(ValueError, OSError):
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say(report: TokenizerReport | ShardReport | Overlap | BadFile) -> None:
