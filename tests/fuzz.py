@@ -28,8 +28,8 @@ from golfcheck.judging.verify import judge
 from golfcheck.render.page import Page
 from golfcheck.submission.examined import examine
 from golfcheck.submission.record import load
-from golfcheck.untrusted import child
-from golfcheck.untrusted.limits import Limits
+from golfcheck.untrusted import readprocess
+from golfcheck.untrusted.readlimits import Limits
 from tests.golfcheck import artifact_corpus, hostile_records
 from tests.golfcheck.hostile_text import PAYLOADS
 from tests.golfcheck.valid_record import Draft
@@ -115,7 +115,7 @@ def _artifact(rng: random.Random, _: Path) -> None:
     """Read a mutated artifact as the confined process does: it is refused with a code, or it is whole."""
     body = mutated(artifact_corpus.archive(artifact_corpus.records()), rng)
     data = artifact_corpus.pack(body) if rng.random() < 0.8 else mutated(artifact_corpus.pack(body), rng)
-    child.answer(data, Limits(), True, io.BytesIO())
+    readprocess.answer(data, Limits(), True, io.BytesIO())
 
 
 def run(count: int, seed: int, first: int = 0) -> Iterator[Cost]:

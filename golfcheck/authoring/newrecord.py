@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from golfcheck.authoring import readme
-from golfcheck.authoring.runs import LogFile, one_per_seed, read_logs
+from golfcheck.authoring import recordreadme
+from golfcheck.authoring.logfiles import LogFile, one_per_seed, read_logs
 from golfcheck.authoring.scripts import Code, code_of
 from golfcheck.core.errors import UsageError
 from golfcheck.core.namedfile import open_named, read_named
@@ -25,7 +25,7 @@ from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, OVERSHOOT_STEPS, R
 from golfcheck.core.text import safe
 from golfcheck.submission import history
 from golfcheck.submission.results import Result, step_ms, train_ms
-from golfcheck.trainlog import loglines
+from golfcheck.trainlog import linekinds
 from golfcheck.trainlog.templates import parse
 
 MAX_SHIPPED_ARTIFACT_BYTES = 4_000_000  # smaller artifacts are included so that anybody can rescore them
@@ -102,7 +102,7 @@ def build(
     submission = _submission(chosen, code, artifact_bytes, about)
     files["submission.json"] = (json.dumps(submission, indent=2, ensure_ascii=False) + "\n").encode()
     changed = _changed_settings(chosen[0].data)
-    files["README.md"] = readme.render(submission, changed, list(code.files), log_names, list(files)).encode()
+    files["README.md"] = recordreadme.render(submission, changed, list(code.files), log_names, list(files)).encode()
     num_runs = sum(len(log.results) for log in chosen)
     return NewRecord(
         files,
@@ -244,7 +244,7 @@ def _changed_settings(data: bytes) -> dict[str, Any] | None:
     """Return the changed settings that our trainer's log lists, by environment variable; None if it lists none."""
     for text in data.decode(errors="replace").split("\n"):
         line = parse(text) if text.startswith("settings:") else None
-        if isinstance(line, loglines.ChangedSettings):
+        if isinstance(line, linekinds.ChangedSettings):
             with suppress(ValueError, RecursionError):
                 values = json.loads(line.json)
                 return values if isinstance(values, dict) else {}

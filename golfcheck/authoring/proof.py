@@ -29,7 +29,7 @@ def difference(source: bytes, packed: bytes) -> str:
     if len(ours) != len(theirs):
         return f"{len(theirs):,} tokens instead of {len(ours):,}"
     try:
-        before, after = (ast.dump(_Bare(policy).visit(parsed(text))) for text in (source, packed))
+        before, after = (ast.dump(_Stripper(policy).visit(parsed(text))) for text in (source, packed))
     except SyntaxError:
         return ""  # for another version of Python: comparing the tokens must do
     except (RecursionError, MemoryError, ValueError):
@@ -67,7 +67,7 @@ def _tokens(node: "Node", policy: Policy, *, in_class: bool = False, keeps: bool
         yield b"}"
 
 
-class _Bare(ast.NodeTransformer):
+class _Stripper(ast.NodeTransformer):
     """Removes docstrings and annotations from a syntax tree, by the same policy."""
 
     def __init__(self, policy: Policy) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from golfcheck.authoring.runs import LogFile
+from golfcheck.authoring.logfiles import LogFile
 from golfcheck.core.errors import UsageError
 from golfcheck.core.text import safe
 from golfcheck.source import reach

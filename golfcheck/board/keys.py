@@ -9,7 +9,7 @@ from golfcheck.board.model import Row, Status, names_of
 from golfcheck.core.errors import UsageError
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.suggest import suggestion
-from golfcheck.judging.decisions import Kind
+from golfcheck.judging.decisions import RulingKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ KEYS = {
         "the maintainers' latest ruling",
         "ruling:waived",
         lambda row: row.ruling.kind if row.ruling else None,
-        tuple(map(str, Kind)),
+        tuple(map(str, RulingKind)),
     ),
     "held": Key(
         "word", "whether it was ever the record", "held:yes", lambda row: ("no", "yes")[row.held], ("yes", "no")

@@ -8,13 +8,13 @@ from golfcheck.board.rows import row_claimed, row_of, row_so_far
 from golfcheck.core.progress import Progress
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.judging.batch import day_of, judge_trees
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.submission.discover import record_folders
 
 
 def load_board(
     paths: Sequence[Path],
-    settings: Settings,
+    settings: JudgingSettings,
     *,
     as_of: str | None = None,
     progress: Progress = lambda stage, done, of: None,

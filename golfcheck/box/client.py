@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golfcheck.box import serve
-from golfcheck.box.limits import BoxLimits
+from golfcheck.box.boxlimits import BoxLimits
 from golfcheck.box.process import Process
 from golfcheck.core.errors import Refused
 from golfcheck.core.text import safe

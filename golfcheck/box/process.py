@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from golfcheck.box import launch, seccomp, serve
-from golfcheck.box.limits import BoxLimits
+from golfcheck.box.boxlimits import BoxLimits
 
 _LOOK_SECONDS = 0.1
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

@@ -164,7 +164,7 @@ def _check(args: argparse.Namespace) -> int:
 
 def _check_dataset(folder: Path, shards: list[Path], tokenizer: Path | None) -> Counter[str]:
     """Print the reports on a dataset; return how many lines there are of each kind."""
-    from golfcheck.datacheck import Overlap, ShardReport, check, find_tokenizer, vocab_of
+    from golfcheck.datacheck import ShardReport, SplitOverlap, check, find_tokenizer, vocab_of
     from golfcheck.datacheck.fingerprints import LEAST_TOKENS
     from golfcheck.datacheck.together import judge
 
@@ -185,7 +185,7 @@ def _check_dataset(folder: Path, shards: list[Path], tokenizer: Path | None) -> 
     for report in check(tokenizer, shards, vocab_of(folder.name), progress=draw):
         if isinstance(report, ShardReport):
             read.append(report)
-        if isinstance(report, Overlap):
+        if isinstance(report, SplitOverlap):
             overlap = report
         if overlap is None or not overlap.shared:  # else it is judged below
             say(report_line(report))
@@ -198,13 +198,13 @@ def _check_dataset(folder: Path, shards: list[Path], tokenizer: Path | None) -> 
 
 def report_line(report: "Report") -> str:
     """Return a report of `data check` as one line."""
-    from golfcheck.datacheck import BadFile, DataWarning, Overlap, TokenizerReport
+    from golfcheck.datacheck import BadFile, DataWarning, SplitOverlap, TokenizerReport
 
     if isinstance(report, BadFile):
         return f"bad      {report.path}: {report.code}: {report.message}"
     if isinstance(report, DataWarning):
         return f"warning  {report.path}: {report.message}"
-    if isinstance(report, Overlap):
+    if isinstance(report, SplitOverlap):
         compared = (
             f"none of the {report.validation:,} validation documents is among the {report.training:,} in training"
         )

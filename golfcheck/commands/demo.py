@@ -82,7 +82,7 @@ def _train(data: "Dataset", out: Path) -> None:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     import golfcheck.reference
-    from golfcheck.trainlog import loglines
+    from golfcheck.trainlog import linekinds
     from golfcheck.trainlog.templates import parse
 
     script = Path(str(golfcheck.reference.__file__)).with_name("train.py")
@@ -107,10 +107,10 @@ def _train(data: "Dataset", out: Path) -> None:
         for text in trainer.stdout:
             tail = [*tail, text.rstrip()][-_TAIL_LINES:]
             match line := parse(text.rstrip("\n")):
-                case loglines.TrainStep():
+                case linekinds.TrainStep():
                     share = line.step / line.iterations
                     progress.update(task, completed=done + share, description=f"loss {line.train_loss:.3f}")
-                case loglines.FinalExact():
+                case linekinds.FinalExact():
                     done += 1
                     progress.console.print(
                         f"    seed {_SEEDS[done - 1]}: {bpb_text(line.val_bpb)} bits per byte", highlight=False

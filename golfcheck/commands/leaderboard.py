@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from golfcheck.board.model import Board, Row
-    from golfcheck.judging.config import Settings
+    from golfcheck.judging.config import JudgingSettings
 
 HELP = "rank records by score, each with its gain over the best before it"
 _EPILOG = """Records are replayed in chronological order, by git history if there is one. A record whose gain passes the
@@ -140,7 +140,7 @@ def _write_pages(board: "Board", folder: Path, url: str, *, cached: bool) -> int
     return 0
 
 
-def _settings(args: argparse.Namespace) -> "Settings":
+def _settings(args: argparse.Namespace) -> "JudgingSettings":
     from golfcheck.judging.config import resolve
 
     ignored = [rule.strip() for text in args.ignore or () for rule in text.split(",") if rule.strip()]
@@ -148,7 +148,7 @@ def _settings(args: argparse.Namespace) -> "Settings":
     return resolve(flags, os.environ, Path())
 
 
-def _against(board: "Board", path: Path, settings: "Settings") -> "Board":
+def _against(board: "Board", path: Path, settings: "JudgingSettings") -> "Board":
     """Return the board with all differences against one record, which need not be on it."""
     from golfcheck.board.load import load_board
     from golfcheck.board.rows import pinned

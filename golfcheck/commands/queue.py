@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from golfcheck.queue.model import Queue
-    from golfcheck.queue.run import QueueRequest
+    from golfcheck.queue.build import QueueRequest
+    from golfcheck.queue.pulls import Queue
 
 HELP = "judge every pull request of a repository, and sort them"
 FORMATS = ("text", "markdown", "json", "jsonl", "csv", "github", "html")
@@ -73,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
     from golfcheck.board.query import parse
     from golfcheck.core.errors import UsageError
     from golfcheck.core.progress import narrate, progress_bar
-    from golfcheck.queue.model import Triage
-    from golfcheck.queue.rows import KEYS, row_of
-    from golfcheck.queue.run import run as judge
+    from golfcheck.queue.build import build_queue as judge
+    from golfcheck.queue.pullrows import KEYS, row_of
+    from golfcheck.queue.pulls import Triage
 
     if args.comment is not None and (args.only or args.since):
         raise UsageError("queue: --comment names the pull request: do not use --only or --since with it")
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _request(args: argparse.Namespace) -> "QueueRequest":
     from golfcheck.judging.config import resolve
-    from golfcheck.queue.run import QueueRequest
+    from golfcheck.queue.build import QueueRequest
     from golfcheck.queue.store import store_path
 
     settings = resolve({"ruleset": args.ruleset, "jobs": args.jobs, "cache": args.cache}, os.environ, Path(os.sep))

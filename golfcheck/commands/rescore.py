@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from golfcheck.commands.progressline import progress, terminations
 from golfcheck.core.errors import MissingExtra, UsageError
 from golfcheck.rescore.messages import bounded
-from golfcheck.untrusted.limits import Limits
+from golfcheck.untrusted.readlimits import Limits
 
 if TYPE_CHECKING:
     from golfcheck.render.page import Page
@@ -150,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"rescore: {args.path} has {len(targets)} artifacts, but one --raw: name the artifact itself")
     if folder is None:
         first = prepare(targets[0], request)  # before loading torch, so that refusals come at once
-    from golfcheck.rescore import run as rescoring
+    from golfcheck.rescore import rescoring
     from golfcheck.rescore.devices import join, leave
     from golfcheck.rescore.judge import mean as mean_of
 
@@ -214,7 +214,7 @@ def _write_report(
     """Write the JSON report, including the partial result of an interrupted evaluation."""
     from golfcheck.reference.files import write_atomic
     from golfcheck.render import rescore_json
-    from golfcheck.rescore.run import code_digest, versions
+    from golfcheck.rescore.rescoring import code_digest, versions
 
     so_far = getattr(stopped, "so_far", None)
     document = rescore_json.document(results, mean, code_digest(), versions(), so_far, is_complete=stopped is None)
@@ -273,7 +273,7 @@ def _boxes(args: argparse.Namespace) -> "BoxRequest":
     """Return the options of the box."""
     from dataclasses import replace
 
-    from golfcheck.box.limits import GIB, BoxLimits
+    from golfcheck.box.boxlimits import GIB, BoxLimits
     from golfcheck.rescore.predicted import BoxRequest
 
     limits = BoxLimits()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from golfcheck.comparison.gain import Sample
+    from golfcheck.comparison.gain import SeedScores
 
 HELP = "test whether a gain is more than luck; how many seeds it needs"
 _EPILOG = """A is yours, B is the record to beat; differences are A minus B, so negative is better. p is the probability
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _sample(path: Path) -> "Sample":
+def _sample(path: Path) -> "SeedScores":
     from golfcheck.comparison.gain import sample
     from golfcheck.core.errors import UsageError
     from golfcheck.submission.discover import record_folders

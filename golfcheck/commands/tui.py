@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from golfcheck.judging.config import Settings
-    from golfcheck.queue.run import QueueRequest
+    from golfcheck.judging.config import JudgingSettings
+    from golfcheck.queue.build import QueueRequest
 
 HELP = "browse records, compare them, and watch runs while they train"
 _EPILOG = """Examples:
@@ -94,9 +94,9 @@ def _logs_and_root(args: argparse.Namespace) -> tuple[list[Path], Path]:
     return logs, given[0] or (Path("records") if Path("records").is_dir() else Path())
 
 
-def _queue(args: argparse.Namespace, settings: "Settings") -> "QueueRequest":
+def _queue(args: argparse.Namespace, settings: "JudgingSettings") -> "QueueRequest":
     from golfcheck.queue import gitfolder
-    from golfcheck.queue.run import QueueRequest
+    from golfcheck.queue.build import QueueRequest
     from golfcheck.queue.store import store_path
 
     gitfolder.find(args.queue)  # reports a missing repository before the screen is taken over

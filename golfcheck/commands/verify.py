@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from golfcheck.core.verdict import Verdict
-    from golfcheck.judging.config import Settings
+    from golfcheck.judging.config import JudgingSettings
 
 _PACKING_US = 1_000_000.0  # of counted work (golfcheck.core.work) to read the sources again for what packing saves
 _MAX_PACKED_BYTES = 300_000  # of source, which takes 0.1 s to pack; more is not tried, because it may be hostile
@@ -134,7 +134,7 @@ def _with_records(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     return good, complaints
 
 
-def _settings(args: argparse.Namespace) -> "Settings":
+def _settings(args: argparse.Namespace) -> "JudgingSettings":
     from golfcheck.core.progress import narrate
     from golfcheck.judging.config import resolve
 

@@ -24,7 +24,7 @@ MARGIN = RULESETS["written"].margin_nats  # in nats per token: 0.005 bpb would b
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SeedScores:
     """The scores of a record's seeds."""
 
     name: str
@@ -92,8 +92,8 @@ class Ruled:
 class Gain:
     """A's gain over B or over a bar."""
 
-    ours: Sample
-    theirs: Sample | None  # None: a bar
+    ours: SeedScores
+    theirs: SeedScores | None  # None: a bar
     test: str  # the test's name
     reason: str | None  # why there is no test
     bpb: Tested
@@ -103,16 +103,16 @@ class Gain:
     notes: tuple[str, ...]
 
 
-def sample(record: Record) -> Sample:
+def sample(record: Record) -> SeedScores:
     """Return the scores of a record's seeds. Raises UsageError when its logs have none."""
     examined = examine(record)
     if not examined.results:
         raise UsageError(f"{record.path}: no score in its logs: nothing to test")
     seeds = tuple(result.seed for result in examined.results)
-    return Sample(examined.identity.name, str(record.path), seeds, examined.bpb, examined.nats)
+    return SeedScores(examined.identity.name, str(record.path), seeds, examined.bpb, examined.nats)
 
 
-def pooled(ours: Sample, others: Sequence[Sample]) -> tuple[Sample, list[str]]:
+def pooled(ours: SeedScores, others: Sequence[SeedScores]) -> tuple[SeedScores, list[str]]:
     """Return our seeds together with those of reproductions, and notes about them.
 
     A run that is in two of them is counted once. Raises UsageError for a reproduction with a different tokenizer.
@@ -139,8 +139,8 @@ def pooled(ours: Sample, others: Sequence[Sample]) -> tuple[Sample, list[str]]:
 
 
 def gain_over(
-    ours: Sample,
-    theirs: Sample | None,
+    ours: SeedScores,
+    theirs: SeedScores | None,
     *,
     bar_bpb: float | None = None,
     sigma_bpb: float | None = None,
@@ -190,7 +190,7 @@ def _by_margin() -> list[Ruleset]:
     return sorted(RULESETS.values(), key=lambda ruleset: ruleset.margin_nats)
 
 
-def _same_tokenizer(one: Sample, other: Sample) -> bool:
+def _same_tokenizer(one: SeedScores, other: SeedScores) -> bool:
     return abs(other.bytes_per_token / one.bytes_per_token - 1) <= TOKEN_BYTES_TOLERANCE
 
 
@@ -218,7 +218,7 @@ def _tested(
         return Tested(unit, ours, theirs, delta, None, None)
 
 
-def _why_no_test(ours: Sample, theirs: Sample | None) -> str:
+def _why_no_test(ours: SeedScores, theirs: SeedScores | None) -> str:
     few = [name for name, side in (("A", ours), ("B", theirs)) if side is not None and len(side.bpb) < 2]
     if few:
         have = "has one seed" if len(few) == 1 else "have one seed each"

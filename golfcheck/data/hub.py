@@ -31,8 +31,8 @@ from huggingface_hub.utils import disable_progress_bars, logging  # type: ignore
 
 from golfcheck.core.caps import extra_memory_up_to, files_up_to
 from golfcheck.core.errors import GolfcheckError, UsageError
-from golfcheck.data.selection import MANIFEST, ROOT, Selection, select_by_manifest, select_by_name
 from golfcheck.data.throughput import Throughput, held_to
+from golfcheck.data.variants import MANIFEST, ROOT, VariantFiles, select_by_manifest, select_by_name
 from golfcheck.reference.data import shard_tokens
 
 MAX_MANIFEST_BYTES = 1 << 20
@@ -166,7 +166,7 @@ class Repository:
             )
         return [self.files[path] for path in paths]
 
-    def select(self, variant: str, staging: Path) -> Selection:
+    def select(self, variant: str, staging: Path) -> VariantFiles:
         """Find a variant's files in the manifest, or by their names if there is no manifest."""
         dataset = f"fineweb10B_{variant}"
         manifest = self.files.get(MANIFEST)

@@ -17,9 +17,9 @@ from golfcheck.datacheck.find import find_shards, find_tokenizer, vocab_of
 __all__ = [
     "BadFile",
     "DataWarning",
-    "Overlap",
     "Report",
     "ShardReport",
+    "SplitOverlap",
     "TokenizerReport",
     "check",
     "find_shards",
@@ -62,7 +62,7 @@ class ShardReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Overlap:
+class SplitOverlap:
     """How many of a dataset's validation documents are also in its training shards, judging by how they begin."""
 
     path: str
@@ -88,9 +88,9 @@ class DataWarning:
     message: str
 
 
-Report = TokenizerReport | ShardReport | Overlap | BadFile | DataWarning
-_REPORTS: dict[str, type[TokenizerReport | ShardReport | Overlap | BadFile]] = {
-    kind.__name__: kind for kind in (TokenizerReport, ShardReport, Overlap, BadFile)
+Report = TokenizerReport | ShardReport | SplitOverlap | BadFile | DataWarning
+_REPORTS: dict[str, type[TokenizerReport | ShardReport | SplitOverlap | BadFile]] = {
+    kind.__name__: kind for kind in (TokenizerReport, ShardReport, SplitOverlap, BadFile)
 }
 
 
@@ -101,7 +101,7 @@ def check(
     *,
     beginnings: bool = False,
     progress: Callable[[int, int], object] = lambda _done, _total: None,
-) -> Iterator[TokenizerReport | ShardReport | Overlap | BadFile]:
+) -> Iterator[TokenizerReport | ShardReport | SplitOverlap | BadFile]:
     """Yield a report on the tokenizer, if there is one, then on each shard, as it is done, and on their overlap.
 
     With `beginnings`, only the first tokens are read: enough to see whether a shard was made with this tokenizer.
@@ -120,7 +120,7 @@ def check(
     }
     names = iter([*paths, *(shard.parent for shard in shards[:1])])
     with tempfile.TemporaryFile() as complaints:
-        with sandbox.started("golfcheck.datacheck.child", request, complaints) as child:
+        with sandbox.started("golfcheck.datacheck.checkprocess", request, complaints) as child:
             assert child.stdout is not None
             for line in child.stdout:
                 fields = json.loads(line)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from golfcheck.core.numbers import counted
-from golfcheck.datacheck import BadFile, DataWarning, Overlap, ShardReport
+from golfcheck.datacheck import BadFile, DataWarning, ShardReport, SplitOverlap
 from golfcheck.datacheck.find import missing_numbers, split_of
 from golfcheck.datacheck.fingerprints import BEGINNING_TOKENS
 
@@ -14,7 +14,7 @@ LEAST_LEAKED = 0.02
 
 
 def judge(
-    folder: Path, shards: Sequence[Path], reports: Sequence[ShardReport], overlap: Overlap | None
+    folder: Path, shards: Sequence[Path], reports: Sequence[ShardReport], overlap: SplitOverlap | None
 ) -> Iterator[BadFile | DataWarning]:
     """Yield problems of the shards of `folder` together, given the reports on each and on their overlap.
 
@@ -43,7 +43,7 @@ def judge(
         yield _leak(folder, overlap)
 
 
-def _leak(folder: Path, overlap: Overlap) -> BadFile | DataWarning:
+def _leak(folder: Path, overlap: SplitOverlap) -> BadFile | DataWarning:
     by = f"judging by their first {BEGINNING_TOKENS} tokens"
     message = f"{overlap.shared:,} of {overlap.validation:,} validation documents are in the training shards ({by})"
     if overlap.shared < LEAST_LEAKED * overlap.validation:

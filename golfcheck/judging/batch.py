@@ -12,7 +12,7 @@ from golfcheck.core.progress import Progress
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging import branches
 from golfcheck.judging.cache import stamp_of
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.judging.decisions import Rulings
 from golfcheck.judging.field import field_of
 from golfcheck.judging.judged import How, Judged, Task, claim, key_of
@@ -42,7 +42,7 @@ class Placed:
 
 def judge_all(
     paths: Sequence[Path],
-    settings: Settings,
+    settings: JudgingSettings,
     *,
     as_of: str | None = None,
     progress: Progress = lambda stage, done, of: None,
@@ -70,7 +70,7 @@ def judge_all(
 
 def judge_trees(
     folders: Sequence[Path],
-    settings: Settings,
+    settings: JudgingSettings,
     *,
     branch: Branch | None = None,
     day: datetime | None = None,

@@ -43,7 +43,7 @@ _RESTRICTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class JudgingSettings:
     """Settings of `verify`: `fail_on` is fail-on in the file, GOLFCHECK_FAIL_ON in the environment (with commas)."""
 
     format: str = "text"
@@ -63,7 +63,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "fail_on": FAIL_ON,
     "require": REQUIRE,
 }
-_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Settings)}
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(JudgingSettings)}
 
 
 def resolve(
@@ -71,7 +71,7 @@ def resolve(
     environment: Mapping[str, str],
     start: Path,
     say: Callable[[str], None] = lambda line: None,
-) -> Settings:
+) -> JudgingSettings:
     """Return the settings: a flag that is not None, else the environment, else the file, else the default.
 
     When a branch is judged, the file is read from its base: a branch must not choose how it is judged.
@@ -89,7 +89,7 @@ def resolve(
     for name, value in flags.items():
         if name in _DEFAULTS and value is not None:
             chosen[name] = _checked(name, value, f"--{name.replace('_', '-')}")
-    return Settings(**chosen)
+    return JudgingSettings(**chosen)
 
 
 def _of_folder(start: Path, say: Callable[[str], None]) -> tuple[Path, dict[str, Any]] | None:

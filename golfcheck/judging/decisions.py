@@ -28,7 +28,7 @@ NAME = "decisions.json"
 MAX_BYTES = 4 * 2**20  # 2,000 rulings of 2 KB
 
 
-class Kind(StrEnum):
+class RulingKind(StrEnum):
     """The kind of a ruling."""
 
     INCLUDED = "included"
@@ -65,7 +65,7 @@ class Ruling:
     """One decision on one record: who, when and why."""
 
     record: str  # its folder, from the tree's root
-    kind: Kind
+    kind: RulingKind
     by: str
     on: date
     why: str
@@ -93,18 +93,18 @@ class Rulings:
     @property
     def standing(self) -> Ruling | None:
         """The last ruling on whether it takes part: included, removed or superseded; None if there is none."""
-        settling = (Kind.INCLUDED, Kind.REMOVED, Kind.SUPERSEDED)
+        settling = (RulingKind.INCLUDED, RulingKind.REMOVED, RulingKind.SUPERSEDED)
         return next((ruling for ruling in reversed(self.all) if ruling.kind in settling), None)
 
     @property
     def included(self) -> bool:
         """Whether it takes part despite its findings."""
-        return self.standing is not None and self.standing.kind is Kind.INCLUDED
+        return self.standing is not None and self.standing.kind is RulingKind.INCLUDED
 
     @property
     def excluded(self) -> bool:
         """Whether it takes no part."""
-        return self.standing is not None and self.standing.kind is not Kind.INCLUDED
+        return self.standing is not None and self.standing.kind is not RulingKind.INCLUDED
 
     @property
     def waived(self) -> frozenset[str]:
@@ -114,7 +114,7 @@ class Rulings:
     @property
     def rescored(self) -> Ruling | None:
         """The last ruling that gives a different score; None if there is none."""
-        return next((ruling for ruling in reversed(self.all) if ruling.kind is Kind.RESCORED), None)
+        return next((ruling for ruling in reversed(self.all) if ruling.kind is RulingKind.RESCORED), None)
 
 
 def read(tree: Path) -> tuple[Ruling, ...]:
@@ -158,7 +158,7 @@ def _ruling(item: Mapping[str, Any], location: str) -> Ruling:
         raise UsageError(f"{location}/on: {item['on']} is not a calendar day") from None
     return Ruling(
         item["record"].strip("/"),
-        Kind(item["ruling"]),
+        RulingKind(item["ruling"]),
         item["by"],
         day,
         item["why"],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs, seed_of
-from golfcheck.trainlog.events import Run
+from golfcheck.trainlog.events import LoggedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def curves(record: Record) -> tuple[Curve, ...]:
     return tuple(curve for curve in drawn if curve.train or curve.val)
 
 
-def curve_of(log: str, seed: int | None, run: Run) -> Curve:
+def curve_of(log: str, seed: int | None, run: LoggedRun) -> Curve:
     """Return the curve of one run; points whose loss is not finite are left out."""
     train = (Point(p.line, p.step, _seconds(p.train_ms), p.loss_nats, None) for p in run.train)
     val = (Point(p.line, p.step, _seconds(p.train_ms), p.val_loss_nats, p.val_bpb) for p in run.val)

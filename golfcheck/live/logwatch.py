@@ -8,7 +8,7 @@ from golfcheck.live.follow import Follower
 from golfcheck.live.pace import Reference
 from golfcheck.live.runprogress import RunProgress, RunState, progress_of
 from golfcheck.live.silence import foreign, stall
-from golfcheck.trainlog.events import Run
+from golfcheck.trainlog.events import LoggedRun
 from golfcheck.trainlog.grow import Growing
 from golfcheck.trainlog.rawlines import encoding_of
 
@@ -28,7 +28,7 @@ class LogWatch:
         self._start = b""  # the first bytes, which show the encoding
         self._again = ""  # why the file was read from its start again
         self._again_time = 0.0
-        self._last: tuple[Reference | None, Run, RunProgress] | None = (
+        self._last: tuple[Reference | None, LoggedRun, RunProgress] | None = (
             None  # of the last look, reused if nothing is new
         )
         self.more = False  # there is more to read: look again right away
@@ -59,7 +59,7 @@ class LogWatch:
         reference = self.reference  # it may be replaced during this look
         if piece.data or piece.again or self._last is None or self._last[0] is not reference:
             runs = log.runs
-            run = runs[-1] if runs else Run()
+            run = runs[-1] if runs else LoggedRun()
             progress = progress_of(str(self.path), run, reference)
             self._last = reference, run, replace(progress, run_number=len(runs))
         _, run, progress = self._last

@@ -17,7 +17,7 @@ from golfcheck.core.units import LN2
 from golfcheck.submission.examined import results
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, is_score, train_ms
-from golfcheck.trainlog.events import Run
+from golfcheck.trainlog.events import LoggedRun
 
 _WINDOW = 0.2  # of the training time so far: the gap is the mean over this last part, because single batches are noisy
 _SAME_CAP = 0.05  # training times that differ by more do not allow a projection
@@ -103,7 +103,7 @@ def reference_of(record: Record) -> Reference | None:
     return Reference(name or record.path.name, score_bpb, max(times, default=None), tuple(paces))
 
 
-def pace_of(run: Run, bytes_per_token: float) -> Pace:
+def pace_of(run: LoggedRun, bytes_per_token: float) -> Pace:
     """Return a run's training losses that have a time, or its validation scores if it prints nothing else."""
     losses = [(p.train_ms, p.loss_nats / (LN2 * bytes_per_token)) for p in run.train]
     timed = [(ms / 1000, bpb) for ms, bpb in losses or [(p.train_ms, p.val_bpb) for p in run.val] if ms is not None]
@@ -114,7 +114,7 @@ def _pace_of(result: Result) -> Pace:
     return pace_of(result.run, result.bytes_per_token or TOKENIZERS[0].bytes_per_token)
 
 
-def bytes_per_token(run: Run) -> float | None:
+def bytes_per_token(run: LoggedRun) -> float | None:
     """Return the bytes of text per token, as the run's last validation implies; None before the first one."""
     for line in reversed(run.val):
         if 0 < line.val_loss_nats < math.inf and 0 < line.val_bpb < math.inf:

@@ -8,7 +8,7 @@ from golfcheck.live.curves import Curve, curve_of, curves
 from golfcheck.live.pace import Reference, bytes_per_token, pace_of, reference_of
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import final_scores, is_score, train_ms
-from golfcheck.trainlog.events import Run
+from golfcheck.trainlog.events import LoggedRun
 from golfcheck.trainlog.grow import Growing
 
 _MAX_LOG_BYTES = 64 * 2**20
@@ -35,7 +35,7 @@ def rival_of_log(path: Path) -> Rival:
     log = Growing()
     with path.open("rb") as file:
         log.feed(file.read(_MAX_LOG_BYTES))
-    run = log.runs[-1] if log.runs else Run()
+    run = log.runs[-1] if log.runs else LoggedRun()
     ratio, score = bytes_per_token(run), _score(run)
     if ratio is None or score is None:
         raise UsageError(f"{path}: neither a score nor a validation in this log: nothing to compare with")
@@ -45,6 +45,6 @@ def rival_of_log(path: Path) -> Rival:
     return Rival(reference, (curve_of(str(path), run.seed.value if run.seed else None, run),))
 
 
-def _score(run: Run) -> float | None:
+def _score(run: LoggedRun) -> float | None:
     final = next((line.val_bpb for line in reversed(final_scores(run)) if is_score(line)), None)
     return final if final is not None else run.val[-1].val_bpb if run.val else None

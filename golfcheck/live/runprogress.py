@@ -9,7 +9,7 @@ from typing import Any
 from golfcheck.live.curves import Curve, curve_of
 from golfcheck.live.pace import Gap, Projection, Reference, bytes_per_token, gap, pace_of, projection, unsure
 from golfcheck.submission.results import final_scores, is_score, step_ms
-from golfcheck.trainlog.events import Run, ScoreLine, TrainPoint, ValPoint
+from golfcheck.trainlog.events import LoggedRun, ScoreLine, TrainPoint, ValPoint
 
 RECENT_POINTS = 10  # that the current time per step is computed from
 _CURVE_POINTS = 4_000  # more than a screen has
@@ -65,7 +65,7 @@ class RunProgress:
     diverged: str = ""  # a warning that its losses or its score are not finite
 
 
-def progress_of(log: str, run: Run, reference: Reference | None) -> RunProgress:
+def progress_of(log: str, run: LoggedRun, reference: Reference | None) -> RunProgress:
     """Return the progress of one run; its curve is named after the path `log`."""
     diverged, run = _diverged(run), _thinned(run)
     points: list[TrainPoint | ValPoint] = [*run.train[-1:], *run.val[-1:]]
@@ -98,7 +98,7 @@ def progress_of(log: str, run: Run, reference: Reference | None) -> RunProgress:
     )
 
 
-def _clock(run: Run, step: int, iterations: int, state: RunState) -> dict[str, Any]:
+def _clock(run: LoggedRun, step: int, iterations: int, state: RunState) -> dict[str, Any]:
     """Return the fields of RunProgress about time."""
     timed = [(p.step, p.train_ms) for p in run.train if p.train_ms is not None and math.isfinite(p.train_ms)]
     vals = [(p.step, p.train_ms) for p in run.val if p.train_ms is not None and math.isfinite(p.train_ms)]
@@ -130,7 +130,7 @@ def _clock(run: Run, step: int, iterations: int, state: RunState) -> dict[str, A
     }
 
 
-def _diverged(run: Run) -> str:
+def _diverged(run: LoggedRun) -> str:
     """Return a warning if the last losses, validation or score of a run are not finite."""
     losses = _not_finite_since((point.step, point.loss_nats) for point in reversed(run.train))
     vals = _not_finite_since((point.step, point.val_loss_nats + point.val_bpb) for point in reversed(run.val))
@@ -154,7 +154,7 @@ def _not_finite_since(latest_first: Iterable[tuple[int, float]]) -> int | None:
     return since
 
 
-def _beside(run: Run, reference: Reference | None, score: ScoreLine | None, diverged: str) -> dict[str, Any]:
+def _beside(run: LoggedRun, reference: Reference | None, score: ScoreLine | None, diverged: str) -> dict[str, Any]:
     """Return the fields of RunProgress that compare the run with the record."""
     ratio = bytes_per_token(run)
     if reference is None:
@@ -183,7 +183,7 @@ def _beside(run: Run, reference: Reference | None, score: ScoreLine | None, dive
     return {"gap": now, "projection": projected}
 
 
-def _positive(run: Run, name: str) -> float | None:
+def _positive(run: LoggedRun, name: str) -> float | None:
     """Return a setting that is a positive number; None otherwise, since 0 means no limit."""
     try:
         value = float(run.settings[name].value) if name in run.settings else 0.0
@@ -192,7 +192,7 @@ def _positive(run: Run, name: str) -> float | None:
     return value if 0 < value < math.inf else None
 
 
-def _thinned(run: Run) -> Run:
+def _thinned(run: LoggedRun) -> LoggedRun:
     """Return the run with evenly spaced training points and the most recent ones, so that each update is cheap."""
     every = -(-len(run.train) // _CURVE_POINTS)
     return run if every < 2 else replace(run, train=[*run.train[:-RECENT_POINTS:every], *run.train[-RECENT_POINTS:]])

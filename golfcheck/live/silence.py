@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from golfcheck.live.runprogress import RECENT_POINTS, RunState
-from golfcheck.trainlog.events import Run
+from golfcheck.trainlog.events import LoggedRun
 
 _QUIET_INTERVALS = 3  # between lines of the run, before it counts as stalled
 _FOREIGN_SECONDS = 10.0  # a file without any training output for this long is probably no log
@@ -15,9 +15,9 @@ _QUIET_SECONDS = {
 }  # compiling prints little
 
 
-def stall(state: RunState, idle_seconds: float, run: Run) -> str:
+def stall(state: RunState, idle_seconds: float, run: LoggedRun) -> str:
     """Return a warning if nothing was written for longer than the state and the earlier lines of the run suggest."""
-    if state not in _QUIET_SECONDS or run == Run():
+    if state not in _QUIET_SECONDS or run == LoggedRun():
         return ""
     between = _between_lines(run) if state is RunState.TRAINING else None
     expected = _QUIET_SECONDS[RunState.STARTING if state is RunState.TRAINING and between is None else state]
@@ -28,7 +28,7 @@ def stall(state: RunState, idle_seconds: float, run: Run) -> str:
     return f"silent for {idle_seconds:,.0f} s, expected {awaited}"
 
 
-def _between_lines(run: Run) -> float | None:
+def _between_lines(run: LoggedRun) -> float | None:
     """Return the expected seconds between two training lines; None if only the first steps are known.
 
     Trainers print each of the first steps, then about every hundredth, so the longest of the recent intervals counts.
@@ -40,8 +40,8 @@ def _between_lines(run: Run) -> float | None:
     return max(seconds for _, seconds in gaps) if any(steps > 1 for steps, _ in gaps) else None
 
 
-def foreign(run: Run, lines: int, idle_seconds: float) -> str:
+def foreign(run: LoggedRun, lines: int, idle_seconds: float) -> str:
     """Return a warning if nothing in the file looks like a training log, and nothing more is written."""
-    if run != Run() or idle_seconds < _FOREIGN_SECONDS:
+    if run != LoggedRun() or idle_seconds < _FOREIGN_SECONDS:
         return ""
     return f"no training log? in {lines:,} lines no setting, step or score; expected step:10/2000 train_loss:…"

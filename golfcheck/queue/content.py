@@ -9,9 +9,9 @@ from pathlib import Path
 from golfcheck.judging.judged import Judged, key_of
 from golfcheck.judging.verify import judge
 from golfcheck.queue.evidence import Evidence, evidence_of
-from golfcheck.queue.files import TreeFiles
 from golfcheck.queue.named import Named, named_in
 from golfcheck.queue.objects import Objects
+from golfcheck.queue.treefiles import TreeFiles
 from golfcheck.submission.examined import Entry, examine
 from golfcheck.submission.record import load_from
 

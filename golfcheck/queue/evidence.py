@@ -15,7 +15,7 @@ from golfcheck.source import syntax
 from golfcheck.submission.examined import Examined
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs
-from golfcheck.trainlog.events import Run
+from golfcheck.trainlog.events import LoggedRun
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -93,7 +93,7 @@ def evidence_of(examined: Examined) -> Evidence:
     )
 
 
-def _losses(run: Run) -> str:
+def _losses(run: LoggedRun) -> str:
     points = [(point.step, repr(point.loss_nats)) for point in run.train]
     points += [(point.step, repr(point.val_loss_nats)) for point in run.val]
     if sum(step >= _LATE_STEP for step, _ in points) < _MIN_LOSSES:

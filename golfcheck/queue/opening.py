@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golfcheck.queue import gitfolder
-from golfcheck.queue.files import TreeFiles
 from golfcheck.queue.objects import Objects
+from golfcheck.queue.treefiles import TreeFiles
 from golfcheck.submission import bounded
 from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record, load_from

@@ -8,8 +8,8 @@ from golfcheck.core.verdict import Finding, Severity, Verdict
 from golfcheck.judging.decisions import Rulings
 from golfcheck.judging.verify import refuted
 from golfcheck.queue.heads import Head
-from golfcheck.queue.model import JudgedFolder, Pull, Reason, Triage, score_of
 from golfcheck.queue.overlap import MEANINGS, Overlap
+from golfcheck.queue.pulls import JudgedFolder, Pull, Reason, Triage, score_of
 
 # Weights: proven errors, implausible results, possibly somebody else's work, changes beyond what a submission may
 # change, and the rest.

@@ -9,13 +9,13 @@ from golfcheck.board.model import Board, Row
 from golfcheck.core.numbers import bpb_text, bytes_text, counted, delta_text, p_text, ratio_text, seconds_text
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import safe
-from golfcheck.judging.decisions import Kind
+from golfcheck.judging.decisions import RulingKind
 
 NOTHING = "-"
 Number = TypeVar("Number", int, float)
 _AUTHOR_CHARS = 40
 _NAME_CHARS = 120
-_SETTLING = (Kind.INCLUDED, Kind.REMOVED, Kind.SUPERSEDED)
+_SETTLING = (RulingKind.INCLUDED, RulingKind.REMOVED, RulingKind.SUPERSEDED)
 
 
 @dataclass(frozen=True, slots=True)

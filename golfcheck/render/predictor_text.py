@@ -4,13 +4,13 @@ from golfcheck.core.numbers import delta_text, nats_text
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
 from golfcheck.core.text import safe
 from golfcheck.render.page import Page
-from golfcheck.rescore.report import Challenges, Predictor
+from golfcheck.rescore.report import Challenges, PredictorReport
 
 _GIB = 1 << 30
 _SHOWN = 4
 
 
-def rows(predictor: Predictor, page: Page) -> list[str]:
+def rows(predictor: PredictorReport, page: Page) -> list[str]:
     """Return the lines that say what was asked, and how far the score can be trusted."""
     left = SIZE_CAP_BYTES - predictor.visible_bytes
     size = f"{predictor.visible_bytes:,} bytes visible to it"
@@ -42,7 +42,7 @@ def rows(predictor: Predictor, page: Page) -> list[str]:
     return lines + page.flow("box", [(boxes, ""), *((text, "") for text in took)])
 
 
-def _causal(predictor: Predictor) -> list[tuple[str, str]]:
+def _causal(predictor: PredictorReport) -> list[tuple[str, str]]:
     """Return the result of the look-ahead test."""
     challenges = predictor.challenges
     if predictor.strict:
@@ -87,7 +87,7 @@ def _repeats(challenges: Challenges) -> list[tuple[str, str]]:
     return words
 
 
-def what_to_do(predictor: Predictor) -> str:
+def what_to_do(predictor: PredictorReport) -> str:
     """Return what to look at if a claim was missed or the twin test failed."""
     challenges = predictor.challenges
     if challenges is not None and not challenges.is_steady:

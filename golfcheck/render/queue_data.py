@@ -10,8 +10,8 @@ from typing import Any
 from golfcheck import __version__
 from golfcheck.core.text import safe
 from golfcheck.queue.lineage import Lineage
-from golfcheck.queue.model import JudgedFolder, Pull, Queue, Triage
-from golfcheck.queue.rows import KEYS, lineage_of, row_of
+from golfcheck.queue.pullrows import KEYS, lineage_of, row_of
+from golfcheck.queue.pulls import JudgedFolder, Pull, Queue, Triage
 from golfcheck.render.board_data import csv_cell
 from golfcheck.render.jsonable import plain, verdict_object
 

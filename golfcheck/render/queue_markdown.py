@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from golfcheck.core.numbers import bpb_text, counted
 from golfcheck.core.text import shell_word
-from golfcheck.queue.model import JudgedFolder, Pull, Queue, Triage
+from golfcheck.queue.pulls import JudgedFolder, Pull, Queue, Triage
 from golfcheck.queue.reasons import NOTE, location_in
 from golfcheck.render.queue_text import named_text, relative_text
 from golfcheck.render.verdict_markdown import code, numbers, table_cell

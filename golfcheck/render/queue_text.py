@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from golfcheck.core.numbers import bpb_text, counted, delta_text
 from golfcheck.core.text import fit, safe, width
 from golfcheck.queue.lineage import Lineage, Relative
-from golfcheck.queue.model import JudgedFolder, Pull, Queue, Reason, Triage
+from golfcheck.queue.pulls import JudgedFolder, Pull, Queue, Reason, Triage
 from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, location_in
 from golfcheck.render.page import Page
 from golfcheck.render.verdict_block import block

@@ -3,7 +3,7 @@
 import json
 
 from golfcheck import __version__
-from golfcheck.comparison.gain import MOST_SEEDS, WANTED_POWER, Gain, Ruled, Sample
+from golfcheck.comparison.gain import MOST_SEEDS, WANTED_POWER, Gain, Ruled, SeedScores
 from golfcheck.core.numbers import p_text
 from golfcheck.core.text import fit, pad, safe
 from golfcheck.render.jsonable import plain
@@ -84,7 +84,7 @@ def needed(ruled: Ruled, gain: Gain) -> str:
     return f"{now}; for {WANTED_POWER:.0%} run {ruled.seeds}: {ruled.seeds - have} more"
 
 
-def _sides(gain: Gain) -> list[tuple[str, Sample]]:
+def _sides(gain: Gain) -> list[tuple[str, SeedScores]]:
     return [("A", gain.ours), *([("B", gain.theirs)] if gain.theirs else [])]
 
 

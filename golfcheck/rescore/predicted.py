@@ -5,17 +5,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from golfcheck.box import launch
+from golfcheck.box.boxlimits import BoxLimits
 from golfcheck.box.client import INTERFACE, Box
-from golfcheck.box.limits import BoxLimits
 from golfcheck.core.errors import UsageError
 from golfcheck.reference.data import Tokens
 from golfcheck.reference.model import GPTConfig
 from golfcheck.reference.ranks import Ranks
-from golfcheck.rescore import attention, early, inputs, judge, run, twin
+from golfcheck.rescore import attention, early, inputs, judge, rescoring, twin
 from golfcheck.rescore.boxed import BoxedEvaluation
 from golfcheck.rescore.measure import Interrupted
 from golfcheck.rescore.prepare import Request, Stage, digest_of, named, text_for
-from golfcheck.rescore.report import Challenges, Claim, FileDigest, Predictor, Probe, Rescore, RescoreOutcome, Sourced
+from golfcheck.rescore.report import (
+    Challenges,
+    Claim,
+    FileDigest,
+    PredictorReport,
+    Probe,
+    Rescore,
+    RescoreOutcome,
+    Sourced,
+)
 from golfcheck.rescore.submitted import Submitted
 
 
@@ -87,8 +96,8 @@ def _rescore(
     tolerance_source = tolerance_source.replace("same precision", "the submission's own arithmetic")
     notes, plan, report = list(target.notes), None, None
     may_estimate = not (model.adaptive or boxes.strict) and stride is None
-    if may_estimate and run.is_estimate(request, model, tokens, notes):
-        plan, report = run.plan_of(request, ranks, text, seq_len=config.train_seq_len)
+    if may_estimate and rescoring.is_estimate(request, model, tokens, notes):
+        plan, report = rescoring.plan_of(request, ranks, text, seq_len=config.train_seq_len)
     draw = stage("strictly" if boxes.strict else "score, reveal, adapt" if model.adaptive else "predictor.py")
     if plan is not None:
         measured = early.score(model, tokens, plan, lambda now: judge.settled(claim, now, tolerance_bpb), draw)
@@ -131,7 +140,7 @@ def _rescore(
         notes=tuple(notes),
         seconds=0.0,
         text=text.words,
-        predictor=Predictor(
+        predictor=PredictorReport(
             interface=INTERFACE,
             sandbox=launch.sandbox() if boxes.sandboxed else None,
             files=tuple(digest_of(name, data) for name, data in submitted.files),
@@ -183,7 +192,7 @@ def _stride(request: Request, claim: Claim | None, model: BoxedEvaluation, token
         return request.stride
     if request.estimate or request.control or claim.stride > seq_len:
         return None
-    is_slow = model.device.type == "cpu" and model.seconds_for(tokens) * seq_len / claim.stride > run.SLOW_SECONDS
+    is_slow = model.device.type == "cpu" and model.seconds_for(tokens) * seq_len / claim.stride > rescoring.SLOW_SECONDS
     return None if is_slow and request.estimate is None else claim.stride
 
 

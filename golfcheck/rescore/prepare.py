@@ -18,8 +18,8 @@ from golfcheck.reference.data import Tokens, read_validation
 from golfcheck.rescore import inputs, numerics, shape, sound, submitted, wrappers
 from golfcheck.rescore.report import FileDigest, Sourced
 from golfcheck.rescore.target import Target
-from golfcheck.untrusted.limits import Limits
-from golfcheck.untrusted.load import read
+from golfcheck.untrusted.artifacts import read
+from golfcheck.untrusted.readlimits import Limits
 
 Stage = Callable[[str], Callable[..., object]]
 Vector = npt.NDArray[Any]

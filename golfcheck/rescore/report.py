@@ -168,7 +168,7 @@ class Challenges:
 
 
 @dataclass(frozen=True, slots=True)
-class Predictor:
+class PredictorReport:
     """The submission's own predictor.py: the files it could see, how it was asked, and the resources it used."""
 
     interface: int
@@ -222,7 +222,7 @@ class Rescore:
     notes: tuple[str, ...]
     seconds: float
     text: str = ""  # which text was scored, in words
-    predictor: Predictor | None = None  # None: the reference's model was evaluated
+    predictor: PredictorReport | None = None  # None: the reference's model was evaluated
 
     @property
     def delta_bpb(self) -> float | None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golfcheck.core.errors import Refused
-from golfcheck.untrusted.load import Array
+from golfcheck.untrusted.artifacts import Array
 
 # As in `reference.artifact`, whose import costs that of torch; a test holds them equal.
 FORMAT = "int8_clean_per_row_v1"

@@ -16,7 +16,7 @@ from golfcheck.submission.claims import SeedClaim, Submission
 from golfcheck.submission.discover import record_folders
 from golfcheck.submission.examined import results
 from golfcheck.submission.record import CUT_RULE, Record, RecordFile, load
-from golfcheck.trainlog import Run, choose_score
+from golfcheck.trainlog import LoggedRun, choose_score
 from golfcheck.trainlog.choose import RunScore
 from golfcheck.trainlog.events import ScoreLine
 
@@ -251,7 +251,7 @@ def _of_run(path: str, data: bytes, score: RunScore) -> Target:
     return Target(path, data, seed, claim, settings, log_model_bytes=sizes)
 
 
-def _window(run: Run, line: ScoreLine, settings: dict[str, str]) -> tuple[int | None, int | None]:
+def _window(run: LoggedRun, line: ScoreLine, settings: dict[str, str]) -> tuple[int | None, int | None]:
     """Return by how much the window of a score slides, and its length where it is not that of training's sequences.
 
     They are stated by the score's line, by the line that it repeats, or by the settings: those of our trainer count for
@@ -272,7 +272,7 @@ def _positive(text: str | None) -> int | None:
     return int(text) if text and re.fullmatch(r"[1-9][0-9]{0,5}", text) else None
 
 
-def _device(run: Run, settings: dict[str, str]) -> str | None:
+def _device(run: LoggedRun, settings: dict[str, str]) -> str | None:
     """Return the kind of device of a run: our log names it, other logs show their GPUs."""
     if "device" in settings:
         return next((kind for kind in ("cpu", "mps") if settings["device"].startswith(kind)), "cuda")

@@ -10,7 +10,7 @@ from golfcheck.core.errors import Refused
 from golfcheck.reference.artifact import dequantize, quantize
 from golfcheck.reference.model import GPTConfig
 from golfcheck.rescore.prepare import OPTIONAL
-from golfcheck.untrusted.load import Array
+from golfcheck.untrusted.artifacts import Array
 
 State = dict[str, Tensor]
 

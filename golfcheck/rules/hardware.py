@@ -9,7 +9,7 @@ from golfcheck.core.ruleset import ACCELERATOR, WORLD_SIZE
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
 from golfcheck.submission.record import Record
-from golfcheck.trainlog.events import Fact, Run
+from golfcheck.trainlog.events import Fact, LoggedRun
 
 _FAST = re.compile(r"\b(?:H100|H200|GH200|G?B200|G?B300)\b")
 _CLAIMED_MACHINE = re.compile(r"(?<![0-9.])8\s?[x×*]\s?(?:NVIDIA )?(?:H100|H200|GH200|G?B200)", re.IGNORECASE)
@@ -42,7 +42,7 @@ def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
             yield Problem(f"ran on {machine}, not on {WORLD_SIZE}×{ACCELERATOR}", log.path, run.gpus[0].line)
 
 
-def is_contest_machine(run: Run, record: Record) -> bool:
+def is_contest_machine(run: LoggedRun, record: Record) -> bool:
     """Return whether logs or submission.json show that a run used eight GPUs at least as fast as the H100."""
     if _device(run.settings) == "cpu" or any(not _FAST.search(gpu.value) for gpu in run.gpus):
         return False

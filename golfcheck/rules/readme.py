@@ -6,10 +6,10 @@ from golfcheck.core import stats
 from golfcheck.core.numbers import bytes_text, counted, seconds_text
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
-from golfcheck.submission.readme import machines_in, names_machine, scores_in, sizes_in, training_times_in
+from golfcheck.submission.readmenumbers import machines_in, names_machine, scores_in, sizes_in, training_times_in
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs, train_ms
-from golfcheck.trainlog.events import Run
+from golfcheck.trainlog.events import LoggedRun
 
 _README = "README.md"
 _MOST_APART = 2
@@ -114,12 +114,12 @@ def _is_stated(readme: str, shown: Sequence[tuple[int, str]]) -> bool:
     )
 
 
-def _sizes(run: Run) -> Iterator[int]:
+def _sizes(run: LoggedRun) -> Iterator[int]:
     for size in (*run.total_bytes, *run.model_bytes, *run.part_bytes):
         yield size.size_bytes
 
 
-def _gpu_names(run: Run) -> str:
+def _gpu_names(run: LoggedRun) -> str:
     return " + ".join(sorted({gpu.value for gpu in run.gpus}))
 
 

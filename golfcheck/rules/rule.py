@@ -15,7 +15,7 @@ from golfcheck.submission.identity import Identity
 from golfcheck.submission.mentions import Mention
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result
-from golfcheck.trainlog.events import Run, TrainLog
+from golfcheck.trainlog.events import LoggedRun, TrainLog
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
@@ -32,7 +32,9 @@ class Context:
     identity: Identity
     results: tuple[Result, ...]
     no_results: str  # why there are none
-    runs: Sequence[tuple[TrainLog, Run]]  # the runs that are judged: those of the results, or else all in the folder
+    runs: Sequence[
+        tuple[TrainLog, LoggedRun]
+    ]  # the runs that are judged: those of the results, or else all in the folder
     to_beat: ToBeat | None
     best: Entry | None  # the record to beat itself
     trainer: bool  # the folder is a trainer's (no submission), so only its code can be judged

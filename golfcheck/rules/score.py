@@ -13,7 +13,7 @@ from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, base_name, distinct_runs, is_score, seed_of, usable_scores
 from golfcheck.submission.unread import line_with, other_total, progress_with
-from golfcheck.trainlog.events import Run, ScoreLine
+from golfcheck.trainlog.events import LoggedRun, ScoreLine
 
 _ADJACENT_LINES = 3
 _NEAR_BPB = 5e-5  # below the fourth decimal, to which scores are compared: a different way of averaging
@@ -103,7 +103,7 @@ def _runs_without_log(submission: Submission, record: Record, results: Sequence[
     return f"it is said to be the mean of {most} runs; {len(results)} logs have a score" if most > len(results) else ""
 
 
-def _is_shown(claim: float, results: Sequence[Result], runs: Sequence[Run]) -> bool:
+def _is_shown(claim: float, results: Sequence[Result], runs: Sequence[LoggedRun]) -> bool:
     """Return whether a claim is the mean of the results, or of other lines of their runs, or a line of any run."""
     means = [picked for name in _common_names(results) if (picked := _of_name(results, name))]
     means_agree = any(agrees(claim, stats.mean([line.val_bpb for line in lines]), lines[0].digits) for lines in means)
@@ -125,7 +125,7 @@ def _of_name(results: Sequence[Result], name: str) -> list[ScoreLine]:
     return [next(line for line in reversed(r.run.scores) if line.name == name and is_score(line)) for r in results]
 
 
-def _in_any_line(claim: float, runs: Sequence[Run]) -> bool:
+def _in_any_line(claim: float, runs: Sequence[LoggedRun]) -> bool:
     return any(agrees(claim, line.val_bpb, line.digits) for run in runs for line in run.scores) or any(
         agrees(claim, point.val_bpb, _LOSS_DIGITS) for run in runs for point in run.val
     )
@@ -151,7 +151,7 @@ def _not_in_logs(message: str, record: Record, claim: float, claimed_at: tuple[s
 
 
 def _false_loss(
-    record: Record, submission: Submission, results: Sequence[Result], runs: Sequence[Run]
+    record: Record, submission: Submission, results: Sequence[Result], runs: Sequence[LoggedRun]
 ) -> Problem | None:
     """Return what is wrong with a claimed val_loss that is in no log, if the runs are those of the claimed bpb."""
     claim = submission.val_loss_nats

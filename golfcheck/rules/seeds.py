@@ -11,7 +11,7 @@ from golfcheck.submission.identity import seed_in_name
 from golfcheck.submission.programs import program_of
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import seed_of
-from golfcheck.trainlog.events import Run, TrainLog
+from golfcheck.trainlog.events import LoggedRun, TrainLog
 
 _PROVING_LOSSES = 20  # equal to every decimal: no two runs of 165 real logs agree in as many
 _CHANCE_DECIMALS = 2  # losses of so few decimals often agree by chance
@@ -59,7 +59,7 @@ def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
                 break
 
 
-def _one_run(log: TrainLog, run: Run, other_log: TrainLog, other: Run) -> Problem | None:
+def _one_run(log: TrainLog, run: LoggedRun, other_log: TrainLog, other: LoggedRun) -> Problem | None:
     """Return the evidence that two runs are the same, or have the same seed."""
     seed, other_seed = seed_of(log, run), seed_of(other_log, other)
     differ = seed is not None and other_seed is not None and seed != other_seed
@@ -80,7 +80,7 @@ def _one_run(log: TrainLog, run: Run, other_log: TrainLog, other: Run) -> Proble
     return None
 
 
-def _equal_losses(run: Run, other: Run) -> int:
+def _equal_losses(run: LoggedRun, other: LoggedRun) -> int:
     """Return at how many steps two runs have equal losses, or 0 if these may agree by chance.
 
     Two seeds agree in the third decimal at a few steps in a hundred, so neither 20 steps in a row nor 20 that are half

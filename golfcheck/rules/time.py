@@ -11,7 +11,7 @@ from golfcheck.rules.hardware import is_contest_machine
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, is_in_doubt, rule
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import last_steps_ms, step_ms, timed_points, train_ms
-from golfcheck.trainlog.events import Run, TrainLog, TrainPoint, ValPoint
+from golfcheck.trainlog.events import LoggedRun, TrainLog, TrainPoint, ValPoint
 
 _STEPS_IN_DOUBT = 2 * OVERSHOOT_STEPS
 _CALIBRATION = re.compile(r"hessian|calibrat", re.IGNORECASE)
@@ -61,7 +61,7 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     yield from _worst(within)
 
 
-def _over_cap(record: Record, ctx: Context, run: Run) -> Severity | None:
+def _over_cap(record: Record, ctx: Context, run: LoggedRun) -> Severity | None:
     """Return the severity of a time over a cap.
 
     It proves nothing if the track or the run is in doubt, nor on a machine that is not shown to be the one that the cap
@@ -124,7 +124,7 @@ def time_not_consistent(record: Record, ctx: Context) -> Iterator[Problem]:
         raise Skip("no log has both train_time and step_avg")
 
 
-def _false_stop(log: TrainLog, run: Run) -> Problem | None:
+def _false_stop(log: TrainLog, run: LoggedRun) -> Problem | None:
     """Return what is wrong with the time of a stop if a line of the same step states a different one."""
     stop = run.stop
     times = [point.train_ms for point in timed_points(run) if stop and point.step == stop.step]

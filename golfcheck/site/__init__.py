@@ -5,7 +5,7 @@ from pathlib import Path
 
 from golfcheck.board.model import Board
 from golfcheck.core.errors import MissingExtra
-from golfcheck.queue.model import Queue
+from golfcheck.queue.pulls import Queue
 from golfcheck.submission import record
 from golfcheck.submission.record import Record
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from golfcheck.core.numbers import bpb_text, bytes_text, counted, delta_text, headroom_text, p_text, seconds_text
 from golfcheck.core.text import safe
-from golfcheck.queue.model import JudgedFolder, Pull, Queue, Reason, Triage
+from golfcheck.queue.pullrows import KEYS, lineage_of, row_of
+from golfcheck.queue.pulls import JudgedFolder, Pull, Queue, Reason, Triage
 from golfcheck.queue.reasons import ERROR, NOTE, REFUTED, location_in
-from golfcheck.queue.rows import KEYS, lineage_of, row_of
 from golfcheck.render.queue_data import render_json
 from golfcheck.render.queue_text import lineage_lines
 from golfcheck.site.boardpage import MISSING, number, search_data

@@ -11,7 +11,7 @@ from golfcheck.site.boardpage import MISSING
 from golfcheck.site.textpage import Citations
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, distinct_runs, train_ms
-from golfcheck.trainlog.events import Run, Size, TrainPoint, ValPoint
+from golfcheck.trainlog.events import LoggedRun, Size, TrainPoint, ValPoint
 
 SEED_COLUMNS = ("seed", "val_bpb", "nats/token", "steps", "train s", "eval s", "code", "model", "total")
 _SETTINGS = 400
@@ -141,7 +141,7 @@ def _cap(cap_ms: float | None) -> str:
     return f"cap {cap_text(cap_ms)} s" if cap_ms else "no cap"
 
 
-def _trained_at(run: Run) -> int | None:
+def _trained_at(run: LoggedRun) -> int | None:
     """Return the line that states the training time."""
     if run.stop:
         return run.stop.line

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MAX_REBOUND = 64  # bindings of one name whose order is examined
 
 
-class Kind(Enum):
+class BindingKind(Enum):
     """How a name is bound."""
 
     IMPORT = "import"
@@ -32,7 +32,7 @@ class Kind(Enum):
 class Binding(NamedTuple):
     """One binding of a name, effective after byte `after`; `value` is the assigned node, `module` the import."""
 
-    kind: Kind
+    kind: BindingKind
     after: int
     node: "Node"
     value: "Node | None" = None
@@ -65,17 +65,17 @@ class Bindings:
         for pattern in captures.get("with", ()):
             self._with(pattern)
         for pattern in captures.get("other", ()):
-            self._all_of(pattern, Kind.OTHER)
+            self._all_of(pattern, BindingKind.OTHER)
         for parameters in captures.get("parameters", ()):
             self._parameters(parameters)
         for index, scope in enumerate(scopes):
             if name := scope.node.child_by_field_name("name"):
-                self._add(name, Binding(Kind.OTHER, scope.span.start, scope.node), self._scopes.parents[index])
+                self._add(name, Binding(BindingKind.OTHER, scope.span.start, scope.node), self._scopes.parents[index])
 
     def _add(self, name: "Node", binding: Binding, scope: int | None) -> None:
         text = name_text(name)
         if (scope, text) in self._globals:
-            scope, binding = None, Binding(Kind.OTHER, binding.after, binding.node)
+            scope, binding = None, Binding(BindingKind.OTHER, binding.after, binding.node)
         self._by_name[scope, text].append(binding)
 
     def _scope_at(self, node: "Node") -> int | None:
@@ -95,7 +95,7 @@ class Bindings:
             if alias is None and not prefix:  # `import a.b` binds a
                 meaning, dotted = meaning.partition(".")[0], dotted.named_children[0]
             name = alias or dotted
-            binding = Binding(Kind.IMPORT, node.end_byte, node, module=meaning)
+            binding = Binding(BindingKind.IMPORT, node.end_byte, node, module=meaning)
             self._add(name, binding, self._scope_at(node))
 
     def _assign(self, node: "Node") -> None:
@@ -103,18 +103,18 @@ class Bindings:
         if left is None or right is None:
             return
         if left.type == "identifier":
-            self._add(left, Binding(Kind.VALUE, node.end_byte, node, right), self._scope_at(node))
+            self._add(left, Binding(BindingKind.VALUE, node.end_byte, node, right), self._scope_at(node))
         elif left.type not in ("attribute", "subscript"):
-            self._all_of(left, Kind.OTHER)
+            self._all_of(left, BindingKind.OTHER)
 
     def _with(self, pattern: "Node") -> None:
         alias = pattern.child_by_field_name("alias")
         value = pattern.named_children[0]
         if alias is not None and alias.named_children and alias.named_children[0].type == "identifier":
-            binding = Binding(Kind.VALUE, pattern.end_byte, pattern, value)
+            binding = Binding(BindingKind.VALUE, pattern.end_byte, pattern, value)
             self._add(alias.named_children[0], binding, self._scope_at(pattern))
         elif alias is not None:
-            self._all_of(alias, Kind.OTHER)
+            self._all_of(alias, BindingKind.OTHER)
 
     def _parameters(self, parameters: "Node") -> None:
         for item in parameters.named_children:
@@ -122,10 +122,10 @@ class Bindings:
             while name is not None and name.type != "identifier":  # `*args: int = 0` wraps its name up to three times
                 name = name.child_by_field_name("name") or next(iter(name.named_children), None)
             if name is not None:
-                plain = Kind.PARAMETER if item.type in ("identifier", "typed_parameter") else Kind.OTHER
+                plain = BindingKind.PARAMETER if item.type in ("identifier", "typed_parameter") else BindingKind.OTHER
                 self._add(name, Binding(plain, item.start_byte, item), self._scope_at(item))
 
-    def _all_of(self, node: "Node", kind: Kind) -> None:
+    def _all_of(self, node: "Node", kind: BindingKind) -> None:
         pending = [node]
         while pending:
             part = pending.pop()
@@ -186,14 +186,14 @@ class Bindings:
         if len(bindings) == 1:
             return first
         if holder not in self._in_order:
-            same = all(binding.kind is Kind.IMPORT and binding.module == first.module for binding in bindings)
+            same = all(binding.kind is BindingKind.IMPORT and binding.module == first.module for binding in bindings)
             straight = len(bindings) <= _MAX_REBOUND and all(map(_is_straight, bindings))
             self._in_order[holder] = [first] if same else sorted(bindings, key=_after) if straight else []
         in_order = self._in_order[holder]
         if len(in_order) == 1:
             return first
         num_before = bisect_right(in_order, position, key=_after) if position is not None else 0
-        return in_order[num_before - 1] if num_before else Binding(Kind.OTHER, first.after, first.node)
+        return in_order[num_before - 1] if num_before else Binding(BindingKind.OTHER, first.after, first.node)
 
 
 def _after(binding: Binding) -> int:
@@ -202,7 +202,7 @@ def _after(binding: Binding) -> int:
 
 def _is_straight(binding: Binding) -> bool:
     """Whether a binding is a top-level statement of a module or function, which runs once, in the order of the text."""
-    if binding.kind not in (Kind.IMPORT, Kind.VALUE):
+    if binding.kind not in (BindingKind.IMPORT, BindingKind.VALUE):
         return False
     node = binding.node.parent
     while node is not None and node.type in ("expression_statement", "with_item", "with_clause", "with_statement"):

@@ -4,8 +4,8 @@ A name like `val_tokens` or `val_files` holds validation data, and so does anyth
 gets it as an argument. It reaches training if it is an argument or is indexed in a loop (or a function without loops)
 that calls `.backward()`, or is given to a function that collects Hessians or calibrates. Unreachable code is ignored.
 
-Every name, call and loop is visited a fixed number of times, however they nest: `tests/golfcheck/source/test_work.py`
-counts the visits.
+Every name, call and loop is visited a fixed number of times, however they nest:
+`tests/golfcheck/source/test_linear_work.py` counts the visits.
 """
 
 import re

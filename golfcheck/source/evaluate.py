@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from golfcheck.core.work import STEP_US, TOO_COSTLY, Work
 from golfcheck.source import decoders
-from golfcheck.source.bindings import Kind
+from golfcheck.source.bindings import BindingKind
 from golfcheck.source.decoders import OpaqueError
 from golfcheck.source.nodes import argument_of, literal, name_text, shown
 from golfcheck.source.scope import Scope
@@ -96,7 +96,7 @@ class StaticEvaluation:
                     return ShippedPath(owner.path.parent)
         elif (binding := self.scope.bound(node)) is None and name_text(node) == "__file__":
             return ShippedPath(PurePosixPath(self.script))
-        elif binding is not None and binding.kind is Kind.VALUE:
+        elif binding is not None and binding.kind is BindingKind.VALUE:
             return self.value(binding.value, depth + 1)
         raise OpaqueError(f"computed at run time: {shown(node)}")
 

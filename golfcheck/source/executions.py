@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from golfcheck.core.work import STEP_US, Work
 from golfcheck.source import decoders, syntax
-from golfcheck.source.bindings import Kind
+from golfcheck.source.bindings import BindingKind
 from golfcheck.source.decoders import OpaqueError
 from golfcheck.source.evaluate import ShippedPath, ShippedText, StaticEvaluation
 from golfcheck.source.handedon import MAX_USES, handed_on
@@ -104,7 +104,7 @@ class _Reading:
     def _given(self, argument: "Node") -> "list[Node]":
         """Return the expressions that are run; for a parameter, the arguments from the callers of its function."""
         binding = self.scope.bound(argument) if argument.type == "identifier" else None
-        if binding is None or binding.kind is not Kind.PARAMETER:
+        if binding is None or binding.kind is not BindingKind.PARAMETER:
             return [argument]
         function = self.scope.bindings.function_of(binding)
         name = function.child_by_field_name("name") if function else None

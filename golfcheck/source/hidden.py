@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from golfcheck.source import syntax
-from golfcheck.source.bindings import Kind
+from golfcheck.source.bindings import BindingKind
 from golfcheck.source.handedon import MAX_USES
 from golfcheck.source.nodes import argument_of, literal, name_text, shown
 from golfcheck.source.scope import Scope
@@ -109,7 +109,7 @@ def _is_function(node: "Node | None", scope: Scope) -> bool:
         binding = scope.bound(node)
         if binding is not None and binding.node.type == "function_definition":
             return True
-        node = binding.value if binding is not None and binding.kind is Kind.VALUE else node
+        node = binding.value if binding is not None and binding.kind is BindingKind.VALUE else node
     return node is None or node.type == "lambda" or (node.type == "call" and _is_partial(node, scope))
 
 

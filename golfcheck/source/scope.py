@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from golfcheck.source import decoders, syntax
-from golfcheck.source.bindings import Binding, Bindings, Kind
+from golfcheck.source.bindings import Binding, BindingKind, Bindings
 from golfcheck.source.nodes import argument_of, literal, name_text
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Scope:
     def assigned(self, identifier: "Node") -> "Node | None":
         """Return the expression that a name always stands for; None if it is not bound to a single one."""
         binding = self.bound(identifier)
-        return binding.value if binding is not None and binding.kind is Kind.VALUE else None
+        return binding.value if binding is not None and binding.kind is BindingKind.VALUE else None
 
     def text(self, node: "Node | None") -> str | None:
         """Return the value of a string, or of a name that is bound to one; None for anything else."""
@@ -103,9 +103,9 @@ class Scope:
             text = name_text(node)
             starred = (f"{module}.{text}" for module in self.bindings.star_modules)
             return _plain(next((name for name in starred if name in RUNNERS or name in decoders.BY_NAME), text))
-        if binding.kind is Kind.IMPORT:
+        if binding.kind is BindingKind.IMPORT:
             return _plain(binding.module)
-        if binding.kind is Kind.VALUE and binding.value is not None and binding.value.type in _NAMED:
+        if binding.kind is BindingKind.VALUE and binding.value is not None and binding.value.type in _NAMED:
             if binding.value.id not in self._of_values:
                 self._of_values[binding.value.id] = self.dotted(binding.value, depth + 1)
             return self._of_values[binding.value.id]

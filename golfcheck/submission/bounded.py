@@ -4,7 +4,7 @@ Every name is opened relative to a descriptor of the folder, without following l
 block forever), is then checked to be a regular file, and is read up to a limit that the caller specifies.
 
 A record is read through `Files`: an open folder is one kind (`OpenFolder`), a tree of git objects the other
-(golfcheck/queue/files.py).
+(golfcheck/queue/treefiles.py).
 """
 
 import os

@@ -10,7 +10,7 @@ from golfcheck.submission.identity import Identity, identity_of
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, distinct_runs
 from golfcheck.submission.selection import Selection, own_runs, select
-from golfcheck.trainlog.events import Run, TrainLog
+from golfcheck.trainlog.events import LoggedRun, TrainLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Examined:
         return tuple(per_bpb * result.score.val_bpb if result.nats is None else result.nats for result in self.results)
 
     @property
-    def runs(self) -> list[tuple[TrainLog, Run]]:
+    def runs(self) -> list[tuple[TrainLog, LoggedRun]]:
         """The runs that are judged: those of the results or, without results, those of the logs in the folder.
 
         A baseline or an ablation next to them proves nothing about the claim.

@@ -2,7 +2,7 @@
 
 import re
 
-from golfcheck.trainlog.events import Run
+from golfcheck.trainlog.events import LoggedRun
 
 # Settings that name a run or its location, not the program.
 _OF_THE_RUN = re.compile(
@@ -14,7 +14,7 @@ _OF_THE_RUN = re.compile(
 _OBJECT = re.compile(r"<.* at 0x|object at|function |<module")  # a printed Python object, whose address differs
 
 
-def program_of(run: Run) -> dict[str, str]:
+def program_of(run: LoggedRun) -> dict[str, str]:
     """Return the settings that describe a run's program, the bytes of its code, and its number of parameters."""
     printed = {
         key: fact.value

@@ -8,7 +8,7 @@ from golfcheck.core import units
 from golfcheck.submission.identity import seed_in_name
 from golfcheck.submission.record import Record
 from golfcheck.trainlog.choose import artifact_scores, counts
-from golfcheck.trainlog.events import Run, ScoreLine, Size, TrainLog, TrainPoint, ValPoint
+from golfcheck.trainlog.events import LoggedRun, ScoreLine, Size, TrainLog, TrainPoint, ValPoint
 
 _EVALUATION = re.compile(r"eval(?:uation)?(?: (?:done|finished|completed?))?$", re.IGNORECASE)
 _PASS = re.compile(r"(?<![a-z])pass[ _#-]{0,2}[1-9](?![0-9.])|(?<![a-z])(?:first|second|third) pass(?![a-z])")
@@ -23,7 +23,7 @@ class Result:
     """A run that reached a score, and the line of it that counts."""
 
     log: TrainLog
-    run: Run
+    run: LoggedRun
     score: ScoreLine
 
     @property
@@ -80,7 +80,7 @@ class Result:
         return ratios[-1] if ratios and max(ratios) / min(ratios) <= _SAME_RATIO else None
 
 
-def total_bytes(run: Run) -> Size | None:
+def total_bytes(run: LoggedRun) -> Size | None:
     """Return the last total of code and compressed model; a total with the raw model does not count.
 
     A total without a label is of a compressed model if it is the sum of such a model and the code.
@@ -101,7 +101,7 @@ def total_bytes(run: Run) -> Size | None:
     return compressed[-1] if compressed else None
 
 
-def model_bytes(run: Run) -> Size | None:
+def model_bytes(run: LoggedRun) -> Size | None:
     """Return the size of the compressed model that belongs to the total, or else the last one."""
     labelled = [size for size in run.model_bytes if size.label]
     total = total_bytes(run)
@@ -109,7 +109,7 @@ def model_bytes(run: Run) -> Size | None:
     return next(of_total, labelled[-1] if labelled else None)
 
 
-def _passes_ms(run: Run) -> list[float]:
+def _passes_ms(run: LoggedRun) -> list[float]:
     """Return how long each evaluation in several passes took, including all of its passes."""
     timed = [(line.name, line.eval_ms or 0.0) for line in final_scores(run)]
     timed += [(phase.name, 1000 * phase.seconds) for phase in run.phases if not _OTHER_WORK.search(phase.name)]
@@ -131,7 +131,7 @@ def _is_evaluation(name: str) -> bool:
     return bool(_EVALUATION.search(name)) and "pre" not in name.lower()
 
 
-def _same_score(score: ScoreLine, run: Run) -> list[ScoreLine]:
+def _same_score(score: ScoreLine, run: LoggedRun) -> list[ScoreLine]:
     same = (score.val_bpb, score.val_loss_nats)
     return [line for line in final_scores(run) if (line.val_bpb, line.val_loss_nats) == same] or [score]
 
@@ -142,12 +142,12 @@ def is_score(line: ScoreLine) -> bool:
     return all(_LEAST < value < _MOST for value in values)
 
 
-def final_scores(run: Run) -> list[ScoreLine]:
+def final_scores(run: LoggedRun) -> list[ScoreLine]:
     """Return the score lines of a run that may count by their names, in order."""
     return [line for line in run.scores if counts(line)]
 
 
-def usable_scores(run: Run) -> list[ScoreLine]:
+def usable_scores(run: LoggedRun) -> list[ScoreLine]:
     """Return the scores of a run's artifact that are finite, in order."""
     return [line for line in artifact_scores(run) if is_score(line)]
 
@@ -157,24 +157,24 @@ def base_name(name: str) -> str:
     return name.removesuffix(_EXACT)
 
 
-def seed_of(log: TrainLog, run: Run) -> int | None:
+def seed_of(log: TrainLog, run: LoggedRun) -> int | None:
     """Return a run's logged seed, or else the one in the log's file name."""
     return run.seed.value if run.seed else seed_in_name(log.path)
 
 
-def distinct_runs(record: Record) -> list[tuple[TrainLog, Run]]:
+def distinct_runs(record: Record) -> list[tuple[TrainLog, LoggedRun]]:
     """Return the runs of all logs that differ in content."""
     distinct = {log.sha256: log for log in reversed(record.logs)}
     return [(log, run) for log in record.logs if distinct[log.sha256] is log for run in log.runs]
 
 
-def train_ms(run: Run) -> float | None:
+def train_ms(run: LoggedRun) -> float | None:
     """Return how long training took, from the stop line or else the last line with an exact time."""
     times = [run.stop.train_ms] if run.stop else [p.train_ms for p in timed_points(run) if p.train_ms is not None]
     return max(filter(math.isfinite, times), default=None)
 
 
-def step_ms(run: Run) -> float | None:
+def step_ms(run: LoggedRun) -> float | None:
     """Return the average time of a step over the whole run."""
     if run.stop and run.stop.step > 0:
         return run.stop.train_ms / run.stop.step
@@ -182,7 +182,7 @@ def step_ms(run: Run) -> float | None:
     return max(timed, key=lambda point: point.step).step_avg_ms if timed else None
 
 
-def last_steps_ms(run: Run) -> float | None:
+def last_steps_ms(run: LoggedRun) -> float | None:
     """Return the average time of a step at the end of training: since the previous step line."""
     points = timed_points(run)
     ends = [(run.stop.step, run.stop.train_ms)] if run.stop else [(p.step, p.train_ms or 0.0) for p in points[-1:]]
@@ -193,7 +193,7 @@ def last_steps_ms(run: Run) -> float | None:
     return max(ms - (before[-1].train_ms or 0.0), 0.0) / (step - before[-1].step)
 
 
-def timed_points(run: Run) -> list[TrainPoint | ValPoint]:
+def timed_points(run: LoggedRun) -> list[TrainPoint | ValPoint]:
     """Return the points of a run whose time is printed in milliseconds, with the average of a step, by line."""
     points: list[TrainPoint | ValPoint] = [*run.train, *run.val]
     exact = (point for point in points if point.train_ms is not None and point.step_avg_ms is not None)

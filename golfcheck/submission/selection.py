@@ -19,7 +19,7 @@ from golfcheck.submission.programs import program_of
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, distinct_runs, seed_of, usable_scores
 from golfcheck.submission.unread import why_no_score
-from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
+from golfcheck.trainlog.events import LoggedRun, ScoreLine, TrainLog
 
 _NUMBERS = re.compile(r"[0-9]+")
 # Logs named after what the submission is compared with.
@@ -45,7 +45,7 @@ class _Scored:
     """A run with the scores that may be its artifact's, in order."""
 
     log: TrainLog
-    run: Run
+    run: LoggedRun
     lines: tuple[ScoreLine, ...]
 
     @property

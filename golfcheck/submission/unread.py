@@ -9,7 +9,7 @@ from golfcheck.submission.agreement import FINE_DIGITS, agrees
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs
-from golfcheck.trainlog.events import Fact, Run, TrainLog
+from golfcheck.trainlog.events import Fact, LoggedRun, TrainLog
 
 _DECIMAL = re.compile(r"(?<![\w.])[0-9]{1,2}\.[0-9]{2,10}(?![\w.])")
 _SEEDS_APART_BPB = 0.01  # twenty times the spread of the seeds of one program
@@ -46,7 +46,7 @@ def progress_with(claim: float, record: Record) -> tuple[str, int] | None:
     return None
 
 
-def other_total(submission: Submission, runs: Sequence[Run]) -> str:
+def other_total(submission: Submission, runs: Sequence[LoggedRun]) -> str:
     """Return that no log has the claimed size either, so that the logs may be of other runs; "" if one has it."""
     claimed, logged = submission.total_bytes, {size.size_bytes for run in runs for size in run.total_bytes}
     if claimed is None or not logged or claimed in logged:
@@ -76,7 +76,7 @@ def why_no_score(record: Record) -> str:
     return "no log has a score line after quantization"
 
 
-def _lines(run: Run) -> list[Fact[str]]:
+def _lines(run: LoggedRun) -> list[Fact[str]]:
     return [*run.unread, *run.numbers]
 
 
@@ -84,5 +84,5 @@ def _unknown_label(path: str, line: int) -> str:
     return f"no log states a score in a known format: {path}:{line} has an unknown label"
 
 
-def _validations(runs: list[tuple[TrainLog, Run]]) -> Iterator[tuple[str, int, int]]:
+def _validations(runs: list[tuple[TrainLog, LoggedRun]]) -> Iterator[tuple[str, int, int]]:
     return ((log.path, run.val[-1].line, run.val[-1].step) for log, run in runs if run.val)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from golfcheck.trainlog.events import Run, ScoreLine, TrainLog
+from golfcheck.trainlog.events import LoggedRun, ScoreLine, TrainLog
 
 # Names that say by themselves: before quantization, or for information.
 _BEFORE = re.compile(
@@ -35,7 +35,7 @@ class RunScore:
     """The score of one run, with the log that contains it."""
 
     log: TrainLog
-    run: Run
+    run: LoggedRun
     score: ScoreLine
 
 
@@ -60,7 +60,7 @@ def is_known_label(name: str) -> bool:
     return bool(_QUANTIZED.search(lower)) or bool(_KNOWN.search(lower) and not _OTHER_MODEL.search(lower))
 
 
-def artifact_scores(run: Run) -> list[ScoreLine]:
+def artifact_scores(run: LoggedRun) -> list[ScoreLine]:
     """Return the scores of a run that may be its artifact's, in order.
 
     Once the log has stated a compressed size, only later scores are the artifact's. If there are none, it may have been
@@ -86,7 +86,7 @@ def choose_score(logs: tuple[TrainLog, ...]) -> ChosenScore:
     return choose_among(runs)
 
 
-def choose_among(runs: list[tuple[TrainLog, Run]]) -> ChosenScore:
+def choose_among(runs: list[tuple[TrainLog, LoggedRun]]) -> ChosenScore:
     """Choose the score that counts in each of these runs, like `choose_score`."""
     with_scores = [(log, run, full_scores(run)) for log, run in runs]
     candidates = [(log, run, scores) for log, run, scores in with_scores if scores]
@@ -111,7 +111,7 @@ def choose_among(runs: list[tuple[TrainLog, Run]]) -> ChosenScore:
     return ChosenScore(name, scores, reason + without)
 
 
-def full_scores(run: Run) -> list[ScoreLine]:
+def full_scores(run: LoggedRun) -> list[ScoreLine]:
     """Return the scores that may be a run's result and state a loss or, if none does, those in bits per byte only."""
     lines = artifact_scores(run)
     return [line for line in lines if line.val_loss_nats is not None] or lines

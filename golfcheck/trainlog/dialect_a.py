@@ -1,17 +1,17 @@
 """Dialect A, `key:value`: the contest's own trainer, ours, and 78 of 165 real logs.
 
-Lines that match the templates of `trainlog.loglines` exactly are read by these; variants in real logs as pairs.
+Lines that match the templates of `trainlog.linekinds` exactly are read by these; variants in real logs as pairs.
 """
 
 import re
 
-from golfcheck.trainlog import loglines
+from golfcheck.trainlog import linekinds
 from golfcheck.trainlog.events import Fact, Stop, TrainPoint, ValPoint
 from golfcheck.trainlog.pairs import INT, milliseconds, pairs, pattern_of
 from golfcheck.trainlog.runs import MAX_SETTINGS, Runs
 
-_TRAIN = pattern_of(loglines.TrainStep.template).fullmatch
-_VAL = pattern_of(loglines.ValStep.template).fullmatch
+_TRAIN = pattern_of(linekinds.TrainStep.template).fullmatch
+_VAL = pattern_of(linekinds.ValStep.template).fullmatch
 _STEP = re.compile(rf"step:({INT})/({INT}) ")
 _STOP = re.compile(rf"stopping_early: (\S{{1,80}}) train_time:\s?([0-9.]{{1,20}})ms step:\s?({INT})/({INT})")
 _SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})[:=](.{0,400})")

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from golfcheck.core.work import LOG_LINE_US, Work
-from golfcheck.trainlog import loglines, templates
+from golfcheck.trainlog import linekinds, templates
 from golfcheck.trainlog.events import SourceDump
 
-_RULE = str(loglines.Separator()).encode() + b"\n"
+_RULE = str(linekinds.Separator()).encode() + b"\n"
 _MAX_RULES = 64  # per log; a log with one run has two or four
 _MAX_FILES = 512
 _MAX_DUMP_BYTES = 4 * 2**20  # of all dumps in a log; a source has at most 2 MiB, and a real one a tenth of that
@@ -70,7 +70,7 @@ def _named(data: bytes, work: Work) -> list[DumpSpan]:
             break
         position = end_of_line + 1
         header: Any = templates.parse_as(
-            loglines.SourceFile, data[start:end_of_line][:_MAX_HEADER_BYTES].decode("utf-8", "replace")
+            linekinds.SourceFile, data[start:end_of_line][:_MAX_HEADER_BYTES].decode("utf-8", "replace")
         )
         if header is None:
             continue

@@ -82,7 +82,7 @@ class Phase:
 
 
 @dataclass(slots=True)
-class Run:
+class LoggedRun:
     """One training run of a log, with its facts in the order of their lines."""
 
     seed: Fact[int] | None = None
@@ -127,7 +127,7 @@ class TrainLog:
 
     path: str
     sha256: str
-    runs: tuple[Run, ...]
+    runs: tuple[LoggedRun, ...]
     dumps: tuple[SourceDump, ...]
     notes: tuple[Fact[str], ...]  # "UTF-16", "only the first 64 MiB were read", "lines cut at 16 KiB"
     unread_from: int | None = None  # the first line that was not read because the record costs too much

@@ -10,7 +10,7 @@ import re
 
 from golfcheck.core.work import Work
 from golfcheck.trainlog import dumps, prefix, rawlines
-from golfcheck.trainlog.events import Fact, Run
+from golfcheck.trainlog.events import Fact, LoggedRun
 from golfcheck.trainlog.read import read_lines
 from golfcheck.trainlog.runs import Runs
 
@@ -49,7 +49,7 @@ class Growing:
             self._read(self._rest.decode(data).encode("utf-8", "replace"))
 
     @property
-    def runs(self) -> tuple[Run, ...]:
+    def runs(self) -> tuple[LoggedRun, ...]:
         """The runs with any facts; the last one is still growing."""
         return self._runs.finish()
 

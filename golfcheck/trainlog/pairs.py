@@ -12,7 +12,7 @@ _PAIRS_CHARS = 512  # the longest real line of pairs has 150
 
 
 def pattern_of(template: str) -> re.Pattern[str]:
-    """Return the expression that reads a template of `trainlog.loglines` whose fields are all numbers."""
+    """Return the expression that reads a template of `trainlog.linekinds` whose fields are all numbers."""
     parts = [
         re.escape(literal) + (f"({INT if spec == 'd' else NUMBER})" if field else "")
         for literal, field, spec, _ in Formatter().parse(template)

@@ -8,7 +8,7 @@ import math
 import re
 from zlib import crc32
 
-from golfcheck.trainlog.events import Fact, Run, ScoreLine, ValPoint
+from golfcheck.trainlog.events import Fact, LoggedRun, ScoreLine, ValPoint
 from golfcheck.trainlog.pairs import NUMBER, milliseconds
 from golfcheck.trainlog.runs import Runs
 
@@ -174,7 +174,7 @@ def _rounds_to(exact: str, rounded: str) -> bool:
     return abs(float(exact) - float(rounded)) <= 0.5 * 10.0 ** -decimals(rounded) + 1e-12
 
 
-def keep_unread(run: Run, line: int, text: str) -> bool:
+def keep_unread(run: LoggedRun, line: int, text: str) -> bool:
     """Keep a line that seems to state a score in an unknown format."""
     if _SEEMS_SCORE.search(text) and not _SOURCE.search(text) and len(run.unread) < _MAX_UNREAD:
         run.unread.append(Fact(text.strip()[:200], line))

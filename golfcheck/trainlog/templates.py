@@ -1,11 +1,11 @@
-"""Reading a line of our own trainer's log by its template (`trainlog.loglines`)."""
+"""Reading a line of our own trainer's log by its template (`trainlog.linekinds`)."""
 
 import re
 from collections.abc import Callable
 from string import Formatter
 from typing import Any
 
-from golfcheck.trainlog.loglines import KINDS, LogLine
+from golfcheck.trainlog.linekinds import KINDS, LogLine
 
 _READERS: dict[type, Callable[[str], Any]] = {int: int, bool: "True".__eq__, str: str, float: float}
 # Bounded, because it reads untrusted logs. A value must also print as it is written: `parse_as` checks that.

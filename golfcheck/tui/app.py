@@ -21,8 +21,8 @@ from textual.widgets import Input
 from golfcheck.board.model import Board, Row
 from golfcheck.core.text import safe
 from golfcheck.judging.cache import Cache
-from golfcheck.judging.config import Settings
-from golfcheck.queue.run import QueueRequest
+from golfcheck.judging.config import JudgingSettings
+from golfcheck.queue.build import QueueRequest
 from golfcheck.submission.record import Record, load
 from golfcheck.tui import editor, palette
 from golfcheck.tui.asciionly import AsciiOnly
@@ -66,7 +66,7 @@ class GolfcheckApp(KeysInTurn):
     def __init__(
         self,
         root: Path,
-        settings: Settings,
+        settings: JudgingSettings,
         *,
         watch: Sequence[Path] = (),
         ascii_only: bool = False,

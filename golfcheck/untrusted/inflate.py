@@ -5,7 +5,7 @@ from typing import Any
 
 from golfcheck.core.errors import Refused
 from golfcheck.untrusted import containers
-from golfcheck.untrusted.limits import Limits
+from golfcheck.untrusted.readlimits import Limits
 
 _PIECE_BYTES = 4 << 20  # each piece copies the rest of the input
 _INPUT_BYTES = 1 << 16

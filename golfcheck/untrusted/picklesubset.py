@@ -11,7 +11,7 @@ from typing import Any
 from golfcheck.core.errors import Refused
 from golfcheck.untrusted import descriptors
 from golfcheck.untrusted.descriptors import Global, Storage, TensorView, kind
-from golfcheck.untrusted.limits import Limits
+from golfcheck.untrusted.readlimits import Limits
 
 _GLOBAL_BYTES = 256
 

@@ -7,7 +7,7 @@ from typing import Any
 from golfcheck.core.errors import Refused
 from golfcheck.untrusted import inflate, picklesubset, zipread
 from golfcheck.untrusted.descriptors import TensorView, is_int
-from golfcheck.untrusted.limits import Limits
+from golfcheck.untrusted.readlimits import Limits
 
 # float64 and complex numbers are refused: no part of the format stores them.
 ITEM_BYTES = {

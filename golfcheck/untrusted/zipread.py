@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from golfcheck.core.errors import Refused
 from golfcheck.untrusted import containers
-from golfcheck.untrusted.limits import Limits
+from golfcheck.untrusted.readlimits import Limits
 
 _LOCAL = struct.Struct("<4s5H3I2H")  # signature, version, flags, method, time, date, crc, packed, size, name, extra
 _CENTRAL = struct.Struct("<4s6H3I5H2I")  # …, comment, disk, internal, external attributes, offset

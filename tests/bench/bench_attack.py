@@ -25,7 +25,7 @@ from golfcheck.reference.model import GPT
 from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import early, judge, measure, shape, sound, weights
 from golfcheck.rescore.report import Claim, Measured
-from golfcheck.untrusted.load import load
+from golfcheck.untrusted.artifacts import load
 from tests.bench.controls import SHARED
 
 SEQ_LEN, COUNT, SEED, BELOW_NATS = 128, 100, 1234, 0.5

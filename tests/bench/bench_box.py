@@ -150,7 +150,7 @@ def table() -> None:
     from golfcheck.reference import data
     from golfcheck.rescore import boxed, submitted
     from golfcheck.rescore.predicted import BoxRequest, rescore
-    from golfcheck.rescore.run import Request
+    from golfcheck.rescore.rescoring import Request
     from tests.golfcheck import predictors
     from tests.golfcheck import rescore_fixture as tiny
 

@@ -26,7 +26,7 @@ from golfcheck.reference.ranks import Ranks
 from golfcheck.rescore import control, early, measure, ngram, sequence, shape, sound, weights
 from golfcheck.rescore.judge import DEVICES_BPB
 from golfcheck.rescore.report import FileDigest
-from golfcheck.untrusted.load import load
+from golfcheck.untrusted.artifacts import load
 from tests.bench import controls as trained
 from tests.bench.controls import ARTIFACT, DATA, SEQ_LEN, SHARED, TABLES
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from golfcheck import trainlog  # noqa: E402 - found by the line above
-from golfcheck.trainlog import loglines as ll  # noqa: E402
+from golfcheck.trainlog import linekinds as ll  # noqa: E402
 
 RECORDS = ROOT.parent / "shared" / "data" / "records"
 REPEATS = 7

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from golfcheck.core.errors import Refused
-from golfcheck.untrusted.load import load
+from golfcheck.untrusted.artifacts import load
 from tests.golfcheck import artifact_corpus
 
 CALL_TOKENS = 65_536

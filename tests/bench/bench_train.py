@@ -33,7 +33,7 @@ import torch.nn.functional as F  # noqa: E402
 import train  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from golfcheck.trainlog import loglines, templates  # noqa: E402
+from golfcheck.trainlog import linekinds, templates  # noqa: E402
 from tests.bench import plain  # noqa: E402
 from tests.bench.plain import Plain  # noqa: E402
 from tests.reference import trainer  # noqa: E402
@@ -149,7 +149,7 @@ def compiled_losses(out: str) -> None:
     done = trainer.train(Path(out), tokens, COMPILE="on", **GOLDEN)
     text = (shared / "golden" / "one_rank.log").read_text(encoding="utf-8")
     golden = [
-        line.train_loss for line in map(templates.parse, text.split("\n")) if isinstance(line, loglines.TrainStep)
+        line.train_loss for line in map(templates.parse, text.split("\n")) if isinstance(line, linekinds.TrainStep)
     ]
     apart = max(abs(ours - theirs) for ours, theirs in zip(done.losses, golden, strict=True))
     print(f"golden losses                {len(golden)} of the compiled trainer within {apart:.4f} (0.005 allowed)")

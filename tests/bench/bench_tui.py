@@ -70,13 +70,13 @@ class Paints:
 
 async def real_records(paints: Paints) -> tuple[float, float, int]:
     """Return the seconds to the first and to all rows of a tree, and how many there are."""
-    from golfcheck.judging.config import Settings
+    from golfcheck.judging.config import JudgingSettings
     from golfcheck.tui.app import GolfcheckApp
 
     tree = ROOT.parent / "shared" / "data" / "records"
     paints.seen.clear()
     since = time.perf_counter()
-    app = GolfcheckApp(tree if tree.is_dir() else ROOT / "records", Settings())
+    app = GolfcheckApp(tree if tree.is_dir() else ROOT / "records", JudgingSettings())
     async with app.run_test(size=SIZE):
         first = await paints.until(lambda rows, _state: bool(rows), since)
         while app.board_screen.board is None:

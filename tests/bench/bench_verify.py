@@ -27,7 +27,7 @@ from golfcheck import trainlog  # noqa: E402 - found by the line above
 from golfcheck.core import schema  # noqa: E402
 from golfcheck.judging import judged  # noqa: E402
 from golfcheck.judging.batch import judge_all  # noqa: E402
-from golfcheck.judging.config import Settings  # noqa: E402
+from golfcheck.judging.config import JudgingSettings  # noqa: E402
 from golfcheck.judging.standing import read_standing  # noqa: E402
 from golfcheck.judging.verify import judge  # noqa: E402
 from golfcheck.rules import RULES, Rule  # noqa: E402
@@ -125,7 +125,7 @@ def judgments_of(tree: Path) -> tuple[int, int]:
 
     judged.judge = counted
     try:
-        verdicts = judge_all([tree], Settings(cache=False, jobs=1))
+        verdicts = judge_all([tree], JudgingSettings(cache=False, jobs=1))
     finally:
         judged.judge = judge
     return count, len(verdicts)

@@ -19,7 +19,7 @@ import torch
 from golfcheck.reference.artifact import dump
 from golfcheck.reference.settings import parse
 from golfcheck.rescore import weights
-from golfcheck.untrusted.load import load
+from golfcheck.untrusted.artifacts import load
 from tests.conftest import ROOT
 
 SHARED = ROOT.parent / "shared" / "data"

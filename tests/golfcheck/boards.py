@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from golfcheck.board.model import Board, Row, Status
 from golfcheck.core.outcome import GAIN_RULE
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.tui.app import GolfcheckApp
 from tests.golfcheck import verdicts
 
@@ -116,7 +116,7 @@ def play(
 def app_of(count: int = 12, **options: Any) -> GolfcheckApp:
     """Return the application with a board that has been read."""
     options.setdefault("board", board(count))
-    return GolfcheckApp(Path("records"), Settings(cache=False), **options)
+    return GolfcheckApp(Path("records"), JudgingSettings(cache=False), **options)
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 60.0) -> None:

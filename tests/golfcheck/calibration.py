@@ -14,7 +14,7 @@ from golfcheck.board.model import Row
 from golfcheck.core.numbers import p_text
 from golfcheck.core.ruleset import RULESETS, Ruleset
 from golfcheck.core.verdict import Severity, Verdict
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.judging.verify import chosen_rules, judge
 from golfcheck.rules import RULES
 from golfcheck.source.reach import Source
@@ -162,7 +162,7 @@ def _as_shipped(folder: Path) -> list[str]:
 
 def _frontier(folder: Path, ruleset: Ruleset) -> list[str]:
     """Return the hops under one ruleset, and why the other records of the ranked track were none."""
-    board = load_board([folder], Settings(ruleset=ruleset.name, ignore=LEFT_OUT, cache=False, jobs=1))
+    board = load_board([folder], JudgingSettings(ruleset=ruleset.name, ignore=LEFT_OUT, cache=False, jobs=1))
     asked = f"a gain above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "a gain above 0 bpb"
     lines = [f"### Ruleset `{ruleset.name}`: {asked}, p < {ruleset.alpha:g}", ""]
     lines += ["| day | record | val_bpb | Δ bpb | Δ nats per token | p |", "|---|---|--:|--:|--:|---|"]

@@ -17,7 +17,7 @@ from textual.widget import Widget
 import golfcheck.tui
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Row
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.screens.compare import MOST, CompareScreen
 from golfcheck.tui.screens.detail import DetailScreen
@@ -26,7 +26,7 @@ from golfcheck.tui.screens.prompt import PathPrompt
 from golfcheck.tui.screens.timeline import TimelineScreen
 from golfcheck.tui.screens.watchscreen import WatchScreen
 from tests.golfcheck.tui.test_hostile import assert_harmless
-from tests.golfcheck.tui.test_record import settled
+from tests.golfcheck.tui.test_record_screens import settled
 
 Check = Callable[[str], None]
 
@@ -82,7 +82,9 @@ async def walk(pilot: Pilot[None], rows: list[Row], check: Check) -> None:
 
 def application(root: Path) -> GolfcheckApp:
     """Return the application on the board of a tree, every record read."""
-    app = GolfcheckApp(root, Settings(cache=False), board=load_board([root], Settings(cache=False, jobs=1)))
+    app = GolfcheckApp(
+        root, JudgingSettings(cache=False), board=load_board([root], JudgingSettings(cache=False, jobs=1))
+    )
     app.animation_level = "none"  # a tab's underline would move for 0.3 s at each of the keys
     return app
 

@@ -16,7 +16,7 @@ from golfcheck.data.tokenizing import make_dataset
 from golfcheck.reference import artifact, data
 from golfcheck.reference.bpb import ByteTable, Score, evaluate
 from golfcheck.reference.model import GPT, GPTConfig
-from golfcheck.untrusted.load import Array
+from golfcheck.untrusted.artifacts import Array
 
 VOCAB = 300
 ONE_SEQUENCE = {"bf16": 64, "fp32": 64}  # a call, for tests that count calls

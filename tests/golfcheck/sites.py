@@ -7,7 +7,7 @@ from pathlib import Path
 from golfcheck import site
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Board
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.submission.record import Record, load
 from tests.golfcheck.valid_record import Draft
 
@@ -41,7 +41,7 @@ def write_records(root: Path) -> Path:
 
 def board_of(root: Path) -> Board:
     """Return the board of the records."""
-    return load_board([root], Settings(cache=False, jobs=1))
+    return load_board([root], JudgingSettings(cache=False, jobs=1))
 
 
 def write_site(root: Path, folder: Path, loader: Callable[[Path], Record] = load) -> dict[str, bytes]:

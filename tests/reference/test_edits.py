@@ -9,7 +9,7 @@ import pytest
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.data.stdlib_text import documents
 from golfcheck.data.tokenizing import make_dataset
-from golfcheck.trainlog import loglines
+from golfcheck.trainlog import linekinds
 from tests.conftest import ROOT
 from tests.reference import trainer
 from tests.reference.trainer import Data
@@ -68,7 +68,7 @@ def test_an_edited_model_trains_and_exports(data: Data, tmp_path: Path, out: Pat
     done = trainer.train(out, data, folder=folder, **settings)
     assert done.code == 0, done.output
     assert done.losses[-1] < done.losses[0]
-    assert len(done.lines(loglines.FinalExact)) == 1
+    assert len(done.lines(linekinds.FinalExact)) == 1
 
 
 @pytest.mark.parametrize("pieces", [4096, 8192])
@@ -81,9 +81,9 @@ def test_another_vocabulary_needs_settings_alone(tmp_path: Path, out: Path, piec
     done = trainer.train(out, Data(tmp_path, tmp_path / "x.model"), VOCAB_SIZE=str(pieces))
     assert done.code == 0, done.output
     assert done.losses[-1] < done.losses[0]
-    (file,) = done.lines(loglines.TokenizerFile)
+    (file,) = done.lines(linekinds.TokenizerFile)
     assert file.pieces == pieces
-    assert len(done.lines(loglines.FinalExact)) == 1
+    assert len(done.lines(linekinds.FinalExact)) == 1
 
 
 NINE_SHAPES = """

@@ -9,7 +9,7 @@ from golfcheck.reference import artifact
 from golfcheck.reference.bpb import ByteTable, evaluate
 from golfcheck.reference.data import read_validation, shard_paths
 from golfcheck.reference.model import GPT, GPTConfig
-from golfcheck.trainlog import loglines
+from golfcheck.trainlog import linekinds
 from golfcheck.trainlog.templates import parse
 from tests.reference import trainer
 from tests.reference.trainer import Data
@@ -29,11 +29,11 @@ def test_the_trainer_reproduces_the_golden_run(shared_data: Path, out: Path, ran
     ours = trainer.train(out, tokens, ranks=ranks, **SETTINGS | {"WARMUP_STEPS": "0"})  # it leaves no trace anyway
     assert ours.code == 0, ours.output
     golden = [parse(text) for text in (shared_data / "golden" / log).read_text().split("\n")]
-    losses = [line.train_loss for line in golden if isinstance(line, loglines.TrainStep)]
-    (score,) = (line for line in golden if isinstance(line, loglines.FinalExact))
+    losses = [line.train_loss for line in golden if isinstance(line, linekinds.TrainStep)]
+    (score,) = (line for line in golden if isinstance(line, linekinds.FinalExact))
     assert len(losses) == 40
     assert ours.losses == pytest.approx(losses, abs=0.005)
-    (final,) = ours.lines(loglines.FinalExact)
+    (final,) = ours.lines(linekinds.FinalExact)
     assert final.val_bpb == pytest.approx(score.val_bpb, abs=0.002)
 
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golfcheck.reference import loglines as written
-from golfcheck.trainlog import loglines
-from golfcheck.trainlog.loglines import KINDS, LogLine
+from golfcheck.trainlog import linekinds
+from golfcheck.trainlog.linekinds import KINDS, LogLine
 from golfcheck.trainlog.templates import parse, parse_as
 from tests.clock import cpu_seconds
 from tests.reference import trainer
@@ -104,7 +104,7 @@ def test_every_float_can_be_written_and_read(kind: type[LogLine], value: float) 
 @pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\n"])
 def test_a_text_with_a_line_break_is_not_written(text: str) -> None:
     with pytest.raises(ValueError, match="must stay one line"):
-        str(loglines.PythonVersion(version=text))
+        str(linekinds.PythonVersion(version=text))
 
 
 @given(
@@ -161,19 +161,19 @@ def test_every_line_of_a_real_log_is_read_and_written_back(shared_data: Path, na
 
 def test_the_real_logs_final_score_is_read_to_the_last_digit(shared_data: Path) -> None:
     lines = (shared_data / "golden" / "one_rank.log").read_text("utf-8").splitlines()
-    (exact,) = (line for text in lines if isinstance(line := parse(text), loglines.FinalExact))
+    (exact,) = (line for text in lines if isinstance(line := parse(text), linekinds.FinalExact))
     assert (exact.val_loss, exact.val_bpb) == (4.86908488, 2.92054779)
 
 
 def test_a_device_may_have_spaces_in_its_name_and_words_have_none() -> None:
     text = "settings:numerics rope_tables:bf16 activations:fp32 device:NVIDIA H100 80GB HBM3 compiled:True"
     values = {"rope_tables": "bf16", "activations": "fp32", "device": "NVIDIA H100 80GB HBM3", "compiled": True}
-    assert parse(text) == loglines.Numerics(**values)
+    assert parse(text) == linekinds.Numerics(**values)
     assert parse(text.replace("fp32", "fp 32")) is None
 
 
 @pytest.mark.parametrize("number", ["1_0", "+1", "01", "١", "1 ", "0x1", "1e3"])
 def test_a_number_is_read_only_in_the_form_in_which_it_is_printed(number: str) -> None:
-    assert parse("seed:10") == loglines.Seed(seed=10)
+    assert parse("seed:10") == linekinds.Seed(seed=10)
     assert parse(f"seed:{number}") is None
     assert parse(f"step:1/2 train_loss:{number}.0000 train_time:1ms step_avg:1.00ms") is None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck.reference.settings import parse
-from golfcheck.trainlog import loglines, templates
+from golfcheck.trainlog import linekinds, templates
 from tests.bench import gpu
 from tests.bench.plain import Plain
 from tests.reference import trainer
@@ -17,7 +17,7 @@ STEPS = 24  # the momentum's rise, 20, and a part of the rates' fall; all 40 tak
 def test_the_plain_version_reproduces_the_golden_losses(shared_data: Path) -> None:
     text = (shared_data / "golden" / "one_rank.log").read_text()
     golden = [
-        line.train_loss for line in map(templates.parse, text.split("\n")) if isinstance(line, loglines.TrainStep)
+        line.train_loss for line in map(templates.parse, text.split("\n")) if isinstance(line, linekinds.TrainStep)
     ]
     plain = Plain(parse([], {**SETTINGS, "DATA_PATH": str(shared_data / "fineweb")}))
     assert [plain.step() for _ in range(STEPS)] == pytest.approx(golden[:STEPS], abs=0.005)

@@ -17,7 +17,7 @@ import torch
 
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.reference.data import read_shard
-from golfcheck.trainlog import loglines
+from golfcheck.trainlog import linekinds
 from tests.clock import HANG_SECONDS
 from tests.reference import trainer
 from tests.reference.trainer import Data, Finished
@@ -66,7 +66,7 @@ def finish(run: "subprocess.Popen[str]", out: Path, seconds: float = 90.0) -> Fi
 def test_a_resumed_run_ends_with_the_bytes_of_one_that_was_not_cut(saved: Finished, data: Data, out: Path) -> None:
     resumed = trainer.train(out, data, RESUME=str(saved.out / "checkpoint.pt"))
     assert resumed.code == 0, resumed.output
-    (line,) = resumed.lines(loglines.Resumed)
+    (line,) = resumed.lines(linekinds.Resumed)
     assert line.step == 4
     assert resumed.losses == saved.losses[4:]
     assert (out / "final_model.int8.ptz").read_bytes() == (saved.out / "final_model.int8.ptz").read_bytes()
@@ -194,10 +194,10 @@ def test_a_signal_finishes_the_step_exports_and_evaluates(data: Data, out: Path,
     run.send_signal(signum)
     done = finish(run, out)
     assert done.code == 0, done.output
-    (stop,) = done.lines(loglines.Stopping)
+    (stop,) = done.lines(linekinds.Stopping)
     assert stop.reason == "signal"
-    assert done.lines(loglines.ValStep)[-1].step == stop.step
-    assert done.lines(loglines.FinalExact)
+    assert done.lines(linekinds.ValStep)[-1].step == stop.step
+    assert done.lines(linekinds.FinalExact)
     assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] == stop.step
 
 
@@ -208,7 +208,7 @@ def test_a_signal_repeated_by_the_launcher_does_not_count_as_a_second_one(data: 
         time.sleep(0.1)
     done = finish(run, out)
     assert done.code == 0, done.output
-    assert done.lines(loglines.FinalExact)
+    assert done.lines(linekinds.FinalExact)
 
 
 def test_a_second_signal_ends_at_once_and_the_checkpoint_is_there(data: Data, out: Path) -> None:
@@ -246,7 +246,7 @@ def test_nohup_keeps_a_run_going_when_the_connection_is_lost(data: Data, out: Pa
     run.send_signal(signal.SIGHUP)
     done = finish(run, out)
     assert done.code == 0, done.output
-    assert not done.lines(loglines.Stopping)
+    assert not done.lines(linekinds.Stopping)
     assert len(done.losses) == 12
 
 
@@ -268,11 +268,11 @@ def test_a_bad_token_in_a_later_shard_exports_and_scores_what_there_is(
         (folder / f"fineweb_train_{i:06d}.bin").write_bytes(shard_bytes(part))
     done = trainer.train(out, Data(folder, data.tokenizer_path), ranks=ranks, record=True, **LONG)
     assert done.code == 1
-    (stop,), (problem,) = done.lines(loglines.Stopping), done.lines(loglines.Problem)
+    (stop,), (problem,) = done.lines(linekinds.Stopping), done.lines(linekinds.Problem)
     assert (stop.reason, stop.step) == ("data_error", 7)  # a step takes 520 tokens; the eighth meets the second shard
     assert "fineweb_train_000001.bin: token 1024 at position 7" in problem.text
     assert "what was trained before it is exported and scored" in done.output
-    assert done.lines(loglines.FinalExact)
+    assert done.lines(linekinds.FinalExact)
     assert (out / "record").is_dir()
 
 
@@ -291,18 +291,18 @@ def test_a_checkpoint_that_does_not_fit_on_disk_does_not_end_the_run(data: Data,
     (out / "checkpoint.pt").mkdir()  # as a full disk would, it cannot be replaced
     done = trainer.train(out, data, SAVE_EVERY="3")
     assert done.code == 0, done.output
-    assert [line.text for line in done.lines(loglines.Problem)]
-    assert done.lines(loglines.FinalExact)
+    assert [line.text for line in done.lines(linekinds.Problem)]
+    assert done.lines(linekinds.FinalExact)
 
 
 def test_a_run_resumed_past_its_cap_exports_at_once(saved: Finished, data: Data, out: Path) -> None:
     settings = {"MAX_WALLCLOCK_SECONDS": "0.001", "WARMDOWN_ITERS": "0", "RESUME": str(saved.out / "checkpoint.pt")}
     done = trainer.train(out, data, **settings)
     assert done.code == 0, done.output
-    (stop,) = done.lines(loglines.Stopping)
+    (stop,) = done.lines(linekinds.Stopping)
     assert (stop.reason, stop.step) == ("wallclock_cap", 4)
     assert done.losses == []
-    assert done.lines(loglines.FinalExact)
+    assert done.lines(linekinds.FinalExact)
 
 
 # Ranks
@@ -356,9 +356,9 @@ def test_ranks_whose_launcher_is_killed_save_and_score_what_there_is(data: Data,
     output, _ = run.communicate(timeout=90)  # ends when the ranks, which have the pipe as well, have ended
     assert not [pid for pid in pids if is_running(pid)]
     done = Finished(0, output, out)
-    (stop,) = done.lines(loglines.Stopping)
+    (stop,) = done.lines(linekinds.Stopping)
     assert stop.reason == "signal"
-    assert done.lines(loglines.FinalExact)
+    assert done.lines(linekinds.FinalExact)
     assert (out / "checkpoint.pt").exists()
 
 
@@ -372,7 +372,7 @@ def test_a_signal_to_one_rank_ends_all_of_them_after_the_same_seed(data: Data, o
     os.kill(ranks_of(run.pid)[1], signal.SIGINT)
     done = finish(run, out)
     assert done.code == 0, done.output
-    assert done.lines(loglines.FinalExact, "tiny_seed5")
+    assert done.lines(linekinds.FinalExact, "tiny_seed5")
     assert not (out / "logs" / "tiny_seed6.txt").exists()
     (record,) = (out / "record").iterdir()
     assert (record / "train_seed5.log").exists()
@@ -426,7 +426,7 @@ def test_files_that_a_killed_run_left_half_written_are_removed_by_the_next(data:
 def test_several_seeds_run_one_after_another_into_one_record(data: Data, out: Path) -> None:
     done = trainer.train(out, data, "--seeds", "5,6", record=True)
     assert done.code == 0, done.output
-    assert [line.seed for name in ("tiny_seed5", "tiny_seed6") for line in done.lines(loglines.Seed, name)] == [5, 6]
+    assert [line.seed for name in ("tiny_seed5", "tiny_seed6") for line in done.lines(linekinds.Seed, name)] == [5, 6]
     (record,) = (out / "record").iterdir()
     names = {path.name for path in record.iterdir()}
     assert {"README.md", "submission.json", "train_seed5.log", "train_seed6.log", "train.py", "model.py"} <= names

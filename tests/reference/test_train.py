@@ -16,7 +16,7 @@ from golfcheck.reference import artifact
 from golfcheck.reference import data as shards
 from golfcheck.reference.bpb import ByteTable, evaluate
 from golfcheck.reference.model import GPT, GPTConfig
-from golfcheck.trainlog import loglines
+from golfcheck.trainlog import linekinds
 from golfcheck.trainlog.templates import parse
 from tests.reference import trainer
 from tests.reference.trainer import Data, Finished
@@ -46,7 +46,7 @@ def test_a_run_writes_the_contracts_lines_in_their_order(tiny: Finished) -> None
     assert tiny.code == 0, tiny.output
     _, texts = split_log(tiny.log())
     lines = [parse(text) for text in texts if text]
-    kinds = [type(line).__name__ for line in lines if not isinstance(line, loglines.GitCommit)]
+    kinds = [type(line).__name__ for line in lines if not isinstance(line, linekinds.GitCommit)]
     assert kinds == ORDER
 
 
@@ -56,15 +56,15 @@ def test_the_log_begins_with_the_code_that_ran_file_by_file(tiny: Finished) -> N
     assert (trainer.REFERENCE / "__init__.py").stat().st_size == 0
     expected = "".join(f"# file: {p.name}, {p.stat().st_size} bytes\n{p.read_text()}" for p in files)
     assert dump == expected
-    (code,) = tiny.lines(loglines.CodeBytes)
+    (code,) = tiny.lines(linekinds.CodeBytes)
     assert code.size_bytes == sum(p.stat().st_size for p in files)
 
 
 def test_the_sizes_are_those_of_the_files_and_add_up(tiny: Finished) -> None:
     (code,), (model,), (total,) = (
-        tiny.lines(kind) for kind in (loglines.CodeBytes, loglines.ModelBytes, loglines.TotalBytes)
+        tiny.lines(kind) for kind in (linekinds.CodeBytes, linekinds.ModelBytes, linekinds.TotalBytes)
     )
-    (small,), (small_total,) = tiny.lines(loglines.Int8ModelBytes), tiny.lines(loglines.Int8TotalBytes)
+    (small,), (small_total,) = tiny.lines(linekinds.Int8ModelBytes), tiny.lines(linekinds.Int8TotalBytes)
     assert model.size_bytes == (tiny.out / "final_model.pt").stat().st_size
     assert small.size_bytes == (tiny.out / "final_model.int8.ptz").stat().st_size
     assert total.size_bytes == code.size_bytes + model.size_bytes
@@ -79,7 +79,7 @@ def test_the_final_score_is_that_of_the_artifact_on_disk(tiny: Finished, data: D
     tokens = shards.read_validation(shards.shard_paths(data.data_path, "val"), 32, 1024)
     with torch.autocast("cpu", torch.bfloat16):
         score = evaluate(model, tokens, table, seq_len=32, batch_seqs=64, device=torch.device("cpu"))
-    (final,), (text,) = tiny.lines(loglines.FinalExact), tiny.lines(loglines.ValText)
+    (final,), (text,) = tiny.lines(linekinds.FinalExact), tiny.lines(linekinds.ValText)
     assert final.val_loss == pytest.approx(score.val_loss_nats, abs=1e-6)
     assert final.val_bpb == pytest.approx(score.val_bpb, abs=1e-6)
     assert (text.tokens, text.size_bytes) == (score.tokens, score.bytes)
@@ -99,21 +99,21 @@ def trainer_patterns() -> list[str]:
 
 
 def test_the_log_states_the_settings_and_the_data(tiny: Finished, data: Data) -> None:
-    (changed,), (numerics,) = tiny.lines(loglines.ChangedSettings), tiny.lines(loglines.Numerics)
+    (changed,), (numerics,) = tiny.lines(linekinds.ChangedSettings), tiny.lines(linekinds.Numerics)
     values = json.loads(changed.json)
     assert values["TRAIN_SEQ_LEN"] == 32
     assert values["MAX_WALLCLOCK_SECONDS"] == 0.0
     assert "SEED" not in values  # the default
     assert numerics.rope_tables == "bf16_frequencies"
-    (tokenizer,) = tiny.lines(loglines.TokenizerFile)
+    (tokenizer,) = tiny.lines(linekinds.TokenizerFile)
     assert tokenizer.sha256 == sha256(data.tokenizer_path)
-    val = tiny.lines(loglines.DataFiles)[0]
+    val = tiny.lines(linekinds.DataFiles)[0]
     listing = f"{sha256(data.data_path / 'fineweb_val_000000.bin')}  fineweb_val_000000.bin\n"
     assert val.sha256 == hashlib.sha256(listing.encode()).hexdigest()
 
 
 def test_the_phases_leave_nothing_of_the_run_outside_a_clock(tiny: Finished) -> None:
-    names = [line.name for line in tiny.lines(loglines.Phase)]
+    names = [line.name for line in tiny.lines(linekinds.Phase)]
     assert names == [
         "data", "building", "warmup", "training", "validation", "quantization", "serialization", "reading",
         "evaluation",
@@ -157,7 +157,7 @@ def test_two_ranks_see_the_two_halves_of_each_micro_batch(tiny: Finished, data: 
 def test_two_ranks_train_on_the_same_batches_split_between_them(data: Data, out: Path) -> None:
     two = trainer.train(out, data, ranks=2, MATRIX_LR="0.04")
     assert two.code == 0, two.output
-    (world,) = two.lines(loglines.World)
+    (world,) = two.lines(linekinds.World)
     assert (world.world_size, world.grad_accum_steps) == (2, 4)
     assert two.losses[0] == pytest.approx(math.log(1024), abs=0.05)
     assert two.losses[-1] < two.losses[0] - 0.05
@@ -238,8 +238,8 @@ def test_the_cap_ends_training_and_the_last_step_is_validated(data: Data, out: P
         out, data, ITERATIONS="100000", MAX_WALLCLOCK_SECONDS="1.5", TRAIN_LOG_EVERY="1000", VAL_LOSS_EVERY="3"
     )
     assert done.code == 0, done.output
-    (stop,) = done.lines(loglines.Stopping)
-    train, val = done.lines(loglines.TrainStep), done.lines(loglines.ValStep)
+    (stop,) = done.lines(linekinds.Stopping)
+    train, val = done.lines(linekinds.TrainStep), done.lines(linekinds.ValStep)
     assert stop.reason == "wallclock_cap"
     assert stop.train_ms >= 1500
     assert stop.train_ms - 1500 <= 2 * max(b.train_ms - a.train_ms for a, b in itertools.pairwise(train))
@@ -253,7 +253,7 @@ def test_a_loss_that_is_not_a_number_stops_at_that_step_and_publishes_nothing(da
     (out / "final_model.int8.ptz").write_text("of an earlier run")
     done = trainer.train(out, data, TIED_EMBED_LR="1e38", SAVE_EVERY="1")
     assert done.code == 1
-    (stop,) = done.lines(loglines.Stopping)
+    (stop,) = done.lines(linekinds.Stopping)
     assert stop.reason == "nonfinite_loss"
     assert math.isnan(done.losses[-1])
     assert len(done.losses) == stop.step < 6
@@ -347,16 +347,16 @@ def test_a_profile_and_a_searched_stream_change_no_weight(tiny: Finished, data: 
     assert any("mm" in event.get("name", "") for event in trace["traceEvents"])
     ours, theirs = ((run.out / "final_model.int8.ptz").read_bytes() for run in (done, tiny))
     assert zlib.decompress(ours) == zlib.decompress(theirs)
-    (search,) = done.lines(loglines.ZlibSearch)
+    (search,) = done.lines(linekinds.ZlibSearch)
     assert search.saved_bytes == len(theirs) - len(ours) >= 0
-    assert not tiny.lines(loglines.ZlibSearch)
+    assert not tiny.lines(linekinds.ZlibSearch)
 
 
 def test_the_log_says_how_fast_training_was(tiny: Finished) -> None:
-    (speed,), (world,) = tiny.lines(loglines.Speed), tiny.lines(loglines.Plan)
-    last = tiny.lines(loglines.TrainStep)[-1]
+    (speed,), (world,) = tiny.lines(linekinds.Speed), tiny.lines(linekinds.Plan)
+    last = tiny.lines(linekinds.TrainStep)[-1]
     assert speed.tokens == pytest.approx(world.train_batch_tokens * 1000.0 / last.step_avg_ms, rel=0.05)
-    (params,) = tiny.lines(loglines.ModelParams)
+    (params,) = tiny.lines(linekinds.ModelParams)
     flop = 6 * (params.params + 3 * 32 * 32)  # of a token: every weight, and three layers of 32 positions and channels
     assert speed.flops == pytest.approx(speed.tokens * flop, rel=0.01)
     assert 0.0 <= speed.matmul_share < 1.0  # three decimals: a busy machine may print 0.000
@@ -365,7 +365,7 @@ def test_the_log_says_how_fast_training_was(tiny: Finished) -> None:
 def test_an_embedding_that_is_only_looked_up_does_not_count_as_arithmetic(data: Data, out: Path) -> None:
     done = trainer.train(out, data, TIE_EMBEDDINGS="0", ITERATIONS="1", WARMUP_STEPS="0")
     assert done.code == 0, done.output
-    (speed,), (params,) = done.lines(loglines.Speed), done.lines(loglines.ModelParams)
+    (speed,), (params,) = done.lines(linekinds.Speed), done.lines(linekinds.ModelParams)
     flop = 6 * (params.params - 1024 * 32 + 3 * 32 * 32)
     assert speed.flops == pytest.approx(speed.tokens * flop, rel=0.01)
 
@@ -375,7 +375,7 @@ def test_a_compiled_run_has_the_losses_of_the_eager_one(tiny: Finished, data: Da
     """The first loss is that of the same weights; on two ranks it is rank 0's, of half of each micro-batch."""
     done = trainer.train(out, data, ranks=ranks, COMPILE="on", NUM_LAYERS="1", ITERATIONS="2")
     assert done.code == 0, done.output
-    (numerics,) = done.lines(loglines.Numerics)
+    (numerics,) = done.lines(linekinds.Numerics)
     assert numerics.compiled
     assert done.losses[0] == pytest.approx(tiny.losses[0], abs=0.01)
 

@@ -13,7 +13,7 @@ import numpy as np
 from golfcheck.data import dataset
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.reference import data
-from golfcheck.trainlog import loglines
+from golfcheck.trainlog import linekinds
 from golfcheck.trainlog.templates import parse
 from tests.clock import HANG_SECONDS
 from tests.reference.forks import Forks
@@ -53,14 +53,14 @@ class Finished:
         """The text of a log."""
         return (self.out / "logs" / f"{name}.txt").read_text()
 
-    def lines(self, kind: type[loglines.LogLine], name: str = "tiny") -> list[loglines.LogLine]:
+    def lines(self, kind: type[linekinds.LogLine], name: str = "tiny") -> list[linekinds.LogLine]:
         """The log's lines of one kind."""
         return [line for text in self.log(name).split("\n") if isinstance(line := parse(text), kind)]
 
     @property
     def losses(self) -> list[float]:
         """The training loss of every logged step."""
-        return [line.train_loss for line in self.lines(loglines.TrainStep)]
+        return [line.train_loss for line in self.lines(linekinds.TrainStep)]
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:

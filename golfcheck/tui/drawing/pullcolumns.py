@@ -8,9 +8,9 @@ from textual.content import Content
 from golfcheck.board.model import Row
 from golfcheck.core.numbers import counted
 from golfcheck.core.text import safe
-from golfcheck.queue.model import Pull, Queue, Triage
+from golfcheck.queue.pullrows import KEYS, PullRow
+from golfcheck.queue.pulls import Pull, Queue, Triage
 from golfcheck.queue.reasons import NOTE, location_in
-from golfcheck.queue.rows import KEYS, PullRow
 from golfcheck.tui.drawing.glyphs import Glyphs, bar
 from golfcheck.tui.drawing.readout import plain
 from golfcheck.tui.drawing.tablecolumns import COLUMNS as BOARD_COLUMNS

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from golfcheck.board.model import Board, Row
 from golfcheck.board.query import Query
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.submission.logtext import LogText
 from golfcheck.submission.record import Record
 from golfcheck.tui.drawing.glyphs import Glyphs
@@ -34,7 +34,7 @@ class Host(Protocol):
     """What the application offers to screens."""
 
     root: Path
-    settings: Settings
+    settings: JudgingSettings
     glyphs: Glyphs
     ascii_only: bool
     session: Session

@@ -19,7 +19,7 @@ from golfcheck.tui.screens.prompt import PathPrompt
 from golfcheck.tui.screens.reading import ReadingScreen
 from golfcheck.tui.screens.tablescreen import TableScreen
 from golfcheck.tui.widgets.filterbar import FilterBar
-from golfcheck.tui.widgets.keys import refit
+from golfcheck.tui.widgets.keyline import refit
 from golfcheck.tui.widgets.table import MAX_MARKS, BoardTable
 
 

@@ -24,7 +24,7 @@ from golfcheck.tui.widgets import background
 from golfcheck.tui.widgets.chart import is_ascii
 from golfcheck.tui.widgets.codeview import CodeView
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
-from golfcheck.tui.widgets.keys import Keys
+from golfcheck.tui.widgets.keyline import Keys
 from golfcheck.tui.widgets.sheet import Sheet, plain
 
 TABS = ("numbers", "settings", "curves", "code")

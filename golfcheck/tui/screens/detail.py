@@ -30,7 +30,7 @@ from golfcheck.tui.widgets import background
 from golfcheck.tui.widgets.chart import is_ascii
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
 from golfcheck.tui.widgets.findingspane import FindingList, FindingsPane
-from golfcheck.tui.widgets.keys import Keys, refit
+from golfcheck.tui.widgets.keyline import Keys, refit
 from golfcheck.tui.widgets.logpane import LogPane
 from golfcheck.tui.widgets.seedstrip import Seeds, SeedStrip
 from golfcheck.tui.widgets.sheet import Sheet, plain

@@ -19,7 +19,7 @@ from golfcheck.render.page import Page
 from golfcheck.tui.drawing.tablecolumns import name_of
 from golfcheck.tui.drawing.untrusted import LIMIT_CHARS, content
 from golfcheck.tui.screens.base import BaseScreen
-from golfcheck.tui.widgets.keys import Keys
+from golfcheck.tui.widgets.keyline import Keys
 from golfcheck.tui.widgets.sheet import Scroller
 
 

@@ -14,15 +14,15 @@ from golfcheck.board.keys import sorted_rows
 from golfcheck.board.model import Row
 from golfcheck.core.errors import GolfcheckError
 from golfcheck.core.text import safe
-from golfcheck.queue.model import Queue
+from golfcheck.queue.build import QueueRequest, build_queue
 from golfcheck.queue.opening import Opening
-from golfcheck.queue.rows import KEYS, PullRow, row_of
-from golfcheck.queue.run import QueueRequest, run
+from golfcheck.queue.pullrows import KEYS, PullRow, row_of
+from golfcheck.queue.pulls import Queue
 from golfcheck.tui.drawing.pullcolumns import COLUMNS, pull_of, readout, title
 from golfcheck.tui.drawing.readout import filtered_out
 from golfcheck.tui.screens.base import OpenPullRecord
 from golfcheck.tui.screens.tablescreen import TableScreen
-from golfcheck.tui.widgets.keys import refit
+from golfcheck.tui.widgets.keyline import refit
 from golfcheck.tui.widgets.table import BoardTable
 
 _OWN_ORDER = ""  # of the queue
@@ -126,7 +126,7 @@ request with the most similar code."""
                 self.post_message(QueueProgressed(what, done, of))
 
         try:
-            queue = run(self.request, progress=progress, idle=idle)
+            queue = build_queue(self.request, progress=progress, idle=idle)
         except _Gone:
             return
         except (GolfcheckError, OSError) as error:

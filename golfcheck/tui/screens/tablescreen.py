@@ -14,7 +14,7 @@ from golfcheck.board.query import Query
 from golfcheck.tui.drawing.readout import plain
 from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets.filterbar import FilterBar
-from golfcheck.tui.widgets.keys import Keys, refit
+from golfcheck.tui.widgets.keyline import Keys, refit
 from golfcheck.tui.widgets.table import BoardTable
 
 

@@ -4,7 +4,7 @@ from textual.widgets import TabbedContent, TabPane
 
 from golfcheck.tui.screens.base import BaseScreen
 from golfcheck.tui.widgets.curvepane import CurvePane
-from golfcheck.tui.widgets.keys import refit
+from golfcheck.tui.widgets.keyline import refit
 
 
 class KeyedTabs(TabbedContent):

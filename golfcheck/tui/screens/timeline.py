@@ -24,7 +24,7 @@ from golfcheck.tui.drawing.readout import readout
 from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, nearest, score
 from golfcheck.tui.drawing.untrusted import content
 from golfcheck.tui.screens.base import BaseScreen, OpenRecord
-from golfcheck.tui.widgets.keys import Keys, refit
+from golfcheck.tui.widgets.keyline import Keys, refit
 
 _FILTER_COLUMNS = 30  # of the filter, in the title
 _PARTS = ("axis", "line", "held", "other", "spread", "cursor", "here")

@@ -26,7 +26,7 @@ from golfcheck.tui.screens.rivallist import Choice, RivalList
 from golfcheck.tui.widgets import background
 from golfcheck.tui.widgets.chart import CurveChart, is_ascii
 from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
-from golfcheck.tui.widgets.keys import Keys, refit
+from golfcheck.tui.widgets.keyline import Keys, refit
 from golfcheck.tui.widgets.sheet import plain
 
 _EVERY_SECONDS = 1.0

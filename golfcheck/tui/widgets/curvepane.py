@@ -15,7 +15,7 @@ from golfcheck.core.text import fit, safe
 from golfcheck.live.curves import Curve
 from golfcheck.live.series import Smoothing, XAxis, YAxis, bounds, clipped, same_tokens, series, smooths
 from golfcheck.tui.widgets.chart import ASCII_MARKS, MARKS, CurveChart, Plot, PlotLine, colors, is_ascii
-from golfcheck.tui.widgets.keys import refit
+from golfcheck.tui.widgets.keyline import refit
 from golfcheck.tui.widgets.sheet import plain
 
 _LABELS = {YAxis.BPB: "bpb", YAxis.LOSS: "nats", YAxis.LOG: "log nats"}

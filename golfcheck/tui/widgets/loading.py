@@ -10,7 +10,7 @@ from textual.message import Message
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Board, Row
 from golfcheck.core.errors import GolfcheckError, UsageError
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 
 _DRAWN_SECONDS = 0.25  # maximum time that judging waits until the rows are visible
 
@@ -57,7 +57,7 @@ class ReadingCanceled(Exception):
     """The screen no longer needs the records."""
 
 
-def read(root: Path, settings: Settings, post: Callable[[Message], object], gone: Callable[[], bool]) -> None:
+def read(root: Path, settings: JudgingSettings, post: Callable[[Message], object], gone: Callable[[], bool]) -> None:
     """Read the records of a tree and post them; stops as soon as `gone` says so, and ends its processes."""
 
     def idle() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck.authoring.newrecord import MAX_SHIPPED_ARTIFACT_BYTES, About, build
-from golfcheck.authoring.readme import PLACEHOLDER
+from golfcheck.authoring.recordreadme import PLACEHOLDER
 from golfcheck.cli import main
 from golfcheck.core.errors import UsageError
 from golfcheck.core.schema import violations

@@ -17,13 +17,13 @@ from golfcheck.comparison.frontier import best_before, frontier, holders, replay
 from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.judging import judged
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from tests.golfcheck.comparison.test_frontier import entry
 from tests.golfcheck.submission.test_history import commit, git
 from tests.golfcheck.valid_record import Draft, write
 
 pytestmark = pytest.mark.usefixtures("own_home")
-CACHED, PLAIN = Settings(jobs=1), Settings(cache=False, jobs=1)
+CACHED, PLAIN = JudgingSettings(jobs=1), JudgingSettings(cache=False, jobs=1)
 
 
 def by_name(board: Board) -> dict[str, Row]:
@@ -200,9 +200,11 @@ def test_leaving_waits_for_no_process_leaves_none_behind_and_the_cache_stays_rea
             raise GoneError
 
     with pytest.raises(GoneError):
-        load_board([tree], Settings(jobs=2, cache=cached), idle=idle)
+        load_board([tree], JudgingSettings(jobs=2, cache=cached), idle=idle)
     assert active_children() == []
-    assert without_time(load_board([tree], Settings(jobs=1, cache=cached))) == without_time(load_board([tree], PLAIN))
+    assert without_time(load_board([tree], JudgingSettings(jobs=1, cache=cached))) == without_time(
+        load_board([tree], PLAIN)
+    )
 
 
 def test_only_the_records_that_were_named_are_on_the_board_but_all_of_their_tree_count(tree: Path) -> None:
@@ -224,11 +226,13 @@ def test_a_second_board_is_the_same_and_judges_nothing(tree: Path, monkeypatch: 
         load_board([tree], PLAIN)
 
 
-@pytest.mark.parametrize("settings", [CACHED, Settings(jobs=2), Settings(ruleset="audit-2026-05", ignore=("files",))])
-def test_a_board_does_not_depend_on_cache_or_processes(tree: Path, settings: Settings) -> None:
+@pytest.mark.parametrize(
+    "settings", [CACHED, JudgingSettings(jobs=2), JudgingSettings(ruleset="audit-2026-05", ignore=("files",))]
+)
+def test_a_board_does_not_depend_on_cache_or_processes(tree: Path, settings: JudgingSettings) -> None:
     for number in range(6):
         write(tree, f"2026-06-1{number}_More{number}", -0.02 - 0.004 * number)
-    plain = Settings(ruleset=settings.ruleset, ignore=settings.ignore, cache=False, jobs=1)
+    plain = JudgingSettings(ruleset=settings.ruleset, ignore=settings.ignore, cache=False, jobs=1)
     expected = without_time(load_board([tree], plain))
     assert without_time(load_board([tree], settings)) == expected
     assert without_time(load_board([tree], settings)) == expected

@@ -13,7 +13,7 @@ from golfcheck.board.model import Row, Status
 from golfcheck.board.query import closed, parse
 from golfcheck.core.errors import UsageError
 from golfcheck.core.outcome import Outcome
-from golfcheck.judging.decisions import Kind, Ruling
+from golfcheck.judging.decisions import Ruling, RulingKind
 from tests.golfcheck.verdicts import BYTES, RECORD, SEEDS, a_verdict
 
 ROW = Row(
@@ -123,7 +123,8 @@ def test_a_missing_value_matches_no_comparison(key: str):
 
 def test_the_last_ruling_on_a_record_is_the_one_that_a_filter_looks_at():
     rulings = [
-        Ruling("a", kind, "me", date(2026, 4, day), "why") for day, kind in ((1, Kind.REMOVED), (2, Kind.WAIVED))
+        Ruling("a", kind, "me", date(2026, 4, day), "why")
+        for day, kind in ((1, RulingKind.REMOVED), (2, RulingKind.WAIVED))
     ]
     ruled = replace(ROW, rulings=tuple(rulings))
     assert parse("ruling:waived -ruling:removed").matches(ruled)

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from golfcheck.box import client, launch, seccomp, serve
+from golfcheck.box.boxlimits import BoxLimits
 from golfcheck.box.client import Box
 from golfcheck.box.launch import NoSandbox, sandbox
-from golfcheck.box.limits import BoxLimits
 from golfcheck.core.errors import Refused
 from golfcheck.rescore import attention
 from tests.conftest import ROOT

@@ -14,8 +14,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golfcheck.box.boxlimits import BoxLimits
 from golfcheck.box.launch import NoSandbox, sandbox
-from golfcheck.box.limits import BoxLimits
 from golfcheck.core.errors import Refused, UsageError
 from golfcheck.reference import artifact, data
 from golfcheck.reference.model import GPTConfig
@@ -25,7 +25,7 @@ from golfcheck.rescore.devices import join
 from golfcheck.rescore.measure import Evaluation
 from golfcheck.rescore.predicted import BoxRequest, rescore
 from golfcheck.rescore.report import Claim, Rescore, RescoreOutcome
-from golfcheck.rescore.run import Request
+from golfcheck.rescore.rescoring import Request
 from tests.conftest import ROOT
 from tests.golfcheck import predictors
 from tests.golfcheck import rescore_fixture as tiny

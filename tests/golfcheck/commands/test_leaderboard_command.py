@@ -16,7 +16,7 @@ from golfcheck.board.model import Board, Row, Status, ranked
 from golfcheck.core import schema
 from golfcheck.core.markers import BEGIN, END
 from golfcheck.core.text import width
-from golfcheck.judging.decisions import Kind, Ruling
+from golfcheck.judging.decisions import Ruling, RulingKind
 from golfcheck.render import board_data, board_markdown, board_text
 from golfcheck.render.board_columns import COLUMNS
 from golfcheck.render.page import Page
@@ -183,7 +183,7 @@ def test_the_csv_format_has_a_line_for_each_row_and_no_formula(tree: Path, capsy
 @pytest.mark.parametrize("label", PAYLOADS)
 def test_no_string_of_a_stranger_changes_the_form_of_a_board(label: str) -> None:
     payload = PAYLOADS[label]
-    ruling = Ruling("x", Kind.INCLUDED, payload, DAY, payload)
+    ruling = Ruling("x", RulingKind.INCLUDED, payload, DAY, payload)
     plain = a_board(a_row(rulings=(replace(ruling, by="m", why="w"),), reason="r"), a_row(path="p"))
     changed, path = {"name": payload, "author": payload}, payload.encode("utf-8", "replace").decode()
     hostile = a_board(a_row(rulings=(ruling,), reason=payload, **changed), a_row(path=path, **changed))

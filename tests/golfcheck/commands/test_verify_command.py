@@ -20,7 +20,7 @@ from golfcheck.core import schema
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.typedjson import dump, reader_of
-from golfcheck.judging.config import FORMATS, Settings
+from golfcheck.judging.config import FORMATS, JudgingSettings
 from golfcheck.judging.judged import Judged
 from tests.conftest import ROOT
 from tests.golfcheck import folders
@@ -208,7 +208,7 @@ def test_a_tree_is_judged_alike_by_one_process_and_two_cached_or_not(tmp_path: P
 def test_the_documentation_names_every_option_format_outcome_and_setting():
     text = (ROOT / "docs" / "verify.md").read_text()
     options = [option for action in parser_of("verify")._actions for option in action.option_strings]
-    settings = [field.name.replace("_", "-") for field in fields(Settings)]
+    settings = [field.name.replace("_", "-") for field in fields(JudgingSettings)]
     for word in {*options, *FORMATS, *Outcome, *RULESETS, *settings} - {"-h", "--help"}:
         assert f"`{word}" in text, word
 

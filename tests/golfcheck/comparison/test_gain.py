@@ -9,7 +9,7 @@ import pytest
 from scipy import stats as oracle
 
 from golfcheck import cli
-from golfcheck.comparison.gain import Gain, Sample, gain_over, pooled
+from golfcheck.comparison.gain import Gain, SeedScores, gain_over, pooled
 from golfcheck.core import schema, stats
 from golfcheck.core.errors import UsageError
 from golfcheck.core.text import width
@@ -22,12 +22,12 @@ from tests.golfcheck.valid_record import Draft
 LN2 = math.log(2)
 
 
-def sample(*bpb: float, ratio: float = 2.43592, name: str = "a record") -> Sample:
-    return Sample(name, f"records/{name}", tuple(range(len(bpb))), bpb, tuple(x * LN2 * ratio for x in bpb))
+def sample(*bpb: float, ratio: float = 2.43592, name: str = "a record") -> SeedScores:
+    return SeedScores(name, f"records/{name}", tuple(range(len(bpb))), bpb, tuple(x * LN2 * ratio for x in bpb))
 
 
-OURS = Sample("ValCalib", "a", (314, 42, 999), tuple(VALCALIB_BPB), tuple(VALCALIB_NATS))
-THEIRS = Sample("LeakyReLU", "b", (1337, 2025, 42), tuple(LEAKY_BPB), tuple(LEAKY_NATS))
+OURS = SeedScores("ValCalib", "a", (314, 42, 999), tuple(VALCALIB_BPB), tuple(VALCALIB_NATS))
+THEIRS = SeedScores("LeakyReLU", "b", (1337, 2025, 42), tuple(LEAKY_BPB), tuple(LEAKY_NATS))
 
 
 def test_the_published_gain_has_its_published_numbers_in_both_units() -> None:
@@ -101,7 +101,7 @@ def test_runs_on_both_sides_are_reported() -> None:
     ],
 )
 def test_without_a_spread_there_is_no_p_value_and_the_reason_is_shown(
-    ours: Sample, theirs: Sample, reason: str
+    ours: SeedScores, theirs: SeedScores, reason: str
 ) -> None:
     result = gain_over(ours, theirs, bar_bpb=None if theirs else 1.2)
     assert result.reason and result.reason.startswith(reason)

@@ -29,8 +29,8 @@ from golfcheck.data.stdlib_text import documents
 from golfcheck.data.textfiles import read_documents
 from golfcheck.datacheck import (
     BadFile,
-    Overlap,
     ShardReport,
+    SplitOverlap,
     TokenizerReport,
     check,
     find_shards,
@@ -145,7 +145,7 @@ def test_the_demonstration_passes_its_own_check(demo: Dataset, english: list[str
     assert list(shards) == [demo.data_path]
     assert find_tokenizer(demo.data_path) == demo.tokenizer_path
     reports = list(check(demo.tokenizer_path, shards[demo.data_path], vocab_of(demo.data_path.name)))
-    assert [type(report) for report in reports] == [TokenizerReport, ShardReport, ShardReport, Overlap]
+    assert [type(report) for report in reports] == [TokenizerReport, ShardReport, ShardReport, SplitOverlap]
     total_bytes = sum(report.text_bytes or 0 for report in reports if isinstance(report, ShardReport))
     assert total_bytes == sum(len(text.encode()) for text in english)
 
@@ -390,7 +390,7 @@ def test_the_contests_data_is_counted_byte_for_byte(shared_data: Path) -> None:
     folder = shared_data / "fineweb"
     known, val, train, overlap = check(find_tokenizer(folder), find_shards(folder)[folder], None)
     assert isinstance(known, TokenizerReport) and isinstance(train, ShardReport) and isinstance(val, ShardReport)
-    assert isinstance(overlap, Overlap) and (overlap.validation, overlap.training, overlap.shared) == (109, 971, 0)
+    assert isinstance(overlap, SplitOverlap) and (overlap.validation, overlap.training, overlap.shared) == (109, 971, 0)
     assert known.known_as == "fineweb_1024_bpe (sp1024)"
     assert (train.tokens, train.documents, train.text_bytes) == (1_048_576, 971, 2_557_436)
     assert (val.tokens, val.documents, val.text_bytes) == (131_073, 109, 315_259)
@@ -574,7 +574,7 @@ def test_a_missing_package_is_one_line_with_the_command_that_installs_it(
 def test_no_part_of_the_data_command_imports_torch(demo: Dataset) -> None:
     code = (
         "import sys; from golfcheck import cli; from golfcheck.data import dataset, hub\n"
-        "from golfcheck.datacheck import child\n"
+        "from golfcheck.datacheck import checkprocess\n"
         "assert cli.main(['data', 'check', sys.argv[1]]) == 0\n"
         "assert 'torch' not in sys.modules"
     )

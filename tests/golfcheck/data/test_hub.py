@@ -25,9 +25,9 @@ from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.data import hub as hub_module
 from golfcheck.data import throughput as pace_module
 from golfcheck.data.hub import download
-from golfcheck.data.selection import MAX_SHARDS, select_by_manifest
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.data.throughput import Throughput
+from golfcheck.data.variants import MAX_SHARDS, select_by_manifest
 from golfcheck.reference.data import shard_tokens
 from tests.clock import HANG_SECONDS
 from tests.golfcheck.hub_server import Hub, serving

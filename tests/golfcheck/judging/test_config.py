@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck.core.errors import UsageError
-from golfcheck.judging.config import CHOICES, Settings, resolve
+from golfcheck.judging.config import CHOICES, JudgingSettings, resolve
 from tests.golfcheck import folders
 
 
@@ -16,7 +16,7 @@ def file(folder: Path, text: str, name: str = "golfcheck.toml") -> Path:
 
 
 def test_without_any_configuration_the_defaults_apply(tmp_path: Path):
-    assert resolve({}, {}, tmp_path) == Settings()
+    assert resolve({}, {}, tmp_path) == JudgingSettings()
 
 
 def test_a_flag_beats_the_environment_beats_the_file(tmp_path: Path):
@@ -74,4 +74,4 @@ def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path):
 
 def test_every_default_is_one_of_its_choices():
     for name, choices in CHOICES.items():
-        assert getattr(Settings(), name) in (*choices, "")
+        assert getattr(JudgingSettings(), name) in (*choices, "")

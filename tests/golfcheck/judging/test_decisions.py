@@ -15,13 +15,13 @@ from golfcheck.core.errors import UsageError
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.judging import decisions
-from golfcheck.judging.config import Settings
-from golfcheck.judging.decisions import Kind
+from golfcheck.judging.config import JudgingSettings
+from golfcheck.judging.decisions import RulingKind
 from golfcheck.render.board_data import render_json
 from golfcheck.tui.screens.detail import rescored
 from tests.golfcheck.valid_record import Draft
 
-SETTINGS = Settings(cache=False, jobs=1)
+SETTINGS = JudgingSettings(cache=False, jobs=1)
 TRACK = "track_10min_16mb"
 REPORT = "0" * 64
 TAKES_NO_EFFECT = "it has no effect until then"
@@ -197,7 +197,7 @@ def test_the_last_ruling_applies_and_all_are_shown(tree: Path) -> None:
         ruling("2026-06-02_Clear", "removed", on="2026-06-20"),
     )
     row = rows_of(board_of(tree))["Clear"]
-    assert row.held and [ruling.kind for ruling in row.rulings] == [Kind.REMOVED, Kind.INCLUDED]
+    assert row.held and [ruling.kind for ruling in row.rulings] == [RulingKind.REMOVED, RulingKind.INCLUDED]
 
 
 def test_a_ruling_applies_from_its_date_on(tree: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_date_in_the_future_is_judged_again_each_day(
     findings = []
     for day in (date(2026, 6, 1), date(2026, 6, 2)):
         monkeypatch.setattr("golfcheck.judging.verify.today", lambda day=day: day)
-        board = load_board([tree], Settings(jobs=1))
+        board = load_board([tree], JudgingSettings(jobs=1))
         findings.append([finding.rule for finding in rows_of(board)["Clear"].verdict.findings])
     assert findings[0] == ["date-in-future"]
     assert "date-in-future" not in findings[1]

@@ -9,7 +9,7 @@ import pytest
 from golfcheck.core.verdict import Severity, Verdict
 from golfcheck.judging import judged
 from golfcheck.judging.batch import judge_all
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.judging.judged import How, Task, judge_tasks
 from golfcheck.judging.standing import read_standing
 from golfcheck.rules import RULES, Rule
@@ -90,7 +90,7 @@ def long_tree(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("cached", [True, False], ids=["cached", "not"])
 def test_each_record_of_a_tree_is_judged_once(long_tree: Path, judgments: Counter[str], cached: bool) -> None:
-    settings = Settings(cache=cached, jobs=1)
+    settings = JudgingSettings(cache=cached, jobs=1)
     verdicts = judge_all([long_tree], settings)
     assert len(verdicts) == 12 and sum(verdict.to_beat is not None for verdict in verdicts) == 11
     assert judgments == Counter({Path(verdict.path).name: 1 for verdict in verdicts})
@@ -100,10 +100,10 @@ def test_each_record_of_a_tree_is_judged_once(long_tree: Path, judgments: Counte
 
 def test_of_a_tree_only_the_named_record_is_judged(long_tree: Path, judgments: Counter[str]) -> None:
     named = long_tree / "track_10min_16mb" / "2026-06-15_Record5"
-    (verdict,) = judge_all([named], Settings(jobs=1))
+    (verdict,) = judge_all([named], JudgingSettings(jobs=1))
     assert verdict.to_beat and verdict.to_beat.name == "Record4"
     assert judgments == Counter({named.name: 1})
-    assert judge_all([named], Settings(jobs=1)) == [verdict]
+    assert judge_all([named], JudgingSettings(jobs=1)) == [verdict]
     assert judgments == Counter({named.name: 1})
 
 
@@ -112,9 +112,11 @@ def test_a_record_judged_among_all_is_as_judged_by_name(long_tree: Path) -> None
         fields = {name: getattr(verdict, name) for name in verdict.__dataclass_fields__}
         return fields | {"seconds": 0.0}
 
-    among_all = {verdict.path: without_time(verdict) for verdict in judge_all([long_tree], Settings(cache=False))}
+    among_all = {
+        verdict.path: without_time(verdict) for verdict in judge_all([long_tree], JudgingSettings(cache=False))
+    }
     for folder in record_folders([long_tree])[::3]:
-        (alone,) = judge_all([folder], Settings(cache=False))
+        (alone,) = judge_all([folder], JudgingSettings(cache=False))
         assert without_time(alone) == among_all[str(folder)]
 
 
@@ -122,5 +124,5 @@ def test_a_record_whose_numbers_are_refuted_need_not_be_beaten(long_tree: Path) 
     refuted = long_tree / "track_10min_16mb" / "2026-06-14_Record4"
     log = refuted / "train_seed42.log"
     log.write_bytes(log.read_bytes().replace(b"step:2/20000", b"step:9/20000", 1))
-    (verdict,) = judge_all([long_tree / "track_10min_16mb" / "2026-06-15_Record5"], Settings(jobs=1))
+    (verdict,) = judge_all([long_tree / "track_10min_16mb" / "2026-06-15_Record5"], JudgingSettings(jobs=1))
     assert verdict.to_beat and verdict.to_beat.name == "Record3"

@@ -16,7 +16,7 @@ from golfcheck.live.runprogress import RunProgress, RunState, progress_of
 from golfcheck.live.silence import stall
 from golfcheck.submission.examined import results
 from golfcheck.submission.record import load
-from golfcheck.trainlog.events import Run
+from golfcheck.trainlog.events import LoggedRun
 
 HEAD = b"seed:42\ntrain_batch_tokens:1000 max_wallclock_seconds:600.000\n"
 VAL = b"step:0/2000 val_loss:6.0 val_bpb:3.6 train_time:0ms step_avg:0.02ms\n"
@@ -183,7 +183,7 @@ def test_no_interval_between_the_lines_of_real_runs_is_a_stall(shared_data: Path
             train = [point for point in result.run.train if point.train_ms is not None]
             for k in range(1, len(train)):
                 silent = (train[k].train_ms - train[k - 1].train_ms) / 1000
-                so_far = Run(train=train[max(0, k - 20) : k])
+                so_far = LoggedRun(train=train[max(0, k - 20) : k])
                 assert not stall(RunState.TRAINING, silent, so_far), (folder, train[k])
                 intervals += 1
     assert intervals > 4_000

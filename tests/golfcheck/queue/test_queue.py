@@ -11,13 +11,13 @@ import pytest
 
 from golfcheck.board.query import parse
 from golfcheck.core.errors import UsageError
-from golfcheck.queue import content, gitfolder, run
+from golfcheck.queue import build, content, gitfolder
+from golfcheck.queue.build import QueueRequest, wanted_numbers
 from golfcheck.queue.content import Content, FolderTask
-from golfcheck.queue.model import Pull, Queue, Triage
 from golfcheck.queue.objects import MissingObjectError, Objects
 from golfcheck.queue.pool import Pool, PoolSettings
-from golfcheck.queue.rows import KEYS, row_of
-from golfcheck.queue.run import QueueRequest, wanted_numbers
+from golfcheck.queue.pullrows import KEYS, row_of
+from golfcheck.queue.pulls import Pull, Queue, Triage
 from tests.golfcheck.repositories import TRACK, Repo, record
 from tests.golfcheck.valid_record import Draft
 
@@ -41,7 +41,7 @@ def base_files() -> dict[str, bytes | str | tuple[str, str]]:
 
 
 def judged(repo: Repo, **changes: object) -> Queue:
-    return run.run(QueueRequest(repo.path, jobs=1, **changes))  # type: ignore[arg-type]
+    return build.build_queue(QueueRequest(repo.path, jobs=1, **changes))  # type: ignore[arg-type]
 
 
 def untimed(pulls: tuple[Pull, ...]) -> str:
@@ -199,7 +199,7 @@ def test_a_head_whose_commit_or_files_are_missing_is_named(repo: Repo, capsys: p
     (repo.path / "refs/pull/14").mkdir(parents=True)
     (repo.path / "refs/pull/14/head").write_text("e" * 40 + "\n")
     said: list[str] = []
-    queue = run.run(QueueRequest(repo.path, jobs=1), say=said.append)
+    queue = build.build_queue(QueueRequest(repo.path, jobs=1), say=said.append)
     assert said == ["#14: the repository lacks its commit: left out"]
     verdict = only(queue, 12).verdict
     assert verdict
@@ -292,7 +292,7 @@ def test_what_was_judged_before_an_interruption_is_kept(repo: Repo, tmp_path: Pa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run.run(QueueRequest(repo.path, jobs=1, store=store), progress=interrupt)
+        build.build_queue(QueueRequest(repo.path, jobs=1, store=store), progress=interrupt)
     assert multiprocessing.active_children() == []
     assert list(temporary.iterdir()) == []
     assert judged(repo, store=store).num_judged == 1
@@ -412,7 +412,7 @@ def test_names_that_no_checkout_could_have_are_left_out_or_named(repo: Repo):
     inner = repo.git("mktree", stdin=f"100644 blob {repo.blob('x')}\tREADME.md\n".encode())
     raw = b"40000 ..\0" + bytes.fromhex(inner) + b"100644 a\nb\0" + bytes.fromhex(repo.blob("x"))
     tree = repo.git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=raw)
-    from golfcheck.queue.files import TreeFiles
+    from golfcheck.queue.treefiles import TreeFiles
 
     with Objects(repo.path / "objects") as objects:
         listing = TreeFiles(objects, tree).walk()
@@ -451,7 +451,7 @@ def test_missing_heads_a_missing_base_or_number_give_one_line(repo: Repo, tmp_pa
     with pytest.raises(UsageError, match="has one of the requested numbers"):
         judged(repo, only="99")
     with pytest.raises(UsageError, match="not a git repository"):
-        run.run(QueueRequest(tmp_path))
+        build.build_queue(QueueRequest(tmp_path))
 
 
 def test_moments_stand_in_the_order_of_the_numbers():

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from golfcheck.core.errors import UsageError
-from golfcheck.queue import run
-from golfcheck.queue.model import Pull, Triage
-from golfcheck.queue.run import QueueRequest
+from golfcheck.queue import build
+from golfcheck.queue.build import QueueRequest
+from golfcheck.queue.pulls import Pull, Triage
 from golfcheck.render import queue_data, queue_text
 from golfcheck.render.page import Page
 from tests.golfcheck.repositories import TRACK, Files, Repo, record
@@ -47,7 +47,7 @@ def pulled(tmp_path: Path, pull: Files, *rulings: dict[str, Any], base: Files | 
     start = repo.commit(ruled, subject="First")
     repo.ref("refs/heads/main", start)
     repo.pull(12, ruled | pull, start)
-    queue = run.run(QueueRequest(repo.path, jobs=1))
+    queue = build.build_queue(QueueRequest(repo.path, jobs=1))
     json.loads(queue_data.render_json(queue))
     return queue.pulls[0], queue_text.render(queue, Page(verbose=True))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from golfcheck.core import schema
-from golfcheck.queue.model import Queue, Reason, Triage
-from golfcheck.queue.run import QueueRequest, run
+from golfcheck.queue.build import QueueRequest, build_queue
+from golfcheck.queue.pulls import Queue, Reason, Triage
 from golfcheck.render import queue_data, queue_markdown, queue_text
 from golfcheck.render.page import Page
 from tests.golfcheck.hostile_text import PAYLOADS
@@ -41,7 +41,7 @@ def a_queue(path: Path) -> Queue:
     files[f"{TRACK}/2026-06-05_@team <img src=x>/README.md"] = "words"
     repo.pull(12, base | files, start)
     repo.pull(13, base | {"README.md": "a typo"}, start)
-    return run(QueueRequest(repo.path, jobs=1))
+    return build_queue(QueueRequest(repo.path, jobs=1))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from golfcheck.rescore import contest, shipped
 from golfcheck.rescore.devices import join
 from golfcheck.rescore.report import RescoreOutcome
-from golfcheck.rescore.run import Request, rescore
+from golfcheck.rescore.rescoring import Request, rescore
 from golfcheck.rescore.target import find
 from golfcheck.submission import record
 from tests.golfcheck import rescore_fixture as tiny

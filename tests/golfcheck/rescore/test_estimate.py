@@ -25,7 +25,7 @@ from golfcheck.reference.ranks import Ranks
 from golfcheck.render import rescore_json
 from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
-from golfcheck.rescore import control, early, judge, measure, ngram, prepare, run, sequence, target
+from golfcheck.rescore import control, early, judge, measure, ngram, prepare, rescoring, sequence, target
 from golfcheck.rescore.report import Claim, Estimate, Measured, Rescore, RescoreOutcome
 from tests.bench.bench_attack import equalize
 from tests.golfcheck import forked
@@ -260,8 +260,8 @@ def report(world: World) -> Path:
     other, path = world.root / "other.int8.ptz", world.root / "other.json"
     other.write_bytes(tiny.packed(state))
     (found,) = target.find(other, None, None, 16_000_000)
-    rescored = run.rescore(found, request(world), ALONE, silent)
-    path.write_text(json.dumps(rescore_json.document([rescored], None, run.code_digest(), run.versions())))
+    rescored = rescoring.rescore(found, request(world), ALONE, silent)
+    path.write_text(json.dumps(rescore_json.document([rescored], None, rescoring.code_digest(), rescoring.versions())))
     return path
 
 
@@ -278,7 +278,7 @@ def request(world: World, **changes: Any) -> prepare.Request:
 def estimated(world: World, bpb: float | None, **changes: Any) -> Rescore:
     claim = None if bpb is None else Claim(bpb, 8, "--claim")
     (found,) = target.find(world.artifact, claim, None, 16_000_000)
-    return run.rescore(found, request(world, estimate=True, **changes), ALONE, silent)
+    return rescoring.rescore(found, request(world, estimate=True, **changes), ALONE, silent)
 
 
 def test_a_claim_far_too_low_is_refuted_after_a_few_sequences_and_labeled_an_estimate(world: World) -> None:
@@ -292,7 +292,7 @@ def test_a_claim_far_too_low_is_refuted_after_a_few_sequences_and_labeled_an_est
     text = render.render(rescore, Page())
     assert f"VERDICT  refuted   an estimate, {estimate.share:.1%} of the tokens seen" in text
     assert "measured  " not in text
-    document = rescore_json.document([rescore], None, run.code_digest(), run.versions())
+    document = rescore_json.document([rescore], None, rescoring.code_digest(), rescoring.versions())
     assert schema.violations("rescore", json.loads(json.dumps(document, allow_nan=False))) == []
 
 
@@ -317,7 +317,7 @@ def test_an_estimate_that_scores_every_sequence_is_exact(world: World) -> None:
     rescore = estimated(world, None, within_bpb=1e-9)
     assert rescore.measured.estimate is None
     assert rescore.measured.val_bpb == pytest.approx(world.score.val_bpb, abs=1e-6)
-    whole = run.rescore(
+    whole = rescoring.rescore(
         target.find(world.artifact, None, None, 16_000_000)[0], request(world, estimate=False), ALONE, silent
     )
     assert rescore.measured.sequence_losses == pytest.approx(whole.measured.sequence_losses, abs=1e-6)
@@ -445,7 +445,7 @@ def test_a_control_that_predicts_the_losses_narrows_the_interval_if_they_vary_no
 def test_the_losses_of_real_models_vary_more_than_the_least_spread(shared_data: Path, name: str) -> None:
     (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
     wanted = prepare.Request(data=shared_data / "fineweb", seq_len=512, estimate=False, val_tokens=24_576)
-    losses = np.array(run.rescore(found, wanted, ALONE, silent).measured.sequence_losses)
+    losses = np.array(rescoring.rescore(found, wanted, ALONE, silent).measured.sequence_losses)
     tokens = data.read_validation(data.shard_paths(shared_data / "fineweb", "val"), 512, 1024)[:24_577]
     plan = early.plan(tokens, np.full(24_576, 2), 512, None, order_seed=1, within_bpb=0.002)
     rows = sequence.rows(plan.covariates, losses)
@@ -520,7 +520,7 @@ def replace_digest(shard: dict[str, Any]) -> Any:
 def test_a_long_evaluation_on_a_cpu_is_estimated_unless_a_full_one_is_requested(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(rescoring, "SLOW_SECONDS", 0.0)
     asked, full = (estimated(world, None, within_bpb=0.5) for _ in range(2))
     default = estimated_by(world, None)
     full = estimated_by(world, False)
@@ -532,7 +532,7 @@ def test_a_long_evaluation_on_a_cpu_is_estimated_unless_a_full_one_is_requested(
 
 def estimated_by(world: World, estimate: bool | None) -> Rescore:
     (found,) = target.find(world.artifact, None, None, 16_000_000)
-    return run.rescore(found, request(world, within_bpb=0.5, estimate=estimate), ALONE, silent)
+    return rescoring.rescore(found, request(world, within_bpb=0.5, estimate=estimate), ALONE, silent)
 
 
 def test_ctrl_c_during_an_estimate_reports_the_latest_interval(world: World) -> None:

@@ -42,7 +42,7 @@ from golfcheck.rescore import (
     measure,
     numerics,
     prepare,
-    run,
+    rescoring,
     shape,
     shipped,
     sound,
@@ -51,7 +51,7 @@ from golfcheck.rescore import (
 )
 from golfcheck.rescore.report import Claim, Measured, RawCheck, Rescore, RescoreOutcome
 from golfcheck.submission import record
-from golfcheck.untrusted.load import load
+from golfcheck.untrusted.artifacts import load
 from tests.golfcheck import forked
 from tests.golfcheck import rescore_fixture as tiny
 from tests.golfcheck.rescore_fixture import World
@@ -75,7 +75,7 @@ def request(world: World, **changes: Any) -> prepare.Request:
 
 def scored(world: World, path: Path | None = None, claim: Claim | None = None, **changes: Any) -> Rescore:
     (found,) = target.find(path or world.record, claim, None, 16_000_000)
-    return run.rescore(found, request(world, **changes), ALONE, silent)
+    return rescoring.rescore(found, request(world, **changes), ALONE, silent)
 
 
 def claim_of(bpb: float) -> Claim:
@@ -158,7 +158,7 @@ def test_golden_artifacts_have_their_documented_scores(
         data=shared_data / "fineweb", val_tokens=tokens, seq_len=seq_len, rope_tables=tables, precision=precision,
         tolerance_bpb=1e-5 if precision == "fp32" else judge.SAME_BPB, attention="torch",
     )  # fmt: skip
-    rescore = run.rescore(found, wanted, ALONE, silent)
+    rescore = rescoring.rescore(found, wanted, ALONE, silent)
     assert rescore.outcome is RescoreOutcome.CONFIRMED, rescore.reason
     assert rescore.other_tables is None
 
@@ -170,7 +170,7 @@ def test_a_published_artifact_has_the_trainers_score_with_fp32_tables_and_activa
     wanted = prepare.Request(
         data=fineweb, val_tokens=tokens, seq_len=512, rope_tables="fp32", precision="fp32", estimate=False
     )
-    ours = run.rescore(found, wanted, ALONE, silent).measured
+    ours = rescoring.rescore(found, wanted, ALONE, silent).measured
     obj = artifact.unpack(found.data)
     shapes = {name: tuple(t.shape) for part in ("quantized", "passthrough") for name, t in obj[part].items()}
     theirs = GPT(GPTConfig(**shape.infer(shapes), train_seq_len=512, rope_tables="fp32"))
@@ -189,7 +189,7 @@ def compiled(shared_data: Path, name: str, wanted: prepare.Request, monkeypatch:
     if (missing := attention.kernel()[1]) != "":
         pytest.skip(f"no compiled attention: {missing}")
     (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
-    rescore = run.rescore(found, replace(wanted, data=shared_data / "fineweb"), ALONE, silent)
+    rescore = rescoring.rescore(found, replace(wanted, data=shared_data / "fineweb"), ALONE, silent)
     assert "compiled attention" in rescore.device
     return rescore.measured
 
@@ -208,7 +208,7 @@ def test_the_compiled_attention_changes_a_published_artifacts_losses_only_by_rou
     wanted = prepare.Request(val_tokens=4096, seq_len=512, rope_tables="bf16", precision="bf16")
     ours = compiled(shared_data, "public_7L384", wanted, monkeypatch).sequence_losses
     (found,) = target.find(shared_data / "golden/public_7L384.int8.ptz", None, None, 16_000_000)
-    torchs = run.rescore(found, replace(wanted, data=shared_data / "fineweb", attention="torch"), ALONE, silent)
+    torchs = rescoring.rescore(found, replace(wanted, data=shared_data / "fineweb", attention="torch"), ALONE, silent)
     assert len(ours) == 8
     assert ours == pytest.approx(torchs.measured.sequence_losses, abs=4e-3)
 
@@ -810,7 +810,7 @@ def test_data_that_the_logs_run_did_not_use_is_refused(world: World, tmp_path: P
     path.write_text(tiny.log(world, **{name: "ab" * 32}))
     (found,) = target.find(world.artifact, None, path, 16_000_000)
     with pytest.raises(GolfcheckError, match="has sha256 abababababababab…, the one here"):
-        run.rescore(found, request(world), ALONE, silent)
+        rescoring.rescore(found, request(world), ALONE, silent)
 
 
 def test_a_hostile_tokenizer_is_refused_before_it_is_loaded_here(world: World, tmp_path: Path) -> None:
@@ -888,7 +888,7 @@ def test_the_command_writes_a_valid_report_and_its_exit_code_is_the_verdict(
     (rescore,) = document["rescores"]
     losses = np.frombuffer(base64.b64decode(rescore["measured"]["sequence_losses"]["base64"]), "<f2")
     assert losses.astype(np.float64).mean() == pytest.approx(rescore["measured"]["val_loss_nats"], abs=2e-3)
-    assert document["code_sha256"] == run.code_digest()
+    assert document["code_sha256"] == rescoring.code_digest()
 
 
 def test_progress_is_one_line_with_the_time_that_is_left_and_only_on_a_terminal(
@@ -1026,7 +1026,7 @@ def test_unusual_names_are_escaped_on_the_page(world: World, tmp_path: Path) -> 
 
 
 def test_the_report_of_a_nan_free_run_is_plain_json(world: World) -> None:
-    document = rescore_json.document([scored(world)], None, run.code_digest(), run.versions())
+    document = rescore_json.document([scored(world)], None, rescoring.code_digest(), rescoring.versions())
     text = json.dumps(document, allow_nan=False)
     assert schema.violations("rescore", json.loads(text)) == []
     assert io.StringIO(text).read(1) == "{"

@@ -29,7 +29,7 @@ from golfcheck.reference.model import GPT, GPTConfig
 from golfcheck.reference.ranks import Ranks
 from golfcheck.render import rescore_text as render
 from golfcheck.render.page import Page
-from golfcheck.rescore import activations, fit, inputs, judge, measure, prepare, run, shape, target
+from golfcheck.rescore import activations, fit, inputs, judge, measure, prepare, rescoring, shape, target
 from golfcheck.rescore.report import Claim, Rescore, RescoreOutcome
 from tests.golfcheck import forked
 from tests.golfcheck import rescore_fixture as tiny
@@ -50,7 +50,7 @@ def silent(_stage: str) -> Callable[..., None]:
 def rescored(world: World, path: Path, claim: Claim | None = None, **changes: Any) -> Rescore:
     wanted = replace(prepare.Request(data=world.shards, tokenizer=world.tokenizer), **changes)
     (found,) = target.find(path, claim, None, 16_000_000)
-    return run.rescore(found, wanted, ALONE, silent)
+    return rescoring.rescore(found, wanted, ALONE, silent)
 
 
 def record(world: World, folder: Path, log: str, artifact: bytes | None = None) -> Path:
@@ -80,7 +80,7 @@ def test_a_claim_of_a_sliding_window_is_scored_with_that_window(world: World, tm
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     bpb = rescored(world, world.artifact, stride=16, seq_len=64, rope_base=500.0, attention="torch").measured.val_bpb
     assert abs(bpb - world.score.val_bpb) > 1e-3
-    assert evaluation.seconds_for(tokens) < run.SLOW_SECONDS
+    assert evaluation.seconds_for(tokens) < rescoring.SLOW_SECONDS
     first, _, last = tiny.log(world, bpb=bpb).rstrip("\n").rpartition("\n")
     score = last.replace("final_int8_zlib_roundtrip_exact", SLIDING)
     lines = {
@@ -153,7 +153,7 @@ def test_a_window_that_would_take_too_long_is_reported_before_the_evaluation(
 ) -> None:
     text = tiny.log(world).replace("final_int8_zlib_roundtrip_exact", f"{SLIDING} stride:1")
     folder = record(world, tmp_path / "r", text)
-    monkeypatch.setattr(run, "SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(rescoring, "SLOW_SECONDS", 0.0)
     with pytest.raises(GolfcheckError, match=r"slides by 1, about .* minutes here: give --full"):
         rescored(world, folder)
 

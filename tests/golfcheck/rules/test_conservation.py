@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from golfcheck.core.ruleset import TOKENIZERS, VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE, tokenizer_of
 from golfcheck.rules.conservation import conservation
 from golfcheck.submission.results import Result
-from golfcheck.trainlog.events import Fact, Run, ScoreLine, TrainLog
+from golfcheck.trainlog.events import Fact, LoggedRun, ScoreLine, TrainLog
 from tests.golfcheck.valid_record import LN2, VAL_TOKENS, Draft, verdict_of
 
 WHOLE_SPLIT_TOKENS = {
@@ -23,7 +23,7 @@ LOG = TrainLog("train.log", "", (), (), ())
 
 
 def state(loss: float, bpb: float, tokens: int | None, val_bytes: int | None = None, digits: int = 8) -> str:
-    run = Run(
+    run = LoggedRun(
         val_tokens=Fact(tokens, 1) if tokens else None,
         val_bytes=Fact(val_bytes, 1) if val_bytes else None,
         scores=[ScoreLine(2, "final", loss, bpb, None, digits)],

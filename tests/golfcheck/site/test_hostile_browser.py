@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from golfcheck import site
-from golfcheck.queue.run import QueueRequest, run
+from golfcheck.queue.build import QueueRequest, build_queue
 from tests.golfcheck import hostile_records, sites
 from tests.golfcheck.hostile_text import PAYLOADS
 from tests.golfcheck.repositories import TRACK, Repo, record
@@ -70,7 +70,7 @@ def queue_pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         }
         repo.pull(number, base | files | {f"{label} {sites.MARKUP.replace('/', '')}": "beside the records"}, start)
     folder = tmp_path_factory.mktemp("site")
-    site.write_queue(run(QueueRequest(repo.path, jobs=1)), folder)
+    site.write_queue(build_queue(QueueRequest(repo.path, jobs=1)), folder)
     return sorted(folder.rglob("*.html"))
 
 

@@ -7,8 +7,8 @@ import pytest
 from golfcheck import site
 from golfcheck.board.query import parse
 from golfcheck.core.errors import UsageError
-from golfcheck.queue.model import Queue
-from golfcheck.queue.rows import KEYS, row_of
+from golfcheck.queue.pullrows import KEYS, row_of
+from golfcheck.queue.pulls import Queue
 from tests.golfcheck.render.test_queue_formats import a_queue
 from tests.golfcheck.site.test_site_browser import browser, page, playwright, pytestmark  # noqa: F401 - fixtures
 

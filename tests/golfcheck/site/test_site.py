@@ -20,7 +20,7 @@ from golfcheck import site
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Board
 from golfcheck.core.errors import UsageError
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.site.charts import progress, spread
 from golfcheck.site.codepage import code_runs
 from golfcheck.site.folder import SiteFolder
@@ -184,7 +184,7 @@ def test_the_same_board_gives_the_same_bytes_and_touches_no_file(board: Board, t
 
 def test_a_page_is_removed_with_its_record_and_other_files_are_kept(tree: Path, tmp_path: Path):
     both = sorted(tree.rglob("2026-06-0[12]_*"))
-    settings = Settings(cache=False, jobs=1)
+    settings = JudgingSettings(cache=False, jobs=1)
     site.write(load_board(both, settings), tmp_path)
     mine = tmp_path / "records" / "2026-06-02-wider" / "notes.html"
     mine.write_text("mine")
@@ -485,7 +485,7 @@ def test_the_record_through_time_never_rises_though_several_records_are_of_one_d
         draft = Draft(folder=f"2026-06-0{1 + (number == 3)}_Record{number}", bpb_shift=shift)
         draft.set(name=draft.folder)
         draft.write(tmp_path)
-    board = load_board([tmp_path], Settings(cache=False, jobs=1))
+    board = load_board([tmp_path], JudgingSettings(cache=False, jobs=1))
     rows = [replace(row, held=True) for row in board.rows]
     best = replace(board, rows=tuple(row for row in rows if row.created == rows[-1].created)).frontier[-1]
     assert best.score_bpb == min(row.score_bpb or 9 for row in rows if row.created == rows[-1].created)
@@ -502,7 +502,7 @@ def test_a_score_beyond_its_logged_seeds_is_drawn_inside_the_chart(tmp_path: Pat
         draft = Draft(folder=folder, bpb_shift=shift)
         draft.set(name=folder)
         draft.write(tmp_path)
-    rows = list(load_board([tmp_path], Settings(cache=False, jobs=1)).rows)
+    rows = list(load_board([tmp_path], JudgingSettings(cache=False, jobs=1)).rows)
     rows = [replace(row, score_bpb=1.3) if "Rescored" in row.verdict.path else row for row in rows]
     drawing = ElementTree.fromstring(progress(rows, {row.verdict.path: "x" for row in rows})[0])
     height = float(drawing.attrib["viewBox"].split()[3])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from golfcheck.board.load import load_board
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.submission.record import Record, load
 from golfcheck.trainlog import prefix
 from tests.golfcheck import hostile_records
@@ -41,7 +41,7 @@ def test_a_hostile_record_carries_its_payload_in_every_string(records: dict[str,
 
 
 def test_hostile_records_are_ranked_like_any_other(tree: Path, records: dict[str, Record]):
-    board = load_board([tree], Settings(cache=False, jobs=1))
+    board = load_board([tree], JudgingSettings(cache=False, jobs=1))
     assert len(board.rows) == len(PAYLOADS)
     assert all(row.rank is not None and row.score_bpb is not None for row in board.rows)
     assert all(row.verdict.score and len(row.verdict.score.seeds) == 3 for row in board.rows)
@@ -56,4 +56,4 @@ def test_a_folder_whose_name_is_no_unicode_is_judged_with_the_cache(
     with pytest.raises(UnicodeEncodeError):
         str(folder).encode()
     for _ in range(2):
-        assert load_board([folder], Settings(jobs=1)).rows[0].score_bpb is not None
+        assert load_board([folder], JudgingSettings(jobs=1)).rows[0].score_bpb is not None

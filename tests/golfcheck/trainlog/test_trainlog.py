@@ -18,9 +18,9 @@ from golfcheck.core import schema
 from golfcheck.source import syntax
 from golfcheck.submission import claims, strictjson
 from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, pairs, rawlines, shared
-from golfcheck.trainlog import loglines as ll
+from golfcheck.trainlog import linekinds as ll
 from golfcheck.trainlog import templates as reading
-from golfcheck.trainlog.events import Fact, Run, Size
+from golfcheck.trainlog.events import Fact, LoggedRun, Size
 from tests.clock import cpu_seconds
 
 RULE = "=" * 100
@@ -107,12 +107,12 @@ def read(log: str) -> trainlog.TrainLog:
     return trainlog.read("train.log", log.encode())
 
 
-def only(log: str) -> Run:
+def only(log: str) -> LoggedRun:
     (run,) = read(log).runs
     return run
 
 
-def values(run: Run) -> dict[str, Any]:
+def values(run: LoggedRun) -> dict[str, Any]:
     """Everything that a run says, without the lines."""
 
     def bare(value: Any) -> Any:
@@ -451,7 +451,7 @@ PATTERNS = {
     for module in (dialect_a, dialect_b, dialect_c, dumps, pairs, shared, rawlines, strictjson, claims, syntax)
     for name, pattern in vars(module).items()
     if isinstance(pattern, re.Pattern) and isinstance(module, ModuleType)
-} | {f"loglines.{kind.__name__}": pattern for kind, pattern in reading.PATTERNS.items()}
+} | {f"linekinds.{kind.__name__}": pattern for kind, pattern in reading.PATTERNS.items()}
 
 
 @pytest.mark.parametrize("name", PATTERNS)

@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Board
 from golfcheck.core.verdict import ToBeat
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.live.curves import Curve, Point
 from golfcheck.tui import palette
 from golfcheck.tui.app import GolfcheckApp
@@ -32,12 +32,12 @@ from golfcheck.tui.widgets.curvepane import Bundle, CurvePane
 from golfcheck.tui.widgets.seedstrip import Seeds, strip
 from tests.clock import HANG_SECONDS
 from tests.golfcheck.boards import FIRST_DAY, app_of, board, lines, play, row, text
-from tests.golfcheck.tui.test_record import settled, toasts
+from tests.golfcheck.tui.test_record_screens import settled, toasts
 from tests.golfcheck.valid_record import Draft
 
 pytestmark = pytest.mark.usefixtures("own_home")
 RIVAL = ToBeat("best", 1.12, -0.01, -0.02, -8.0, 3.0, 0.001, 0.002, 0.005, None, None)
-OFF = Settings(cache=False, jobs=1)
+OFF = JudgingSettings(cache=False, jobs=1)
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:

@@ -24,7 +24,7 @@ from textual.widgets import Static
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Board, Row, Status
 from golfcheck.core.verdict import Finding, Severity
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.drawing import untrusted
 from golfcheck.tui.screens.diffscreen import DiffLines, DiffScreen
@@ -51,7 +51,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def read(tree: Path) -> Board:
-    return load_board([tree], Settings(cache=False, jobs=1))
+    return load_board([tree], JudgingSettings(cache=False, jobs=1))
 
 
 def hostile_row(payload: str, index: int) -> Row:

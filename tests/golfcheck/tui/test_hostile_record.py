@@ -25,7 +25,7 @@ from golfcheck.board.model import Row
 from golfcheck.comparison.codediff import code_diffs
 from golfcheck.comparison.difference import difference
 from golfcheck.core.text import safe
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.live.logwatch import LogWatch
 from golfcheck.live.pace import reference_of
 from golfcheck.render.diff_text import code_lines, code_title
@@ -49,7 +49,7 @@ from golfcheck.tui.widgets.sheet import rendered
 from tests.golfcheck import hostile_records
 from tests.golfcheck.boards import play, text
 from tests.golfcheck.hostile_text import PAYLOADS
-from tests.golfcheck.tui.test_record import settled
+from tests.golfcheck.tui.test_record_screens import settled
 
 STYLES = {name: Style() for name in ("error", "warning", "info", "ok")}
 ROOT = Path(__file__).parents[3]
@@ -67,7 +67,7 @@ class Tree:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     root = tmp_path_factory.mktemp("hostile")
     folders = hostile_records.write_all(root)
-    found = load_board([root], Settings(cache=False, jobs=1))
+    found = load_board([root], JudgingSettings(cache=False, jobs=1))
     by_path = {row.verdict.path: row for row in found.rows}
     rows = {label: by_path[str(folder)] for label, folder in folders.items()}
     return Tree(root, rows, {label: load(folder) for label, folder in folders.items()})
@@ -124,7 +124,7 @@ def test_no_part_of_a_hostile_record_is_obeyed_where_it_is_drawn(tree: Tree, lab
 
 
 def test_every_line_of_every_hostile_log_and_readme_is_drawn(tree: Tree):
-    app = GolfcheckApp(tree.root, Settings(cache=False), board=None)
+    app = GolfcheckApp(tree.root, JudgingSettings(cache=False), board=None)
     app.board_screen.board = None
     rows = [tree.rows[label] for label in WORST]
 
@@ -164,7 +164,7 @@ def test_every_line_of_every_hostile_log_and_readme_is_drawn(tree: Tree):
 
 
 def test_a_hostile_log_is_watched(tree: Tree, tmp_path: Path):
-    app = GolfcheckApp(tree.root, Settings(cache=False), board=None)
+    app = GolfcheckApp(tree.root, JudgingSettings(cache=False), board=None)
     log = tmp_path / "run.txt"
 
     async def script(pilot: Pilot[None]) -> None:
@@ -184,7 +184,7 @@ def test_a_hostile_log_is_watched(tree: Tree, tmp_path: Path):
 
 
 def test_only_the_start_of_a_10_mb_line_is_escaped(monkeypatch: pytest.MonkeyPatch):
-    app = GolfcheckApp(Path(), Settings(cache=False), board=None)
+    app = GolfcheckApp(Path(), JudgingSettings(cache=False), board=None)
     longest = 0
 
     def measured(text: str, limit: int) -> str:

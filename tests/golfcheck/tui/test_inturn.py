@@ -9,7 +9,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from golfcheck.board.load import load_board
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.tui import inturn
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.screens.tabs import KeyedTabs
@@ -73,7 +73,9 @@ def test_text_pasted_after_a_slash_goes_into_the_filter():
 
 
 def test_keys_after_a_tabs_key_go_to_that_tab(tree: Path):
-    app = GolfcheckApp(tree, Settings(cache=False), board=load_board([tree], Settings(cache=False, jobs=1)))
+    app = GolfcheckApp(
+        tree, JudgingSettings(cache=False), board=load_board([tree], JudgingSettings(cache=False, jobs=1))
+    )
 
     async def script(pilot: Pilot[None]) -> None:
         typed(app, "\n2")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.submission.logtext import LogText
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.widgets.logview import LogView
@@ -84,7 +84,7 @@ def test_a_hit_beyond_the_shown_part_of_a_line_leads_to_the_note_about_it():
 
 def test_a_setting_of_a_real_log_is_found_and_visible(shared_data: Path):
     folder = next((shared_data / "records" / "track_10min_16mb").glob("2026-03-25_*"))
-    app = GolfcheckApp(Path(), Settings(cache=False), board=app_of(0).board_screen.board)
+    app = GolfcheckApp(Path(), JudgingSettings(cache=False), board=app_of(0).board_screen.board)
 
     async def script(pilot: Pilot[None]) -> None:
         view = await searched(pilot, (folder / "train_seed314.log").read_bytes(), "max_wallclock")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from golfcheck.judging.config import Settings
-from golfcheck.queue.run import QueueRequest
+from golfcheck.judging.config import JudgingSettings
+from golfcheck.queue.build import QueueRequest
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.screens.detail import DetailScreen
 from golfcheck.tui.screens.queue import QueueScreen
@@ -27,7 +27,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def app_of(repository: Path) -> GolfcheckApp:
-    return GolfcheckApp(repository, Settings(), queue=QueueRequest(repository, jobs=1))
+    return GolfcheckApp(repository, JudgingSettings(), queue=QueueRequest(repository, jobs=1))
 
 
 async def judged(app: GolfcheckApp, pilot: Pilot[None]) -> QueueScreen:

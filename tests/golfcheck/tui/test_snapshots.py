@@ -7,11 +7,11 @@ import pytest
 from textual.pilot import Pilot
 
 from golfcheck.board.load import load_board
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.screens.compare import CompareScreen
 from golfcheck.tui.screens.detail import DetailScreen
-from tests.golfcheck.tui.test_record import settled
+from tests.golfcheck.tui.test_record_screens import settled
 from tests.golfcheck.valid_record import Draft
 
 pytest.importorskip("pytest_textual_snapshot")
@@ -32,8 +32,8 @@ def app(tmp_path: Path, own_home: None) -> GolfcheckApp:
         draft.set(name=f"{name} try", author="ann")
         draft.edit("train_seed42.log", "world_size:8", f"world_size:{8 - 4 * index}")
         draft.write(tmp_path / "records")
-    board = load_board([tmp_path / "records"], Settings(cache=False, jobs=1, select=RULES))
-    return GolfcheckApp(tmp_path / "records", Settings(cache=False), board=board)
+    board = load_board([tmp_path / "records"], JudgingSettings(cache=False, jobs=1, select=RULES))
+    return GolfcheckApp(tmp_path / "records", JudgingSettings(cache=False), board=board)
 
 
 def test_the_curves_of_a_record(app: GolfcheckApp, snap_compare: Any):

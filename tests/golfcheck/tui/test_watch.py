@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 from golfcheck.board.load import load_board
 from golfcheck.core.text import width
 from golfcheck.core.verdict import ToBeat
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.live.axes import nice
 from golfcheck.live.logwatch import LogWatch
 from golfcheck.live.pace import Gap, Projection
@@ -33,7 +33,7 @@ from golfcheck.tui.widgets.seedstrip import Seeds, strip
 from golfcheck.tui.widgets.sheet import plain
 from tests.golfcheck.boards import app_of, board, lines, play, text
 from tests.golfcheck.live.test_logwatch import HEAD, VAL, append, steps
-from tests.golfcheck.tui.test_record import settled, toasts
+from tests.golfcheck.tui.test_record_screens import settled, toasts
 from tests.golfcheck.valid_record import Draft
 
 
@@ -49,9 +49,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def app(tmp_path: Path) -> GolfcheckApp:
     """The application on a board of one record, and a log to watch that is not there yet."""
     Draft().write(tmp_path / "records")
-    result = load_board([tmp_path / "records"], Settings(cache=False, jobs=1))
+    result = load_board([tmp_path / "records"], JudgingSettings(cache=False, jobs=1))
     (tmp_path / "logs").mkdir()
-    return GolfcheckApp(tmp_path, Settings(cache=False), board=result, watch=[tmp_path / "logs" / "run.txt"])
+    return GolfcheckApp(tmp_path, JudgingSettings(cache=False), board=result, watch=[tmp_path / "logs" / "run.txt"])
 
 
 async def looked(pilot: Pilot[None]) -> RunProgress:

@@ -24,8 +24,8 @@ from golfcheck.core import sandbox
 from golfcheck.core.errors import Refused
 from golfcheck.reference.artifact import dequantize, quantize
 from golfcheck.rescore import shape, sound, weights
-from golfcheck.untrusted import containers, inflate, load, picklesubset, tensors, zipread
-from golfcheck.untrusted.limits import PROCESS, Limits
+from golfcheck.untrusted import artifacts, containers, inflate, picklesubset, tensors, zipread
+from golfcheck.untrusted.readlimits import PROCESS, Limits
 from tests.conftest import ROOT
 from tests.golfcheck import artifact_corpus as corpus
 from tests.golfcheck.saved_by_torch import make as saved_by_torch
@@ -45,7 +45,7 @@ def refusal(data: bytes, limits: Limits = LIMITS) -> Refused:
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.number or 'more'}-{case.title}" for case in CASES])
 def test_every_hostile_file_is_refused_with_its_label_in_a_child_that_does_not_die(case: corpus.Case) -> None:
     with pytest.raises(Refused) as caught:
-        load.load(case.build())
+        artifacts.load(case.build())
     assert caught.value.code == case.code
     assert case.words in str(caught.value)
     assert str(caught.value).isprintable()
@@ -64,7 +64,7 @@ def test_reading_what_is_large_takes_no_more_than_800_mb_in_either_process(tmp_p
     path.write_bytes(sound or next(case for case in CASES if case.title == title).build())
     code = (
         "import resource, sys; sys.path.insert(0, sys.argv[2])\n"
-        "from golfcheck.core.errors import Refused; from golfcheck.untrusted.load import load\n"
+        "from golfcheck.core.errors import Refused; from golfcheck.untrusted.artifacts import load\n"
         "try: load(open(sys.argv[1], 'rb').read()); print('loaded')\n"
         "except Refused as error: print(error.code)\n"
         "print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))"
@@ -86,7 +86,7 @@ def test_every_refusal_in_the_source_is_reached_by_a_case() -> None:
     sites = {
         (path.name, node.lineno)
         for path in FOLDER.glob("*.py")
-        if path.name not in ("child.py", "load.py")
+        if path.name not in ("readprocess.py", "artifacts.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Raise)
     }
@@ -136,7 +136,7 @@ def arrays(tree: Any) -> Any:
         return {key: arrays(value) for key, value in tree.items()}
     if isinstance(tree, tuple):
         return tuple(arrays(value) for value in tree)
-    if not isinstance(tree, load.Array):
+    if not isinstance(tree, artifacts.Array):
         return tree
     made = torch.from_numpy(tree.data)
     return made.view(torch.bfloat16) if tree.dtype == "bfloat16" else made
@@ -221,20 +221,20 @@ def test_brotli_is_named_where_the_package_is_there() -> None:
 
 
 def in_process(data: bytes) -> dict[str, Any]:
-    """What `load.load` does, without the process between."""
-    from golfcheck.untrusted import child
+    """What `artifacts.load` does, without the process between."""
+    from golfcheck.untrusted import readprocess
 
     out = io.BytesIO()
-    child.answer(data, LIMITS, True, out)
+    readprocess.answer(data, LIMITS, True, out)
     out.seek(0)
-    return load._decode_answer(out, LIMITS).tree
+    return artifacts._decode_answer(out, LIMITS).tree
 
 
 @pytest.mark.parametrize("name", ["one_rank", "public_7L384"])
 def test_real_artifacts_load_as_torch_loads_them(shared_data: Path, name: str) -> None:
     data = (shared_data / "golden" / f"{name}.int8.ptz").read_bytes()
     theirs = torch.load(io.BytesIO(zlib.decompress(data)), weights_only=True)
-    assert same(arrays(load.load(data)), theirs)
+    assert same(arrays(artifacts.load(data)), theirs)
 
 
 SAVED = sorted(saved_by_torch.FOLDER.glob("*.int8.ptz"))  # each by the version in its name
@@ -243,9 +243,9 @@ SAVED = sorted(saved_by_torch.FOLDER.glob("*.int8.ptz"))  # each by the version 
 @pytest.mark.parametrize("path", SAVED, ids=lambda path: path.name.removesuffix(".int8.ptz"))
 def test_what_other_versions_of_torch_saved_loads_bit_by_bit(path: Path) -> None:
     state = saved_by_torch.state()
-    tree = load.load(path.read_bytes())
+    tree = artifacts.load(path.read_bytes())
     assert same(arrays(tree), quantize(state, saved_by_torch.KEEP))
-    raw = load.load(gzip.decompress(path.with_suffix("").with_suffix(".pt.gz").read_bytes()), zipped=False)
+    raw = artifacts.load(gzip.decompress(path.with_suffix("").with_suffix(".pt.gz").read_bytes()), zipped=False)
     assert same(arrays(raw), dict(state))
     assert weights.differences(tree, raw, saved_by_torch.KEEP) == (len(state), ())
     shapes = sound.shapes_of(tree)
@@ -267,22 +267,24 @@ def test_a_raw_state_dict_loads_with_the_metadata_that_modules_add() -> None:
     module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2))
     buffer = io.BytesIO()
     torch.save(module.state_dict(), buffer)
-    assert same(arrays(load.load(buffer.getvalue(), zipped=False)), dict(module.state_dict()))
+    assert same(arrays(artifacts.load(buffer.getvalue(), zipped=False)), dict(module.state_dict()))
 
 
 def test_tensors_that_share_a_record_share_memory() -> None:
     base = torch.arange(12.0)
-    tree = load.load(saved({"a": base[:4], "b": base[4:].view(2, 4), "whole": base}))
+    tree = artifacts.load(saved({"a": base[:4], "b": base[4:].view(2, 4), "whole": base}))
     assert np.shares_memory(tree["whole"].data, tree["b"].data)
     assert same(arrays(tree), {"a": base[:4], "b": base[4:].view(2, 4), "whole": base})
 
 
 def test_unused_bytes_are_reported_and_an_honest_file_has_none() -> None:
     honest = saved({"a": torch.arange(4.0), "b": torch.arange(8).view(2, 4)})
-    assert load.read(honest).notes == ()
-    assert load.read(saved({"part": torch.arange(12.0)[2:6]})).notes == ("32 bytes of 1 storages belong to no tensor",)
+    assert artifacts.read(honest).notes == ()
+    assert artifacts.read(saved({"part": torch.arange(12.0)[2:6]})).notes == (
+        "32 bytes of 1 storages belong to no tensor",
+    )
     base = torch.arange(12.0)
-    assert load.read(saved({"a": base[:8], "b": base[4:]})).notes == ()
+    assert artifacts.read(saved({"a": base[:8], "b": base[4:]})).notes == ()
 
 
 @pytest.mark.parametrize("level", [0, 1, 6, 9])
@@ -419,7 +421,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 def test_a_child_that_dies_by_a_signal_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     runs(monkeypatch, "import os; os.abort()")
     with pytest.raises(Refused, match="died of SIGABRT") as caught:
-        load.load(corpus.GOOD)
+        artifacts.load(corpus.GOOD)
     assert caught.value.code == "ART_CRASH"
 
 
@@ -436,14 +438,14 @@ def test_a_child_that_dies_by_a_signal_is_a_refusal(monkeypatch: pytest.MonkeyPa
 def test_a_child_that_gives_no_sound_answer_is_a_refusal(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
     runs(monkeypatch, f"import sys; sys.stdout.buffer.write({answer!r})")
     with pytest.raises(Refused) as caught:
-        load.load(corpus.GOOD)
+        artifacts.load(corpus.GOOD)
     assert caught.value.code == "ART_CRASH"
 
 
 def test_a_child_that_needs_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     runs(monkeypatch, "import time; time.sleep(60)")
     with pytest.raises(Refused) as caught:
-        load.load(corpus.GOOD, wall_seconds=0.3)
+        artifacts.load(corpus.GOOD, wall_seconds=0.3)
     assert caught.value.code == "SBX_WALL"
 
 
@@ -452,18 +454,18 @@ def test_a_child_that_loops_is_ended_by_the_system(monkeypatch: pytest.MonkeyPat
     loop += "sandbox.confine(sandbox.SandboxLimits(800 << 20, cpu_seconds=1))\nwhile True: pass"
     runs(monkeypatch, loop)
     with pytest.raises(Refused) as caught:
-        load.load(corpus.GOOD)
+        artifacts.load(corpus.GOOD)
     assert caught.value.code == "SBX_CPU"
 
 
 def test_a_child_without_memory_says_so() -> None:
     with pytest.raises(Refused) as caught:
-        load.load(corpus.bomb(250 << 20), process=dataclasses.replace(PROCESS, address_space_bytes=200 << 20))
+        artifacts.load(corpus.bomb(250 << 20), process=dataclasses.replace(PROCESS, address_space_bytes=200 << 20))
     assert caught.value.code == "SBX_MEM"
 
 
 def test_loading_needs_neither_torch_nor_numpy_in_the_child() -> None:
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import golfcheck.untrusted.child; "
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import golfcheck.untrusted.readprocess; "
     code += "print([name for name in ('torch', 'numpy', 'pickle') if name in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-I", "-c", code, str(FOLDER.parents[1])], capture_output=True, text=True, check=True

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from golfcheck.core.errors import Refused
 from golfcheck.core.sandbox import SandboxLimits, confine
 from golfcheck.untrusted import tensors
-from golfcheck.untrusted.limits import Limits
+from golfcheck.untrusted.readlimits import Limits
 
 HEADER_LENGTH_BYTES = 8
 

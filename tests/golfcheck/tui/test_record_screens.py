@@ -17,7 +17,7 @@ from textual.widgets import Input
 from golfcheck.board.load import load_board
 from golfcheck.board.model import Board, Row
 from golfcheck.core.errors import UsageError
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.live.curves import Curve, Point
 from golfcheck.live.series import XAxis, YAxis
 from golfcheck.submission.examined import results
@@ -62,12 +62,12 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def board(tree: Path) -> Board:
-    return load_board([tree], Settings(cache=False, jobs=1))
+    return load_board([tree], JudgingSettings(cache=False, jobs=1))
 
 
 @pytest.fixture
 def app(tree: Path, board: Board) -> GolfcheckApp:
-    return GolfcheckApp(tree, Settings(cache=False), board=board)
+    return GolfcheckApp(tree, JudgingSettings(cache=False), board=board)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_record_opens_with_its_seeds_and_its_curves(app: GolfcheckApp):
 
 @pytest.mark.parametrize(("size", "ascii_only"), [((80, 24), True), ((120, 34), False)])
 def test_each_tab_shows_its_own_content(tree: Path, board: Board, size: tuple[int, int], ascii_only: bool):
-    app = GolfcheckApp(tree, Settings(cache=False), board=board, ascii_only=ascii_only)
+    app = GolfcheckApp(tree, JudgingSettings(cache=False), board=board, ascii_only=ascii_only)
     expected = {
         "1": ("step", "bpb"),
         "2": ("warning", "why", "fix"),
@@ -284,7 +284,7 @@ def test_a_finding_about_the_whole_record_has_no_key_for_a_line_and_e_opens_its_
     row = board.rows[0]
     whole = replace(row.verdict.findings[0], path=None, line=None)
     row = replace(row, verdict=replace(row.verdict, findings=(whole,)))
-    app = GolfcheckApp(tree, Settings(cache=False), board=replace(board, rows=(row,)))
+    app = GolfcheckApp(tree, JudgingSettings(cache=False), board=replace(board, rows=(row,)))
 
     async def script(pilot: Pilot[None]) -> None:
         screen = await opened(pilot, "findings")
@@ -509,7 +509,7 @@ async def compared(pilot: Pilot[None], count: int, tab: str = "numbers") -> Comp
 def test_each_tab_of_a_comparison_shows_its_own_content(
     tree: Path, board: Board, size: tuple[int, int], ascii_only: bool
 ):
-    app = GolfcheckApp(tree, Settings(cache=False), board=board, ascii_only=ascii_only)
+    app = GolfcheckApp(tree, JudgingSettings(cache=False), board=board, ascii_only=ascii_only)
     expected = {
         "1": ("A Third try", "B Second try", "C First try", "1.12474", "1.13474", "+0.01000", "bytes, total"),
         "2": ("alike",),

@@ -15,7 +15,7 @@ import numpy.ma  # noqa: F401 - numpy imports it at first need, when no file can
 
 from golfcheck.core.errors import Refused
 from golfcheck.core.sandbox import SandboxLimits, allow_open_files, confine
-from golfcheck.datacheck import MAX_PIECES, BadFile, Overlap, ShardReport, TokenizerReport
+from golfcheck.datacheck import MAX_PIECES, BadFile, ShardReport, SplitOverlap, TokenizerReport
 from golfcheck.datacheck.fingerprints import Fingerprints
 from golfcheck.datacheck.shards import check_beginning, check_opened, open_shard
 from golfcheck.datacheck.tokenizer import read_tokenizer, tokenizer_of
@@ -76,7 +76,7 @@ def main() -> None:
             _say(BadFile(str(path), "FILE_ACCESS", error.strerror or str(error)))
         done_bytes += size_bytes
     if fingerprints.validation and fingerprints.training:
-        _say(Overlap("", fingerprints.validation, fingerprints.training, fingerprints.shared))
+        _say(SplitOverlap("", fingerprints.validation, fingerprints.training, fingerprints.shared))
 
 
 def _open(path: Path) -> BinaryIO | BadFile:
@@ -88,7 +88,7 @@ def _open(path: Path) -> BinaryIO | BadFile:
         return BadFile(str(path), "FILE_ACCESS", error.strerror or str(error))
 
 
-def _say(report: TokenizerReport | ShardReport | Overlap | BadFile) -> None:
+def _say(report: TokenizerReport | ShardReport | SplitOverlap | BadFile) -> None:
     _print(type(report).__name__, asdict(report))
 
 

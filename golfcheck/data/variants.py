@@ -14,7 +14,7 @@ MAX_SHARDS = 10_000  # of a split: their names have six digits, the largest expo
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class VariantFiles:
     """The paths of one variant in the repository; the tokenizer's model comes first."""
 
     dataset: str
@@ -23,7 +23,7 @@ class Selection:
     train: tuple[str, ...]  # all that are published
 
 
-def select_by_manifest(dataset: str, data: bytes) -> Selection:
+def select_by_manifest(dataset: str, data: bytes) -> VariantFiles:
     """Read a manifest: `datasets` with name, tokenizer_name and stats, `tokenizers` with name and paths."""
     try:
         manifest = json.loads(data)
@@ -46,10 +46,10 @@ def select_by_manifest(dataset: str, data: bytes) -> Selection:
         raise GolfcheckError(
             f"data get: the manifest names no SentencePiece model, or no validation shard, of {dataset}"
         )
-    return _checked(Selection(f"datasets/{dataset}", paths, shards["val"], shards["train"]))
+    return _checked(VariantFiles(f"datasets/{dataset}", paths, shards["val"], shards["train"]))
 
 
-def select_by_name(dataset: str, paths: Sequence[str]) -> Selection:
+def select_by_name(dataset: str, paths: Sequence[str]) -> VariantFiles:
     """Find a dataset's shards and the tokenizer with its vocabulary size among all paths of the export."""
     folder, size = f"{ROOT}/datasets/{dataset}/", dataset.rpartition("_sp")[2]
     val, train = (
@@ -63,7 +63,7 @@ def select_by_name(dataset: str, paths: Sequence[str]) -> Selection:
     models = [f"{ROOT}/tokenizers/fineweb_{size}_bpe{suffix}" for suffix in (".model", ".vocab")]
     if models[0] not in paths:
         raise UsageError(f"data get: the repository has shards of {dataset}, but no tokenizer {models[0]} for them")
-    return _checked(Selection(f"datasets/{dataset}", tuple(path for path in models if path in paths), val, train))
+    return _checked(VariantFiles(f"datasets/{dataset}", tuple(path for path in models if path in paths), val, train))
 
 
 def _unknown_variant(dataset: str, datasets: Iterable[str]) -> UsageError:
@@ -74,7 +74,7 @@ def _unknown_variant(dataset: str, datasets: Iterable[str]) -> UsageError:
     return UsageError(f"data get: unknown variant {variant!r}: {listed}{suggestion(variant, variants)}")
 
 
-def _checked(selection: Selection) -> Selection:
+def _checked(selection: VariantFiles) -> VariantFiles:
     """Refuse paths outside of the output folder."""
     for path in (*selection.tokenizer, *selection.val, *selection.train):
         if (

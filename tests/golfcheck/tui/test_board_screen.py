@@ -21,7 +21,7 @@ from textual.widgets import Input
 from golfcheck.board.keys import KEYS, SORT_KEYS
 from golfcheck.board.model import Board, Row, Status
 from golfcheck.core.text import safe, width
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.live import newest
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.asciionly import AsciiOnly
@@ -89,7 +89,7 @@ def test_every_key_of_the_board_is_in_these_tests():
 
 def test_a_reload_reports_that_it_ran_and_what_changed(tmp_path: Path):
     Draft().write(tmp_path / "records")
-    app = GolfcheckApp(tmp_path / "records", Settings(cache=False, jobs=1))
+    app = GolfcheckApp(tmp_path / "records", JudgingSettings(cache=False, jobs=1))
 
     async def script(pilot: Pilot[None]) -> None:
         while app.board_screen.board is None:
@@ -598,7 +598,7 @@ def test_ctrl_c_says_how_to_quit():
 def test_it_reads_a_tree_and_judges_again_on_r(tmp_path: Path):
     for index in range(3):
         Draft(folder=f"2026-06-0{index + 1}_Record{index}", bpb_shift=-0.01 * index).write(tmp_path / "records")
-    app = GolfcheckApp(tmp_path / "records", Settings(cache=False))
+    app = GolfcheckApp(tmp_path / "records", JudgingSettings(cache=False))
 
     async def finished(pilot: Pilot[None]) -> None:
         while app.board_screen.reading is not None:
@@ -679,7 +679,7 @@ def test_an_unjudged_record_shows_its_claim_and_opens_once_judged(monkeypatch: p
 def test_q_quits_at_once_while_records_are_judged(tmp_path: Path):
     for index in range(28):
         write(tmp_path / "records", f"2026-06-{index + 1:02}_Record{index}", -0.01 * index)
-    app = GolfcheckApp(tmp_path / "records", Settings(jobs=2))
+    app = GolfcheckApp(tmp_path / "records", JudgingSettings(jobs=2))
     began = 0.0
 
     async def script(pilot: Pilot[None]) -> None:
@@ -696,7 +696,7 @@ def test_q_quits_at_once_while_records_are_judged(tmp_path: Path):
 
 
 def test_a_tree_without_records_says_what_to_do(tmp_path: Path):
-    app = GolfcheckApp(tmp_path, Settings(cache=False))
+    app = GolfcheckApp(tmp_path, JudgingSettings(cache=False))
 
     async def script(pilot: Pilot[None]) -> None:
         await pilot.pause(0.2)
@@ -711,7 +711,7 @@ def test_a_failure_to_read_is_shown_as_a_toast(tmp_path: Path, monkeypatch: pyte
         raise RuntimeError("boom \x1b]0;owned\x07")
 
     monkeypatch.setattr(loading, "load_board", broken)
-    app = GolfcheckApp(tmp_path, Settings(cache=False))
+    app = GolfcheckApp(tmp_path, JudgingSettings(cache=False))
 
     async def script(pilot: Pilot[None]) -> None:
         await pilot.pause(0.2)
@@ -726,13 +726,13 @@ def test_reading_stops_once_it_is_canceled(tmp_path: Path):
     for index in range(2):
         Draft(folder=f"2026-06-0{index + 1}_Record{index}").write(tmp_path / "records")
     posted: list[object] = []
-    loading.read(tmp_path / "records", Settings(cache=False, jobs=1), posted.append, lambda: True)
+    loading.read(tmp_path / "records", JudgingSettings(cache=False, jobs=1), posted.append, lambda: True)
     assert not any(isinstance(message, loading.BoardLoaded | loading.ReadingFailed) for message in posted)
 
 
 def test_reading_continues_when_its_first_rows_are_not_drawn(tree: Path):
     posted: list[object] = []
-    loading.read(tree, Settings(cache=False, jobs=1), posted.append, lambda: False)
+    loading.read(tree, JudgingSettings(cache=False, jobs=1), posted.append, lambda: False)
     assert isinstance(posted[-1], loading.BoardLoaded)
     first = next(message for message in posted if isinstance(message, loading.RowsArrived))
     assert len(first.rows) == 3 and not any(one.judged for one in first.rows)

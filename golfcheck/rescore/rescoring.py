@@ -17,8 +17,8 @@ from golfcheck.rescore import control, early, fit, judge, measure, numerics, shi
 from golfcheck.rescore.prepare import Prepared, Request, Stage, Text, assumption, digest_of, named, prepare
 from golfcheck.rescore.report import Claim, FileDigest, Measured, RawCheck, Rescore, RescoreOutcome, Sourced
 from golfcheck.rescore.target import Target, read_file
-from golfcheck.untrusted.limits import Limits
-from golfcheck.untrusted.load import load
+from golfcheck.untrusted.artifacts import load
+from golfcheck.untrusted.readlimits import Limits
 
 MAX_RAW_BYTES = 256 << 20  # the contest's model has 67 MB
 SLOW_SECONDS = 600.0  # on a CPU: a full evaluation that takes longer is estimated, unless it is asked for

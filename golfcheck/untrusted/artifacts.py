@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from golfcheck.core import sandbox
 from golfcheck.core.errors import Refused
-from golfcheck.untrusted.child import HEADER_LENGTH_BYTES
-from golfcheck.untrusted.limits import PROCESS, WALL_SECONDS, Limits
+from golfcheck.untrusted.readlimits import PROCESS, WALL_SECONDS, Limits
+from golfcheck.untrusted.readprocess import HEADER_LENGTH_BYTES
 from golfcheck.untrusted.tensors import ITEM_BYTES
 
-_CHILD = "golfcheck.untrusted.child"
+_CHILD = "golfcheck.untrusted.readprocess"
 _NOTE_CHARS = 200
 _HEADER_BYTES = 64 << 20  # the tree as JSON: at most 200,000 instructions, each a string of at most 4 KiB in theory
 

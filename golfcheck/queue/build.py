@@ -18,10 +18,10 @@ from golfcheck.queue.changes import Reader
 from golfcheck.queue.content import Content, FolderTask, at_number
 from golfcheck.queue.heads import BaseRecord, Heads, numbered, scan
 from golfcheck.queue.lineage import Member, lineages
-from golfcheck.queue.model import JudgedFolder, Pull, Queue
 from golfcheck.queue.objects import Objects
 from golfcheck.queue.overlap import overlaps
 from golfcheck.queue.pool import Pool, PoolSettings
+from golfcheck.queue.pulls import JudgedFolder, Pull, Queue
 from golfcheck.queue.reasons import order_of, pull_of
 from golfcheck.queue.rulings import read_rulings
 from golfcheck.queue.store import Store
@@ -46,7 +46,7 @@ class QueueRequest:
     store: Path | None = None  # where verdicts are cached; None: nowhere
 
 
-def run(
+def build_queue(
     request: QueueRequest,
     *,
     progress: Progress = lambda what, done, of: None,

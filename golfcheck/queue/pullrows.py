@@ -11,7 +11,7 @@ from golfcheck.board.rows import row_so_far
 from golfcheck.core.outcome import Outcome
 from golfcheck.core.verdict import Verdict
 from golfcheck.queue.lineage import Lineage
-from golfcheck.queue.model import JudgedFolder, Pull, Triage
+from golfcheck.queue.pulls import JudgedFolder, Pull, Triage
 from golfcheck.submission.identity import parse_date
 
 _PATH_CHARS = 1_000
