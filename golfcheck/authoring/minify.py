@@ -77,16 +77,16 @@ def lines_of(text: bytes, name: str) -> list[CodeLine] | None:
 
 def joined(lines: Sequence[CodeLine], indent: bytes, *, one_line: bool) -> bytes:
     """Return the source of `lines`. With `one_line`, simple statements share a line, also with the head before them."""
-    rows: list[bytes] = []
+    parts: list[bytes] = []
     for i, line in enumerate(lines):
         before = lines[i - 1] if i else None
         if one_line and before and line.simple and before.simple and before.depth == line.depth:
-            rows[-1] += b";" + line.text
+            parts += [b";", line.text]
         elif one_line and before and not before.simple and _body_is_simple(lines, i):
-            rows[-1] += line.text
+            parts.append(line.text)
         else:
-            rows.append(indent * line.depth + line.text)
-    return b"\n".join(rows) + b"\n"
+            parts += [b"\n" if parts else b"", indent * line.depth, line.text]
+    return b"".join(parts) + b"\n"
 
 
 def _body_is_simple(lines: Sequence[CodeLine], start: int) -> bool:

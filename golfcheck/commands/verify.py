@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from golfcheck.core.verdict import Verdict
     from golfcheck.judging.config import JudgingSettings
 
-_PACKING_US = 1_000_000.0  # of counted work (golfcheck.core.work) to read the sources again for what packing saves
-_MAX_PACKED_BYTES = 300_000  # of source, which takes 0.1 s to pack; more is not tried, because it may be hostile
 HELP = "judge record folders: each finding with its line and its fix"
 _EXAMPLES = """Rules, rulesets and formats are explained by: golfcheck explain
 
@@ -94,8 +92,6 @@ def run(args: argparse.Namespace) -> int:
     paths, missed = _with_records(paths) if len(paths) > 1 and not settings.base else (paths, [])
     with progress_bar() as progress:
         verdicts = judge_all(paths, settings, as_of=args.as_of, progress=progress, say=narrate)
-    if len(verdicts) == 1:
-        verdicts = [_with_packing(verdicts[0], verbose=args.verbose)]
     for name, file in ((settings.format, args.output), *also):
         _write(name, file, verdicts, verbose=args.verbose, run_seconds=perf_counter() - started)
     for complaint in missed:
@@ -175,35 +171,6 @@ def _fix(paths: Sequence[Path], *, dry: bool) -> None:
                 print(f"fixed {safe(str(change.path))}: {safe(edit)}", file=sys.stderr)
     if not fixes:
         print("golfcheck: the logs imply no fixes", file=sys.stderr)
-
-
-def _with_packing(verdict: "Verdict", *, verbose: bool) -> "Verdict":
-    """Add to the ledger, if it is shown, the size to which `golfcheck pack` brings the script and its modules."""
-    from golfcheck.authoring.pack import packed_bytes
-    from golfcheck.core.errors import UsageError
-    from golfcheck.core.numbers import bytes_text
-    from golfcheck.render.ledger import disagrees
-    from golfcheck.submission.record import load_sources
-
-    if not verdict.ledger or not (verbose or disagrees(verdict)):
-        return verdict
-    code, *others = verdict.ledger
-    sources = load_sources(Path(verdict.path), _PACKING_US)
-    files = {source.path: source.text for source in sorted(sources, key=lambda source: not source.main)}
-    size_bytes = sum(map(len, files.values()))
-    if (
-        not sources
-        or any(source.wrapper or not source.examined for source in sources)
-        or size_bytes > _MAX_PACKED_BYTES
-    ):
-        return verdict
-    try:
-        packed = packed_bytes(files)
-    except UsageError:  # they cannot be packed into one script
-        return verdict
-    saving = f"golfcheck pack makes it at most {bytes_text(packed)}, {bytes_text(size_bytes - packed)} fewer"
-    note = "; ".join(filter(None, [code.note, saving if packed < size_bytes else ""]))
-    return replace(verdict, ledger=(replace(code, note=note), *others))
 
 
 def _write(name: str, file: Path | None, verdicts: "Sequence[Verdict]", *, verbose: bool, run_seconds: float) -> None:

@@ -30,6 +30,7 @@ RUN_LINE_US = 0.03  # of each pair of lines in a row of comments or continued li
 RUN_SPACE_US = 0.008  # more of each pair for each space before a line: for each level that its indentation ends
 STEP_US = 5.0  # an expression that is evaluated
 UNPACKED_BYTE_US = 0.2  # base85 is decoded in Python
+PACKED_BYTE_US = 1.0  # of a source that is packed as `golfcheck pack` does, besides its parse
 FAILED_BYTE_US = 0.02  # that a decoder may have produced before it failed
 TEXT_BYTE_US = 0.1  # of a README
 

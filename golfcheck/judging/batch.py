@@ -15,7 +15,8 @@ from golfcheck.judging.cache import stamp_of
 from golfcheck.judging.config import JudgingSettings
 from golfcheck.judging.decisions import Rulings
 from golfcheck.judging.field import field_of
-from golfcheck.judging.judged import How, Judged, Task, claim, key_of
+from golfcheck.judging.judged import How, Judged, claim
+from golfcheck.judging.packing import with_packing
 from golfcheck.judging.processes import Processes
 from golfcheck.judging.standing import Standing
 from golfcheck.judging.verify import chosen_rules
@@ -59,8 +60,10 @@ def judge_all(
     if not folders:
         say(f"--base {settings.base}: this branch adds or changes no record, so none is judged")
         return []
-    placed = judge_trees(folders, settings, branch=branch, day=day, progress=progress, say=say)
-    verdicts = [placed_record.judged.verdict for placed_record in placed]
+    packing = len(folders) == 1
+    placed = judge_trees(folders, settings, branch=branch, day=day, packing=packing, progress=progress, say=say)
+    judged = [placed_record.judged for placed_record in placed]
+    verdicts = [with_packing(one.verdict, one.packing or "") if packing else one.verdict for one in judged]
     if branch is None:
         return verdicts
     return [
@@ -75,6 +78,7 @@ def judge_trees(
     branch: Branch | None = None,
     day: datetime | None = None,
     until: date | None = None,
+    packing: bool = False,
     progress: Progress = lambda stage, done, of: None,
     claims: Callable[[Sequence[Judged]], None] | None = None,
     early: Callable[[Sequence[Judged]], None] = lambda judged: None,
@@ -83,9 +87,10 @@ def judge_trees(
 ) -> list[Placed]:
     """Judge `folders`, each once, against the record to beat when it was made.
 
-    The other records in their trees are not judged; only what the replay needs is read of them. With `day`, the folders
-    are judged as if made then. With `until`, only records and rulings up to that day count. `early` gets records as
-    they are judged; those from the cache may have been compared with a different record. `claims` gets, before that,
+    Each record is read once. The other records in their trees are not judged; only what the replay needs is read of
+    them. With `day`, the folders are judged as if made then. With `until`, only records and rulings up to that day
+    count. With `packing`, it is also tried how small their code packs. `early` gets records as they are judged, before
+    they are compared with another. `claims` gets, before that,
     the claims of the first records that are not cached. `idle` is called while processes work.
     """
     chosen_rules(settings.select, settings.ignore)  # reports an invalid name before anything is read
@@ -100,20 +105,21 @@ def judge_trees(
             early([one for path, one in chunk if path in targets])
 
         judged = _cached(named, how, processes, progress, report_cached)
+        unread = {
+            path: folder
+            for path, folder in targets.items()
+            if branch is not None or path not in judged or (packing and judged[path].packing is None)
+        }
         if claims is not None:
-            claims(_claims([folder for path, folder in targets.items() if path not in judged][:_CHUNK], how.ruleset))
+            claims(_claims(list(unread.values())[:_CHUNK], how.ruleset))
+        judged |= _judgments(unread, replace(how, branch=branch, packing=packing), processes, progress, early)
         standings = _standings(named, judged, how, processes, progress)
-        field = field_of(standings, trees, settings.ruleset, until, say)
-        tasks = {}
-        for path, folder in targets.items():
-            rival, when = field.rival(path, day), day or field.commit_times.get(path)
-            if branch is not None or path not in judged or judged[path].rival != key_of(rival):
-                tasks[path] = Task(folder, rival, when)
-        judged |= _judgments(tasks, replace(how, branch=branch), processes, progress, early)
+    field = field_of(standings, trees, settings.ruleset, until, say)
     placed = []
     for path in paths:
         when = field.commit_times.get(path) or judged[path].created
-        dated = replace(judged[path], verdict=_dated(judged[path].verdict, day or when))
+        one = judged[path].against(field.rival(path, day), path, day or field.commit_times.get(path))
+        dated = replace(one, verdict=_dated(one.verdict, day or when))
         turn, rulings = field.turns.get(path), field.rulings.get(path, Rulings())
         placed.append(Placed(dated, when, field.entries.get(path), turn, rulings, field.refused[path]))
     return placed
@@ -138,7 +144,7 @@ def _cached(
     progress: Progress,
     early: Callable[[Sequence[tuple[Path, Judged]]], None],
 ) -> dict[Path, Judged]:
-    """Return the cached judgments, each perhaps against a different record from the one to beat now."""
+    """Return the cached judgments."""
     judgments: dict[Path, Judged] = {}
     unreported: list[tuple[Path, Judged]] = []
 
@@ -176,19 +182,19 @@ def _standings(
 
 
 def _judgments(
-    tasks: Mapping[Path, Task],
+    folders: Mapping[Path, Path],
     how: How,
     processes: Processes,
     progress: Progress,
     early: Callable[[Sequence[Judged]], None],
 ) -> dict[Path, Judged]:
-    """Judge records, and report them as they are judged."""
+    """Judge records, given by their resolved paths, and report them as they are judged."""
     judgments: list[Judged] = []
-    for chunk in processes.judge(list(tasks.values()), how):
+    for chunk in processes.judge(list(folders.values()), how):
         judgments += chunk
         early(chunk)
-        progress(_JUDGING, len(judgments), len(tasks))
-    return dict(zip(tasks, judgments, strict=True))
+        progress(_JUDGING, len(judgments), len(folders))
+    return dict(zip(folders, judgments, strict=True))
 
 
 def _claims(folders: Sequence[Path], ruleset: str) -> list[Judged]:

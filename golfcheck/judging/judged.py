@@ -10,27 +10,33 @@ from pathlib import Path
 from golfcheck.core.errors import UsageError
 from golfcheck.core.verdict import Verdict
 from golfcheck.judging.cache import Cache, Derivation, sources_version, stamp_of
+from golfcheck.judging.packing import packing_of
 from golfcheck.judging.standing import Standing, read_standing
-from golfcheck.judging.verify import chosen_rules, judge, nothing_to_check, refuted
+from golfcheck.judging.verify import chosen_rules, compared, judge, nothing_to_check, refuted
 from golfcheck.rules import Rule
+from golfcheck.submission.claims import Submission
 from golfcheck.submission.examined import Entry, examine
 from golfcheck.submission.history import Branch
 from golfcheck.submission.record import load, load_claim
 
-ALONE = ""  # compared with no record
 _FUTURE_RULE = "date-in-future"  # depends on today's date, so the verdict is not cached
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The result of judging a record, and the values that the replay needs."""
+    """The result of judging a record, and the values that the replay and a comparison need."""
 
-    verdict: Verdict
+    verdict: Verdict  # not yet compared with another record
     created: datetime | None  # from its folder's name or its JSON
     bpb: tuple[float, ...]  # of each seed
     nats: tuple[float, ...]
-    rival: str  # `key_of` the record that it was compared with
-    github_id: str | None = None  # of its author, from submission.json
+    submission: Submission | None = None
+    packing: str | None = None  # what packing saves, in words; None: not asked
+
+    @property
+    def github_id(self) -> str | None:
+        """The login of its author, from submission.json."""
+        return self.submission.github_id if self.submission else None
 
     @property
     def standing(self) -> Standing:
@@ -38,15 +44,26 @@ class Judged:
         verdict = self.verdict
         return Standing(verdict.name, verdict.track, self.created, self.bpb, self.nats, refuted(verdict))
 
+    def against(self, best: Entry | None, path: Path, created: datetime | None) -> "Judged":
+        """Return it compared with the record to beat, if there is one; nothing is read again."""
+        ours = self.standing.entry(path, created)
+        if ours is None or best is None:
+            return self
+        return replace(self, verdict=compared(self.verdict, self.submission, ours, best))
+
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How records are judged: names of rules or families, and the branch, if one is judged (never cached)."""
+    """How records are judged: names of rules or families, and the branch, if one is judged (never cached).
+
+    `packing`: also by how much `golfcheck pack` makes the code smaller, which takes a tenth of the time of judging.
+    """
 
     ruleset: str
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     branch: Branch | None = None
+    packing: bool = False
 
     @property
     def derivation(self) -> Derivation:
@@ -60,15 +77,6 @@ class How:
         return Derivation(f"standing {self.derivation.name}", sources_version())
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A record to judge: its folder as the user names it, and the record to beat when it was made."""
-
-    folder: Path
-    rival: Entry | None = None
-    created: datetime | None = None
-
-
 def claim(folder: Path, ruleset: str) -> Judged | None:
     """Return what a record's submission.json says, before anything is judged; None if it cannot be read.
 
@@ -79,40 +87,35 @@ def claim(folder: Path, ruleset: str) -> Judged | None:
         return None
     examined = examine(record)
     verdict = judge(examined, (), ruleset=ruleset, rules=())
-    return Judged(verdict, examined.identity.created, (), (), ALONE, record.submission.github_id)
+    return Judged(verdict, examined.identity.created, (), (), record.submission)
 
 
-def judge_tasks(tasks: Sequence[Task], how: How, cache: Cache | None) -> list[Judged]:
+def judge_folders(folders: Sequence[Path], how: How, cache: Cache | None) -> list[Judged]:
     """Judge records one after another, and store the results in the cache."""
     rules = chosen_rules(how.select, how.ignore)
     judgments = []
-    for task in tasks:
-        path = task.folder.resolve()
+    for folder in folders:
+        path = folder.resolve()
         stamp = stamp_of(path) if cache and how.branch is None else None
-        judged = _judged(task, how, rules)
+        judged = _judged(folder, how, rules)
         if cache and not any(finding.rule == _FUTURE_RULE for finding in judged.verdict.findings):
             cache.keep(judged, how.derivation, path, stamp)
         judgments.append(judged)
     return judgments
 
 
-def _judged(task: Task, how: How, rules: Sequence[Rule]) -> Judged:
+def _judged(folder: Path, how: How, rules: Sequence[Rule]) -> Judged:
     started = time.perf_counter()
     try:
-        examined = examine(load(task.folder))
+        examined = examine(load(folder))
     except UsageError as error:  # it is gone, or cannot be read: the others are judged anyway
-        why = str(error).removeprefix(f"{task.folder}: ")
-        return Judged(nothing_to_check(task.folder, how.ruleset, why), None, (), (), ALONE)
-    rivals = [task.rival] if task.rival else []
-    verdict = judge(examined, rivals, ruleset=how.ruleset, rules=rules, created=task.created, branch=how.branch)
-    return Judged(
-        replace(verdict, seconds=time.perf_counter() - started),
-        examined.identity.created,
-        examined.bpb,
-        examined.nats,
-        key_of(task.rival),
-        examined.record.submission.github_id if examined.record.submission else None,
-    )
+        why = str(error).removeprefix(f"{folder}: ")
+        return Judged(nothing_to_check(folder, how.ruleset, why), None, (), ())
+    verdict = judge(examined, (), ruleset=how.ruleset, rules=rules, branch=how.branch)
+    packing = packing_of(examined.record) if how.packing else None
+    verdict = replace(verdict, seconds=time.perf_counter() - started)
+    submission = examined.record.submission
+    return Judged(verdict, examined.identity.created, examined.bpb, examined.nats, submission, packing)
 
 
 def read_standings(folders: Sequence[Path], how: How, cache: Cache | None) -> list[Standing]:
@@ -134,5 +137,5 @@ def read_standings(folders: Sequence[Path], how: How, cache: Cache | None) -> li
 def key_of(rival: Entry | None) -> str:
     """Return a short digest of everything in the other record that a comparison depends on."""
     if rival is None:
-        return ALONE
+        return ""
     return hashlib.sha256(f"{rival.name!a} {rival.bpb} {rival.nats}".encode()).hexdigest()[:16]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from golfcheck.core.errors import GolfcheckError
 from golfcheck.judging.cache import Cache
-from golfcheck.judging.judged import How, Judged, Task, judge_tasks, read_standings
+from golfcheck.judging.judged import How, Judged, judge_folders, read_standings
 from golfcheck.judging.standing import Standing
 
 if TYPE_CHECKING:  # takes a tenth of the time of a cached verdict, so it is imported only when processes are started
@@ -22,9 +22,8 @@ _READ = 32  # records whose standings a process reads at a time
 _COLLECTED_OBJECTS = 100_000  # a collection after this many new objects: one script has 10,000 names
 _IDLE_SECONDS = 0.05  # between two calls of `idle`
 
-T = TypeVar("T")
 R = TypeVar("R")
-Work = Callable[[Sequence[T], How, Cache | None], list[R]]
+Work = Callable[[Sequence[Path], How, Cache | None], list[R]]
 
 
 class Processes:
@@ -73,21 +72,21 @@ class Processes:
             self._cache.__exit__()
             self._cache = None
 
-    def judge(self, tasks: Sequence[Task], how: How) -> Iterator[list[Judged]]:
-        """Yield the judgments in the order of the tasks, some at a time.
+    def judge(self, folders: Sequence[Path], how: How) -> Iterator[list[Judged]]:
+        """Yield the judgments of records in their order, some at a time.
 
         Raises GolfcheckError if a process is killed from outside.
         """
-        return self._worked(judge_tasks, tasks, how, _JUDGED)
+        return self._worked(judge_folders, folders, how, _JUDGED)
 
     def read(self, folders: Sequence[Path], how: How) -> Iterator[list[Standing]]:
         """Yield the standings of records in their order, as `judge` does."""
         return self._worked(read_standings, folders, how, _READ)
 
-    def _worked(self, work: Work[T, R], tasks: Sequence[T], how: How, size: int) -> Iterator[list[R]]:
-        chunks = [tasks[start : start + size] for start in range(0, len(tasks), size)]
+    def _worked(self, work: Work[R], folders: Sequence[Path], how: How, size: int) -> Iterator[list[R]]:
+        chunks = [folders[start : start + size] for start in range(0, len(folders), size)]
         if min(self.jobs, len(chunks)) < 2:
-            yield from self._one_by_one(work, tasks, how)
+            yield from self._one_by_one(work, folders, how)
             return
         from concurrent.futures import BrokenExecutor
 
@@ -102,10 +101,10 @@ class Processes:
         except BrokenExecutor:
             raise GolfcheckError("a process that read records was killed; try --jobs 1") from None
 
-    def _one_by_one(self, work: Work[T, R], tasks: Sequence[T], how: How) -> Iterator[list[R]]:
-        for task in tasks:
+    def _one_by_one(self, work: Work[R], folders: Sequence[Path], how: How) -> Iterator[list[R]]:
+        for folder in folders:
             self.idle()
-            yield work([task], how, self.cache())
+            yield work([folder], how, self.cache())
 
     def _awaited(self, future: "Future[list[R]]") -> list[R]:
         from concurrent.futures import wait
@@ -132,12 +131,12 @@ class Processes:
         return self._pool
 
 
-def _work_in_process(work: Work[T, R], tasks: Sequence[T], how: How, cached: bool) -> list[R]:
+def _work_in_process(work: Work[R], folders: Sequence[Path], how: How, cached: bool) -> list[R]:
     """Work in a process of the pool, with a connection to the cache of its own."""
     if not cached:
-        return work(tasks, how, None)
+        return work(folders, how, None)
     with Cache() as cache:
-        return work(tasks, how, cache)
+        return work(folders, how, cache)
 
 
 def collect_rarely() -> None:

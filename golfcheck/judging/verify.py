@@ -1,4 +1,4 @@
-"""Record + rules + the record to beat → Verdict."""
+"""Record + rules → Verdict; a verdict + the record to beat → Verdict."""
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -10,24 +10,24 @@ from golfcheck.comparison.frontier import best_before, compare
 from golfcheck.core.errors import UsageError
 from golfcheck.core.ruleset import DEFAULT_RULESET, RULESETS
 from golfcheck.core.suggest import suggestion
-from golfcheck.core.verdict import Finding, Problem, Severity, Skipped, ToBeat, Verdict
+from golfcheck.core.verdict import Finding, Problem, Severity, Skipped, Verdict
 from golfcheck.judging.summary import ledger_of, score_of, size_of, time_of, token_bytes_of
 from golfcheck.rules import RULES, Context, Rule, Skip
 from golfcheck.rules.waivers import FAMILY as WAIVER_FAMILY
 from golfcheck.rules.waivers import waivers
+from golfcheck.submission.claims import Submission
 from golfcheck.submission.examined import Entry, Examined, examine
 from golfcheck.submission.history import Branch
-from golfcheck.submission.identity import today
+from golfcheck.submission.identity import Identity, today
 from golfcheck.submission.record import CUT_RULE, Record
 
 MAX_FINDINGS = 100  # of one rule; 60 merged records have at most 60 of one rule
 MAX_MESSAGE_CHARS = 4_000
-_COMPARED = (
-    "score",
-    "conservation",
-    "size",
-    "time",
-)  # families of rules about the values by which records are compared
+# Families of rules about the values by which records are compared.
+_COMPARED = ("score", "conservation", "size", "time")
+# Families of rules that depend on the record to beat: waivers too, which may concern the others.
+_COMPARING = ("significance", WAIVER_FAMILY)
+_ORDER = {rule.name: number for number, rule in enumerate(RULES)}
 
 
 def verify(
@@ -90,47 +90,73 @@ def judge(
         )
     if record.is_cut:  # reported whatever was selected: the parts that were not read may contain an error
         rules = [rule for rule in RULES if rule in rules or rule.name == CUT_RULE]
-    entry = examined.entry(created)
-    ranked = entry is not None and entry.track.ranked
-    best = best_before(entry, entries, RULESETS[ruleset]) if entry and ranked else None
-    context = _context(examined, ruleset, best, compare(entry, best) if entry and best else None, branch)
+    context = _context(examined, ruleset, branch)
     findings, passed, skipped = _apply(record, context, rules)
     submission = record.submission
-    return Verdict(
+    verdict = Verdict(
         path=str(record.path),
         name=submission.name if submission else None,
         author=submission.author if submission else None,
         date=submission.date if submission and submission.date else _text(identity.folder_day),
         track=None if context.trainer else context.track.name,
         ruleset=ruleset,
-        findings=_waived(record, findings),
+        findings=_waived(submission, findings),
         passed=passed,
         skipped=skipped,
         score=score_of(record, examined.selection),
         size=size_of(results, context.track),
         time=time_of(results, context.track),
         token_bytes=token_bytes_of(results),
-        to_beat=context.to_beat,
+        to_beat=None,
         ledger=ledger_of(record, results),
-        seconds=time.perf_counter() - started,
+        seconds=0.0,
+    )
+    entry = examined.entry(created)
+    best = best_before(entry, entries, RULESETS[ruleset]) if entry and entry.track.ranked else None
+    if entry and best:
+        verdict = compared(verdict, submission, entry, best)
+    return replace(verdict, seconds=time.perf_counter() - started)
+
+
+def compared(verdict: Verdict, submission: Submission | None, ours: Entry, best: Entry) -> Verdict:
+    """Return the verdict on a record of a ranked track, with its comparison with the record to beat replaced.
+
+    The record, whose entry is `ours`, is not read again: the rules that depend on another one use only its scores.
+    """
+    applied = {*verdict.passed, *(skip.rule for skip in verdict.skipped), *(f.rule for f in verdict.findings)}
+    rules = [rule for rule in RULES if rule.name in applied and rule.family in _COMPARING]
+    names = {rule.name for rule in rules}
+    kept = [finding for finding in verdict.findings if finding.rule not in names]
+    context = Context(
+        ruleset=RULESETS[verdict.ruleset],
+        identity=Identity(ours.path, ours.name, ours.track, None, None, None, ours.created),
+        to_beat=compare(ours, best),
+        ours=ours,
+        best=best,
+        trainer=False,
+        today=today(),
+        rule_names=frozenset(_ORDER),
+    )
+    record = Record(ours.path, (), submission, (), (), (), None, ())
+    findings, passed, skipped = _apply(record, context, rules, kept)
+    passed = (*(name for name in verdict.passed if name not in names), *passed)
+    skipped = (*(skip for skip in verdict.skipped if skip.rule not in names), *skipped)
+    return replace(
+        verdict,
+        findings=_waived(submission, findings),
+        passed=tuple(sorted(passed, key=lambda name: _ORDER[name])),
+        skipped=tuple(sorted(skipped, key=lambda skip: _ORDER[skip.rule])),
+        to_beat=context.to_beat,
     )
 
 
-def _context(
-    examined: Examined,
-    ruleset: str,
-    best: Entry | None = None,
-    gain: ToBeat | None = None,
-    branch: Branch | None = None,
-) -> Context:
+def _context(examined: Examined, ruleset: str, branch: Branch | None = None) -> Context:
     return Context(
         ruleset=RULESETS[ruleset],
         identity=examined.identity,
         results=examined.results,
         no_results=examined.selection.reason,
         runs=examined.runs,
-        to_beat=gain,
-        best=best,
         trainer=is_trainer(examined),
         today=today(),
         branch=branch,
@@ -178,10 +204,13 @@ def _text(value: object) -> str | None:
 
 
 def _apply(
-    record: Record, context: Context, rules: Sequence[Rule]
+    record: Record, context: Context, rules: Sequence[Rule], before: Iterable[Finding] = ()
 ) -> tuple[list[Finding], tuple[str, ...], tuple[Skipped, ...]]:
-    """Run the rules. Those about waivers run last because they depend on the other rules' findings."""
-    findings: list[Finding] = []
+    """Run the rules, and add their findings to those `before`.
+
+    Those about waivers run last because they depend on the other rules' findings.
+    """
+    findings = list(before)
     passed: list[str] = []
     skipped: list[Skipped] = []
     for rule in sorted(rules, key=lambda rule: rule.family == WAIVER_FAMILY):
@@ -231,14 +260,15 @@ def _proven(findings: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(rule.name for rule in RULES if rule.name in errors and rule.family in _COMPARED)
 
 
-def _waived(record: Record, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Add the submission's reasons to the findings that it waives, and sort the most severe findings first.
+def _waived(submission: Submission | None, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Add the submission's reasons to the findings that it waives, and sort them by severity, then as RULES.
 
     A submission cannot waive findings that prove its score, size or time wrong: only the maintainers can.
     """
-    reasons = {name: reason for name, reason in waivers(record).items() if name not in _proven(findings)}
+    proven = _proven(findings)
+    reasons = {name: reason for name, reason in waivers(submission).items() if name not in proven}
     marked = [
         finding if finding.rule not in reasons else replace(finding, waived=reasons[finding.rule])
         for finding in findings
     ]
-    return tuple(sorted(marked, key=lambda finding: -finding.severity))
+    return tuple(sorted(marked, key=lambda finding: (-finding.severity, _ORDER[finding.rule])))

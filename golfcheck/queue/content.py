@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from golfcheck.judging.judged import Judged, key_of
+from golfcheck.judging.judged import Judged
 from golfcheck.judging.verify import judge
 from golfcheck.queue.evidence import Evidence, evidence_of
 from golfcheck.queue.named import Named, named_in
@@ -58,5 +58,5 @@ def judge_content(objects: Objects, task: FolderTask, ruleset: str) -> Content:
     verdict = judge(examined, [task.rival] if task.rival else [], ruleset=ruleset, created=at_number(task.number))
     gain = verdict.to_beat and replace(verdict.to_beat, on=f"#{task.number}")
     verdict = replace(verdict, path=task.path, to_beat=gain, seconds=time.perf_counter() - started)
-    judged = Judged(verdict, examined.identity.created, examined.bpb, examined.nats, key_of(task.rival))
+    judged = Judged(verdict, examined.identity.created, examined.bpb, examined.nats, record.submission)
     return Content(judged, "", *rest)

@@ -14,7 +14,7 @@ from golfcheck.queue.pulls import JudgedFolder, Pull, Reason, Triage, score_of
 # Weights: proven errors, implausible results, possibly somebody else's work, changes beyond what a submission may
 # change, and the rest.
 REFUTED, DOUBTFUL, SHARED, FAILED, FOREIGN, ERROR, REVIEW, UNVERIFIED, NOTE = 80, 75, 70, 60, 50, 40, 30, 20, 10
-_IMPLAUSIBLE = "implausible-score"  # a larger improvement than the frontier ever made
+_IMPLAUSIBLE = ("implausible-gain", "implausible-score")  # a larger improvement than the frontier ever made
 _SHOWN = 5  # files of a list
 _CONTEST = "a maintainer decides: say so in the pull request, with the line that shows it"
 _TIE_BPB = 1e-9
@@ -134,7 +134,7 @@ def _of_verdict(verdict: Verdict, rulings: Rulings) -> Iterator[Reason]:
         weight = REVIEW
         if finding.severity is Severity.ERROR:
             weight = REFUTED if finding.rule in proven else ERROR
-        elif finding.rule == _IMPLAUSIBLE:
+        elif finding.rule in _IMPLAUSIBLE:
             weight = DOUBTFUL
         yield _of_finding(verdict, finding, weight, finding.message)
     if not verdict.passed and not verdict.findings and verdict.skipped:

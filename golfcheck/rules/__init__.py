@@ -80,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     code.network_import,
     code.external_program,
     code.validation_read_in_training,
+    significance.implausible_gain,
     significance.gain_not_significant,
     significance.seeds_needed,
     history.foreign_files_touched,

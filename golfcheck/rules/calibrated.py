@@ -44,6 +44,7 @@ CALIBRATED = {
     "settings-differ": (20, 1),
     "not-8xh100": (8, 0),
     "world-size": (24, 0),
+    "implausible-gain": (23, 0),
     "gain-not-significant": (16, 6),
     "seeds-needed": (10, 0),
 }

@@ -30,15 +30,14 @@ class Context:
 
     ruleset: Ruleset
     identity: Identity
-    results: tuple[Result, ...]
-    no_results: str  # why there are none
-    runs: Sequence[
-        tuple[TrainLog, LoggedRun]
-    ]  # the runs that are judged: those of the results, or else all in the folder
-    to_beat: ToBeat | None
-    best: Entry | None  # the record to beat itself
     trainer: bool  # the folder is a trainer's (no submission), so only its code can be judged
     today: date  # the latest day that has begun anywhere
+    results: tuple[Result, ...] = ()
+    no_results: str = ""  # why there are none
+    runs: Sequence[tuple[TrainLog, LoggedRun]] = ()  # the runs judged: those of the results, or else all in the folder
+    ours: Entry | None = None  # the record as the replay sees it, once it is compared with the record to beat
+    best: Entry | None = None  # the record to beat
+    to_beat: ToBeat | None = None  # the difference between the two
     load_problems: tuple[Problem, ...] = ()  # problems that loading reported for the rule that is running
     branch: Branch | None = None  # what the branch changes, if a base is named
     triggered: frozenset[str] = frozenset()  # rules with a finding: for the rules about waivers, which run last

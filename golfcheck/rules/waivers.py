@@ -12,21 +12,21 @@ _SUGGESTED = 32  # misspelled names that get a suggestion
 FAMILY = __name__.rpartition(".")[2]
 
 
-def asked(record: Record) -> dict[str, object]:
+def asked(submission: Submission | None) -> dict[str, object]:
     """Return what the submission asks to ignore: rule → the value given as its reason."""
-    block = record.submission.raw.get("golfcheck") if record.submission else None
+    block = submission.raw.get("golfcheck") if submission else None
     ignore = block.get("ignore") if isinstance(block, dict) else None
     return {str(name): reason for name, reason in ignore.items()} if isinstance(ignore, dict) else {}
 
 
-def waivers(record: Record) -> dict[str, str]:
+def waivers(submission: Submission | None) -> dict[str, str]:
     """Return the valid waivers: those with a reason."""
-    return {name: reason for name, reason in asked(record).items() if isinstance(reason, str) and reason.strip()}
+    return {name: reason for name, reason in asked(submission).items() if isinstance(reason, str) and reason.strip()}
 
 
 def _with_waivers(record: Record) -> Submission:
     submission = submission_of(record)
-    if not asked(record):
+    if not asked(submission):
         raise Skip("submission.json waives nothing")
     return submission
 
@@ -38,8 +38,9 @@ def waiver_without_reason(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: submission.json:33: thin-margin is waived without a reason
     Fix: write why the rule does not apply here, for the person who reads the report.
     """
-    submission, holding = _with_waivers(record), waivers(record)
-    for name in (name for name in asked(record) if name not in holding):
+    submission = _with_waivers(record)
+    holding = waivers(submission)
+    for name in (name for name in asked(submission) if name not in holding):
         yield Problem(f"{name} is waived without a reason", submission.path, submission.line_of.get("golfcheck"))
 
 
@@ -53,7 +54,7 @@ def waiver_unused(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: remove it from submission.json.
     """
     submission = _with_waivers(record)
-    for number, name in enumerate(waivers(record)):
+    for number, name in enumerate(waivers(submission)):
         if name not in ctx.triggered:
             why = "has no finding"
             why += "" if name in ctx.rule_names or number >= _SUGGESTED else suggestion(name, ctx.rule_names)

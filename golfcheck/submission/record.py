@@ -54,6 +54,7 @@ class Record:
     readme: str | None
     problems: tuple[LoadProblem, ...]
     mentions: tuple[Mention, ...] = ()  # of the claimed scores, in tables and results that are not logs
+    left_us: float = 0.0  # of its budget of work
 
     @property
     def is_cut(self) -> bool:
@@ -89,14 +90,6 @@ def load_scores(path: Path) -> Record:
     """
     with _opened(path) as folder:
         return folder.scores()
-
-
-def load_sources(path: Path, budget_us: float) -> tuple[Source, ...]:
-    """Read only a folder's main script and what it reaches; none if that takes more work; raises like `load`."""
-    with _opened(path) as folder:
-        folder.work = Work(budget_us)
-        sources = reach.reached([entry.path for entry in folder.entries], folder.source, work=folder.work)
-    return () if folder.work.is_spent else sources
 
 
 @contextmanager
@@ -167,6 +160,7 @@ class _Folder:
             readme=readme,
             problems=tuple(self.problems),
             mentions=mentions,
+            left_us=self.work.left_us,
         )
 
     def scores(self) -> Record:

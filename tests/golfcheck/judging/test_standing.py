@@ -1,5 +1,6 @@
 """What the replay reads of records is what judging them would say, and no record is judged twice."""
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from golfcheck.core.verdict import Severity, Verdict
 from golfcheck.judging import judged
 from golfcheck.judging.batch import judge_all
 from golfcheck.judging.config import JudgingSettings
-from golfcheck.judging.judged import How, Task, judge_tasks
+from golfcheck.judging.judged import How, judge_folders
 from golfcheck.judging.standing import read_standing
 from golfcheck.rules import RULES, Rule
+from golfcheck.submission import bounded
 from golfcheck.submission.discover import record_folders
 from tests.golfcheck.judging.test_judging_hostile import FLOODS
 from tests.golfcheck.rules.test_rules import CASES
@@ -24,7 +26,7 @@ WRITTEN = How("written")
 
 def assert_same(folder: Path, rules: tuple[Rule, ...] = RULES) -> None:
     """Compare the standing that is read with that of the judgment."""
-    (whole,) = judge_tasks([Task(folder)], WRITTEN, None)
+    (whole,) = judge_folders([folder], WRITTEN, None)
     assert read_standing(folder, rules, "written") == whole.standing
 
 
@@ -56,7 +58,7 @@ def test_only_rules_that_are_declared_errors_prove_numbers_wrong(tmp_path: Path)
     for number, case in enumerate(CASES.values()):
         draft = case.make()
         case.edit(draft)
-        (whole,) = judge_tasks([Task(draft.write(tmp_path / str(number)))], WRITTEN, None)
+        (whole,) = judge_folders([draft.write(tmp_path / str(number))], WRITTEN, None)
         for rule in whole.standing.refuted:
             assert severities[rule] is Severity.ERROR, rule
 
@@ -107,10 +109,28 @@ def test_of_a_tree_only_the_named_record_is_judged(long_tree: Path, judgments: C
     assert judgments == Counter({named.name: 1})
 
 
+def test_each_file_of_a_record_is_read_once(long_tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: Counter[tuple[int, str]] = Counter()
+    read = bounded.read
+
+    def counted(folder: int, path: str, limit_bytes: int) -> tuple[bytes, bool]:
+        counts[os.fstat(folder).st_ino, path] += 1
+        return read(folder, path, limit_bytes)
+
+    monkeypatch.setattr(bounded, "read", counted)
+    folder = record_folders([long_tree])[5]
+    (folder / "train_gpt.py").write_bytes(b"value = 1\n" * 200)
+    (alone,) = judge_all([folder], JudgingSettings(cache=False, jobs=1))
+    assert "golfcheck pack" in alone.ledger[0].note and alone.to_beat and set(counts.values()) == {1}
+    counts.clear()
+    judge_all([long_tree], JudgingSettings(cache=False, jobs=1))
+    assert set(counts.values()) == {1}
+
+
 def test_a_record_judged_among_all_is_as_judged_by_name(long_tree: Path) -> None:
     def without_time(verdict: Verdict) -> dict[str, Any]:
         fields = {name: getattr(verdict, name) for name in verdict.__dataclass_fields__}
-        return fields | {"seconds": 0.0}
+        return fields | {"seconds": 0.0, "ledger": verdict.ledger[1:]}  # packing is tried for one record alone
 
     among_all = {
         verdict.path: without_time(verdict) for verdict in judge_all([long_tree], JudgingSettings(cache=False))

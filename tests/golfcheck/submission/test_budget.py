@@ -1,6 +1,7 @@
 """One budget of counted work for all readers of a record: what is beyond it is left out, and said."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,12 @@ import pytest
 from golfcheck import trainlog
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.verdict import Severity
-from golfcheck.core.work import BUDGET_US, Work
+from golfcheck.core.work import BUDGET_US, TOO_COSTLY, Work
+from golfcheck.judging.packing import packing_of
 from golfcheck.judging.verify import refuted, verify
 from golfcheck.source.reach import reached
 from golfcheck.submission import record as records
-from golfcheck.submission.record import Record, load, load_scores, load_sources
+from golfcheck.submission.record import Record, load, load_scores
 from golfcheck.submission.strictjson import parse
 from tests.golfcheck.costly_folders import CASES, STEP
 from tests.golfcheck.valid_record import Draft
@@ -45,10 +47,10 @@ def test_a_valid_record_spends_a_small_part_and_nothing_is_left_out(tmp_path: Pa
     assert files.work.left_us > 0.95 * BUDGET_US
 
 
-def test_sources_alone_are_read_whole_or_not_at_all(tmp_path: Path) -> None:
-    written(tmp_path, Draft().files)
-    assert [source.path for source in load_sources(tmp_path, 1_000_000)] == ["train_gpt.py"]
-    assert load_sources(tmp_path, 1_000) == ()
+def test_packing_is_tried_with_what_is_left_of_the_records_budget(tmp_path: Path) -> None:
+    record = load(written(tmp_path, Draft(script=b"value = 1\n" * 200).files))
+    assert packing_of(record).startswith("golfcheck pack makes it at most ")
+    assert packing_of(replace(record, left_us=1_000.0)) == f"packing was not tried: {TOO_COSTLY}"
 
 
 def test_lines_that_state_nothing_cost_less_than_those_searched_for_sizes() -> None:
