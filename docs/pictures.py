@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from golfcheck.judging.config import Settings  # noqa: E402 - found by the line above
+from golfcheck.judging.config import JudgingSettings  # noqa: E402 - found by the line above
 from golfcheck.tui.app import GolfcheckApp  # noqa: E402
 
 SIZE = (120, 30)
@@ -26,7 +26,7 @@ async def board_picture(records: Path) -> str:
     """Return the board of the contest's records with two marks and a filter, as SVG."""
     home = records.parents[1]
     os.chdir(home)  # the picture shows the path as typed next to the clone
-    app = GolfcheckApp(records.relative_to(home), Settings(cache=False, jobs=1))
+    app = GolfcheckApp(records.relative_to(home), JudgingSettings(cache=False, jobs=1))
     async with app.run_test(size=SIZE) as pilot:
         await _judged(app, pilot)
         await pilot.press("slash", *"bpb:<1.2 seeds:>=3", "enter", "j", "space", "j", "j", "space")
@@ -36,7 +36,7 @@ async def board_picture(records: Path) -> str:
 
 async def record_picture() -> str:
     """Return the curves of our own record, as SVG."""
-    app = GolfcheckApp(Path("records"), Settings(cache=False, jobs=1))
+    app = GolfcheckApp(Path("records"), JudgingSettings(cache=False, jobs=1))
     async with app.run_test(size=SIZE) as pilot:
         await _judged(app, pilot)
         await pilot.press("enter")

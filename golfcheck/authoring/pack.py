@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from golfcheck.authoring.minify import CodeLine, joined, lines_of
 from golfcheck.authoring.proof import difference
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
+from golfcheck.core.numbers import percent_text
 from golfcheck.core.text import shell_word
 from golfcheck.core.work import PACKED_BYTE_US, Work
 from golfcheck.source import syntax
@@ -249,7 +250,5 @@ def sizes(packed: Packed) -> Sequence[str]:
     best: dict[str, Variant] = {}
     for variant in packed.variants:
         best.setdefault(variant.name.rpartition(",")[0], variant)
-    return [
-        f"{len(variant.packed):>9,} bytes  {100 * len(variant.packed) / packed.source_bytes:5.1f} %  {variant.name}"
-        for variant in best.values()
-    ]
+    shares = {name: percent_text(len(variant.packed) / packed.source_bytes, 1) for name, variant in best.items()}
+    return [f"{len(variant.packed):>9,} bytes  {shares[name]:>6}  {variant.name}" for name, variant in best.items()]

@@ -22,6 +22,7 @@ from golfcheck.box import serve
 from golfcheck.box.boxlimits import BoxLimits
 from golfcheck.box.process import Process
 from golfcheck.core.errors import Refused
+from golfcheck.core.numbers import whole_seconds_text
 from golfcheck.core.text import safe
 
 INTERFACE = 1  # the version of the interface that docs/predictor.md describes
@@ -158,7 +159,7 @@ class Box:
         if operation != expected or number != self._number:
             raise self._refuse("BOX_FRAME", f"something in it wrote to the judge's socket during {stage}()")
         if (total := sum(self.seconds.values())) > self.limits.total_seconds:
-            raise self._refuse("BOX_WALL", f"all calls together took {total:,.0f} s: the limit of a box")
+            raise self._refuse("BOX_WALL", f"all calls together took {whole_seconds_text(total)} s: the limit of a box")
         return number, values
 
     def _read(self, stage: str, deadline: float, limit_seconds: float) -> tuple[str, int, tuple[int, ...]]:

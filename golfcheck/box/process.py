@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from golfcheck.box import launch, seccomp, serve
 from golfcheck.box.boxlimits import BoxLimits
+from golfcheck.core.numbers import memory_text
 
 _LOOK_SECONDS = 0.1
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -135,14 +136,14 @@ class Process:
         """Return which limit is exceeded, as a message; "" if none is."""
         limits = self.limits
         if self._printed_bytes > limits.flood_bytes:
-            return f"it printed more than {limits.flood_bytes >> 20} MiB"
+            return f"it printed more than {memory_text(limits.flood_bytes)}"
         pids = [*([self.child.pid] if self._folder else []), *_tree(self.child.pid)]  # with a sandbox, child is bwrap
         if sum(map(_threads, pids)) > limits.threads:
             return f"it has more than {limits.threads} threads"
         resident = sum(map(_resident_bytes, pids))
         self.peak_bytes = max(self.peak_bytes, resident)
         if resident > limits.resident_bytes:
-            limit = f"{limits.resident_bytes / (1 << 30):.3g} GiB"
+            limit = memory_text(limits.resident_bytes)
             return f"it takes more than {limit} of memory; --box-memory GIB allows more"
         return "this machine has hardly any memory left" if _free_share() < _LEAST_FREE else ""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from golfcheck.commands.parser import run as run_command
 from golfcheck.core.children import for_scripts
 from golfcheck.core.errors import GolfcheckError, MissingExtra
-from golfcheck.core.numbers import bpb_text
+from golfcheck.core.numbers import bpb_text, rough_text
 from golfcheck.core.text import shell_word
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _train(data: "Dataset", out: Path) -> None:
             match line := parse(text.rstrip("\n")):
                 case linekinds.TrainStep():
                     share = line.step / line.iterations
-                    progress.update(task, completed=done + share, description=f"loss {line.train_loss:.3f}")
+                    progress.update(task, completed=done + share, description=f"loss {rough_text(line.train_loss)}")
                 case linekinds.FinalExact():
                     done += 1
                     progress.console.print(

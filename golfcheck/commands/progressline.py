@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from golfcheck.core.numbers import whole_seconds_text
+
 _REDRAW_SECONDS, _LINE_SECONDS = 0.2, 30.0
 
 
@@ -41,7 +43,8 @@ def progress(stage: str, unit: str = "sequences", command: str = "rescore") -> C
             return
         last = now
         left = (now - start) / done * (total - done)
-        line = f"{stage}  {done:,}/{total:,} {unit}  {interim or f'{left:,.0f} s left'}" if done < total else ""
+        interim = interim or f"{whole_seconds_text(left)} s left"
+        line = f"{stage}  {done:,}/{total:,} {unit}  {interim}" if done < total else ""
         if is_terminal:
             bar = f"[{'#' * (24 * done // total):.<24}] " if line else ""
             print(f"\r\x1b[K{bar}{line}", end="", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from functools import partial
 
 from golfcheck.core import stats, units
 from golfcheck.core.errors import UsageError
-from golfcheck.core.numbers import bpb_text, counted, delta_text, p_text, ratio_text
+from golfcheck.core.numbers import bpb_text, counted, delta_text, df_text, p_text, ratio_text, t_text
 from golfcheck.core.ruleset import RULESETS, TOKEN_BYTES_TOLERANCE, Ruleset, tokenizer_of
 from golfcheck.core.stats import TestResult
 from golfcheck.core.units import LN2
@@ -70,8 +70,8 @@ class Tested:
         z = math.isinf(self.outcome.df)
         return cells | {
             "confidence interval": f"{delta_text(low)} .. {delta_text(high)}",
-            "z" if z else "t": f"{self.outcome.t:.3f}",
-            "df": "" if z else f"{self.outcome.df:.3f}",
+            "z" if z else "t": t_text(self.outcome.t),
+            "df": "" if z else df_text(self.outcome.df),
             "p, gain > 0": p_text(self.outcome.p),
             f"p, gain > {MARGIN:g}": p_text(self.p_margin),
         }

@@ -27,6 +27,31 @@ def logged_text(value: float) -> str:
     return f"{value:.8g}"
 
 
+def stated_text(bpb: float, digits: int) -> str:
+    """Return a score with as many digits as the file that states it: 1.1147."""
+    return f"{bpb:.{digits}f}"
+
+
+def measured_text(value: float) -> str:
+    """Return a score or a loss that golfcheck has measured, to the digits that two machines agree on: 2.92037674."""
+    return f"{value:.8f}"
+
+
+def bound_text(bpb: float) -> str:
+    """Return an end of an estimate's interval, in bits per byte: 2.919871."""
+    return f"{bpb:.6f}"
+
+
+def tolerance_text(bpb: float) -> str:
+    """Return how far a measured score may be from a claim, in bits per byte: 0.0000200."""
+    return f"{bpb:.7f}"
+
+
+def margin_text(bpb: float) -> str:
+    """Return how far off a projected score may be, in bits per byte: 0.012."""
+    return f"{bpb:.3f}"
+
+
 def rough_text(score: float) -> str:
     """Return a score or a loss that is noisy, such as that of a run in progress: 1.1147."""
     return f"{score:.4f}"
@@ -42,9 +67,24 @@ def delta_text(delta: float) -> str:
     return f"{delta:+.5f}"
 
 
+def rough_delta_text(delta: float) -> str:
+    """Return a difference between scores that are noisy, with its sign: -0.0046."""
+    return f"{delta:+.4f}"
+
+
 def fine_delta_text(delta: float) -> str:
-    """Return a difference that only the digits of logs show, with its sign: +0.00003511."""
-    return f"{delta:+.8f}"
+    """Return a difference that only the digits of logs show, with its sign: +0.00003511, and never -0.00000000."""
+    return f"{round(delta, 8) + 0.0:+.8f}"
+
+
+def t_text(t: float) -> str:
+    """Return a test statistic: 4.81."""
+    return f"{t:.2f}"
+
+
+def df_text(df: float) -> str:
+    """Return degrees of freedom, which Welch's test makes fractional: 3.6."""
+    return f"{df:.1f}"
 
 
 def ms_text(ms: float) -> str:
@@ -54,12 +94,32 @@ def ms_text(ms: float) -> str:
 
 def step_ms_text(ms: float) -> str:
     """Return the time of a step in milliseconds, as logs print averages: 85.70."""
-    return f"{ms:.2f}"
+    return f"{ms:,.2f}"
 
 
 def seconds_text(ms: float) -> str:
     """Return milliseconds as seconds, with hundredths near the cap of 600 s and tenths otherwise: 77.2, 600.06."""
     return f"{ms / 1e3:,.2f}" if abs(ms) >= _EXACT_FROM_MS else f"{ms / 1e3:,.1f}"
+
+
+def overtime_text(over_ms: float) -> str:
+    """Return by how many seconds a cap is exceeded; a step takes less than a tenth of one: +0.04."""
+    return f"+{over_ms / 1e3:,.2f}"
+
+
+def whole_seconds_text(seconds: float) -> str:
+    """Return a number of seconds that need not be exact: 1,205."""
+    return f"{seconds:,.0f}"
+
+
+def whole_minutes_text(seconds: float) -> str:
+    """Return a number of seconds as whole minutes: 12."""
+    return f"{seconds / 60:,.0f}"
+
+
+def took_text(seconds: float) -> str:
+    """Return how long golfcheck itself took, with hundredths of a second below ten: 0.27 s, 75.4 s."""
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:,.1f} s"
 
 
 def age_text(seconds: float) -> str:
@@ -70,7 +130,7 @@ def age_text(seconds: float) -> str:
 
 def cap_text(cap_ms: float) -> str:
     """Return a time limit in whole seconds: 600."""
-    return f"{cap_ms / 1e3:,.0f}"
+    return whole_seconds_text(cap_ms / 1e3)
 
 
 def bytes_text(num_bytes: int) -> str:
@@ -83,14 +143,37 @@ def headroom_text(left_bytes: int) -> str:
     return f"{left_bytes:,} left" if left_bytes >= 0 else f"{-left_bytes:,} over"
 
 
+def memory_text(num_bytes: float) -> str:
+    """Return an amount of memory: 410 MiB, 1.25 GiB."""
+    gib = num_bytes / 2**30
+    if gib < 1:
+        return f"{num_bytes / 2**20:,.0f} MiB"
+    return f"{gib:.3g} GiB" if gib < 100 else f"{gib:,.0f} GiB"
+
+
+def percent_text(share: float, decimals: int = 0, *, signed: bool = False) -> str:
+    """Return a share or a probability in percent: 99%, 1.6%, +0.22%."""
+    return f"{share:{'+' if signed else ''}.{decimals}%}"
+
+
 def share_text(share: float) -> str:
-    """Return a share of a cap in percent, never rounded to exactly 100: 99.99 %, 100.38 %."""
+    """Return a share of a cap in percent, never rounded to exactly 100: 99.99%, 100.38%."""
     percent = f"{100 * share:.2f}"
     if share < 1 and float(percent) >= 100:
         percent = "99.99"
     elif share > 1 and float(percent) <= 100:
         percent = "100.01"
-    return f"{percent} %"
+    return f"{percent}%"
+
+
+def factor_text(factor: float) -> str:
+    """Return how many times as much something is: 1.88."""
+    return f"{factor:.2f}"
+
+
+def short_count_text(count: float) -> str:
+    """Return a large number of things, in millions from a million on: 812,440, 1.05 M."""
+    return f"{count / 1e6:.2f} M" if count >= 1e6 else f"{count:,.0f}"
 
 
 def ratio_text(bytes_per_token: float) -> str:

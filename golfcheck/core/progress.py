@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from golfcheck.core.numbers import whole_seconds_text
+
 if TYPE_CHECKING:
     import rich.progress
 
@@ -46,7 +48,8 @@ def progress_bar(clock: Callable[[], float] = monotonic) -> Iterator[Progress]:
                 return
             if bar is None:
                 bar = stack.enter_context(_bar())
-            left = f"{(now - stage_started) / done * (of - done):,.0f} s left" if 0 < done < of else ""
+            left_seconds = (now - stage_started) / done * (of - done) if 0 < done < of else None
+            left = "" if left_seconds is None else f"{whole_seconds_text(left_seconds)} s left"
             bar.update(bar.task_ids[0], description=stage, total=of, completed=done, left=left, visible=True)
             bar.refresh()
             drawn = now

@@ -15,6 +15,7 @@ import httpx2  # that the hub's library is built on
 from huggingface_hub import constants, get_session, set_client_factory
 
 from golfcheck.core.errors import GolfcheckError
+from golfcheck.core.numbers import whole_seconds_text
 
 WINDOW_SECONDS = 60.0
 WATCH_SECONDS = 5.0  # how often idle connections are checked
@@ -43,8 +44,8 @@ class Throughput:
             if (seconds := now - self._window_start) >= WINDOW_SECONDS:
                 if self._window_bytes < LEAST_BYTES_PER_SECOND * seconds:
                     self._problem = self._problem or (
-                        f"the hub sent {self._window_bytes:,} bytes in {seconds:.0f} seconds, less than "
-                        f"{LEAST_BYTES_PER_SECOND:,} per second: run the same command again on a faster connection"
+                        f"the hub sent {self._window_bytes:,} bytes in {whole_seconds_text(seconds)} seconds, less "
+                        f"than {LEAST_BYTES_PER_SECOND:,} per second: run the same command again on a faster connection"
                     )
                 self._window_start, self._window_bytes = now, 0
             if self._arrived_bytes > self._most_bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from golfcheck.core.numbers import counted
+from golfcheck.core.numbers import counted, percent_text
 from golfcheck.datacheck import BadFile, DataWarning, ShardReport, SplitOverlap
 from golfcheck.datacheck.find import missing_numbers, split_of
 from golfcheck.datacheck.fingerprints import BEGINNING_TOKENS
@@ -47,7 +47,9 @@ def _leak(folder: Path, overlap: SplitOverlap) -> BadFile | DataWarning:
     by = f"judging by their first {BEGINNING_TOKENS} tokens"
     message = f"{overlap.shared:,} of {overlap.validation:,} validation documents are in the training shards ({by})"
     if overlap.shared < LEAST_LEAKED * overlap.validation:
-        return DataWarning(str(folder), f"{message}: below {LEAST_LEAKED:.0%}, as in web text that repeats itself")
+        return DataWarning(
+            str(folder), f"{message}: below {percent_text(LEAST_LEAKED)}, as in web text that repeats itself"
+        )
     return BadFile(
         str(folder), "VAL_IN_TRAIN", f"{message}: a model trained on them is scored on text that it has seen"
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from golfcheck.board.model import Board, Row
 from golfcheck.core import units
+from golfcheck.core.numbers import margin_text, whole_seconds_text
 from golfcheck.core.ruleset import TOKENIZERS
 from golfcheck.core.units import LN2
 from golfcheck.submission.examined import results
@@ -143,8 +144,10 @@ def unsure(now: Gap, seconds: float, train_seconds: float | None) -> str:
         return "too early to say (the training time is unknown)"
     reached = [least for share, least in CLEAR_BPB if share <= seconds / train_seconds]
     if not reached:
-        return f"too early to say ({seconds:,.0f} s; shown from {CLEAR_BPB[0][0] * train_seconds:,.0f} s on)"
-    return "" if abs(now.bpb) >= reached[-1] else f"too close to say (under {reached[-1]:.2f} bpb at this time)"
+        first = whole_seconds_text(CLEAR_BPB[0][0] * train_seconds)
+        return f"too early to say ({whole_seconds_text(seconds)} s; shown from {first} s on)"
+    least = reached[-1]
+    return "" if abs(now.bpb) >= least else f"too close to say (under {margin_text(least)} bpb at this time)"
 
 
 def projection(now: Gap, reference: Reference, seconds: float, cap_seconds: float | None) -> Projection | str:
@@ -152,9 +155,11 @@ def projection(now: Gap, reference: Reference, seconds: float, cap_seconds: floa
     if cap_seconds is None or not reference.train_seconds:
         return "the training time is unknown"
     if abs(cap_seconds / reference.train_seconds - 1) > _SAME_CAP:
-        return f"this run trains {cap_seconds:,.0f} s, the record {reference.train_seconds:,.0f} s"
+        ours, theirs = whole_seconds_text(cap_seconds), whole_seconds_text(reference.train_seconds)
+        return f"this run trains {ours} s, the record {theirs} s"
     reached = [errors for errors in ERRORS_BPB if errors[0] <= seconds / cap_seconds]
     if not reached:
-        return f"shown from {ERRORS_BPB[0][0] * cap_seconds:,.0f} s on: before that the gap means nothing"
+        first = whole_seconds_text(ERRORS_BPB[0][0] * cap_seconds)
+        return f"shown from {first} s on: before that the gap means nothing"
     _, other_code, same_code = reached[-1]
     return Projection(reference.score_bpb + now.bpb, other_code, same_code)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from golfcheck.core.numbers import whole_seconds_text
 from golfcheck.live.curves import Curve, curve_of
 from golfcheck.live.pace import Gap, Projection, Reference, bytes_per_token, gap, pace_of, projection, unsure
 from golfcheck.submission.results import final_scores, is_score, step_ms
@@ -172,8 +173,8 @@ def _beside(run: LoggedRun, reference: Reference | None, score: ScoreLine | None
     if now is None:
         reason = "this log states no times"
         if pace.points:
-            ended = f" of its {reference.train_seconds:,.0f} s" if reference.train_seconds else ""
-            reason = f"the record has no loss logged about second {seconds:,.0f}{ended}"
+            ended = f" of its {whole_seconds_text(reference.train_seconds)} s" if reference.train_seconds else ""
+            reason = f"the record has no loss logged about second {whole_seconds_text(seconds)}{ended}"
         return {"no_gap": reason, "no_projection": reason}
     cap_seconds = _positive(run, "max_wallclock_seconds")
     now = replace(now, unsure=unsure(now, seconds, cap_seconds or reference.train_seconds))

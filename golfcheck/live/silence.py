@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from golfcheck.core.numbers import whole_seconds_text
 from golfcheck.live.runprogress import RECENT_POINTS, RunState
 from golfcheck.trainlog.events import LoggedRun
 
@@ -24,8 +25,8 @@ def stall(state: RunState, idle_seconds: float, run: LoggedRun) -> str:
     expected = max(expected, _QUIET_INTERVALS * (between or 0.0))
     if idle_seconds <= expected:
         return ""
-    awaited = _EXPECTED.get(state) or (f"a line every {between:,.0f} s" if between else "the next step")
-    return f"silent for {idle_seconds:,.0f} s, expected {awaited}"
+    awaited = _EXPECTED.get(state) or (f"a line every {whole_seconds_text(between)} s" if between else "the next step")
+    return f"silent for {whole_seconds_text(idle_seconds)} s, expected {awaited}"
 
 
 def _between_lines(run: LoggedRun) -> float | None:

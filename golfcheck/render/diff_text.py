@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from golfcheck.comparison.codediff import CodeDiff
 from golfcheck.comparison.difference import Difference, FindingRow, Printed, SeedScore, SettingRow, Side
-from golfcheck.core.numbers import bpb_text, counted, delta_text, p_text
+from golfcheck.core.numbers import bpb_text, counted, delta_text, df_text, p_text, t_text
 from golfcheck.core.ruleset import TOKEN_BYTES_TOLERANCE
 from golfcheck.core.text import fit, pad, safe, width
 from golfcheck.core.verdict import ToBeat, Verdict
@@ -102,7 +102,7 @@ def _test_line(gain: ToBeat) -> str:
     if gain.reason or gain.t is None or gain.df is None or gain.p_zero is None or gain.p_margin is None:
         return f"no test: {gain.reason}"
     return (
-        f"B gains on A: Welch t {gain.t:.2f}, df {gain.df:.1f}; p {p_text(gain.p_zero)} for a gain above 0, "
+        f"B gains on A: Welch t {t_text(gain.t)}, df {df_text(gain.df)}; p {p_text(gain.p_zero)} for a gain above 0, "
         f"{p_text(gain.p_margin)} above {gain.margin_nats:g} nats per token"
     )
 

@@ -1,12 +1,11 @@
 """The lines of the page about a submission's own predictor.py: what it was shown, and the result of the twin test."""
 
-from golfcheck.core.numbers import delta_text, nats_text
+from golfcheck.core.numbers import delta_text, memory_text, nats_text, percent_text, took_text
 from golfcheck.core.ruleset import SIZE_CAP_BYTES
 from golfcheck.core.text import safe
 from golfcheck.render.page import Page
 from golfcheck.rescore.report import Challenges, PredictorReport
 
-_GIB = 1 << 30
 _SHOWN = 4
 
 
@@ -35,9 +34,9 @@ def rows(predictor: PredictorReport, page: Page) -> list[str]:
         names = ", ".join(safe(name, 80) for name in predictor.not_shown[:_SHOWN])
         more = len(predictor.not_shown) - _SHOWN
         lines += page.flow("not shown", [(names + (f" and {more} more" if more > 0 else ""), "dim")])
-    memory = f"{predictor.peak_bytes / _GIB:.2f} GiB"
-    took = [f"loading {predictor.load_seconds:.1f} s", f"answers {predictor.answer_seconds:.1f} s"]
-    took += [f"adapting {predictor.adapt_seconds:.1f} s"] * predictor.adaptive
+    memory = memory_text(predictor.peak_bytes)
+    took = [f"loading {took_text(predictor.load_seconds)}", f"answers {took_text(predictor.answer_seconds)}"]
+    took += [f"adapting {took_text(predictor.adapt_seconds)}"] * predictor.adaptive
     boxes = f"{predictor.boxes} box{'es' * (predictor.boxes > 1)} of at most {memory}"
     return lines + page.flow("box", [(boxes, ""), *((text, "") for text in took)])
 
@@ -54,7 +53,7 @@ def _causal(predictor: PredictorReport) -> list[tuple[str, str]]:
     gained = f"looking ahead gained {delta_text(challenges.gained_nats)}"
     if challenges.gained_half_width_nats is not None:
         gained += f" \N{PLUS-MINUS SIGN} {nats_text(challenges.gained_half_width_nats)}"
-    gained += f" nats per token ({challenges.level:.0%})"
+    gained += f" nats per token ({percent_text(challenges.level)})"
     if not challenges.is_steady:
         why = f"the answers vary ({challenges.uncut_differ} of {challenges.uncut} uncut ones differ): no cut proves it"
         return [(gained, "error" if any("ahead" in text for text in challenges.failures()) else ""), (why, "")]
@@ -62,7 +61,10 @@ def _causal(predictor: PredictorReport) -> list[tuple[str, str]]:
     if challenges.differ:
         return [(counted, "error"), (gained, "error")]
     share = challenges.most_that_look_ahead or 0.0
-    return [(counted, ""), (f"at most {share:.1%} of positions can look ahead ({challenges.level:.0%})", "")]
+    return [
+        (counted, ""),
+        (f"at most {percent_text(share, 1)} of positions can look ahead ({percent_text(challenges.level)})", ""),
+    ]
 
 
 def _repeats(challenges: Challenges) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from golfcheck.core.numbers import bpb_text, counted, delta_text
+from golfcheck.core.numbers import bpb_text, counted, delta_text, percent_text
 from golfcheck.core.text import fit, safe, width
 from golfcheck.queue.lineage import Lineage, Relative
 from golfcheck.queue.pulls import JudgedFolder, Pull, Queue, Reason, Triage
@@ -133,7 +133,7 @@ def named_text(lineage: Lineage) -> str:
 
 def relative_text(relative: Relative) -> str:
     """Return how one record's code and settings differ from another's."""
-    parts = [f"{relative.share:.0%} of the definitions shared", f"code {relative.code_bytes:+,} bytes"]
+    parts = [f"{percent_text(relative.share)} of the definitions shared", f"code {relative.code_bytes:+,} bytes"]
     if relative.settings:
         shown = [safe(text, 120) for text in relative.settings[:_SHOWN_SETTINGS]]
         more = f" and {len(relative.settings) - len(shown)} more" if len(relative.settings) > len(shown) else ""

@@ -6,7 +6,20 @@ from math import isfinite
 from statistics import mean as mean_of
 from statistics import stdev
 
-from golfcheck.core.numbers import bpb_text, nats_text, ratio_text
+from golfcheck.core.numbers import (
+    bound_text,
+    bpb_text,
+    cap_text,
+    factor_text,
+    fine_delta_text,
+    measured_text,
+    nats_text,
+    percent_text,
+    ratio_text,
+    stated_text,
+    tolerance_text,
+    took_text,
+)
 from golfcheck.core.ruleset import ACCELERATOR, CLOCK_CAP_MS, SIZE_CAP_BYTES, TOKENIZERS, WORLD_SIZE, tokenizer_of
 from golfcheck.core.text import safe, shell_word
 from golfcheck.render import predictor_text
@@ -35,17 +48,19 @@ def render(rescore: Rescore, page: Page) -> str:
     if measured.estimate is not None:
         lines += page.flow("", _estimate(measured, measured.estimate))
     if (delta_bpb := rescore.delta_bpb) is not None:
-        delta = [(f"{_signed(delta_bpb)} bpb", _STYLE[rescore.outcome]), (_delta_nats(rescore, delta_bpb), "")]
+        delta = [(f"{fine_delta_text(delta_bpb)} bpb", _STYLE[rescore.outcome]), (_delta_nats(rescore, delta_bpb), "")]
         source = (safe(rescore.tolerance_source), "dim")
         if measured.estimate is None:
-            lines += page.flow("delta", [*delta, (f"tolerance {rescore.tolerance_bpb:.7f}", "")])
+            lines += page.flow("delta", [*delta, (f"tolerance {tolerance_text(rescore.tolerance_bpb)}", "")])
             lines += page.flow("", [source])
         else:
             within, tolerance = measured.estimate.within_bpb, rescore.tolerance_bpb
             why = "--within" if within >= tolerance else f"--within {within:g} is less than the tolerance"
             lines += page.flow("delta", [*delta, ("the verdict depends on the whole interval", "dim")])
-            lines += page.flow("", [(f"refuted once it is more than {tolerance:.7f} from the claim", ""), source])
-            near = f"confirmed once it is within {max(within, tolerance):.7f} of it"
+            lines += page.flow(
+                "", [(f"refuted once it is more than {tolerance_text(tolerance)} from the claim", ""), source]
+            )
+            near = f"confirmed once it is within {tolerance_text(max(within, tolerance))} of it"
             lines += page.flow("", [(near, ""), (why, "dim")])
     if rescore.other_tables is not None:
         lines += page.flow("variant", _score(rescore.other_tables))
@@ -65,8 +80,8 @@ def render(rescore: Rescore, page: Page) -> str:
         "settings", [(safe(f"{name} {item.value} ({item.source})"), "") for name, item in settings.items()]
     )
     ranks = [(f"{len(measured.rank_sequences)} ranks", "")] if len(measured.rank_sequences) > 1 else []
-    cap = f"{CLOCK_CAP_MS / 1000:.0f} s on {WORLD_SIZE}x{ACCELERATOR}"
-    took = (f"evaluation {measured.seconds:.1f} s, the cap is {cap}", "")
+    cap = f"{cap_text(CLOCK_CAP_MS)} s on {WORLD_SIZE}x{ACCELERATOR}"
+    took = (f"evaluation {took_text(measured.seconds)}, the cap is {cap}", "")
     lines += page.flow("device", [(safe(rescore.device), ""), *ranks, took])
     if rescore.predictor is None:  # otherwise its own lines say so
         lines += page.flow(
@@ -83,7 +98,7 @@ def render(rescore: Rescore, page: Page) -> str:
     for note in rescore.notes:
         lines += page.prose(safe(note), "note      ", " " * 10)
     how = [] if measured.estimate is None else [(f"an estimate, {_seen(measured.estimate)}", "warning")]
-    verdict = [(str(rescore.outcome), _STYLE[rescore.outcome]), *how, (f"{rescore.seconds:.1f} s", "dim")]
+    verdict = [(str(rescore.outcome), _STYLE[rescore.outcome]), *how, (took_text(rescore.seconds), "dim")]
     lines += ["", *page.flow("VERDICT", verdict, indent=9), *page.prose(safe(rescore.reason), " " * 9, " " * 9)]
     lines += [*_next(rescore, page), ""]
     return page.text(lines) + "\n"
@@ -110,26 +125,22 @@ def summary(rescores: Sequence[Rescore], mean_claim: Mean | None, page: Page) ->
     counts = Counter(rescore.outcome for rescore in rescores)
     scores = [rescore.measured.val_bpb for rescore in rescores]
     segments = [(f"{count} {outcome}", _STYLE[outcome]) for outcome, count in counts.items()]
-    mean = f"mean {mean_of(scores):.8f} bpb   sd {stdev(scores):.8f}   {len(scores)} artifacts"
+    mean = f"mean {measured_text(mean_of(scores))} bpb   sd {measured_text(stdev(scores))}   {len(scores)} artifacts"
     lines = page.flow("ALL", [*segments, (mean, "bold")], indent=9)
     if mean_claim is not None:
-        claim, delta = mean_claim.claim, _signed(mean_claim.val_bpb - mean_claim.claim.val_bpb)
-        claimed = f"{safe(claim.source)} {claim.val_bpb:.{claim.digits}f} for the mean: {mean_claim.outcome}"
+        claim, delta = mean_claim.claim, fine_delta_text(mean_claim.val_bpb - mean_claim.claim.val_bpb)
+        claimed = f"{safe(claim.source)} {stated_text(claim.val_bpb, claim.digits)} for the mean: {mean_claim.outcome}"
         values = [(claimed, _STYLE[mean_claim.outcome]), (f"delta {delta} bpb", "")]
         if claim.val_loss_nats is not None:
-            values.append((f"{_signed(mean_claim.val_loss_nats - claim.val_loss_nats)} nats/tok", ""))
-        lines += page.flow("", [*values, (f"tolerance {mean_claim.tolerance_bpb:.7f}", "")], indent=9)
+            values.append((f"{fine_delta_text(mean_claim.val_loss_nats - claim.val_loss_nats)} nats/tok", ""))
+        lines += page.flow("", [*values, (f"tolerance {tolerance_text(mean_claim.tolerance_bpb)}", "")], indent=9)
     return page.text(lines)
-
-
-def _signed(difference: float) -> str:
-    return f"{round(difference, 8) + 0.0:+.8f}"  # + 0.0: no minus in front of a zero
 
 
 def _score(measured: Measured) -> list[tuple[str, str]]:
     return [
-        (f"{measured.val_bpb:.8f} bpb", "bold"),
-        (f"{measured.val_loss_nats:.8f} nats/tok", "bold"),
+        (f"{measured_text(measured.val_bpb)} bpb", "bold"),
+        (f"{measured_text(measured.val_loss_nats)} nats/tok", "bold"),
         (_numerics(measured), ""),
         *([(f"window of {measured.seq_len}, stride {measured.stride}", "")] if measured.stride else []),
     ]
@@ -145,13 +156,11 @@ def _numerics(measured: Measured) -> str:
 def _estimate(measured: Measured, estimate: Estimate) -> list[tuple[str, str]]:
     tokens = estimate.sequences * measured.seq_len
     wider = estimate.half_width_bpb / estimate.fixed_half_width_bpb if estimate.fixed_half_width_bpb else 1.0
+    ends = f"from {bound_text(estimate.low_bpb)} to {bound_text(estimate.high_bpb)} bpb"
     return [
-        (
-            f"from {estimate.low_bpb:.6f} to {estimate.high_bpb:.6f} bpb at {estimate.level:.0%}, whenever checked",
-            "bold",
-        ),
-        (f"{wider:.2f}x as wide as for a single check", "dim"),
-        (f"{_seen(estimate)} in {measured.seconds:.1f} s", "warning"),
+        (f"{ends} at {percent_text(estimate.level)}, whenever checked", "bold"),
+        (f"{factor_text(wider)}x as wide as for a single check", "dim"),
+        (f"{_seen(estimate)} in {took_text(measured.seconds)}", "warning"),
         (f"{estimate.sequences:,} of {estimate.of_sequences:,} sequences, {tokens:,} tokens", ""),
         (f"order seed {estimate.order_seed}, from {safe(estimate.order_source)}", "dim"),
         *([(_WIDENED, "warning")] if estimate.widened else []),
@@ -160,14 +169,14 @@ def _estimate(measured: Measured, estimate: Estimate) -> list[tuple[str, str]]:
 
 
 def _seen(estimate: Estimate) -> str:
-    return f"{estimate.share:.1%} of the tokens seen"
+    return f"{percent_text(estimate.share, 1)} of the tokens seen"
 
 
 def _claimed(claim: Claim, measured: Measured) -> list[tuple[str, str]]:
     """Return a claim in bpb and nats; "=" marks nats that are computed from the bytes per token of the scored text."""
     nats = claim.val_loss_nats
-    stated = f"= {claim.val_bpb * _nats_per_bpb(measured):.8f}" if nats is None else f"{nats:.8f}"
-    return [(f"{claim.val_bpb:.{claim.digits}f} bpb", ""), (f"{stated} nats/tok", "")]
+    stated = f"= {measured_text(claim.val_bpb * _nats_per_bpb(measured))}" if nats is None else measured_text(nats)
+    return [(f"{stated_text(claim.val_bpb, claim.digits)} bpb", ""), (f"{stated} nats/tok", "")]
 
 
 def _nats_per_bpb(measured: Measured) -> float:
@@ -177,7 +186,7 @@ def _nats_per_bpb(measured: Measured) -> float:
 def _delta_nats(rescore: Rescore, delta_bpb: float) -> str:
     claimed = rescore.claim.val_loss_nats if rescore.claim else None
     of_text = delta_bpb * _nats_per_bpb(rescore.measured)
-    return f"{_signed(of_text if claimed is None else rescore.measured.val_loss_nats - claimed)} nats/tok"
+    return f"{fine_delta_text(of_text if claimed is None else rescore.measured.val_loss_nats - claimed)} nats/tok"
 
 
 def _bytes(measured: Measured, vocab_size: object) -> list[tuple[str, str]]:
@@ -245,7 +254,7 @@ def so_far(measured: Measured) -> str:
         between = f" ({low} to {high})" if isfinite(estimate.half_width_bpb) else ""
         return (
             f"\nso far an estimate: {bpb_text(measured.val_bpb)} bpb{between} from {estimate.sequences:,} of "
-            f"{estimate.of_sequences:,} sequences ({estimate.share:.1%}), {_numerics(measured)}"
+            f"{estimate.of_sequences:,} sequences ({percent_text(estimate.share, 1)}), {_numerics(measured)}"
         )
     return (
         f"\nso far: {bpb_text(measured.val_bpb)} bpb   {nats_text(measured.val_loss_nats)} nats/tok over the first "

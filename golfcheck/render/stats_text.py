@@ -4,7 +4,7 @@ import json
 
 from golfcheck import __version__
 from golfcheck.comparison.gain import MOST_SEEDS, WANTED_POWER, Gain, Ruled, SeedScores
-from golfcheck.core.numbers import p_text
+from golfcheck.core.numbers import p_text, percent_text
 from golfcheck.core.text import fit, pad, safe
 from golfcheck.render.jsonable import plain
 from golfcheck.render.page import Page
@@ -74,14 +74,14 @@ def needed(ruled: Ruled, gain: Gain) -> str:
     have = len(gain.bpb.ours)
     if ruled.power is None:
         return "the gain does not exceed the margin: no number of seeds would show it"
-    cases = "over 99%" if ruled.power > 0.99 else f"{ruled.power:.0%}"
+    cases = "over 99%" if ruled.power > 0.99 else percent_text(ruled.power)
     now = f"as seen, {have} seed{' shows' if have == 1 else 's show'} it in {cases} of cases"
     if ruled.seeds is None:
         limit = f": B has only {len(gain.theirs.bpb)}" if gain.theirs else ""
-        return f"{now}; even {MOST_SEEDS} seeds of A would not reach {WANTED_POWER:.0%}{limit}"
+        return f"{now}; even {MOST_SEEDS} seeds of A would not reach {percent_text(WANTED_POWER)}{limit}"
     if ruled.seeds <= have:
         return now
-    return f"{now}; for {WANTED_POWER:.0%} run {ruled.seeds}: {ruled.seeds - have} more"
+    return f"{now}; for {percent_text(WANTED_POWER)} run {ruled.seeds}: {ruled.seeds - have} more"
 
 
 def _sides(gain: Gain) -> list[tuple[str, SeedScores]]:

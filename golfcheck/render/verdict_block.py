@@ -8,11 +8,14 @@ from golfcheck.core.numbers import (
     cap_text,
     counted,
     delta_text,
+    df_text,
     headroom_text,
     nats_text,
+    overtime_text,
     p_text,
     ratio_text,
     seconds_text,
+    t_text,
 )
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import fit, safe, width
@@ -123,10 +126,10 @@ def _margin(over_ms: float, step_ms: float | None) -> str:
         return f"{seconds_text(-over_ms)} left"
     steps = over_ms / step_ms if step_ms else None
     if steps is not None and steps <= 1:
-        return f"+{over_ms / 1e3:.2f}: within one step"
+        return f"{overtime_text(over_ms)}: within one step"
     if steps is not None and steps <= 2:
-        return f"+{over_ms / 1e3:.2f}: within two steps"
-    return f"+{over_ms / 1e3:.2f}: over the cap"
+        return f"{overtime_text(over_ms)}: within two steps"
+    return f"{overtime_text(over_ms)}: over the cap"
 
 
 def _token_bytes(tokens: TokenBytes, verdict: Verdict) -> Iterator[Segment]:
@@ -144,9 +147,9 @@ def _to_beat(rival: ToBeat, verdict: Verdict, page: Page) -> list[str]:
     if rival.delta_nats is not None:
         difference.append((f"{delta_text(rival.delta_nats)} nats/tok", ""))
     if rival.t is not None:
-        difference.append((f"Welch t {rival.t:.2f}", ""))
+        difference.append((f"Welch t {t_text(rival.t)}", ""))
     if rival.df is not None:
-        difference.append((f"df {rival.df:.1f}", ""))
+        difference.append((f"df {df_text(rival.df)}", ""))
     lines += page.flow("", difference)
     if rival.reason:
         lines += page.prose(safe(f"no test: {rival.reason}"), " " * _LABEL_COLUMNS, " " * _LABEL_COLUMNS)
@@ -167,5 +170,5 @@ def _gain(rival: ToBeat, p: float, name: str, chosen: str) -> Iterator[Segment]:
     yield ("ok", "ok") if holds else ("no", "warning" if name == chosen else "dim")
     limit = f"{name}: < {ruleset.alpha:g}"
     if ruleset.margin_nats and rival.ci_nats is not None:
-        limit += f"; 95 % CI {rival.ci_nats[0]:+.4f} .. {rival.ci_nats[1]:+.4f}"
+        limit += f"; 95% CI {delta_text(rival.ci_nats[0])} .. {delta_text(rival.ci_nats[1])}"
     yield f"({limit})", "dim"

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from os.path import commonpath
 
-from golfcheck.core.numbers import bpb_text
+from golfcheck.core.numbers import bpb_text, took_text
 from golfcheck.core.outcome import MEANINGS, Outcome, outcome
 from golfcheck.core.text import fit, safe, shell_word, width
 from golfcheck.core.verdict import Severity, Verdict
@@ -40,7 +40,7 @@ def render(verdicts: Sequence[Verdict], page: Page) -> str:
 
 def _run_time(page: Page) -> list[tuple[str, str]]:
     """Return how long this run took; verdicts from the cache took no time."""
-    return [] if page.run_seconds is None else [(f"{page.run_seconds:.2f} s", "dim")]
+    return [] if page.run_seconds is None else [(took_text(page.run_seconds), "dim")]
 
 
 def _in_full(verdict: Verdict, page: Page, time: list[tuple[str, str]]) -> list[str]:

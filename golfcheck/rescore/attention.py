@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from golfcheck.box.kernel import Kernel, fits, load
+from golfcheck.core.numbers import factor_text
 from golfcheck.judging.cache import default_path
 from golfcheck.reference.files import write_atomic
 
@@ -67,8 +68,8 @@ def faster(heads: int, kv_heads: int, width: int, tokens: int) -> tuple[Kernel |
         torch.set_num_threads(threads)
     ours, theirs = (min(column) for column in zip(*times, strict=True))
     if ours > _CLEARLY * theirs:
-        return None, f"the compiled one takes {ours / theirs:.2f} of its time on this chip"
-    return compiled, f"{theirs / ours:.1f} times torch's speed"
+        return None, f"the compiled one takes {factor_text(ours / theirs)} of its time on this chip"
+    return compiled, f"{factor_text(theirs / ours)} times torch's speed"
 
 
 def _trial(compiled: Kernel, q: Tensor, k: Tensor, v: Tensor) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
+from golfcheck.core.numbers import percent_text
 from golfcheck.core.ruleset import VAL_BEGINNINGS, VAL_BEGINNINGS_VOCAB, VAL_TEXT_BYTES, VAL_TEXT_TOLERANCE
 from golfcheck.datacheck import BadFile, TokenizerReport, check, find_shards, find_tokenizer, vocab_of
 from golfcheck.reference import data
@@ -141,9 +142,9 @@ def words(tokens: data.Tokens, text_bytes: int, vocab_size: int) -> str:
     if beginning is not None:
         verified = beginning[0]
         if verified == tokens.size:
-            return f"the beginning of the contest's validation text, {share:.2%} of its bytes"
+            return f"the beginning of the contest's validation text, {percent_text(share, 2)} of its bytes"
         which = f"the first {verified:,} of its {tokens.size:,} tokens"
-        return f"begins as the contest's validation text does ({which}); {share:.2%} of its bytes"
+        return f"begins as the contest's validation text does ({which}); {percent_text(share, 2)} of its bytes"
     if not is_comparable:
         return (
             f"not verified as the contest's validation text: only its tokens of {VAL_BEGINNINGS_VOCAB} pieces are known"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean
 
+from golfcheck.core.numbers import measured_text, percent_text, rough_text, stated_text, tolerance_text
 from golfcheck.rescore.report import Claim, Mean, Measured, Rescore, RescoreOutcome
 
 # How much one artifact's score was measured to differ between runs; docs/limits.md.
@@ -131,16 +132,16 @@ def decide(
         return RescoreOutcome.INCOMPARABLE, reason
     if meets(claim, measured, tolerance_bpb):
         if _misses_loss(claim, measured, tolerance_bpb):
-            reason = f"val_bpb holds, but not val_loss: claimed {claim.val_loss_nats:.8f} nats, measured"
-            return RescoreOutcome.REFUTED, f"{reason} {measured.val_loss_nats:.8f}"
+            losses = f"claimed {_loss(claim)} nats, measured {measured_text(measured.val_loss_nats)}"
+            return RescoreOutcome.REFUTED, f"val_bpb holds, but not val_loss: {losses}"
         return RescoreOutcome.CONFIRMED, f"{_how(measured, tolerance_bpb)} {_by(measured)}"
     if other is not None and meets(claim, other, tolerance_bpb):
-        reason = f"missed {_by(measured)}, met {_by(other)} ({other.val_bpb:.8f}), so the claim used those"
+        reason = f"missed {_by(measured)}, met {_by(other)} ({measured_text(other.val_bpb)}), so the claim used those"
         return (RescoreOutcome.REFUTED if tables_are_stated else RescoreOutcome.CONFIRMED), reason
     if measured.estimate is not None:
-        reason = f"at {measured.estimate.level:.0%} not the claimed score {_by(measured)}"
+        reason = f"at {percent_text(measured.estimate.level)} not the claimed score {_by(measured)}"
         return RescoreOutcome.REFUTED, reason + (f", nor {_by(other)}" if other is not None else "")
-    tried = f", and {_by(other)} ({other.val_bpb:.8f})" if other is not None else ""
+    tried = f", and {_by(other)} ({measured_text(other.val_bpb)})" if other is not None else ""
     return RescoreOutcome.REFUTED, f"missed {_by(measured)}{tried}"
 
 
@@ -159,7 +160,8 @@ def other_code(claim: Claim | None, scores: Sequence[Measured], difference: str 
     if claim is None or difference is None:
         return None
     gap_bpb = min((score.val_bpb - claim.val_bpb for score in scores), key=abs)
-    than = f"{abs(gap_bpb):.4f} bpb {'better' if gap_bpb > 0 else 'worse'} than the nearest variant of the reference"
+    gap = f"{rough_text(abs(gap_bpb))} bpb {'better' if gap_bpb > 0 else 'worse'}"
+    than = f"{gap} than the nearest variant of the reference"
     return f"the record ships other code, which would have to score these weights {than}"
 
 
@@ -170,15 +172,22 @@ def also(
     if stated is None or outcome is not RescoreOutcome.CONFIRMED:
         return outcome, reason
     if not meets(stated, measured, tolerance_bpb):
-        claimed = f"{stated.source} is {stated.val_bpb:.{stated.digits}f}"
-        return RescoreOutcome.REFUTED, f"the log's score holds, but {claimed}: missed by more than {tolerance_bpb:.7f}"
-    if _misses_loss(stated, measured, tolerance_bpb):
-        claimed = f"its val_loss {stated.val_loss_nats:.8f} nats"
+        claimed = f"{stated.source} is {stated_text(stated.val_bpb, stated.digits)}"
         return (
             RescoreOutcome.REFUTED,
-            f"{stated.source} holds, but not {claimed}: measured {measured.val_loss_nats:.8f}",
+            f"the log's score holds, but {claimed}: missed by more than {tolerance_text(tolerance_bpb)}",
+        )
+    if _misses_loss(stated, measured, tolerance_bpb):
+        claimed = f"its val_loss {_loss(stated)} nats"
+        return (
+            RescoreOutcome.REFUTED,
+            f"{stated.source} holds, but not {claimed}: measured {measured_text(measured.val_loss_nats)}",
         )
     return outcome, f"{reason}; {stated.source} holds as well"
+
+
+def _loss(claim: Claim) -> str:
+    return "" if claim.val_loss_nats is None else measured_text(claim.val_loss_nats)
 
 
 def mean(
@@ -221,4 +230,4 @@ def _how(measured: Measured, tolerance_bpb: float) -> str:
     estimate = measured.estimate
     if estimate is None:
         return "measured"
-    return f"at {estimate.level:.0%} within {max(estimate.within_bpb, tolerance_bpb):g} bpb of the claim,"
+    return f"at {percent_text(estimate.level)} within {max(estimate.within_bpb, tolerance_bpb):g} bpb of the claim,"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from golfcheck.core.errors import Refused
+from golfcheck.core.numbers import measured_text
 from golfcheck.rescore.report import Probe
 
 MAX_TOKENS = 512
@@ -37,6 +38,6 @@ def probe(
         Probe(
             "loss from logits",
             abs(loss - reported) < _TOLERANCE_NATS,
-            f"{loss:.6f} in float64, {reported:.6f} reported",
+            f"{measured_text(loss)} in float64, {measured_text(reported)} reported",
         ),
     )

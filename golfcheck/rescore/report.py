@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from golfcheck.core.numbers import rough_text
+
 
 class RescoreOutcome(StrEnum):
     """The verdict on a claim."""
@@ -148,7 +150,7 @@ class Challenges:
         If the same call gets different answers, a change at one cut proves nothing; only the mean gain does.
         """
         reasons, half = list[str](), self.gained_half_width_nats
-        gained = f"looking ahead gained {self.gained_nats:.4f} ± {half or 0.0:.4f} nats a token"
+        gained = f"looking ahead gained {rough_text(self.gained_nats)} ± {rough_text(half or 0.0)} nats per token"
         if self.uncut_differ and not self.may_vary:
             again = f"{self.repeated_differ} of {self.repeated} again in the same one"
             reasons.append(

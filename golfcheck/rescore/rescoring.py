@@ -9,6 +9,7 @@ from typing import Any
 
 import golfcheck.reference.model
 from golfcheck.core.errors import GolfcheckError
+from golfcheck.core.numbers import whole_minutes_text
 from golfcheck.core.progress import narrate
 from golfcheck.reference.data import Tokens, digest
 from golfcheck.reference.ranks import Ranks
@@ -166,7 +167,8 @@ def _check_time(prepared: Prepared, request: Request, model: measure.Evaluation)
         return
     seconds = model.seconds_for(prepared.text.tokens) * prepared.seq_len / prepared.stride
     if seconds > SLOW_SECONDS:
-        way = f"the claim is of a window that slides by {prepared.stride}, about {seconds / 60:,.0f} minutes here"
+        takes = f"about {whole_minutes_text(seconds)} minutes here"
+        way = f"the claim is of a window that slides by {prepared.stride}, {takes}"
         raise GolfcheckError(
             f"rescore: {prepared.target.path}: {way}: give --full for all of it, or --val-tokens N with a --claim "
             "about so much text"
@@ -182,7 +184,8 @@ def is_estimate(request: Request, model: measure.Evaluation, tokens: Tokens, not
     if model.device.type != "cpu" or (seconds := model.seconds_for(tokens)) <= SLOW_SECONDS:
         return False
     notes.append(
-        f"the whole text would take about {seconds / 60:,.0f} minutes here: estimated; --full scores all of it"
+        f"the whole text would take about {whole_minutes_text(seconds)} minutes here: estimated; "
+        "--full scores all of it"
     )
     return True
 

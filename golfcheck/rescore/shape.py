@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from golfcheck.core.errors import Refused
+from golfcheck.core.numbers import memory_text
 
 Shapes = Mapping[str, tuple[int, ...]]
 Sizes = Mapping[str, int | float | bool]
@@ -103,8 +104,8 @@ def check_memory(sizes: Sizes, seq_len: int) -> None:
     if (needed := call_bytes(sizes, seq_len)) > MAX_CALL_BYTES:
         hidden = round(sizes["mlp_mult"] * sizes["model_dim"])
         model = f"{sizes['num_heads']} heads, width {sizes['model_dim']}, MLP {hidden}, sequences of {seq_len}"
-        limit = f"more than the {MAX_CALL_BYTES / 2**30:g} GiB that it may"
-        raise Refused("EVAL_MEMORY", f"evaluating it takes about {needed / 2**30:.1f} GiB, {limit}: {model}")
+        limit = f"more than the {memory_text(MAX_CALL_BYTES)} that it may"
+        raise Refused("EVAL_MEMORY", f"evaluating it takes about {memory_text(needed)}, {limit}: {model}")
 
 
 def check(shapes: Shapes, wanted: Shapes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from golfcheck.core import units
-from golfcheck.core.numbers import bytes_text, ratio_text
+from golfcheck.core.numbers import bytes_text, percent_text, ratio_text
 from golfcheck.core.ruleset import (
     OVERCOUNT_TOLERANCE,
     VAL_DOCUMENTS,
@@ -91,7 +91,7 @@ def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
         if implied is not None and state in ("broken", "export"):
             yield Problem(
                 f"{result.name}: its tokens stand for {bytes_text(round(implied))} bytes of text, not "
-                f"{bytes_text(VAL_TEXT_BYTES)} ({implied / VAL_TEXT_BYTES - 1:+.2%})",
+                f"{bytes_text(VAL_TEXT_BYTES)} ({percent_text(implied / VAL_TEXT_BYTES - 1, 2, signed=True)})",
                 *location,
                 severity=None if state == "broken" else WARNING,
             )
@@ -157,7 +157,7 @@ def partial_validation(record: Record, ctx: Context) -> Iterator[Problem]:
         if state == "partial" and implied is not None and result.run.val_tokens:
             yield Problem(
                 f"{result.run.val_tokens.value:,} tokens stand for {bytes_text(round(implied))} bytes, "
-                f"{implied / VAL_TEXT_BYTES:.2%} of the validation text",
+                f"{percent_text(implied / VAL_TEXT_BYTES, 2)} of the validation text",
                 result.log.path,
                 result.run.val_tokens.line,
                 severity=None if ctx.track.ranked else INFO,

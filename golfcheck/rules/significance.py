@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from golfcheck.comparison.frontier import comparable_nats, p_under
 from golfcheck.core import stats
-from golfcheck.core.numbers import bpb_text, delta_text, p_text
+from golfcheck.core.numbers import bpb_text, delta_text, p_text, percent_text
 from golfcheck.core.ruleset import LARGEST_MOVE_BPB, RULESETS, Ruleset
 from golfcheck.core.verdict import Problem, ToBeat
 from golfcheck.rules.rule import INFO, WARNING, Context, Skip, rule
@@ -61,9 +61,8 @@ def _needed(ctx: Context, gain: ToBeat, ruleset: Ruleset) -> str | None:
         alpha=ruleset.alpha,
         wanted_power=_POWER,
     )
-    return (
-        f"{count} seeds would show it with probability {_POWER:.0%}, if gain and spread are as seen" if count else None
-    )
+    cases = f"{percent_text(_POWER)} of cases"
+    return f"{count} seeds would show it in {cases}, if gain and spread are as seen" if count else None
 
 
 def _why_no_seeds(gain: ToBeat, ruleset: Ruleset) -> str:
@@ -129,9 +128,9 @@ def seeds_needed(record: Record, ctx: Context) -> Iterator[Problem]:
     """The gain satisfies the ruleset in use, but another ruleset would require more seeds.
 
     It is the smallest number of seeds with which a gain and spreads like the observed ones pass the other ruleset's
-    test in 80 % of cases (noncentral t).
+    test in 80% of cases (noncentral t).
     Example: (record): written requires a gain above 0.005 nats per token at p < 0.01 (p is 0.031); 6 seeds would show
-    it with probability 80%, if gain and spread are as seen
+    it in 80% of cases, if gain and spread are as seen
     Fix: nothing to do under this ruleset; run that many seeds to satisfy the other one as well.
     """
     gain = _gain(ctx)

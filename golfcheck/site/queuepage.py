@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from golfcheck.core.numbers import bpb_text, bytes_text, counted, delta_text, headroom_text, p_text, seconds_text
+from golfcheck.core.numbers import (
+    bpb_text,
+    bytes_text,
+    counted,
+    delta_text,
+    headroom_text,
+    p_text,
+    percent_text,
+    seconds_text,
+)
 from golfcheck.core.text import safe
 from golfcheck.queue.pullrows import KEYS, lineage_of, row_of
 from golfcheck.queue.pulls import JudgedFolder, Pull, Queue, Reason, Triage
@@ -88,7 +97,7 @@ def _line(pull: Pull) -> QueueRow:
         number(row.delta_bpb, delta_text).text,
         safe(f"{reason.kind}: {reason.text}", _WHY_CHARS) if reason else "",
         KEYS["base"].value(row),
-        f"{other.number} ({other.share:.0%})" if other else "",
+        f"{other.number} ({percent_text(other.share)})" if other else "",
     )
 
 

@@ -470,7 +470,7 @@ REFUSED = {
     ),
     "takes more and more memory": (
         "BOX_MEM",
-        "GiB of memory",
+        "it takes more than 768 MiB of memory",
         "class P(Base):\n    def logits(self, ids):\n        kept = []\n"
         "        while True: kept.append(bytearray(1 << 24))",
     ),

@@ -12,6 +12,7 @@ from golfcheck.core.numbers import (
     headroom_text,
     ratio_text,
     seconds_text,
+    step_ms_text,
 )
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import LedgerRow, Verdict
@@ -108,7 +109,7 @@ def _times(verdict: Verdict) -> RenderableType:
         cap = f" / {cap_text(time.eval_cap_ms)}" if time.eval_cap_ms else ""
         lines.append(f"evaluation  {seconds_text(time.eval_ms)} s{cap}")
     if time is not None and time.step_ms is not None:
-        lines.append(f"step        {time.step_ms:,.2f} ms on average")
+        lines.append(f"step        {step_ms_text(time.step_ms)} ms on average")
     if tokens is not None:
         name = f" = {tokens.tokenizer}" if tokens.tokenizer else ""
         lines.append(f"bytes       {ratio_text(tokens.bytes_per_token)} per token{name}")

@@ -8,7 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 from golfcheck.comparison.difference import Difference, Side
-from golfcheck.core.numbers import bpb_text, bytes_text, delta_text, nats_text, p_text, ratio_text, seconds_text
+from golfcheck.core.numbers import (
+    bpb_text,
+    bytes_text,
+    delta_text,
+    nats_text,
+    p_text,
+    ratio_text,
+    seconds_text,
+    step_ms_text,
+)
 from golfcheck.core.text import safe
 from golfcheck.core.verdict import Verdict
 from golfcheck.render.diff_text import day, nats_label, same_tokens, settings_title
@@ -96,7 +105,7 @@ def _rows(sides: Sequence[Side]) -> Iterable[tuple[str, Callable[[Any], str], li
     yield "bytes per token", ratio_text, each(lambda v: v.token_bytes.bytes_per_token if v.token_bytes else None), False
     yield "training, s", seconds_text, each(lambda v: v.time.train_ms if v.time else None), True
     yield "evaluation, s", seconds_text, each(lambda v: v.time.eval_ms if v.time else None), True
-    yield "step, ms", "{:,.2f}".format, each(lambda v: v.time.step_ms if v.time else None), True
+    yield "step, ms", step_ms_text, each(lambda v: v.time.step_ms if v.time else None), True
 
 
 def _logged(verdict: Verdict, part: str) -> int | None:

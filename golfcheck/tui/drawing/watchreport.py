@@ -9,7 +9,18 @@ from pathlib import Path
 
 from textual.content import Content
 
-from golfcheck.core.numbers import bpb_text, counted, rough_text
+from golfcheck.core.numbers import (
+    bpb_text,
+    counted,
+    margin_text,
+    percent_text,
+    rough_delta_text,
+    rough_text,
+    seconds_text,
+    short_count_text,
+    step_ms_text,
+    whole_seconds_text,
+)
 from golfcheck.core.text import fit, safe, width
 from golfcheck.live.pace import Gap
 from golfcheck.live.runprogress import RunProgress, RunState
@@ -45,7 +56,7 @@ def brief(run: RunProgress | None, log: Path, columns: int, g: Glyphs, *, chosen
     parts.append((1, "  ", run.state.value, _STATES[run.state]))
     parts += [(6, "  ", warning, "bold $warning") for warning in (run.diverged, run.stall) if warning]
     if run.share is not None:
-        parts.append((3, "  ", f"{run.share:.1%}", ""))
+        parts.append((3, "  ", percent_text(run.share, 1), ""))
         parts.append((5, "  ", _steps(run), "dim"))
     if run.score_bpb is not None:
         parts.append((4, "  ", f"score {bpb_text(run.score_bpb)} bpb", "bold"))
@@ -71,7 +82,7 @@ def summary(run: RunProgress, log: Path, rival: str) -> str:
     parts = [str(log), run.state.value, f"seed {run.seed}" if run.seed is not None else "", number]
     parts += [run.diverged, run.stall, run.note]
     if run.share is not None:
-        parts += [f"{run.share:.1%}", _steps(run, of=True), _seconds(run)]
+        parts += [percent_text(run.share, 1), _steps(run, of=True), _seconds(run)]
     if run.score_bpb is not None:
         parts.append(f"score {bpb_text(run.score_bpb)} bpb ({run.score_name})")
     elif run.loss_nats is not None:
@@ -82,7 +93,9 @@ def summary(run: RunProgress, log: Path, rival: str) -> str:
         unsure = f", {run.gap.unsure}" if run.gap.unsure else ""
         parts.append(f"{_bpb(run.gap)} {rival} {_when(run.gap)}{unsure}")
     if run.projection is not None:
-        parts.append(f"projected {rough_text(run.projection.score_bpb)} ±{run.projection.other_code_bpb[1]:.3f} bpb")
+        parts.append(
+            f"projected {rough_text(run.projection.score_bpb)} ±{margin_text(run.projection.other_code_bpb[1])} bpb"
+        )
     elif run.no_projection and run.score_bpb is None:
         parts.append(f"no projection: {run.no_projection}")
     return "; ".join(filter(None, parts))
@@ -97,7 +110,7 @@ def _head(run: RunProgress, log: Path, columns: int, g: Glyphs) -> list[Content]
     if run.run_number > 1:
         parts.append((3, "  ", f"run {run.run_number} of this log", ""))
     if not warnings and run.state in (RunState.TRAINING, RunState.EVALUATING):
-        parts.append((2, "  ", f"last line {run.idle_seconds:,.0f} s ago", "dim"))
+        parts.append((2, "  ", f"last line {whole_seconds_text(run.idle_seconds)} s ago", "dim"))
     if not warnings and run.past and run.state is not RunState.FINISHED:
         parts.append((4, "  ", run.past, "dim"))
     name = safe(str(log))
@@ -118,7 +131,7 @@ def _head(run: RunProgress, log: Path, columns: int, g: Glyphs) -> list[Content]
 def _bar(run: RunProgress, columns: int, g: Glyphs) -> Content:
     if run.share is None:
         return Content.styled("no training step yet", "dim")
-    parts = [(0, "", f"{run.share:.1%}", "")]
+    parts = [(0, "", percent_text(run.share, 1), "")]
     if run.seconds is not None:
         parts.append((1, "  ", _seconds(run), ""))
     if run.left_seconds is not None:
@@ -148,11 +161,11 @@ def _numbers(run: RunProgress, columns: int, g: Glyphs) -> Content:
     if run.loss_nats is not None:
         parts.append((1, dot, f"loss {rough_text(run.loss_nats)} nats", ""))
     if run.step_ms is not None:
-        parts.append((4, dot, f"{run.step_ms:,.1f} ms per step", ""))
+        parts.append((4, dot, f"{step_ms_text(run.step_ms)} ms/step", ""))
         if run.step_avg_ms is not None:
-            parts.append((7, " ", f"(average {run.step_avg_ms:,.1f})", ""))
+            parts.append((7, " ", f"(average {step_ms_text(run.step_avg_ms)})", ""))
     if run.tokens_per_second is not None:
-        parts.append((5, dot, f"{_thousands(run.tokens_per_second)} tokens/s", ""))
+        parts.append((5, dot, f"{short_count_text(run.tokens_per_second)} tokens/s", ""))
     return _fitting(parts, columns) if parts else Content(" ")
 
 
@@ -164,7 +177,7 @@ def _gap(run: RunProgress, name: str, columns: int, g: Glyphs) -> Content:
     least = min(width(name), _NAME_COLUMNS)
     if now.unsure:
         short = now.unsure.partition(" (")[0]
-        so_far = f"; {now.bpb:+.4f} bpb so far" if short.startswith("too close") else ""
+        so_far = f"; {rough_delta_text(now.bpb)} bpb so far" if short.startswith("too close") else ""
         said = [f"{now.unsure}{so_far}", f"{short}{so_far}"]
         for text in said:
             if (room := columns - len(text) - len(", against ")) >= least:
@@ -185,10 +198,10 @@ def _projection(run: RunProgress, columns: int, g: Glyphs) -> list[Content]:
         reason = run.no_projection or "no training step yet"
         return [Content.styled(_because(("no projection: ",), reason, columns), "dim")]
     plus = "+-" if g is ASCII else "±"
-    half, most = expected.other_code_bpb
+    half, most = (margin_text(bpb) for bpb in expected.other_code_bpb)
     same_half, same_most = expected.same_code_bpb
-    score = f"projected {rough_text(expected.score_bpb)} {plus}{most:.3f} bpb"
-    errors = f"at this point, half of real runs ended within {plus}{half:.3f}, 9 in 10 within {plus}{most:.3f}"
+    score = f"projected {rough_text(expected.score_bpb)} {plus}{most} bpb"
+    errors = f"at this point, half of real runs ended within {plus}{half}, 9 in 10 within {plus}{most}"
     return [
         _fitting(
             [
@@ -203,7 +216,7 @@ def _projection(run: RunProgress, columns: int, g: Glyphs) -> list[Content]:
                 [
                     f"{errors} (same code: {plus}{rough_text(same_half)}, {plus}{rough_text(same_most)})",
                     errors,
-                    f"half of real runs ended within {plus}{half:.3f}, 9 in 10 {plus}{most:.3f}",
+                    f"half of real runs ended within {plus}{half}, 9 in 10 {plus}{most}",
                 ],
                 columns,
             ),
@@ -261,7 +274,8 @@ def _when(gap: Gap) -> str:
 def _seconds(run: RunProgress) -> str:
     if run.seconds is None:
         return ""
-    return f"{run.seconds:,.1f}{f' / {run.cap_seconds:,.0f}' if run.cap_seconds else ''} s"
+    cap = f" / {whole_seconds_text(run.cap_seconds)}" if run.cap_seconds else ""
+    return f"{seconds_text(1e3 * run.seconds)}{cap} s"
 
 
 def _steps(run: RunProgress, *, of: bool = False) -> str:
@@ -274,7 +288,3 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _thousands(count: float) -> str:
-    return f"{count / 1e6:.2f} M" if count >= 1e6 else f"{count:,.0f}"

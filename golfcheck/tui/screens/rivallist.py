@@ -13,7 +13,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from golfcheck.board.model import Row
-from golfcheck.core.numbers import bpb_text
+from golfcheck.core.numbers import age_text, bpb_text
 from golfcheck.core.text import safe
 from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.drawing.tablecolumns import name_of
@@ -76,8 +76,7 @@ def _heading(text: str) -> Option:
 
 def _line(choice: Choice, g: Glyphs) -> Content:
     if isinstance(choice, Path):
-        minutes = max(0.0, time.time() - choice.stat().st_mtime) / 60 if choice.exists() else 0.0
-        age = f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.0f} h"
-        return Content(g.plain(f"{safe('/'.join(choice.parts[-2:]), 60)}, {age} old"))
+        seconds = max(0.0, time.time() - choice.stat().st_mtime) if choice.exists() else 0.0
+        return Content(g.plain(f"{safe('/'.join(choice.parts[-2:]), 60)}, {age_text(seconds)} old"))
     sign = g.held if choice.held else " "
     return Content(g.plain(f"{bpb_text(choice.score_bpb or 0.0)} {sign}{name_of(choice)}"))

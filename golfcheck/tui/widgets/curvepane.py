@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from golfcheck.core.numbers import bpb_text
+from golfcheck.core.numbers import bpb_text, percent_text
 from golfcheck.core.text import fit, safe
 from golfcheck.live.curves import Curve
 from golfcheck.live.series import Smoothing, XAxis, YAxis, bounds, clipped, same_tokens, series, smooths
@@ -207,7 +207,7 @@ class CurvePane(Vertical):
             parts += [Content.styled(name, style), Content("  ")]
         over = "seconds trained" if self.x is XAxis.TIME else "steps"
         what = {YAxis.BPB: "bits per byte", YAxis.LOSS: "nats per token", YAxis.LOG: "nats per token, log"}[self.y]
-        zoomed = "" if self.zoom == 1 else f", last {self.zoom:.0%}"
+        zoomed = "" if self.zoom == 1 else f", last {percent_text(self.zoom)}"
         names, axes = Content("").join(parts), f"{what} over {over}{zoomed}{_SMOOTHING_TEXT[self.smoothing]}"
         notes = (f"{axes}; lines: training, marks: validation", f"{axes}; marks: validation", axes, "")
         room = columns - len(warning) - names.cell_length

@@ -48,7 +48,7 @@ def test_the_real_records_give_the_same_from_their_logs(shared_data: Path, capsy
     ours, theirs = "2026-03-25_ValCalib_GPTQ_XSA_BigramHash3072", "2026-03-23_LeakyReLU_LegalTTT_ParallelMuon"
     assert cli.main(["stats", str(tree / ours), str(tree / theirs)]) == 0
     words = capsys.readouterr().out.split()
-    assert {"-11.834", "3.306", "4.0e-04", "0.787", "0.0095"} <= set(words)
+    assert {"-11.83", "3.3", "4.0e-04", "0.787", "0.0095"} <= set(words)
     last, before = (next(tree.glob(f"{day}_*")) for day in ("2026-04-22", "2026-04-19"))
     assert cli.main(["stats", str(last), str(before), "--format", "json"]) == 0
     audit, written = json.loads(capsys.readouterr().out)["ruled"]

@@ -33,7 +33,7 @@ def test_seconds_show_hundredths_near_the_cap(ms: float, text: str):
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(16_059_704 / 16e6, "100.37 %"), (15_999_999 / 16e6, "99.99 %"), (16_000_001 / 16e6, "100.01 %"), (1, "100.00 %")],
+    [(16_059_704 / 16e6, "100.37%"), (15_999_999 / 16e6, "99.99%"), (16_000_001 / 16e6, "100.01%"), (1, "100.00%")],
 )
 def test_a_share_never_rounds_across_the_cap(share: float, text: str):
     assert share_text(share) == text

@@ -327,7 +327,7 @@ def test_ahead_and_behind_are_shown_only_where_real_runs_stayed_on_their_side(lo
         return seen.gap.unsure
 
     assert reason(100, 0.2) == "too early to say (50 s; shown from 150 s on)"
-    assert reason(400, 0.03) == "too close to say (under 0.04 bpb at this time)"
+    assert reason(400, 0.03) == "too close to say (under 0.040 bpb at this time)"
     assert reason(400, 0.045) == reason(400, -0.045) == ""
     assert reason(700, 0.045).startswith("too close") and reason(1100, 0.001) == ""
 

@@ -67,7 +67,7 @@ def test_one_record_reads_as_the_design_shows_it():
         r"to beat 1\.11938   \(frontier on 2026-03-25",
         r"-0\.00464 bpb   -0\.00784 nats/tok   Welch t -11\.83   df 3\.3",
         r"gain > 0 +p 4.0e-04   ok   \(audit-2026-05: < 0\.25\)",
-        r"gain > 0\.005 nats +p 0\.0096   ok   \(written: < 0\.01; 95 % CI -0\.0098 \.\. -0\.0058\)",
+        r"gain > 0\.005 nats +p 0\.0096   ok   \(written: < 0\.01; 95% CI -0\.0098\d \.\. -0\.0058\d\)",
         r"train_seed42\.log:66\n    info\[train-time-over-cap\]  600,058 ms: 58 ms over the cap, within one step",
         r"fix: lower MAX_WALLCLOCK_SECONDS",
         r"VERDICT  record   0 errors, 0 warnings, 1 info   5 checks, 1 skipped \(golfcheck verify -v says why\)",

@@ -178,7 +178,7 @@ def test_the_faster_kernel_in_a_trial_is_used(monkeypatch: pytest.MonkeyPatch, o
     found, why = attention.faster(4, 2, 32, 256)
     assert (found is attend) is is_taken
     assert why == (
-        f"{1 / ours:.1f} times torch's speed"
+        f"{1 / ours:.2f} times torch's speed"
         if is_taken
         else f"the compiled one takes {ours:.2f} of its time on this chip"
     )

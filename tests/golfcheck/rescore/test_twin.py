@@ -27,7 +27,7 @@ def test_answers_that_agree_refute_nothing_and_bound_the_share_that_looks_ahead(
 
 def test_one_changed_answer_refutes_the_predictor_whatever_it_gained() -> None:
     assert failures(differ=1, gained_nats=-0.5) == [
-        "it looks ahead: 1 of 512 cuts changed an answer; looking ahead gained -0.5000 ± 0.0100 nats a token"
+        "it looks ahead: 1 of 512 cuts changed an answer; looking ahead gained -0.5000 ± 0.0100 nats per token"
     ]
 
 
@@ -47,7 +47,7 @@ def test_only_a_predictor_that_adapts_on_a_gpu_may_vary_and_it_must_gain_nothing
     varied = {"differ": 512, "uncut_differ": 64, "repeated_differ": 64, "may_vary": True}
     assert failures(**varied, gained_nats=0.009) == []
     assert failures(**varied, gained_nats=0.011) == [
-        "it looks ahead: looking ahead gained 0.0110 ± 0.0100 nats a token"
+        "it looks ahead: looking ahead gained 0.0110 ± 0.0100 nats per token"
     ]
     assert failures(**varied, gained_nats=0.5, gained_half_width_nats=None) == []  # one cut has no interval
 

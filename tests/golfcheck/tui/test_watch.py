@@ -437,7 +437,7 @@ def test_a_warning_is_whole_and_a_divergence_comes_first_at_any_width():
 def test_tokens_per_second_are_shown_at_80_columns_and_the_average_gives_way():
     shown = report(SAID["training"], PATH, RECORD, 78, UNICODE).plain
     assert "9.40 M tokens/s" in shown and "average" not in shown and "train_seed314.log  training" in shown
-    assert "(average 83.3)" in report(SAID["training"], PATH, RECORD, 118, UNICODE).plain
+    assert "(average 83.30)" in report(SAID["training"], PATH, RECORD, 118, UNICODE).plain
 
 
 def test_the_copied_summary_is_one_line_without_drawing_characters():
