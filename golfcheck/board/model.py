@@ -1,6 +1,6 @@
 """Verdicts → ranked rows, and the frontier through time. What every board shows is decided here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -71,9 +71,7 @@ class Board:
     @property
     def frontier(self) -> tuple[Row, ...]:
         """Return the rows that held the record, in chronological order; of one time, the best is last."""
-        held = (row for row in self.rows if row.held)
-        never = datetime.min.replace(tzinfo=UTC)
-        return tuple(sorted(held, key=lambda row: (row.created or never, -(row.score_bpb or 0.0))))
+        return chronological(row for row in self.rows if row.held)
 
     def rival_of(self, row: Row) -> Row | None:
         """Return the row of the record that a record was compared with; None if it is not on this board."""
@@ -87,6 +85,21 @@ class Board:
             other for other in namesakes if other.score_bpb is not None and abs(other.score_bpb - rival.bpb) < 1e-9
         ]
         return next(iter([*exact, *namesakes]), None)
+
+
+def chronological(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Return the rows by date, those without one first; of one time, the worst score is first."""
+    return tuple(sorted(rows, key=lambda row: (when(row), -score(row), row.verdict.path)))
+
+
+def when(row: Row) -> datetime:
+    """Return the date of a row, before all others if it has none."""
+    return row.created or datetime.min.replace(tzinfo=UTC)
+
+
+def score(row: Row) -> float:
+    """Return the score of a row that is known to have one."""
+    return row.score_bpb or 0.0
 
 
 def is_by(row: Row, author: str) -> bool:

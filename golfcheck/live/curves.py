@@ -1,11 +1,18 @@
 """The losses of a run over its steps, as points that a chart can draw."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs, seed_of
 from golfcheck.trainlog.events import LoggedRun
+
+_STEPS = range(10**9)
+_MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,11 @@ class Curve:
     train: tuple[Point, ...]
     val: tuple[Point, ...]
 
+    @property
+    def name(self) -> str:
+        """What a chart calls the run."""
+        return "seed ?" if self.seed is None else f"seed {self.seed}"
+
 
 def curves(record: Record) -> tuple[Curve, ...]:
     """Return a curve for each run of the record that has points; identical logs give one curve."""
@@ -36,15 +48,22 @@ def curves(record: Record) -> tuple[Curve, ...]:
 
 
 def curve_of(log: str, seed: int | None, run: LoggedRun) -> Curve:
-    """Return the curve of one run; points whose loss is not finite are left out."""
+    """Return the curve of one run, without points that no chart can show: a log may state any number."""
     train = (Point(p.line, p.step, _seconds(p.train_ms), p.loss_nats, None) for p in run.train)
     val = (Point(p.line, p.step, _seconds(p.train_ms), p.val_loss_nats, p.val_bpb) for p in run.val)
-    return Curve(
-        log,
-        seed,
-        tuple(point for point in train if math.isfinite(point.loss_nats)),
-        tuple(p for p in val if math.isfinite(p.loss_nats) and p.bpb is not None and math.isfinite(p.bpb)),
-    )
+    return Curve(log, seed, _drawable(train), _drawable(p for p in val if p.bpb is not None))
+
+
+def thinned(points: Sequence[T], most: int) -> list[T]:
+    """Return at most `most` evenly spaced points, including the first and the last."""
+    if len(points) <= most:
+        return list(points)
+    return [points[round(index * (len(points) - 1) / (most - 1))] for index in range(most)]
+
+
+def _drawable(points: Iterable[Point]) -> tuple[Point, ...]:
+    possible = (point for point in points if point.step in _STEPS and 0 < point.loss_nats < _MOST)
+    return tuple(point for point in possible if point.bpb is None or 0 < point.bpb < _MOST)
 
 
 def _seconds(ms: float | None) -> float | None:

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from golfcheck.core import units
 from golfcheck.core.units import LN2
-from golfcheck.live.curves import Curve, Point
+from golfcheck.live.curves import Curve, Point, thinned
 
 _MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 _MOST_POINTS = 2_000  # of a curve; more than a screen has columns
@@ -76,7 +76,11 @@ def series(curves: Sequence[Curve], y: YAxis, x: XAxis, smoothing: Smoothing = S
         val = _points(curve.val, y, x, ratio, clock)
         if train or val:
             out.append(
-                Series(curve.log, curve.seed, _thinned(train), _thinned(val), _thinned(_trend(train, smoothing)))
+                Series(
+                    curve.log,
+                    curve.seed,
+                    *(tuple(thinned(points, _MOST_POINTS)) for points in (train, val, _trend(train, smoothing))),
+                )
             )
     return tuple(out)
 
@@ -174,8 +178,3 @@ def _trend(points: Sequence[XY], smoothing: Smoothing) -> list[XY]:
         reach = min(around, index, len(points) - 1 - index)  # the same on both sides, or the mean would lag at the ends
         means.append((x, (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1)))
     return means
-
-
-def _thinned(points: Sequence[XY]) -> tuple[XY, ...]:
-    every = -(-len(points) // _MOST_POINTS)
-    return tuple(points) if every < 2 else (*points[:-1:every], points[-1])

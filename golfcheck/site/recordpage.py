@@ -54,7 +54,6 @@ def record_pages(
     cite = Citations(_page_names(record, [title for title, _, _ in sources]))
     runs = results(record)
     drawn = curves(record)[:_RUNS]
-    marked = ((curve.log, line) for curve in drawn for line in charts.marked_lines(curve))
     title = title_of(row)
     main = page(
         "record.html",
@@ -70,7 +69,8 @@ def record_pages(
         blurb=_blurb(record),
         rival=rival,
         facts=recordnumbers.facts(row, record, runs, cite),
-        charts=charts.losses(drawn, {spot: href for spot in marked if (href := cite.href(*spot))}),
+        charts=charts.losses(drawn, cite.href),
+        legend=charts.legend(drawn),
         seed_columns=recordnumbers.SEED_COLUMNS,
         seeds=[
             (result.log.path, cite.href(result.log.path, None), recordnumbers.seed_row(result, cite))

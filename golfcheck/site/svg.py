@@ -4,29 +4,21 @@ Text remains text: it uses the reader's font, can be searched, and works with sc
 content.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
 from markupsafe import Markup
 
 from golfcheck.core.text import safe
-from golfcheck.live.axes import nice, tick_decimals
+from golfcheck.live.axes import Tick, ticks
 
 PAPER, INK, DIM, RULE, ACCENT = (f"var(--{name})" for name in ("paper", "ink", "dim", "rule", "accent"))
-SERIES = tuple(f"var(--s{index})" for index in range(1, 7))
 
 XY = tuple[float, float]
+Link = tuple[str, str]  # the address that a mark links to, and its title
 _TICKS = 5
 _GAP = 8.0  # between a label and its mark
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The target of a mark's link, and its title."""
-
-    href: str
-    title: str
 
 
 @dataclass(slots=True)
@@ -59,41 +51,39 @@ class Chart:
         if pixels:
             path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in [*pixels, *pixels[:1] * (len(pixels) == 1)])
             look = {"fill": "none", "stroke": color, "stroke-linejoin": "round", "stroke-linecap": "round"}
-            self._add("path", d=path, **look, **{"stroke-width": f"{width:g}"})
+            self._add("path", None, d=path, **look, **{"stroke-width": f"{width:g}"})
 
-    def dot(self, point: XY, color: str, radius: float, link: Link | None = None, *, filled: bool = True) -> None:
-        """Draw a dot, with an optional link."""
+    def dot(self, point: XY, color: str, radius: float, link: Link, *, filled: bool = True) -> None:
+        """Draw a dot with a link."""
         x, y = self.at(*point)
         fill, stroke = (color, PAPER) if filled else (PAPER, color)
-        self._linked("circle", link, cx=f"{x:.1f}", cy=f"{y:.1f}", r=f"{radius:g}", fill=fill, stroke=stroke)
+        self._add("circle", link, cx=f"{x:.1f}", cy=f"{y:.1f}", r=f"{radius:g}", fill=fill, stroke=stroke)
 
-    def arrow(self, point: XY, color: str, way: int, link: Link | None = None) -> None:
+    def arrow(self, point: XY, color: str, way: int, link: Link) -> None:
         """Draw an arrowhead for a value outside the chart, to the right (`way` 1) or to the left (-1)."""
         x, y = self.at(*point)
-        path = f"M{x:.1f} {y:.1f}l{-9 * way} -5v10z"
-        self._linked("path", link, d=path, fill=color, stroke=PAPER)
+        self._add("path", link, d=f"M{x:.1f} {y:.1f}l{-9 * way} -5v10z", fill=color, stroke=PAPER)
 
     def text(self, pixel: XY, text: str, color: str = DIM, anchor: str = "start") -> None:
         """Write text at a position in pixels."""
         x, y = pixel
-        self._add("text", x=f"{x:.1f}", y=f"{y:.1f}", fill=color, **{"text-anchor": anchor}).text = safe(text, 200)
+        element = self._add("text", None, x=f"{x:.1f}", y=f"{y:.1f}", fill=color, **{"text-anchor": anchor})
+        element.text = safe(text, 200)
 
     def axis_y(self, unit: str) -> None:
         """Draw the grid and its numbers, with the unit above them, written horizontally."""
-        decimals = tick_decimals(self.y[1] - self.y[0], _TICKS)
-        for value in nice(*self.y, _TICKS):
+        for value, label in ticks(*self.y, _TICKS):
+            self.line([(end, value) for end in self.x], RULE, 1)
             _, y = self.at(self.x[0], value)
-            self._rule((self.left, y), (self.width - self.right, y))
-            self.text((self.left - _GAP, y + 4), f"{value:.{decimals}f}", anchor="end")
+            self.text((self.left - _GAP, y + 4), label, anchor="end")
         self.text((0, 14), unit)
 
-    def axis_x(self, ticks: Sequence[float], text: Callable[[float], str], unit: str = "") -> None:
+    def axis_x(self, ticks: Iterable[Tick], unit: str = "") -> None:
         """Write numbers below the plot area, and the unit below them at the right."""
-        floor = self.height - self.bottom
-        self._rule((self.left, floor), (self.width - self.right, floor))
-        for value in ticks:
-            x, _ = self.at(value, self.y[0])
-            self.text((x, floor + 18), text(value), anchor="middle")
+        self.line([(end, self.y[0]) for end in self.x], RULE, 1)
+        for value, label in ticks:
+            x, floor = self.at(value, self.y[0])
+            self.text((x, floor + 18), label, anchor="middle")
         self.text((self.width - self.right, self.height - 6), unit, anchor="end")
 
     def markup(self) -> Markup:
@@ -103,18 +93,13 @@ class Chart:
         root.extend(self.elements)
         return Markup(ElementTree.tostring(root, encoding="unicode"))
 
-    def _rule(self, start: XY, end: XY) -> None:
-        (x1, y1), (x2, y2) = start, end
-        self._add("line", x1=f"{x1:.1f}", y1=f"{y1:.1f}", x2=f"{x2:.1f}", y2=f"{y2:.1f}", stroke=RULE)
-
-    def _linked(self, tag: str, link: Link | None, **attributes: str) -> None:
+    def _add(self, tag: str, link: Link | None, **attributes: str) -> ElementTree.Element:
+        element = ElementTree.Element(tag, attributes)
         if link is None:
-            self._add(tag, **attributes)
-            return
-        anchor = self._add("a", href=link.href, tabindex="-1")
-        ElementTree.SubElement(anchor, "title").text = safe(link.title, 200)
-        ElementTree.SubElement(anchor, tag, attributes)
-
-    def _add(self, tag: str, **attributes: str) -> ElementTree.Element:
-        self.elements.append(ElementTree.Element(tag, attributes))
-        return self.elements[-1]
+            self.elements.append(element)
+        else:
+            anchor = ElementTree.Element("a", href=link[0], tabindex="-1")
+            ElementTree.SubElement(anchor, "title").text = safe(link[1], 200)
+            anchor.append(element)
+            self.elements.append(anchor)
+        return element

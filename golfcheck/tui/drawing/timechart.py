@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from golfcheck.board.model import Row
+from golfcheck.board.model import Row, chronological, score, when
 from golfcheck.core.numbers import rough_text
 from golfcheck.tui.drawing.glyphs import Glyphs
 
@@ -39,22 +38,7 @@ class Timeline:
 
 def drawable(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Return the rows with a date and a score, sorted by date; at the same time, the worst score comes first."""
-    return tuple(
-        sorted(
-            (row for row in rows if row.created is not None and row.score_bpb is not None),
-            key=lambda row: (when(row), -score(row), row.verdict.path),
-        )
-    )
-
-
-def when(row: Row) -> datetime:
-    """Return the date of a row on the chart."""
-    return row.created or datetime.min.replace(tzinfo=UTC)
-
-
-def score(row: Row) -> float:
-    """Return the score of a row on the chart."""
-    return row.score_bpb or 0.0
+    return chronological(row for row in rows if row.created is not None and row.score_bpb is not None)
 
 
 def spread(row: Row) -> float:

@@ -15,13 +15,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from golfcheck.board.model import Board, Row
+from golfcheck.board.model import Board, Row, score
 from golfcheck.board.query import Query
 from golfcheck.core.numbers import bpb_text
 from golfcheck.core.text import fit
 from golfcheck.tui.drawing.glyphs import Glyphs
 from golfcheck.tui.drawing.readout import readout
-from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, nearest, score
+from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, nearest
 from golfcheck.tui.drawing.untrusted import content
 from golfcheck.tui.screens.base import BaseScreen, OpenRecord
 from golfcheck.tui.widgets.keyline import Keys, refit

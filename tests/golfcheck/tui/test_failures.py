@@ -14,7 +14,7 @@ import pytest
 from textual.pilot import Pilot
 
 from golfcheck.board.load import load_board
-from golfcheck.board.model import Board
+from golfcheck.board.model import Board, when
 from golfcheck.core.verdict import ToBeat
 from golfcheck.judging.config import JudgingSettings
 from golfcheck.live.curves import Curve, Point
@@ -22,7 +22,7 @@ from golfcheck.tui import palette
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.drawing.glyphs import UNICODE
 from golfcheck.tui.drawing.tablecolumns import COLUMNS, TableColumn, fitting
-from golfcheck.tui.drawing.timechart import Timeline, draw, drawable, when
+from golfcheck.tui.drawing.timechart import Timeline, draw, drawable
 from golfcheck.tui.screens.compare import TABS as COMPARE_TABS
 from golfcheck.tui.screens.compare import CompareScreen
 from golfcheck.tui.screens.detail import DetailScreen

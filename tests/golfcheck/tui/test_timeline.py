@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 
-from golfcheck.board.model import Board, Row
+from golfcheck.board.model import Board, Row, score
 from golfcheck.tui.app import GolfcheckApp
 from golfcheck.tui.drawing.glyphs import ASCII, UNICODE
-from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, limits, nearest, score
+from golfcheck.tui.drawing.timechart import ORDERS, SCALES, ChartCell, Timeline, draw, drawable, limits, nearest
 from golfcheck.tui.screens.timeline import TimeChart, TimelineScreen
 from tests.golfcheck.boards import FIRST_DAY, app_of, board, lines, play, row, text
 
