@@ -57,7 +57,7 @@ OTHERS = {
         *("rescore.boxed", "rescore.boxes", "rescore.twin", "box.kernel"),
         "commands.doctor",
     },
-    "git": {"submission.history"},
+    "git": {"core.gitprocess"},
     "jsonschema": {"core.schema"},
     "textual": {"tui"},
     "huggingface_hub": {"data.hub", "data.throughput"},
@@ -179,6 +179,15 @@ def test_third_party_packages_are_imported_only_where_allowed(package: str):
     }
     allowed = OTHERS[package]
     assert {name for name in importers if name not in allowed and name.partition(".")[0] not in allowed} == set()
+
+
+def test_one_module_starts_git():
+    def starts_git(node: ast.AST) -> bool:
+        first = node.elts[0] if isinstance(node, ast.List | ast.Tuple) and node.elts else None
+        return isinstance(first, ast.Constant) and first.value == "git"
+
+    starters = {name for name, path in GOLFCHECK.items() if any(map(starts_git, ast.walk(ast.parse(path.read_text()))))}
+    assert starters == {"core.gitprocess"}
 
 
 def test_golfcheck_imports_itself_by_full_names():

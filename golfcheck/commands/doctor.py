@@ -4,7 +4,6 @@ import argparse
 import os
 import platform
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -29,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print one line per item. Returns 2 if something that every command needs is missing."""
     from golfcheck import __version__
+    from golfcheck.core import gitprocess
 
     _say(True, "golfcheck", f"{__version__} in {Path(__file__).parent.parent}")
     _say(True, "python", f"{platform.python_version()} ({sys.executable}), {os.cpu_count()} cores")
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             target = f"golfcheck[{extra}]" if extra else "golfcheck"
             print(f"    {'':<11}missing {', '.join(missing)}: pip install '{target}'")
             core = core and bool(extra)
-    git = shutil.which("git")
+    git = gitprocess.program()
     _say(git is not None, "git", git or "not found: verify works without it, except for --base and commit dates")
     _sandbox()
     for device in _devices():

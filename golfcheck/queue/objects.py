@@ -2,21 +2,18 @@
 
 Git never opens the other repository: it sees none of its configuration, hooks, attributes, grafts, replacements or
 remotes, so no program that these name can run, and missing objects are not fetched. Git's environment variables and the
-configuration of the user and the system are excluded as well. The processes are long-lived, and survive a Ctrl-C that
-is meant for golfcheck.
+configuration of the user and the system are excluded as well (`core/gitprocess.py`).
 """
 
-import os
 import re
-import shutil
 import subprocess
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from golfcheck.core import gitprocess
 from golfcheck.core.errors import GolfcheckError
 
 MAX_BLOB_BYTES = 128 * 2**20  # larger objects are not requested; hosts refuse files over 100 MB
@@ -36,16 +33,6 @@ _CONFIG = """[core]
 \tauto = 0
 """
 _SHA256 = "[extensions]\n\tobjectFormat = sha256\n"
-_ENVIRONMENT = {
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_ALLOW_PROTOCOL": "",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "LC_ALL": "C",
-}
 _HEADER = re.compile(rb"([0-9a-f]{40,64}) (blob|tree|commit|tag) ([0-9]{1,18})\n")
 
 
@@ -92,7 +79,7 @@ class Objects:
         self._num_names = 0  # in these
 
     def __enter__(self) -> "Objects":
-        if shutil.which("git") is None:
+        if gitprocess.program() is None:
             raise GolfcheckError("git is not installed: the queue is read from its objects")
         if self.home is None:
             self._own = TemporaryDirectory(prefix="golfcheck-git-")
@@ -110,7 +97,7 @@ class Objects:
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes.values():
-            _end(process)
+            gitprocess.end(process)
         self._processes.clear()
         if self._own is not None:
             self._own.cleanup()
@@ -185,7 +172,7 @@ class Objects:
         if size_bytes <= limit_bytes:
             self._exactly(process, 1)
             return data, True
-        _end(self._processes.pop("--batch"))  # cheaper than reading the rest
+        gitprocess.end(self._processes.pop("--batch"))  # cheaper than reading the rest
         return data, False
 
     def _answer(self, process: "subprocess.Popen[bytes]") -> bytes | None:
@@ -201,16 +188,7 @@ class Objects:
         if process is not None and process.poll() is None:
             return process
         assert self.home is not None
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-        self._processes[mode] = process = subprocess.Popen(
-            ["git", f"--git-dir={self.home}", "cat-file", mode],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self.home,
-            env={**inherited, **_ENVIRONMENT, "GIT_OBJECT_DIRECTORY": str(self.store)},
-            start_new_session=True,  # Ctrl-C reaches golfcheck, which ends this itself
-        )
+        self._processes[mode] = process = gitprocess.object_reader(self.home, self.store, mode)
         return process
 
     def _ask(self, process: "subprocess.Popen[bytes]", oids: Sequence[str]) -> None:
@@ -238,7 +216,7 @@ class Objects:
     def _ended(self, process: "subprocess.Popen[bytes]") -> Exception:
         for mode, other in list(self._processes.items()):
             if other is process:
-                _end(self._processes.pop(mode))
+                gitprocess.end(self._processes.pop(mode))
         return MissingObjectError("git could not read an object: the store is damaged")
 
 
@@ -270,12 +248,3 @@ def _items(data: bytes, oid_bytes: int) -> Iterator[Item]:
         at = end + 1 + oid_bytes
         if name and name not in (".", "..") and "/" not in name:
             yield Item(name, mode, data[end + 1 : at].hex())
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with suppress(OSError):
-                stream.close()
-    process.wait()

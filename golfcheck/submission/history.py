@@ -1,43 +1,22 @@
-"""The user's own git repository: when a record was added, and what a branch adds. The only module that uses GitPython.
+"""The user's own git repository: when a record was added, and what a branch adds.
 
 A repository inside a record is never opened. Of ours, only objects are read, with plumbing commands; nothing is
-checked out, and no hook, monitor, external diff, text conversion, or network is used: a repository's configuration may
-name programs, and reading history must not run them.
+checked out.
 """
 
-import os
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
 
+from golfcheck.core import gitprocess
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.submission.discover import is_record, is_tree
 
-_TIMEOUT_SECONDS = 60
 _MAX_CHANGES = 100_000
 _MAX_DEPTH = 32  # of the folders that are dated; git names files 2,000 deep
-# Overrides the configuration of the repository and the user.
-_CONFIG = (
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.pager=cat",
-    "core.quotePath=false",
-    "diff.external=",
-    "protocol.allow=never",
-    "log.showSignature=false",
-)
-_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_EXTERNAL_DIFF": "",
-}
 _DIFF = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
 _PULL = re.compile(r"\(#([1-9][0-9]{0,8})\)$|^Merge pull request #([1-9][0-9]{0,8})\b")
 _LINK, _MODULE = "120000", "160000"
@@ -212,28 +191,7 @@ class GitRepository:
         return f":(top,literal){inside}" if inside.parts else ":(top)"
 
     def _git(self, command: str, *arguments: str, stdin: str = "") -> str:
-        """Run one plumbing command; "" if it exits quietly without a result. Raises GolfcheckError if it fails."""
-        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # importing must not fail without git
-        import git
-
-        config = [word for setting in _CONFIG for word in ("-c", setting)]
-        try:
-            with _no_git_variables(), TemporaryFile() as feed:
-                feed.write(stdin.encode("utf-8", "surrogateescape"))
-                feed.seek(0)
-                status, out, complaint = git.Git(self.root).execute(
-                    ["git", *config, command, *arguments],
-                    istream=feed,
-                    env=_ENVIRONMENT,
-                    kill_after_timeout=_TIMEOUT_SECONDS,
-                    with_extended_output=True,
-                    with_exceptions=False,
-                )
-        except git.GitCommandNotFound:
-            raise GolfcheckError("git is not installed: everything but --base works without it") from None
-        if status not in (0, 1) and str(complaint).strip():
-            raise GolfcheckError(f"git {command} failed in {self.root}: {' '.join(str(complaint).split())}")
-        return str(out)
+        return gitprocess.run(self.root, command, *arguments, stdin=stdin)
 
 
 def _time_of(seconds: str) -> datetime | None:
@@ -242,20 +200,6 @@ def _time_of(seconds: str) -> datetime | None:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):
         return None
-
-
-@contextmanager
-def _no_git_variables() -> Iterator[None]:
-    """Hide the variables that name another repository, index or configuration: GIT_DIR and its like."""
-    hidden = {
-        name: os.environ.pop(name)
-        for name in list(os.environ)
-        if name.startswith("GIT_") and not name.startswith("GIT_PYTHON")
-    }
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
 
 
 def _pull_of(subject: str) -> int | None:

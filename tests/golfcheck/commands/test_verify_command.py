@@ -274,7 +274,7 @@ def test_a_commit_dates_a_record_better_than_its_folders_name(branch: Path, caps
 
 
 def test_without_git_the_folder_names_date_the_records_and_this_is_shown(branch: Path, capsys, monkeypatch):
-    monkeypatch.setattr("golfcheck.submission.history._CONFIG", ("no such = setting",))  # git refuses to start
+    monkeypatch.setattr("golfcheck.core.gitprocess._CONFIG", ("no such = setting",))  # git refuses to start
     verify(branch, "--format", "json")
     said = capsys.readouterr()
     assert [verdict["to_beat"] is not None for verdict in json.loads(said.out)["verdicts"]] == [False, True]
