@@ -80,8 +80,7 @@ def evaluate(
 ) -> Score:  # fmt: skip
     """Score a model on validation tokens [n + 1]: this rank's share, summed over all ranks by `reduce`, in place.
 
-    `loss(inputs, targets)` takes int64 [batch, seq_len] twice and returns the mean cross-entropy in nats, [], or with a
-    `stride` that of each target, [batch * seq_len].
+    `loss(inputs, targets)` takes int64 [batch, seq_len] twice and returns each target's nats, [batch * seq_len].
     """
     import torch  # deferred: it takes seconds to import, and counting bytes does not need it
 
@@ -105,18 +104,16 @@ def evaluate(
             ids = torch.from_numpy(np.stack([tokens[i : i + seq_len + 1] for i in batch]).astype(np.int64))
             # Copied from pinned memory, a batch is queued behind the one before, and nobody waits.
             ids = ids.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else ids.to(device)
-            batch_loss = loss(ids[:, :-1].contiguous(), ids[:, 1:].contiguous()).float()  # [] or [batch * seq_len]
+            nats = loss(ids[:, :-1].contiguous(), ids[:, 1:].contiguous())  # [batch * seq_len]
             counts = fresh[first : first + batch_seqs]
-            if stride:
-                rows = zip(batch_loss.view(-1, seq_len), counts, strict=True)
-                batch_loss = torch.cat([row[-count:] for row, count in rows]).mean()
-            losses.append(batch_loss)
+            rows = zip(nats.float().view(-1, seq_len), counts, strict=True)
+            losses.append(torch.cat([row[-count:] for row, count in rows]).mean())
             weights.append(sum(counts))
             progress(first + len(batch), len(own))
     byte_count = int(table.count(tokens[begin : end + 1]).sum())  # while a GPU is still computing
     # Batches differ in size, so their means are weighted; in float64, because 62 million losses are added up.
-    nats = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
-    sums = torch.tensor([float(nats), sum(weights), byte_count], dtype=torch.float64)  # [3]
+    total = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
+    sums = torch.tensor([float(total), sum(weights), byte_count], dtype=torch.float64)  # [3]
     if reduce is not None:
         reduce(sums)
     nats_sum, token_sum, byte_sum = sums.tolist()

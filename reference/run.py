@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import artifact
@@ -247,12 +247,11 @@ class Run:
         seq_len = self.final_seq_len if is_final else s.train_seq_len
         stride = s.eval_stride if is_final else 0
         model.FAST_SCORES = not is_final  # the final score is what golfcheck gets from the artifact, to the bit
-        loss = partial(self.learner.loss, reduction="none") if stride else self.learner.loss
         call_tokens = CPU_CALL_TOKENS if ranks.device.type == "cpu" else s.val_batch_size // MICRO_BATCHES
         start = time.perf_counter()
         with torch.autocast(ranks.device.type, torch.bfloat16):
             score = bpb.evaluate(
-                loss, self.final_tokens if is_final else self.val_tokens, self.table, seq_len=seq_len,
+                self.learner.loss, self.final_tokens if is_final else self.val_tokens, self.table, seq_len=seq_len,
                 batch_seqs=max(1, call_tokens // seq_len), device=ranks.device, stride=stride, rank=ranks.rank,
                 world_size=ranks.world_size, reduce=dist.all_reduce if ranks.world_size > 1 else None,
                 progress=lambda done, total: self._show(done / total, f"{what}  {done:,}/{total:,} sequences"),

@@ -23,7 +23,7 @@ LOGITS = torch.randn(VOCAB, VOCAB, generator=torch.Generator().manual_seed(0))  
 
 
 def loss(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.cross_entropy(LOGITS[inputs].flatten(0, 1), targets.flatten())
+    return torch.nn.functional.cross_entropy(LOGITS[inputs].flatten(0, 1), targets.flatten(), reduction="none")
 
 
 def tokens_of(seqs: int, seed: int) -> np.ndarray:
