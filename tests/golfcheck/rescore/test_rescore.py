@@ -28,6 +28,7 @@ from golfcheck.commands import progressline
 from golfcheck.commands import rescore as command
 from golfcheck.core import schema
 from golfcheck.core.errors import GolfcheckError, Refused, UsageError
+from golfcheck.core.numbers import took_text
 from golfcheck.reference import artifact, data
 from golfcheck.reference.bpb import ByteTable
 from golfcheck.reference.model import GPT, GPTConfig
@@ -997,7 +998,7 @@ def test_a_foreign_file_is_unsupported_by_name_with_exit_code_2(
 def test_the_page_compares_seconds_and_bytes_per_token_with_known_values(world: World) -> None:
     rescore = scored(world)
     page = render.render(rescore, Page())
-    assert f"evaluation {rescore.measured.seconds:.1f} s, the cap is 600 s on 8xH100" in page
+    assert f"evaluation {took_text(rescore.measured.seconds)}, the cap is 600 s on 8xH100" in page
     assert "on the whole split" not in page  # nothing is known of a tokenizer of 300 pieces
     settings = rescore.settings | {"vocab_size": replace(rescore.settings["vocab_size"], value=8192)}
     part = render.render(replace(rescore, settings=settings), Page())
