@@ -21,7 +21,7 @@ from typing import Any
 from golfcheck.board.keys import KEYS, Key
 from golfcheck.board.model import Row, names_of
 from golfcheck.core.errors import UsageError
-from golfcheck.core.suggest import suggestion
+from golfcheck.core.suggest import did_you_mean, suggestion
 
 Test = Callable[[Row], bool]
 
@@ -199,7 +199,7 @@ def _instead_of_sign(text: str) -> str:
     compared = _COMPARED.fullmatch(text)
     if compared is None or compared[1] is None or not _DATE.fullmatch(compared[2]):
         return ""
-    return f" - did you mean '{_DATE_OF_SIGN[compared[1]]}:{compared[2]}'?"
+    return did_you_mean(f"{_DATE_OF_SIGN[compared[1]]}:{compared[2]}")
 
 
 _TESTS: dict[str, Callable[[str, Key, str], Test]] = {"text": _text, "word": _word, "number": _number, "date": _date}

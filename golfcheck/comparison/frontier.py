@@ -6,7 +6,7 @@ from functools import cache
 
 from golfcheck.core import stats
 from golfcheck.core.ruleset import RULESETS, TOKEN_BYTES_TOLERANCE, Ruleset
-from golfcheck.core.units import LN2
+from golfcheck.core.units import nats_per_bpb
 from golfcheck.core.verdict import ToBeat
 from golfcheck.submission.examined import Entry
 
@@ -15,7 +15,7 @@ WRITTEN_MARGIN_NATS = RULESETS["written"].margin_nats
 
 def rescored(entry: Entry, val_bpb: float) -> Entry:
     """Return the entry with the score of a single evaluation instead of its seeds' scores; its tokenizer is kept."""
-    return replace(entry, bpb=(val_bpb,), nats=(val_bpb * LN2 * entry.bytes_per_token,))
+    return replace(entry, bpb=(val_bpb,), nats=(val_bpb * nats_per_bpb(entry.bytes_per_token),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def comparable_nats(theirs: Entry, bytes_per_token: float) -> tuple[float, ...]:
     """Return their losses per token of our tokenizer: unchanged if it is theirs too, otherwise via bits per byte."""
     if abs(theirs.bytes_per_token / bytes_per_token - 1) <= TOKEN_BYTES_TOLERANCE:
         return theirs.nats
-    return tuple(bpb * LN2 * bytes_per_token for bpb in theirs.bpb)
+    return tuple(bpb * nats_per_bpb(bytes_per_token) for bpb in theirs.bpb)
 
 
 @cache  # every replay compares the same pairs again

@@ -14,7 +14,6 @@ from golfcheck.core.errors import UsageError
 from golfcheck.core.numbers import bpb_text, counted, delta_text, df_text, p_text, ratio_text, t_text
 from golfcheck.core.ruleset import RULESETS, TOKEN_BYTES_TOLERANCE, Ruleset, tokenizer_of
 from golfcheck.core.stats import TestResult
-from golfcheck.core.units import LN2
 from golfcheck.submission.examined import examine
 from golfcheck.submission.record import Record
 
@@ -151,7 +150,7 @@ def gain_over(
 
     `sigma_bpb` is a standard deviation between seeds that is known from elsewhere: then one seed is enough.
     """
-    per_bpb = LN2 * ours.bytes_per_token  # nats per token in one bit per byte, for A's tokenizer
+    per_bpb = units.nats_per_bpb(ours.bytes_per_token)  # nats per token in one bit per byte, for A's tokenizer
     if theirs is None:
         assert bar_bpb is not None
         their_bpb: tuple[float, ...] = (bar_bpb,)

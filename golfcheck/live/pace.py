@@ -14,7 +14,6 @@ from golfcheck.board.model import Board, Row
 from golfcheck.core import units
 from golfcheck.core.numbers import margin_text, whole_seconds_text
 from golfcheck.core.ruleset import TOKENIZERS
-from golfcheck.core.units import LN2
 from golfcheck.submission.examined import results
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, is_score, train_ms
@@ -106,7 +105,7 @@ def reference_of(record: Record) -> Reference | None:
 
 def pace_of(run: LoggedRun, bytes_per_token: float) -> Pace:
     """Return a run's training losses that have a time, or its validation scores if it prints nothing else."""
-    losses = [(p.train_ms, p.loss_nats / (LN2 * bytes_per_token)) for p in run.train]
+    losses = [(p.train_ms, p.loss_nats / units.nats_per_bpb(bytes_per_token)) for p in run.train]
     timed = [(ms / 1000, bpb) for ms, bpb in losses or [(p.train_ms, p.val_bpb) for p in run.val] if ms is not None]
     return Pace(tuple(sorted(pair for pair in timed if all(map(math.isfinite, pair)))))
 

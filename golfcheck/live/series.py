@@ -8,7 +8,6 @@ from enum import StrEnum
 from itertools import accumulate
 
 from golfcheck.core import units
-from golfcheck.core.units import LN2
 from golfcheck.live.curves import Curve, Point, thinned
 
 _MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
@@ -139,7 +138,7 @@ def _points(points: Sequence[Point], y: YAxis, x: XAxis, ratio: float | None, cl
     out = []
     for point in points:
         across = float(point.step) if x is XAxis.STEP else _time(point, clock)
-        bpb = point.bpb if point.bpb is not None or ratio is None else point.loss_nats / (LN2 * ratio)
+        bpb = point.bpb if point.bpb is not None or ratio is None else point.loss_nats / units.nats_per_bpb(ratio)
         up = bpb if y is YAxis.BPB else point.loss_nats
         if across is not None and up is not None and 0 < up < _MOST:
             out.append((across, up))

@@ -1,18 +1,16 @@
 """What a head has changed since it left the base: record folders, and files elsewhere."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from golfcheck.queue.objects import Item, MissingObjectError, Objects
+from golfcheck.submission.identity import DATED_FOLDER, SUBMISSION_FILE
 
 MAX_CHANGES = 20_000  # files that a head changes outside record folders, or deletes; more are not counted
 MAX_NAMES = 200_000  # that are compared in one head; a few trees of a few names that hold one another name millions
 MAX_FOLDERS = 1_000  # record folders that one head adds or changes
 _MAX_DEPTH = 40
-_DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_.+")
-_SUBMISSION = re.compile(r"submission[^/]*\.json", re.IGNORECASE)
 RECORDS = "records"
 Pair = tuple[str, Item | None, Item | None]  # a name, the old item and the new item
 
@@ -163,12 +161,12 @@ class _Comparison:
             return False
         if len(parts) == 2:
             return not parts[1].startswith("track_") and (
-                bool(_DATED.fullmatch(parts[1])) or any(tree and self._has_submission(tree) for tree in trees)
+                bool(DATED_FOLDER.fullmatch(parts[1])) or any(tree and self._has_submission(tree) for tree in trees)
             )
         return True
 
     def _has_submission(self, tree: str) -> bool:
-        return any(item.is_file and _SUBMISSION.fullmatch(item.name) for item in _tree(self.objects, tree))
+        return any(item.is_file and SUBMISSION_FILE.fullmatch(item.name) for item in _tree(self.objects, tree))
 
     def _say(self, problem: str) -> None:
         if len(self.problems) < MAX_CHANGES:

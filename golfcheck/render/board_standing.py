@@ -4,7 +4,7 @@ from golfcheck.board.model import Board, Row, is_by
 from golfcheck.core.numbers import bpb_text, delta_text
 from golfcheck.core.ruleset import RULESETS
 from golfcheck.core.text import safe
-from golfcheck.core.units import LN2
+from golfcheck.core.units import nats_per_bpb
 from golfcheck.render.board_columns import title_of
 
 
@@ -38,7 +38,7 @@ def _next(board: Board, mine: Row) -> str:
         margin = f" and {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else ""
         return f"the next record: below {bpb_text(record.score_bpb)} bpb{margin} with {asked}"
     record_bpb = record.score_bpb
-    margin_bpb = ruleset.margin_nats / (LN2 * mine.verdict.token_bytes.bytes_per_token)
+    margin_bpb = ruleset.margin_nats / nats_per_bpb(mine.verdict.token_bytes.bytes_per_token)
     return (
         f"the next record: below {bpb_text(record_bpb - margin_bpb)} bpb with {asked} ({bpb_text(record_bpb)} less "
         f"{ruleset.margin_nats:g} nats per token, which are {bpb_text(margin_bpb)} bpb for your tokenizer)"
@@ -47,4 +47,4 @@ def _next(board: Board, mine: Row) -> str:
 
 def _in_nats(row: Row, gap_bpb: float) -> str:
     tokens = row.verdict.token_bytes
-    return f", {delta_text(gap_bpb * LN2 * tokens.bytes_per_token)} nats per token of yours" if tokens else ""
+    return f", {delta_text(gap_bpb * nats_per_bpb(tokens.bytes_per_token))} nats per token of yours" if tokens else ""

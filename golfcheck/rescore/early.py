@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golfcheck.core.numbers import rough_text
+from golfcheck.core.units import nats_per_bpb
 from golfcheck.reference.bpb import Score
 from golfcheck.reference.data import Tokens
 from golfcheck.reference.ranks import Ranks
@@ -125,7 +126,7 @@ def _estimated(evaluation: Evaluation, planned: Plan, order: Order, losses: sequ
     )
     tokens = len(planned.covariates) * evaluation.config.train_seq_len
     score = Score(float(bounds.mean), tokens, planned.text_bytes)
-    bpb_per_nat = score.tokens / score.bytes / math.log(2)
+    bpb_per_nat = 1 / nats_per_bpb(score.bytes / score.tokens)
     estimate = Estimate(
         low_bpb=score.val_bpb - float(bounds.below) * bpb_per_nat,
         high_bpb=score.val_bpb + float(bounds.above) * bpb_per_nat,

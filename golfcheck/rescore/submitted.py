@@ -13,13 +13,14 @@ from golfcheck.rescore import target
 from golfcheck.rescore.report import Claim
 from golfcheck.rescore.target import Target
 from golfcheck.submission import bounded
+from golfcheck.submission.identity import SUBMISSION_FILE, stated_seed
 from golfcheck.submission.record import Record, RecordFile, load
 from golfcheck.trainlog import choose_score
 
 NAME = "predictor.py"
 # What people read, and what states the claim: not shown, and not counted.
 _DOCUMENTS = re.compile(
-    r"(?:.*/)?(?:[^/]*\.(?:md|rst|log|out|ipynb|html|pdf|png|jpe?g|svg|gif)|submission[^/]*\.json|license[^/]*|"
+    r"(?:.*/)?(?:[^/]*\.(?:md|rst|log|out|ipynb|html|pdf|png|jpe?g|svg|gif)|license[^/]*|"
     r"requirements[^/]*\.txt|readme[^/]*|\.git[^/]*)",
     re.IGNORECASE,
 )
@@ -68,9 +69,9 @@ def find(path: Path, folder: Path, claim: Claim | None, log: Path | None, limit_
 
 def _seeds(record: Record, only: str | None, limit_bytes: int) -> Iterator[Submitted]:
     logs = {log.path for log in record.logs}
-    shown = [file for file in record.files if file.path not in logs and not _DOCUMENTS.fullmatch(file.path)]
-    of_seeds = [file for file in record.artifacts if file in shown and target.seed_of(file.path) is not None]
-    several = len({target.seed_of(file.path) for file in of_seeds}) > 1
+    shown = [file for file in record.files if file.path not in logs and not _is_document(file.path)]
+    of_seeds = [file for file in record.artifacts if file in shown and stated_seed(file.path) is not None]
+    several = len({stated_seed(file.path) for file in of_seeds}) > 1
     problems = [f"{item.problem.path}: {item.problem.message}" for item in record.problems if item.problem.path]
     scores = list(choose_score(record.logs).scores)
     for artifact in of_seeds if several else [_largest(record, shown)]:
@@ -86,6 +87,10 @@ def _seeds(record: Record, only: str | None, limit_bytes: int) -> Iterator[Submi
         yield Submitted(
             target.of_record(record, artifact, data, scores), tuple(contents), (*hidden, *irregular), record.path
         )  # fmt: skip
+
+
+def _is_document(path: str) -> bool:
+    return bool(_DOCUMENTS.fullmatch(path) or SUBMISSION_FILE.fullmatch(path.rpartition("/")[2]))
 
 
 def _largest(record: Record, shown: list[RecordFile]) -> RecordFile:

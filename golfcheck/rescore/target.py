@@ -13,8 +13,9 @@ from golfcheck.rescore.report import Claim
 from golfcheck.source.reach import Source
 from golfcheck.submission import bounded
 from golfcheck.submission.claims import SeedClaim, Submission
-from golfcheck.submission.discover import record_folders
+from golfcheck.submission.discover import is_record, record_folders
 from golfcheck.submission.examined import results
+from golfcheck.submission.identity import stated_seed
 from golfcheck.submission.record import CUT_RULE, Record, RecordFile, load
 from golfcheck.trainlog import LoggedRun, choose_score
 from golfcheck.trainlog.choose import RunScore
@@ -27,7 +28,6 @@ _ARTIFACT = "an artifact or a record folder"
 _NO_ARTIFACT = (".json", ".log", ".txt", ".py", ".md")  # other files of a record, which a user may name by mistake
 _SLIDING, _FINAL = "sliding", "int8_zlib_roundtrip"  # in the names of scores
 _MAX_FOLDERS = 4096  # how many are searched for records; a clone of the contest has a few hundred
-_SEED = re.compile(r"seed[_-]?([0-9]{1,9})")
 _UNREAD = ("json-invalid", CUT_RULE)  # the rules about files whose claims were not read
 _MAX_NOTES = 4
 
@@ -68,12 +68,6 @@ def claimed(target: Target, claim: Claim | None, log: Path | None) -> Target:
     return target if claim is None else _changed(target, claim)
 
 
-def seed_of(name: str) -> int | None:
-    """Return the seed that a file's name states."""
-    match = _SEED.search(name)
-    return int(match[1]) if match else None
-
-
 def _names(targets: list[Target]) -> str:
     return ", ".join(target.path for target in targets[:8])
 
@@ -107,11 +101,11 @@ def _file(path: Path, limit_bytes: int) -> Target:
         raise UsageError(
             f"{path}: not an artifact; give final_model.int8.ptz, or the record folder: golfcheck rescore {folder}"
         )
-    if path.exists() and (path.parent / "submission.json").is_file():
+    if path.exists() and is_record(path.parent):
         record = load(path.parent)
         if files := [file for file in record.artifacts if file.path == path.name]:
             return _of_record(record, files, limit_bytes)[0]
-    return Target(str(path), read_file(path, limit_bytes, _ARTIFACT), seed_of(path.name), None, {})
+    return Target(str(path), read_file(path, limit_bytes, _ARTIFACT), stated_seed(path.name), None, {})
 
 
 def _with_log(target: Target, path: Path) -> Target:
@@ -173,7 +167,7 @@ def noted(targets: list[Target]) -> list[Target]:
 def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunScore]) -> Target:
     """Return an artifact with the scores that its log and the JSON state: the log's is the claim, else the JSON's."""
     shown = record.path / file.path
-    target = Target(str(shown), data, seed_of(file.path), None, {})
+    target = Target(str(shown), data, stated_seed(file.path), None, {})
     if (score := _matching(target.seed, len(data), scores)) is not None:
         target = _of_run(str(shown), data, score)
     folder = record.path if record.submission is not None else None
@@ -184,7 +178,7 @@ def of_record(record: Record, file: RecordFile, data: bytes, scores: list[RunSco
     if (submission := record.submission) is None:
         return target
     # A file whose name has no seed adds none: an extra file must not turn the JSON's claim about one seed into a mean.
-    named_seeds = {seed for artifact in record.artifacts if (seed := seed_of(artifact.path)) is not None}
+    named_seeds = {seed for artifact in record.artifacts if (seed := stated_seed(artifact.path)) is not None}
     seeds = max(len(submission.seeds), len(scores), len(named_seeds), 1)
     of_seed = next((item for item in submission.seeds if item.seed == target.seed and item.val_bpb is not None), None)
     named = f"{submission.path} val_bpb"

@@ -63,7 +63,7 @@ class Examined:
         contest's.
         """
         ratio_of_any = next((ratio for result in self.results if (ratio := result.bytes_per_token)), None)
-        per_bpb = units.LN2 * (ratio_of_any or TOKENIZERS[0].bytes_per_token)
+        per_bpb = units.nats_per_bpb(ratio_of_any or TOKENIZERS[0].bytes_per_token)
         return tuple(per_bpb * result.score.val_bpb if result.nats is None else result.nats for result in self.results)
 
     @property

@@ -92,10 +92,16 @@ def parse_date(text: str | None) -> datetime | None:
     return moment
 
 
+def stated_seed(path: str) -> int | None:
+    """Return the seed that a file's name or folder states (`final_model_seed42.int8.ptz`), or None."""
+    match = _SEED_IN_NAME.search(path)
+    return int(match[1]) if match else None
+
+
 def seed_in_name(path: str) -> int | None:
     """Return the seed that a log's file name gives (`train_seed42.log`, `ternary_log_7.txt`), or None."""
     stem = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    if match := _SEED_IN_NAME.search(stem):
-        return int(match[1])
+    if (seed := stated_seed(stem)) is not None:
+        return seed
     numbers = _NUMBERS.findall(stem)
     return int(numbers[0]) if len(numbers) == 1 and len(numbers[0]) <= 18 else None

@@ -42,7 +42,7 @@ class Result:
         if self.score.val_loss_nats is not None:
             return self.score.val_loss_nats
         ratio = self.bytes_per_token
-        return None if ratio is None else self.score.val_bpb * units.LN2 * ratio
+        return None if ratio is None else self.score.val_bpb * units.nats_per_bpb(ratio)
 
     @property
     def eval_ms(self) -> float | None:

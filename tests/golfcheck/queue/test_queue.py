@@ -64,6 +64,12 @@ def test_a_better_record_alone_in_its_pull_request_is_ready(repo: Repo):
     assert pull.verdict and pull.verdict.to_beat and pull.verdict.to_beat.on == "#12"
 
 
+def test_a_schema_for_submissions_does_not_make_its_folder_a_record(repo: Repo):
+    schema = {"records/tools/submission.schema.json": "{}"}
+    repo.pull(12, base_files() | schema | record("2026-06-02_Better", -0.02), main(repo))
+    assert [one.own.path for one in only(judged(repo), 12).submissions] == [f"{TRACK}/2026-06-02_Better"]
+
+
 def test_a_record_is_judged_against_the_frontier_of_its_number_not_of_its_merge(repo: Repo):
     first, better, middle = base_files(), record("2026-06-05_Better", -0.02), record("2026-06-09_Middle", -0.01)
     tip = repo.commit(

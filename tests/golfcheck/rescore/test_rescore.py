@@ -1031,3 +1031,14 @@ def test_the_report_of_a_nan_free_run_is_plain_json(world: World) -> None:
     text = json.dumps(document, allow_nan=False)
     assert schema.violations("rescore", json.loads(text)) == []
     assert io.StringIO(text).read(1) == "{"
+
+
+def test_an_artifact_has_the_claim_of_its_folder_whatever_the_submission_file_is_called(
+    world: World, tmp_path: Path
+) -> None:
+    shutil.copytree(world.record, folder := tmp_path / "undated")
+    (folder / "submission.json").rename(folder / "submission.v2.json")
+    (alone,) = target.find(folder / world.artifact.name, None, None, 16_000_000)
+    (usual,) = target.find(world.record / world.artifact.name, None, None, 16_000_000)
+    assert alone.json_claim is not None and usual.json_claim is not None
+    assert alone.json_claim.val_bpb == usual.json_claim.val_bpb
