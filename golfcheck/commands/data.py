@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from golfcheck.commands.parser import sentence
 from golfcheck.commands.progressline import clear, progress
 from golfcheck.core.errors import GolfcheckError, MissingExtra, UsageError
 from golfcheck.core.numbers import counted, ratio_text
@@ -25,11 +26,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
     commands = parser.add_subparsers(dest="what", required=True, metavar="demo|get|tokenize|check")
 
-    demo = commands.add_parser("demo", help="make a small dataset offline, from English text that comes with Python")
+    def add(name: str, purpose: str, epilog: str | None = None) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=purpose, description=sentence(purpose), epilog=epilog)
+
+    demo = add("demo", "make a small dataset offline, from English text that comes with Python")
     demo.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="output folder (default: ./data)")
     demo.set_defaults(act=_demo, packages=("numpy", "sentencepiece"))
 
-    get = commands.add_parser("get", help="download the contest's tokenizer and shards, if they are missing")
+    get = add("get", "download the contest's tokenizer and shards, if they are missing")
     get.add_argument(
         "--variant", default="sp1024", help="the variant of the dataset, named after its tokenizer (default: sp1024)"
     )
@@ -49,9 +53,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     get.set_defaults(act=_get, packages=("numpy", "huggingface_hub"))
 
-    tokenize = commands.add_parser(
+    tokenize = add(
         "tokenize",
-        help="make shards from your own text",
+        "make shards from your own text",
         epilog='Text is UTF-8. In a .jsonl file, each line is an object with a document under "text". In other files, '
         "a line <|endoftext|> separates documents.",
     )
@@ -64,7 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     tokenize.set_defaults(act=_tokenize, packages=("numpy", "sentencepiece"))
 
-    check = commands.add_parser("check", help="check shards and their tokenizer; exit code 1 if one is bad")
+    check = add("check", "check shards and their tokenizer; exit code 1 if one is bad")
     check.add_argument("dir", type=Path, nargs="?", default=Path("data"), metavar="DIR", help="default: ./data")
     check.add_argument(
         "--tokenizer",

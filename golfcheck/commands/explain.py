@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from golfcheck.render.page import Page
     from golfcheck.rules.rule import Rule
 
-HELP = "say what a rule checks, why, and how to fix it; alone: all rules"
+HELP = "say what a rule checks, why, and how to fix it, or list all rules"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from golfcheck.board.model import Board, Row
     from golfcheck.judging.config import JudgingSettings
 
-HELP = "rank records by score, each with its gain over the best before it"
+HELP = "rank records by score, each with its gain over the earlier best"
 _EPILOG = """Records are replayed in chronological order, by git history if there is one. A record whose gain passes the
 ruleset becomes the record to beat. The maintainers' decisions are read from decisions.json next to the tracks
 (schemas/decisions.schema.json).
@@ -23,7 +23,7 @@ Filters: words, author:ann, bpb:<1.08, seeds:>=3, verdict:review, rule:thin-marg
 
 Examples:
   golfcheck leaderboard records                                    the board
-  golfcheck leaderboard records --frontier                         which were the record, when, and the evidence
+  golfcheck leaderboard records --frontier                         which records took the lead, when, and the evidence
   golfcheck leaderboard records --ruleset audit-2026-05 --why      why each one was not the record
   golfcheck leaderboard records --me ann --filter after:2026-04    where ann stands
   golfcheck leaderboard records --against 2026-03-25_Mine          differences and p against one record

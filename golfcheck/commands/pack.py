@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-HELP = "pack a script into a small self-extracting one, with a proof"
+HELP = "pack a script into a small self-extracting one, and verify it"
 _EPILOG = """Comments, docstrings and annotations are removed unless the program can read them; then the text is
 compressed with LZMA. --brotli tries Brotli as well, which needs the brotli package where the script runs. Each variant
 is unpacked again and compared with the source, token by token and by its syntax tree. The output is reproducible.

@@ -19,7 +19,7 @@ _EXAMPLE = re.compile(r"( +\S.*?) {2,}(\S.*)")  # a command and, after two blank
 def parser_of(name: str) -> argparse.ArgumentParser:
     """Import the command `name` and return its parser; `run` is set on what it parses."""
     module = import_module(f"golfcheck.commands.{name}")
-    parser = Parser(prog=f"golfcheck {name}", description=_sentence(module.HELP))
+    parser = Parser(prog=f"golfcheck {name}", description=sentence(module.HELP))
     module.configure(parser)
     parser.set_defaults(run=module.run)
     return parser
@@ -112,7 +112,8 @@ def _wrapped(paragraph: list[str], width: int) -> list[str]:
     return rows + textwrap.wrap(" ".join(pending), width)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return the purpose of a command as a sentence."""
     return text[:1].upper() + text[1:] + "."
 
 

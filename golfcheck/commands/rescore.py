@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--val-tokens", type=int, metavar="N", help="score only the first N tokens, in whole sequences")
     add("--stride", type=int, metavar="N", help="slide the window by N tokens, so that each token has more context")
     group = parser.add_argument_group(
-        "Deciding early", "Score sequences in a random order, and stop once the claim is refuted or confirmed at 99 %."
+        "Deciding early", "Score sequences in a random order until the claim is refuted or confirmed at 99% confidence."
     )
     how = group.add_mutually_exclusive_group()
     how.add_argument(

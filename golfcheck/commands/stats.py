@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from golfcheck.comparison.gain import SeedScores
 
-HELP = "test whether a gain is more than luck; how many seeds it needs"
+HELP = "test whether a gain is more than luck, and how many seeds show it"
 _EPILOG = """A is yours, B is the record to beat; differences are A minus B, so negative is better. p is the probability
 of scores this good if the true gain were exactly the required one. 0.005 nats per token and 0.005 bpb are different
 margins; the table shows both. The exit code is 0 whether or not a gain is shown.
@@ -41,7 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--with", dest="others", action="append", type=Path, default=[], metavar="RECORD",
         help="a reproduction of A, whose seeds count as seeds of A; repeatable")  # fmt: skip
-    add("--confidence", type=_share, default=_CONFIDENCE, metavar="P", help="of the interval; default: 0.95")
+    add(
+        "--confidence",
+        type=_share,
+        default=_CONFIDENCE,
+        metavar="P",
+        help="confidence level of the interval; default: 0.95",
+    )
     add("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
 
 

@@ -29,7 +29,7 @@ VAL_BEGINNINGS = (
     (1_025, "d0a209b18595ef083e341bfb1330abbb2e90491d297bc5525f3db8b3321b24e1", 2_648),
 )
 VAL_DOCUMENTS = 50_000  # in the split; if each is scored alone, its first token is not predicted
-OVERCOUNT_TOLERANCE = 5e-3  # exports with other vocabularies are 0.16 to 0.22 % off (five submissions)
+OVERCOUNT_TOLERANCE = 5e-3  # exports with other vocabularies are 0.16 to 0.22% off (five submissions)
 
 # From the ranked records, replayed as in docs/calibration.md: the largest and the median of the eleven improvements of
 # the record, and the best score ever accepted. Larger jumps, and scores further below the best, need review.
@@ -39,7 +39,7 @@ BEST_ACCEPTED_BPB = 1.0611
 
 STRICT_FROM = date(2026, 6, 1)  # the schema was published after the contest, so no record could follow it
 WRAP_TOLERANCE = 1.5  # people also rename and reorder code before they pack it; golfcheck does not
-THIN_MARGIN_BYTES = 4_096  # zlib builds differ by more than this on one model (up to 2.3 %; docs/limits.md)
+THIN_MARGIN_BYTES = 4_096  # zlib builds differ by more than this on one model (up to 2.3%; docs/limits.md)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,9 @@ ERRORS_BPB: tuple[tuple[float, tuple[float, float], tuple[float, float]], ...] =
 )
 
 # (share of the training time, bpb): the smallest gap at which nine in ten of these runs, against other code, ended on
-# the same side of the record. With any gap, they did so in 80 % of 1,383 pairs at a quarter of the time, 77 % of 1,515
-# at half, 80 % at three quarters and 94 % at nine tenths, leaving out pairs whose scores are within 0.002 bpb. Earlier
-# gaps mislead: at 30 s and 45 s, only 21 % of the pairs ended on the same side.
+# the same side of the record. With any gap, they did so in 80% of 1,383 pairs at a quarter of the time, 77% of 1,515
+# at half, 80% at three quarters and 94% at nine tenths, leaving out pairs whose scores are within 0.002 bpb. Earlier
+# gaps mislead: at 30 s and 45 s, only 21% of the pairs ended on the same side.
 CLEAR_BPB: tuple[tuple[float, float], ...] = ((0.25, 0.04), (0.50, 0.05), (0.75, 0.03), (0.90, 0.0))
 
 

@@ -1,7 +1,7 @@
 """Causal attention in bf16, compiled from `attention.c` at first use: an option, behind which torch's own stands.
 
-On x86 with AVX-512 BF16 it can take a third of the time of torch's kernel, whose share of an evaluation in bf16 is 40 %
-at length 1024 and 70 % at 4096; but where the chip has AMX as well, torch's kernel uses it and this one does not. So
+On x86 with AVX-512 BF16 it can take a third of the time of torch's kernel, whose share of an evaluation in bf16 is 40%
+at length 1024 and 70% at 4096; but where the chip has AMX as well, torch's kernel uses it and this one does not. So
 both are tried at the start, on the model's own shape, and the faster is taken. It is for one thread, which is how the
 workers compute.
 """

@@ -17,7 +17,7 @@ ORDER = 3
 _SLOT_BITS = 24
 _CHUNK_TOKENS = 1 << 18  # so that a chunk's arrays stay in the cache
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Knuth's multiplicative hash
-_CONCENTRATION = (1.0, 30.0, 60.0)  # weight of the order below, in tokens; within 2 % of the best tried on 0.1 M tokens
+_CONCENTRATION = (1.0, 30.0, 60.0)  # weight of the order below, in tokens; within 2% of the best tried on 0.1 M tokens
 
 Slots = npt.NDArray[np.int64]
 

@@ -18,7 +18,7 @@ first-order effect of skewed residuals on a t-statistic is added on both sides; 
 be at least `LEAST_SKEWNESS`, and at least twice the sample's.
 
 Intervals without such assumptions exist, but they can only use that a loss lies between 0 and 2 softcaps +
-ln(vocabulary), 67 nats: at 99 % they need some 35,000 sequences for 0.01 nats, whatever the losses. Against claims that
+ln(vocabulary), 67 nats: at 99% they need some 35,000 sequences for 0.01 nats, whatever the losses. Against claims that
 are too low, betting on the mean m only requires that no loss is below 0 (Waudby-Smith & Ramdas 2024, JRSS B 86). Its
 stakes are at most 1 / m, so refuting a claim that is d nats too low takes at least 5.3 m / d sequences however well
 they are predicted: 2,500 for 0.005 bpb at 3.6 nats, where 120 are enough here with the report of a similar artifact.

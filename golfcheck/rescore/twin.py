@@ -6,7 +6,7 @@ every sequence cut at a random position and its end replaced by that of another 
 including the cut the answers must agree: the true next token, which a predictor that looks ahead uses, is gone.
 
 The mean of (the twin's loss - the scored loss) at the cuts is an unbiased estimate of the gain from looking ahead. If
-none of n cuts differs, at most 1 - 0.01^(1/n), about 4.6/n, of all positions look ahead, at 99 % confidence.
+none of n cuts differs, at most 1 - 0.01^(1/n), about 4.6/n, of all positions look ahead, at 99% confidence.
 
 Some calls are also asked uncut (do two boxes give the same answer at all?), some a second time (does asking leave a
 trace?), and some with their sequences in another order, or one of them among unrelated sequences of the text (does an

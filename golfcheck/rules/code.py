@@ -222,7 +222,7 @@ def validation_read_in_training(record: Record, ctx: Context) -> Iterator[Proble
     """Validation tokens seem to reach training; the finding shows the path through the code.
 
     Adapting at test time is allowed on tokens that are already scored; calibrating or training on others is not. A path
-    through a function that evaluates (`eval_val_ttt`) is only mentioned: whether it scores before it adapts
+    through a function that evaluates (`eval_val_ttt`) is only reported as info: whether it scores before it adapts
     cannot be seen from the text. The code is read, not run: a person must look.
     Example: train_gpt.py:16: validation tokens: train_gpt.py:20 val_tokens given to adapt() -> train_gpt.py:15 tokens
     used by model() -> train_gpt.py:16 backward()

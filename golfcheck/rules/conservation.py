@@ -74,7 +74,7 @@ def bytes_not_conserved(record: Record, ctx: Context) -> Iterator[Problem]:
     """The score's tokens stand for more bytes than the validation text has.
 
     tokens · val_loss / (ln 2 · val_bpb) is the number of bytes of the text, whatever the tokenizer: 151.08 million
-    (± 0.04 % over 145 real logs). Counting spaces twice, or a wrong table of bytes, breaks this. Within half a percent
+    (± 0.04% over 145 real logs). Counting spaces twice, or a wrong table of bytes, breaks this. Within half a percent
     it may be another export of the text. Without a token count, the bytes per token must be those of a known tokenizer,
     also for the two claimed numbers; that is only evidence.
     Example: train_seed1337.log:46: final_int8_zlib_roundtrip_exact: its tokens stand for 177,816,019 bytes of text, not

@@ -39,7 +39,7 @@ def submission_missing(record: Record, ctx: Context) -> Iterator[Problem]:
     """There is no submission.json.
 
     A submission states its author, its score and its sizes in `submission.json`. For folders that are not dated June
-    2026 or later, a missing file is a warning. Without any log nothing can be judged, and it is only mentioned.
+    2026 or later, a missing file is a warning. Without any log nothing can be judged, and it is only reported as info.
     Example: (record): no submission.json in the folder
     Fix: write submission.json; `golfcheck new DIR --from LOGS…` makes one from the logs.
     """
@@ -163,7 +163,7 @@ def date_differs(record: Record, ctx: Context) -> Iterator[Problem]:
 
     The folder's date decides which record has to be beaten; in 13 of 60 merged records the dates differ.
     Example: submission.json:5: submission.json says 2026-06-02, the folder 2026-06-01
-    Fix: let `date` in submission.json and the folder's name agree.
+    Fix: make `date` in submission.json agree with the folder's name.
     """
     submission = submission_of(record)
     folder, claimed_day = ctx.identity.folder_day, parse_date(submission.date)
@@ -211,7 +211,7 @@ def secret_published(record: Record, ctx: Context) -> Iterator[Problem]:
 
 @rule(WARNING, trainer=True)
 def costly_to_read(record: Record, ctx: Context) -> Iterator[Problem]:
-    """Reading the record takes more work than a record may cost.
+    """Reading the record takes more work than its budget allows.
 
     The work is counted, so every machine leaves out the same parts: the budget is worth 4 of the 5 CPU seconds that
     docs/security.md allows. The costliest of 60 merged records takes a fifth of it. What was left out proves nothing,
@@ -227,7 +227,7 @@ def costly_to_read(record: Record, ctx: Context) -> Iterator[Problem]:
 def unexpected_file(record: Record, ctx: Context) -> Iterator[Problem]:
     """A file is of a kind that no submission needs, or could not be read.
 
-    Links, devices, hidden files and unreadable names are never opened; unknown kinds are only mentioned.
+    Links, devices, hidden files and unreadable names are never opened; unknown kinds are only reported as info.
     Example: notes.exe: 2 bytes of a kind that no submission needs
     Fix: remove the file, or ship its contents as a regular file.
     """

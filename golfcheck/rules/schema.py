@@ -32,8 +32,8 @@ def json_invalid(record: Record, ctx: Context) -> Iterator[Problem]:
 def schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
     """submission.json does not have the format of a new submission.
 
-    The format is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for
-    folders that are not dated June 2026 or later this is only mentioned, because golfcheck understands those keys.
+    The format is schemas/submission.schema.json. Records of the contest itself use 139 different keys: for folders that
+    are not dated June 2026 or later this is only reported as info, because golfcheck understands those keys.
     Example: submission.json: 'github_id' is missing: The submitter's GitHub login, without the @
     Fix: use the keys that the message names; `golfcheck verify --fix` rewrites what can be derived.
     """
@@ -46,8 +46,9 @@ def log_schema_violation(record: Record, ctx: Context) -> Iterator[Problem]:
     """A log lacks lines that a referee needs.
 
     The parsed log is compared with schemas/train_log.schema.json: seed, world size, validation tokens, steps, byte
-    counts and a final score must be there. For folders that are not dated June 2026 or later this is only mentioned,
-    and so is anything unusual in a log that was read anyway: UTF-16, CRLF, NUL bytes, more lines than any run prints.
+    counts and a final score must be there. For folders that are not dated June 2026 or later this is only reported as
+    info, and so is anything unusual in a log that was read anyway: UTF-16, CRLF, NUL bytes, more lines than any run
+    prints.
     Example: train_seed42.log: 'params' is missing: The number of parameters: `model_params:N`
     Fix: print the missing lines in the script, and submit the logs as they were written.
     """

@@ -43,10 +43,10 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     """The claimed val_bpb is in no log: it is not the mean over the claimed runs, and no run's score either.
 
     A claimed val_loss must be in a log as well, and so must the val_bpb of each seed. A claim is read as written out to
-    four decimals (1.2 is 1.2000), and a difference below the fourth decimal is only mentioned. It is a warning if
-    the number may come from something that could not be read or is missing: it has an unknown label in a log, or is in
-    a table or a results file; a log has it in the middle of an evaluation, or ends there; or the claim is a mean over
-    more runs than there are logs, and differs from that of the logs by less than 0.01 (no seed makes up for more).
+    four decimals (1.2 is 1.2000), and a difference below the fourth decimal is only reported as info. It is a warning
+    if the number may come from something that could not be read or is missing: it has an unknown label in a log, or is
+    in a table or a results file; a log has it in the middle of an evaluation, or ends there; or the claim is a mean
+    over more runs than there are logs, and differs from that of the logs by less than 0.01 (no seed makes up for more).
     An error says that the submitted logs lack the claim, not that no run reached it.
 
     Example: submission.json:8: claims 1.05 bpb; the logs' final_int8_zlib_roundtrip_exact has mean 1.1147351, best

@@ -177,8 +177,8 @@ def _list(sizes: Iterable[int]) -> str:
 def total_drift(record: Record, ctx: Context) -> Iterator[Problem]:
     """The total in submission.json is not that of any run, or the total of a seed is not that of its log.
 
-    The largest seed's total must fit the cap; the mean over seeds says too little. A claimed mean is only mentioned,
-    and so is a seed that has the total of another run.
+    The largest seed's total must fit the cap; the mean over seeds says too little. A claimed mean is only reported as
+    info, and so is a seed that has the total of another run.
     Example: submission.json:9: claims 15,000,000 bytes, the logs say 15,798,101, 15,799,101, 15,800,101
     Fix: write the largest logged total as `bytes_total`, and under each seed the total of its own log.
     """

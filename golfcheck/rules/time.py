@@ -26,9 +26,9 @@ _RESERVE_MS = 1_000.0  # a run that stopped earlier than this before the cap has
 def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     """Training ran past the track's wall-clock cap.
 
-    The cap is tested between steps, so a run may end up to two steps late; that much is only mentioned. How long single
-    steps took is not logged: up to four steps late, by the pace of the last ones, is a warning. The cap is for 8×H100,
-    so the time of a run on fewer or slower GPUs, or on an unknown machine, is a warning, too.
+    The cap is tested between steps, so a run may end up to two steps late; that much is only reported as info. How long
+    single steps took is not logged: up to four steps late, by the pace of the last ones, is a warning. The cap is for
+    8×H100, so the time of a run on fewer or slower GPUs, or on an unknown machine, is a warning, too.
     Example: train_seed1337.log:39: 601,000 ms: 1,000 ms over the cap, more than four
     steps at the pace of the last ones
     Fix: lower MAX_WALLCLOCK_SECONDS, or submit to the track without a time limit.

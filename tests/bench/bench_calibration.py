@@ -31,8 +31,8 @@ def populations() -> dict[str, Callable[[np.random.Generator], Array]]:
     return {
         "normal": lambda rng: rng.normal(MEAN, SPREAD, POPULATION),
         "t with 3 degrees": lambda rng: MEAN + SPREAD / np.sqrt(3) * rng.standard_t(3, POPULATION),
-        "1 % outliers at 6 sd": lambda rng: outliers(rng, 0.01, 6.0),
-        "2 % outliers at 12 sd": lambda rng: outliers(rng, 0.02, 12.0),
+        "1% outliers at 6 sd": lambda rng: outliers(rng, 0.01, 6.0),
+        "2% outliers at 12 sd": lambda rng: outliers(rng, 0.02, 12.0),
         "log-normal (skewness 6)": lambda rng: 3 + rng.lognormal(-1.5, 1.0, POPULATION),
     }
 

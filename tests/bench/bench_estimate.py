@@ -45,7 +45,7 @@ def needed(rows: sequence.Array, drawn: list[early.Order], population: int, nats
             found = sequence.interval(rows[order[:n]], population)
             if found.mean - found.below > mean - nats:
                 break
-            n = max(n + 1, int(n * 1.01))  # fewer looks than after every sequence: at most 1 % late
+            n = max(n + 1, int(n * 1.01))  # fewer looks than after every sequence: at most 1% late
         counts.append(min(n, end))
     return counts
 
