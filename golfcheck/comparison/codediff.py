@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from golfcheck.comparison.pairing import comparable, pairs, text_of
-from golfcheck.comparison.patience import MAX_LINES, Hunk, hunks
+from golfcheck.comparison.patience import CELLS, MAX_LINES, Allowance, Hunk, hunks
 from golfcheck.source.reach import Source, reached
 from golfcheck.submission.record import Record
+
+_PAIRS = 4  # of sources whose lines may take as long to align as a pair's may
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ def code_diffs(first: Record, second: Record) -> tuple[CodeDiff, ...]:
     ours, theirs = sources(first), sources(second)
     if not ours or not theirs:
         return ()
-    return tuple(_diff(one, other) for one, other in pairs(ours, theirs))
+    allowance = Allowance(_PAIRS * CELLS)
+    return tuple(_diff(one, other, allowance) for one, other in pairs(ours, theirs))
 
 
 def sources(record: Record) -> tuple[Source, ...]:
@@ -58,7 +61,7 @@ def sources(record: Record) -> tuple[Source, ...]:
     )
 
 
-def _diff(first: Source | None, second: Source | None) -> CodeDiff:
+def _diff(first: Source | None, second: Source | None, allowance: Allowance) -> CodeDiff:
     contents = (text_of(first) if first else b"", text_of(second) if second else b"")
     by_tree = False
     if first is not None and second is not None:
@@ -75,7 +78,7 @@ def _diff(first: Source | None, second: Source | None) -> CodeDiff:
         for source, text in zip((first, second), texts, strict=True)
         if source and len(text) > MAX_LINES
     ]
-    return CodeDiff(_name(first), _name(second), hunks(one, other), tuple(notes))
+    return CodeDiff(_name(first), _name(second), hunks(one, other, allowance=allowance), tuple(notes))
 
 
 def _lines(text: bytes) -> list[str]:

@@ -115,13 +115,11 @@ def _seeds(examined: Examined) -> tuple[SeedScore, ...]:
 
 def _printed(record: Record) -> dict[str, list[Printed]]:
     """Return each setting that the record's runs print, with its different values; the first run's settings first."""
-    values_by_name: dict[str, list[Printed]] = {}
+    by_name: dict[str, dict[Decimal | str, Printed]] = {}
     for log, run in distinct_runs(record):
         for name, fact in run.settings.items():
-            printed = values_by_name.setdefault(name, [])
-            if all(_meaning(fact.value) != _meaning(other.value) for other in printed):
-                printed.append(Printed(fact.value, log.path, fact.line))
-    return values_by_name
+            by_name.setdefault(name, {}).setdefault(_meaning(fact.value), Printed(fact.value, log.path, fact.line))
+    return {name: list(values.values()) for name, values in by_name.items()}
 
 
 def _settings(printed: Sequence[dict[str, list[Printed]]]) -> tuple[tuple[SettingRow, ...], int, tuple[str, ...]]:

@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from golfcheck.source import syntax
 from golfcheck.source.pythonast import parsed
@@ -14,6 +15,7 @@ _UNRELATED = 0.15  # share of words that scripts which train any model have in c
 _WORD = re.compile(rb"[A-Za-z_]{3,40}")
 _FEW = 0.5  # share of common lines below which different layouts may hide what two sources have in common
 _MAX_TREE_BYTES = 512 * 2**10
+_MAX_RENAMED = 32  # sources of a record that are compared with all of the other; more are paired by their paths alone
 
 Pair = tuple[Source | None, Source | None]
 
@@ -24,18 +26,26 @@ def pairs(ours: Sequence[Source], theirs: Sequence[Source]) -> list[Pair]:
     Files with the same path belong together, unless other ones are far more alike: a script that only starts
     `train_gpt_decode.py` should not be compared with the other record's `train_gpt.py`.
     """
+    left, right = ([_parts(source) for source in sources[:_MAX_RENAMED]] for sources in (ours, theirs))
     likeness = {
-        (i, j): _likeness(one, other) + (0.2 if one.path == other.path or one.main == other.main is True else 0.0)
-        for i, one in enumerate(ours)
-        for j, other in enumerate(theirs)
+        (i, j): _likeness(one, other) + (0.2 if _same_place(ours[i], theirs[j]) else 0.0)
+        for i, one in enumerate(left)
+        for j, other in enumerate(right)
     }
+    index_of = {source.path: j for j, source in enumerate(theirs)}
+    rest = {(i, index_of[one.path]): 0.0 for i, one in enumerate(ours) if one.path in index_of}
     partner: dict[int, int] = {}
-    for (i, j), share in sorted(likeness.items(), key=lambda item: (-item[1], item[0])):
-        same_place = ours[i].path == theirs[j].path or (ours[i].main and theirs[j].main)
-        if i not in partner and j not in partner.values() and (share >= _ALIKE or same_place):
+    taken: set[int] = set()
+    for (i, j), share in sorted((rest | likeness).items(), key=lambda item: (-item[1], item[0])):
+        if i not in partner and j not in taken and (share >= _ALIKE or _same_place(ours[i], theirs[j])):
             partner[i] = j
+            taken.add(j)
     matched: list[Pair] = [(one, theirs[partner[i]] if i in partner else None) for i, one in enumerate(ours)]
-    return matched + [(None, other) for j, other in enumerate(theirs) if j not in partner.values()]
+    return matched + [(None, other) for j, other in enumerate(theirs) if j not in taken]
+
+
+def _same_place(one: Source, other: Source) -> bool:
+    return one.path == other.path or (one.main and other.main)
 
 
 def text_of(source: Source) -> bytes:
@@ -99,16 +109,34 @@ class _Bare(ast.NodeTransformer):
         return node if node.value is None else ast.Assign([node.target], node.value, lineno=0)
 
 
-def _likeness(one: Source, other: Source) -> float:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The words and the lines of a source, with how often each line occurs."""
+
+    words: frozenset[bytes]
+    lines: Counter[bytes]
+
+
+def _parts(source: Source) -> _Parts:
+    text = text_of(source)
+    return _Parts(frozenset(_WORD.findall(text)), _lines_of(text))
+
+
+def _likeness(one: _Parts, other: _Parts) -> float:
     """Return the share of lines that two sources have in common, or of words, which do not depend on the layout."""
-    first, second = text_of(one), text_of(other)
-    words, others = (set(_WORD.findall(text)) for text in (first, second))
-    by_words = len(words & others) / max(1, len(words | others)) - _UNRELATED
-    return max(_shared(first, second), by_words)
+    by_words = len(one.words & other.words) / max(1, len(one.words | other.words)) - _UNRELATED
+    return max(_share(one.lines, other.lines), by_words)
 
 
 def _shared(one: bytes, other: bytes) -> float:
     """Return the share of the longer text's lines that two texts have in common."""
-    first, second = (Counter(filter(None, map(bytes.strip, text.splitlines()))) for text in (one, other))
+    return _share(_lines_of(one), _lines_of(other))
+
+
+def _lines_of(text: bytes) -> Counter[bytes]:
+    return Counter(filter(None, map(bytes.strip, text.splitlines())))
+
+
+def _share(first: Counter[bytes], second: Counter[bytes]) -> float:
     longer = max(first.total(), second.total())
     return (first & second).total() / longer if longer else 0.0

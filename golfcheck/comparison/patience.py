@@ -13,7 +13,14 @@ from itertools import pairwise
 
 MAX_LINES = 50_000  # of one text; the longest real script has under 5,000
 _MAX_DEPTH = 32  # gaps inside gaps
-_CELLS = 2_000_000  # of the tables of common subsequences, for all gaps in a pair of texts: 0.5 s
+CELLS = 2_000_000  # of the tables of common subsequences, for all gaps in a pair of texts: 0.5 s
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What is left of it; several pairs of texts may share one."""
+
+    cells: int = CELLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,12 @@ class Hunk:
         return f"@@ -{ranges[0]} +{ranges[1]} @@"
 
 
-def hunks(first: Sequence[str], second: Sequence[str], context: int = 3) -> tuple[Hunk, ...]:
+def hunks(
+    first: Sequence[str], second: Sequence[str], context: int = 3, allowance: Allowance | None = None
+) -> tuple[Hunk, ...]:
     """Return the changes from `first` to `second` with `context` lines around each; only MAX_LINES of each are read."""
     first, second = first[:MAX_LINES], second[:MAX_LINES]
-    script = list(_script(first, second))
+    script = list(_script(first, second, allowance))
     changed = [index for index, (sign, _, _) in enumerate(script) if sign != " "]
     groups: list[tuple[int, int]] = []
     for index in changed:
@@ -65,11 +74,11 @@ def hunks(first: Sequence[str], second: Sequence[str], context: int = 3) -> tupl
     )
 
 
-def _script(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, int, int]]:
+def _script(first: Sequence[str], second: Sequence[str], allowance: Allowance | None) -> list[tuple[str, int, int]]:
     """Return (sign, line of the first, line of the second) for every line of both."""
     script: list[tuple[str, int, int]] = []
     j = 0
-    for i, partner in enumerate([*paired(first, second), len(second)]):
+    for i, partner in enumerate([*paired(first, second, allowance), len(second)]):
         if partner >= 0:
             script += [("+", i, index) for index in range(j, partner)]
             j = partner
@@ -79,13 +88,14 @@ def _script(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, int,
     return script
 
 
-def paired(first: Sequence[str], second: Sequence[str]) -> list[int]:
+def paired(first: Sequence[str], second: Sequence[str], allowance: Allowance | None = None) -> list[int]:
     """Return for each line of `first` the equal line of `second` it is paired with, or -1; the order is kept."""
+    allowance = allowance or Allowance()
     number: dict[str, int] = {}  # numbers are compared faster than lines
     a = [number.setdefault(line, len(number)) for line in first]
     b = [number.setdefault(line, len(number)) for line in second]
     partner = [-1] * len(a)
-    pending, cells = [(0, len(a), 0, len(b), 0)], _CELLS
+    pending = [(0, len(a), 0, len(b), 0)]
     while pending:
         i, i_end, j, j_end, depth = pending.pop()
         while i < i_end and j < j_end and a[i] == b[j]:
@@ -100,8 +110,8 @@ def paired(first: Sequence[str], second: Sequence[str]) -> list[int]:
         if anchors:
             marks = [(i, j), *((i + x, j + y) for x, y in anchors), (i_end, j_end)]
             pending += [(i, to_i, j, to_j, depth + 1) for (i, j), (to_i, to_j) in pairwise(marks)]
-        elif (i_end - i) * (j_end - j) <= cells:
-            cells -= (i_end - i) * (j_end - j)
+        elif (i_end - i) * (j_end - j) <= allowance.cells:
+            allowance.cells -= (i_end - i) * (j_end - j)
             for x, y in _common(a[i:i_end], b[j:j_end]):
                 partner[i + x] = j + y
     return partner

@@ -18,6 +18,9 @@ LOG_LINE_US = 18.0  # its facts are used by some twenty rules
 SCORE_LINE_US = 100.0  # more than another line
 LINE_CHAR_US = 0.08  # of a line of a log
 SEARCHED_CHAR_US = 0.25  # more of a line that seems to state a score or a size, or has a decimal
+SETTING_US = 4.0  # kept, and again for each run that inherits it
+RUN_PAIR_US = 20.0  # of two runs, which the rules about seeds compare
+RUN_POINT_US = 0.05  # of a step or a score, for each other run
 LONG_LINE_BYTE_US = 0.08  # of a line that may hold several
 SOURCE_US = 1_000.0
 SOURCE_BYTE_US = 0.5  # packed, to see how small it gets
@@ -32,7 +35,8 @@ STEP_US = 5.0  # an expression that is evaluated
 UNPACKED_BYTE_US = 0.2  # base85 is decoded in Python
 PACKED_BYTE_US = 1.0  # of a source that is packed as `golfcheck pack` does, besides its parse
 FAILED_BYTE_US = 0.02  # that a decoder may have produced before it failed
-TEXT_BYTE_US = 0.1  # of a README
+TABLE_BYTE_US = 0.1
+README_BYTE_US = 0.8
 
 TOO_COSTLY = "the record costs more to read than the 5 CPU seconds that docs/security.md allows"
 

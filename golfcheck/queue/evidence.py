@@ -74,6 +74,12 @@ def evidence_of(examined: Examined) -> Evidence:
     """Return the values by which a record is compared."""
     record = examined.record
     sources = [source.text if source.unwrapped is None else source.unwrapped for source in record.sources]
+    # A source that was too costly to examine would be parsed here outside of the record's budget.
+    examined_texts = [
+        text
+        for source, text in zip(record.sources, sources, strict=True)
+        if source.examined and source.path.endswith(".py")
+    ]
     main = next((source for source in record.sources if source.main), None)
     telling = [log for log in record.logs if any(run.scores or len(run.train) >= _MIN_LOSSES for run in log.runs)]
     scores = {(id(result.run)): result.score for result in examined.results}
@@ -88,7 +94,9 @@ def evidence_of(examined: Examined) -> Evidence:
         runs=tuple(one for one in runs if one.losses or one.result),
         script=hashlib.sha256(main.text).hexdigest() if main and main.text.strip() else None,
         code_bytes=sum(map(len, sources)),
-        definitions=array("Q", sorted({_hash(text) for text in _definitions(sources)})[:_MAX_DEFINITIONS]).tobytes(),
+        definitions=array(
+            "Q", sorted({_hash(text) for text in _definitions(examined_texts)})[:_MAX_DEFINITIONS]
+        ).tobytes(),
         settings="\n".join(f"{name}={value}" for name, value in _settings(record).items()),
     )
 

@@ -10,6 +10,7 @@ from golfcheck.submission.record import Record
 _MAX = 100
 _MAX_LINES = 5_000
 _LINE_CHARS = 2_000
+_BEFORE_CHARS = 160  # in which a line may say that it builds on what follows
 _PULL = re.compile(r"(?:\bPRs?[ -]?#?|\bpull[ /](?:request )?#?|(?<![\w/&])#)([1-9][0-9]{0,5})\b", re.IGNORECASE)
 _RECORD = re.compile(r"\b([0-9]{4}-[0-9]{2}-[0-9]{2}_[A-Za-z0-9][A-Za-z0-9_.+-]{2,150})")
 _BASE = re.compile(
@@ -74,8 +75,8 @@ def _in_line(text: str, path: str, line: int, base: bool) -> Iterator[Named]:
     """Yield what a line names; it is the base if the words before it, in the same sentence, say so."""
     for pattern in (_PULL, _RECORD):
         for match in pattern.finditer(text):
-            before = re.split(r"[.;!?]\s", text[: match.start()])[-1]
-            is_base = base or bool(_BASE.search(before[-160:]))
+            before = re.split(r"[.;!?]\s", text[max(0, match.start() - _BEFORE_CHARS) : match.start()])[-1]
+            is_base = base or bool(_BASE.search(before))
             if pattern is _RECORD:
                 yield Named(None, match[1], is_base, path, line)
             elif not match[0].startswith("#") or int(match[1]) >= 10:  # "#1" is a rank

@@ -42,15 +42,19 @@ def not_8xh100(record: Record, ctx: Context) -> Iterator[Problem]:
             yield Problem(f"ran on {machine}, not on {WORLD_SIZE}×{ACCELERATOR}", log.path, run.gpus[0].line)
 
 
-def is_contest_machine(run: LoggedRun, record: Record) -> bool:
-    """Return whether logs or submission.json show that a run used eight GPUs at least as fast as the H100."""
+def is_contest_machine(run: LoggedRun, *, is_claimed: bool) -> bool:
+    """Return whether its log, or else a claim, shows that a run used eight GPUs at least as fast as the H100."""
     if _device(run.settings) == "cpu" or any(not _FAST.search(gpu.value) for gpu in run.gpus):
         return False
     if run.world_size is not None:
         return run.world_size.value >= WORLD_SIZE
-    claimed = record.submission.raw.values() if record.submission else ()
-    said = any(isinstance(value, str) and _CLAIMED_MACHINE.search(value[:_MACHINE_CHARS]) for value in claimed)
-    return len(run.gpus) >= WORLD_SIZE or said
+    return len(run.gpus) >= WORLD_SIZE or is_claimed
+
+
+def claims_contest_machine(record: Record) -> bool:
+    """Return whether submission.json names such a machine."""
+    values = record.submission.raw.values() if record.submission else ()
+    return any(isinstance(value, str) and _CLAIMED_MACHINE.search(value[:_MACHINE_CHARS]) for value in values)
 
 
 def _device(settings: dict[str, Fact[str]]) -> str | None:

@@ -1,12 +1,22 @@
 """README.md: whether the scores, sizes, machine and times that it states belong to this record."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from golfcheck.core import stats
 from golfcheck.core.numbers import bytes_text, counted, seconds_text
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import WARNING, Context, Skip, rule
-from golfcheck.submission.readmenumbers import machines_in, names_machine, scores_in, sizes_in, training_times_in
+from golfcheck.submission.readmenumbers import (
+    MAX_STATED,
+    cards_in,
+    machines_in,
+    names_machine,
+    scores_in,
+    sizes_in,
+    training_times_in,
+)
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs, train_ms
 from golfcheck.trainlog.events import LoggedRun
@@ -27,7 +37,7 @@ def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: copy the mean and the scores of the seeds from submission.json to README.md.
     """
     readme = _readme(record)
-    stated = list(scores_in(readme))
+    stated = list(islice(scores_in(readme), MAX_STATED))
     claim = record.submission.val_bpb if record.submission else None
     results = ctx.scored()
     if not stated:
@@ -36,7 +46,8 @@ def readme_score_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     shown = [*values, stats.mean(values), *([claim] if claim is not None else [])]
     shown += [line.val_bpb for _, run in distinct_runs(record) for line in run.scores]
     own = [one for one in stated if not one.is_other]
-    if not own or any(one.agrees(value) for value in shown for one in stated):
+    shown.sort()
+    if not own or any(one.is_among(shown) for one in stated):
         return
     yield Problem(
         f"states {own[0].text} bpb; the claim is {claim if claim is not None else 'none'}, and no log has any score "
@@ -56,7 +67,7 @@ def readme_size_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: copy the largest total from the logs to README.md.
     """
     readme = _readme(record)
-    stated = list(sizes_in(readme))
+    stated = list(islice(sizes_in(readme), MAX_STATED))
     totals = [total.size_bytes for result in ctx.results if (total := result.total_bytes)]
     if not totals:
         raise Skip("no log states the size of the artifact")
@@ -68,7 +79,8 @@ def readme_size_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     shown |= {file.size_bytes for file in record.files}
     shown |= set(_whole_numbers(record.submission.raw)) if record.submission else set()
     own = [one for one in stated if not one.is_other]
-    if not own or any(one.agrees(size) for size in (*shown, stats.mean(totals)) for one in stated):
+    sizes = sorted((*shown, stats.mean(totals)))
+    if not own or any(one.is_among(sizes) for one in stated):
         return
     listed = ", ".join(bytes_text(total) for total in sorted(set(totals)))
     yield Problem(f"states {own[0].text}; the logs' totals are {listed}", _README, own[0].line)
@@ -84,7 +96,8 @@ def readme_run_differs(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: describe the runs whose logs are submitted.
     """
     readme = _readme(record)
-    machines, times = list(machines_in(readme)), list(training_times_in(readme))
+    machines = list(islice(machines_in(readme), MAX_STATED))
+    times = list(islice(training_times_in(readme), MAX_STATED))
     runs = [run for _, run in ctx.runs]
     shown = [(len(run.gpus) or (run.world_size.value if run.world_size else 0), _gpu_names(run)) for run in runs]
     shown = [(count, names) for count, names in shown if count]
@@ -108,9 +121,14 @@ def _readme(record: Record) -> str:
 
 def _is_stated(readme: str, shown: Sequence[tuple[int, str]]) -> bool:
     """Tell whether a README names a run's machine at all: what is said of another one may then be of another run."""
-    machines = list(machines_in(readme, anywhere=True))
+    cards = cards_in(readme)
+    by_count: dict[int, set[str]] = defaultdict(set)
+    for machine in machines_in(readme, anywhere=True):
+        by_count[machine.count].add(machine.card.upper())
     return any(
-        names_machine(readme, *one) or any(machine.is_of(*one) for machine in machines) for one in dict.fromkeys(shown)
+        names_machine(readme, cards, count, names)
+        or any(not names or card in names.upper() for card in by_count.get(count, ()))
+        for count, names in dict.fromkeys(shown)
     )
 
 

@@ -8,11 +8,11 @@ from golfcheck.core import stats
 from golfcheck.core.numbers import delta_text, fine_delta_text, logged_text
 from golfcheck.core.verdict import Problem
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, claim_line, mention_of, rule, submission_of
-from golfcheck.submission.agreement import agrees, mean_agrees
+from golfcheck.submission.agreement import LoggedNumbers, agrees, mean_agrees
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import Result, base_name, distinct_runs, is_score, seed_of, usable_scores
-from golfcheck.submission.unread import line_with, other_total, progress_with
+from golfcheck.submission.unread import UnreadNumbers, other_total
 from golfcheck.trainlog.events import LoggedRun, ScoreLine
 
 _ADJACENT_LINES = 3
@@ -58,7 +58,8 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
     if record.is_cut:
         raise Skip("a part of the record was not read: it may hold the score")
     runs = [run for _, run in distinct_runs(record)]
-    is_shown = _is_shown(claim, results, runs)
+    logged_numbers, unread = _numbers_of(runs), UnreadNumbers(record)
+    is_shown = _is_shown(claim, results, logged_numbers)
     if not is_shown and abs(claim - _mean(results)) < _NEAR_BPB:
         mean = _mean(results)
         message = f"claims {claim} bpb; the logs' mean is {logged_text(mean)} ({fine_delta_text(claim - mean)})"
@@ -68,25 +69,25 @@ def score_not_in_logs(record: Record, ctx: Context) -> Iterator[Problem]:
         means = f"mean {logged_text(mean)}, best {best} ({delta_text(claim - mean)})"
         logged = f"the logs' {results[0].name} has {means}"
         location = (submission.path, claim_line(submission, "val_bpb"))
-        false_claim = _not_in_logs(f"claims {claim} bpb; {logged}", record, claim, location)
+        false_claim = _not_in_logs(f"claims {claim} bpb; {logged}", claim, location, unread)
         unshown = _runs_without_log(submission, record, results) if abs(claim - mean) < _SEEDS_APART_BPB else ""
         if false_claim.severity is None and unshown:
             false_claim = replace(false_claim, message=f"{false_claim.message}; {unshown}", severity=WARNING)
         more = other_total(submission, runs) if false_claim.severity is None else ""
         yield replace(false_claim, message=false_claim.message + more)
-    elif (mean_agrees(claim, results)) and (problem := _false_loss(record, submission, results, runs)):
+    elif (mean_agrees(claim, results)) and (problem := _false_loss(submission, results, runs, unread)):
         yield problem
     for seed in submission.seeds:
         if seed.val_bpb is None or not any(result.seed == seed.seed for result in results):
             continue
-        if not _in_any_line(seed.val_bpb, runs):
+        if not logged_numbers.has(seed.val_bpb):
             own = next(result for result in results if result.seed == seed.seed)
             logged = logged_text(own.score.val_bpb)
             yield _not_in_logs(
                 f"claims {seed.val_bpb} bpb for seed {seed.seed}; its log's {own.name} is {logged}",
-                record,
                 seed.val_bpb,
                 (submission.path, seed.line or claim_line(submission, "seeds")),
+                unread,
             )
 
 
@@ -103,45 +104,43 @@ def _runs_without_log(submission: Submission, record: Record, results: Sequence[
     return f"it is said to be the mean of {most} runs; {len(results)} logs have a score" if most > len(results) else ""
 
 
-def _is_shown(claim: float, results: Sequence[Result], runs: Sequence[LoggedRun]) -> bool:
+def _is_shown(claim: float, results: Sequence[Result], logged: LoggedNumbers) -> bool:
     """Return whether a claim is the mean of the results, or of other lines of their runs, or a line of any run."""
-    means = [picked for name in _common_names(results) if (picked := _of_name(results, name))]
+    means = list(_by_common_name(results))
     means_agree = any(agrees(claim, stats.mean([line.val_bpb for line in lines]), lines[0].digits) for lines in means)
     last = [result.run.val[-1].val_bpb for result in results if result.run.val]
     return (
         mean_agrees(claim, results)
         or means_agree
-        or _in_any_line(claim, runs)
+        or logged.has(claim)
         or (len(last) == len(results) and agrees(claim, stats.mean(last), _LOSS_DIGITS))  # pre-quantization-score
     )
 
 
-def _common_names(results: Sequence[Result]) -> set[str]:
-    return set.intersection(*({line.name for line in result.run.scores if is_score(line)} for result in results))
+def _by_common_name(results: Sequence[Result]) -> Iterator[list[ScoreLine]]:
+    """Yield, for each name that all runs have, the last score of that name in each."""
+    last = [{line.name: line for line in result.run.scores if is_score(line)} for result in results]
+    for name in set.intersection(*map(set, last)):
+        yield [lines[name] for lines in last]
 
 
-def _of_name(results: Sequence[Result], name: str) -> list[ScoreLine]:
-    """Return each run's last score of that name."""
-    return [next(line for line in reversed(r.run.scores) if line.name == name and is_score(line)) for r in results]
+def _numbers_of(runs: Sequence[LoggedRun]) -> LoggedNumbers:
+    """Return the numbers of all scores and validations."""
+    scores = [(line.val_bpb, line.digits) for run in runs for line in run.scores]
+    return LoggedNumbers([*scores, *((point.val_bpb, _LOSS_DIGITS) for run in runs for point in run.val)])
 
 
-def _in_any_line(claim: float, runs: Sequence[LoggedRun]) -> bool:
-    return any(agrees(claim, line.val_bpb, line.digits) for run in runs for line in run.scores) or any(
-        agrees(claim, point.val_bpb, _LOSS_DIGITS) for run in runs for point in run.val
-    )
-
-
-def _not_in_logs(message: str, record: Record, claim: float, claimed_at: tuple[str, int | None]) -> Problem:
+def _not_in_logs(message: str, claim: float, claimed_at: tuple[str, int | None], unread: UnreadNumbers) -> Problem:
     """Return an error, or a warning if the number may come from something unreadable or incomplete."""
-    if location := line_with(claim, record):
+    if location := unread.line_with(claim):
         where = f"; {location[0]}:{location[1]} has it under an unknown label"
         return Problem(message + where, *claimed_at, severity=WARNING)
-    if location := progress_with(claim, record):
+    if location := unread.progress_with(claim):
         where = f"; {location[0]}:{location[1]} has it in the middle of an evaluation"
         return Problem(message + where, *claimed_at, severity=WARNING)
-    if mention := mention_of(claim, record):
+    if mention := mention_of(claim, unread.record):
         return Problem(f"{message}; {mention.path}:{mention.line} has it", *claimed_at, severity=WARNING)
-    for log, run in distinct_runs(record):
+    for log, run in unread.runs:
         if len(run.progress) >= _PROGRESS_LINES and (run.progress_line or 0) > max(
             (line.line for line in run.scores), default=0
         ):
@@ -151,14 +150,13 @@ def _not_in_logs(message: str, record: Record, claim: float, claimed_at: tuple[s
 
 
 def _false_loss(
-    record: Record, submission: Submission, results: Sequence[Result], runs: Sequence[LoggedRun]
+    submission: Submission, results: Sequence[Result], runs: Sequence[LoggedRun], unread: UnreadNumbers
 ) -> Problem | None:
     """Return what is wrong with a claimed val_loss that is in no log, if the runs are those of the claimed bpb."""
     claim = submission.val_loss_nats
     if claim is None or any(result.score.val_loss_nats is None for result in results):
         return None
-    lines = [_of_name(results, name) for name in _common_names(results)]
-    means = [stats.mean([line.val_loss_nats or 0.0 for line in picked]) for picked in lines]
+    means = [stats.mean([line.val_loss_nats or 0.0 for line in lines]) for lines in _by_common_name(results)]
     mean = stats.mean([result.score.val_loss_nats or 0.0 for result in results])
     losses = [line.val_loss_nats for run in runs for line in run.scores if line.val_loss_nats is not None]
     losses += [point.val_loss_nats for run in runs for point in run.val]
@@ -170,7 +168,7 @@ def _false_loss(
     decimals = len(repr(claim).partition(".")[2])
     if abs(claim - mean) < max(_NEAR_NATS, 10.0**-decimals):
         return Problem(message, *location, severity=WARNING)
-    return _not_in_logs(message, record, claim, location)
+    return _not_in_logs(message, claim, location, unread)
 
 
 @rule(WARNING)
@@ -216,9 +214,9 @@ def pre_quantization_score(record: Record, ctx: Context) -> Iterator[Problem]:
     matches: list[tuple[float, Problem]] = []  # each with its distance from the claim
     before: dict[str, list[tuple[str, int, float]]] = {}  # name → where it is, for each run
     for log, run in runs:
-        counting = usable_scores(run)
+        counting = {id(line) for line in usable_scores(run)}
         sizes = [size.line for size in (*run.model_bytes, *run.total_bytes) if size.label]
-        last = {line.name: line for line in run.scores if line not in counting and is_score(line)}
+        last = {line.name: line for line in run.scores if id(line) not in counting and is_score(line)}
         points = [(line.name, line.line, line.val_bpb) for line in last.values()]
         if run.val and (run.scores or run.total_bytes):
             points.append((f"the validation at step {run.val[-1].step}", run.val[-1].line, run.val[-1].val_bpb))
@@ -291,10 +289,11 @@ def score_not_finite(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: find where the loss became NaN or infinite; such a run has no score.
     """
     for log, run in ctx.runs:
+        severity = WARNING if usable_scores(run) else None
         for line in run.scores:
             if not is_score(line):
                 message = f"{line.name} is val_loss {line.val_loss_nats}, val_bpb {line.val_bpb}"
-                yield Problem(message, log.path, line.line, WARNING if usable_scores(run) else None)
+                yield Problem(message, log.path, line.line, severity)
     submission = record.submission
     if submission and submission.val_bpb is not None and submission.val_bpb <= 0:
         yield Problem(f"val_bpb is {submission.val_bpb}", submission.path, claim_line(submission, "val_bpb"))

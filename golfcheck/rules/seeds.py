@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from golfcheck.core.ruleset import RECORD_SEEDS
@@ -49,45 +50,64 @@ def seed_repeated(record: Record, ctx: Context) -> Iterator[Problem]:
     Example: train_seed42.log:30: its first 5 losses are those of train_seed1337.log, under another seed
     Fix: run each seed once, with SEED set to it.
     """
-    runs = [(log, run) for log, run in ctx.runs if run.train or run.scores]
+    runs = [_traces_of(log, run) for log, run in ctx.runs if run.train or run.scores]
     if len(runs) < 2:
         raise Skip("there is only one run")
-    for index, (log, run) in enumerate(runs):
-        for other_log, other in runs[:index]:
-            if problem := _one_run(log, run, other_log, other):
-                yield problem
-                break
+    for index, run in enumerate(runs):
+        problems = (_one_run(run, other) for other in runs[:index])
+        yield from islice(filter(None, problems), 1)
 
 
-def _one_run(log: TrainLog, run: LoggedRun, other_log: TrainLog, other: LoggedRun) -> Problem | None:
+@dataclass(frozen=True, slots=True)
+class _Traces:
+    """What a run is recognized by, prepared once for all comparisons."""
+
+    log: TrainLog
+    run: LoggedRun
+    seed: int | None
+    losses: dict[int, float]  # by step
+    early: tuple[tuple[int, float], ...]
+    progress: frozenset[int]
+
+    @property
+    def line(self) -> int:
+        return self.run.train[0].line if self.run.train else self.run.scores[0].line
+
+
+def _traces_of(log: TrainLog, run: LoggedRun) -> _Traces:
+    losses = [(point.step, point.loss_nats) for point in run.train]
+    early = tuple(losses[:_EARLY_LOSSES])
+    return _Traces(log, run, seed_of(log, run), dict(losses), early, frozenset(run.progress))
+
+
+def _one_run(one: _Traces, other: _Traces) -> Problem | None:
     """Return the evidence that two runs are the same, or have the same seed."""
-    seed, other_seed = seed_of(log, run), seed_of(other_log, other)
-    differ = seed is not None and other_seed is not None and seed != other_seed
+    differ = one.seed is not None and other.seed is not None and one.seed != other.seed
     under = ", under another seed" if differ else ""
-    line = run.train[0].line if run.train else run.scores[0].line
-    if equal := _equal_losses(run, other):
-        message = f"its losses at {equal} steps are those of {other_log.path}{under}"
-        return Problem(message, log.path, line, ERROR if differ else None)
-    shared = set(run.progress) & set(other.progress)
-    if len(shared) >= _PROVING_LOSSES and len(shared) >= _MOST_SHARED * min(len(run.progress), len(other.progress)):
-        message = f"{len(shared)} lines of its evaluation's progress are those of {other_log.path}{under}"
-        return Problem(message, log.path, line, ERROR if differ else None)
-    early = [tuple((point.step, point.loss_nats) for point in one.train[:_EARLY_LOSSES]) for one in (run, other)]
-    if early[0] == early[1] and len(early[0]) == _EARLY_LOSSES:
-        return Problem(f"its first {_EARLY_LOSSES} losses are those of {other_log.path}{under}", log.path, line)
-    if seed is not None and seed == other_seed and run.seed:
-        return Problem(f"seed {seed} is also that of {other_log.path}", log.path, run.seed.line)
+    path = other.log.path
+    if equal := _equal_losses(one.losses, other.losses):
+        message = f"its losses at {equal} steps are those of {path}{under}"
+        return Problem(message, one.log.path, one.line, ERROR if differ else None)
+    shared, fewest = len(one.progress & other.progress), min(len(one.run.progress), len(other.run.progress))
+    if shared >= _PROVING_LOSSES and shared >= _MOST_SHARED * fewest:
+        message = f"{shared} lines of its evaluation's progress are those of {path}{under}"
+        return Problem(message, one.log.path, one.line, ERROR if differ else None)
+    if one.early == other.early and len(one.early) == _EARLY_LOSSES:
+        return Problem(f"its first {_EARLY_LOSSES} losses are those of {path}{under}", one.log.path, one.line)
+    if one.seed is not None and one.seed == other.seed and one.run.seed:
+        return Problem(f"seed {one.seed} is also that of {path}", one.log.path, one.run.seed.line)
     return None
 
 
-def _equal_losses(run: LoggedRun, other: LoggedRun) -> int:
+def _equal_losses(losses: dict[int, float], others: dict[int, float]) -> int:
     """Return at how many steps two runs have equal losses, or 0 if these may agree by chance.
 
     Two seeds agree in the third decimal at a few steps in a hundred, so neither 20 steps in a row nor 20 that are half
     of all are chance. Losses of fewer decimals prove nothing, nor do those of a run that no longer learns, which
     repeats them.
     """
-    losses, others = ({point.step: point.loss_nats for point in one.train} for one in (run, other))
+    if len(losses.items() & others.items()) < _PROVING_LOSSES:
+        return 0
     common = sorted(losses.keys() & others.keys())
     equal: list[float] = []
     in_a_row = longest = 0

@@ -26,6 +26,7 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     Fix: shrink the model or the code until the largest seed fits.
     """
     cap, stated = ctx.track.size_cap_bytes, False
+    is_doubtful = is_in_doubt(record, ctx)
     fitting: dict[int, str] = {}  # totals over the cap that fit with the code as shipped, and why
     for log, run in ctx.runs:
         for size, what in stated_sizes(run):
@@ -35,8 +36,7 @@ def bytes_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
                 fits = fits_as_shipped(record, run, size, cap) if not what else ""
                 if fits:
                     fitting[size.size_bytes] = fits
-                doubt = fits or is_in_doubt(record, ctx)
-                yield Problem(over + fits, log.path, size.line, WARNING if doubt else None)
+                yield Problem(over + fits, log.path, size.line, WARNING if fits or is_doubtful else None)
                 break
     submission = record.submission
     if submission and submission.total_bytes is not None:

@@ -1,13 +1,13 @@
 """The clock: its caps, and whether a log's times agree with each other."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from golfcheck.core.numbers import ms_text, seconds_text, step_ms_text
 from golfcheck.core.ruleset import OVERSHOOT_STEPS
 from golfcheck.core.verdict import Problem, Severity
-from golfcheck.rules.hardware import is_contest_machine
+from golfcheck.rules.hardware import claims_contest_machine, is_contest_machine
 from golfcheck.rules.rule import ERROR, INFO, WARNING, Context, Skip, is_in_doubt, rule
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import last_steps_ms, step_ms, timed_points, train_ms
@@ -39,6 +39,7 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     timed = [(log, run, ms) for log, run in ctx.runs if (ms := train_ms(run)) is not None]
     if not timed:
         raise Skip("no log says how long training took")
+    severity_of = _over_cap(record, ctx)
     within = []  # two steps of the cap: reported once, for the longest run
     for log, run, ms in timed:
         late, step = ms - cap, max(step_ms(run) or 0.0, last_steps_ms(run) or 0.0)
@@ -53,22 +54,20 @@ def train_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
             yield Problem(f"{over}, {late / step:.1f} steps late", log.path, line, WARNING)
         else:
             yield Problem(
-                f"{over}, more than four steps at the pace of the last ones",
-                log.path,
-                line,
-                _over_cap(record, ctx, run),
+                f"{over}, more than four steps at the pace of the last ones", log.path, line, severity_of(run)
             )
     yield from _worst(within)
 
 
-def _over_cap(record: Record, ctx: Context, run: LoggedRun) -> Severity | None:
-    """Return the severity of a time over a cap.
+def _over_cap(record: Record, ctx: Context) -> Callable[[LoggedRun], Severity | None]:
+    """Return the severity of exceeding a cap, by run.
 
     It proves nothing if the track or the run is in doubt, nor on a machine that is not shown to be the one that the cap
     is for.
     """
-    certain = ctx.identity.is_track_certain and not is_in_doubt(record, ctx) and is_contest_machine(run, record)
-    return None if certain else WARNING
+    is_certain = ctx.identity.is_track_certain and not is_in_doubt(record, ctx)
+    is_claimed = claims_contest_machine(record)
+    return lambda run: None if is_certain and is_contest_machine(run, is_claimed=is_claimed) else WARNING
 
 
 @rule(ERROR)
@@ -85,10 +84,11 @@ def eval_time_over_cap(record: Record, ctx: Context) -> Iterator[Problem]:
     timed = [(result, ms) for result in ctx.scored() if (ms := result.eval_ms) is not None]
     if not timed:
         raise Skip("no log says how long the evaluation took")
+    severity_of = _over_cap(record, ctx)
     for result, ms in timed:
         if ms > cap:
             late = f"{ms_text(ms)}: {ms_text(ms - cap)} over the cap of {ms_text(cap)}"
-            yield Problem(late, result.log.path, result.score.line, _over_cap(record, ctx, result.run))
+            yield Problem(late, result.log.path, result.score.line, severity_of(result.run))
 
 
 @rule(ERROR)

@@ -105,7 +105,7 @@ KNOWN_KEYS = frozenset({*_DESCRIPTIVE, *(key for keys in ALIASES.values() for ke
 _BPB_IN_LOSS = 1.6
 _SEED = re.compile(r"(?:seed[_ -]?)?([0-9]{1,19})", re.IGNORECASE)
 _NUMBER_IN_QUOTES = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
-_MAX_SEEDS = 1_000
+_MAX_SEEDS = 200  # the most in 1,087 folders of pull requests: 6
 
 
 def normalize(path: str, raw: dict[str, Any], line_of: dict[str, int], folder_track: str | None = None) -> Submission:

@@ -10,7 +10,8 @@ from golfcheck.submission.identity import SUBMISSION_FILE
 
 _TABLE = re.compile(r"\.(?:csv|tsv|jsonl?|md)$", re.IGNORECASE)
 _README = re.compile(r"readme[^/]*", re.IGNORECASE)  # only repeats the claim
-_SCORE_LINE = re.compile(rb"loss[:=][^\n]{1,80}bpb[:=] ?\Z")  # a log line copied into notes
+_SCORE_LINE = re.compile(rb"loss[:=][^\n]{1,80}\Z")  # a log line copied into notes
+_BEFORE_BYTES = 90
 _MAX_TABLES = 16
 _MAX_TABLE_BYTES = 2**18
 _MAX_MENTIONS = 16
@@ -50,7 +51,13 @@ def _in_tables(tables: Sequence[str], begin_of: re.Pattern[bytes], read: Read) -
             continue
         data = content[0]
         for match in begin_of.finditer(data):
-            start = data.rfind(b"\n", 0, match.start()) + 1
-            if path.lower().endswith(".md") and not _SCORE_LINE.search(data, start, match.start()):
+            before = data[max(0, match.start() - _BEFORE_BYTES) : match.start()]
+            if path.lower().endswith(".md") and not _ends_score_line(before):
                 continue  # prose just repeats the claim
             yield Mention(path, data.count(b"\n", 0, match.start()) + 1, match[0].decode())
+
+
+def _ends_score_line(before: bytes) -> bool:
+    """Return whether this is the beginning of a log line whose score follows."""
+    text = before.removesuffix(b" ")
+    return text.endswith((b"bpb:", b"bpb=")) and _SCORE_LINE.search(text[: -len(b"bpb:")]) is not None

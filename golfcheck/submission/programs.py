@@ -11,7 +11,7 @@ _OF_THE_RUN = re.compile(
 )
 
 
-_OBJECT = re.compile(r"<.* at 0x|object at|function |<module")  # a printed Python object, whose address differs
+_OBJECT = re.compile(r" at 0x|object at|function |<module")  # a printed Python object, whose address differs
 
 
 def program_of(run: LoggedRun) -> dict[str, str]:

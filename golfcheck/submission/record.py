@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from golfcheck import trainlog
-from golfcheck.core import schema
+from golfcheck.core import schema, work
 from golfcheck.core.errors import UsageError
 from golfcheck.core.gitlfs import POINTER_BYTES, pointer
 from golfcheck.core.numbers import counted
 from golfcheck.core.verdict import Problem, Severity
-from golfcheck.core.work import BYTE_US, FILE_US, JSON_BYTE_US, TEXT_BYTE_US, TOO_COSTLY, Work
 from golfcheck.source import reach
 from golfcheck.source.reach import Source
 from golfcheck.submission import bounded, claims, kinds, secrets, strictjson
@@ -107,7 +106,7 @@ class _Folder:
     def __init__(self, files: bounded.Files, path: Path) -> None:
         self.files = files
         self.path = path
-        self.work = Work()
+        self.work = work.Work()
         listing = files.walk()
         self.problems = [LoadProblem("unexpected-file", problem) for problem in listing.problems]
         self.entries = self._evidence(listing.entries)
@@ -144,12 +143,12 @@ class _Folder:
         for source in sources:
             self.problems += [LoadProblem("syntax-error", problem) for problem in source.problems]
         if self.work.is_spent and sources and not sources[-1].examined:
-            self.leave_out(f"its code and what it reaches were not examined: {TOO_COSTLY}", sources[-1].path)
+            self.leave_out(f"its code and what it reaches were not examined: {work.TOO_COSTLY}", sources[-1].path)
         artifacts = tuple(file for file in files if kinds.is_artifact(file.path))
         for artifact in artifacts:
             if artifact.size_bytes <= POINTER_BYTES:
                 self.read(artifact.path, POINTER_BYTES)  # `read` reports it if it is a pointer
-        mentions = mentions_of(submission, [file.path for file in files], self.read)
+        mentions = mentions_of(submission, [file.path for file in files], self.table)
         return Record(
             path=self.path,
             files=files,
@@ -172,15 +171,15 @@ class _Folder:
     def read(self, path: str, limit_bytes: int) -> tuple[bytes, bool] | None:
         """Read a file, or report why it cannot be read."""
         if self.work.is_spent:
-            self.leave_out(f"not read: {TOO_COSTLY}", path)
+            self.leave_out(f"not read: {work.TOO_COSTLY}", path)
             return None
         try:
             data, is_whole = self.files.read(path, limit_bytes)
         except bounded.UnreadableError as error:
             self.say("unexpected-file", f"cannot be read: {error}", path, severity=Severity.WARNING)
             return None
-        self.work.spend(1, FILE_US)
-        self.work.spend(len(data), BYTE_US)
+        self.work.spend(1, work.FILE_US)
+        self.work.spend(len(data), work.BYTE_US)
         if problem := pointer(data):
             self.say("unexpected-file", problem, path, severity=Severity.WARNING)
             return None
@@ -213,7 +212,7 @@ class _Folder:
             message = f"larger than {bounded.MAX_JSON_BYTES:,} bytes: not read"
             self.say("json-invalid", message, path, severity=Severity.WARNING)
             return None
-        self.work.spend(len(data), JSON_BYTE_US)
+        self.work.spend(len(data), work.JSON_BYTE_US)
         try:
             document = strictjson.parse(data)
         except strictjson.JsonError as error:
@@ -233,7 +232,7 @@ class _Folder:
 
     def logs(self, *, checked: bool = True) -> Iterator[TrainLog]:
         """Read every log, together at most as much as a single log may have; if `checked`, validate them."""
-        left_bytes = bounded.MAX_LOG_BYTES
+        left_bytes, num_runs = bounded.MAX_LOG_BYTES, 0
         for entry in self.entries:
             if not kinds.may_be_log(entry.path):
                 continue
@@ -243,8 +242,12 @@ class _Folder:
             data, is_whole = content
             left_bytes -= len(data)
             log = trainlog.read(entry.path, data, self.work)
+            num_runs += len(log.runs)
+            points = sum(len(run.train) + len(run.val) + len(run.scores) for run in log.runs)
+            self.work.spend(num_runs * len(log.runs), work.RUN_PAIR_US)
+            self.work.spend(num_runs * points, work.RUN_POINT_US)
             if log.unread_from is not None:
-                self.leave_out(f"not read from here on: {TOO_COSTLY}", entry.path, log.unread_from)
+                self.leave_out(f"not read from here on: {work.TOO_COSTLY}", entry.path, log.unread_from)
             if not entry.path.lower().endswith(".log") and not any(run.train or run.scores for run in log.runs):
                 continue  # a text file that is not a log
             if not is_whole:
@@ -274,8 +277,14 @@ class _Folder:
         content = self.read(names[0], bounded.MAX_README_BYTES) if names else None
         if content is None:
             return None
-        self.work.spend(len(content[0]), TEXT_BYTE_US)
+        self.work.spend(len(content[0]), work.README_BYTE_US)
         return content[0].decode("utf-8", "replace")
+
+    def table(self, path: str, limit_bytes: int) -> tuple[bytes, bool] | None:
+        """Read a file that may be a table."""
+        content = self.read(path, limit_bytes)
+        self.work.spend(len(content[0]) if content else 0, work.TABLE_BYTE_US)
+        return content
 
 
 def _json_type(value: Any) -> str:

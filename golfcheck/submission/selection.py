@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from golfcheck.core import stats
-from golfcheck.submission.agreement import FINE_DIGITS, agrees, mean_agrees
+from golfcheck.submission.agreement import FINE_DIGITS, LoggedNumbers, agrees, mean_agrees
 from golfcheck.submission.claims import ALIASES, Submission
 from golfcheck.submission.programs import program_of
 from golfcheck.submission.record import Record
@@ -47,6 +47,8 @@ class _Scored:
     log: TrainLog
     run: LoggedRun
     lines: tuple[ScoreLine, ...]
+    last_named: dict[str, ScoreLine]
+    numbers: LoggedNumbers
 
     @property
     def seed(self) -> int | None:
@@ -59,12 +61,12 @@ class _Scored:
 
     def named(self, name: str) -> Result | None:
         """Return the run's last score of that name."""
-        line = next((line for line in reversed(self.lines) if line.name == name), None)
+        line = self.last_named.get(name)
         return Result(self.log, self.run, line) if line else None
 
     def agreeing(self, claim: float) -> Result | None:
         """Return the run's score that matches a claim, preferring the one that counts by its position."""
-        for line in (self.last, *reversed(self.lines)):
+        for line in (self.last, *reversed(self.lines)) if self.numbers.has(claim) else ():
             if agrees(claim, line.val_bpb, line.digits):
                 return Result(self.log, self.run, line)
         return None
@@ -80,13 +82,18 @@ class _Option:
 
 def select(record: Record) -> Selection:
     """Choose the runs that a record's claim is about, and in each of them the score that counts."""
-    scored = [_Scored(log, run, tuple(lines)) for log, run in distinct_runs(record) if (lines := usable_scores(run))]
+    scored = [_scored(log, run, lines) for log, run in distinct_runs(record) if (lines := usable_scores(run))]
     if not scored:
         return Selection((), why_no_score(record))
     picked, reason = _choice(_without_repeats(scored), record.submission)
     chosen = {id(result.run) for result in picked}
     others = tuple(Result(one.log, one.run, one.last) for one in scored if id(one.run) not in chosen)
     return Selection(picked, reason, others)
+
+
+def _scored(log: TrainLog, run: LoggedRun, lines: Sequence[ScoreLine]) -> _Scored:
+    numbers = LoggedNumbers((line.val_bpb, line.digits) for line in lines)
+    return _Scored(log, run, tuple(lines), {line.name: line for line in lines}, numbers)
 
 
 def _choice(scored: Sequence[_Scored], submission: Submission | None) -> tuple[Picked, str]:
@@ -204,12 +211,14 @@ def _groups(scored: Sequence[_Scored]) -> Iterator[list[_Scored]]:
         by_name[_NUMBERS.sub("#", run.log.path), params].append(run)
     sweeps = [group for group in by_program.values() if _is_sweep(group)]
     yield from sweeps
+    known = {tuple(map(id, sweep)) for sweep in sweeps}
+    in_sweeps = {id(run) for sweep in sweeps for run in sweep}
     for group in by_name.values():
-        if _is_sweep(group) and group not in sweeps:
+        if _is_sweep(group) and tuple(map(id, group)) not in known:
             yield group
             continue
         for run in group:  # a single run of a sweep is not chosen: the best of several seeds is better by luck
-            if not any(run in sweep for sweep in sweeps):
+            if id(run) not in in_sweeps:
                 yield [run]
 
 
@@ -228,7 +237,7 @@ def _by_names(runs: Sequence[_Scored]) -> Iterator[Picked]:
 
     That is the last one of every run, or else the last name common to all; if they share none, the last of each.
     """
-    common = set.intersection(*({line.name for line in run.lines} for run in runs))
+    common = set.intersection(*(set(run.last_named) for run in runs))
     last = {run.last.name for run in runs}
     full = [line.name for line in runs[0].lines if line.val_loss_nats is not None]
     order = [*last] if len(last) == 1 else [name for name in reversed(full) if name in common][:1]

@@ -1,11 +1,12 @@
 """Log lines that may state a score under an unknown label, and the reason why a record has no score."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from golfcheck.core import stats
 from golfcheck.core.numbers import bytes_text
-from golfcheck.submission.agreement import FINE_DIGITS, agrees
+from golfcheck.submission.agreement import FINE_DIGITS, agrees, nearest
 from golfcheck.submission.claims import Submission
 from golfcheck.submission.record import Record
 from golfcheck.submission.results import distinct_runs
@@ -15,35 +16,56 @@ _DECIMAL = re.compile(r"(?<![\w.])[0-9]{1,2}\.[0-9]{2,10}(?![\w.])")
 _SEEDS_APART_BPB = 0.01  # twenty times the spread of the seeds of one program
 
 
-def line_with(claim: float, record: Record) -> tuple[str, int] | None:
-    """Return the log and line that has the claim under an unknown label, or None.
+class UnreadNumbers:
+    """The numbers in a record's logs that are no scores: in lines with an unknown label, in an evaluation's progress.
 
-    A mean is not in any line, so it is compared with the mean of the numbers closest to it, one from each run.
+    They are collected once, and looked up for many claims.
     """
-    nearest: list[tuple[float, str, int]] = []
-    runs = distinct_runs(record)
-    for log, run in runs:
-        numbers = [
-            (float(number), log.path, fact.line) for fact in _lines(run) for number in _DECIMAL.findall(fact.value)
-        ]
-        if numbers:
-            nearest.append(min(numbers, key=lambda number: abs(number[0] - claim)))
-    for number, path, line in nearest:
-        if agrees(claim, number):
-            return path, line
-    near = [entry for entry in nearest if abs(entry[0] - claim) < _SEEDS_APART_BPB]
-    if near and len(near) == len(runs) and agrees(claim, stats.mean([number for number, *_ in near]), FINE_DIGITS):
-        return near[0][1:]
-    return None
+
+    def __init__(self, record: Record) -> None:
+        self.record, self.runs = record, distinct_runs(record)
+
+    @cached_property
+    def _labeled(self) -> list[tuple[str, list[float], dict[float, int]]]:
+        return [(log.path, *_numbers(_lines(run))) for log, run in self.runs]
+
+    @cached_property
+    def _progress(self) -> list[tuple[str, list[float], dict[float, int]]]:
+        return [(log.path, *_numbers(reversed(run.progress_texts))) for log, run in self.runs]
+
+    def line_with(self, claim: float) -> tuple[str, int] | None:
+        """Return the log and line that has the claim under an unknown label, or None.
+
+        A mean is not in any line, so it is compared with the mean of the numbers closest to it, one from each run.
+        """
+        closest: list[tuple[float, str, int]] = []
+        for path, numbers, lines in self._labeled:
+            if numbers:
+                number = min(nearest(numbers, claim), key=lambda number: abs(number - claim))
+                closest.append((number, path, lines[number]))
+        for number, path, line in closest:
+            if agrees(claim, number):
+                return path, line
+        near = [one for one in closest if abs(one[0] - claim) < _SEEDS_APART_BPB]
+        mean = stats.mean([number for number, *_ in near]) if near else 0.0
+        return near[0][1:] if near and len(near) == len(self.runs) and agrees(claim, mean, FINE_DIGITS) else None
+
+    def progress_with(self, claim: float) -> tuple[str, int] | None:
+        """Return the log and the line of an evaluation's progress that has the claim, or None."""
+        for path, numbers, lines in self._progress:
+            for number in nearest(numbers, claim):
+                if agrees(claim, number):
+                    return path, lines[number]
+        return None
 
 
-def progress_with(claim: float, record: Record) -> tuple[str, int] | None:
-    """Return the log and the line of an evaluation's progress that has the claim, or None."""
-    for log, run in distinct_runs(record):
-        for fact in reversed(run.progress_texts):
-            if any(agrees(claim, float(number)) for number in _DECIMAL.findall(fact.value)):
-                return log.path, fact.line
-    return None
+def _numbers(facts: Iterable[Fact[str]]) -> tuple[list[float], dict[float, int]]:
+    """Return the numbers in lines, sorted, and the first of the lines that has each."""
+    lines: dict[float, int] = {}
+    for fact in facts:
+        for number in _DECIMAL.findall(fact.value):
+            lines.setdefault(float(number), fact.line)
+    return sorted(lines), lines
 
 
 def other_total(submission: Submission, runs: Sequence[LoggedRun]) -> str:
@@ -62,7 +84,7 @@ def why_no_score(record: Record) -> str:
     if any(run.scores for _, run in runs):
         return "no score in the logs is a finite one of the artifact"
     claim = record.submission.val_bpb if record.submission else None
-    if claim is not None and (location := line_with(claim, record)):
+    if claim is not None and (location := UnreadNumbers(record).line_with(claim)):
         return _unknown_label(*location)
     unread = [(log, fact) for log, run in runs for fact in run.unread]
     if unread:

@@ -128,3 +128,4 @@ def keep_setting(runs: Runs, line: int, name: str, value: str) -> None:
     settings = runs.now.settings
     if (name not in settings and len(settings) < MAX_SETTINGS) or (name in settings and not runs.started()):
         settings[name] = Fact(value, line)
+        runs.settings += 1

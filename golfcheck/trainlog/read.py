@@ -11,6 +11,7 @@ from golfcheck.core.work import (
     LONG_LINE_BYTE_US,
     SCORE_LINE_US,
     SEARCHED_CHAR_US,
+    SETTING_US,
     Work,
 )
 from golfcheck.trainlog import dialect_a, dialect_b, dialect_c, dumps, ours, prefix, rawlines, scores, shared
@@ -107,7 +108,7 @@ def _read_part(runs: Runs, before: int, part: list[str], notes: list[Fact[str]],
     """Read the lines of a part of a page, and charge for them; `before` is the number of lines before it."""
     readers, folded = _READERS, rawlines.FOLDED_CHARS
     count, chars = len(part), sum(map(len, part))
-    scores_before, searched_before = runs.score_lines, runs.searched_chars
+    scores_before, searched_before, settings_before = runs.score_lines, runs.searched_chars, runs.settings
     for line, whole in enumerate(part, before + 1):
         if len(whole) > folded or "\r" in whole:
             work.spend(len(whole), LONG_LINE_BYTE_US)
@@ -126,6 +127,7 @@ def _read_part(runs: Runs, before: int, part: list[str], notes: list[Fact[str]],
     work.spend(chars, LINE_CHAR_US)
     work.spend(runs.searched_chars - searched_before, SEARCHED_CHAR_US)
     work.spend(runs.score_lines - scores_before, SCORE_LINE_US)
+    work.spend(runs.settings - settings_before, SETTING_US)
 
 
 def _read_long(runs: Runs, line: int, whole: str, notes: list[Fact[str]], work: Work) -> int:

@@ -19,6 +19,7 @@ class Runs:
         self.gpu_rows: set[str] = set()  # numbers of the GPUs that the current run has listed
         self.setting_words = 0  # examined in lines of settings
         self.score_lines = 0  # examined for scores
+        self.settings = 0  # kept, of all runs
         self.searched_chars = 0  # of lines that were searched for a size, a result, or a number
 
     def header(self) -> LoggedRun:
@@ -35,6 +36,7 @@ class Runs:
         now = self.now
         if len(now.train) > 1 and step <= now.train[0].step < now.train[-1].step and len(self.done) < MAX_RUNS:
             self.done.append(now)
+            self.settings += len(now.settings)
             self.now = LoggedRun(
                 **{name: getattr(now, name) for name in _DESCRIPTION}, settings=dict(now.settings), gpus=list(now.gpus)
             )

@@ -133,7 +133,9 @@ def duration(runs: Runs, line: int, text: str) -> bool:
 
 def evaluation_pass(runs: Runs, line: int, text: str) -> bool:
     """Read how long a pass of an evaluation took; passes of training, calibration and compression do not count."""
-    match = _PASS.match(text[:_PASS_CHARS])
+    text = text[:_PASS_CHARS]
+    runs.searched_chars += len(text)
+    match = _PASS.match(text)
     words = match["name"] + match["rest"] if match else ""
     if match is None or _OTHER_PASS.search(words) or not (runs.started() or _EVALUATES.search(words)):
         return False
@@ -144,7 +146,9 @@ def evaluation_pass(runs: Runs, line: int, text: str) -> bool:
 
 def duration_by_key(runs: Runs, line: int, text: str) -> bool:
     """Read `final_eval_time_seconds:105.4`, whose key has the unit; a setting that limits a time does not count."""
-    match = _UNIT_IN_KEY.match(text[:_PASS_CHARS]) if runs.started() else None
+    text = text[:_PASS_CHARS]
+    runs.searched_chars += len(text)
+    match = _UNIT_IN_KEY.match(text) if runs.started() else None
     if match is None or _LIMIT.search(match[1]):
         return False
     runs.now.phases.append(Phase(line, match[1].strip(), _seconds(match[3], match[2])))

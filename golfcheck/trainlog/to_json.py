@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable
 from dataclasses import fields, is_dataclass, replace
+from itertools import islice
 from typing import Any
 
 from golfcheck.trainlog.events import TrainLog
@@ -11,8 +12,8 @@ from golfcheck.trainlog.events import TrainLog
 def to_json(log: TrainLog, at_most: int | None = None, *, kinds: bool = False) -> dict[str, Any]:
     """Return the log's facts as JSON values. Missing facts are left out; NaN and infinity become strings.
 
-    `at_most` limits the length of each list of a run, and `kinds` keeps only the first item of each kind: for items
-    with the same keys, types and signs, the schema gives the same result.
+    `at_most` limits the length of each list of a run and the number of its settings, and `kinds` keeps only the first
+    item of each kind: for items with the same keys, types and signs, the schema gives the same result.
     """
     return {
         "path": log.path,
@@ -32,7 +33,7 @@ def _value(value: Any, at_most: int | None = None, *, kinds: bool = False) -> An
             if item is not None and item not in ([], {})
         }
     if isinstance(value, dict):
-        return {name: _value(item) for name, item in value.items()}
+        return {name: _value(item) for name, item in islice(value.items(), at_most)}
     if isinstance(value, list):
         items = [_value(item) for item in value[:at_most]]
         return list({_kind(item): item for item in reversed(items)}.values()) if kinds else items

@@ -76,6 +76,31 @@ def _sources(text: bytes) -> dict[str, bytes]:
     return Draft(script=_numbered("import m#\n", 60)).files | {f"m{i}.py": text + b"y = %d\n" % i for i in range(60)}
 
 
+def _of_runs(count: int, log: Callable[[int], str], readme: str = "", **claims: object) -> dict[str, bytes]:
+    """Return a record with this many logs instead of its own, and perhaps another README and other claims."""
+    files = {path: data for path, data in _json(**claims).items() if not path.endswith(".log")}
+    files |= {"README.md": readme.encode()} if readme else {}
+    return files | {f"{number}.log": log(number).encode() for number in range(count)}
+
+
+def _runs(number: int, count: int, steps: int, *, scored: bool = False, more: str = "") -> str:
+    """Return a log of runs, each with a seed, losses and, if `scored`, a score of its own."""
+    lines = []
+    for seed in range(number * count, (number + 1) * count):
+        lines.append(f"seed:{seed}\n{more}")
+        lines += [
+            STEP.replace("#", str(k)).replace("6.9", f"{6 + (seed * 7919 + k * 104729) % 99991 / 1e5:.5f}")
+            for k in range(1, steps)
+        ]
+        lines += [f"final_exact val_loss:2.1{seed} val_bpb:1.3{seed:05}\n"] if scored else []
+    return "".join(lines)
+
+
+def _table(line: str) -> dict[str, bytes]:
+    """Return a record with 16 tables, each one line of claims."""
+    return Draft().files | {f"{number}.md": line.encode() * (2**18 // len(line)) for number in range(16)}
+
+
 def _many_logs() -> dict[str, bytes]:
     seeds = tuple(range(200))
     draft = Draft(seeds=(1337, 42, 2025))
@@ -157,6 +182,37 @@ CASES: dict[str, Callable[[], dict[str, bytes]]] = {
     "JSON: waivers": lambda: _json(golfcheck={"ignore": {f"rule-{number}": "because" for number in range(8_000)}}),
     "JSON: seeds": lambda: _json(seed_results={str(number): {"val_bpb": 1.1} for number in range(8_000)}),
     "JSON: one long string": lambda: _json(blurb="\x01" * 40_000),
+    "runs: 64 in each of 480 logs": lambda: _of_runs(480, lambda number: _runs(number, 64, 3)),
+    "runs: 64 with a score in each of 480 logs": lambda: _of_runs(480, lambda number: _runs(number, 64, 3, scored=True)),
+    "runs: 200 of 700 steps": lambda: _of_runs(200, lambda number: _runs(number, 1, 700, scored=True)),
+    "runs: that inherit 1,900 settings": lambda: _of_runs(
+        480, lambda _: _numbered("k#:1\n", 1_900).decode() + STEP.replace("#", "1") * 130
+    ),
+    "runs: with 1,900 settings each": lambda: _of_runs(480, lambda _: _numbered("k#:1\n", 1_900).decode()),
+    "runs: seeds that no log has, beside other numbers": lambda: _of_runs(
+        20, lambda number: _runs(number, 50, 3, scored=True, more="the bpb is about 1.777 or 1.888 or 2.1 or 3.1\n" * 18),
+        seed_results={str(seed): {"val_bpb": 3 + seed / 1000} for seed in range(1_000)},
+    ),
+    "runs: 30 of 1,000 scores, half no numbers": lambda: _of_runs(
+        30, lambda number: _runs(number, 1, 3) + "final_nan val_loss:nan val_bpb:nan\n" * 500
+        + _numbered("final_# val_loss:2.1 val_bpb:1.2#\n", 499).decode(),
+    ),
+    "README: scores, beside as many in logs": lambda: _logs(_numbered("a# val_loss:2.1# val_bpb:1.2#\n", 990)) | {
+        "README.md": _repeat(b"bpb " + b" 2.3456" * 140 + b"\n", MIB)
+    },
+    "README: sizes, beside as many in submission.json": lambda: _json(blob=list(range(14_000_000, 14_020_000))) | {
+        "README.md": _repeat(b"artifact" + b" 15,000,001 bytes" * 50 + b"\n", MIB)
+    },
+    "README: GPUs, beside as many in logs": lambda: _of_runs(
+        300, lambda number: f"|   0  NVIDIA Z{number}           On  |   00000000:19:00.0 Off |\n" + _runs(number, 1, 3),
+        readme=("4xA100 gpu 7 gpus " * 50 + "\n") * 1_000,
+    ),
+    "tables: one line of claims": lambda: _table("1.1147 "),
+    "tables: one line of claims after losses": lambda: _table("loss:1.1147 "),
+    "log: lines about passes": lambda: _first_log(_repeat(b"pass 1 " * 33 + b"\n", 40 * MIB)),
+    "log: values of settings full of brackets": lambda: _logs(
+        _numbered("k#:[" + " ".join(["<" * 60] * 250) + "]\n", 7), at="model_params"
+    ),
     "README: a megabyte": lambda: {**Draft().files, "README.md": _repeat(b"| [x](y) 1.1150 `z` **w**", MIB)},
     "folder: 512 empty logs": lambda: Draft().files | {f"{number}.log": b"" for number in range(500)},
 }  # fmt: skip

@@ -219,7 +219,7 @@ def test_twice_the_input_takes_no_more_than_twice_the_work(reader: str) -> None:
     assert large < 2.2 * small, (small, large)
 
 
-@pytest.mark.parametrize("kind", ["readme", "json", "log", "files"])
+@pytest.mark.parametrize("kind", ["readme", "json", "log", "files", "readme and log", "readme and json", "table"])
 def test_twice_the_folder_takes_no_more_than_twice_the_work_to_judge(kind: str, tmp_path: Path) -> None:
     def judged(size: int) -> int:
         draft = Draft()
@@ -230,6 +230,14 @@ def test_twice_the_folder_takes_no_more_than_twice_the_work_to_judge(kind: str, 
                 draft.set(**{f"k{number}": {"val_bpb": number} for number in range(size)})
             case "log":
                 draft.edit("train_seed42.log", "stopping_early:", scores(size) + "stopping_early:")
+            case "readme and log":
+                draft.edit("train_seed42.log", "stopping_early:", scores(size) + "stopping_early:")
+                draft.files["README.md"] = b"bpb 2.3456\n" * size
+            case "readme and json":
+                draft.set(blob=list(range(14_000_000, 14_000_000 + size)))
+                draft.files["README.md"] = b"artifact 15,000,001 bytes\n" * size
+            case "table":
+                draft.files["notes.md"] = b"loss:1.1147 " * size
             case "files":
                 draft.files |= {f"log{number}.txt": b"seed:1\n" for number in range(size // 2)}
         folder = tmp_path / str(size)
@@ -240,6 +248,13 @@ def test_twice_the_folder_takes_no_more_than_twice_the_work_to_judge(kind: str, 
     judged(10)
     small, large = judged(SMALL), judged(LARGE)
     assert large < 2.2 * small, (small, large)
+
+
+def test_each_run_is_paid_for_with_all_the_runs_that_it_is_compared_with(tmp_path: Path) -> None:
+    """480 logs of 64 runs each, of a few lines, once took minutes: every pair of runs is compared."""
+    run = "seed:1\n" + STEP.replace("#", "1") + STEP.replace("#", "2")
+    record = load(written(tmp_path, Draft().files | {f"{n}.log": (run * 64).encode() for n in range(20)}))
+    assert record.is_cut and sum(len(log.runs) for log in record.logs) < 1_000
 
 
 def test_exhausted_work_stays_exhausted() -> None:

@@ -7,7 +7,7 @@ import pytest
 from golfcheck.core.outcome import Outcome, outcome
 from golfcheck.core.verdict import Severity
 from golfcheck.submission.results import distinct_runs
-from golfcheck.submission.unread import line_with, why_no_score
+from golfcheck.submission.unread import UnreadNumbers, why_no_score
 from tests.golfcheck.valid_record import Draft, verdict_of
 
 UNKNOWN = (
@@ -48,7 +48,7 @@ def test_a_log_whose_only_score_has_an_unknown_label_names_its_line(form: str, t
 def test_a_number_far_from_the_claim_is_not_taken_for_a_score(tmp_path: Path) -> None:
     record = with_last_line("| quantized | 0.1234 | {0:.0f}").load(tmp_path)
     assert "is the validation at step 7000" in why_no_score(record)
-    assert line_with(1.11473509, record) is None
+    assert UnreadNumbers(record).line_with(1.11473509) is None
 
 
 @pytest.mark.parametrize("form", ["| best of two | {:.4f} |", "~{:.6f}", "quantized {:.8f}"])
