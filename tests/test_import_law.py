@@ -121,8 +121,8 @@ def test_a_module_imports_only_what_the_row_of_its_folder_allows(name: str):
 def test_a_folder_imports_only_folders_below_it():
     table = layers()
     order = list(table)
-    for place, (folder, below) in enumerate(table.items()):
-        assert [other for other in below if order.index(other) <= place] == [], folder
+    for position, (folder, below) in enumerate(table.items()):
+        assert [other for other in below if order.index(other) <= position] == [], folder
 
 
 def test_every_row_is_an_existing_folder_and_lists_only_what_it_imports():
@@ -136,12 +136,12 @@ def test_every_row_is_an_existing_folder_and_lists_only_what_it_imports():
 
 
 def test_there_are_no_import_cycles():
-    known = set(GOLFCHECK)
+    module_names = set(GOLFCHECK)
     graph = {
         name: {
-            next(known_ for known_ in (inner, inner.rpartition(".")[0]) if known_ in known)
+            next(module for module in (inner, inner.rpartition(".")[0]) if module in module_names)
             for other in imports(path)
-            if (inner := other.removeprefix("golfcheck.")) in known or inner.rpartition(".")[0] in known
+            if (inner := other.removeprefix("golfcheck.")) in module_names or inner.rpartition(".")[0] in module_names
         }
         - {name}
         for name, path in GOLFCHECK.items()
@@ -212,8 +212,8 @@ def test_the_trainers_modules_are_leaves_that_only_run_and_train_combine():
 
 def test_the_trainer_knows_neither_its_package_nor_the_judge():
     for name, path in modules("reference"):
-        found = imports(path)
-        assert not {known for known in found if known.startswith((".", "reference", "golfcheck"))}, name
+        imported = imports(path)
+        assert not {other for other in imported if other.startswith((".", "reference", "golfcheck"))}, name
 
 
 def test_no_module_of_the_trainer_hides_one_of_the_standard_library():
@@ -230,9 +230,9 @@ def loaded_by(*arguments: str) -> set[str]:
         "print(code, *{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
     )
     command = [sys.executable, "-c", program, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS)
-    code, *names = done.stderr.split()
-    assert code == "0", done.stderr
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS)
+    code, *names = completed.stderr.split()
+    assert code == "0", completed.stderr
     return set(names)
 
 

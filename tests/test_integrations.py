@@ -67,14 +67,14 @@ def run_hook(hook: dict[str, Any], checkout: Path) -> "subprocess.CompletedProce
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: str(hook["id"]))
 def test_a_hook_passes_a_valid_record_and_stops_a_broken_one(hook: dict[str, Any], checkout: Path):
-    done = run_hook(hook, checkout)
-    assert done.returncode == 0, done.stderr
+    completed = run_hook(hook, checkout)
+    assert completed.returncode == 0, completed.stderr
     broken = checkout / "records" / "track_10min_16mb" / "2026-04-01_Small" / "submission.json"
     broken.write_text("{")
     git(checkout, "add", str(broken))
-    done = run_hook(hook, checkout)
-    assert done.returncode == 1
-    assert "error[json-invalid]" in done.stdout
+    completed = run_hook(hook, checkout)
+    assert completed.returncode == 1
+    assert "error[json-invalid]" in completed.stdout
 
 
 def test_a_hook_ignores_files_outside_records():
@@ -143,7 +143,7 @@ def run_action(
         "COMMENTS": comments,
         "DENIED": denied,
     }
-    done = subprocess.run(
+    completed = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
         cwd=contest.path.parent,
         env={**os.environ, **environment, **runner},
@@ -151,7 +151,7 @@ def run_action(
         text=True,
         timeout=HANG_SECONDS,
     )
-    return done, summary.read_text(), calls.read_text().splitlines()
+    return completed, summary.read_text(), calls.read_text().splitlines()
 
 
 def wrong(contest: Repo) -> None:
@@ -163,20 +163,20 @@ def wrong(contest: Repo) -> None:
 
 
 def test_the_action_writes_the_summary_and_takes_its_outcome_from_the_verdict(contest: Repo):
-    done, summary, calls = run_action(contest)
-    assert (done.returncode, calls) == (0, []), done.stderr
+    completed, summary, calls = run_action(contest)
+    assert (completed.returncode, calls) == (0, []), completed.stderr
     assert "ready" in summary
     wrong(contest)
-    done, summary, _ = run_action(contest)
-    assert done.returncode == 1, done.stderr
+    completed, summary, _ = run_action(contest)
+    assert completed.returncode == 1, completed.stderr
     assert "refuted by arithmetic" in summary
-    assert f"::error file={TRACK}/2026-06-02_Better/submission.json,line=" in done.stdout
+    assert f"::error file={TRACK}/2026-06-02_Better/submission.json,line=" in completed.stdout
     assert run_action(contest, **{"fail-on": "never"})[0].returncode == 0
 
 
 def test_the_action_posts_one_comment_and_updates_it(contest: Repo):
-    done, _, calls = run_action(contest, comment="true")
-    assert done.returncode == 0, done.stderr
+    completed, _, calls = run_action(contest, comment="true")
+    assert completed.returncode == 0, completed.stderr
     assert "--method POST repos/host.git/issues/12/comments --field body=@comment.md" in calls[-1]
     _, _, calls = run_action(contest, comment="true", comments="987")
     assert "--method PATCH repos/host.git/issues/comments/987" in calls[-1]
@@ -184,9 +184,9 @@ def test_the_action_posts_one_comment_and_updates_it(contest: Repo):
 
 
 def test_a_token_that_may_not_comment_gives_a_warning_and_does_not_change_the_outcome(contest: Repo):
-    done, summary, _ = run_action(contest, comment="true", denied="1")
-    assert done.returncode == 0
-    assert "::warning::golfcheck: the token may not comment here" in done.stdout
+    completed, summary, _ = run_action(contest, comment="true", denied="1")
+    assert completed.returncode == 0
+    assert "::warning::golfcheck: the token may not comment here" in completed.stdout
     assert "ready" in summary
 
 
@@ -205,8 +205,8 @@ def test_the_action_runs_nothing_from_the_pull_request(contest: Repo):
     contest.pull(12, base | files | record("2026-06-02_Better", -0.02), contest.git("rev-parse", "main"))
     for name, text in files.items():
         (contest.path.parent / name).write_text(text)  # as a checkout in the workspace would have them
-    done, summary, _ = run_action(contest)
-    assert "outside-files" in summary, done.stderr
+    completed, summary, _ = run_action(contest)
+    assert "outside-files" in summary, completed.stderr
     assert not owned.exists()
 
 
@@ -215,9 +215,9 @@ def test_the_action_runs_nothing_from_the_pull_request(contest: Repo):
     "value", ["$(touch owned)", "`touch owned`", "'; touch owned; '", "--output=owned", '"; touch owned #']
 )
 def test_an_input_is_never_run_as_a_command_or_taken_for_an_option(name: str, value: str, contest: Repo):
-    done, _, _ = run_action(contest, **{name: value})
-    assert done.returncode in (1, 2, 128)
-    assert re.search("golfcheck: |find remote ref", done.stderr + done.stdout)
+    completed, _, _ = run_action(contest, **{name: value})
+    assert completed.returncode in (1, 2, 128)
+    assert re.search("golfcheck: |find remote ref", completed.stderr + completed.stdout)
     assert not list(contest.path.parent.rglob("owned"))
 
 

@@ -35,12 +35,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_help_works_without_torch_or_textual(installed: Path, tmp_path: Path) -> None:
-    done = subprocess.run([installed / "golfcheck", "--help"], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0
-    assert "golfcheck verify" in done.stdout
+    completed = subprocess.run([installed / "golfcheck", "--help"], capture_output=True, text=True, cwd=tmp_path)
+    assert completed.returncode == 0
+    assert "golfcheck verify" in completed.stdout
     absent = "import importlib.util as u; print([m for m in ('torch', 'numpy', 'textual') if u.find_spec(m)])"
-    found = subprocess.run([installed / "python", "-c", absent], capture_output=True, text=True, cwd=tmp_path)
-    assert found.stdout.strip() == "[]"
+    absence = subprocess.run([installed / "python", "-c", absent], capture_output=True, text=True, cwd=tmp_path)
+    assert absence.stdout.strip() == "[]"
 
 
 def test_verify_judges_a_record_with_the_schemas_of_the_wheel(installed: Path, tmp_path: Path) -> None:
@@ -63,10 +63,10 @@ def test_the_wheel_installs_no_package_but_golfcheck(installed: Path) -> None:
 
 
 def test_the_wheel_can_copy_its_trainer(installed: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
+    completed = subprocess.run(
         [installed / "golfcheck", "new", "--trainer", "mine"], capture_output=True, text=True, cwd=tmp_path
     )
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
     for path in (ROOT / "reference").glob("*.py"):
         if path.name != "__init__.py":
             assert (tmp_path / "mine" / path.name).read_bytes() == path.read_bytes()
@@ -75,9 +75,9 @@ def test_the_wheel_can_copy_its_trainer(installed: Path, tmp_path: Path) -> None
 def test_without_its_extra_a_page_is_refused_before_any_record_is_read(installed: Path, tmp_path: Path) -> None:
     Draft().write(tmp_path)
     command = [installed / "golfcheck", "leaderboard", "--format", "html", "-o", "site"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr == "golfcheck: leaderboard --format html needs jinja2: pip install 'golfcheck[site]'\n"
+    completed = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert completed.returncode == 2
+    assert completed.stderr == "golfcheck: leaderboard --format html needs jinja2: pip install 'golfcheck[site]'\n"
 
 
 @pytest.mark.parametrize("command", ["rescore", "demo"])
@@ -85,7 +85,7 @@ def test_a_command_that_needs_an_extra_says_which(installed: Path, tmp_path: Pat
     artifact = tmp_path / "final_model.int8.ptz"
     artifact.write_bytes(b"x")
     words = [command, str(artifact)] if command == "rescore" else [command]
-    done = subprocess.run([installed / "golfcheck", *words], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.strip().endswith("pip install 'golfcheck[train]'")
-    assert done.stderr.count("\n") == 1
+    completed = subprocess.run([installed / "golfcheck", *words], capture_output=True, text=True, cwd=tmp_path)
+    assert completed.returncode == 2
+    assert completed.stderr.strip().endswith("pip install 'golfcheck[train]'")
+    assert completed.stderr.count("\n") == 1

@@ -124,32 +124,33 @@ def _tokenize(args: argparse.Namespace) -> int:
     for report in check(args.model, [], None):  # can it be loaded, and does it count bytes correctly?
         if isinstance(report, BadFile):
             raise GolfcheckError(f"{report.path}: {report.code}: {report.message}")
-    done = tokenize_files(args.text, args.model, args.out, args.split, args.shard_tokens)
+    tokenized = tokenize_files(args.text, args.model, args.out, args.split, args.shard_tokens)
     print(
-        f"documents {done.documents:,}, bytes {done.text_bytes:,} -> tokens {done.tokens:,} "
-        f"in {counted(len(done.shards), 'shard')}, {ratio_text(done.text_bytes / done.tokens)} bytes per token",
+        f"documents {tokenized.documents:,}, bytes {tokenized.text_bytes:,} -> tokens {tokenized.tokens:,} "
+        f"in {counted(len(tokenized.shards), 'shard')}, "
+        f"{ratio_text(tokenized.text_bytes / tokenized.tokens)} bytes per token",
         file=sys.stderr,
     )
-    for note in _lost_text(done):
+    for note in _lost_text(tokenized):
         print(f"note: {note}", file=sys.stderr)
-    for path in done.shards:
+    for path in tokenized.shards:
         print(path)
     _next(f"golfcheck data check {shell_word(args.out)} --tokenizer {shell_word(args.model)}")
     return 0
 
 
-def _lost_text(done: "Tokenized") -> Iterator[str]:
+def _lost_text(tokenized: "Tokenized") -> Iterator[str]:
     """Yield explanations for the text that a score will not count."""
-    if done.unknown:
-        lost = f"{done.unknown_bytes:,} bytes of text"
-        lost += f", and {counted(done.unknown_spaces, 'space')} after them" if done.unknown_spaces else ""
+    if tokenized.unknown:
+        lost = f"{tokenized.unknown_bytes:,} bytes of text"
+        lost += f", and {counted(tokenized.unknown_spaces, 'space')} after them" if tokenized.unknown_spaces else ""
         yield (
-            f"{counted(done.unknown, 'unknown piece')} <unk> stand for {lost}, which no score counts: "
+            f"{counted(tokenized.unknown, 'unknown piece')} <unk> stand for {lost}, which no score counts: "
             "a tokenizer with byte fallback knows every character"
         )
-    if done.text_bytes - done.counted_bytes != done.unknown_bytes + done.unknown_spaces:
+    if tokenized.text_bytes - tokenized.counted_bytes != tokenized.unknown_bytes + tokenized.unknown_spaces:
         yield (
-            f"a score counts {done.counted_bytes:,} of these bytes: the tokenizer's normalizer changes the text, "
+            f"a score counts {tokenized.counted_bytes:,} of these bytes: the tokenizer's normalizer changes the text, "
             "or documents begin with a space"
         )
 

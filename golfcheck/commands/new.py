@@ -102,10 +102,10 @@ def _dated(folder: str, today: str) -> tuple[str, str]:
     """Split YYYY-MM-DD_NAME into a date and a name; the date is "" if there is none, or if it is today or later."""
     date, _, name = folder.partition("_")
     try:
-        made = datetime.strptime(date, "%Y-%m-%d").strftime("%Y-%m-%d")
+        day = datetime.strptime(date, "%Y-%m-%d").strftime("%Y-%m-%d")
     except ValueError:
         return "", folder
-    return made if made < today else "", name or folder
+    return day if day < today else "", name or folder
 
 
 def _copy_trainer(args: argparse.Namespace) -> int:

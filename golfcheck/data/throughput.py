@@ -71,8 +71,8 @@ def held_to(pace: Throughput) -> Iterator[None]:
     sockets: list[socket.socket] = []
     hooks = get_session().event_hooks["request"]  # the library's own: its offline mode, the numbers of requests
     set_client_factory(lambda: _client(pace, sockets, hooks))
-    done = threading.Event()
-    watch = threading.Thread(target=_watch, args=(pace, sockets, done), daemon=True)
+    is_finished = threading.Event()
+    watch = threading.Thread(target=_watch, args=(pace, sockets, is_finished), daemon=True)
     watch.start()
     try:
         yield
@@ -81,15 +81,15 @@ def held_to(pace: Throughput) -> Iterator[None]:
         pace.arrived(0)  # raises the reason, if it was the limits
         raise
     finally:
-        done.set()
+        is_finished.set()
         watch.join()
         set_client_factory(lambda: httpx2.Client(event_hooks={"request": hooks}, follow_redirects=True, timeout=None))
         constants.HF_HUB_DISABLE_XET = xet
 
 
-def _watch(pace: Throughput, sockets: list[socket.socket], done: threading.Event) -> None:
+def _watch(pace: Throughput, sockets: list[socket.socket], is_finished: threading.Event) -> None:
     """Close all connections if the limits are exceeded, so that nobody waits for another byte."""
-    while not done.wait(WATCH_SECONDS):
+    while not is_finished.wait(WATCH_SECONDS):
         if pace.is_broken:
             for connection in [*sockets]:
                 with suppress(OSError):  # it is closed already

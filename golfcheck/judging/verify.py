@@ -126,7 +126,7 @@ def compared(verdict: Verdict, submission: Submission | None, ours: Entry, best:
     applied = {*verdict.passed, *(skip.rule for skip in verdict.skipped), *(f.rule for f in verdict.findings)}
     rules = [rule for rule in RULES if rule.name in applied and rule.family in _COMPARING]
     names = {rule.name for rule in rules}
-    kept = [finding for finding in verdict.findings if finding.rule not in names]
+    unaffected = [finding for finding in verdict.findings if finding.rule not in names]
     context = Context(
         ruleset=RULESETS[verdict.ruleset],
         identity=Identity(ours.path, ours.name, ours.track, None, None, None, ours.created),
@@ -138,7 +138,7 @@ def compared(verdict: Verdict, submission: Submission | None, ours: Entry, best:
         rule_names=frozenset(_ORDER),
     )
     record = Record(ours.path, (), submission, (), (), (), None, ())
-    findings, passed, skipped = _apply(record, context, rules, kept)
+    findings, passed, skipped = _apply(record, context, rules, unaffected)
     passed = (*(name for name in verdict.passed if name not in names), *passed)
     skipped = (*(skip for skip in verdict.skipped if skip.rule not in names), *skipped)
     return replace(

@@ -116,15 +116,15 @@ def _clock(run: LoggedRun, step: int, iterations: int, state: RunState) -> dict[
     if cap_seconds and seconds is not None:
         shares.append(seconds / cap_seconds)
         lefts.append(cap_seconds - seconds)
-    done = state is not RunState.TRAINING
+    is_over = state is not RunState.TRAINING
     batch_tokens = _positive(run, "train_batch_tokens")
     return {
         "step": step,
         "iterations": iterations,
         "seconds": seconds,
         "cap_seconds": cap_seconds,
-        "left_seconds": None if done or not lefts else max(0.0, min(lefts)),
-        "share": 1.0 if done else min(1.0, max(shares, default=0.0)),
+        "left_seconds": None if is_over or not lefts else max(0.0, min(lefts)),
+        "share": 1.0 if is_over else min(1.0, max(shares, default=0.0)),
         "step_ms": now_ms,
         "step_avg_ms": step_ms(run) or (seconds * 1000 / step if seconds is not None and step > 0 else None),
         "tokens_per_second": batch_tokens / now_ms * 1000 if batch_tokens and now_ms and now_ms > 0 else None,

@@ -55,7 +55,7 @@ class _Worker:
     pipe: Any
     index: int | None = None  # of the task being judged
     since: float = 0.0
-    done: int = 0
+    num_tasks: int = 0
 
 
 class Pool:
@@ -92,15 +92,15 @@ class Pool:
             ready = connection.wait([worker.pipe for worker in busy], _IDLE_SECONDS)
             self.idle()
             for worker in busy:
-                done = self._answer(worker, worker.pipe in ready)
-                if done is not None:
+                answer = self._answer(worker, worker.pipe in ready)
+                if answer is not None:
                     index, worker.index = worker.index, None
                     left -= 1
-                    worker.done += 1
-                    if worker.done == _TASKS and worker in self._workers:
+                    worker.num_tasks += 1
+                    if worker.num_tasks == _TASKS and worker in self._workers:
                         self._retire(worker)
                     assert index is not None
-                    yield index, done
+                    yield index, answer
 
     def _answer(self, worker: _Worker, is_ready: bool) -> Content | None:
         """Return the result of a process; None while it works."""

@@ -28,13 +28,13 @@ def ordered(
 ) -> Generator[Result]:
     """Yield `call(task)` of each task, in their order, from forked processes that call `begin` first.
 
-    With one worker it is all done here. What `call` raises is raised here; GolfcheckError where a worker dies. Closing
+    With one worker, all of it is computed here. Raises what `call` raises, and GolfcheckError if a worker dies. Closing
     the generator ends the workers.
     """
     if workers == 1:
         yield from map(call, tasks)
         return
-    todo, done = enumerate(tasks), dict[int, Result]()
+    todo, results = enumerate(tasks), dict[int, Result]()
     pool: dict[Connection, multiprocessing.process.BaseProcess] = {}
     doing: dict[Connection, int] = {}  # the task of each busy worker
     following = 0
@@ -58,10 +58,10 @@ def ordered(
         while doing:
             for connection in wait(list(doing)):
                 assert isinstance(connection, Connection)
-                done[doing.pop(connection)] = _answer(connection)
+                results[doing.pop(connection)] = _answer(connection)
                 deal(connection)
-            while following in done:
-                yield done.pop(following)
+            while following in results:
+                yield results.pop(following)
                 following += 1
     finally:
         for process in pool.values():

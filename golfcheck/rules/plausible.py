@@ -93,10 +93,10 @@ def unknown_score_label(record: Record, ctx: Context) -> Iterator[Problem]:
         if is_known_label(name) or is_known_label(result.name) or name in labels:
             continue
         labels.add(name)
-        known = [line for line in usable_scores(result.run) if is_known_label(line.name)]
+        labeled = [line for line in usable_scores(result.run) if is_known_label(line.name)]
         other = "no score in the log has a known label"
-        if known:
-            other = f"the last one under a known label is {bpb_text(known[-1].val_bpb)}, {known[-1].name}"
+        if labeled:
+            other = f"the last one under a known label is {bpb_text(labeled[-1].val_bpb)}, {labeled[-1].name}"
         message = f"the score that counts is called {name!r}; {other}"
         yield Problem(message, result.log.path, result.score.line)
 

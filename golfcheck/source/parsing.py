@@ -55,14 +55,14 @@ class Parsing:
         self._runs_us = 0.0
         self._extras = self._extras_end = 0  # comments and continued lines before that byte
         self._limit_us = -1.0
-        self._done: tuple[Tree, float] | None = None
+        self._result: tuple[Tree, float] | None = None
 
     def within(self, limit_us: float) -> "tuple[Tree, float]":
         """Return the tree and the price of the parse; an abandoned parse has a tree that is too deep, at the limit."""
-        if self._done is None and limit_us > self._limit_us:
+        if self._result is None and limit_us > self._limit_us:
             self._limit_us = limit_us
-            self._done = self._parsed()
-        return self._done or (parser().parse(_GIVEN_UP), self._limit_us)
+            self._result = self._parsed()
+        return self._result or (parser().parse(_GIVEN_UP), self._limit_us)
 
     def _parsed(self) -> "tuple[Tree, float] | None":
         self.calls = self._extras = self._extras_end = 0

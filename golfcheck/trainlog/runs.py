@@ -14,7 +14,7 @@ class Runs:
 
     def __init__(self) -> None:
         self.now = LoggedRun()
-        self.done: list[LoggedRun] = []
+        self.finished: list[LoggedRun] = []
         self.in_settings = False  # inside a block of hyperparameters
         self.gpu_rows: set[str] = set()  # numbers of the GPUs that the current run has listed
         self.setting_words = 0  # examined in lines of settings
@@ -25,8 +25,8 @@ class Runs:
     def header(self) -> LoggedRun:
         """Return the run that a descriptive line belongs to: after a run that has trained, it begins the next one."""
         now = self.now
-        if (now.train or now.val or now.scores) and len(self.done) < MAX_RUNS:
-            self.done.append(now)
+        if (now.train or now.val or now.scores) and len(self.finished) < MAX_RUNS:
+            self.finished.append(now)
             self.now = LoggedRun()
             self.gpu_rows = set()
         return self.now
@@ -34,8 +34,8 @@ class Runs:
     def at_step(self, step: int) -> LoggedRun:
         """Return the run that a training step belongs to: a step back at the beginning starts another run."""
         now = self.now
-        if len(now.train) > 1 and step <= now.train[0].step < now.train[-1].step and len(self.done) < MAX_RUNS:
-            self.done.append(now)
+        if len(now.train) > 1 and step <= now.train[0].step < now.train[-1].step and len(self.finished) < MAX_RUNS:
+            self.finished.append(now)
             self.settings += len(now.settings)
             self.now = LoggedRun(
                 **{name: getattr(now, name) for name in _DESCRIPTION}, settings=dict(now.settings), gpus=list(now.gpus)
@@ -49,7 +49,7 @@ class Runs:
     def finish(self) -> tuple[LoggedRun, ...]:
         """Return the runs with any facts; a separate evaluation belongs to the run before it."""
         finished: list[LoggedRun] = []
-        for run in (*self.done, self.now):
+        for run in (*self.finished, self.now):
             if finished and not run.train and (run.seed is None or _same_seed(run, finished[-1])):
                 finished[-1] = _joined(finished[-1], run)
             elif run != LoggedRun():

@@ -26,7 +26,7 @@ class KeysInTurn(App[None]):
         super().__init__()
         self.waiting: deque[events.Key | events.Paste] = deque()
         self._turn = 1  # counts the events handed on; the first turn ends when there is a screen
-        self._done = 0  # the last of these that is finished
+        self._finished = 0  # the last of these that is finished
 
     async def on_ready(self) -> None:
         """Hand on the keys typed before there was a screen."""
@@ -36,7 +36,7 @@ class KeysInTurn(App[None]):
         """Hand an event on; a key only when it is its turn."""
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
-        elif self._turn > self._done:
+        elif self._turn > self._finished:
             self.waiting.append(event)
         else:
             await self._hand_on(event)
@@ -64,7 +64,7 @@ class KeysInTurn(App[None]):
 
     async def _next(self, turn: int) -> None:
         """Hand on the next key, unless that has happened already."""
-        if turn > self._done:
-            self._done = turn
+        if turn > self._finished:
+            self._finished = turn
             if self.waiting:
                 await self._hand_on(self.waiting.popleft())

@@ -41,7 +41,7 @@ def equalize(model: GPT, rows: Tensor, below_nats: float = BELOW_NATS) -> dict[s
     model.load_state_dict(artifact.dequantize(tree))
     parameters = dict(model.named_parameters())
     free = [parameters[name] for name in tree["passthrough"] if name in parameters]
-    kept = {name: tensor for name, tensor in parameters.items() if any(pattern in name for pattern in KEEP)}
+    remaining = {name: tensor for name, tensor in parameters.items() if any(pattern in name for pattern in KEEP)}
     target = float(_losses(model, rows).detach().mean()) - below_nats
     optimizer = torch.optim.Adam(free, lr=3e-3)
     for step in range(STEPS):
@@ -55,8 +55,8 @@ def equalize(model: GPT, rows: Tensor, below_nats: float = BELOW_NATS) -> dict[s
     tree["passthrough"] = artifact.quantize(model.state_dict(), KEEP)["passthrough"]
     model.load_state_dict(artifact.dequantize(tree))
     for _ in range(EXACT_STEPS):
-        _step(model, rows, list(kept.values()), target)
-    tree["passthrough"] |= {name: tensor.detach().clone() for name, tensor in kept.items()}
+        _step(model, rows, list(remaining.values()), target)
+    tree["passthrough"] |= {name: tensor.detach().clone() for name, tensor in remaining.items()}
     return tree
 
 
@@ -103,9 +103,9 @@ class Replayed:
             yield self.losses[order[first : first + 8]]
 
     def measured(self, score: Any, losses: Any, _start: float) -> Measured:
-        known = tuple(loss for part in losses for loss in part)
+        losses_of_all = tuple(loss for part in losses for loss in part)
         facts = score.val_loss_nats, score.val_bpb, score.tokens, score.bytes
-        return Measured(*facts, "bf16", "bf16", SEQ_LEN, None, 0.0, (len(known),), known)
+        return Measured(*facts, "bf16", "bf16", SEQ_LEN, None, 0.0, (len(losses_of_all),), losses_of_all)
 
 
 def main() -> None:
@@ -124,10 +124,10 @@ def main() -> None:
     spans = tokens[order[: args.sequences, None] * SEQ_LEN + np.arange(SEQ_LEN + 1)].astype(np.int64)
     model = GPT(config)
     model.load_state_dict(weights.state_of(tree))
-    made = artifact.pack(equalize(model, torch.from_numpy(spans)))[0]
+    packed = artifact.pack(equalize(model, torch.from_numpy(spans)))[0]
     if args.save:
-        args.save.write_bytes(made)
-    evaluation = measure.Evaluation(weights.state_of(load(made)), config, "bf16", ALONE, compiled=False)
+        args.save.write_bytes(packed)
+    evaluation = measure.Evaluation(weights.state_of(load(packed)), config, "bf16", ALONE, compiled=False)
     whole = evaluation.score(tokens, num_bytes, lambda *_: None)
     losses = np.array(whole.sequence_losses)
     first = losses[order[: args.sequences]]

@@ -44,10 +44,10 @@ _SCORE = re.compile(rb'(val_bpb|val_loss)("?: ?)([0-9]\.[0-9]{4,})')  # in logs 
 def synthesize(root: Path, count: int) -> None:
     """Write `count` records into a tree: real ones some days later, all their scores up to 0.006 bpb apart."""
     sources = record_folders([RECORDS]) if RECORDS.is_dir() else [Draft().write(root.parent / "source")]
-    for place in range(count):
-        source, turn = sources[place % len(sources)], place // len(sources)
+    for number in range(count):
+        source, turn = sources[number % len(sources)], number // len(sources)
         day = date.fromisoformat(source.name[:10]) + timedelta(days=turn % 12)
-        folder = root / source.parent.name / f"{day}_{place:05}_{source.name[11:60]}"
+        folder = root / source.parent.name / f"{day}_{number:05}_{source.name[11:60]}"
         folder.mkdir(parents=True)
         for file in source.iterdir():
             if file.suffix in (".log", ".txt", ".json"):
@@ -71,7 +71,7 @@ def _moved(text: bytes, steps: int) -> bytes:
 
 def measure(tree: Path, cache: Path) -> tuple[float, ...]:
     """Return seconds, CPU seconds of this process, seconds to the first rows, its bytes and the most, rows, holders."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tree)],
         env={**os.environ, "XDG_CACHE_HOME": str(cache)},
         cwd=ROOT,
@@ -79,7 +79,7 @@ def measure(tree: Path, cache: Path) -> tuple[float, ...]:
         capture_output=True,
         text=True,
     )
-    return tuple(map(float, done.stdout.split()))
+    return tuple(map(float, completed.stdout.split()))
 
 
 def main() -> int:
@@ -97,8 +97,8 @@ def main() -> int:
             print(f"{name:<7} {took:.2f} s (CPU of the first process {spent:.2f}), first rows after {first:.2f} s")
             print(f"        {rows:,.0f} rows, {held:.0f} held the record; ", end="")
             print(f"{own / 2**20:.0f} MiB, largest process {most / 2**20:.0f} MiB")
-        kept = sum(file.stat().st_size for file in (root / "cache").rglob("*") if file.is_file())
-        print(f"cache   {kept / 2**20:.0f} MiB")
+        cache_bytes = sum(file.stat().st_size for file in (root / "cache").rglob("*") if file.is_file())
+        print(f"cache   {cache_bytes / 2**20:.0f} MiB")
         cached = runs[-1][1][1]
     print(
         f"bound   {CACHED_SECONDS} CPU s for {COUNT:,} cached records: {'ok' if cached <= CACHED_SECONDS else 'MISSED'}"

@@ -74,18 +74,18 @@ def cost(rounds: int) -> None:
         for _ in range(rounds):
             built_in = Evaluation(state, config, precision, ranks, compiled=compiled)
             start = time.process_time()
-            ours = built_in.score(tokens, num_bytes, lambda *done: None)
+            ours = built_in.score(tokens, num_bytes, lambda *_: None)
             plain_seconds = time.process_time() - start
             boxes: list[Box] = []
 
-            def begin(made: list[Box] = boxes, files: Any = submission, library: Path | None = library) -> Box:
-                made.append(Box(files, attention=library))
-                return made[-1]
+            def begin(boxes_begun: list[Box] = boxes, files: Any = submission, library: Path | None = library) -> Box:
+                boxes_begun.append(Box(files, attention=library))
+                return boxes_begun[-1]
 
             boxed = BoxedEvaluation(begin, ranks, None, strict=False)
             pids = _tree(boxes[0]._process.child.pid)
             start = time.process_time() + seconds_of(pids)
-            theirs = boxed.score(tokens, num_bytes, lambda *done: None)
+            theirs = boxed.score(tokens, num_bytes, lambda *_: None)
             ratios.append((time.process_time() + seconds_of(pids) - start) / plain_seconds)
             difference = max(difference, abs(ours.val_loss_nats - theirs.val_loss_nats))
             boxed.close()
@@ -123,13 +123,13 @@ def twin_cost() -> None:
     for name, cuts in (("built-in", 0), ("box", 0), ("box and twin", twin.DEFAULT_CUTS)):
         start, Metered.total_seconds = time.process_time(), 0.0
         if name == "built-in":
-            Evaluation(state, config, "bf16", ranks).score(tokens, num_bytes, lambda *done: None)
+            Evaluation(state, config, "bf16", ranks).score(tokens, num_bytes, lambda *_: None)
         else:
             with BoxedEvaluation(lambda: Metered(submission, attention=library), ranks, None, strict=False) as boxed:
                 if cuts:
                     boxed.challenge(tokens, cuts, seed=0)
-                boxed.score(tokens, num_bytes, lambda *done: None)
-                challenges = boxed.twin_test(lambda *done: None)
+                boxed.score(tokens, num_bytes, lambda *_: None)
+                challenges = boxed.twin_test(lambda *_: None)
                 boxed.boxes.retire()
                 peak_bytes = boxed.boxes.costs()[3]
         seconds[name] = time.process_time() - start + Metered.total_seconds
@@ -177,22 +177,22 @@ def table() -> None:
             request = Request(data=world.shards, tokenizer=world.tokenizer, order_seed=1, stride=stride)
             answers.clear()
             try:
-                found = rescore(seed, request, BoxRequest(), join("cpu"), lambda name: lambda *done: None)
+                result = rescore(seed, request, BoxRequest(), join("cpu"), lambda name: lambda *_: None)
             except Refused as error:
                 print(f"{name:<64} {error}", flush=True)
                 continue
-            honest_bpb.setdefault(stride, found.measured.val_bpb)
+            honest_bpb.setdefault(stride, result.measured.val_bpb)
             moved = [item > twin.TOLERANCE_NATS for answer in answers for item in answer.moved]
             first = str(moved.index(True) + 1) if any(moved) else "-"
-            assert found.predictor is not None
-            told = found.predictor.challenges
-            assert told is not None
-            gained = f"{told.gained_nats:.2f} +- {told.gained_half_width_nats or 0:.2f}"
+            assert result.predictor is not None
+            tested = result.predictor.challenges
+            assert tested is not None
+            gained = f"{tested.gained_nats:.2f} +- {tested.gained_half_width_nats or 0:.2f}"
             pairs = ("uncut", "repeated", "reordered", "unrelated")
-            others = "  ".join(f"{getattr(told, f'{pair}_differ')}/{getattr(told, pair)}" for pair in pairs)
+            others = "  ".join(f"{getattr(tested, f'{pair}_differ')}/{getattr(tested, pair)}" for pair in pairs)
             print(
-                f"{name:<64} {found.measured.val_bpb:8.4f} {honest_bpb[stride]:8.4f} {told.differ:>4}/{told.cuts} "
-                f"{first:>5} {gained:>14}  {others}  {found.outcome}",
+                f"{name:<64} {result.measured.val_bpb:8.4f} {honest_bpb[stride]:8.4f} {tested.differ:>4}/{tested.cuts} "
+                f"{first:>5} {gained:>14}  {others}  {result.outcome}",
                 flush=True,
             )
 

@@ -49,8 +49,8 @@ def rescored(
         is_open = np.flatnonzero(verdict == 0)
         if not is_open.size:
             break
-        found = sequence.interval(rows[order[is_open, :n]], population, least_variance=least_variance)
-        low, high = found.mean - found.below, found.mean + found.above
+        interval = sequence.interval(rows[order[is_open, :n]], population, least_variance=least_variance)
+        low, high = interval.mean - interval.below, interval.mean + interval.above
         refuted = (low > claim + TOLERANCE_NATS) | (high < claim - TOLERANCE_NATS)
         confirmed = ~refuted & (low >= claim - WITHIN_NATS) & (high <= claim + WITHIN_NATS)
         verdict[is_open] = np.where(refuted, -1, np.where(confirmed, 1, 0))

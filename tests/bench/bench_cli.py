@@ -19,13 +19,13 @@ REPEATS = 9
 
 def cpu_ms(*command: str) -> float:
     """Return the least user and system time of a command over some runs."""
-    found = []
+    seconds_of_runs = []
     for _ in range(REPEATS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return 1e3 * min(found)
+        seconds_of_runs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return 1e3 * min(seconds_of_runs)
 
 
 def tree(cache: str) -> tuple[float, float]:

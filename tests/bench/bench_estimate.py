@@ -42,8 +42,8 @@ def needed(rows: sequence.Array, drawn: list[early.Order], population: int, nats
     for order in drawn:
         n, end = 24, len(order)
         while n < end:
-            found = sequence.interval(rows[order[:n]], population)
-            if found.mean - found.below > mean - nats:
+            interval = sequence.interval(rows[order[:n]], population)
+            if interval.mean - interval.below > mean - nats:
                 break
             n = max(n + 1, int(n * 1.01))  # fewer looks than after every sequence: at most 1% late
         counts.append(min(n, end))
@@ -68,15 +68,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--controls", type=Path, default=trained.FOLDER, metavar="FOLDER")
     args = parser.parse_args()
-    place = SHARED / "fineweb"
-    if not place.is_dir():
+    folder = SHARED / "fineweb"
+    if not folder.is_dir():
         print(f"needs the real data in {SHARED}")
         return
     reports = trained.make(args.controls)
     torch.set_num_threads(1)
-    shards = shard_paths(place, "val")
+    shards = shard_paths(folder, "val")
     tokens = read_validation(shards, SEQ_LEN, VOCAB)
-    worth = ByteTable.load(place / "fineweb_1024_bpe.model", VOCAB).count(tokens)
+    worth = ByteTable.load(folder / "fineweb_1024_bpe.model", VOCAB).count(tokens)
     tree = load(ARTIFACT.read_bytes())
     sizes, state = shape.infer(sound.shapes_of(tree)), weights.state_of(tree)
     config = weights.config_of(sizes, {"train_seq_len": SEQ_LEN, "rope_tables": TABLES})
@@ -89,14 +89,18 @@ def main() -> None:
     ngram_seconds = time.perf_counter() - start
     digests = tuple(FileDigest(str(path), 0, sha256(path)) for path in shards)
     controls = {name: control.read(path, digests, SEQ_LEN, population)[1][:, 0] for name, path in reports.items()}
-    for name, known in controls.items():
-        print(f"{name}: correlation {np.corrcoef(known, losses)[0, 1]:.4f}, {(known - losses).mean():+.3f} nats")
+    for name, other_losses in controls.items():
+        correlation = np.corrcoef(other_losses, losses)[0, 1]
+        print(f"{name}: correlation {correlation:.4f}, {(other_losses - losses).mean():+.3f} nats")
     per_byte = losses.mean() / of_each.mean()
     variants = {
         "sampled loss over sampled bytes": (np.empty((population, 0)), losses - per_byte * (of_each - of_each.mean())),
         "mean loss, bytes and tokens known": (np.empty((population, 0)), losses),
         "+ bytes and n-grams": (grams, losses),
-    } | {f"+ control: {name}": (np.column_stack([grams, known]), losses) for name, known in controls.items()}
+    } | {
+        f"+ control: {name}": (np.column_stack([grams, other_losses]), losses)
+        for name, other_losses in controls.items()
+    }
     bpb = score.tokens / score.text_bytes / math.log(2)
     each = score.seconds / population
     print(f"{score.val_bpb:.5f} bpb, {population} sequences, {each * 1000:.0f} ms each, n-grams {ngram_seconds:.2f} s")

@@ -37,12 +37,12 @@ def measure(folder: Path, *arguments: str, seconds: int = 60) -> tuple[float, in
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30, 6 * 2**30))
 
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
+    completed = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
     try:
-        cpu, memory, code = done.stderr.strip().splitlines()[-1].split()
+        cpu, memory, code = completed.stderr.strip().splitlines()[-1].split()
         return float(cpu), int(memory), int(code) if code.isdigit() else None
     except (ValueError, IndexError):
-        return float(seconds), -1, done.returncode
+        return float(seconds), -1, completed.returncode
 
 
 if __name__ == "__main__":

@@ -51,15 +51,15 @@ def measure(length: int, precision: str, rounds: int) -> None:
     num_bytes = table.count(text)
 
     def plain() -> Callable[[], object]:
-        made = Plain(Settings(train_seq_len=length, val_batch_size=8 * length))
-        made.model.load_state_dict(state, strict=False)
+        plain = Plain(Settings(train_seq_len=length, val_batch_size=8 * length))
+        plain.model.load_state_dict(state, strict=False)
         if precision == "fp32":
-            made.model.float()
-        return lambda: made.evaluate(text, table, autocast=precision == "bf16")
+            plain.model.float()
+        return lambda: plain.evaluate(text, table, autocast=precision == "bf16")
 
     def ours(compiled: bool) -> Callable[[], object]:
-        made = Evaluation(state, config, precision, ALONE, compiled=compiled)
-        return lambda: made.score(text, num_bytes, lambda *done: None)
+        evaluation = Evaluation(state, config, precision, ALONE, compiled=compiled)
+        return lambda: evaluation.score(text, num_bytes, lambda *_: None)
 
     calls = {"plain.py, one sequence a call": plain(), "ours, torch's attention": ours(compiled=False)}
     if precision == "bf16":

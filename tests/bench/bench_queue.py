@@ -45,8 +45,8 @@ def queue_seconds(repo: Repo, cache: Path) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "golfcheck", "queue", str(repo.path), "--format", "csv"]
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    assert len(done.stdout.splitlines()) == NUM_HEADS + 1
+    completed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert len(completed.stdout.splitlines()) == NUM_HEADS + 1
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -61,12 +61,12 @@ def main() -> int:
     print(f"{NUM_HEADS} heads; baseline: ast.parse of their scripts, {baseline:.2f} CPU s")
     for name, seconds in (("cold", cold), ("cold, for each head", cold / NUM_HEADS), ("cached", cached)):
         print(f"{name:<22} {seconds:6.2f} s  {seconds / baseline:6.2f}x")
-    kept = {
+    bounds = {
         f"{HEAD_SECONDS} s for each head": cold / NUM_HEADS <= HEAD_SECONDS,
         f"{CACHED_SECONDS} s cached": cached <= CACHED_SECONDS,
     }
-    print("bounds: " + ", ".join(f"{name} {'ok' if is_kept else 'MISSED'}" for name, is_kept in kept.items()))
-    return int(not all(kept.values()))
+    print("bounds: " + ", ".join(f"{name} {'ok' if is_kept else 'MISSED'}" for name, is_kept in bounds.items()))
+    return int(not all(bounds.values()))
 
 
 if __name__ == "__main__":

@@ -150,17 +150,19 @@ def evaluation(seq_len: int, precision: str, rounds: int, *, is_alone: bool) -> 
     """Print every variant's medians, and its ratio to the plain one of as many threads, round by round."""
     names = [name for name in VARIANTS if precision == "bf16" or name != "compiled"]
     names = [name for name in names if VARIANTS[name][1] or not is_alone]
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    measured: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _, name in itertools.product(range(rounds), names):
-        found[name].append(run(name, seq_len, precision))
+        measured[name].append(run(name, seq_len, precision))
     for name in names:
-        base = found["plain" if VARIANTS[name][1] else "plain-all"]
+        base = measured["plain" if VARIANTS[name][1] else "plain-all"]
         ratio, core_ratio = (
-            statistics.median(one[key] / other[key] for one, other in zip(found[name], base, strict=True))
+            statistics.median(one[key] / other[key] for one, other in zip(measured[name], base, strict=True))
             for key in ("rate", "core_rate")
         )
-        rate, share, mib = (statistics.median(one[key] for one in found[name]) for key in ("rate", "share", "mib"))
-        moved = "" if name.startswith("plain") else f"  {found[name][0]['bpb'] - found['short'][0]['bpb']:+.6f} bpb"
+        rate, share, mib = (statistics.median(one[key] for one in measured[name]) for key in ("rate", "share", "mib"))
+        moved = (
+            "" if name.startswith("plain") else f"  {measured[name][0]['bpb'] - measured['short'][0]['bpb']:+.6f} bpb"
+        )
         print(
             f"length {seq_len} {precision}  {VARIANTS[name][0]:<37} {ratio:5.2f}x (CPU {core_ratio:.2f}x)  "
             f"{rate:>6,.0f} tokens/s  "

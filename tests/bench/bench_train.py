@@ -146,12 +146,12 @@ def compiled_losses(out: str) -> None:
         print("golden losses                not compared: no ../shared/data")
         return
     tokens = Data(shared / "fineweb", shared / "fineweb" / "fineweb_1024_bpe.model")
-    done = trainer.train(Path(out), tokens, COMPILE="on", **GOLDEN)
+    completed = trainer.train(Path(out), tokens, COMPILE="on", **GOLDEN)
     text = (shared / "golden" / "one_rank.log").read_text(encoding="utf-8")
     golden = [
         line.train_loss for line in map(templates.parse, text.split("\n")) if isinstance(line, linekinds.TrainStep)
     ]
-    apart = max(abs(ours - theirs) for ours, theirs in zip(done.losses, golden, strict=True))
+    apart = max(abs(ours - theirs) for ours, theirs in zip(completed.losses, golden, strict=True))
     print(f"golden losses                {len(golden)} of the compiled trainer within {apart:.4f} (0.005 allowed)")
 
 

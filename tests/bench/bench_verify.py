@@ -149,20 +149,20 @@ def main() -> int:
         size_bytes = sum(file.stat().st_size for file in Path(caches[0]).rglob("*") if file.is_file())
         parts = parts_of(folders)
         judgments, records = judgments_of(tree)
-    (all_s, all_mib), (one_s, _), (cached_s, cached_mib) = (min(run[place] for run in runs) for place in range(3))
+    (all_s, all_mib), (one_s, _), (cached_s, cached_mib) = (min(run[index] for run in runs) for index in range(3))
     rows = {"all, cold": all_s, "one of them, cold": one_s, "all, cached": cached_s} | parts
     print(f"{records} records; baseline: ast.parse of their {len(scripts)} scripts, {baseline:.2f} CPU s")
     for name, seconds in rows.items():
         print(f"{name:<34} {seconds:6.2f} s  {seconds / baseline:6.2f}x")
     print(f"memory {all_mib:.0f} MiB cold, {cached_mib:.0f} MiB cached; cache {size_bytes / 1024:.0f} KiB")
     print(f"{judgments} judgments of {records} records")
-    kept = {
+    bounds = {
         f"{ALL_SECONDS} s for all": all_s <= ALL_SECONDS,
         f"{ONE_SECONDS} s for one": one_s <= ONE_SECONDS,
         "each judged once": judgments == records,
     }
-    print("bounds: " + ", ".join(f"{name} {'ok' if is_kept else 'MISSED'}" for name, is_kept in kept.items()))
-    return int(not all(kept.values()))
+    print("bounds: " + ", ".join(f"{name} {'ok' if is_kept else 'MISSED'}" for name, is_kept in bounds.items()))
+    return int(not all(bounds.values()))
 
 
 if __name__ == "__main__":

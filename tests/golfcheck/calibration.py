@@ -196,9 +196,9 @@ def _errors(judged: dict[str, list[Verdict]]) -> list[str]:
     return ["| record | rule | place | arithmetic |", "|---|---|---|---|", *rows]
 
 
-def _counts(found: list[Verdict]) -> list[str]:
+def _counts(verdicts: list[Verdict]) -> list[str]:
     gravest: dict[str, Counter[str]] = defaultdict(Counter)
-    for verdict in found:
+    for verdict in verdicts:
         worst: dict[str, Severity] = {}
         for finding in verdict.findings:
             worst[finding.rule] = max(worst.get(finding.rule, Severity.INFO), finding.severity)
@@ -223,19 +223,19 @@ def _warnings(judged: dict[str, list[Verdict]]) -> list[str]:
         rows = {
             ruleset: [
                 f"| {_name(verdict)} | {_place(finding.path, finding.line)} | {_cell(finding.message)} |"
-                for verdict in found
+                for verdict in verdicts
                 for finding in verdict.findings
                 if finding.rule == rule.name and finding.severity is Severity.WARNING
             ]
-            for ruleset, found in judged.items()
+            for ruleset, verdicts in judged.items()
         }
         if not any(rows.values()):
             continue
         lines += [f"### `{rule.name}`", "", WHY.get(rule.name, ""), ""]
         same = rows["written"] == rows["audit-2026-05"]
-        for ruleset, found in rows.items() if not same else [("", rows["written"])]:
+        for ruleset, cells in rows.items() if not same else [("", rows["written"])]:
             lines += [f"Ruleset `{ruleset}`:", ""] if ruleset else []
-            lines += ["| record | place | finding |", "|---|---|---|", *found, ""]
+            lines += ["| record | place | finding |", "|---|---|---|", *cells, ""]
     return lines
 
 

@@ -55,7 +55,7 @@ def submission(**changes: Any) -> dict[str, Any]:
     """Return a complete submission object."""
     mean = sum(map(bpb_of, SEEDS)) / len(SEEDS)
     total = MODEL_BYTES + len(SCRIPT.encode())
-    made = {
+    document = {
         "author": "Ada",
         "github_id": "ada",
         "name": "A small record",
@@ -75,7 +75,7 @@ def submission(**changes: Any) -> dict[str, Any]:
             for seed in SEEDS
         },
     }
-    return {key: value for key, value in (made | changes).items() if value is not None}
+    return {key: value for key, value in (document | changes).items() if value is not None}
 
 
 def make(tree: Path, named: str = "2026-04-01_Small", /, **changes: Any) -> Path:

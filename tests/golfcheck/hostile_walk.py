@@ -93,7 +93,7 @@ def main(root: Path) -> None:
     """Walk on this terminal; the last line is "walked", or what failed with the exit status 1."""
     app = application(root)
     seen: set[type] = set()
-    told = "not begun"
+    status = "not begun"
 
     def check(index: str) -> None:
         seen.update(kind for widget in app.screen.walk_children() for kind in type(widget).__mro__)
@@ -103,20 +103,20 @@ def main(root: Path) -> None:
             raise AssertionError(index) from error
 
     async def script(pilot: Pilot[None]) -> None:
-        nonlocal told
+        nonlocal status
         try:
             assert app.board_screen.board is not None
             await walk(pilot, list(app.board_screen.board.rows), check)
             unseen = widgets() - seen
-            told = f"no screen of the walk has {unseen}: add one that does" if unseen else "walked"
+            status = f"no screen of the walk has {unseen}: add one that does" if unseen else "walked"
         except Exception as error:
-            told = ascii(error)
+            status = ascii(error)
         finally:
             app.exit()
 
     app.run(auto_pilot=script)
-    print(f"\n{told}")
-    sys.exit(told != "walked")
+    print(f"\n{status}")
+    sys.exit(status != "walked")
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ class Repo:
         """Run git on it and return what it prints."""
         command = ["git", f"--git-dir={self.path}", *arguments]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | _WHO
-        done = subprocess.run(command, input=stdin, capture_output=True, check=True, env=environment)
-        return done.stdout.decode().strip()
+        completed = subprocess.run(command, input=stdin, capture_output=True, check=True, env=environment)
+        return completed.stdout.decode().strip()
 
     def _store(self, kind: str, data: bytes) -> str:
         """Write a loose object and return its name (git-scm.com/book, "Git Objects")."""

@@ -94,8 +94,8 @@ class Draft:
     def set(self, **values: object) -> None:
         """Set keys of submission.json (None removes one)."""
         current = json.loads(self.files.get("submission.json", b"{}")) | values
-        kept = {key: value for key, value in current.items() if value is not None}
-        self.files["submission.json"] = (json.dumps(kept, indent=2) + "\n").encode()
+        remaining = {key: value for key, value in current.items() if value is not None}
+        self.files["submission.json"] = (json.dumps(remaining, indent=2) + "\n").encode()
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace the first `old` in a file; it must be there."""

@@ -293,21 +293,21 @@ def test_an_existing_folder_is_never_written_into(tmp_path: Path) -> None:
     write_logs(tmp_path, log(1))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("precious")
-    done = new(tmp_path, "mine", "--from", "log0.txt")
-    assert done.returncode == 2
-    assert "mine: exists already; nothing was written" in done.stderr
+    completed = new(tmp_path, "mine", "--from", "log0.txt")
+    assert completed.returncode == 2
+    assert "mine: exists already; nothing was written" in completed.stderr
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
 
 def test_a_second_record_of_the_same_day_and_name_gets_a_number(tmp_path: Path) -> None:
     write_logs(tmp_path, log(1))
     for _ in range(2):
-        done = new(tmp_path, "--into", "record", "--name", "run", "--from", "log0.txt", "--author", "Ann")
-        assert done.returncode == 0, done.stderr
+        completed = new(tmp_path, "--into", "record", "--name", "run", "--from", "log0.txt", "--author", "Ann")
+        assert completed.returncode == 0, completed.stderr
     first, second = sorted(path.name for path in (tmp_path / "record").iterdir())
     assert second == f"{first}_2"
-    assert "next    golfcheck verify" in done.stdout
-    assert "1 of the 3 seeds required for a record" in done.stdout
+    assert "next    golfcheck verify" in completed.stdout
+    assert "1 of the 3 seeds required for a record" in completed.stdout
 
 
 def test_a_folder_that_is_named_by_a_date_gives_the_record_its_date_and_name(tmp_path: Path) -> None:
@@ -317,17 +317,17 @@ def test_a_folder_that_is_named_by_a_date_gives_the_record_its_date_and_name(tmp
         "2026-02-30_Base": (None, "2026-02-30_Base"),
         "2999-01-01_Later": (None, "Later"),
     }.items():
-        done = new(tmp_path, folder, "--from", "log0.txt", "--author", "Ann")
-        assert done.returncode == 0, done.stderr
+        completed = new(tmp_path, folder, "--from", "log0.txt", "--author", "Ann")
+        assert completed.returncode == 0, completed.stderr
         submission = json.loads((tmp_path / folder / "submission.json").read_text())
         assert submission["name"] == said[1]
         assert submission["date"] == said[0] if said[0] else submission["date"].startswith("20")
 
 
 def test_new_trainer_copies_the_trainer(tmp_path: Path) -> None:
-    done = new(tmp_path, "--trainer", "mine")
-    assert done.returncode == 0, done.stderr
-    assert "next    python mine/train.py --smoke" in done.stdout
+    completed = new(tmp_path, "--trainer", "mine")
+    assert completed.returncode == 0, completed.stderr
+    assert "next    python mine/train.py --smoke" in completed.stdout
     source = ROOT / "reference"
     assert {path.name: path.read_bytes() for path in (tmp_path / "mine").iterdir()} == {
         path.name: path.read_bytes() for path in source.glob("*.py") if path.name != "__init__.py"
@@ -339,16 +339,16 @@ def test_new_trainer_copies_the_trainer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [[], ["mine"], ["--into", "x", "--from", "a.log"], ["mine", "--trainer", "other"]])
 def test_an_incomplete_or_contradictory_request_gives_one_line(tmp_path: Path, words: list[str]) -> None:
-    done = new(tmp_path, *words)
-    assert done.returncode == 2
-    assert done.stderr.startswith("golfcheck: new: ")
-    assert done.stderr.count("\n") == 1
+    completed = new(tmp_path, *words)
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("golfcheck: new: ")
+    assert completed.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_log_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     write_logs(tmp_path, log(1).partition("final_int8")[0])
-    done = new(tmp_path, "mine", "--from", "log0.txt")
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
+    completed = new(tmp_path, "mine", "--from", "log0.txt")
+    assert completed.returncode == 2
+    assert completed.stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log0.txt"]

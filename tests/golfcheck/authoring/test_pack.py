@@ -67,8 +67,8 @@ if __name__ == "__main__":
 
 
 def run(script: Path, *words: str) -> str:
-    done = subprocess.run([sys.executable, str(script), *words], capture_output=True, text=True, check=True)
-    return done.stdout
+    completed = subprocess.run([sys.executable, str(script), *words], capture_output=True, text=True, check=True)
+    return completed.stdout
 
 
 def test_the_packed_script_is_smaller_and_behaves_the_same(tmp_path: Path) -> None:

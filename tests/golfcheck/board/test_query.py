@@ -114,7 +114,7 @@ def test_a_filter_leaves_out_the_record_that_it_does_not_describe(text: str):
     assert not parse(text).matches(ROW)
 
 
-@pytest.mark.parametrize("key", [key for key, known in KEYS.items() if known.kind in ("number", "date")])
+@pytest.mark.parametrize("key", [key for key, entry in KEYS.items() if entry.kind in ("number", "date")])
 def test_a_missing_value_matches_no_comparison(key: str):
     for value in ("2026", "<2026", "<=2026", ">-2026", ">=-2026", "-9e9..9e9"):
         if KEYS[key].kind == "number" or value == "2026":
@@ -222,7 +222,7 @@ def test_any_text_is_read_or_refused(text: str):
     assert {query.matches(row) for row in ROWS} <= {True, False}
 
 
-TERMS = st.sampled_from(["gptq", '"odd" name', *(known.example for known in KEYS.values()), "bpb:>1", "date:2026-03"])
+TERMS = st.sampled_from(["gptq", '"odd" name', *(entry.example for entry in KEYS.values()), "bpb:>1", "date:2026-03"])
 
 
 @given(st.lists(TERMS, max_size=4), st.sampled_from(ROWS))
@@ -254,7 +254,7 @@ def test_a_number_matches_every_value_that_is_printed_like_it(value: float, deci
 
 
 SCORED = st.lists(st.sampled_from([None, float("nan"), 1.0, 1.1, 1.2]), max_size=12).map(
-    lambda scores: [replace(ROW, score_bpb=score, rank=place) for place, score in enumerate(scores)]
+    lambda scores: [replace(ROW, score_bpb=score, rank=index) for index, score in enumerate(scores)]
 )
 
 

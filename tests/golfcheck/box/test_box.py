@@ -100,15 +100,15 @@ def test_a_box_uses_the_given_compiled_attention_except_for_gradients():
     given = scope["P"]().heads(False)
     torch.set_num_threads(1)
     expected = {attention.library(): kernel(*given), None: scope["attend"](*given, is_causal=True, enable_gqa=True)}
-    found = []
+    answers = []
     for library, heads in expected.items():
         with Box([("predictor.py", ATTENTION)], attention=library) as box:
             box.load()
             box.open(128)
-            found.append(box.logits(np.zeros((1, 128), np.int64)))
+            answers.append(box.logits(np.zeros((1, 128), np.int64)))
             box.adapt(np.zeros((1, 129), np.int64))
-        assert (found[-1] == heads[:, 0].float().numpy()).all()
-    assert (found[0] != found[1]).any()
+        assert (answers[-1] == heads[:, 0].float().numpy()).all()
+    assert (answers[0] != answers[1]).any()
 
 
 @NEEDS_SANDBOX
@@ -166,11 +166,11 @@ def test_the_system_call_filter_has_whole_instructions_and_is_none_on_unknown_ma
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("program_path", "said"),
     [(None, "bubblewrap is not installed: sudo apt install bubblewrap"), ("/bin/false", "refused here.*exit code 1")],
 )
-def test_where_there_is_no_sandbox_one_line_says_what_to_do(found: str | None, said: str, monkeypatch):
-    monkeypatch.setattr("shutil.which", lambda name: found)
+def test_where_there_is_no_sandbox_one_line_says_what_to_do(program_path: str | None, said: str, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: program_path)
     launch.sandbox.cache_clear()
     try:
         with pytest.raises(NoSandbox, match=said):
@@ -232,16 +232,16 @@ def test_a_signal_at_any_moment_leaves_no_process_file_or_mount(
 
 def below(pid: int) -> list[int]:
     """All running descendants of a process."""
-    found, todo = [], [pid]
+    descendants, todo = [], [pid]
     while todo:
         try:
             tasks = list(Path(f"/proc/{todo.pop()}/task").iterdir())
             children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
         except OSError:
             continue
-        found += children
+        descendants += children
         todo += children
-    return [pid for pid in found if runs(pid)]
+    return [pid for pid in descendants if runs(pid)]
 
 
 def runs(pid: int) -> bool:
@@ -261,5 +261,5 @@ def test_a_python_installed_below_tmp_is_available_in_the_box():
             "sys.exit(subprocess.run([*command, sys.executable, '-I', '-c', 'pass']).returncode)"
         )
         python = Path(folder, "bin", "python")
-        done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+        completed = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
+    assert (completed.returncode, completed.stderr) == (0, "")

@@ -64,9 +64,9 @@ def test_a_record_of_our_trainer_is_confirmed_by_its_own_predictor(record: Path,
     assert "confirmed" in out
     document = json.loads(report.read_text())
     assert schema.violations("rescore", document) == []
-    (found,) = document["rescores"]
-    assert found["measured"]["val_bpb"] == pytest.approx(world.score.val_bpb, abs=1e-6)
-    predictor = found["predictor"]
+    (entry,) = document["rescores"]
+    assert entry["measured"]["val_bpb"] == pytest.approx(world.score.val_bpb, abs=1e-6)
+    predictor = entry["predictor"]
     assert {file["path"] for file in predictor["files"]} >= {"predictor.py", "model.py", "final_model.int8.ptz"}
     assert predictor["not_shown"] == ["submission.json", "train.log"]
     assert predictor["visible_bytes"] == sum(file["size_bytes"] for file in predictor["files"])
@@ -91,8 +91,8 @@ def reported(folder: Path, world: World, *arguments: str, code: int = 0) -> dict
     assert main(["rescore", str(folder), "--json", str(path), *arguments, *options(world)]) == code
     document = json.loads(path.read_text())
     assert schema.violations("rescore", document) == []
-    (found,) = document["rescores"]
-    return found
+    (entry,) = document["rescores"]
+    return entry
 
 
 @NEEDS_SANDBOX
@@ -103,13 +103,13 @@ def test_another_predictors_report_helps_to_estimate(bigram: Path, world: World,
     whole = reported(bigram, world, "--full", "--challenges", "0")["measured"]
     report = bigram.with_name("report.json").rename(bigram.with_name("control.json"))
     arguments = ["--within", "0.2", "--order-seed", "5", "--challenges", "32"]
-    found = reported(other, world, "--control", str(report), *arguments)
+    result = reported(other, world, "--control", str(report), *arguments)
     assert f"control   {report}"[:60] in capsys.readouterr().out
-    estimate = found["measured"]["estimate"]
+    estimate = result["measured"]["estimate"]
     assert estimate["covariates"][-1] == "control"
     assert (estimate["within_bpb"], estimate["order_seed"]) == (0.2, 5)
-    assert found["control"]["path"] == str(report)
-    assert found["predictor"]["challenges"]["cuts"] == min(32, estimate["sequences"])
+    assert result["control"]["path"] == str(report)
+    assert result["predictor"]["challenges"]["cuts"] == min(32, estimate["sequences"])
     exact = reported(other, world, "--full", "--challenges", "0")["measured"]
     assert estimate["low_bpb"] < exact["val_bpb"] < estimate["high_bpb"]
     assert exact["val_bpb"] > whole["val_bpb"]
@@ -119,18 +119,18 @@ def test_another_predictors_report_helps_to_estimate(bigram: Path, world: World,
 def test_an_estimate_refutes_a_claim_and_confirms_another(bigram: Path, world: World, capsys):
     arguments = ["--estimate", "--challenges", "16", "--within", "0.5"]
     assert reported(bigram, world, *arguments, "--claim", "1.0", code=1)["outcome"] == "refuted"
-    found = reported(bigram, world, *arguments, "--claim", "1.8629")
-    assert found["outcome"] == "confirmed"
-    assert found["measured"]["estimate"]["sequences"] < found["measured"]["estimate"]["of_sequences"]
+    result = reported(bigram, world, *arguments, "--claim", "1.8629")
+    assert result["outcome"] == "confirmed"
+    assert result["measured"]["estimate"]["sequences"] < result["measured"]["estimate"]["of_sequences"]
     assert "the verdict depends on the whole interval" in capsys.readouterr().out
 
 
 @NEEDS_SANDBOX
 def test_a_window_slides_over_a_part_of_the_text(bigram: Path, world: World, capsys):
-    found = reported(bigram, world, "--stride", "16", "--val-tokens", "640", "--challenges", "32")
-    measured = found["measured"]
+    result = reported(bigram, world, "--stride", "16", "--val-tokens", "640", "--challenges", "32")
+    measured = result["measured"]
     assert (measured["stride"], measured["tokens"], measured["seq_len"]) == (16, 640, 64)
-    assert 32 <= found["predictor"]["challenges"]["cuts"] <= 40
+    assert 32 <= result["predictor"]["challenges"]["cuts"] <= 40
     assert "window of 64, stride 16" in capsys.readouterr().out
     side_by_side = reported(bigram, world, "--val-tokens", "640", "--challenges", "0")["measured"]
     assert measured["val_bpb"] == pytest.approx(side_by_side["val_bpb"], abs=1e-6)  # a bigram needs no more context
@@ -141,14 +141,14 @@ def test_two_ranks_of_torchrun_score_what_one_process_does(bigram: Path, world: 
     alone = reported(bigram, world, "--challenges", "0")["measured"]
     report = tmp_path / "ranks.json"
     arguments = ["rescore", str(bigram), "--challenges", "64", "--json", str(report), *options(world)]
-    done, _ = forked.ranks(lambda: main(arguments), 2, tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("VERDICT") == 1
-    (found,) = json.loads(report.read_text())["rescores"]
-    assert found["measured"]["val_bpb"] == pytest.approx(alone["val_bpb"], abs=1e-9)
-    assert sorted(found["measured"]["rank_sequences"]) == [37, 38]
-    assert found["predictor"]["challenges"]["cuts"] >= 64
-    assert found["predictor"]["challenges"]["differ"] == 0
+    completed, _ = forked.ranks(lambda: main(arguments), 2, tmp_path)
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.count("VERDICT") == 1
+    (entry,) = json.loads(report.read_text())["rescores"]
+    assert entry["measured"]["val_bpb"] == pytest.approx(alone["val_bpb"], abs=1e-9)
+    assert sorted(entry["measured"]["rank_sequences"]) == [37, 38]
+    assert entry["predictor"]["challenges"]["cuts"] >= 64
+    assert entry["predictor"]["challenges"]["differ"] == 0
 
 
 def test_the_reference_model_is_evaluated_on_request(record: Path, world: World, capsys):
@@ -165,13 +165,13 @@ def test_without_a_sandbox_nothing_runs_and_one_line_says_what_to_do_before_torc
         "sys.exit(99 if 'torch' in sys.modules or 'numpy' in sys.modules else code)"
     )
     command = [sys.executable, "-c", program, "rescore", str(record), *options(world)]
-    done = subprocess.run(
+    completed = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "PATH": str(tmp_path)}, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2
-    assert done.stderr.startswith("golfcheck: bubblewrap is not installed: sudo apt install bubblewrap")
-    assert "--built-in" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert completed.returncode == 2
+    assert completed.stderr.startswith("golfcheck: bubblewrap is not installed: sudo apt install bubblewrap")
+    assert "--built-in" in completed.stderr
+    assert completed.stderr.count("\n") == 1
 
 
 def test_a_missing_sandbox_is_shown_on_the_page_and_in_the_report(

@@ -97,7 +97,7 @@ def test_ctrl_c_at_any_line_loses_nothing_and_leaves_nothing(
         assert main(command) == 0
     whole = json.loads(report.read_text())["rescores"][0]["measured"]
     before = left()
-    known = list[int]()  # after how many lines how many tokens were scored
+    progress_seen = list[int]()  # after how many lines how many tokens were scored
     for at in np.linspace(1, 0.98 * counted.lines, POINTS).astype(int).tolist():
         report.unlink(missing_ok=True)
         capsys.readouterr()
@@ -109,7 +109,7 @@ def test_ctrl_c_at_any_line_loses_nothing_and_leaves_nothing(
         assert schema.violations("rescore", document) == []
         assert not document["is_complete"], interrupt.where
         if so_far := document["so_far"]:
-            known.append(so_far["tokens"])
+            progress_seen.append(so_far["tokens"])
             assert f"over the first {so_far['tokens']:,} tokens" in printed
         if so_far and so_far["tokens"] == whole["tokens"]:
             assert so_far["val_bpb"] == whole["val_bpb"]
@@ -119,9 +119,9 @@ def test_ctrl_c_at_any_line_loses_nothing_and_leaves_nothing(
         assert now == before, interrupt.where
         assert list(scratch.iterdir()) == []
     gc.collect()
-    assert known == sorted(known)
-    assert len(set(known)) > 2
-    assert known.count(whole["tokens"]) > 2  # while the twin was asked
+    assert progress_seen == sorted(progress_seen)
+    assert len(set(progress_seen)) > 2
+    assert progress_seen.count(whole["tokens"]) > 2  # while the twin was asked
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)

@@ -60,7 +60,7 @@ def scored(folder: Path, world: World, *, cuts: int = 256, strict: bool = False,
     (seed,) = submitted.find(folder, folder, None, None, 16_000_000)
     request = Request(data=world.shards, tokenizer=world.tokenizer, **options)
     boxes = BoxRequest(cuts=cuts, strict=strict, limits=LIMITS)
-    return rescore(seed, request, boxes, join("cpu"), lambda name: lambda *known: None)
+    return rescore(seed, request, boxes, join("cpu"), lambda name: lambda *_: None)
 
 
 def expected_bpb(world: World, table: np.ndarray) -> float:
@@ -75,24 +75,24 @@ def expected_bpb(world: World, table: np.ndarray) -> float:
 @pytest.mark.parametrize("name", predictors.HONEST)
 def test_an_honest_predictor_is_scored_and_its_twin_gives_the_same_answers(name: str, folder: Folder, world: World):
     cuts = 64 if "torch" in name else 256
-    found = scored(folder(predictors.HONEST[name]), world, cuts=cuts)
-    assert found.outcome is RescoreOutcome.MEASURED, found.reason
-    assert found.predictor is not None
-    challenges = found.predictor.challenges
+    result = scored(folder(predictors.HONEST[name]), world, cuts=cuts)
+    assert result.outcome is RescoreOutcome.MEASURED, result.reason
+    assert result.predictor is not None
+    challenges = result.predictor.challenges
     assert challenges is not None
     assert challenges.failures() == []
     assert challenges.cuts >= cuts
     assert challenges.moved_nats == 0.0
     assert (challenges.differ, challenges.uncut_differ, challenges.repeated_differ) == (0, 0, 0)
     assert min(challenges.uncut, challenges.repeated) >= cuts // 8
-    assert found.predictor.adaptive == ("def adapt" in predictors.HONEST[name])
+    assert result.predictor.adaptive == ("def adapt" in predictors.HONEST[name])
 
 
 def test_the_score_agrees_with_the_same_table_in_float64(folder: Folder, world: World, table: np.ndarray):
-    found = scored(folder(predictors.HONEST["a bigram table"]), world, cuts=0)
-    assert found.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=1e-6)
-    assert found.measured.tokens == world.score.tokens
-    assert found.measured.text_bytes == world.score.bytes
+    result = scored(folder(predictors.HONEST["a bigram table"]), world, cuts=0)
+    assert result.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=1e-6)
+    assert result.measured.tokens == world.score.tokens
+    assert result.measured.text_bytes == world.score.bytes
 
 
 def test_a_predictor_that_adapts_to_scored_tokens_scores_better(folder: Folder, world: World):
@@ -104,11 +104,11 @@ def test_a_predictor_that_adapts_to_scored_tokens_scores_better(folder: Folder, 
 
 
 def test_a_model_of_another_architecture_in_another_container_is_scored(tmp_path: Path, world: World):
-    found = scored(predictors.write_gpt(tmp_path / "gpt", tiny.VOCAB), world, cuts=64)
-    assert found.outcome is RescoreOutcome.MEASURED, found.reason
-    assert [file.path for file in found.predictor.files] == ["predictor.py", "weights.int6.xz"]
-    assert found.artifact.path.endswith("weights.int6.xz")
-    assert found.predictor.visible_bytes == sum(path.stat().st_size for path in (tmp_path / "gpt").iterdir())
+    result = scored(predictors.write_gpt(tmp_path / "gpt", tiny.VOCAB), world, cuts=64)
+    assert result.outcome is RescoreOutcome.MEASURED, result.reason
+    assert [file.path for file in result.predictor.files] == ["predictor.py", "weights.int6.xz"]
+    assert result.artifact.path.endswith("weights.int6.xz")
+    assert result.predictor.visible_bytes == sum(path.stat().st_size for path in (tmp_path / "gpt").iterdir())
 
 
 @pytest.mark.parametrize("name", predictors.CAUGHT)
@@ -116,10 +116,10 @@ def test_a_cheat_is_refuted_by_the_twin(name: str, tmp_path: Path, world: World,
     words, body = predictors.CAUGHT[name]
     if "neighbors" in name:
         monkeypatch.setattr("golfcheck.rescore.boxed._LEAST_CALLS", 8)  # several sequences a call
-    found = scored(predictors.write(tmp_path / "submission", body, table), world)
-    assert found.outcome is RescoreOutcome.REFUTED
-    assert words in found.reason
-    assert (found.measured.val_bpb < expected_bpb(world, table) - 0.01) == (name in predictors.GAINING)
+    result = scored(predictors.write(tmp_path / "submission", body, table), world)
+    assert result.outcome is RescoreOutcome.REFUTED
+    assert words in result.reason
+    assert (result.measured.val_bpb < expected_bpb(world, table) - 0.01) == (name in predictors.GAINING)
 
 
 @pytest.mark.parametrize("name", predictors.HARMLESS)
@@ -128,8 +128,8 @@ def test_tricks_that_gain_outside_a_box_gain_nothing_inside(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         body = predictors.HARMLESS[name].replace("PORT", str(server.getsockname()[1]))
-        found = scored(folder(body), world, cuts=0)
-    assert found.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=1e-6)
+        result = scored(folder(body), world, cuts=0)
+    assert result.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", predictors.REFUSED)
@@ -145,7 +145,7 @@ def test_a_predictor_that_breaks_the_contract_or_a_limit_is_refused_in_one_line(
     request = Request(data=world.shards, tokenizer=world.tokenizer)
     before = children()  # such as the resource tracker that an earlier test has started
     with pytest.raises(Refused) as refused:
-        rescore(seed, request, BoxRequest(limits=limits), join("cpu"), lambda name: lambda *known: None)
+        rescore(seed, request, BoxRequest(limits=limits), join("cpu"), lambda name: lambda *_: None)
     if code == "BOX_THREADS" and "can't start new thread" in str(refused.value):
         pytest.skip("needs more threads than the process limit leaves")
     assert refused.value.code == code, str(refused.value)
@@ -245,12 +245,12 @@ def test_sequences_have_the_claimed_length_if_the_predictor_accepts_it(folder: F
     path = folder(predictors.HONEST["a bigram table"])
     (seed,) = submitted.find(path, path, Claim(1.9, 4, "log", seq_len=16), None, 16_000_000)
     request, boxes = Request(data=world.shards, tokenizer=world.tokenizer), BoxRequest(cuts=0, limits=LIMITS)
-    found = rescore(seed, request, boxes, join("cpu"), lambda name: lambda *known: None)
-    assert (found.measured.seq_len, found.settings["seq_len"].source) == (16, "the log")
+    result = rescore(seed, request, boxes, join("cpu"), lambda name: lambda *_: None)
+    assert (result.measured.seq_len, result.settings["seq_len"].source) == (16, "the log")
     (seed,) = submitted.find(path, path, Claim(1.9, 4, "log", seq_len=128), None, 16_000_000)
-    found = rescore(seed, request, boxes, join("cpu"), lambda name: lambda *known: None)
-    assert found.outcome is RescoreOutcome.INCOMPARABLE
-    assert found.reason == "the claim is of sequences of 128 tokens, this score of 64"
+    result = rescore(seed, request, boxes, join("cpu"), lambda name: lambda *_: None)
+    assert result.outcome is RescoreOutcome.INCOMPARABLE
+    assert result.reason == "the claim is of sequences of 128 tokens, this score of 64"
 
 
 def test_a_shorter_context_may_be_requested_but_not_a_longer_one(folder: Folder, world: World):
@@ -301,9 +301,9 @@ def test_each_seed_sees_only_its_own_artifact(folder: Folder):
     path = folder("class P(Base): pass")
     for seed in (1, 2):
         (path / f"model_seed{seed}.bin").write_bytes(bytes([seed]))
-    found = submitted.find(path, path, None, None, 16_000_000)
-    assert [item.target.seed for item in found] == [1, 2]
-    assert [{name for name, _ in item.files if name.startswith("model")} for item in found] == [
+    seeds = submitted.find(path, path, None, None, 16_000_000)
+    assert [item.target.seed for item in seeds] == [1, 2]
+    assert [{name for name, _ in item.files if name.startswith("model")} for item in seeds] == [
         {"model_seed1.bin"},
         {"model_seed2.bin"},
     ]
@@ -320,9 +320,9 @@ def test_the_example_of_the_manual_works_as_it_stands(world: World, tmp_path: Pa
     exec(compile(training, "training", "exec"), {})
     path = tmp_path / "my_run"
     (path / "predictor.py").write_text(predictor.replace("seq_len = 1024", "seq_len = 64").replace("1024", "300"))
-    found = scored(path, world, cuts=64)
-    assert found.outcome is RescoreOutcome.MEASURED
-    assert found.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=0.01)
+    result = scored(path, world, cuts=64)
+    assert result.outcome is RescoreOutcome.MEASURED
+    assert result.measured.val_bpb == pytest.approx(expected_bpb(world, table), abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -338,18 +338,22 @@ def test_the_golden_artifacts_have_the_built_in_evaluations_score_through_the_bo
 ):
     """In fp32 within 1e-6: the built-in evaluation has the golden scores themselves (test_rescore)."""
     name, settings, tokens = golden
-    made = artifact.unpack((shared_data / "golden" / f"{name}.int8.ptz").read_bytes())
-    shapes = {name: tuple(tensor.shape) for name, tensor in {**made["quantized"], **made["passthrough"]}.items()}
+    unpacked = artifact.unpack((shared_data / "golden" / f"{name}.int8.ptz").read_bytes())
+    shapes = {
+        name: tuple(tensor.shape) for name, tensor in {**unpacked["quantized"], **unpacked["passthrough"]}.items()
+    }
     config = GPTConfig(**shape.infer(shapes), **settings)
-    (tmp_path / "model.int8.ptz").write_bytes(artifact.pack({**made, "model_config": dataclasses.asdict(config)})[0])
+    (tmp_path / "model.int8.ptz").write_bytes(
+        artifact.pack({**unpacked, "model_config": dataclasses.asdict(config)})[0]
+    )
     for source in ("model.py", "artifact.py", "predictor.py"):
         text = (ROOT / "reference" / source).read_text()
         (tmp_path / source).write_text(text.replace('ACTIVATIONS = "bf16"', 'ACTIVATIONS = "fp32"'))
     fineweb = shared_data / "fineweb"
     (seed,) = submitted.find(tmp_path, tmp_path, None, None, 16_000_000)
     request = Request(data=fineweb, tokenizer=fineweb / "fineweb_1024_bpe.model", val_tokens=tokens, estimate=False)
-    found = rescore(seed, request, BoxRequest(cuts=0), join("cpu"), lambda name: lambda *known: None)
+    result = rescore(seed, request, BoxRequest(cuts=0), join("cpu"), lambda name: lambda *_: None)
     text = data.read_validation(data.shard_paths(fineweb, "val"), config.train_seq_len, 1024)[: tokens + 1]
-    ours = Evaluation(artifact.dequantize(made), config, "fp32", join("cpu"))
-    measured = ours.score(text, np.full(tokens, 2), lambda *done: None)
-    assert found.measured.val_loss_nats == pytest.approx(measured.val_loss_nats, abs=1e-6)
+    ours = Evaluation(artifact.dequantize(unpacked), config, "fp32", join("cpu"))
+    measured = ours.score(text, np.full(tokens, 2), lambda *_: None)
+    assert result.measured.val_loss_nats == pytest.approx(measured.val_loss_nats, abs=1e-6)

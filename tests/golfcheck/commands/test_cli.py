@@ -133,29 +133,29 @@ def test_a_reader_that_leaves_ends_golfcheck_quietly(tmp_path: Path):
     os.close(read)
     folders.make(tmp_path)
     command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", str(tmp_path)]
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, cwd=ROOT, timeout=HANG_SECONDS)
+    completed = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, cwd=ROOT, timeout=HANG_SECONDS)
     os.close(write)
-    assert done.returncode == 141
-    assert done.stderr == b""
+    assert completed.returncode == 141
+    assert completed.stderr == b""
 
 
 def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path):
     folders.make(tmp_path, author="Renée")
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "XDG_CACHE_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "golfcheck", "verify", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=HANG_SECONDS)
-    assert done.returncode == 0, done.stderr
-    assert b"[###############################.]" in done.stdout
-    assert b"Ren\\xe9e" in done.stdout
+    completed = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=HANG_SECONDS)
+    assert completed.returncode == 0, completed.stderr
+    assert b"[###############################.]" in completed.stdout
+    assert b"Ren\\xe9e" in completed.stdout
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_the_completion_script_knows_every_command(shell: str, tmp_path: Path):
-    done = golfcheck("completion", shell)
-    assert done.returncode == 0, done.stderr
-    assert all(name in done.stdout for name in cli.COMMANDS)
-    assert "--require" in done.stdout
-    assert shell != "zsh" or done.stdout.startswith("#compdef golfcheck\n")  # or zsh does not register it
+    completed = golfcheck("completion", shell)
+    assert completed.returncode == 0, completed.stderr
+    assert all(name in completed.stdout for name in cli.COMMANDS)
+    assert "--require" in completed.stdout
+    assert shell != "zsh" or completed.stdout.startswith("#compdef golfcheck\n")  # or zsh does not register it
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_bash_completes_commands_options_values_rules_and_files(words: str, comp
     ask = f"""source {script}; COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
         complete_with=$(complete -p golfcheck | sed 's/.*-F \\([^ ]*\\).*/\\1/')
         $complete_with golfcheck "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}"; echo "${{COMPREPLY[@]}}" """
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=HANG_SECONDS, cwd=tmp_path)
-    assert done.stdout.split() == completed, done.stderr
+    shell = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=HANG_SECONDS, cwd=tmp_path)
+    assert shell.stdout.split() == completed, shell.stderr
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
@@ -200,10 +200,10 @@ def test_fish_completes_commands_options_values_rules_and_files(words: str, comp
     (tmp_path / "records").mkdir()
     ask = f"source {script}; complete -C '{words}'"
     environment = os.environ | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    done = subprocess.run(
+    shell = subprocess.run(
         ["fish", "-c", ask], capture_output=True, text=True, timeout=HANG_SECONDS, cwd=tmp_path, env=environment
     )
-    assert [line.partition("\t")[0] for line in done.stdout.splitlines()] == completed, done.stderr
+    assert [line.partition("\t")[0] for line in shell.stdout.splitlines()] == completed, shell.stderr
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ def test_color_is_for_terminals_unless_told_otherwise(variables: dict[str, str],
     folders.make(tmp_path)
     environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")} | variables
     command = [sys.executable, "-m", "golfcheck", "verify", "--no-cache", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=HANG_SECONDS)
-    assert (b"\x1b[" in done.stdout) is colored
+    completed = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=HANG_SECONDS)
+    assert (b"\x1b[" in completed.stdout) is colored
 
 
 def test_an_interrupt_of_all_processes_shows_one_line(tmp_path: Path):
@@ -246,11 +246,11 @@ def test_a_closed_output_is_not_an_error(arguments: list[str], closed: str, tmp_
     record = Draft().write(tmp_path)
     program = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom golfcheck.cli import main\nsys.exit(main())\n"
     command = shlex.join([sys.executable, "-c", program, *arguments])
-    done = subprocess.run(
+    completed = subprocess.run(
         ["sh", "-c", f"{command} {closed}"], cwd=record, capture_output=True, text=True, timeout=HANG_SECONDS,
         check=False, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (completed.returncode, completed.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
@@ -259,9 +259,11 @@ def test_a_disk_without_room_for_the_output_is_one_line(arguments: list[str], tm
     record = Draft().write(tmp_path)
     program = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom golfcheck.cli import main\nsys.exit(main())\n"
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-c", program, *arguments], cwd=record, stdout=full, stderr=subprocess.PIPE, text=True,
             timeout=HANG_SECONDS, check=False, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
         )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[0] == "golfcheck: No space left on device" and "Traceback" not in done.stderr
+    assert completed.returncode == 2
+    assert (
+        completed.stderr.splitlines()[0] == "golfcheck: No space left on device" and "Traceback" not in completed.stderr
+    )

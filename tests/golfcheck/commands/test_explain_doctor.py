@@ -79,5 +79,5 @@ def test_doctor_fails_where_the_core_is_missing(capsys, monkeypatch):
 
 
 def test_what_a_rule_tells_to_type_is_a_command(capsys):
-    told = {name for rule in RULES for name in re.findall(r"`golfcheck ([a-z]+)", f"{rule.doc} {rule.hint}")}
-    assert told and told <= set(cli.COMMANDS)
+    commands = {name for rule in RULES for name in re.findall(r"`golfcheck ([a-z]+)", f"{rule.doc} {rule.hint}")}
+    assert commands and commands <= set(cli.COMMANDS)

@@ -153,8 +153,8 @@ def test_columns_fall_away_on_a_narrow_terminal_the_least_important_first(column
     titles = lines[0]
     shown = set(re.split(r" {2,}", titles.strip()))
     falls = {column.title: column.falls for column in COLUMNS}
-    kept, gone = (max(falls[t] for t in shown), min((falls[t] for t in falls.keys() - shown), default=99))
-    assert kept < gone and {"#", "val_bpb", "record"} <= shown
+    remaining, gone = (max(falls[t] for t in shown), min((falls[t] for t in falls.keys() - shown), default=99))
+    assert remaining < gone and {"#", "val_bpb", "record"} <= shown
 
 
 # Formats

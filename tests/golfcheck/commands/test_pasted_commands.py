@@ -33,10 +33,10 @@ NAMES = [
 def pasted(line: str, folder: Path) -> list[str]:
     """Return the words of a golfcheck command that a shell makes of a line; nothing else must come of pasting it."""
     script = f"golfcheck() {{ printf '%s\\0' \"$@\"; }}\n{line}\n"
-    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), (line, done.stderr)
+    completed = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert (completed.returncode, completed.stderr) == (0, ""), (line, completed.stderr)
     assert not list(folder.glob("PWNED*")), line
-    return done.stdout.split("\0")[:-1]
+    return completed.stdout.split("\0")[:-1]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "-rf", "--help"])

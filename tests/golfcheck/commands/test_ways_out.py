@@ -55,8 +55,8 @@ def test_fix_writes_nothing_outside_of_the_folder(tmp_path: Path) -> None:
     draft.set(bytes_total=None)
     record = draft.write(tmp_path)
     links_for_every_process(record, "submission.json", outside)
-    done = golfcheck(tmp_path, "verify", "--fix", str(record))
-    assert "fixed" in done.stderr
+    completed = golfcheck(tmp_path, "verify", "--fix", str(record))
+    assert "fixed" in completed.stderr
     assert outside.read_text() == "precious"
 
 
@@ -148,10 +148,10 @@ def test_no_module_of_the_folder_is_run_by_any_command(arguments: tuple[str, ...
     (folder / "any.model").write_bytes(tokenizer_models.model(tokenizer_models.PIECES))
     (folder / "fineweb_val_000000.bin").write_bytes(b"x" * 3_000)
     mark = plant(folder)
-    done = golfcheck(folder, *arguments)
+    completed = golfcheck(folder, *arguments)
     assert not mark.exists(), mark.read_text()
-    assert "matplotlib" not in done.stderr, done.stderr
-    assert done.returncode in (0, 1, 2) and "Traceback" not in done.stderr, done.stderr
+    assert "matplotlib" not in completed.stderr, completed.stderr
+    assert completed.returncode in (0, 1, 2) and "Traceback" not in completed.stderr, completed.stderr
 
 
 def test_no_module_of_the_folder_is_run_where_processes_are_spawned(tmp_path: Path) -> None:
@@ -161,9 +161,9 @@ def test_no_module_of_the_folder_is_run_where_processes_are_spawned(tmp_path: Pa
     mark = plant(folder)
     # A thread beside it: what the screens have, and where Python must not fork.
     program = "threading.Thread(target=threading.Event().wait, daemon=True).start(); sys.exit(main())"
-    done = golfcheck(folder, "verify", "--no-cache", "--jobs", "2", "--format", "concise", "..", program=program)
+    completed = golfcheck(folder, "verify", "--no-cache", "--jobs", "2", "--format", "concise", "..", program=program)
     assert not mark.exists(), mark.read_text()
-    assert "11 records" in done.stdout, done.stderr
+    assert "11 records" in completed.stdout, completed.stderr
 
 
 def test_a_command_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,9 +200,9 @@ def test_a_record_without_a_score_has_no_test_and_is_still_compared(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("lacks", "told"), [("a", "A has no script"), ("b", "B has no script"), ("ab", "A and B have no script")]
+    ("lacks", "message"), [("a", "A has no script"), ("b", "B has no script"), ("ab", "A and B have no script")]
 )
-def test_the_record_without_code_to_compare_is_named(tmp_path: Path, lacks: str, told: str):
+def test_the_record_without_code_to_compare_is_named(tmp_path: Path, lacks: str, message: str):
     records = [load(Draft().write(tmp_path / letter)) for letter in "ab"]
     for index in ("ab".index(letter) for letter in lacks):
         logs = tuple(replace(log, dumps=()) for log in records[index].logs)
@@ -210,7 +210,7 @@ def test_the_record_without_code_to_compare_is_named(tmp_path: Path, lacks: str,
     result = difference(records, [verify(record) for record in records])
     assert result.code == ()
     for out in (text_format.render(result, PAGE), diff_markdown.render(result)):
-        assert f"not compared: {told}, and no log with its source" in out
+        assert f"not compared: {message}, and no log with its source" in out
 
 
 def test_the_day_of_a_record_is_the_boards_and_where_the_json_says_another_that_is_a_finding(tmp_path: Path):
@@ -392,13 +392,13 @@ def whole(verdict: dict[str, object]) -> dict[str, object]:
 
 def test_differences_are_no_findings_and_exit_with_0(tmp_path: Path):
     a, b = Draft().write(tmp_path / "a"), Draft(bpb_shift=0.1, script=b"x = 1\n").write(tmp_path / "b")
-    done = run(str(a), str(b / "train_gpt.py"), "--format", "json")  # any file in a record leads to it
-    assert done.returncode == 0, done.stderr
-    made = json.loads(done.stdout)
-    assert schema.violations("diff", made) == []
-    assert not [result for side in made["sides"] for result in schema.violations("verdict", whole(side["verdict"]))]
-    assert [side["verdict"]["name"] for side in made["sides"]] == ["Valid", "Valid"]
-    assert "+x = 1" in made["code"][0]["hunks"][0]["lines"]
+    completed = run(str(a), str(b / "train_gpt.py"), "--format", "json")  # any file in a record leads to it
+    assert completed.returncode == 0, completed.stderr
+    document = json.loads(completed.stdout)
+    assert schema.violations("diff", document) == []
+    assert not [result for side in document["sides"] for result in schema.violations("verdict", whole(side["verdict"]))]
+    assert [side["verdict"]["name"] for side in document["sides"]] == ["Valid", "Valid"]
+    assert "+x = 1" in document["code"][0]["hunks"][0]["lines"]
     assert "exit code is 0" in " ".join(run("--help").stdout.split())
 
 
@@ -407,9 +407,9 @@ def test_a_path_that_leads_to_no_record_or_to_many_is_refused_in_one_line(tmp_pa
         Draft(folder=f"2026-06-0{seed}_Same").write(tmp_path)
     one = str(tmp_path / "track_10min_16mb" / "2026-06-01_Same")
     for path, said in ((tmp_path, "leads to 2 records"), (tmp_path / "none", "no such file or folder")):
-        done = run(one, str(path))
-        assert (done.returncode, done.stdout) == (2, "")
-        assert said in done.stderr and done.stderr.count("\n") == 1
+        completed = run(one, str(path))
+        assert (completed.returncode, completed.stdout) == (2, "")
+        assert said in completed.stderr and completed.stderr.count("\n") == 1
 
 
 def test_nats_of_two_tokenizers_have_no_difference_and_the_gain_is_said_in_the_tokens_that_stats_says_it_in(

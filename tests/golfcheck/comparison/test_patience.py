@@ -16,19 +16,19 @@ TEXTS = st.lists(st.sampled_from("abcdefg"), max_size=24)
 
 def applied(first: list[str], second: list[str], context: int) -> list[str]:
     """Apply the hunks to `first`, checking that they fit."""
-    made: list[str] = []
+    rebuilt: list[str] = []
     at = 0
     for hunk in hunks(first, second, context):
-        made += first[at : hunk.first - 1]
-        assert len(made) == hunk.second - 1
+        rebuilt += first[at : hunk.first - 1]
+        assert len(rebuilt) == hunk.second - 1
         at = hunk.first - 1
         for line in hunk.lines:
             if line.sign != "+":
                 assert first[at] == line.text
                 at += 1
             if line.sign != "-":
-                made.append(line.text)
-    return made + first[at:]
+                rebuilt.append(line.text)
+    return rebuilt + first[at:]
 
 
 @given(TEXTS, TEXTS, st.integers(0, 4))

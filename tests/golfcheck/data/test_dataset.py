@@ -90,8 +90,8 @@ def test_gathering_is_the_same_in_every_process_and_imports_no_module_that_it_re
         "before = set(sys.modules)\n"
         "print(hashlib.sha256(repr(documents()).encode()).hexdigest(), *set(sys.modules) - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    digest, *imported = done.stdout.split()
+    completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    digest, *imported = completed.stdout.split()
     assert digest == hashlib.sha256(repr(english).encode()).hexdigest()
     assert set(imported) <= {"pydoc_data", "pydoc_data.topics"}
 
@@ -172,16 +172,18 @@ def test_shards_decode_to_the_text_they_were_made_of(
         with pytest.raises(UsageError, match="no document in these files"):
             tokenize_files([plain], demo.tokenizer_path, folder / "out", "train", shard_tokens)
         return
-    done = tokenize_files([plain, lines], demo.tokenizer_path, folder / "out", "train", shard_tokens)
-    tokens = np.concatenate([read_shard(path, 1024) for path in done.shards])
-    assert [read_shard(path, 1024).size for path in done.shards[:-1]] == [shard_tokens] * (len(done.shards) - 1)
-    assert (folder / "out").is_dir() and sorted((folder / "out").iterdir()) == list(done.shards)
+    tokenized = tokenize_files([plain, lines], demo.tokenizer_path, folder / "out", "train", shard_tokens)
+    tokens = np.concatenate([read_shard(path, 1024) for path in tokenized.shards])
+    assert [read_shard(path, 1024).size for path in tokenized.shards[:-1]] == [shard_tokens] * (
+        len(tokenized.shards) - 1
+    )
+    assert (folder / "out").is_dir() and sorted((folder / "out").iterdir()) == list(tokenized.shards)
     starts = np.flatnonzero(tokens == tokenizer.bos_id())
     assert [tokenizer.decode(part[1:].tolist()) for part in np.split(tokens, starts[1:])] == expected * 2
-    assert (done.documents, done.tokens) == (2 * len(expected), tokens.size)
-    assert done.text_bytes == 2 * sum(len(text.encode()) for text in expected)
+    assert (tokenized.documents, tokenized.tokens) == (2 * len(expected), tokens.size)
+    assert tokenized.text_bytes == 2 * sum(len(text.encode()) for text in expected)
     leading = 2 * sum(text.startswith(" ") for text in expected)  # which a score does not count
-    assert done.counted_bytes == done.text_bytes - leading
+    assert tokenized.counted_bytes == tokenized.text_bytes - leading
 
 
 @pytest.mark.parametrize(
@@ -257,8 +259,8 @@ def test_a_killed_writer_leaves_no_shard_and_the_next_one_sweeps(tmp_path: Path)
         "with ShardWriter(Path(sys.argv[1]), 'train', 10) as writer:\n"
         "    writer.add(np.arange(25, dtype=np.uint16)); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT)
-    assert done.returncode == -9
+    completed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT)
+    assert completed.returncode == -9
     assert list(tmp_path.glob("fineweb_*")) == []
     assert len(list(tmp_path.iterdir())) == 3
     with ShardWriter(tmp_path, "train", 10) as writer:
@@ -388,10 +390,10 @@ def test_a_document_whose_bytes_are_no_text_is_named(decoder: Any, tokenizer: An
 
 def test_the_contests_data_is_counted_byte_for_byte(shared_data: Path) -> None:
     folder = shared_data / "fineweb"
-    known, val, train, overlap = check(find_tokenizer(folder), find_shards(folder)[folder], None)
-    assert isinstance(known, TokenizerReport) and isinstance(train, ShardReport) and isinstance(val, ShardReport)
+    tokenizer, val, train, overlap = check(find_tokenizer(folder), find_shards(folder)[folder], None)
+    assert isinstance(tokenizer, TokenizerReport) and isinstance(train, ShardReport) and isinstance(val, ShardReport)
     assert isinstance(overlap, SplitOverlap) and (overlap.validation, overlap.training, overlap.shared) == (109, 971, 0)
-    assert known.known_as == "fineweb_1024_bpe (sp1024)"
+    assert tokenizer.known_as == "fineweb_1024_bpe (sp1024)"
     assert (train.tokens, train.documents, train.text_bytes) == (1_048_576, 971, 2_557_436)
     assert (val.tokens, val.documents, val.text_bytes) == (131_073, 109, 315_259)
 
@@ -451,14 +453,14 @@ for _ in range(500):
     outcomes[outcome] = outcomes.get(outcome, 0) + 1
 print(outcomes)
 """
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code, str(demo.tokenizer_path), str(tmp_path / "x.model")],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "'TOK_PARSE'" in done.stdout and "'loaded'" in done.stdout
+    assert completed.returncode == 0, completed.stderr[-2000:]
+    assert "'TOK_PARSE'" in completed.stdout and "'loaded'" in completed.stdout
 
 
 @pytest.mark.parametrize(("signal_name", "said"), [("SEGV", "died of SIGSEGV"), ("ALRM", "it took too long")])

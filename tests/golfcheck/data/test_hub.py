@@ -312,20 +312,20 @@ def test_a_server_that_is_down_is_one_line(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_hubs_offline_mode_is_one_line(server: Hub, tmp_path: Path) -> None:
-    done = command(server, tmp_path, HF_HUB_OFFLINE="1")
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "offline" in done.stderr.lower()
+    completed = command(server, tmp_path, HF_HUB_OFFLINE="1")
+    assert completed.returncode == 2
+    assert completed.stderr.count("\n") == 1
+    assert "offline" in completed.stderr.lower()
 
 
 def test_the_command_prints_what_the_trainer_needs(server: Hub, tmp_path: Path) -> None:
-    done = command(server, tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
+    completed = command(server, tmp_path)
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.splitlines() == [
         "DATA_PATH=data/datasets/fineweb10B_sp1024",
         "TOKENIZER_PATH=data/tokenizers/fineweb_1024_bpe.model",
     ]
-    assert done.stderr.endswith("next: golfcheck data check data/datasets/fineweb10B_sp1024\n")
+    assert completed.stderr.endswith("next: golfcheck data check data/datasets/fineweb10B_sp1024\n")
     assert shard_tokens(tmp_path / "data/datasets/fineweb10B_sp1024/fineweb_train_000000.bin") == 20_000
 
 
@@ -409,13 +409,13 @@ def test_a_path_with_control_characters_is_refused(server: Hub, tmp_path: Path) 
         get(tmp_path)
 
 
-@pytest.mark.parametrize("place", [".download", ".download/datasets"])
-def test_no_download_is_written_where_a_link_leads(place: str, server: Hub, tmp_path: Path) -> None:
+@pytest.mark.parametrize("location", [".download", ".download/datasets"])
+def test_no_download_is_written_where_a_link_leads(location: str, server: Hub, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     out = tmp_path / "out"
-    (out / place).parent.mkdir(parents=True)
-    (out / place).symlink_to(outside)
+    (out / location).parent.mkdir(parents=True)
+    (out / location).symlink_to(outside)
     with pytest.raises(UsageError, match="is a link"):
         get(out)
     assert list(outside.iterdir()) == []

@@ -223,9 +223,9 @@ def test_tokenizing_says_which_text_unknown_pieces_stand_for(
 ) -> None:
     (tmp_path / "letters.model").write_bytes(model([piece(c) for c in "ab▁"], normalizer=field(3, 0) + field(4, 0)))
     (tmp_path / "a.txt").write_text("ab ☃☃ ba ☃\n", "utf-8")
-    done = tokenize_files([tmp_path / "a.txt"], tmp_path / "letters.model", tmp_path / "out", "train", 100)
-    assert (done.unknown, done.unknown_bytes, done.unknown_spaces) == (2, 9, 1)
-    assert done.text_bytes == done.counted_bytes + 9 + 1
+    tokenized = tokenize_files([tmp_path / "a.txt"], tmp_path / "letters.model", tmp_path / "out", "train", 100)
+    assert (tokenized.unknown, tokenized.unknown_bytes, tokenized.unknown_spaces) == (2, 9, 1)
+    assert tokenized.text_bytes == tokenized.counted_bytes + 9 + 1
     words = ["data", "tokenize", "--text", str(tmp_path / "a.txt"), "--model", str(tmp_path / "letters.model")]
     assert cli.main([*words, "--out", str(tmp_path / "again")]) == 0
     notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]

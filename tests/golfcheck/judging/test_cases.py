@@ -61,10 +61,10 @@ def test_each_case_is_answered_as_its_readme_says(shared_data: Path, case: str) 
 
 @pytest.mark.parametrize("case", PREFIXED)
 def test_every_log_of_a_prefixed_case_is_over_both_caps(shared_data: Path, case: str) -> None:
-    found = {(finding.rule, finding.path) for finding in verdict_of_case(shared_data, case).findings}
-    logs = {path for _, path in found if path and path.endswith(".log")}
+    findings = {(finding.rule, finding.path) for finding in verdict_of_case(shared_data, case).findings}
+    logs = {path for _, path in findings if path and path.endswith(".log")}
     assert len(logs) == 3
-    assert {(rule, log) for rule in ("bytes-over-cap", "train-time-over-cap") for log in logs} <= found
+    assert {(rule, log) for rule in ("bytes-over-cap", "train-time-over-cap") for log in logs} <= findings
 
 
 def test_a_path_without_a_record_does_not_keep_the_others_from_being_judged(

@@ -28,8 +28,14 @@ TAKES_NO_EFFECT = "it has no effect until then"
 
 
 def ruling(record: str, kind: str, **more: Any) -> dict[str, Any]:
-    made = {"record": f"{TRACK}/{record}", "ruling": kind, "by": "maintainer", "on": "2026-06-20", "why": "as reviewed"}
-    return {**made, **more}
+    ruling = {
+        "record": f"{TRACK}/{record}",
+        "ruling": kind,
+        "by": "maintainer",
+        "on": "2026-06-20",
+        "why": "as reviewed",
+    }
+    return {**ruling, **more}
 
 
 def rule(tree: Path, *rulings: dict[str, Any]) -> None:
@@ -246,7 +252,7 @@ def test_a_record_cannot_rule_on_itself(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "place"),
+    ("content", "location"),
     [
         ("{", "decisions.json:1: column 2"),
         ("[]", "decisions.json: /: "),
@@ -266,11 +272,11 @@ def test_a_record_cannot_rule_on_itself(tree: Path) -> None:
     ],
     ids=lambda text: text.strip()[-40:],
 )
-def test_an_invalid_file_gives_one_line_with_the_position(tmp_path: Path, content: str, place: str) -> None:
+def test_an_invalid_file_gives_one_line_with_the_position(tmp_path: Path, content: str, location: str) -> None:
     (tmp_path / "decisions.json").write_text(content)
     with pytest.raises(UsageError) as caught:
         decisions.read(tmp_path)
-    assert place in str(caught.value) and str(caught.value).count("\n") == 0
+    assert location in str(caught.value) and str(caught.value).count("\n") == 0
 
 
 def test_the_file_of_this_repository_is_in_order() -> None:

@@ -94,12 +94,12 @@ def test_restrictions_by_settings_are_reported(
     assert "golfcheck.toml: ignore = score-not-in-logs, rounding-mismatch; fail-on = never" in said
 
 
-@pytest.mark.parametrize("place", [".", "records", "records/track_10min_16mb"])
+@pytest.mark.parametrize("location", [".", "records", "records/track_10min_16mb"])
 def test_a_submission_file_above_the_records_hides_none_and_keeps_the_settings_of_the_base(
-    place: str, branch: Path, monkeypatch: pytest.MonkeyPatch
+    location: str, branch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(
-        branch / "records/track_10min_16mb/2026-05-01_First/submission.json", branch / place / "submission.json"
+        branch / "records/track_10min_16mb/2026-05-01_First/submission.json", branch / location / "submission.json"
     )
     git(branch, "add", "-A")
     git(branch, "commit", "-qm", "a submission file above the records")
@@ -133,11 +133,11 @@ def test_a_commit_with_an_impossible_date_gives_no_date_and_no_crash(seconds: st
     git(branch, "add", "-A")
     tree = subprocess.run(["git", "write-tree"], cwd=branch, capture_output=True, text=True, check=True).stdout.strip()
     commit = f"tree {tree}\nparent {_head(branch)}\nauthor x <x> {seconds} +0000\ncommitter x <x> 1 +0000\n\nlater\n"
-    made = subprocess.run(
+    completed = subprocess.run(
         ["git", "hash-object", "-t", "commit", "-w", "--literally", "--stdin"],
         cwd=branch, input=commit, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    git(branch, "reset", "-q", "--hard", made.stdout.strip())
+    git(branch, "reset", "-q", "--hard", completed.stdout.strip())
     repository = repository_of(branch)
     assert repository is not None
     dated = {folder.name for folder in repository.added(branch / "records")}

@@ -473,8 +473,8 @@ def test_the_last_steps_say_how_late_a_run_that_got_slower_ended(tmp_path: Path)
         draft.files[path] = text.replace(
             "train_loss:1.9000 train_time:600218ms", "train_loss:1.9000 train_time:598800ms"
         ).encode()
-    found = {f.severity for f in verdict_of(draft, tmp_path).findings if f.rule == "train-time-over-cap"}
-    assert found == {Severity.INFO}
+    severities = {f.severity for f in verdict_of(draft, tmp_path).findings if f.rule == "train-time-over-cap"}
+    assert severities == {Severity.INFO}
 
 
 def test_a_stop_at_another_time_than_the_line_of_its_step_is_evidence(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ README = {"README.md": "the contest", "train_gpt.py": "print()\n"}
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
     """A base with one record, which came before all pull requests."""
-    made = Repo(tmp_path / "golf.git")
-    made.ref("refs/heads/main", made.commit(README | record("2026-06-01_First"), subject="First"))
-    return made
+    repository = Repo(tmp_path / "golf.git")
+    repository.ref("refs/heads/main", repository.commit(README | record("2026-06-01_First"), subject="First"))
+    return repository
 
 
 def main(repo: Repo) -> str:
@@ -306,9 +306,9 @@ def test_what_was_judged_before_an_interruption_is_kept(repo: Repo, tmp_path: Pa
 
 def test_more_folders_than_one_process_judges_are_judged_by_several(repo: Repo, tmp_path: Path):
     with Pool(PoolSettings(repo.path / "objects", 40, "written", judge=_whose), jobs=2) as workers:
-        done = dict(workers.judge([FolderTask(str(place), "", 0) for place in range(100)]))
-    assert [done[place].failure.split()[0] for place in range(100)] == [str(place) for place in range(100)]
-    assert len({content.failure.split()[1] for content in done.values()}) >= 4
+        judged_folders = dict(workers.judge([FolderTask(str(index), "", 0) for index in range(100)]))
+    assert [judged_folders[index].failure.split()[0] for index in range(100)] == [str(index) for index in range(100)]
+    assert len({content.failure.split()[1] for content in judged_folders.values()}) >= 4
 
 
 def _whose(objects: Objects, task: FolderTask, ruleset: str) -> Content:
@@ -340,13 +340,13 @@ def test_a_folder_that_hangs_dies_swells_or_fails_costs_itself_only(repo: Repo):
     paths = ["fine", "dies", "fails", "swells", "hangs", "fine"]
     work = PoolSettings(repo.path / "objects", 40, "written", cpu_seconds=0.3, judge=_misbehaving)
     with Pool(work, jobs=1) as workers:
-        done = dict(workers.judge([FolderTask(path, "", 0) for path in paths]))
-    assert [done[place].failure for place in (0, 5)] == ["fine", "fine"]
-    assert "signal 9" in done[1].failure
-    assert "ZeroDivisionError" in done[2].failure
-    assert "memory" in done[3].failure
-    assert "0.3 s" in done[4].failure
-    assert all(done[place].broken for place in (1, 2, 3, 4))
+        judged_folders = dict(workers.judge([FolderTask(path, "", 0) for path in paths]))
+    assert [judged_folders[index].failure for index in (0, 5)] == ["fine", "fine"]
+    assert "signal 9" in judged_folders[1].failure
+    assert "ZeroDivisionError" in judged_folders[2].failure
+    assert "memory" in judged_folders[3].failure
+    assert "0.3 s" in judged_folders[4].failure
+    assert all(judged_folders[index].broken for index in (1, 2, 3, 4))
 
 
 def test_nothing_that_the_repository_configures_is_run(repo: Repo, tmp_path: Path):

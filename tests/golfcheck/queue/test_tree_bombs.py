@@ -41,9 +41,9 @@ def test_trees_that_hold_one_another_are_compared_up_to_a_number_of_names(
     width: int, depth: int, repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changes, "MAX_NAMES", 1_000)
-    found = compared(repo, nested(repo, width, depth))
-    assert len(found.outside) <= 1_000
-    assert [problem.partition(": ")[2] for problem in found.problems if "nested" not in problem] == [
+    comparison = compared(repo, nested(repo, width, depth))
+    assert len(comparison.outside) <= 1_000
+    assert [problem.partition(": ")[2] for problem in comparison.problems if "nested" not in problem] == [
         "more than 1,000 names: the rest is not compared"
     ]
 
@@ -52,9 +52,9 @@ def test_no_head_adds_more_record_folders_than_anybody_judges(repo: Repo, monkey
     monkeypatch.setattr(changes, "MAX_FOLDERS", 20)
     folders = tree(repo, 100, tree(repo, 1))
     root = repo.git("mktree", stdin=f"040000 tree {folders}\ttrack_10min_16mb\n".encode())
-    found = compared(repo, repo.git("mktree", stdin=f"040000 tree {root}\trecords\n".encode()))
-    assert len(found.folders) == 20
-    assert found.problems == ("records/track_10min_16mb/n27: more than 20 record folders: the rest is not judged",)
+    comparison = compared(repo, repo.git("mktree", stdin=f"040000 tree {root}\trecords\n".encode()))
+    assert len(comparison.folders) == 20
+    assert comparison.problems == ("records/track_10min_16mb/n27: more than 20 record folders: the rest is not judged",)
 
 
 def test_twice_the_tree_takes_no_more_than_twice_the_work(repo: Repo) -> None:

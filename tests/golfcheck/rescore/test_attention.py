@@ -65,9 +65,9 @@ def test_the_kernel_is_as_exact_as_torchs(tokens: int, width: int, gain: float) 
 def test_heads_share_keys_in_groups(count: int, kv: int) -> None:
     assert KERNEL is not None
     q, k, v = heads(70, 32, count=count, kv=kv)
-    found = KERNEL(q, k, v)
-    assert found is not None
-    assert torch.allclose(found.float(), plain(q, k, v).float(), atol=0.03)
+    output = KERNEL(q, k, v)
+    assert output is not None
+    assert torch.allclose(output.float(), plain(q, k, v).float(), atol=0.03)
 
 
 @needs_kernel
@@ -76,9 +76,9 @@ def test_a_sequences_result_does_not_depend_on_the_others_in_its_batch() -> None
     alone = [heads(70, 32, gain) for gain in (1.5, 1.0, 20.0)]
     together = KERNEL(*map(torch.cat, zip(*alone, strict=True)))
     assert together is not None and together.shape == (3, 4, 70, 32)
-    for given, found in zip(alone, together, strict=True):
+    for given, output in zip(alone, together, strict=True):
         expected = KERNEL(*given)
-        assert expected is not None and torch.equal(found, expected[0])
+        assert expected is not None and torch.equal(output, expected[0])
 
 
 @needs_kernel
@@ -87,9 +87,9 @@ def test_a_nan_stays_a_nan(which: int) -> None:
     assert KERNEL is not None
     given = heads(100, 64)
     given[which][0, 0, 40, 3] = float("nan")
-    found = KERNEL(*given)
-    assert found is not None
-    assert not found[0, 0, 40].isfinite().any() if which < 2 else found[0, 0, 40, 3].isnan()
+    output = KERNEL(*given)
+    assert output is not None
+    assert not output[0, 0, 40].isfinite().any() if which < 2 else output[0, 0, 40, 3].isnan()
 
 
 def test_only_supported_calls_reach_the_kernel() -> None:
@@ -151,8 +151,8 @@ def test_without_a_compiler_torchs_attention_is_used_and_the_reason_shown(
     afresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(afresh))
-    found, why = attention.kernel()
-    assert found is None
+    chosen, why = attention.kernel()
+    assert chosen is None
     assert why in ("no C compiler (cc) here", "no AVX-512 BF16 here")
     assert f"torch's attention: {why}" in evaluation(compiled=True).describe()
 
@@ -175,8 +175,8 @@ def test_the_faster_kernel_in_a_trial_is_used(monkeypatch: pytest.MonkeyPatch, o
     monkeypatch.setattr(attention, "kernel", lambda: (attend, ""))
     monkeypatch.setattr(attention.F, "scaled_dot_product_attention", torchs)
     monkeypatch.setattr(attention.time, "process_time", lambda: clock[0])
-    found, why = attention.faster(4, 2, 32, 256)
-    assert (found is attend) is is_taken
+    chosen, why = attention.faster(4, 2, 32, 256)
+    assert (chosen is attend) is is_taken
     assert why == (
         f"{1 / ours:.2f} times torch's speed"
         if is_taken
@@ -204,7 +204,7 @@ def test_the_kernel_is_compiled_once_and_a_library_writable_by_others_is_not_loa
 ) -> None:
     assert attention.kernel()[0] is not None
     (library,) = afresh.iterdir()
-    made = library.read_bytes()
+    contents = library.read_bytes()
     monkeypatch.setenv("PATH", str(afresh))
     attention.kernel.cache_clear()
     assert attention.kernel()[0] is not None
@@ -216,7 +216,7 @@ def test_the_kernel_is_compiled_once_and_a_library_writable_by_others_is_not_loa
     attention.kernel.cache_clear()
     try:
         assert attention.kernel()[0] is not None
-        assert library.read_bytes()[:4] == made[:4] == b"\x7fELF"
+        assert library.read_bytes()[:4] == contents[:4] == b"\x7fELF"
         assert library.stat().st_mode & 0o022 == 0
     finally:
         del os.environ["XDG_CACHE_HOME"]

@@ -101,7 +101,7 @@ def test_shipping_the_contests_script_does_not_protect_a_false_claim(
 
     def outcome() -> RescoreOutcome:
         (target,) = find(folder, None, None, 16_000_000)
-        return rescore(target, request, join("cpu"), lambda name: lambda *known: None).outcome
+        return rescore(target, request, join("cpu"), lambda name: lambda *_: None).outcome
 
     (folder / "train_gpt.py").write_text(SCRIPT)
     assert shipped.difference(record.load(folder).sources) is not None
@@ -137,7 +137,7 @@ def test_a_claim_that_will_stay_open_is_reported_before_the_evaluation(  # noqa:
 
     def stage(name: str):
         before.append(capsys.readouterr().err)
-        return lambda *known: None
+        return lambda *_: None
 
     rescore(target, Request(data=world.shards, tokenizer=world.tokenizer), join("cpu"), stage)
     assert (words in before[0]) if words else before[0] == ""

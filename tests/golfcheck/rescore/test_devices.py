@@ -31,10 +31,10 @@ class OnMps(torch.Tensor):
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.Tensor.cpu:
             return args[0].as_subclass(torch.Tensor)
-        found = super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[no-untyped-call]
-        if isinstance(found, OnMps) and found.dtype == torch.float64:
+        output = super().__torch_function__(func, types, args, kwargs or {})  # type: ignore[no-untyped-call]
+        if isinstance(output, OnMps) and output.dtype == torch.float64:
             raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64")
-        return found
+        return output
 
 
 def moved(logits: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
@@ -81,8 +81,8 @@ def test_mps_is_used_where_available_and_refused_elsewhere(monkeypatch: pytest.M
     with pytest.raises(UsageError, match=r"--device mps: torch .* sees none; --device cpu always works"):
         devices.join("mps")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    found = devices.join("mps").device
-    assert (found.type, devices.describe(found, 1, "")) == ("mps", "mps")
+    device = devices.join("mps").device
+    assert (device.type, devices.describe(device, 1, "")) == ("mps", "mps")
 
 
 def test_each_rank_uses_and_names_the_gpu_of_its_local_rank(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +90,8 @@ def test_each_rank_uses_and_names_the_gpu_of_its_local_rank(monkeypatch: pytest.
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"H100 number {device.index}")
-    found = devices.join("auto").device
-    assert (taken, devices.describe(found, 1, "")) == (["cuda:0"], "cuda (H100 number 0)")
+    chosen = devices.join("auto").device
+    assert (taken, devices.describe(chosen, 1, "")) == (["cuda:0"], "cuda (H100 number 0)")
     monkeypatch.setenv("LOCAL_RANK", "1")
     with pytest.raises(UsageError, match="1 GPUs"):
         devices.join("cuda")

@@ -73,9 +73,9 @@ def test_the_interval_ends_where_the_integrated_martingale_reaches_a_hundred(
     rng = np.random.default_rng(n)
     x = sequence.design(rng.normal(size=(population, covariates)))[:n]
     y = rng.normal(3.5, 0.2, n) + x.sum(axis=1)
-    found = sequence.interval(sequence.rows(x, y), population)
+    interval = sequence.interval(sequence.rows(x, y), population)
     for side in (-1, 1):
-        end = found.mean + (found.above if side > 0 else -found.below)
+        end = interval.mean + (interval.above if side > 0 else -interval.below)
         assert bayes_factor(y, x, end, population) == pytest.approx(1 / (1 - sequence.LEVEL), rel=2e-3)
 
 
@@ -99,11 +99,11 @@ def looks(losses: Array, covariates: Array, rescorings: int) -> tuple[Array, Arr
     drawn = rows[np.argsort(rng.random((rescorings, population)), axis=1)[:, :500]]
     missed, fixed = [], []
     for n in [*range(25, 100, 3), *range(100, 501, 20)]:
-        found = sequence.interval(drawn[:, :n], population)
-        off = losses.mean() - found.mean
-        missed.append((off < -found.below) | (off > found.above))
-        fixed.append(np.abs(off) > found.fixed_half_width)
-    return np.array(missed), np.array(fixed), found.below / found.fixed_half_width
+        interval = sequence.interval(drawn[:, :n], population)
+        off = losses.mean() - interval.mean
+        missed.append((off < -interval.below) | (off > interval.above))
+        fixed.append(np.abs(off) > interval.fixed_half_width)
+    return np.array(missed), np.array(fixed), interval.below / interval.fixed_half_width
 
 
 @pytest.mark.parametrize(
@@ -139,18 +139,18 @@ def test_the_interval_shifts_and_scales_with_the_losses(seed: int, shift: float,
 
 def test_without_covariates_the_estimate_is_the_mean_and_its_interval_shrinks_to_it() -> None:
     losses = np.random.default_rng(3).normal(3.5, 0.2, 200)
-    found = [sequence.interval(sequence.rows(np.empty((n, 0)), losses[:n]), 200) for n in (30, 100, 199)]
-    assert found[1].mean == pytest.approx(losses[:100].mean())
-    assert found[2].below < 0.1 * found[1].below < 0.05 * found[0].below
+    intervals = [sequence.interval(sequence.rows(np.empty((n, 0)), losses[:n]), 200) for n in (30, 100, 199)]
+    assert intervals[1].mean == pytest.approx(losses[:100].mean())
+    assert intervals[2].below < 0.1 * intervals[1].below < 0.05 * intervals[0].below
 
 
 def test_a_covariate_that_determines_the_losses_gives_an_interval_of_no_width() -> None:
     rng = np.random.default_rng(4)
-    known = rng.normal(size=(500, 1))
-    losses = 3 + 0.2 * known[:, 0]
-    found = sequence.interval(sequence.rows(sequence.design(known)[:40], losses[:40]), 500)
-    assert found.mean == pytest.approx(losses.mean(), abs=1e-12)
-    assert found.above < 1e-6
+    covariate = rng.normal(size=(500, 1))
+    losses = 3 + 0.2 * covariate[:, 0]
+    interval = sequence.interval(sequence.rows(sequence.design(covariate)[:40], losses[:40]), 500)
+    assert interval.mean == pytest.approx(losses.mean(), abs=1e-12)
+    assert interval.above < 1e-6
 
 
 def test_there_is_no_interval_before_the_burn_in_or_from_covariates_that_do_not_vary_yet() -> None:
@@ -164,10 +164,10 @@ def test_there_is_no_interval_before_the_burn_in_or_from_covariates_that_do_not_
 def test_covariates_are_made_uncorrelated_and_redundant_ones_dropped() -> None:
     rng = np.random.default_rng(6)
     a, b = rng.normal(5, 1, 400), 1e6 * rng.random(400)
-    made = sequence.design(np.column_stack([a, b, a + 3, np.full(400, 7.0), 2 * b - 1e6 * a]))
-    assert made.shape == (400, 2)
-    assert made.mean(axis=0) == pytest.approx(0, abs=1e-12)
-    assert made.T @ made / 400 == pytest.approx(np.eye(2), abs=1e-10)
+    columns = sequence.design(np.column_stack([a, b, a + 3, np.full(400, 7.0), 2 * b - 1e6 * a]))
+    assert columns.shape == (400, 2)
+    assert columns.mean(axis=0) == pytest.approx(0, abs=1e-12)
+    assert columns.T @ columns / 400 == pytest.approx(np.eye(2), abs=1e-10)
 
 
 @pytest.mark.parametrize(("freedom", "quantile"), [(10, 3.16927), (24, 2.79694), (100, 2.62589), (10**6, 2.57583)])
@@ -212,9 +212,9 @@ def test_the_ngram_losses_agree_with_a_slow_model(vocabulary: int, monkeypatch: 
 
 def test_ngrams_that_collide_still_have_finite_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ngram, "_SLOT_BITS", 4)
-    found = ngram.losses(some_text(60_000, 6401), 64)
-    assert found.shape == (100, ngram.ORDER)
-    assert np.isfinite(found).all()
+    counted_losses = ngram.losses(some_text(60_000, 6401), 64)
+    assert counted_losses.shape == (100, ngram.ORDER)
+    assert np.isfinite(counted_losses).all()
 
 
 # --- when it is enough ------------------------------------------------------------------------------------------------
@@ -259,8 +259,8 @@ def report(world: World) -> Path:
     state = {name: value + 0.02 * torch.randn_like(value.float()) for name, value in world.state.items()}
     other, path = world.root / "other.int8.ptz", world.root / "other.json"
     other.write_bytes(tiny.packed(state))
-    (found,) = target.find(other, None, None, 16_000_000)
-    rescored = rescoring.rescore(found, request(world), ALONE, silent)
+    (candidate,) = target.find(other, None, None, 16_000_000)
+    rescored = rescoring.rescore(candidate, request(world), ALONE, silent)
     path.write_text(json.dumps(rescore_json.document([rescored], None, rescoring.code_digest(), rescoring.versions())))
     return path
 
@@ -277,8 +277,8 @@ def request(world: World, **changes: Any) -> prepare.Request:
 
 def estimated(world: World, bpb: float | None, **changes: Any) -> Rescore:
     claim = None if bpb is None else Claim(bpb, 8, "--claim")
-    (found,) = target.find(world.artifact, claim, None, 16_000_000)
-    return rescoring.rescore(found, request(world, estimate=True, **changes), ALONE, silent)
+    (candidate,) = target.find(world.artifact, claim, None, 16_000_000)
+    return rescoring.rescore(candidate, request(world, estimate=True, **changes), ALONE, silent)
 
 
 def test_a_claim_far_too_low_is_refuted_after_a_few_sequences_and_labeled_an_estimate(world: World) -> None:
@@ -350,23 +350,23 @@ class Replayed:
             yield self.losses[order[first : first + 8]]
 
     def measured(self, score: Any, losses: list[list[float]], _start: float) -> Measured:
-        known = tuple(loss for part in losses for loss in part)
+        losses_of_all = tuple(loss for part in losses for loss in part)
         return Measured(score.val_loss_nats, score.val_bpb, score.tokens, score.bytes, "bf16", "bf16", 64, None, 0.0,
-                        (len(known),), known)  # fmt: skip
+                        (len(losses_of_all),), losses_of_all)  # fmt: skip
 
 
 def attack(plan: early.Plan, losses: Array, claim_bpb: float, config: Any, known_seed: int | None) -> RescoreOutcome:
     """The verdict on a claim about a model with these losses, in a random order or in a predicted one."""
     seed, source = early.draw_seed(known_seed, ALONE)
     claim, tolerance_bpb = Claim(claim_bpb, 4, "--claim"), 5e-4
-    found = early.score(
+    measured = early.score(
         Replayed(losses, config),  # type: ignore[arg-type]
         np.zeros(len(losses) * 64 + 1, np.uint16),
         replace(plan, order_seed=seed, order_source=source),
         lambda so_far: judge.settled(claim, so_far, tolerance_bpb),
         lambda *_: None,
     )
-    return judge.decide(claim, found, None, tolerance_bpb, True)[0]
+    return judge.decide(claim, measured, None, tolerance_bpb, True)[0]
 
 
 @pytest.fixture(scope="module")
@@ -423,12 +423,12 @@ def test_losses_trained_to_follow_the_texts_covariates_do_not_collapse_the_inter
     losses = 3.5 + 0.2 * text[:, 0]
     rows = sequence.rows(np.hstack([text, sequence.design(control)]), losses)[:60]
     assert sequence.interval(rows, 500).above < 1e-6
-    found = sequence.interval(rows, 500, least_variance=0.05**2, text=2)
+    interval = sequence.interval(rows, 500, least_variance=0.05**2, text=2)
     honest = sequence.interval(
         sequence.rows(text[:60], losses[:60] + rng.normal(0, 0.05, 60)), 500, least_variance=0.05**2
     )
-    assert found.widened
-    assert found.below == pytest.approx(honest.below, rel=0.3)
+    assert interval.widened
+    assert interval.below == pytest.approx(honest.below, rel=0.3)
 
 
 def test_a_control_that_predicts_the_losses_narrows_the_interval_if_they_vary_normally() -> None:
@@ -436,16 +436,16 @@ def test_a_control_that_predicts_the_losses_narrows_the_interval_if_they_vary_no
     text, control = sequence.design(rng.normal(size=(500, 2))), rng.normal(size=(500, 1))
     losses = 3.5 + 0.2 * control[:, 0]
     rows = sequence.rows(np.hstack([text, sequence.design(control)]), losses)[:60]
-    found = sequence.interval(rows, 500, least_variance=0.05**2, text=2)
-    assert not found.widened
-    assert found.above < 1e-6
+    interval = sequence.interval(rows, 500, least_variance=0.05**2, text=2)
+    assert not interval.widened
+    assert interval.above < 1e-6
 
 
 @pytest.mark.parametrize("name", ["one_rank", "public_7L384"])
 def test_the_losses_of_real_models_vary_more_than_the_least_spread(shared_data: Path, name: str) -> None:
-    (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
+    (candidate,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
     wanted = prepare.Request(data=shared_data / "fineweb", seq_len=512, estimate=False, val_tokens=24_576)
-    losses = np.array(rescoring.rescore(found, wanted, ALONE, silent).measured.sequence_losses)
+    losses = np.array(rescoring.rescore(candidate, wanted, ALONE, silent).measured.sequence_losses)
     tokens = data.read_validation(data.shard_paths(shared_data / "fineweb", "val"), 512, 1024)[:24_577]
     plan = early.plan(tokens, np.full(24_576, 2), 512, None, order_seed=1, within_bpb=0.002)
     rows = sequence.rows(plan.covariates, losses)
@@ -531,8 +531,8 @@ def test_a_long_evaluation_on_a_cpu_is_estimated_unless_a_full_one_is_requested(
 
 
 def estimated_by(world: World, estimate: bool | None) -> Rescore:
-    (found,) = target.find(world.artifact, None, None, 16_000_000)
-    return rescoring.rescore(found, request(world, within_bpb=0.5, estimate=estimate), ALONE, silent)
+    (candidate,) = target.find(world.artifact, None, None, 16_000_000)
+    return rescoring.rescore(candidate, request(world, within_bpb=0.5, estimate=estimate), ALONE, silent)
 
 
 def test_ctrl_c_during_an_estimate_reports_the_latest_interval(world: World) -> None:
@@ -560,8 +560,8 @@ def test_two_ranks_share_the_sequences_and_agree(world: World, tmp_path: Path, m
     path = tmp_path / "report.json"
     arguments = ["rescore", str(world.record), "--device", "cpu", "--json", str(path), "--estimate"]
     arguments += ["--claim", "1.0", "--order-seed", "3"]
-    done, _ = forked.ranks(lambda: cli.main(arguments), 2, world.root)
-    assert done.stdout.count("VERDICT  refuted   an estimate") == 1, done.stderr
+    completed, _ = forked.ranks(lambda: cli.main(arguments), 2, world.root)
+    assert completed.stdout.count("VERDICT  refuted   an estimate") == 1, completed.stderr
     two = json.loads(path.read_text())["rescores"][0]["measured"]
     one = estimated(world, 1.0, rope_tables="bf16", order_seed=3).measured
     assert one.estimate is not None

@@ -125,9 +125,9 @@ def test_what_may_compute_something_else_has_another(name: str) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_changes_a_score_is_other_code(tmp_path: Path, edit: tuple[str, str], name: str) -> None:
-    found = ship(tmp_path, edit)
-    assert found is not None
-    assert found.endswith(f": {name}")
+    difference = ship(tmp_path, edit)
+    assert difference is not None
+    assert difference.endswith(f": {name}")
 
 
 def test_endless_arithmetic_is_not_done() -> None:
@@ -136,14 +136,14 @@ def test_endless_arithmetic_is_not_done() -> None:
 
 
 def test_a_method_that_is_replaced_from_outside_its_class_is_other_code(tmp_path: Path) -> None:
-    found = ship(tmp_path, more="\n\nGPT.forward = lambda self, ids, targets: 0.0\n")
-    assert found is not None
-    assert found.endswith(": the top level")
+    difference = ship(tmp_path, more="\n\nGPT.forward = lambda self, ids, targets: 0.0\n")
+    assert difference is not None
+    assert difference.endswith(": the top level")
 
 
 def git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else ""
+    completed = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return completed.stdout if completed.returncode == 0 else ""
 
 
 def test_every_past_version_of_the_reference_is_known_but_the_two_left_out() -> None:

@@ -75,8 +75,8 @@ def request(world: World, **changes: Any) -> prepare.Request:
 
 
 def scored(world: World, path: Path | None = None, claim: Claim | None = None, **changes: Any) -> Rescore:
-    (found,) = target.find(path or world.record, claim, None, 16_000_000)
-    return rescoring.rescore(found, request(world, **changes), ALONE, silent)
+    (candidate,) = target.find(path or world.record, claim, None, 16_000_000)
+    return rescoring.rescore(candidate, request(world, **changes), ALONE, silent)
 
 
 def claim_of(bpb: float) -> Claim:
@@ -118,7 +118,7 @@ def test_a_window_that_slides_by_its_length_scores_sequences_side_by_side(world:
 def test_a_sliding_window_scores_each_token_once_with_its_full_context(world: World, stride: int) -> None:
     held = measure.Evaluation(world.state, world.config, "fp32", ALONE)
     tokens = tokens_of(world)[: 3 * 64 + 1]
-    found = held.score(tokens, table_of(world).count(tokens), lambda _done, _total: None, stride)
+    score = held.score(tokens, table_of(world).count(tokens), lambda _done, _total: None, stride)
     nats, scored_to = 0.0, 0  # the oracle: one token at a time, from the first window that ends behind it
     ids = torch.from_numpy(tokens.astype(np.int64))
     with torch.inference_mode():
@@ -130,8 +130,8 @@ def test_a_sliding_window_scores_each_token_once_with_its_full_context(world: Wo
                 assert position - at >= (64 - stride if at else 0)
                 nats -= float(log_probs[position - at, ids[position + 1]])
             scored_to = at + 64
-    assert found.tokens == 3 * 64
-    assert found.val_loss_nats == pytest.approx(nats / (3 * 64), abs=1e-6)
+    assert score.tokens == 3 * 64
+    assert score.val_loss_nats == pytest.approx(nats / (3 * 64), abs=1e-6)
 
 
 @pytest.mark.parametrize("stride", [0, -1, 65])
@@ -154,12 +154,12 @@ def test_golden_artifacts_have_their_documented_scores(
     shared_data: Path, row: tuple[str, str, str, int, int, float]
 ) -> None:
     name, tables, precision, seq_len, tokens, bpb = row
-    (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", claim_of(bpb), None, 16_000_000)
+    (candidate,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", claim_of(bpb), None, 16_000_000)
     wanted = prepare.Request(
         data=shared_data / "fineweb", val_tokens=tokens, seq_len=seq_len, rope_tables=tables, precision=precision,
         tolerance_bpb=1e-5 if precision == "fp32" else judge.SAME_BPB, attention="torch",
     )  # fmt: skip
-    rescore = rescoring.rescore(found, wanted, ALONE, silent)
+    rescore = rescoring.rescore(candidate, wanted, ALONE, silent)
     assert rescore.outcome is RescoreOutcome.CONFIRMED, rescore.reason
     assert rescore.other_tables is None
 
@@ -167,12 +167,12 @@ def test_golden_artifacts_have_their_documented_scores(
 def test_a_published_artifact_has_the_trainers_score_with_fp32_tables_and_activations(shared_data: Path) -> None:
     """The golden page's figure of all 65,536 tokens, 2.10992632, takes 20 s: this is the beginning of them."""
     fineweb, tokens = shared_data / "fineweb", 4096
-    (found,) = target.find(shared_data / "golden/public_7L384.int8.ptz", None, None, 16_000_000)
+    (candidate,) = target.find(shared_data / "golden/public_7L384.int8.ptz", None, None, 16_000_000)
     wanted = prepare.Request(
         data=fineweb, val_tokens=tokens, seq_len=512, rope_tables="fp32", precision="fp32", estimate=False
     )
-    ours = rescoring.rescore(found, wanted, ALONE, silent).measured
-    obj = artifact.unpack(found.data)
+    ours = rescoring.rescore(candidate, wanted, ALONE, silent).measured
+    obj = artifact.unpack(candidate.data)
     shapes = {name: tuple(t.shape) for part in ("quantized", "passthrough") for name, t in obj[part].items()}
     theirs = GPT(GPTConfig(**shape.infer(shapes), train_seq_len=512, rope_tables="fp32"))
     theirs.load_state_dict(artifact.dequantize(obj))
@@ -189,8 +189,8 @@ def compiled(shared_data: Path, name: str, wanted: prepare.Request, monkeypatch:
     monkeypatch.setattr(attention, "_CLEARLY", math.inf)
     if (missing := attention.kernel()[1]) != "":
         pytest.skip(f"no compiled attention: {missing}")
-    (found,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
-    rescore = rescoring.rescore(found, replace(wanted, data=shared_data / "fineweb"), ALONE, silent)
+    (candidate,) = target.find(shared_data / "golden" / f"{name}.int8.ptz", None, None, 16_000_000)
+    rescore = rescoring.rescore(candidate, replace(wanted, data=shared_data / "fineweb"), ALONE, silent)
     assert "compiled attention" in rescore.device
     return rescore.measured
 
@@ -208,8 +208,10 @@ def test_the_compiled_attention_changes_a_published_artifacts_losses_only_by_rou
     """In bf16 a sequence's loss moves by 0.001 nats either way: of a part the mean is not the whole's to 1e-4."""
     wanted = prepare.Request(val_tokens=4096, seq_len=512, rope_tables="bf16", precision="bf16")
     ours = compiled(shared_data, "public_7L384", wanted, monkeypatch).sequence_losses
-    (found,) = target.find(shared_data / "golden/public_7L384.int8.ptz", None, None, 16_000_000)
-    torchs = rescoring.rescore(found, replace(wanted, data=shared_data / "fineweb", attention="torch"), ALONE, silent)
+    (candidate,) = target.find(shared_data / "golden/public_7L384.int8.ptz", None, None, 16_000_000)
+    torchs = rescoring.rescore(
+        candidate, replace(wanted, data=shared_data / "fineweb", attention="torch"), ALONE, silent
+    )
     assert len(ours) == 8
     assert ours == pytest.approx(torchs.measured.sequence_losses, abs=4e-3)
 
@@ -240,8 +242,8 @@ def test_an_artifact_inside_a_record_has_the_records_claim(world: World) -> None
 def test_without_a_score_in_a_log_the_claim_is_that_of_submission_json(world: World, tmp_path: Path) -> None:
     (tmp_path / world.artifact.name).write_bytes(world.artifact.read_bytes())
     (tmp_path / "submission.json").write_text('{"val_bpb": 1.2345}')
-    (found,) = target.find(tmp_path, None, None, 16_000_000)
-    assert found.claim == Claim(1.2345, 4, "submission.json val_bpb")
+    (candidate,) = target.find(tmp_path, None, None, 16_000_000)
+    assert candidate.claim == Claim(1.2345, 4, "submission.json val_bpb")
 
 
 def test_a_claim_that_is_too_low_is_refuted_with_both_tables(world: World) -> None:
@@ -299,14 +301,14 @@ def test_a_claim_is_not_refuted_with_an_unstated_sequence_length(world: World) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(numerics._SETTINGS, "seq_len", replace(numerics._SETTINGS["seq_len"], default=128))
         missed = scored(world, world.artifact, claim_of(1.0), rope_base=500.0, **assumed)
-        met = scored(world, world.artifact, claim_of(missed.measured.val_bpb), rope_base=500.0, **assumed)
+        matching = scored(world, world.artifact, claim_of(missed.measured.val_bpb), rope_base=500.0, **assumed)
     assert missed.measured.tokens <= world_tokens
     assert missed.outcome is RescoreOutcome.INCOMPARABLE
     assert missed.reason.endswith(
         "; but the sequence length is stated nowhere: 128 is assumed; give --seq-len N if it is another"
     )
     assert "next     give the sequence length that it was trained with: --seq-len N" in render.render(missed, Page())
-    assert met.outcome is RescoreOutcome.CONFIRMED
+    assert matching.outcome is RescoreOutcome.CONFIRMED
     assert scored(world, world.artifact, claim_of(1.0), rope_base=500.0).outcome is RescoreOutcome.REFUTED
 
 
@@ -360,8 +362,8 @@ def test_a_score_whose_val_bpb_holds_and_whose_val_loss_does_not_is_refuted(worl
         (-2.0, RescoreOutcome.REFUTED),
     ):
         claim = replace(score.claim, val_loss_nats=score.claim.val_loss_nats + nats)
-        found, reason = judge.decide(claim, score.measured, None, score.tolerance_bpb, True)
-        assert found is outcome, nats
+        decided, reason = judge.decide(claim, score.measured, None, score.tolerance_bpb, True)
+        assert decided is outcome, nats
         assert ("val_bpb holds, but not val_loss" in reason) == (outcome is RescoreOutcome.REFUTED)
 
 
@@ -387,8 +389,8 @@ def test_trailing_zeros_lost_in_json_do_not_widen_the_tolerance() -> None:
 
 def test_few_decimals_do_not_widen_the_tolerance(world: World, tmp_path: Path) -> None:
     for typed, digits in (("3", 4), ("1.2", 4), ("1.20", 4), ("1.20321", 5)):
-        found = command._claim(typed)
-        assert found is not None and (found.val_bpb, found.digits) == (float(typed), digits)
+        claim = command._claim(typed)
+        assert claim is not None and (claim.val_bpb, claim.digits) == (float(typed), digits)
     path = tmp_path / "a.log"
     path.write_text(tiny.log(world).replace(f"val_bpb:{world.score.val_bpb:.8f}", "val_bpb:3"))
     [of_log] = target.find(world.artifact, None, path, 16_000_000)
@@ -410,8 +412,8 @@ def test_each_artifact_of_a_record_is_compared_with_the_log_of_its_seed(world: W
     for seed, bpb in ((1337, world.score.val_bpb), (42, 9.0)):
         (tmp_path / f"final_model_seed{seed}.int8.ptz").write_bytes(world.artifact.read_bytes())
         (tmp_path / f"train_seed{seed}.log").write_text(tiny.log(world, seed=seed, bpb=bpb))
-    found = target.find(tmp_path, None, None, 16_000_000)
-    assert [(item.seed, item.claim and round(item.claim.val_bpb, 6)) for item in found] == [
+    candidates = target.find(tmp_path, None, None, 16_000_000)
+    assert [(item.seed, item.claim and round(item.claim.val_bpb, 6)) for item in candidates] == [
         (1337, round(world.score.val_bpb, 6)),
         (42, 9.0),
     ]
@@ -474,7 +476,7 @@ def ship(folder: Path, edit: tuple[str, str] = ("", "")) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "message"),
     [
         (("", ""), None),
         (('    """Attend within [B, T, D]."""\n', "    # another comment\n\n"), None),
@@ -485,15 +487,15 @@ def ship(folder: Path, edit: tuple[str, str] = ("", "")) -> None:
     ],
 )
 def test_a_records_model_differs_if_a_definition_does_but_not_if_only_comments_do(
-    tmp_path: Path, edit: tuple[str, str], told: str | None
+    tmp_path: Path, edit: tuple[str, str], message: str | None
 ) -> None:
     ship(tmp_path, edit)
-    found = shipped.difference(record.load(tmp_path).sources)
-    if told is None:
-        assert found is None
+    difference = shipped.difference(record.load(tmp_path).sources)
+    if message is None:
+        assert difference is None
     else:
-        assert found is not None
-        assert fnmatch.fnmatch(found, told)
+        assert difference is not None
+        assert fnmatch.fnmatch(difference, message)
 
 
 def test_a_script_with_another_model_differs_and_so_do_hostile_scripts(tmp_path: Path) -> None:
@@ -506,8 +508,8 @@ def test_a_script_with_another_model_differs_and_so_do_hostile_scripts(tmp_path:
         "# coding: utf-7\n",
     ):
         (tmp_path / "train_gpt.py").write_text(text)
-        found = shipped.difference(record.load(tmp_path).sources)
-        assert found == "train_gpt.py has a model of its own: it shares no definition with ours", text[:20]
+        difference = shipped.difference(record.load(tmp_path).sources)
+        assert difference == "train_gpt.py has a model of its own: it shares no definition with ours", text[:20]
 
 
 def copied(world: World, folder: Path) -> Path:
@@ -567,10 +569,10 @@ def test_the_val_loss_of_the_json_must_hold_too(world: World, tmp_path: Path, is
 
 
 @pytest.mark.parametrize(
-    ("low", "told"), [((0.0, 0.0), "confirmed"), ((0.01, 0.0), "refuted"), ((0.0, 0.01), "refuted")]
+    ("low", "message"), [((0.0, 0.0), "confirmed"), ((0.01, 0.0), "refuted"), ((0.0, 0.01), "refuted")]
 )
 def test_the_claimed_mean_is_compared_if_every_seed_has_a_score(
-    world: World, tmp_path: Path, low: tuple[float, float], told: str, capsys: pytest.CaptureFixture[str]
+    world: World, tmp_path: Path, low: tuple[float, float], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for seed in (1337, 42):
         (tmp_path / f"final_model_seed{seed}.int8.ptz").write_bytes(world.artifact.read_bytes())
@@ -581,13 +583,13 @@ def test_the_claimed_mean_is_compared_if_every_seed_has_a_score(
     (tmp_path / "submission.json").write_text(json.dumps(claims))
     report = tmp_path / "report.json"
     command = ["rescore", str(tmp_path), "--device", "cpu", "--data", str(world.shards)]
-    assert cli.main([*command, "--json", str(report)]) == (told == "refuted")
+    assert cli.main([*command, "--json", str(report)]) == (message == "refuted")
     shown = capsys.readouterr().out
     assert "submission.json val_bpb of seed 42" in shown
-    assert f"for the mean: {told}" in shown
+    assert f"for the mean: {message}" in shown
     document = json.loads(report.read_text())
     assert schema.violations("rescore", document) == []
-    assert document["mean"]["outcome"] == told
+    assert document["mean"]["outcome"] == message
     (tmp_path / "final_model_seed42.int8.ptz").unlink()
     assert cli.main(command) == 0
     assert "for the mean" not in capsys.readouterr().out
@@ -598,8 +600,8 @@ def test_the_claimed_mean_is_compared_if_every_seed_has_a_score(
 
 def test_a_flag_wins_over_the_artifact_the_artifact_over_the_log_the_log_over_the_default() -> None:
     flags, config, log = {"rope_base": 1e3}, {"rope_base": 2e3, "rope_tables": "fp32"}, {"rope_tables": "bf16"}
-    found = numerics.resolve(flags, config, log | {"rope_base": "3e3", "logit_softcap": "15.0"})
-    assert {name: (item.value, item.source) for name, item in found.items()} == {
+    settings = numerics.resolve(flags, config, log | {"rope_base": "3e3", "logit_softcap": "15.0"})
+    assert {name: (item.value, item.source) for name, item in settings.items()} == {
         "rope_tables": ("fp32", "the artifact"),
         "rope_base": (1e3, "--rope-base"),
         "logit_softcap": (15.0, "the log"),
@@ -660,8 +662,8 @@ def test_a_model_config_that_contradicts_the_tensors_is_noted_and_ignored(world:
 def test_the_sizes_of_a_model_are_read_from_its_tensors(change: dict[str, Any]) -> None:
     config = replace(tiny.CONFIG, **change)
     shapes = {name: tuple(tensor.shape) for name, tensor in GPT(config).state_dict().items()}
-    told = shape.infer(shapes)
-    assert {name: getattr(config, name) for name in told} == told
+    inferred = shape.infer(shapes)
+    assert {name: getattr(config, name) for name in inferred} == inferred
 
 
 def drop(state: dict[str, torch.Tensor], name: str) -> None:
@@ -791,8 +793,8 @@ def test_the_standard_folders_are_searched_for_the_dataset_that_the_log_names(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(world.root)
-    found = inputs.find(None, None, {"train_loader": "dataset:tiny_sp300"}, 300)
-    assert (found.shards[0].name, found.tokenizer.name) == ("fineweb_val_000000.bin", "tiny_300.model")
+    text_inputs = inputs.find(None, None, {"train_loader": "dataset:tiny_sp300"}, 300)
+    assert (text_inputs.shards[0].name, text_inputs.tokenizer.name) == ("fineweb_val_000000.bin", "tiny_300.model")
     assert inputs.find(None, None, {}, 300).source == "data/, the only dataset of 300 pieces"
     with pytest.raises(UsageError, match="found none that fit; give --data"):
         inputs.find(None, None, {}, 1024)
@@ -809,9 +811,9 @@ def test_paths_in_a_log_are_not_followed(world: World, monkeypatch: pytest.Monke
 def test_data_that_the_logs_run_did_not_use_is_refused(world: World, tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.log"
     path.write_text(tiny.log(world, **{name: "ab" * 32}))
-    (found,) = target.find(world.artifact, None, path, 16_000_000)
+    (candidate,) = target.find(world.artifact, None, path, 16_000_000)
     with pytest.raises(GolfcheckError, match="has sha256 abababababababab…, the one here"):
-        rescoring.rescore(found, request(world), ALONE, silent)
+        rescoring.rescore(candidate, request(world), ALONE, silent)
 
 
 def test_a_hostile_tokenizer_is_refused_before_it_is_loaded_here(world: World, tmp_path: Path) -> None:
@@ -916,10 +918,10 @@ def test_two_ranks_share_the_work_and_give_the_score_of_one(world: World, tmp_pa
     if stride is None:
         launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]
         env = os.environ | {"OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
+        completed = subprocess.run(
             [*launch, "golfcheck", *arguments], cwd=world.root, capture_output=True, text=True, env=env
         )
-        assert (done.returncode, done.stdout.count("VERDICT")) == (0, 1), done.stderr
+        assert (completed.returncode, completed.stdout.count("VERDICT")) == (0, 1), completed.stderr
     else:
         first, second = forked.ranks(lambda: cli.main(arguments), 2, world.root)
         assert first.stdout.count("VERDICT  incomparable") == 1, first.stderr  # its window is not the claim's

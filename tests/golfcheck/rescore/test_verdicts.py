@@ -49,8 +49,8 @@ def silent(_stage: str) -> Callable[..., None]:
 
 def rescored(world: World, path: Path, claim: Claim | None = None, **changes: Any) -> Rescore:
     wanted = replace(prepare.Request(data=world.shards, tokenizer=world.tokenizer), **changes)
-    (found,) = target.find(path, claim, None, 16_000_000)
-    return rescoring.rescore(found, wanted, ALONE, silent)
+    (candidate,) = target.find(path, claim, None, 16_000_000)
+    return rescoring.rescore(candidate, wanted, ALONE, silent)
 
 
 def record(world: World, folder: Path, log: str, artifact: bytes | None = None) -> Path:
@@ -74,8 +74,8 @@ def test_a_compiled_run_may_differ_by_the_compilers_rounding(world: World, tmp_p
 SLIDING = "final_int8_sliding_window_exact"
 
 
-@pytest.mark.parametrize("place", ["line", "line before", "setting"])
-def test_a_claim_of_a_sliding_window_is_scored_with_that_window(world: World, tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize("location", ["line", "line before", "setting"])
+def test_a_claim_of_a_sliding_window_is_scored_with_that_window(world: World, tmp_path: Path, location: str) -> None:
     evaluation = measure.Evaluation(world.state, world.config, "bf16", ALONE, compiled=False)
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
     bpb = rescored(world, world.artifact, stride=16, seq_len=64, rope_base=500.0, attention="torch").measured.val_bpb
@@ -87,11 +87,11 @@ def test_a_claim_of_a_sliding_window_is_scored_with_that_window(world: World, tm
         "line": [f"{score} stride:16 eval_time:12ms"],
         "line before": [f"{score.replace('_exact', '')} stride:16 eval_time:12ms", score],
         "setting": [score],
-    }[place]
-    before = "eval_stride:16\n" if place == "setting" else ""
+    }[location]
+    before = "eval_stride:16\n" if location == "setting" else ""
     folder = record(world, tmp_path / "r", before + "\n".join([first, *lines]) + "\n")
-    found = rescored(world, folder)
-    assert (found.outcome, found.measured.stride) == (RescoreOutcome.CONFIRMED, 16)
+    result = rescored(world, folder)
+    assert (result.outcome, result.measured.stride) == (RescoreOutcome.CONFIRMED, 16)
     other = rescored(world, folder, stride=32)
     assert other.outcome is RescoreOutcome.INCOMPARABLE
     assert other.reason == "the claim is of a window that slides by 16, this score of a window that slides by 32"
@@ -108,9 +108,9 @@ def test_our_trainers_final_evaluation_is_scored_with_its_own_windows(
     text = text.replace("settings:changed {", f'settings:changed {{"EVAL_SEQ_LEN": 32, "EVAL_STRIDE": {stride}, ')
     text += f"final_int8_zlib_roundtrip_exact val_loss:{measured.val_loss_nats:.8f} val_bpb:{measured.val_bpb:.8f}\n"
     folder = record(world, tmp_path / "r", text)
-    found = rescored(world, folder)
-    assert (found.outcome, found.measured.seq_len) == (RescoreOutcome.CONFIRMED, 32)
-    assert found.measured.stride == (stride or None)
+    result = rescored(world, folder)
+    assert (result.outcome, result.measured.seq_len) == (RescoreOutcome.CONFIRMED, 32)
+    assert result.measured.stride == (stride or None)
     lie = record(
         world,
         tmp_path / "lie",
@@ -127,9 +127,9 @@ def test_an_artifact_is_scored_at_the_evaluation_length_that_it_states(world: Wo
     given: dict[str, Any] = dict(rope_base=500.0, rope_tables="bf16")
     for stated, seq_len in (({}, 64), ({"eval_seq_len": 32}, 32)):
         path.write_bytes(tiny.packed(world.state, model_config={"train_seq_len": 64}, **stated))
-        found = rescored(world, path, **given)
-        assert (found.measured.seq_len, found.settings["seq_len"].source) == (seq_len, "the artifact")
-        assert found.notes == ()
+        result = rescored(world, path, **given)
+        assert (result.measured.seq_len, result.settings["seq_len"].source) == (seq_len, "the artifact")
+        assert result.notes == ()
     path.write_bytes(tiny.packed(world.state, eval_seq_len="long"))
     with pytest.raises(Refused, match=r"ART_CONFIG: .*the artifact says seq_len 'long', not a number"):
         rescored(world, path, **given)
@@ -167,8 +167,8 @@ def test_a_claim_of_the_whole_text_is_not_refuted_by_its_beginning(world: World)
     assert missed.reason.endswith(
         "but --val-tokens scored only the first 640 tokens, which the claim need not be about"
     )
-    met = rescored(world, world.artifact, Claim(part, 8, "--claim"), val_tokens=640, **settings)
-    assert met.outcome is RescoreOutcome.CONFIRMED
+    matching = rescored(world, world.artifact, Claim(part, 8, "--claim"), val_tokens=640, **settings)
+    assert matching.outcome is RescoreOutcome.CONFIRMED
 
 
 @pytest.fixture(scope="module")
@@ -193,9 +193,9 @@ def test_a_bare_artifact_is_scored_with_the_known_activation_that_fits_best(
 ) -> None:
     settings: dict[str, Any] = dict(seq_len=64, rope_base=500.0, attention="torch")
     path, bpb = leaky
-    met = rescored(world, path, Claim(bpb, 8, "--claim"), **settings)
-    assert (met.outcome, met.measured.mlp) == (RescoreOutcome.CONFIRMED, "LeakyReLU(0.5)²")
-    assert "LeakyReLU(0.5)² in the MLP" in render.render(met, Page())
+    matching = rescored(world, path, Claim(bpb, 8, "--claim"), **settings)
+    assert (matching.outcome, matching.measured.mlp) == (RescoreOutcome.CONFIRMED, "LeakyReLU(0.5)²")
+    assert "LeakyReLU(0.5)² in the MLP" in render.render(matching, Page())
     missed = rescored(world, path, Claim(bpb - 0.1, 8, "--claim"), **settings)
     assert missed.outcome is RescoreOutcome.INCOMPARABLE
     assert "LeakyReLU(0.5)² fits the weights better than the reference's" in missed.reason
@@ -207,9 +207,9 @@ def test_a_bare_artifact_is_scored_with_the_known_activation_that_fits_best(
 def test_each_known_activation_replaces_the_squared_relu(name: str) -> None:
     x = torch.linspace(-2, 2, 9)
     with activations.Activated(activations.KNOWN[name]):
-        found = torch.nn.functional.relu(x).square()
-    assert torch.equal(found, activations.KNOWN[name](x))
-    assert not torch.equal(found, torch.nn.functional.relu(x).square())
+        activated = torch.nn.functional.relu(x).square()
+    assert torch.equal(activated, activations.KNOWN[name](x))
+    assert not torch.equal(activated, torch.nn.functional.relu(x).square())
 
 
 def test_the_references_activation_fits_its_own_model_best(world: World) -> None:
@@ -224,10 +224,10 @@ def test_an_mlp_whose_width_is_not_a_multiple_of_the_models_is_loaded(world: Wor
     path = tmp_path / "a.int8.ptz"
     path.write_bytes(tiny.packed(state))
     expected = tiny.scored(state, world.shards, world.tokenizer, config)
-    found = rescored(world, path, seq_len=64, rope_base=500.0)
-    assert found.settings["mlp_mult"].value == 54 / 32
-    assert found.measured.val_bpb == pytest.approx(expected.val_bpb, abs=2e-4)
-    assert "MLP x1.6875" in render.render(found, Page())
+    result = rescored(world, path, seq_len=64, rope_base=500.0)
+    assert result.settings["mlp_mult"].value == 54 / 32
+    assert result.measured.val_bpb == pytest.approx(expected.val_bpb, abs=2e-4)
+    assert "MLP x1.6875" in render.render(result, Page())
 
 
 @pytest.mark.parametrize(
@@ -252,8 +252,8 @@ def test_a_log_that_states_fp32_is_scored_in_fp32_with_the_same_tolerance(world:
     exact = tiny.scored(world.state, world.shards, world.tokenizer, world.config, "fp32").val_bpb
     for delta, outcome in ((0.0, RescoreOutcome.CONFIRMED), (-0.0019, RescoreOutcome.REFUTED)):
         text = tiny.log(world, bpb=exact + delta).replace("activations:bf16", "activations:fp32")
-        found = rescored(world, record(world, tmp_path / str(delta), text))
-        assert (found.outcome, found.measured.precision) == (outcome, "fp32")
+        result = rescored(world, record(world, tmp_path / str(delta), text))
+        assert (result.outcome, result.measured.precision) == (outcome, "fp32")
 
 
 def test_a_near_miss_in_a_precision_requested_by_the_user_is_left_open(world: World, tmp_path: Path) -> None:
@@ -281,11 +281,11 @@ def test_data_inside_the_submission_is_refused(world: World, tmp_path: Path, mon
 def test_another_tokenizer_of_the_same_size_is_noticed(tmp_path: Path) -> None:
     texts = documents()
     halves = [[text for text in texts[i::40] if text][:60] for i in (0, 7)]
-    made = [make_dataset(half, 700, 0.5, 1) for half in halves]
+    datasets = [make_dataset(half, 700, 0.5, 1) for half in halves]
     dataset = tmp_path / "mine_sp700"
     dataset.mkdir()
-    (dataset / "fineweb_val_000000.bin").write_bytes(shard_bytes(made[0][1]["val"]))
-    for i, (model_file, _) in enumerate(made):
+    (dataset / "fineweb_val_000000.bin").write_bytes(shard_bytes(datasets[0][1]["val"]))
+    for i, (model_file, _) in enumerate(datasets):
         path = tmp_path / f"{i}_700.model"
         path.write_bytes(model_file)
         text = inputs.find(dataset, path, {}, 700)
@@ -332,27 +332,27 @@ def test_a_file_of_another_size_than_the_logs_run_wrote_is_named(world: World, t
     size = world.artifact.stat().st_size
     for stated, notes in ((size, 0), (size + 5, 1)):
         text = tiny.log(world).replace("final_int8", f"Serialized model int8+zlib: {stated} bytes\nfinal_int8")
-        found = rescored(world, record(world, tmp_path / str(stated), text))
-        assert len(found.notes) == notes
-    assert found.notes[0].startswith(f"not the file of the log's run: that one wrote {size + 5:,} bytes")
+        result = rescored(world, record(world, tmp_path / str(stated), text))
+        assert len(result.notes) == notes
+    assert result.notes[0].startswith(f"not the file of the log's run: that one wrote {size + 5:,} bytes")
 
 
 def test_an_extra_file_does_not_hide_the_claim_in_submission_json(world: World, tmp_path: Path) -> None:
     folder = record(world, tmp_path / "r", tiny.log(world))
     (folder / "submission.json").write_text(json.dumps({"val_bpb": world.score.val_bpb - 0.1}))
     (folder / "spare.bin").write_bytes(bytes(1000))
-    found = rescored(world, folder)
-    assert found.outcome is RescoreOutcome.REFUTED
-    assert found.reason.startswith("the log's score holds, but submission.json val_bpb is ")
+    result = rescored(world, folder)
+    assert result.outcome is RescoreOutcome.REFUTED
+    assert result.reason.startswith("the log's score holds, but submission.json val_bpb is ")
 
 
 def test_a_mean_over_missing_seeds_is_reported_as_not_compared(world: World, tmp_path: Path) -> None:
     folder = record(world, tmp_path / "r", tiny.log(world))
     seeds = {str(seed): {"val_bpb": world.score.val_bpb} for seed in (1337, 1338, 1339)}
     (folder / "submission.json").write_text(json.dumps({"val_bpb": 1.5, "seed_results": seeds}))
-    found = rescored(world, folder)
-    assert found.outcome is RescoreOutcome.CONFIRMED
-    assert found.notes[0] == (
+    result = rescored(world, folder)
+    assert result.outcome is RescoreOutcome.CONFIRMED
+    assert result.notes[0] == (
         "submission.json val_bpb 1.5000 is a mean over 3 seeds, 1 of them scored here: it is not compared"
     )
 
@@ -366,8 +366,8 @@ def test_a_claim_in_a_file_that_is_too_large_to_read_is_noted(world: World, tmp_
 def test_contents_of_an_artifact_outside_the_model_are_named(world: World, tmp_path: Path) -> None:
     path = tmp_path / "a.int8.ptz"
     path.write_bytes(tiny.packed(world.state, payload={"x": torch.ones(3)}))
-    found = rescored(world, path, seq_len=64)
-    assert found.notes == ("the artifact also holds 'payload', which no part of the model is",)
+    result = rescored(world, path, seq_len=64)
+    assert result.notes == ("the artifact also holds 'payload', which no part of the model is",)
 
 
 # --- memory, and failures of the framework ----------------------------------------------------------------------------
@@ -433,8 +433,8 @@ def test_the_predicted_memory_is_an_upper_bound_of_what_a_call_uses() -> None:
         dict(vocab_size=300, num_layers=6, model_dim=512, num_heads=8, num_kv_heads=4, train_seq_len=4096),
     ]
     command = [sys.executable, "-c", PEAK, json.dumps(sizes)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    shares = [float(line) for line in done.stdout.split()]
+    completed = subprocess.run(command, capture_output=True, text=True, check=True)
+    shares = [float(line) for line in completed.stdout.split()]
     assert len(shares) == 2 * len(sizes)
     assert all(0.1 < share < 1.15 for share in shares), shares
 
@@ -473,10 +473,10 @@ def test_refusals_happen_before_torch_is_loaded(world: World, tmp_path: Path) ->
         (["/nowhere.ptz"], "No such file"),
     ):
         command = [sys.executable, "-c", code, "rescore", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert done.stdout == "2 False\n", done.stderr
-        assert words in done.stderr
-        assert done.stderr.count("\n") == 1
+        completed = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert completed.stdout == "2 False\n", completed.stderr
+        assert words in completed.stderr
+        assert completed.stderr.count("\n") == 1
 
 
 def test_progress_without_a_terminal_is_an_occasional_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -521,8 +521,8 @@ def test_a_command_that_is_stopped_before_it_evaluates_says_so_in_one_line(
     monkeypatch.setattr(prepare, "prepare", lambda *_given: os.kill(os.getpid(), number))
     report = tmp_path / "report.json"
     arguments = ["rescore", str(world.record), "--json", str(report)]
-    done = forked.Forked(lambda: cli.main(arguments), world.root).done()
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\ngolfcheck: interrupted\n")
+    completed = forked.Forked(lambda: cli.main(arguments), world.root).done()
+    assert (completed.returncode, completed.stdout, completed.stderr) == (130, "", "\ngolfcheck: interrupted\n")
     assert not report.exists()
 
 

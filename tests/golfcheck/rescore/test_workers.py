@@ -54,9 +54,9 @@ def alive(pid: int) -> bool:
 
 
 def test_results_come_in_the_order_of_the_tasks_from_several_processes_that_end() -> None:
-    found = list(workers.ordered(slow_when_even, range(20), 3, nothing))
-    assert [task for task, _ in found] == list(range(20))
-    pids = {pid for _, pid in found}
+    results = list(workers.ordered(slow_when_even, range(20), 3, nothing))
+    assert [task for task, _ in results] == list(range(20))
+    pids = {pid for _, pid in results}
     assert len(pids) == 3
     assert os.getpid() not in pids
     assert not any(map(alive, pids))
@@ -121,10 +121,10 @@ def test_workers_end_when_their_parent_is_killed() -> None:
 
 def evaluation(world: World, processes: int, precision: str = "bf16") -> measure.Evaluation:
     torch.set_num_threads(processes)
-    made = measure.Evaluation(world.state, world.config, precision, Ranks(0, 1, torch.device("cpu")))
-    assert made.workers == processes
+    evaluator = measure.Evaluation(world.state, world.config, precision, Ranks(0, 1, torch.device("cpu")))
+    assert evaluator.workers == processes
     torch.set_num_threads(1)
-    return made
+    return evaluator
 
 
 def text(world: World) -> tuple[data.Tokens, measure.Vector]:
@@ -204,8 +204,8 @@ def test_several_processes_give_the_estimate_of_one(world: World) -> None:
     plan = early.plan(tokens, num_bytes, 64, None, order_seed=1, within_bpb=0.3)
 
     def known(processes: int) -> Measured:
-        def is_narrow(found: Measured) -> bool:
-            return found.estimate is not None and found.estimate.half_width_bpb < 0.3
+        def is_narrow(measured: Measured) -> bool:
+            return measured.estimate is not None and measured.estimate.half_width_bpb < 0.3
 
         return early.score(evaluation(world, processes), tokens, plan, is_narrow, silent)
 
@@ -243,15 +243,15 @@ def test_ctrl_c_on_the_command_reports_the_results_so_far_and_leaves_no_process(
 
     def helpers() -> list[int]:
         """Processes of the command's session that compute for it."""
-        found = []
+        scores = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 fields = stat.read_text().rpartition(")")[2].split()
             except OSError:
                 continue
             if int(fields[3]) == running.pid and int(fields[1]) == running.pid and fields[0] != "Z":
-                found.append(int(stat.parent.name))
-        return found
+                scores.append(int(stat.parent.name))
+        return scores
 
     deadline = time.monotonic() + HANG_SECONDS
     while len(helpers()) < 2 and running.poll() is None and time.monotonic() < deadline:

@@ -35,12 +35,12 @@ def loss_of(bpb: float, bytes_per_token: float) -> float:
     return bpb * LN2 * bytes_per_token
 
 
-@pytest.mark.parametrize("known", TOKENIZERS)
-def test_each_known_tokenizer_conserves_the_bytes_of_the_text(known) -> None:
-    tokens = {3.31925: 45_514_752}.get(known.bytes_per_token, WHOLE_SPLIT_TOKENS[known.name])
-    assert tokens * known.bytes_per_token == pytest.approx(VAL_TEXT_BYTES, rel=VAL_TEXT_TOLERANCE / 2)
-    assert state(loss_of(1.1, known.bytes_per_token), 1.1, tokens) == "whole"
-    assert state(loss_of(1.1, known.bytes_per_token), 1.1, None) == "whole"
+@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+def test_each_known_tokenizer_conserves_the_bytes_of_the_text(tokenizer) -> None:
+    tokens = {3.31925: 45_514_752}.get(tokenizer.bytes_per_token, WHOLE_SPLIT_TOKENS[tokenizer.name])
+    assert tokens * tokenizer.bytes_per_token == pytest.approx(VAL_TEXT_BYTES, rel=VAL_TEXT_TOLERANCE / 2)
+    assert state(loss_of(1.1, tokenizer.bytes_per_token), 1.1, tokens) == "whole"
+    assert state(loss_of(1.1, tokenizer.bytes_per_token), 1.1, None) == "whole"
 
 
 def test_a_wrong_table_of_bytes_is_caught_whatever_score_it_makes() -> None:
@@ -79,9 +79,9 @@ def test_more_bytes_than_the_text_has_are_broken_whatever_the_log_states() -> No
 
 
 @given(st.floats(0.8, 2.0), st.sampled_from(TOKENIZERS))
-def test_rounding_to_four_decimals_never_breaks_conservation(bpb, known) -> None:
-    loss = loss_of(bpb, known.bytes_per_token)
-    tokens = round(VAL_TEXT_BYTES / known.bytes_per_token)
+def test_rounding_to_four_decimals_never_breaks_conservation(bpb, tokenizer) -> None:
+    loss = loss_of(bpb, tokenizer.bytes_per_token)
+    tokens = round(VAL_TEXT_BYTES / tokenizer.bytes_per_token)
     assert state(round(loss, 4), round(bpb, 4), tokens, digits=4) == "whole"
 
 
@@ -94,6 +94,6 @@ def test_a_ratio_that_is_no_tokenizers_has_no_tokenizer() -> None:
 def test_a_partial_score_is_evidence_in_the_ranked_track_and_information_elsewhere(tmp_path: Path) -> None:
     for track, label in (("10min_16mb", "warning"), ("non_record_16mb", "info")):
         verdict = verdict_of(Draft(val_tokens=131_072, track=track), tmp_path / track)
-        found = [f for f in verdict.findings if f.rule == "partial-validation"]
-        assert [f.severity.label for f in found] == [label] * 3
-        assert "0.21%" in found[0].message
+        findings = [f for f in verdict.findings if f.rule == "partial-validation"]
+        assert [f.severity.label for f in findings] == [label] * 3
+        assert "0.21%" in findings[0].message

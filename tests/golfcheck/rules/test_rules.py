@@ -163,8 +163,8 @@ def swap_lines(draft: Draft, path: str, one: str, other: str) -> None:
 
 def same_losses(draft: Draft, source: str, target: str) -> None:
     losses = re.findall(rb"train_loss:(\S+)", draft.files[source])
-    found = iter(losses)
-    draft.files[target] = re.sub(rb"train_loss:\S+", lambda _: b"train_loss:" + next(found), draft.files[target])
+    remaining = iter(losses)
+    draft.files[target] = re.sub(rb"train_loss:\S+", lambda _: b"train_loss:" + next(remaining), draft.files[target])
 
 
 def test_a_valid_record_has_no_finding_and_skips_little(tmp_path: Path) -> None:

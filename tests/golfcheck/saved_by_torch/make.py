@@ -26,20 +26,20 @@ _PERIOD = 67  # a prime: no row repeats the one before; and short, so that the f
 
 def state() -> dict[str, torch.Tensor]:
     """Return the state dict of a model with values that all of its types hold exactly."""
-    made = GPT(CONFIG).state_dict()
-    for number, tensor in enumerate(made.values(), 1):
+    weights = GPT(CONFIG).state_dict()
+    for number, tensor in enumerate(weights.values(), 1):
         at = torch.arange(tensor.numel()).view(tensor.shape)
         tensor.copy_((at * number % _PERIOD - _PERIOD // 2) / 64)
-    return made
+    return weights
 
 
 def main() -> None:
     name = f"torch-{torch.__version__.partition('+')[0]}"
-    made = state()
-    (FOLDER / f"{name}.int8.ptz").write_bytes(pack(quantize(made, KEEP))[0])
+    weights = state()
+    (FOLDER / f"{name}.int8.ptz").write_bytes(pack(quantize(weights, KEEP))[0])
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder, "final_model.pt")  # to a path, as trainers do: it names the archive's root
-        torch.save(made, raw)
+        torch.save(weights, raw)
         (FOLDER / f"{name}.pt.gz").write_bytes(gzip.compress(raw.read_bytes(), mtime=0))
     print(name, "on Python", sys.version.split()[0])
 

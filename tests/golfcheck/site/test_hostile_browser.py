@@ -84,15 +84,15 @@ def noticed(browser: "playwright.Browser", paths: list[Path]) -> dict[str, list[
     page.on("request", lambda request: None if request.url.startswith("file:") else seen.append(request.url[:80]))
     page.on("pageerror", lambda error: seen.append(f"error: {error}"))
     page.on("popup", lambda _: seen.append("popup"))
-    found = {}
+    notices = {}
     for path in paths:
         seen.clear()
         page.goto("file://" + quote(str(path)))
         what = [*seen, *page.evaluate("() => window.noticed"), *page.evaluate(IN_THE_TREE)]
         if what:
-            found[path.name] = what
+            notices[path.name] = what
     context.close()
-    return found
+    return notices
 
 
 def test_no_page_of_hostile_records_runs_or_tries_to_run_anything(
@@ -134,5 +134,5 @@ def test_the_probe_notices_a_hole(
     text = board.read_text(encoding="utf-8")
     assert "</body>" in text
     (tmp_path / "hole.html").write_text(text.replace("</body>", f"{hole}</body>"), encoding="utf-8")
-    found = noticed(browser, [tmp_path / "hole.html"])
-    assert any(what.startswith(sign) for what in found["hole.html"]), found
+    notices = noticed(browser, [tmp_path / "hole.html"])
+    assert any(what.startswith(sign) for what in notices["hole.html"]), notices

@@ -534,16 +534,20 @@ def test_no_name_can_take_the_slug_of_another():
 def test_a_missing_package_gives_one_line_that_says_what_to_install(tree: Path, tmp_path: Path, package: str):
     program = f"import sys; sys.modules['{package}'] = None; from golfcheck.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "leaderboard", str(tree), "--no-cache", "--jobs", "1"]
-    done = subprocess.run([*command, "--format", "html", "-o", str(tmp_path / "out")], capture_output=True, text=True)
-    assert done.returncode == 2 and not (tmp_path / "out").exists()
-    assert f"leaderboard --format html needs {package}: pip install 'golfcheck[site]'" in done.stderr
-    assert "Traceback" not in done.stderr
+    completed = subprocess.run(
+        [*command, "--format", "html", "-o", str(tmp_path / "out")], capture_output=True, text=True
+    )
+    assert completed.returncode == 2 and not (tmp_path / "out").exists()
+    assert f"leaderboard --format html needs {package}: pip install 'golfcheck[site]'" in completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
 def test_the_command_writes_the_site(tree: Path, tmp_path: Path):
     command = [sys.executable, "-m", "golfcheck", "leaderboard", str(tree), "--no-cache", "--jobs", "1"]
-    done = subprocess.run([*command, "--format", "html", "-o", str(tmp_path / "out")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run(
+        [*command, "--format", "html", "-o", str(tmp_path / "out")], capture_output=True, text=True
+    )
+    assert completed.returncode == 0, completed.stderr
     assert {"index.html", "data.json", "feed.xml"} <= set(sites.files(tmp_path / "out"))
 
 

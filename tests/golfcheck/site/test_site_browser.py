@@ -81,9 +81,9 @@ def test_a_missing_value_comes_last_in_both_directions(page, home: str, times: i
     for _ in range(times):
         sort(page, "p")
     shown = column(page, "p")
-    known = [text for text in shown if text != "–"]
-    assert 1 < len(known) < len(shown) and shown[: len(known)] == known
-    assert list(map(float, known)) == sorted(map(float, known), reverse=times == 2)
+    stated = [text for text in shown if text != "–"]
+    assert 1 < len(stated) < len(shown) and shown[: len(stated)] == stated
+    assert list(map(float, stated)) == sorted(map(float, stated), reverse=times == 2)
 
 
 def test_the_keyboard_can_sort_by_a_heading(page, home: str):

@@ -92,8 +92,8 @@ def test_mutated_programs_are_read_without_an_exception() -> None:
             else:
                 text[i:i] = rng.choice(PIECES)
         read = Program("x.py", bytes(text))
-        found = (read.imports, read.functions, read.loops, read.calls, read.assignments)
-        assert all(isinstance(kind, tuple) for kind in found)
+        counts = (read.imports, read.functions, read.loops, read.calls, read.assignments)
+        assert all(isinstance(kind, tuple) for kind in counts)
         assert all(len(way) > 0 for way in validation_paths([read]))
         assert len(without_comments(bytes(text))) <= len(text)
 

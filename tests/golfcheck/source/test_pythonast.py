@@ -42,8 +42,8 @@ def test_commands_that_parse_say_nothing_of_the_style(tmp_path) -> None:  # type
     script = tmp_path / "train_gpt.py"
     script.write_bytes(b"x = 1\n" + NOISY[0] + b"type y[ = 1\n" + NOISY[1])
     for arguments in (["pack", script, "-o", tmp_path / "out.py"], ["verify", tmp_path], ["diff", tmp_path, tmp_path]):
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-W", "always", "-m", "golfcheck", *map(str, arguments)], cwd=ROOT, capture_output=True,
             text=True, check=False,
         )  # fmt: skip
-        assert "Warning" not in done.stderr, done.stderr
+        assert "Warning" not in completed.stderr, completed.stderr

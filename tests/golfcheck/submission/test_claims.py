@@ -93,12 +93,14 @@ def test_a_value_of_another_form_is_a_violation_at_its_place(key: str, value: ob
 
 
 def test_every_property_of_the_schemas_is_described() -> None:
-    def undescribed(node: Any, place: str) -> list[str]:
+    def undescribed(node: Any, location: str) -> list[str]:
         if not isinstance(node, dict):
             return []
         properties = node.get("properties", {})
-        bare = [f"{place}/{name}" for name, value in properties.items() if not ({"description", "$ref"} & value.keys())]
-        inner = [undescribed(value, f"{place}/{name}") for name, value in node.items()]
+        bare = [
+            f"{location}/{name}" for name, value in properties.items() if not ({"description", "$ref"} & value.keys())
+        ]
+        inner = [undescribed(value, f"{location}/{name}") for name, value in node.items()]
         return bare + [item for result in inner for item in result]
 
     for name in ("submission", "train_log", "board", "stats"):

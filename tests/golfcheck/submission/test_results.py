@@ -66,10 +66,10 @@ def test_the_total_of_every_real_run_is_the_logged_one(real, shared_data: Path) 
 
 
 def test_a_line_that_repeats_a_score_under_another_name_keeps_the_earlier_name(real) -> None:
-    found = results(real["2026-03-25_ValCalib_GPTQ_XSA_BigramHash3072"])
-    assert {result.score.name for result in found} == {"final_int8_zlib_roundtrip_exact"}
-    assert {result.name for result in found} == {"final_int6_sliding_window_exact"}
-    assert [round(result.eval_ms) for result in found] == [105_090, 77_178, 77_150]
+    runs = results(real["2026-03-25_ValCalib_GPTQ_XSA_BigramHash3072"])
+    assert {result.score.name for result in runs} == {"final_int8_zlib_roundtrip_exact"}
+    assert {result.name for result in runs} == {"final_int6_sliding_window_exact"}
+    assert [round(result.eval_ms) for result in runs] == [105_090, 77_178, 77_150]
 
 
 def test_a_run_has_its_own_numbers(tmp_path: Path) -> None:

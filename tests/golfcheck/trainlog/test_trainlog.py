@@ -529,13 +529,13 @@ def test_a_log_shipped_twice_is_scored_once_and_a_run_without_score_is_counted()
 def test_a_complete_log_satisfies_the_schema_and_a_missing_kind_is_named() -> None:
     assert schema.violations("train_log", trainlog.to_json(read(A))) == []
     for line, name in (("seed:1339", "seed"), ("Code size", "code_bytes"), ("model_params", "params")):
-        (found,) = schema.violations("train_log", trainlog.to_json(read(A.replace(line, "x" + line))))
-        assert found.pointer == "/runs/0" and found.message.startswith(f"'{name}' is missing: ")
+        (violation,) = schema.violations("train_log", trainlog.to_json(read(A.replace(line, "x" + line))))
+        assert violation.pointer == "/runs/0" and violation.message.startswith(f"'{name}' is missing: ")
 
 
 def test_a_score_that_is_no_number_violates_the_schema() -> None:
-    (found,) = schema.violations("train_log", trainlog.to_json(read(A.replace("1.20319508", "nan"))))
-    assert (found.pointer, found.message) == ("/runs/0/scores/1/val_bpb", "'nan' is not of type 'number'")
+    (violation,) = schema.violations("train_log", trainlog.to_json(read(A.replace("1.20319508", "nan"))))
+    assert (violation.pointer, violation.message) == ("/runs/0/scores/1/val_bpb", "'nan' is not of type 'number'")
 
 
 @pytest.mark.parametrize(
@@ -566,7 +566,7 @@ def test_every_fact_of_75_real_logs_is_read(shared_data: Path) -> None:
     for folder, record in expected(shared_data).items():
         for facts in record["logs"]:
             (run,) = trainlog.read("x", (shared_data / "records" / folder / facts["file"]).read_bytes()).runs
-            found = {
+            events = {
                 "seed": [str(run.seed.value)] if run.seed else [],
                 "world_size": [str(run.world_size.value)] if run.world_size else [],
                 "params": [str(run.params.value)] if run.params else [],
@@ -591,14 +591,14 @@ def test_every_fact_of_75_real_logs_is_read(shared_data: Path) -> None:
                 ],
             }
             if facts["total_bytes"]:
-                found["total_bytes"] = [size for size in found["total_bytes"] if size[0]]
-            for name, value in found.items():
+                events["total_bytes"] = [size for size in events["total_bytes"] if size[0]]
+            for name, value in events.items():
                 if facts[name]:  # where the two readers of expected.json saw nothing, we may see more
                     assert value == facts[name], (folder, facts["file"], name)
                     count += len(value)
             assert run.seed and run.world_size and run.train
     assert count == sum(
-        len(facts[name]) for record in expected(shared_data).values() for facts in record["logs"] for name in found
+        len(facts[name]) for record in expected(shared_data).values() for facts in record["logs"] for name in events
     )
 
 
@@ -607,8 +607,8 @@ def test_every_real_log_says_the_same_on_one_line(glue: bytes, shared_data: Path
     def said(data: bytes) -> list[object]:
         (run,) = trainlog.read("x", data).runs
         # `ttt_sliding:done val_loss=…` is no line where a log on one line is cut.
-        found = values(replace(run, scores=[score for score in run.scores if score.name != "ttt_sliding"]))
-        return [found[name] for name in ("seed", "train", "val", "scores", "stop", "code_bytes", "total_bytes")]
+        facts = values(replace(run, scores=[score for score in run.scores if score.name != "ttt_sliding"]))
+        return [facts[name] for name in ("seed", "train", "val", "scores", "stop", "code_bytes", "total_bytes")]
 
     for folder, record in expected(shared_data).items():
         for facts in record["logs"]:

@@ -67,8 +67,8 @@ class Tree:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     root = tmp_path_factory.mktemp("hostile")
     folders = hostile_records.write_all(root)
-    found = load_board([root], JudgingSettings(cache=False, jobs=1))
-    by_path = {row.verdict.path: row for row in found.rows}
+    board = load_board([root], JudgingSettings(cache=False, jobs=1))
+    by_path = {row.verdict.path: row for row in board.rows}
     rows = {label: by_path[str(folder)] for label, folder in folders.items()}
     return Tree(root, rows, {label: load(folder) for label, folder in folders.items()})
 
@@ -110,8 +110,8 @@ def test_no_part_of_a_hostile_record_is_obeyed_where_it_is_drawn(tree: Tree, lab
     for skipped in verdict.skipped:
         texts += drawn(explanation.of_skipped(skipped))
     texts += [*drawn(ledger(verdict, results(record))), *drawn(readme(record.readme))]
-    found = difference([record, other], [verdict, tree.rows["xml"].verdict])
-    texts += [*drawn(sidebyside.numbers(found, ["valid", "valid"])), *drawn(sidebyside.settings(found))]
+    compared = difference([record, other], [verdict, tree.rows["xml"].verdict])
+    texts += [*drawn(sidebyside.numbers(compared, ["valid", "valid"])), *drawn(sidebyside.settings(compared))]
     for diff in code_diffs(record, other):
         texts += [code_title(diff), *(line for _, line in code_lines(diff))]
     reference = reference_of(record)

@@ -38,8 +38,8 @@ def test_the_picture_of_our_record_matches_its_script(tmp_path: Path, monkeypatc
     assert spec is not None and spec.loader is not None
     pictures: Any = module_from_spec(spec)
     spec.loader.exec_module(pictures)
-    (made,) = pictures.make(tmp_path)
-    assert made.read_bytes() == (ROOT / "docs" / "record.svg").read_bytes(), "run: python docs/pictures.py"
-    assert "url(http" not in made.read_text(encoding="utf-8").replace('"', "")
-    shown = made.read_text(encoding="utf-8").replace("&#160;", " ")
+    (picture,) = pictures.make(tmp_path)
+    assert picture.read_bytes() == (ROOT / "docs" / "record.svg").read_bytes(), "run: python docs/pictures.py"
+    assert "url(http" not in picture.read_text(encoding="utf-8").replace('"', "")
+    shown = picture.read_text(encoding="utf-8").replace("&#160;", " ")
     assert all(text in shown for text in ("FineWeb_SP1024_4x256_CPU", "3 seeds", "seed 1339"))

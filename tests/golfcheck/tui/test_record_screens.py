@@ -73,9 +73,9 @@ def app(tree: Path, board: Board) -> GolfcheckApp:
 @pytest.fixture
 def edited(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int | None]]:
     """What was opened in the editor."""
-    found: list[tuple[str, int | None]] = []
-    monkeypatch.setattr(GolfcheckApp, "edit", lambda app, path, line=None: found.append((path.name, line)))
-    return found
+    opened: list[tuple[str, int | None]] = []
+    monkeypatch.setattr(GolfcheckApp, "edit", lambda app, path, line=None: opened.append((path.name, line)))
+    return opened
 
 
 def best(app: GolfcheckApp) -> Row:
@@ -380,9 +380,9 @@ def test_sheets_scroll(app: GolfcheckApp):
 
 @pytest.mark.parametrize("columns", [74, 114])
 def test_the_ledger_cuts_no_number(tree: Path, board: Board, columns: int):
-    found = results(load(Path(board.rows[0].verdict.path)))
-    drawn = "\n".join(line.text for line in rendered(ledger(board.rows[0].verdict, found), columns, STYLES))
-    for result in found:
+    runs = results(load(Path(board.rows[0].verdict.path)))
+    drawn = "\n".join(line.text for line in rendered(ledger(board.rows[0].verdict, runs), columns, STYLES))
+    for result in runs:
         assert result.total_bytes and result.model_bytes
         for number in (result.total_bytes.size_bytes, result.model_bytes.size_bytes):
             assert f"{number:,}" in drawn

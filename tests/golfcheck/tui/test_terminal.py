@@ -27,10 +27,10 @@ class Terminal:
     socket: Path
 
     def tmux(self, *words: str) -> str:
-        done = subprocess.run(
+        completed = subprocess.run(
             ["tmux", "-S", str(self.socket), *words], capture_output=True, text=True, timeout=HANG_SECONDS
         )
-        return done.stdout
+        return completed.stdout
 
     def press(self, *keys: str) -> None:
         for key in keys:

@@ -250,11 +250,11 @@ def test_a_look_that_began_without_the_record_is_followed_by_one_with_it(app: Go
         screen = app.screen
         assert isinstance(screen, WatchScreen)
         run = screen.run
-        known, run.follower.reference = run.follower.reference, None
+        reference, run.follower.reference = run.follower.reference, None
         await looked(pilot)
         assert "no record to compare with" in text(app)
         run.looking = True  # as if it had begun before the record came
-        run.begun_with, run.follower.reference = None, known
+        run.begun_with, run.follower.reference = None, reference
         assert run.progress is not None
         screen.on_work_done(background.WorkDone("look 0", run.progress))
         assert "no record to compare with" not in text(app)

@@ -138,8 +138,8 @@ def arrays(tree: Any) -> Any:
         return tuple(arrays(value) for value in tree)
     if not isinstance(tree, artifacts.Array):
         return tree
-    made = torch.from_numpy(tree.data)
-    return made.view(torch.bfloat16) if tree.dtype == "bfloat16" else made
+    tensor = torch.from_numpy(tree.data)
+    return tensor.view(torch.bfloat16) if tree.dtype == "bfloat16" else tensor
 
 
 def saved(obj: object) -> bytes:
