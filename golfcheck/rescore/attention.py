@@ -1,9 +1,9 @@
-"""Causal attention in bf16, compiled from `attention.c` at first use: an option, behind which torch's own stands.
+"""Causal attention in bf16, compiled from `attention.c` at first use. Where it is not faster, torch's kernel is used.
 
-On x86 with AVX-512 BF16 it can take a third of the time of torch's kernel, whose share of an evaluation in bf16 is 40%
-at length 1024 and 70% at 4096; but where the chip has AMX as well, torch's kernel uses it and this one does not. So
-both are tried at the start, on the model's own shape, and the faster is taken. It is for one thread, which is how the
-workers compute.
+On x86 with AVX-512 BF16 it can take a third of the time of torch's kernel, which accounts for 40% of an evaluation in
+bf16 at length 1024 and for 70% at 4096. On chips that also have AMX, torch's kernel uses it and this one does not. So
+both are tried at the start, on heads of the model's shape, and the faster one is used. It computes in one thread, as
+the workers do.
 """
 
 import hashlib
@@ -30,14 +30,14 @@ _SOURCE = Path(__file__).with_suffix(".c")
 _FLAGS = ("-O3", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512bf16", "-shared", "-fPIC", "-x", "c")
 _COMPILE_SECONDS = 60
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-_TRIALS = 3  # of each kernel in turn; the fastest of each counts, since other work only slows
-_TRIAL_TOKENS = 1024  # at most: some milliseconds
-_CLEARLY = 0.9  # of torch's time: a draw is torch's
+_TRIALS = 3  # of each kernel in turn; the fastest of each counts, since other work can only slow them down
+_TRIAL_TOKENS = 1024  # at most, so that a trial takes a few milliseconds
+_CLEARLY = 0.9  # of torch's time; a kernel that needs more is not used
 
 
 @cache
 def kernel() -> tuple[Kernel | None, str]:
-    """Return the compiled kernel, or None and why there is none: no such chip, no compiler, no place to put it."""
+    """Return the compiled kernel, or None and the reason: no such chip, no compiler, or no folder to store it in."""
     cpuinfo = Path("/proc/cpuinfo")
     if sys.platform != "linux" or "avx512_bf16" not in cpuinfo.read_text(encoding="utf-8", errors="replace").split():
         return None, "no AVX-512 BF16 here"
@@ -48,9 +48,9 @@ def kernel() -> tuple[Kernel | None, str]:
 
 
 def faster(heads: int, kv_heads: int, width: int, tokens: int) -> tuple[Kernel | None, str]:
-    """Return the compiled kernel where it is faster than torch's on heads of this shape, else None and why.
+    """Return the compiled kernel if it is faster than torch's on heads of this shape, else None; and the reason.
 
-    Both are timed in this process, on one thread, by its own processor time.
+    Both are timed in this process, in one thread, by the CPU time of the process.
     """
     compiled, missing = kernel()
     if compiled is None:
@@ -73,7 +73,7 @@ def faster(heads: int, kv_heads: int, width: int, tokens: int) -> tuple[Kernel |
 
 
 def _trial(compiled: Kernel, q: Tensor, k: Tensor, v: Tensor) -> tuple[float, float]:
-    """Return the processor seconds of a call of each kernel."""
+    """Return the CPU seconds that a call of each kernel takes."""
     with torch.inference_mode():
         start = time.process_time()
         compiled(q, k, v)
@@ -83,7 +83,10 @@ def _trial(compiled: Kernel, q: Tensor, k: Tensor, v: Tensor) -> tuple[float, fl
 
 
 def library() -> Path:
-    """Return the shared library in the user's cache, compiled if it is not there; OSError where that cannot be."""
+    """Return the path of the shared library in the user's cache; compile it first if it is not there.
+
+    Raises OSError if it cannot be compiled.
+    """
     source = _SOURCE.read_bytes()
     name = hashlib.sha256(source + " ".join(_FLAGS).encode()).hexdigest()[:16]
     path = default_path().with_name(f"attention-{name}.so")

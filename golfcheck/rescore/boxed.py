@@ -2,7 +2,7 @@
 
 Score, reveal, adapt: a sequence's losses are fixed before `adapt` sees it, and no sequence is asked twice. A predictor
 that does not adapt is asked in parallel, in one box per core; one that does, in a single box in the order of the text.
-The sequences of a call are apart in the text: none has the next tokens of another.
+The sequences of a call are far apart in the text, so that none contains the next tokens of another.
 """
 
 import time
@@ -31,7 +31,7 @@ Progress = Callable[..., object]
 
 
 class BoxedEvaluation(measure.Evaluation):
-    """A submission's predictor, ready to be scored as `Evaluation` scores a model of ours.
+    """A submission's predictor, to be scored in the same way as `Evaluation` scores the reference model.
 
     `start()` starts a box; it is called in the main thread, and all boxes end with `close`. `config` has only the two
     sizes that the predictor states.
@@ -55,7 +55,7 @@ class BoxedEvaluation(measure.Evaluation):
             raise
 
     def _begin(self, seq_len: int | None, claimed_seq_len: int | None) -> None:
-        """Start the boxes; the first one states the sizes, of which `claimed_seq_len` is taken where it fits."""
+        """Start the boxes; the first one states the sizes. Sequences have the claimed length if it accepts that."""
         first = self.boxes.new()
         first.load()
         self.adaptive, self.steps, self.longest = first.can_adapt, first.can_step, first.seq_len
@@ -85,7 +85,7 @@ class BoxedEvaluation(measure.Evaluation):
         self.boxes.close()
 
     def challenge(self, tokens: Tokens, cuts: int, seed: int, stride: int | None = None) -> None:
-        """Keep a sample of what is scored from now on, for `twin_test`; a window that slides scores more sequences."""
+        """Sample the calls that are scored from now on, for `twin_test`; with a stride, there are more sequences."""
         length, ranks = self.config.train_seq_len, self.ranks.world_size
         sequences = (tokens.size - 1 - length) // (stride or length) + 1
         call_seqs = self._call_size(sequences // ranks, self._apart(stride or length))
@@ -151,13 +151,15 @@ class BoxedEvaluation(measure.Evaluation):
 
     def _batch_seqs(self) -> int:
         if self.adaptive or self.strict:
-            return 1  # what was just scored may help the next; and no other sequence may have the next token
+            return (
+                1  # a sequence that was just scored may help with the next, and no other one may contain the next token
+            )
         most = _CPU_CALL_TOKENS if self.device.type == "cpu" else _DEVICE_CALL_TOKENS
         tokens = min(most, MAX_LOGITS_BYTES // (4 * self.config.vocab_size))
         return max(1, tokens // self.config.train_seq_len)
 
     def _apart(self, step: int) -> int:
-        """Return how many sequences further on, each beginning `step` after the last, one shares no token or target.
+        """Return how many sequences apart two must be to share no token or target; each begins `step` after the last.
 
         The last window of a text begins less than a step after the one before it.
         """
@@ -168,9 +170,10 @@ class BoxedEvaluation(measure.Evaluation):
         return max(1, min(self._batch_seqs(), items // _LEAST_CALLS, items // apart))
 
     def _each(self, tokens: Tokens, windows: Ids) -> Generator[list[float]]:
-        """Yield the losses of windows [n, 2], some calls at a time: no window of a call has the next tokens of another.
+        """Yield the losses of windows [n, 2], some calls at a time.
 
-        That holds for any order of windows, as an estimate's.
+        No window of a call contains the next tokens of another, in whatever order the windows come (an estimate's is
+        random).
         """
         steps = np.diff(np.sort(windows[:, 0]))
         apart = self._apart(int(np.median(steps)) if steps.size else self.config.train_seq_len)
@@ -186,9 +189,9 @@ class BoxedEvaluation(measure.Evaluation):
                 yield losses.tolist()
 
     def _calls(self, begins: Ids, size: int) -> list[list[int]]:
-        """Return the indices of sequences that begin at `begins` [n] as calls of up to `size` that share no token.
+        """Divide sequences that begin at `begins` [n] into calls of up to `size` that share no token; return indices.
 
-        In calls of one, these are in their order, which a predictor that adapts needs.
+        Calls of one sequence are in the order of the text, as a predictor that adapts needs it.
         """
         calls = list[list[int]]()
         for i, begin in enumerate(begins.tolist()):
@@ -217,7 +220,7 @@ class BoxedEvaluation(measure.Evaluation):
         return losses
 
     def _reveal(self, box: Box, spans: Ids, own: Sequence[int]) -> None:
-        """Let a predictor adapt to the tokens just scored, and the one before each."""
+        """Let a predictor adapt to the tokens that were just scored, each sequence with the token before its first."""
         for i, count in enumerate(own):
             box.adapt(spans[i : i + 1, -count - 1 :])
 

@@ -29,7 +29,7 @@ class Boxes:
     def fill(self, count: int, call_tokens: int, threads: int) -> None:
         """Have `count` boxes loaded and open for calls of `call_tokens` tokens, computed in so many threads each.
 
-        Raises Refused (BOX_SHAPE) where they state different sizes.
+        Raises Refused (BOX_SHAPE) if they state different sizes.
         """
         while len(self._running) < count:
             self.new()  # all load at once

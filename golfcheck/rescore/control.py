@@ -1,4 +1,4 @@
-"""Other artifacts' losses on the same sequences, from the report of a full rescoring: `--control`."""
+"""Read the losses of other artifacts on the same sequences from the report of a full rescoring (`--control`)."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ from golfcheck.rescore.report import FileDigest
 from golfcheck.rescore.target import read_file
 from golfcheck.submission import strictjson
 
-MAX_REPORT_BYTES = 64 << 20  # 30 KB of losses a score at sequence length 4096, 2.6 MB at 64
+MAX_REPORT_BYTES = 64 << 20  # the losses of one score take 30 KB at sequence length 4096, 2.6 MB at 64
 MAX_CONTROLS = 4
 _EXPECTED = "what rescore --json wrote"
 
@@ -25,7 +25,7 @@ def read(
 ) -> tuple[FileDigest, npt.NDArray[np.float64]]:
     """Return a report's digest, and the losses of its artifacts on these sequences: [sequences, 1 to MAX_CONTROLS].
 
-    Raises UsageError for what is no report, and where no score in it is about the same sequences, with the reason.
+    Raises UsageError if it is not a report, or if none of its scores is for the same sequences; the message says why.
     """
     data = read_file(path, MAX_REPORT_BYTES, _EXPECTED)
     try:
@@ -40,7 +40,7 @@ def read(
         reason = _other(rescore, shards, seq_len, sequences)
         losses = _losses(rescore["measured"]["sequence_losses"]) if reason is None else None
         if losses is None:
-            reasons.append(reason or "its losses are no finite numbers in half precision")
+            reasons.append(reason or "its losses are not finite numbers in half precision")
         else:
             usable.append(losses)
     if not usable:
@@ -51,7 +51,7 @@ def read(
 
 
 def _other(rescore: Any, shards: tuple[FileDigest, ...], seq_len: int, sequences: int) -> str | None:
-    """Return why a score is not about these sequences, or None."""
+    """Return why a score is not for these sequences, or None if it is."""
     measured = rescore["measured"]
     if measured["estimate"] is not None or measured["stride"] is not None:
         return "it must be the report of a full rescoring, without --estimate and --stride"
@@ -60,11 +60,11 @@ def _other(rescore: Any, shards: tuple[FileDigest, ...], seq_len: int, sequences
     if [shard["sha256"] for shard in rescore["shards"]] != [shard.sha256 for shard in shards]:
         return "it was made on other validation shards"
     count = measured["sequence_losses"]["count"]
-    return None if count == sequences else f"it has {count:,} sequences, here are {sequences:,}"
+    return None if count == sequences else f"it has {count:,} sequences, this text {sequences:,}"
 
 
 def _losses(packed: Any) -> npt.NDArray[np.float64] | None:
-    """Return losses [count], or None where the text is no such list of finite numbers."""
+    """Return losses [count], or None if the text does not decode to that many finite numbers."""
     try:
         data = base64.b64decode(packed["base64"], validate=True)
     except (binascii.Error, ValueError):

@@ -36,7 +36,7 @@ Vector = npt.NDArray[Any]
 
 
 class Interrupted(KeyboardInterrupt):
-    """The evaluation was stopped; `so_far` is the score of the sequences before that."""
+    """The evaluation was stopped; `so_far` is the score of the sequences that were scored before."""
 
     def __init__(self, so_far: Measured) -> None:
         super().__init__(so_far)
@@ -44,10 +44,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Evaluation:
-    """A model ready to be scored: its weights, its tables, the precision of its activations; on every rank.
+    """A model that is ready to be scored, on every rank: its weights, its tables, the precision of its activations.
 
-    Alone on a CPU it works in a process for every thread that torch would use, one thread each. `compiled` lets it use
-    the compiled attention where there is one for this precision and machine.
+    On a CPU, if there is one rank, it uses one process for each thread that torch would use, each with one thread.
+    `compiled` allows the compiled attention, if there is one for this precision and machine.
     """
 
     def __init__(self, state: State, config: GPTConfig, precision: str, ranks: Ranks, *, compiled: bool = True) -> None:
@@ -79,7 +79,7 @@ class Evaluation:
             self._how = f"compiled attention, {why}" if function else f"torch's attention: {why}"
 
     def use(self, mlp: str | None) -> None:
-        """Put a function of `activations.KNOWN` into the MLP; None is the reference's own."""
+        """Use a function of `activations.KNOWN` in the MLP; None selects the reference's own."""
         self.mlp = mlp
         self._activated = activations.Activated(activations.KNOWN[mlp]) if mlp else None
 
@@ -99,7 +99,7 @@ class Evaluation:
     def losses(self, ids: Tensor, last: Sequence[int] | None = None) -> Tensor:
         """Return the mean loss of each sequence, or of its `last` tokens [B]: ids [B, T + 1] -> float64 [B].
 
-        Only theirs and only some of the logits live at a time.
+        Logits are computed only for these tokens, and only some of them exist at a time.
         """
         counts = [ids.size(1) - 1] * len(ids) if last is None else list(last)
         is_cpu = self.device.type == "cpu"
@@ -119,19 +119,21 @@ class Evaluation:
         return torch.stack([of_one.mean() for of_one in torch.split(losses, counts)])
 
     def score(self, tokens: Tokens, num_bytes: Vector, progress: Progress, stride: int | None = None) -> Measured:
-        """Score validation tokens [n + 1], n = seqs * seq_len, of which each predicted one is `num_bytes` bytes [n].
+        """Score validation tokens [n + 1], n = seqs * seq_len; `num_bytes` [n] are the bytes of each predicted token.
 
-        With a `stride` windows of seq_len move on by it, and each token is scored once: those of the first window with
-        what stands before them in it, every other one with at least seq_len - stride tokens before it. Sums are
-        float64.
+        With a `stride`, windows of seq_len tokens slide by it, and each token is scored once: in the first window with
+        the tokens before it in that window, in the others with at least seq_len - stride tokens before it. Sums are
+        computed in float64.
 
-        Raises Refused (EVAL_NONFINITE) for a loss that is no number, GolfcheckError where there are more ranks than
-        windows, and on Ctrl-C `Interrupted` with the score so far.
+        Raises Refused (EVAL_NONFINITE) if a loss is not a finite number, GolfcheckError if there are more ranks than
+        windows, and `Interrupted` with the score so far on Ctrl-C.
         """
         start, seq_len, total = time.perf_counter(), self.config.train_seq_len, tokens.size - 1
         begins = np.array([*range(0, total - seq_len, stride or seq_len), total - seq_len])  # the last ends the text
-        ends = np.r_[0, begins + seq_len]  # where what the windows before each have scored ends
-        windows = np.stack([begins, np.diff(ends)], axis=1)  # [windows, 2]: where each begins, how many are its own
+        ends = np.r_[0, begins + seq_len]  # the end of what the windows before each one have scored
+        windows = np.stack(
+            [begins, np.diff(ends)], axis=1
+        )  # [windows, 2]: where each begins, how many of its tokens are scored
         mine, losses = self._mine(len(windows)), list[float]()
         try:
             with closing(self._each(tokens, windows[mine.start : mine.stop])) as calls:
@@ -152,7 +154,7 @@ class Evaluation:
     def draw(self, tokens: Tokens, sequences: Vector) -> Generator[Vector]:
         """Yield the mean losses of the sequences [n] of validation tokens, some at a time, in their order.
 
-        The ranks deal out what each takes next. Raises Refused (EVAL_NONFINITE) for a loss that is no number.
+        The ranks share the work. Raises Refused (EVAL_NONFINITE) if a loss is not a finite number.
         """
         world_size, seq_len = self.ranks.world_size, self.config.train_seq_len
         windows = np.stack([sequences * seq_len, np.full(sequences.size, seq_len)], axis=1)  # [n, 2]
@@ -196,12 +198,12 @@ class Evaluation:
         # The calls do not depend on the number of workers; for a short text they are small, so that each gets some.
         size = max(1, min(self._batch_seqs(), len(windows) // _LEAST_CALLS))
         calls = [windows[first : first + size] for first in range(0, len(windows), size)]
-        # A single call goes to a worker too: in this process several threads would compute it, without the kernel.
+        # A single call goes to a worker, too: this process would compute it in several threads, without the kernel.
         count = min(self.workers, max(2, len(calls)))
         return workers.ordered(partial(self._losses, tokens), calls, count, partial(torch.set_num_threads, 1))
 
     def _losses(self, tokens: Tokens, windows: Vector) -> list[float]:
-        """Return the mean loss of each window's own tokens, given its begin and the number of those tokens [B, 2]."""
+        """Return the mean loss of each window's own tokens, given its start and the number of those tokens [B, 2]."""
         spans = spans_of(tokens, windows[:, 0], self.config.train_seq_len)  # [B, T + 1]
         try:
             ids = torch.from_numpy(spans).to(self.device)
@@ -214,7 +216,7 @@ class Evaluation:
         return losses
 
     def measured(self, score: Score, losses: list[list[float]], start: float, stride: int | None = None) -> Measured:
-        """Return a score with the losses that each rank knows, `start` being when it began."""
+        """Return the score of the losses that each rank has computed; `start` is when the evaluation began."""
         _finite([score.val_loss_nats])
         if score.bytes == 0:
             raise GolfcheckError("rescore: the validation tokens stand for no bytes of text: is this their tokenizer?")
@@ -234,7 +236,7 @@ class Evaluation:
         )
 
     def probe(self, tokens: Tokens) -> tuple[Probe, ...]:
-        """Test the model on the first tokens [n > 2]; raises Refused (EVAL_NONFINITE) where logits are not finite."""
+        """Test the model on the first tokens [n > 2]; raises Refused (EVAL_NONFINITE) if a logit is not finite."""
         most = min(probes.MAX_TOKENS, probes.MAX_LOGITS // self.config.vocab_size)
         length = min(most, self.config.train_seq_len, tokens.size - 1)
         ids = torch.from_numpy(tokens[None, : length + 1].astype(np.int64)).to(self.device)  # [1, T + 1]
@@ -252,7 +254,7 @@ def spans_of(tokens: Tokens, begins: Vector, length: int) -> npt.NDArray[np.int6
 
 
 def _finite(losses: Any) -> Vector:
-    """Return losses as an array; raises Refused (EVAL_NONFINITE) unless all are finite."""
+    """Return losses as an array; raise Refused (EVAL_NONFINITE) unless all are finite."""
     array = np.asarray(losses, np.float64)
     if not np.isfinite(array).all():
         raise Refused("EVAL_NONFINITE", "the model's loss is not a finite number: it has no score")

@@ -161,7 +161,7 @@ def _rescore(
 
 
 def _length_source(request: Request, claim: Claim | None, model: BoxedEvaluation) -> str:
-    """Return the source of the sequence length."""
+    """Return where the sequence length comes from."""
     if request.seq_len:
         return "--seq-len"
     is_claimed = claim is not None and claim.seq_len == model.config.train_seq_len
@@ -169,7 +169,7 @@ def _length_source(request: Request, claim: Claim | None, model: BoxedEvaluation
 
 
 def _check(request: Request, boxes: BoxRequest, model: BoxedEvaluation) -> None:
-    """Raise UsageError for options that this predictor cannot be scored with."""
+    """Raise UsageError if this predictor cannot be scored with these options."""
     longest = model.config.train_seq_len
     if request.stride is not None and not 0 < request.stride <= longest:
         raise UsageError(f"rescore: --stride must be from 1 to the sequence length {longest}")
@@ -185,7 +185,7 @@ def _check(request: Request, boxes: BoxRequest, model: BoxedEvaluation) -> None:
 def _stride(request: Request, claim: Claim | None, model: BoxedEvaluation, tokens: Tokens) -> int | None:
     """Return the sliding window's stride: the requested one, else the claim's if that does not take too long.
 
-    A predictor that adapts is asked for each token once, so it would have to slide a window by itself.
+    A predictor that adapts is asked for each token only once, so it would have to slide the window itself.
     """
     seq_len = model.config.train_seq_len
     if request.stride is not None or claim is None or claim.stride is None or model.adaptive:
@@ -215,5 +215,5 @@ def _hidden(request: Request) -> list[Path]:
 
 
 def _artifact(submitted: Submitted) -> FileDigest:
-    """Return what stands for the submission in the report: its artifact, or predictor.py where it has none."""
+    """Return the file that represents the submission in the report: its artifact, or predictor.py if it has none."""
     return digest_of(submitted.target.path, submitted.target.data)

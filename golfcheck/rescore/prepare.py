@@ -106,8 +106,8 @@ class Prepared:
 def prepare(target: Target, request: Request) -> Prepared:
     """Read an artifact and find the text to score it on.
 
-    Raises Refused for what must not or cannot be scored, GolfcheckError for what is missing here or could not be
-    decided however long it took, UsageError for options that no score goes with.
+    Raises Refused for an artifact that must not or cannot be scored, GolfcheckError if something is missing or no
+    amount of work could decide the claim, and UsageError for options that cannot be combined.
     """
     if request.raw is not None and not request.raw.is_file():
         raise GolfcheckError(f"{request.raw}: No such file or directory; expected what torch.save made of a state dict")
@@ -177,8 +177,8 @@ def assumption(seq_len: Sourced) -> str | None:
 def text_for(target: Target, request: Request, vocab_size: int, seq_len: int) -> Text:
     """Return the text to score a target on, in sequences of `seq_len` tokens.
 
-    Raises UsageError where none fits or it lies in the submission, Refused for a tokenizer that must not be loaded,
-    GolfcheckError where the log's run used other files.
+    Raises UsageError if no text fits or if it is inside the submission, Refused for a tokenizer that must not be
+    loaded, and GolfcheckError if the log's run used other files.
     """
     files = inputs.find(request.data, request.tokenizer, target.log_settings, vocab_size, target.record)
     tokenizer, shards = inputs.verify(files, target.log_settings, vocab_size)

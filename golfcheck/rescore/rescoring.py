@@ -21,7 +21,7 @@ from golfcheck.rescore.target import Target, read_file
 from golfcheck.untrusted.artifacts import load
 from golfcheck.untrusted.readlimits import Limits
 
-MAX_RAW_BYTES = 256 << 20  # the contest's model has 67 MB
+MAX_RAW_BYTES = 256 << 20  # the contest's model takes 67 MB
 SLOW_SECONDS = 600.0  # on a CPU: a full evaluation that takes longer is estimated, unless it is asked for
 
 
@@ -33,8 +33,9 @@ def rescore(target: Target, request: Request, ranks: Ranks, stage: Stage) -> Res
 def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -> Rescore:
     """Score one artifact, over all ranks, and compare it with its claim.
 
-    `stage(name)` is told what begins and returns what is called with the sequences done and to do. Raises Refused for
-    what must not be evaluated, GolfcheckError where it cannot be.
+    `stage(name)` is called when a stage begins, and returns a function for its progress, which is called with the
+    number of sequences done and in total. Raises Refused for an artifact that must not be evaluated, and GolfcheckError
+    if it cannot be.
     """
     start = time.perf_counter()
     target, claim, text, path = prepared.target, prepared.target.claim, prepared.text, prepared.target.path
@@ -49,7 +50,7 @@ def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -
         narrate(f"{path}: {doubt}")
     with named(path):
         config = weights.config_of(prepared.sizes, prepared.options)
-        state = weights.state_of(prepared.tree)  # as floats four times as large: only once it is a model that we know
+        state = weights.state_of(prepared.tree)  # after its shapes were checked: floats take four times the memory
 
     def evaluation(rope_tables: str) -> measure.Evaluation:
         tabled = replace(config, rope_tables=rope_tables)
@@ -104,7 +105,7 @@ def evaluate(prepared: Prepared, request: Request, ranks: Ranks, stage: Stage) -
         judge.other_precision(claim, measured, tolerance_bpb),
     ):
         outcome, reason = judge.excused(outcome, reason, cause)
-    # Nothing excuses a miss of the JSON's where the log's holds: it is the model and the text that were evaluated.
+    # If the log's score holds, model and text are the right ones, and nothing excuses a wrong score in the JSON.
     outcome, reason = judge.also(outcome, reason, target.json_claim, measured, _json_tolerance(target, request, ranks))
     if not all(probe.passed for probe in probes):
         outcome, reason = RescoreOutcome.REFUTED, "a probe of the loaded model failed"

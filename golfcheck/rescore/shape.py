@@ -20,7 +20,7 @@ _SHOWN = 4
 def infer(shapes: Shapes) -> dict[str, int | float | bool]:
     """Return the sizes of `GPTConfig` that follow from the tensors of a state dict.
 
-    Raises Refused: ART_KEYS where a tensor that they are read from is missing, ART_SHAPE where its shape tells none.
+    Raises Refused: ART_KEYS if a tensor that they are read from is missing, ART_SHAPE if its shape implies no size.
     """
     vocab_size, model_dim = _matrix(shapes, "tok_emb.weight")
     if vocab_size > MAX_VOCAB:
@@ -87,10 +87,10 @@ def expected(sizes: Sizes) -> dict[str, tuple[int, ...]]:
 def call_bytes(sizes: Sizes, seq_len: int) -> float:
     """Return about how many bytes one call of an evaluation takes on a CPU, weights aside.
 
-    Two copies of the MLP's hidden activations live at once, and of the width the skipped layers, queries, keys, values
-    and what is added, some 20 more, all as fp32 (bf16 takes half). Heads of width 2 are the exception: their halves
-    have strides that torch's attention does not take, and its fallback keeps the scores of all pairs of tokens, at 10
-    bytes (measured).
+    All as fp32 (bf16 takes half): two copies of the MLP's hidden activations exist at once, and some 20 tensors of the
+    model's width (skipped layers, queries, keys, values, residuals). Heads of width 2 are an exception: torch's
+    attention does not accept the strides of their halves, and its fallback stores the scores of all pairs of tokens, at
+    10 bytes each (measured).
     """
     num_heads, model_dim = int(sizes["num_heads"]), int(sizes["model_dim"])
     tokens = max(seq_len, CALL_TOKENS // seq_len * seq_len)
@@ -100,7 +100,7 @@ def call_bytes(sizes: Sizes, seq_len: int) -> float:
 
 
 def check_memory(sizes: Sizes, seq_len: int) -> None:
-    """Raise Refused (EVAL_MEMORY) where an evaluation would take more memory than any model of the contest."""
+    """Raise Refused (EVAL_MEMORY) if an evaluation would take more memory than any model of the contest."""
     if (needed := call_bytes(sizes, seq_len)) > MAX_CALL_BYTES:
         hidden = round(sizes["mlp_mult"] * sizes["model_dim"])
         model = f"{sizes['num_heads']} heads, width {sizes['model_dim']}, MLP {hidden}, sequences of {seq_len}"

@@ -53,7 +53,7 @@ class Target:
 def find(path: Path, claim: Claim | None, log: Path | None, limit_bytes: int) -> list[Target]:
     """Return the artifacts to score at `path`; a given claim or log replaces those of the record.
 
-    Raises UsageError where there is no artifact, or several and one claim or log for them.
+    Raises UsageError if there is no artifact, or if there are several but only one claim or log is given.
     """
     targets = _in_folder(path, limit_bytes) if path.is_dir() else [_file(path, limit_bytes)]
     if len(targets) > 1 and (claim is not None or log is not None):
@@ -77,9 +77,9 @@ def _changed(target: Target, claim: Claim) -> Target:
 
 
 def read_file(path: Path, limit_bytes: int, expected: str) -> bytes:
-    """Return a file's bytes; one more than the limit where it is longer, for the reader to refuse.
+    """Return a file's bytes, at most one more than the limit, so that the reader can refuse a longer file.
 
-    GolfcheckError where it cannot be read, with what was `expected`.
+    Raises GolfcheckError if it cannot be read; the message says what was `expected`.
     """
     real = path.resolve()  # the user may name a link; links inside a folder are never followed
     with bounded.opened(real.parent) as folder:
@@ -246,10 +246,10 @@ def _of_run(path: str, data: bytes, score: RunScore) -> Target:
 
 
 def _window(run: LoggedRun, line: ScoreLine, settings: dict[str, str]) -> tuple[int | None, int | None]:
-    """Return by how much the window of a score slides, and its length where it is not that of training's sequences.
+    """Return the stride of a score's window, and its length if it differs from that of the training sequences.
 
-    They are stated by the score's line, by the line that it repeats, or by the settings: those of our trainer count for
-    its one final evaluation, anybody else's for the lines that name a sliding window.
+    They are stated by the score's line, by the line that it repeats, or by the settings. Those of our trainer apply to
+    its only final evaluation, those of others to the lines that name a sliding window.
     """
     if _FINAL in line.name and "activations" in settings:  # a setting that only our trainer logs
         return _positive(settings.get("eval_stride")), _positive(settings.get("eval_seq_len"))
@@ -267,7 +267,7 @@ def _positive(text: str | None) -> int | None:
 
 
 def _device(run: LoggedRun, settings: dict[str, str]) -> str | None:
-    """Return the kind of device of a run: our log names it, other logs show their GPUs."""
+    """Return the kind of device of a run, which our log names and others show in a list of GPUs."""
     if "device" in settings:
         return next((kind for kind in ("cpu", "mps") if settings["device"].startswith(kind)), "cuda")
     return "cuda" if run.gpus else None
@@ -276,7 +276,7 @@ def _device(run: LoggedRun, settings: dict[str, str]) -> str | None:
 def digits_of(value: float) -> int:
     """Return the number of decimals that a JSON number was written with, at most `MAX_DIGITS`.
 
-    JSON drops zeros at the end, which are meant all the same.
+    JSON writers drop trailing zeros, so a number with fewer decimals is not less precise.
     """
     return (
         min(max(len(repr(value).partition(".")[2]), LEAST_DIGITS), MAX_DIGITS) if "e" not in repr(value) else MAX_DIGITS

@@ -1,9 +1,9 @@
-"""The reference's own past versions, by the digest of the definitions that a score depends on.
+"""Past versions of the reference trainer: digests of the definitions that a score depends on.
 
-Each gives the score that today's gives: measured on the golden artifact, equal to the last bit in bf16 and in fp32. The
-one version that did not (67b4d1f, 0.00016 bpb in bf16, for an hour) is left out, and so is the oldest (705f0f7), whose
-score was not measured. Beside each digest is the commit that first had it; a test asks git for all of them, so that a
-change of the reference adds its own.
+Each gives the same score as the present version, to the last bit, in bf16 and in fp32; this was measured on the golden
+artifact. Two versions are left out: one that lasted an hour and differed by 0.00016 bpb in bf16 (67b4d1f), and the
+oldest one, whose score was not measured (705f0f7). A comment names the commit that introduced each version. A test
+compares the list with git's history, so a change of the reference must add its digest.
 """
 
 DIGESTS = frozenset(

@@ -1,7 +1,7 @@
 """One process per core: forked workers that share their parent's memory and take tasks in turn.
 
 Two processes of one thread score 1.1 to 1.4 times as fast as one of two (docs/rescore.md): no thread waits for
-another, and where other work keeps a core busy, the rest goes on and takes what that core does not get to.
+another, and if other work keeps a core busy, the other processes take more of the tasks.
 """
 
 import multiprocessing
