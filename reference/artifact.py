@@ -74,20 +74,12 @@ def pack(obj: Mapping[str, Any], search: bool = False) -> tuple[bytes, int, int,
     """Return the artifact file of a dict, and three sizes: of its tensors, before zlib, and saved by the search."""
     raw = dump(obj)
     usual = zlib.compress(raw, 9)
-    # A search takes the smallest of 24 streams. Weights hardly repeat: filtered matches and a short window leave out
-    # those that cost more than they save.
+    # Weights hardly repeat: filtered matches and a short window leave out repeats that cost more than they save.
     tries = product((9, 12, 15), (6, 7, 8, 9), (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)) if search else ()
     streams = (zlib.compressobj(9, zlib.DEFLATED, *parameters) for parameters in tries)
     blob = min((stream.compress(raw) + stream.flush() for stream in streams), key=len, default=usual)
     payload_bytes = sum(t.nbytes for section in ("quantized", "scales", "passthrough") for t in obj[section].values())
     return blob, payload_bytes, len(raw), len(usual) - len(blob)
-
-
-def check(obj: Mapping[str, Any]) -> None:
-    """Raise FloatingPointError if an artifact's dict cannot hold the weights."""
-    for name, w in dequantize(obj).items():
-        if not w.isfinite().all():
-            raise FloatingPointError(f"{name} is too large for the artifact: nothing is published")
 
 
 def unpack(blob: bytes) -> dict[str, Any]:

@@ -87,30 +87,29 @@ def evaluate(
     # Cut into sequences, a text gives the tokens at their beginnings next to no context. With a `stride`, windows of
     # seq_len tokens overlap, and each token counts in the first window that has it. All but the first seq_len tokens
     # then have at least seq_len - stride others before them, at seq_len / stride times the cost.
-    last = (tokens.size - 1) // seq_len * seq_len - seq_len  # where the last sequence begins
-    starts = [min(start, last) for start in range(0, last + (stride or seq_len), stride or seq_len)]
-    share = slice(len(starts) * rank // world_size, len(starts) * (rank + 1) // world_size)
-    own = starts[share]
+    step = stride or seq_len
+    length = (tokens.size - 1) // seq_len * seq_len
+    # Where windows end. Each counts what is behind the end of the one before: (begin, end), shared out to the ranks.
+    ends = [0, *(min(end, length) for end in range(seq_len, length + step, step))]
+    count = len(ends) - 1
+    own = list(pairwise(ends[count * rank // world_size : count * (rank + 1) // world_size + 1]))
     if batch_seqs < 1 or not own:
-        raise ValueError(f"{len(starts)} sequences in batches of {batch_seqs}: rank {rank} of {world_size} gets none")
-    begin = starts[share.start - 1] + seq_len if share.start else 0  # what is before is counted by other ranks
-    end = own[-1] + seq_len
-    fresh = [b - a for a, b in pairwise([begin, *(start + seq_len for start in own)])]  # tokens that each window adds
+        raise ValueError(f"{count} sequences in batches of {batch_seqs}: rank {rank} of {world_size} gets none")
     losses = []
     weights = []
     with torch.inference_mode():
         for first in range(0, len(own), batch_seqs):
             batch = own[first : first + batch_seqs]
-            ids = torch.from_numpy(np.stack([tokens[i : i + seq_len + 1] for i in batch]).astype(np.int64))
+            spans = [tokens[end - seq_len : end + 1] for _, end in batch]
+            ids = torch.from_numpy(np.stack(spans).astype(np.int64))  # [batch, seq_len + 1]
             # Copied from pinned memory, a batch is queued behind the one before, and nobody waits.
             ids = ids.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else ids.to(device)
             nats = loss(ids[:, :-1].contiguous(), ids[:, 1:].contiguous())  # [batch * seq_len]
-            counts = fresh[first : first + batch_seqs]
-            rows = zip(nats.float().view(-1, seq_len), counts, strict=True)
-            losses.append(torch.cat([row[-count:] for row, count in rows]).mean())
-            weights.append(sum(counts))
+            rows = zip(nats.float().view(-1, seq_len), batch, strict=True)
+            losses.append(torch.cat([row[begin - end :] for row, (begin, end) in rows]).mean())
+            weights.append(batch[-1][1] - batch[0][0])
             progress(first + len(batch), len(own))
-    byte_count = int(table.count(tokens[begin : end + 1]).sum())  # while a GPU is still computing
+    byte_count = int(table.count(tokens[own[0][0] : own[-1][1] + 1]).sum())  # while a GPU is still computing
     # Batches differ in size, so their means are weighted; in float64, because 62 million losses are added up.
     total = torch.stack(losses).cpu().double() @ torch.tensor(weights, dtype=torch.float64)
     sums = torch.tensor([float(total), sum(weights), byte_count], dtype=torch.float64)  # [3]

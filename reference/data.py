@@ -1,13 +1,10 @@
 """Token shards, the endless stream that training reads from them, and the batches of one rank."""
 
 import hashlib
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +13,7 @@ import numpy.typing as npt
 MAGIC = 20240520
 VERSION = 1
 HEADER_BYTES = 256 * 4
-# Threads that read shards, and steps, which wait for shards: at most three steps at once, after a resumption.
+# For what training must not wait for: hashing, shards, and at most two steps at once, each of which waits for a shard.
 READER = ThreadPoolExecutor(4)
 Tokens = npt.NDArray[np.uint16]
 
@@ -115,28 +112,8 @@ class TokenStream:
                 self._enter(self.next.result(), ((shard + 1) % len(self.paths), 0))
         return np.concatenate(pieces)
 
-
-@dataclass
-class Feed:
-    """The batches of one rank, each read by a thread while the step before it computes."""
-
-    stream: TokenStream
-    shape: tuple[int, int, int]  # of a step's tokens: [micro_batches, ranks, tokens]
-    rank: int
-    prepare: Callable[[Any], Any]  # makes a tensor of a batch
-
-    def __post_init__(self) -> None:
-        self.position = self.stream.position  # where the next step begins: a checkpoint needs it
-        self.ahead = READER.submit(self._read)
-
-    def _read(self) -> tuple[Any, tuple[int, int]]:
+    def take_batch(self, micro_batches: int, span: int, rank: int, ranks: int) -> npt.NDArray[np.int64]:
+        """Return a rank's part of the next step [micro_batches, span]; a micro-batch has one span for each rank."""
         # Every rank reads the tokens of all ranks and keeps its own, so that no data has to be sent.
-        tokens = self.stream.take(math.prod(self.shape)).reshape(self.shape)
-        batch = tokens[:, self.rank].astype(np.int64)  # [micro_batches, tokens], as an embedding takes it
-        return self.prepare(batch), self.stream.position
-
-    def take(self) -> Any:
-        """Return the next batch, and have the one after it read."""
-        batch, self.position = self.ahead.result()
-        self.ahead = READER.submit(self._read)
-        return batch
+        tokens = self.take(micro_batches * ranks * span).reshape(micro_batches, ranks, span)
+        return tokens[:, rank].astype(np.int64)  # as an embedding takes it

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TextIO
 
 _SUFFIX = ".partial"
-_NAME_CHARS = 40  # of the file's name in the temporary one: a name has 255 bytes at most
 
 
 def lock(folder: Path) -> int:
@@ -32,8 +31,8 @@ def lock(folder: Path) -> int:
 def write_atomic(path: Path, data: bytes) -> None:
     """Write all of `data` to `path`, or leave what was there; OSError says what a full disk needs and has."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # An unguessable name, and an exclusive creation: a folder that others write to may be full of links.
-    partial = path.with_name(f".{path.name[:_NAME_CHARS]}.{secrets.token_hex(8)}.{os.getpid()}{_SUFFIX}")
+    # Short, because a name has 255 bytes at most. Unguessable and new, because the folder may be full of others' links.
+    partial = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.{os.getpid()}{_SUFFIX}")
     try:
         with partial.open("xb") as file:
             file.write(data)
@@ -60,9 +59,8 @@ def sweep_partial(folder: Path) -> None:
             partial.unlink(missing_ok=True)
 
 
-def say(text: str, stream: TextIO | None = None, end: str = "\n") -> None:
-    """Print to a stream, by default stdout; once it is gone or full, nothing more is shown there."""
-    stream = stream or sys.stdout
+def say(text: str, stream: TextIO, end: str = "\n") -> None:
+    """Print to a stream; once it is gone or full, nothing more is shown there."""
     try:
         print(text, end=end, file=stream, flush=True)
     except OSError:  # a closed connection, the end of a pipe, a full disk
@@ -84,24 +82,30 @@ class Journal:
                 path.rename(next(name for name in names if not name.exists()))
             self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
 
-    def write(self, line: object, show: bool = True) -> None:
+    def write(self, line: str) -> None:
         """Append a line to the log, and show it."""
+        # A folder, a device or an error may be named with a line break, or with what steers a terminal.
+        line = "".join(char if char.isprintable() else " " for char in line)
+        self.append(line)
+        if self.file >= 0:
+            say(f"\r\x1b[K{line}" if self.redraws else line, sys.stdout)
+
+    def append(self, text: str) -> None:
+        """Append text to the log, as it is."""
         if self.file < 0:
             return
         was_waiting = bool(self.waiting)
         # A write may take a part of the bytes, or none. What it took leaves the queue: no line is cut or doubled.
-        self.waiting += f"{line}\n".encode()
+        self.waiting += f"{text}\n".encode()
         try:
             while self.waiting:
                 self.waiting = self.waiting[os.write(self.file, self.waiting) :]
         except OSError as error:
             if not was_waiting:
                 say(f"train.py: the log cannot be written now: {error.strerror}; its lines wait", sys.stderr)
-        if show:
-            say(f"\r\x1b[K{line}" if self.redraws else str(line))
 
     def progress(self, share: float, text: str) -> None:
         """Redraw the line at the bottom of a terminal that shows how much of the run is done."""
         if self.redraws:
             line = f"[{'#' * round(24 * min(share, 1.0)):.<24}] {text}"
-            say("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1], end="")
+            say("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1], sys.stdout, end="")

@@ -28,8 +28,7 @@ def read_checkpoint(path: Path, same: Mapping[str, Any], rank: int) -> dict[str,
     for name, ours in same.items():
         if theirs.get(name) != ours:
             raise ValueError(f"{path} is of a run with {name.upper()} {theirs.get(name)}, not {ours}")
-    own = io.BytesIO(state["ranks"][rank])
-    return state | {"own": torch.load(own, map_location="cpu", weights_only=True)}
+    return state | {"own": torch.load(io.BytesIO(state["ranks"][rank]), map_location="cpu", weights_only=True)}
 
 
 class Learner:
@@ -45,22 +44,13 @@ class Learner:
         self.s = s
         self.device = ranks.device
         self.call_seqs = s.call_seqs(ranks.world_size, CPU_CALL_TOKENS if ranks.device.type == "cpu" else None)
-        self.averaged = 0  # steps
         self.average = [p.detach().float().clone() for p in gpt.parameters()] if s.ema_decay else []
         self.losses = torch.zeros(2, device=self.device)  # nats on this rank: of the last step, of all steps together
-        for group in self.groups:
+        for group in self.adam.param_groups + self.muon.param_groups:
             group["base_lr"] = group["lr"]  # what the schedule's factor multiplies
 
-    @property
-    def groups(self) -> list[dict[str, Any]]:
-        """The parameter groups of both optimizers."""
-        return [*self.adam.param_groups, *self.muon.param_groups]
-
-    def step(self, ids: Tensor, lr_factor: float, momentum: float) -> None:
-        """Take one step on this rank's batch, ids [micro_batches, tokens + 1], without waiting for the device."""
-        for group in self.groups:
-            group["lr"] = lr_factor * group["base_lr"]
-        self.muon.param_groups[0]["momentum"] = momentum
+    def step(self, ids: Tensor, number: int, lr_factor: float, momentum: float) -> None:
+        """Take the step of this number on a batch, ids [micro_batches, tokens + 1], without waiting for the device."""
         self.gpt.zero_grad(set_to_none=True)  # frees the last step's gradients for this step's passes
         ids = ids.to(self.device, non_blocking=True)
         # The model predicts each token from those before it: targets are the inputs, shifted by one.
@@ -83,14 +73,16 @@ class Learner:
         # An unusual batch can have a gradient many times as long as others; its direction is still useful.
         if self.s.grad_clip_norm:
             nn.utils.clip_grad_norm_(self.gpt.parameters(), self.s.grad_clip_norm)
-        self.adam.step()
-        self.muon.step()
+        self.muon.param_groups[0]["momentum"] = momentum
+        for optimizer in (self.adam, self.muon):
+            for group in optimizer.param_groups:
+                group["lr"] = lr_factor * group["base_lr"]
+            optimizer.step()
         self.losses[1] += self.losses[0]
         if self.average:
             # Large steps jump around a minimum; their mean is closer to it (Polyak and Juditsky, 1992). It spans about
             # 1 / (1 - EMA_DECAY) steps, at first those so far. In fp32: bf16 would round such small changes away.
-            self.averaged += 1
-            decay = min(self.s.ema_decay, self.averaged / (self.averaged + 9))
+            decay = min(self.s.ema_decay, number / (number + 9))
             weights = [p.detach().float() for p in self.gpt.parameters()]
             torch._foreach_lerp_(self.average, weights, 1.0 - decay)
 
@@ -112,22 +104,18 @@ class Learner:
 
     def shared_state(self) -> dict[str, Any]:
         """Return what is the same on all ranks."""
-        average = {"average": self.average, "averaged": self.averaged}
-        return {"model": self.gpt.state_dict(), "adam": self.adam.state_dict()["state"], **average}
+        return {"model": self.gpt.state_dict(), "adam": self.adam.state_dict()["state"], "average": self.average}
 
     def own_state(self) -> dict[str, Any]:
         """Return what only this rank has: its part of the momentum, its random numbers."""
-        random = [torch.get_rng_state()]
-        if self.device.type == "cuda":
-            random.append(torch.cuda.get_rng_state(self.device))
-        return {"muon": self.muon.state_dict()["state"], "random": random}
+        on_gpu = [torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else []
+        return {"muon": self.muon.state_dict()["state"], "random": [torch.get_rng_state(), *on_gpu]}
 
     def load(self, shared: Mapping[str, Any], own: Mapping[str, Any]) -> None:
         """Go on from these states, with the learning rates of this run."""
         self.gpt.load_state_dict(shared["model"])
         self.adam.load_state_dict(self.adam.state_dict() | {"state": shared["adam"]})
         self.muon.load_state_dict(self.muon.state_dict() | {"state": own["muon"]})
-        self.averaged = shared["averaged"]
         for average, tensor in zip(self.average, shared["average"], strict=True):
             average.copy_(tensor)
         torch.set_rng_state(own["random"][0])

@@ -12,7 +12,6 @@ import timeit
 import torch
 
 KERNELS = ("cudnn", "flash", "mem_efficient", "math")
-MOST_HEAD_WIDTH = 256  # of flash attention
 
 
 def golfcheck(*args: str) -> None:
@@ -32,13 +31,12 @@ def choose_kernels(device: torch.device, head_width: int, version: str) -> dict[
         except (AttributeError, ImportError, RuntimeError) as error:
             raise ValueError(f"FLASH_ATTENTION={version} does not work here: {error}") from None
     if device.type == "cuda":
-        # As in the contest's script, flash attention is the only kernel left on. Chips before Ampere (8.0) and wide
-        # heads cannot have it: there the framework chooses among the others.
-        is_able = torch.cuda.get_device_capability(device) >= (8, 0) and head_width <= MOST_HEAD_WIDTH
+        # As in the contest's script, flash attention is the only kernel left on. Chips before Ampere (8.0) and heads
+        # of more than 256 numbers cannot have it: there the framework chooses among the others.
+        is_able = torch.cuda.get_device_capability(device) >= (8, 0) and head_width <= 256
         for name in KERNELS:
             getattr(torch.backends.cuda, f"enable_{name}_sdp")(name == "flash" or not is_able)
         torch.backends.cuda.matmul.allow_tf32 = True  # 10 bits of fp32's 23, at eight times the speed
-        torch.backends.cudnn.allow_tf32 = True
     return {name: getattr(torch.backends.cuda, f"{name}_sdp_enabled")() for name in KERNELS}
 
 
@@ -70,8 +68,7 @@ def device_name(device: torch.device) -> str:
 
 def matmul_flops(device: torch.device) -> float:
     """Return the measured FLOP/s of a product of bf16 matrices, which a run's own rate is compared with."""
-    # The honest denominator: data sheets state rates that no product on a real, warm chip reaches. Products of
-    # matrices this large are as fast as a chip gets: much work for each number that is read from memory.
+    # The honest denominator: data sheets state rates that no real, warm chip reaches, even in products this large.
     n = 8192 if device.type == "cuda" else 1024
     a = torch.randn(n, n, dtype=torch.bfloat16, device=device)
     seconds = min(timeit.repeat(lambda: float((a @ a)[0, 0]), number=1, repeat=8))  # float() waits for the device

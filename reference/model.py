@@ -41,7 +41,8 @@ class GPTConfig:
     tied_embed_init_std: float = 0.005
 
     def __post_init__(self) -> None:
-        D, H, K, tables = self.model_dim, self.num_heads, self.num_kv_heads, self.rope_tables
+        D, H, K = self.model_dim, self.num_heads, self.num_kv_heads
+        tables = self.rope_tables
         for is_fit, problem in (
             (D % H == 0, f"NUM_HEADS ({H}) must divide MODEL_DIM ({D})"),
             (H % K == 0, f"NUM_KV_HEADS ({K}) must divide NUM_HEADS ({H})"),
@@ -258,16 +259,7 @@ class GPT(nn.Module):
         for name, p in self.named_parameters():
             if name.endswith("proj.weight") or name == "lm_head.weight":
                 nn.init.zeros_(p)
-        positions = max(positions, config.train_seq_len)
-        self.register_buffer("tables", rotary_tables(config, positions), persistent=False)  # [2, positions, d/2]
-
-    def flop_per_token(self) -> int:
-        """Return the FLOP of training on one token."""
-        c = self.config
-        weights = sum(p.numel() for p in self.parameters())
-        looked_up = 0 if self.lm_head is None else self.lm_head.weight.numel()  # as large as the embedding
-        # Two a weight forward, four backward. Attention multiplies twice with, on average, half of the sequence.
-        return 6 * (weights - looked_up + c.num_layers * c.train_seq_len * c.model_dim)
+        self.register_buffer("tables", rotary_tables(config, max(positions, config.train_seq_len)), persistent=False)
 
     def hidden(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the head maps, [B, T, D], for token ids [B, T], and the head's weight [V, D]."""

@@ -1,6 +1,5 @@
 """Muon (Keller Jordan, 2024, https://kellerjordan.github.io/posts/muon/): momentum, orthogonalized by Newton–Schulz."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -32,11 +31,8 @@ def orthogonalize(u: Tensor, steps: int) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Muon for matrices, stacked by shape, given the same gradients on all ranks."""
 
-    def __init__(
-        self, params: Iterable[Tensor], lr: float, momentum: float, steps: int, *, compile: bool = False,
-        weight_decay: float = 0.0,
-    ) -> None:  # fmt: skip
-        super().__init__(params, {"lr": lr, "momentum": momentum, "backend_steps": steps, "weight_decay": weight_decay})
+    def __init__(self, params: Any, lr: float, momentum: float, steps: int, decay: float, *, compile: bool) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "backend_steps": steps, "weight_decay": decay})
         self.orthogonalize = torch.compile(orthogonalize, dynamic=False, fullgraph=True) if compile else orthogonalize
         self.rank, self.world_size = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         if compile:
@@ -50,19 +46,22 @@ class Muon(torch.optim.Optimizer):
         (group,) = self.param_groups
         stacks: dict[torch.Size, list[Tensor]] = {}
         for p in group["params"]:
-            stacks.setdefault(p.shape, []).append(p)
+            if p.grad is not None:
+                stacks.setdefault(p.shape, []).append(p)
         pending = []
         first = 0
         for (rows, cols), params in stacks.items():
             # A rank owns every world_size-th matrix: it alone keeps that one's momentum and orthogonalizes it.
-            owned = range(len(params))[(self.rank - first) % self.world_size :: self.world_size]
+            owned = slice((self.rank - first) % self.world_size, None, self.world_size)
             # The next stack goes on where this one ends, so that no rank owns two more than another.
             first += len(params)
-            update = self._update(params, owned, group["momentum"], group["backend_steps"])  # [n, rows, cols]
+            update = torch.zeros((len(params), rows, cols), dtype=torch.bfloat16, device=params[0].device)
+            if params[owned]:
+                ahead = self._look_ahead(params[owned], group["momentum"])  # [owned, rows, cols]
+                update[owned] = self.orthogonalize(ahead, group["backend_steps"])
             # The bf16 updates are summed over the ranks while the next stack is computed.
             work = dist.all_reduce(update, async_op=True) if self.world_size > 1 else None
-            # An update has singular values near 1, so its entries are smaller the taller the matrix: the root of the
-            # shape's ratio makes one learning rate fit all shapes.
+            # The taller an orthogonal matrix, the smaller its entries: with this factor one rate fits all shapes.
             pending.append((params, update, work, -group["lr"] * max(1.0, rows / cols) ** 0.5))
         for params, update, work, scale in pending:
             if work is not None:
@@ -71,22 +70,17 @@ class Muon(torch.optim.Optimizer):
                 torch._foreach_mul_(params, 1.0 - group["lr"] * group["weight_decay"])
             torch._foreach_add_(params, update.to(params[0].dtype).unbind(), alpha=scale)
 
-    def _update(self, params: list[Tensor], owned: range, momentum: float, steps: int) -> Tensor:
-        """Return the orthogonalized updates of the matrices that this rank owns, and zeros for the others."""
-        update = torch.zeros((len(params), *params[0].shape), dtype=torch.bfloat16, device=params[0].device)
-        used = [i for i in owned if params[i].grad is not None]
-        if used:
-            grads = [params[i].grad for i in used]
-            for i in used:
-                if not self.state[params[i]]:
-                    self.state[params[i]]["momentum_buffer"] = torch.zeros_like(params[i])
-            buffers = [self.state[params[i]]["momentum_buffer"] for i in used]
-            torch._foreach_mul_(buffers, momentum)  # all of them by a kernel or two
-            torch._foreach_add_(buffers, grads)
-            # Nesterov's momentum looks one step ahead: as if this gradient had already been added once more.
-            ahead = torch._foreach_add(grads, buffers, alpha=momentum)
-            update[used] = self.orthogonalize(torch.stack(ahead), steps)
-        return update
+    def _look_ahead(self, params: list[Tensor], momentum: float) -> Tensor:
+        """Add the gradients of n matrices to their momentum; return Nesterov's momentum [n, rows, cols]."""
+        for p in params:
+            if not self.state[p]:
+                self.state[p]["momentum_buffer"] = torch.zeros_like(p)
+        buffers = [self.state[p]["momentum_buffer"] for p in params]
+        grads = [p.grad for p in params]
+        torch._foreach_mul_(buffers, momentum)  # all of them by a kernel or two
+        torch._foreach_add_(buffers, grads)
+        # It looks one step ahead: as if this gradient had already been added once more.
+        return torch.stack(torch._foreach_add(grads, buffers, alpha=momentum))
 
 
 def optimizers(gpt: Any, s: Any, compile: bool) -> tuple[torch.optim.Adam, Muon]:
@@ -107,6 +101,5 @@ def optimizers(gpt: Any, s: Any, compile: bool) -> tuple[torch.optim.Adam, Muon]
     adam.append({"params": scalars, "lr": s.scalar_lr})
     if gpt.lm_head is not None:
         adam.append({"params": [gpt.lm_head.weight], "lr": s.head_lr})
-    rates = (s.matrix_lr, s.muon_momentum, s.muon_backend_steps)
-    muon = Muon(matrices, *rates, compile=compile, weight_decay=s.muon_weight_decay)
+    muon = Muon(matrices, s.matrix_lr, s.muon_momentum, s.muon_backend_steps, s.muon_weight_decay, compile=compile)
     return torch.optim.Adam(adam, betas=(s.beta1, s.beta2), eps=s.adam_eps, fused=True), muon

@@ -26,16 +26,16 @@ class Progress:
     @property
     def clock_ms(self) -> float:
         """The time of training by this rank's clock."""
-        # The contest's cap is on the time that passes. What happens between two steps (waiting for another rank,
-        # writing the log, drawing) is training time as well.
+        # The cap is on the time that passes: waiting for another rank, writing the log and drawing count as well.
         return 1000.0 * (time.perf_counter() - self.start_s)
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        """Stop the clock for what happens inside: validating and saving."""
+        """Stop the clock for what happens inside, validating and saving; `stopped_s` says for how long that was."""
         before_s = time.perf_counter()
         yield
-        self.start_s += time.perf_counter() - before_s
+        self.stopped_s = time.perf_counter() - before_s
+        self.start_s += self.stopped_s
 
     def is_due(self, every: int) -> bool:
         """Whether this step is a multiple of `every`; never if that is 0."""
@@ -59,14 +59,10 @@ class Progress:
         # A rank that stopped alone would leave the others waiting for its gradients forever. Clocks differ by little,
         # but one decision near the cap must not: so the slowest clock counts for all, and so does any rank's reason.
         self.train_ms, *any_ends = agree(self.clock_ms, *ends.values())
-        self.step_avg_ms = self.train_ms / self.step
+        self.step_avg_ms = self.train_ms / max(self.step, 1)
+        self.share = max(self.step / self.iterations, self.train_ms / self.cap_ms)  # of the run that is done
         reasons = [reason for reason, is_so in zip(ends, any_ends, strict=True) if is_so]
-        return reasons[0] if reasons else self.time_is_up
-
-    @property
-    def time_is_up(self) -> str:
-        """The reason to stop if the cap has been reached, or ""."""
-        return "wallclock_cap" if self.train_ms >= self.cap_ms else ""
+        return reasons[0] if reasons else "wallclock_cap" if self.train_ms >= self.cap_ms else ""
 
     @property
     def lr_factor(self) -> float:
@@ -84,13 +80,7 @@ class Progress:
     @property
     def momentum(self) -> float:
         """Muon's momentum, which rises in a straight line over MUON_MOMENTUM_WARMUP_STEPS."""
-        # The first gradients all lead away from random weights. A long memory of them would carry on in a direction
-        # that no longer helps.
+        # The first gradients lead away from random weights: with a long memory of them, steps would go on that way.
         steps = self.s.muon_momentum_warmup_steps
         share = min(self.step / steps, 1.0) if steps else 1.0
         return (1 - share) * float(self.s.muon_momentum_warmup_start) + share * float(self.s.muon_momentum)
-
-    @property
-    def share(self) -> float:
-        """How much of the run is done, by steps or by time."""
-        return max(self.step / self.iterations, self.train_ms / self.cap_ms)

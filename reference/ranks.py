@@ -9,7 +9,6 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import torch
@@ -76,10 +75,10 @@ class Ranks:
         neighbor = str((self.rank + 1) % self.world_size)
         launcher = os.getppid()
         last = b""
-        silent = 0
-        try:
-            for poll in count():  # silence is counted in our own beats: a job that was suspended as a whole goes on
-                store.set(str(self.rank), f"{os.uname().nodename} {os.getpid()} {poll}")
+        silent = 0  # counted in our own beats: a job that was suspended as a whole goes on
+        with contextlib.suppress(RuntimeError):  # the store was the launcher's
+            while os.getppid() == launcher:
+                store.set(str(self.rank), f"{os.uname().nodename} {os.getpid()} {time.monotonic()}")
                 beat = store.get(neighbor) if store.check([neighbor]) else b""
                 silent = silent + 1 if beat and beat == last else 0
                 if silent == SILENT_BEATS:
@@ -91,10 +90,6 @@ class Ranks:
                     os._exit(1)
                 last = beat
                 time.sleep(BEAT_SECONDS)
-                if os.getppid() != launcher:
-                    break
-        except RuntimeError:  # the store was the launcher's
-            pass
         # A launcher that was killed cannot end its ranks: so each asks itself for an orderly end, which saves the run.
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -128,13 +123,13 @@ def choose_device(device: str, rank: int, world_size: int) -> torch.device:
 
 
 class Signals:
-    """The requests to end so far, and the phase of the run, which says what a request means."""
+    """When somebody asked for an end, and the phase of the run, which says what a request means."""
 
     def __init__(self) -> None:
         # "starting": nothing can be lost, end at once. "training": finish the step and save. "saved": what matters is
         # on disk, so go on to the end, but end at once at a second request.
         self.phase = "starting"
-        self.times_s: list[float] = []  # by a monotonic clock
+        self.times_s: list[float] = []  # of all requests, by a monotonic clock
         # Python runs a handler only between two of its own instructions, and a compiler or a kernel may keep the main
         # thread from the next one for minutes. So a thread waits for the byte that the interpreter's C handler writes.
         read_end, write_end = os.pipe()
@@ -145,10 +140,6 @@ class Signals:
                 signal.signal(signum, lambda *_: None)
         threading.Thread(target=self._watch, args=(read_end,), daemon=True).start()
 
-    def __bool__(self) -> bool:
-        """Whether anybody asked for an end."""
-        return bool(self.times_s)
-
     def _watch(self, read_end: int) -> None:
         while True:
             signum = os.read(read_end, 1)[0]
@@ -157,7 +148,6 @@ class Signals:
             self.times_s.append(time.monotonic())
             is_second = self.times_s[-1] - self.times_s[0] > ECHO_SECONDS
             if self.phase == "starting" or (self.phase == "saved" and is_second):
-                name = signal.Signals(signum).name
                 what = "before training began" if self.phase == "starting" else "again: what was saved stays"
-                os.write(sys.stderr.fileno(), f"train.py: ended by {name} {what}\n".encode())
+                os.write(sys.stderr.fileno(), f"train.py: ended by {signal.Signals(signum).name} {what}\n".encode())
                 os._exit(128 + signum)  # as a shell reports a process that a signal ended

@@ -4,11 +4,11 @@ The modules are imported as siblings, so a copied folder trains its own code. Re
 """
 
 import os
-import subprocess
 import sys
 import time
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from subprocess import CalledProcessError
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: threads that spin starve their neighbors
 import artifact
@@ -20,11 +20,7 @@ from model import GPT, GPTConfig
 from ranks import Ranks, Signals, variable
 from run import Run
 from settings import Settings, parse
-
-USERS_ERRORS = (
-    ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, subprocess.CalledProcessError,
-    torch._dynamo.exc.TorchDynamoException,
-)  # fmt: skip
+from torch._dynamo.exc import TorchDynamoException as CompileError
 
 
 def model_config(s: Settings) -> GPTConfig:
@@ -34,9 +30,8 @@ def model_config(s: Settings) -> GPTConfig:
 
 def export(run: Run) -> Path:
     """Write the weights and the artifact, read the artifact back from disk, and score that; return its path."""
-    s = run.settings
     ranks = run.ranks
-    model_file = run.out / (f"final_model_seed{s.seed}.pt" if s.seeds else "final_model.pt")
+    model_file = run.out / (f"final_model_seed{run.settings.seed}.pt" if run.settings.seeds else "final_model.pt")
     artifact_file = model_file.with_suffix(".int8.ptz")
     allocated, reserved = machine.peak_memory_mib(ranks.device)
     run.write(log.PEAK_MEMORY, allocated_mib=allocated, reserved_mib=reserved)
@@ -46,10 +41,10 @@ def export(run: Run) -> Path:
     with run.phase("reading"):
         blob = ranks.gather(artifact_file.read_bytes() if ranks.rank == 0 else b"")[0]
         run.gpt.load_state_dict(artifact.dequantize(artifact.unpack(blob)))
-    score, seconds = run.evaluate("evaluation")
-    run.write(log.PHASE, name="evaluation", seconds=seconds)
-    run.write(log.FINAL, val_loss=score.val_loss_nats, val_bpb=score.val_bpb, eval_ms=1000.0 * seconds)
-    run.write(log.FINAL_EXACT, val_loss=score.val_loss_nats, val_bpb=score.val_bpb)
+    with run.phase("evaluation"):
+        score = run.evaluate("evaluation")
+    eval_ms = 1000.0 * run.progress.stopped_s
+    run.write(log.FINAL, log.FINAL_EXACT, val_loss=score.val_loss_nats, val_bpb=score.val_bpb, eval_ms=eval_ms)
     return artifact_file
 
 
@@ -61,7 +56,9 @@ def write_model(run: Run, model_file: Path, artifact_file: Path) -> None:
         keep_fp32 = [pattern for pattern in s.int8_keep_float_fp32_name_patterns.split(",") if pattern]
         stated = {"eval_seq_len": s.eval_seq_len} if s.eval_seq_len else {}
         obj = artifact.quantize(state, keep_fp32, model_config=asdict(run.config), **stated)
-        artifact.check(obj)
+        for name, w in artifact.dequantize(obj).items():
+            if not w.isfinite().all():
+                raise FloatingPointError(f"{name} is too large for the artifact: nothing is published")
         blob, payload_bytes, raw_bytes, saved_bytes = artifact.pack(obj, search=s.zlib == "best")
     if s.zlib == "best":
         run.write(log.ZLIB_SEARCH, saved_bytes=saved_bytes)
@@ -100,7 +97,7 @@ def run_seeds(settings: Settings, config: GPTConfig, ranks: Ranks, sources: dict
         run.train()
         artifacts.append(str(export(run)))
         logs.append(str(run.log))
-        if ranks.agree(bool(signals), bool(run.problem)) != [0.0, 0.0]:
+        if ranks.agree(bool(signals.times_s), bool(run.problem)) != [0.0, 0.0]:
             break
     if ranks.rank == 0:
         target = ("--into", str(out / "record"), "--name", settings.run_id)
@@ -129,9 +126,9 @@ def main(argv: list[str]) -> int:
         torch.set_num_threads(settings.threads or torch.get_num_threads())
         run_seeds(settings, config, ranks, sources)
     # What a user can do something about is one line. Other errors are ours: a traceback says where they come from.
-    except USERS_ERRORS as error:
+    except (ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, CalledProcessError, CompileError) as error:
         problem = str(error)
-        if isinstance(error, torch._dynamo.exc.TorchDynamoException):
+        if isinstance(error, CompileError):
             problem = f"torch.compile does not work here, use --compile off: {problem.splitlines()[0]}"
         if rank > 0:
             time.sleep(60.0)  # rank 0 says it, and its launcher ends the others

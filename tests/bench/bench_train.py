@@ -109,7 +109,7 @@ def evaluations(title: str, run: Any, rounds: int) -> None:
     """Time the trainer's evaluations against the plain version's, on the same weights and as many tokens as a call of
     the contest's has: with fewer, the plain version's calls are as small as the trainer's, and there is no difference.
     """
-    run.val_tokens = run.final_tokens = np.resize(run.val_tokens, EVAL_TOKENS + 1)
+    run.val_tokens = {length: np.resize(tokens, EVAL_TOKENS + 1) for length, tokens in run.val_tokens.items()}
     acts, scores = plain.evaluations(run, Plain(run.settings))
     took = in_turn(acts, rounds)
     rates = {name: scores[name].tokens / statistics.median(took[name]) for name in acts}

@@ -124,7 +124,7 @@ def golden(settings: Mapping[str, str], out: str, toy: bool) -> None:
         run.progress.step += 1
         losses.append(run.learner.losses[0].item())
     say("losses", " ".join(f"{loss:.4f}" for loss in losses))
-    if run.val_tokens.size == 131_073:  # the shared slice of the contest's data
+    if run.val_tokens[run.settings.train_seq_len].size == 131_073:  # the shared slice of the contest's data
         apart = max(abs(a - b) for a, b in zip(losses, GOLDEN_LOSSES, strict=False))
         say("apart from the contest's", f"{apart:.4f} (at most {GOLDEN_TOLERANCE})")
         assert apart <= GOLDEN_TOLERANCE
@@ -145,7 +145,7 @@ def step(settings: Mapping[str, str], out: str, toy: bool) -> None:
     rate = flop / ms[0] * 1000.0
     say("tokens a step", f"{run.settings.train_batch_tokens:,}, compiled {run.compiled}")
     say("step", f"{shown(ms)}, {rate / 1e12:,.2f} TFLOP/s, {rate / run.matmul:.1%} of the measured matrix rate")
-    ids = run.feed.take()[0].to(device)
+    ids = run.ahead.result()[0][0].to(device)
     length = run.settings.train_seq_len * run.learner.call_seqs
     x, y = (part[:length].view(-1, run.settings.train_seq_len) for part in (ids[:-1], ids[1:]))
 
@@ -212,7 +212,8 @@ def evaluation(settings: Mapping[str, str], out: str, toy: bool) -> None:
     from tests.bench.plain import Plain, evaluations
 
     run = run_of(settings, out)
-    run.val_tokens = run.final_tokens = run.val_tokens[: run.settings.train_seq_len * (16 if toy else 2048) + 1]
+    most = run.settings.train_seq_len * (16 if toy else 2048) + 1
+    run.val_tokens = {length: tokens[:most] for length, tokens in run.val_tokens.items()}
     device = run.ranks.device
     acts, scores = evaluations(run, Plain(run.settings, str(device), run.compiled))
     for name, act in acts.items():

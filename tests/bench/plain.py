@@ -249,14 +249,15 @@ class Plain:
 def evaluations(run: Any, plain: Plain) -> tuple[dict[str, Callable[[], None]], dict[str, Score]]:
     """Return what scores a run's weights (this version, the final evaluation, validation), and where the scores go."""
     plain.model.load_state_dict(run.gpt.state_dict())
+    tokens = run.val_tokens[run.settings.train_seq_len]
     scores: dict[str, Score] = {}
 
     def storing(name: str, score: Callable[[], Score]) -> Callable[[], None]:
         return lambda: scores.update({name: score()})
 
     acts = {
-        "plain": storing("plain", lambda: plain.evaluate(run.val_tokens, run.table)),
-        "final": storing("final", lambda: run.evaluate("evaluation")[0]),
-        "validation": storing("validation", lambda: run.evaluate("validation")[0]),
+        "plain": storing("plain", lambda: plain.evaluate(tokens, run.table)),
+        "final": storing("final", lambda: run.evaluate("evaluation")),
+        "validation": storing("validation", lambda: run.evaluate("validation")),
     }
     return acts, scores

@@ -9,7 +9,7 @@ import torch
 
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.reference import machine
-from golfcheck.reference.data import READER, Feed, TokenStream, shard_paths
+from golfcheck.reference.data import READER, TokenStream, shard_paths
 from tests.clock import HANG_SECONDS
 from tests.reference import trainer
 
@@ -22,12 +22,13 @@ def test_the_ranks_batches_partition_the_stream(data: trainer.Data, world_size: 
     steps, local_tokens, accum = 5, 7, 8 // world_size
     batches = []
     for rank in range(world_size):
-        feed = Feed(TokenStream(paths, 1024), (accum, world_size, local_tokens + 1), rank, torch.from_numpy)
-        batches.append(torch.stack([feed.take() for _ in range(steps)]))  # [steps, accum, local_tokens + 1]
+        stream = TokenStream(paths, 1024)
+        taken = [stream.take_batch(accum, local_tokens + 1, rank, world_size) for _ in range(steps)]
+        batches.append(np.stack(taken))  # [steps, accum, local_tokens + 1]
         passed = TokenStream(paths, 1024)
         passed.take(steps * 8 * (local_tokens + 1))
-        assert feed.position == passed.position
-    together = torch.stack(batches, 2).flatten().numpy()  # micro-batch by micro-batch, rank by rank
+        assert stream.position == passed.position
+    together = np.stack(batches, 2).flatten()  # micro-batch by micro-batch, rank by rank
     np.testing.assert_array_equal(together, TokenStream(paths, 1024).take(steps * 8 * (local_tokens + 1)))
 
 

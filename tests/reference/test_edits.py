@@ -90,7 +90,7 @@ NINE_SHAPES = """
 import torch
 from reference.muon import Muon
 params = [torch.nn.Parameter(torch.randn(8 + 8 * i, 16)) for i in range(11)]
-optimizer = Muon(params, 0.02, 0.95, 5, compile=True)
+optimizer = Muon(params, 0.02, 0.95, 5, 0.0, compile=True)
 optimizer.orthogonalize = torch.compile(lambda u, steps: u.bfloat16() * steps, dynamic=False, fullgraph=True,
                                         backend="eager")  # what recompiles is the same, and takes no compiler
 for p in params:

@@ -40,6 +40,17 @@ def test_lines_are_written_once_a_full_disk_has_room_again(
     assert capsys.readouterr().err.count("the log cannot be written now: No space left on device") == 1
 
 
+def test_what_would_break_a_line_or_steer_a_terminal_becomes_a_space(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = Journal(tmp_path / "x.txt")
+    log.append("a text of\ntwo lines")
+    log.write("train_loader:dataset:two\nstep:9/9\r\u2028\x85\x1b[2Jend\udcff train_shards:1 größer·")
+    shown = "train_loader:dataset:two step:9/9    [2Jend  train_shards:1 größer·"
+    assert (tmp_path / "x.txt").read_text() == f"a text of\ntwo lines\n{shown}\n"
+    assert capsys.readouterr().out == f"{shown}\n"
+
+
 PROGRAM = """
 import sys; from pathlib import Path; from reference.files import Journal
 log = Journal(Path(sys.argv[1]))

@@ -50,7 +50,7 @@ def test_a_step_is_nesterov_momentum_orthogonalized_and_scaled_by_the_shape() ->
     torch.manual_seed(0)
     p = torch.nn.Parameter(torch.randn(32, 8))
     w, buffer = p.detach().clone(), torch.zeros(32, 8)
-    optimizer = Muon([p], 0.02, 0.95, 5)
+    optimizer = Muon([p], 0.02, 0.95, 5, 0.0, compile=False)
     for step in range(4):
         g = torch.randn(32, 8)
         p.grad = g.clone()
@@ -65,7 +65,7 @@ def test_a_step_is_nesterov_momentum_orthogonalized_and_scaled_by_the_shape() ->
 def test_the_compiled_iteration_is_one_graph_of_fixed_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, bool]] = []
     monkeypatch.setattr(torch, "compile", lambda function, **options: asked.append(options) or function)
-    Muon([torch.nn.Parameter(torch.randn(4, 4))], 0.02, 0.95, 5, compile=True)
+    Muon([torch.nn.Parameter(torch.randn(4, 4))], 0.02, 0.95, 5, 0.0, compile=True)
     assert asked == [{"dynamic": False, "fullgraph": True}]
 
 
@@ -73,7 +73,7 @@ def train_matrices(steps: int) -> tuple[list[torch.Tensor], Muon]:
     """Train matrices on gradients that depend on the step alone."""
     torch.manual_seed(1)
     params = [torch.nn.Parameter(torch.randn(shape)) for shape in SHAPES]
-    optimizer = Muon(params, 0.05, 0.9, 5)
+    optimizer = Muon(params, 0.05, 0.9, 5, 0.0, compile=False)
     for step in range(steps):
         torch.manual_seed(100 + step)
         for p in params:

@@ -95,7 +95,7 @@ def test_the_cap_is_reached_by_the_time_that_passed(wall: Wall) -> None:
 def test_a_run_resumed_past_its_cap_stops_at_once_without_dividing_by_zero(wall: Wall) -> None:
     run = Progress(Settings(max_wallclock_seconds=1.0, warmdown_iters=0))
     run.begin(5, 2000.0)
-    assert run.time_is_up == "wallclock_cap"
+    assert run.advance(alone) == "wallclock_cap"
     assert run.lr_factor == 1.0
 
 
@@ -134,8 +134,8 @@ def test_momentum_rises_linearly(step: int, expected: float) -> None:
 
 def test_how_much_is_done_is_by_steps_or_by_time_whichever_is_further(wall: Wall) -> None:
     run = Progress(Settings(iterations=1000, max_wallclock_seconds=100.0))
-    run.begin(10, 20_000.0)
-    assert run.share == 0.2
-    run.begin(500, 20_000.0)
-    assert run.share == 0.5
+    for step, share in ((10, 0.2), (500, 0.5)):
+        run.begin(step, 20_000.0)
+        run.advance(alone)
+        assert run.share == pytest.approx(share)
     assert math.isinf(Progress(Settings(max_wallclock_seconds=0.0)).cap_ms)

@@ -1,5 +1,6 @@
 """Settings: the contract's names and defaults, which source wins, and one line for each bad value."""
 
+import os
 from dataclasses import fields
 
 import pytest
@@ -78,6 +79,11 @@ def test_a_flag_that_is_on_or_off_needs_no_number() -> None:
         ("MATRIX_LR", "nan", "MATRIX_LR must be a number of at least 0, not 'nan'"),
         ("QK_GAIN_INIT", "-inf", "QK_GAIN_INIT must be a number, not '-inf'"),
         ("BETA1", "1", "BETA1 must be a number of at least 0 and below 1, not '1'"),
+        (
+            "THREADS",
+            "100000",
+            f"THREADS must be a whole number of at least 0 and below {os.cpu_count() + 1}, not '100000'",
+        ),
         ("SEED", str(2**63), f"SEED must be a whole number of at least 0 and below 9.22337e+18, not '{2**63}'"),
         ("QK_GAIN_INIT", "nan", "QK_GAIN_INIT must be a number, not 'nan'"),
         ("TIE_EMBEDDINGS", "yes", "TIE_EMBEDDINGS must be 0 or 1, not 'yes'"),
@@ -102,7 +108,6 @@ def test_a_bad_value_is_one_line_that_names_the_variable(name: str, text: str, e
         (["--train-seq-len", "1000"], 1, "TRAIN_BATCH_TOKENS must be a multiple of 8000"),
         (["--val-batch-size", "4096"], 1, "VAL_BATCH_SIZE must be at least 32768"),
         (["--run-id", "../escape"], 1, "RUN_ID must be 1 to 100 letters"),
-        (["--profile", "--warmup-steps", "0"], 1, "PROFILE traces the last warm-up step: WARMUP_STEPS must not be 0"),
         (["--seeds", "1;2"], 1, "SEEDS must be different numbers like 42,1337"),
         (["--seeds", "1,,2"], 1, "SEEDS must be different numbers like 42,1337"),
         (["--seeds", "5,5"], 1, "SEEDS must be different numbers like 42,1337"),

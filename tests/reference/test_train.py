@@ -300,7 +300,7 @@ def test_weights_that_the_artifact_cannot_hold_are_not_published(data: Data, out
         ({"WORLD_SIZE": "2"}, "WORLD_SIZE is 2, but RANK is not set: start ranks with torchrun"),
         ({"RANK": "x"}, "RANK must be a whole number, not 'x'"),
         ({"MODEL_DIM": "4000000"}, "training this model takes at least"),
-        ({"THREADS": "100000"}, "THREADS must be at most"),
+        ({"THREADS": "100000"}, "THREADS must be a whole number of at least 0 and below"),
         ({"MODEL_DIM": "33", "DATA_PATH": "nowhere"}, "NUM_HEADS (4) must divide MODEL_DIM (33)"),
         ({"RESUME": "nowhere.pt", "DATA_PATH": "nowhere"}, "nowhere.pt is not there"),
         ({"EVAL_STRIDE": "33"}, "EVAL_STRIDE must be at most the window's 32, not 33"),
