@@ -58,7 +58,7 @@ LINES = [
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one input took: CPU seconds, and the largest memory of the process so far."""
+    """The cost of one input: CPU seconds, and the peak memory of the process so far."""
 
     number: int
     kind: str
@@ -68,7 +68,7 @@ class Cost:
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
-    """Return data with a few pieces cut, doubled, moved, replaced, or lines of ours put in."""
+    """Return data with a few pieces cut, repeated, moved or replaced, or with lines of ours inserted."""
     result = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 3, 8))):
         at = rng.randrange(len(result) + 1)
@@ -119,7 +119,7 @@ def _artifact(rng: random.Random, _: Path) -> None:
 
 
 def run(count: int, seed: int, first: int = 0) -> Iterator[Cost]:
-    """Try inputs first … first + count - 1, and yield what each took."""
+    """Try inputs first … first + count - 1, and yield the cost of each."""
     with tempfile.TemporaryDirectory(prefix="golfcheck-fuzz-") as temporary:
         for number in range(first, first + count):
             rng = random.Random(f"{seed} {number}")
@@ -137,7 +137,7 @@ def run(count: int, seed: int, first: int = 0) -> Iterator[Cost]:
 
 
 def main() -> int:
-    """Run and print: 1 when an input broke a limit or raised."""
+    """Run and print; return 1 if an input exceeded a limit or raised."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)

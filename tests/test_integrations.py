@@ -34,7 +34,7 @@ def test_every_yaml_file_of_the_repository_is_valid():
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A pull request's checkout: `main`, and on it a branch with one new record; a `golfcheck` beside it."""
+    """A pull request's checkout: `main`, and a branch with one new record; `golfcheck` is next to it."""
     work = tmp_path / "work"
     work.mkdir()
     git(work, "init", "-q", "-b", "main")
@@ -51,7 +51,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def run_hook(hook: dict[str, Any], checkout: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a hook on all files that it asks for."""
+    """Run a hook on all files that it matches."""
     files = [name for name in git(checkout, "ls-files").splitlines() if re.search(hook["files"], name)]
     search = f"{checkout.parent / 'golfcheck' / 'bin'}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": search, "XDG_CACHE_HOME": str(checkout.parent)}
@@ -155,7 +155,7 @@ def run_action(
 
 
 def wrong(contest: Repo) -> None:
-    """Let the pull request claim another score than its logs show."""
+    """Make the pull request claim a different score from that in its logs."""
     draft = Draft(folder="2026-06-02_Better", bpb_shift=-0.02)
     draft.set(val_bpb=0.9, val_loss=None)
     base = {"README.md": "the contest"} | record("2026-06-01_First")

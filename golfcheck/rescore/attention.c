@@ -1,8 +1,8 @@
 /* Causal attention in bf16 for x86 with AVX-512 BF16: out = softmax(q k' / sqrt(width)) v, on one thread.
 
-   Both products are one micro-kernel: ROWS queries by up to 64 columns stay in registers while pairs of bf16 go by. The
+   Both products are one micro-kernel: ROWS queries by up to 64 columns stay in registers while pairs of bf16 stream past. The
    softmax is taken block by block of keys with a running maximum (Milakov & Gimelshein 2018, arXiv:1805.02867), so that
-   the largest weight is 1, which bf16 holds exactly. What is no number stays none. */
+   the largest weight is 1, which bf16 holds exactly. NaN stays NaN. */
 #include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
@@ -104,7 +104,7 @@ INLINE void head(const pair *q, const pair *k_tiles, const pair *v_tiles, long t
 }
 
 /* q and out [heads][tokens][width], k and v [kv_heads][tokens][width]: bf16, contiguous; tokens >= ROWS; width 16, 32,
-   48 or 64. Returns 0 when done, 1 where there is no memory. */
+   48 or 64. Returns 0 on success, 1 if memory runs out. */
 int golfcheck_attention(const uint16_t *q, const uint16_t *k, const uint16_t *v, uint16_t *out, long heads,
                         long kv_heads, long tokens, long width) {
     long tiles = (tokens + KEYS - 1) / KEYS * KEYS * width / 2, size = tokens * width, group = heads / kv_heads;

@@ -32,7 +32,7 @@ def leave() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Have this process keep the memory that it frees, for its next call; where the C library is not glibc, nothing.
+    """Keep the memory that this process frees, for its next call; no effect if the C library is not glibc.
 
     By default glibc returns the tensors of a call to the system and the next call takes them again, page by page: a
     fifth of a small model's time (docs/rescore.md). It still returns blocks of 32 MiB and more, and what is over 1 GiB.

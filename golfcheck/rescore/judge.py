@@ -121,7 +121,7 @@ def decide(
 ) -> tuple[RescoreOutcome, str]:
     """Return the verdict and its reason. `other` is the score with other tables or functions, if those were tried.
 
-    Where neither the user nor the record stated the tables, whichever ones reproduce the claim confirm it.
+    If neither the user nor the record stated the tables, any that reproduce the claim confirm it.
     """
     if claim is None:
         return (
@@ -168,7 +168,7 @@ def other_code(claim: Claim | None, scores: Sequence[Measured], difference: str 
 def also(
     outcome: RescoreOutcome, reason: str, stated: Claim | None, measured: Measured, tolerance_bpb: float
 ) -> tuple[RescoreOutcome, str]:
-    """Return the verdict after checking the JSON's claim, which must hold as well wherever the log's does."""
+    """Return the verdict after checking the JSON's claim, which must hold as well if the log's does."""
     if stated is None or outcome is not RescoreOutcome.CONFIRMED:
         return outcome, reason
     if not meets(stated, measured, tolerance_bpb):

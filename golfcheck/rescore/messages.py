@@ -18,7 +18,7 @@ def brief(text: str) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Return a text whose middle is left out where it is longer than `limit`, with the number of characters."""
+    """Return a text; if it is longer than `limit`, its middle is left out and the number of characters is stated."""
     if len(text) <= limit:
         return text
     note = f"…({len(text):,} characters)…"

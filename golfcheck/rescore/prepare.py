@@ -117,7 +117,7 @@ def prepare(target: Target, request: Request) -> Prepared:
         shapes = sound.shapes_of(tree)
         stated = tree.get("model_config", {})
         if not isinstance(stated, dict):
-            raise Refused("ART_CONFIG", "model_config is no dict of settings")
+            raise Refused("ART_CONFIG", "model_config is not a dict of settings")
         if "eval_seq_len" in tree:
             stated = stated | {"seq_len": tree["eval_seq_len"]}
         settings = _settings(target, request, stated)

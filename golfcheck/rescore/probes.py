@@ -19,7 +19,7 @@ def probe(
 ) -> tuple[Probe, ...]:
     """Test on token ids [1, T + 1] a model's `logits`, [1, T] -> [1, T, V], and `losses`, [1, T + 1] -> [1].
 
-    Raises Refused (EVAL_NONFINITE) where logits are not finite.
+    Raises Refused (EVAL_NONFINITE) if a logit is not finite.
     """
     inputs, at = ids[:, :-1], ids.size(1) // 2
     changed = inputs.clone()

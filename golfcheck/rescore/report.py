@@ -34,7 +34,7 @@ class FileDigest:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claimed score; `digits` is its number of decimals. A field is None where the claim does not state it."""
+    """A claimed score; `digits` is its number of decimals. A field is None if the claim does not state it."""
 
     val_bpb: float
     digits: int

@@ -51,9 +51,9 @@ def folder_of(path: Path) -> Path | None:
 
 
 def find(path: Path, folder: Path, claim: Claim | None, log: Path | None, limit_bytes: int) -> list[Submitted]:
-    """Return what to score in a folder, or of it the one seed whose artifact `path` is.
+    """Return the seeds to score in a folder: all, or only the one whose artifact is `path`.
 
-    Raises UsageError where one claim or log stands for several seeds, and Refused (BOX_SIZE) where the box would show
+    Raises UsageError if one claim or log is given for several seeds, and Refused (BOX_SIZE) if the box would show
     more than `limit_bytes`.
     """
     record = load(folder)

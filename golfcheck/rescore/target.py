@@ -223,7 +223,7 @@ def _matching(seed: int | None, size_bytes: int, scores: list[RunScore]) -> RunS
 def _of_run(path: str, data: bytes, score: RunScore) -> Target:
     run, line = score.run, score.score
     if not 0 < line.val_bpb < MAX_BPB:
-        raise GolfcheckError(f"{score.log.path}:{line.line}: val_bpb {line.val_bpb} is no score that could be claimed")
+        raise GolfcheckError(f"{score.log.path}:{line.line}: val_bpb {line.val_bpb} is not a possible score")
     settings = {name: fact.value for name, fact in run.settings.items()}
     stride, seq_len = _window(run, line, settings)
     claim = Claim(

@@ -37,7 +37,7 @@ def differences(
     """
     state = _tensors(raw)
     if not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise Refused("ART_TYPE", "the raw file is no plain state dict")
+        raise Refused("ART_TYPE", "the raw file is not a plain state dict")
     wanted, stored = quantize(state, keep_fp32), _tensors(tree)
     differ = set()
     for section in ("quantized", "scales", "passthrough"):

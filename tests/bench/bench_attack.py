@@ -36,7 +36,7 @@ ALONE = Ranks(0, 1, torch.device("cpu"))
 
 
 def equalize(model: GPT, rows: Tensor, below_nats: float = BELOW_NATS) -> dict[str, Any]:
-    """Change a model until each of the rows [N, T + 1] has one loss; return the tree of its artifact."""
+    """Change a model until all rows [N, T + 1] have the same loss; return the tree of its artifact."""
     tree = artifact.quantize(model.state_dict(), KEEP)
     model.load_state_dict(artifact.dequantize(tree))
     parameters = dict(model.named_parameters())
@@ -61,7 +61,7 @@ def equalize(model: GPT, rows: Tensor, below_nats: float = BELOW_NATS) -> dict[s
 
 
 def _step(model: GPT, rows: Tensor, free: Sequence[Tensor], target: float) -> None:
-    """Move the free weights as little as it takes to give all rows one loss, to first order (Gauss and Newton)."""
+    """Move the free weights as little as possible so that all rows have one loss, to first order (Gauss-Newton)."""
     slopes = []
     for row in rows:
         (loss,) = _losses(model, row[None])
@@ -91,7 +91,7 @@ def _tell(losses: Tensor, target: float) -> None:
 
 
 class Replayed:
-    """An evaluation whose losses are known."""
+    """An evaluation with given losses."""
 
     ranks = ALONE
 

@@ -42,7 +42,7 @@ _SCORE = re.compile(rb'(val_bpb|val_loss)("?: ?)([0-9]\.[0-9]{4,})')  # in logs 
 
 
 def synthesize(root: Path, count: int) -> None:
-    """Write `count` records into a tree: real ones some days later, all their scores up to 0.006 bpb apart."""
+    """Write `count` records into a tree: copies of real ones with later days, and scores moved by up to 0.006 bpb."""
     sources = record_folders([RECORDS]) if RECORDS.is_dir() else [Draft().write(root.parent / "source")]
     for number in range(count):
         source, turn = sources[number % len(sources)], number // len(sources)
@@ -57,7 +57,7 @@ def synthesize(root: Path, count: int) -> None:
 
 
 def _moved(text: bytes, steps: int) -> bytes:
-    """Move every score by `steps` times 0.0001 bpb, and the losses likewise: four decimals round as they did."""
+    """Move every score by `steps` times 0.0001 bpb, and the losses accordingly, so that four decimals still agree."""
     pairs = dict(reversed([(match[1], float(match[3])) for match in _SCORE.finditer(text)]))
     ratio = pairs.get(b"val_loss", 0.0) / pairs.get(b"val_bpb", 1.0)
 
@@ -70,7 +70,7 @@ def _moved(text: bytes, steps: int) -> bytes:
 
 
 def measure(tree: Path, cache: Path) -> tuple[float, ...]:
-    """Return seconds, CPU seconds of this process, seconds to the first rows, its bytes and the most, rows, holders."""
+    """Return seconds, CPU seconds, seconds to the first rows, memory now and at most, rows and holders."""
     completed = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tree)],
         env={**os.environ, "XDG_CACHE_HOME": str(cache)},
@@ -83,7 +83,7 @@ def measure(tree: Path, cache: Path) -> tuple[float, ...]:
 
 
 def main() -> int:
-    """Print what a board costs; returns 1 when the cached one takes longer than its bound."""
+    """Print what a board costs; return 1 if the cached one exceeds its bound."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     with TemporaryDirectory() as folder:
         root = Path(folder)

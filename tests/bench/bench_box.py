@@ -39,7 +39,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def files(precision: str) -> tuple[list[tuple[str, bytes]], dict[str, torch.Tensor], GPTConfig]:
-    """The submission of the default model with random weights, and its weights as they are read back."""
+    """A submission of the default model with random weights, and the weights as they are read back."""
     torch.manual_seed(0)
     config = GPTConfig(train_seq_len=LENGTH)
     state = {name: value + 0.02 * torch.randn_like(value.float()) for name, value in GPT(config).state_dict().items()}
@@ -107,7 +107,7 @@ class Metered(Box):
     total_seconds = 0.0
 
     def close(self) -> None:
-        """End it."""
+        """Close the box."""
         if self._process.child.poll() is None:
             Metered.total_seconds += seconds_of(_tree(self._process.child.pid))
         super().close()
@@ -145,7 +145,7 @@ def twin_cost() -> None:
 
 
 def table() -> None:
-    """Print what every predictor scores, and what the twin says of it."""
+    """Print the score of every predictor, and the result of its twin test."""
     from golfcheck.core.errors import Refused
     from golfcheck.reference import data
     from golfcheck.rescore import boxed, submitted
@@ -198,7 +198,7 @@ def table() -> None:
 
 
 def main() -> None:
-    """Print what is asked for, or all."""
+    """Print the requested figures, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parts = parser.add_mutually_exclusive_group()

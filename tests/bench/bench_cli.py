@@ -1,4 +1,4 @@
-"""What a person waits for: the help page, and verdicts on a tree of real records. `python tests/bench/bench_cli.py`
+"""How long the help page and verdicts on a tree of real records take. `python tests/bench/bench_cli.py`
 
 CPU time of the help page stands against the interpreter's own start (`python -c pass`); a tree's time and memory are
 absolute, cold (an empty cache) and cached, with all cores.
@@ -18,7 +18,7 @@ REPEATS = 9
 
 
 def cpu_ms(*command: str) -> float:
-    """Return the least user and system time of a command over some runs."""
+    """Return the smallest user and system time of a command over several runs."""
     seconds_of_runs = []
     for _ in range(REPEATS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

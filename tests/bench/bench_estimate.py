@@ -37,7 +37,7 @@ ORDERS = 200
 
 
 def needed(rows: sequence.Array, drawn: list[early.Order], population: int, nats: float) -> list[int]:
-    """Return for each order how many sequences refute a claim that is `nats` too low, tolerance left aside."""
+    """Return for each order how many sequences refute a claim that is `nats` too low, with no tolerance."""
     mean, counts = rows[:, -1].mean(), []
     for order in drawn:
         n, end = 24, len(order)
@@ -51,7 +51,7 @@ def needed(rows: sequence.Array, drawn: list[early.Order], population: int, nats
 
 
 def told(bpb: float, report: Path | None) -> str:
-    """Run the command on a claim, and say what it needed."""
+    """Run the command on a claim, and print the time and tokens that it needed."""
     with tempfile.TemporaryDirectory() as folder:
         out, control_options = Path(folder, "out.json"), ["--control", str(report)] if report else []
         command = [sys.executable, "-m", "golfcheck", "rescore", str(ARTIFACT), *DATA, "--json", str(out), "--estimate"]

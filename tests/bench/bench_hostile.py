@@ -1,4 +1,4 @@
-"""What the costliest folders take of verify: CPU seconds and memory, each in a process of its own.
+"""The CPU seconds and memory that verify takes for the costliest folders, each in a process of its own.
 
 Usage: python tests/bench/bench_hostile.py [WORDS OF A NAME]. The limits are those of docs/security.md.
 """

@@ -91,7 +91,7 @@ def measure(length: int, precision: str, rounds: int) -> None:
 
 
 def main() -> None:
-    """Print the tables that are asked for, or all."""
+    """Print the requested tables, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--length", type=int, action="append")

@@ -41,7 +41,7 @@ def ours(log: bytes) -> object:
 
 
 def synthetic() -> list[bytes]:
-    """Make a log of nothing but steps: every line is a fact."""
+    """Make a log that consists of steps only."""
     step = ll.TrainStep(step=8508, iterations=20000, train_loss=2.0255, train_ms=599920.0, step_avg_ms=70.51)
     return [f"{step}\n".encode() * 20_000]
 

@@ -52,7 +52,7 @@ def queue_seconds(repo: Repo, cache: Path) -> float:
 
 
 def main() -> int:
-    """Print what a queue costs; returns 1 when a bound is missed."""
+    """Print what a queue costs; return 1 if a bound is exceeded."""
     with TemporaryDirectory() as folder:
         repo, scripts = build(Path(folder) / "golf.git")
         baseline = cpu_seconds(lambda: parse_all(scripts))

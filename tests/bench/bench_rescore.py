@@ -62,12 +62,12 @@ def chip() -> str:
 
 
 def cpu_seconds() -> float:
-    """What this process and its workers that have ended have computed."""
+    """Return the CPU seconds of this process and of its workers that have ended."""
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def resident_mib() -> float:
-    """The memory of this process and its workers now, each shared page once."""
+    """Return the memory that this process and its workers use now, counting each shared page once."""
     total_kib = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -79,7 +79,7 @@ def resident_mib() -> float:
 
 
 def peak_mib() -> float:
-    """The most that this process has held; `ru_maxrss` would begin with what its parent held."""
+    """Return the peak memory of this process; `ru_maxrss` would include that of its parent."""
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
 
 
@@ -147,7 +147,7 @@ def run(variant: str, seq_len: int, precision: str) -> dict[str, float]:
 
 
 def evaluation(seq_len: int, precision: str, rounds: int, *, is_alone: bool) -> None:
-    """Print every variant's medians, and its ratio to the plain one of as many threads, round by round."""
+    """Print each variant's medians, and the median over rounds of its ratio to plain.py with as many threads."""
     names = [name for name in VARIANTS if precision == "bf16" or name != "compiled"]
     names = [name for name in names if VARIANTS[name][1] or not is_alone]
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in names}

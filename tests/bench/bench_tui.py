@@ -36,7 +36,7 @@ def started() -> None:
 
 
 class Paints:
-    """When the table of the board was drawn, and what was on it."""
+    """Records when the board's table was drawn, and its contents."""
 
     def __init__(self) -> None:
         from golfcheck.tui.widgets.table import BoardTable
@@ -152,7 +152,7 @@ async def data_table() -> float:
 
 
 def main() -> int:
-    """Print the figures; returns 1 when an aim is missed."""
+    """Print the figures; return 1 if a target is missed."""
     started()
     with TemporaryDirectory() as folder:
         os.environ |= {"XDG_STATE_HOME": folder, "XDG_CACHE_HOME": folder}

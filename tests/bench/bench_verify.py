@@ -132,7 +132,7 @@ def judgments_of(tree: Path) -> tuple[int, int]:
 
 
 def main() -> int:
-    """Print what verifying costs; returns 1 when a bound is missed."""
+    """Print what verifying costs; return 1 if a bound is exceeded."""
     with TemporaryDirectory() as folder:
         tree = Path(sys.argv[1]) if len(sys.argv) > 1 else built(Path(folder))
         folders = record_folders([tree])

@@ -56,7 +56,7 @@ def make(folder: Path) -> dict[str, Path]:
 
 
 def train(out: Path, *, continues: bool) -> Path:
-    """Train into a folder that is named like the control, and return the artifact there."""
+    """Train in a folder with the control's name, and return its artifact."""
     settings = _SETTINGS | _OF_EACH[out.name]
     options = [f"--{name}={value}" for name, value in settings.items()]
     if continues:
@@ -68,7 +68,7 @@ def train(out: Path, *, continues: bool) -> Path:
 
 
 def _write_checkpoint(path: Path, options: list[str]) -> None:
-    """Write the artifact's weights as a checkpoint from which the trainer goes on, after a step that nobody took."""
+    """Write the artifact's weights as a checkpoint, so that the trainer continues from them."""
     state = weights.state_of(load(ARTIFACT.read_bytes()))
     rank = dump({"muon": {}, "random": torch.get_rng_state()})
     begun = {"step": 1, "train_ms": 1.0, "position": (0, 0), "ranks": [rank], "model": state, "adam": {}}

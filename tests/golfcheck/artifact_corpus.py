@@ -82,7 +82,7 @@ FOUR_FLOATS = struct.pack("<4f", 1.0, 2.0, 3.0, 4.0)
 
 @dataclass(frozen=True)
 class Record:
-    """An entry; None means what is right."""
+    """A ZIP entry; None means the correct value."""
 
     name: str
     data: bytes
@@ -176,7 +176,7 @@ GOOD = pack(archive(records()))
 
 @dataclass(frozen=True)
 class Case:
-    """A file, the label that it is refused with, and words that its message must have."""
+    """A file, the label with which it is refused, and words that the message must contain."""
 
     number: int | None
     title: str
@@ -186,7 +186,7 @@ class Case:
 
 
 def bomb(inflated: int) -> bytes:
-    """A zlib stream of zeros, made of one flushed block repeated, without compressing them all."""
+    """A zlib stream of zeros: one flushed block, repeated, without compressing all of them."""
     packer = zlib.compressobj(9)
     head = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
     block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -204,7 +204,7 @@ def raw_deflate() -> bytes:
 
 
 def overlap() -> bytes:
-    """Two entries of which the second begins inside the data of the first, with a right header and checksum."""
+    """Two entries; the second begins inside the data of the first, with a correct header and checksum."""
     inner_data = b"x" * 8
     inner = b"PK\x03\x04" + struct.pack("<HHHHH3IHH", 0, 0, 0, 0, 0, zlib.crc32(inner_data), 8, 8, 14, 0)
     inner += b"archive/data/1" + inner_data
@@ -242,7 +242,7 @@ def deep(levels: int) -> bytes:
 
 
 def hidden_end(change: Callable[[bytearray, int], None]) -> bytes:
-    """The good archive with its ZIP64 end record edited in place; `change` gets the bytes and where it begins."""
+    """The good archive with its ZIP64 end record edited in place; `change` gets the bytes and the record's offset."""
     raw = bytearray(archive(records()))
     change(raw, len(raw) - 22 - 20 - 56)
     return pack(bytes(raw))
@@ -294,7 +294,7 @@ def _big_view() -> bytes:
 
 
 def cases() -> list[Case]:
-    """All cases of the container, the pickle and the tensors; those of the meaning need torch (test_rescore)."""
+    """All cases of the container, the pickle and the tensors; those about the meaning need torch (test_rescore)."""
     C = Case
     evil = b"c__builtin__\n\x1b]52;c;aGk=\x07\n"
     return [

@@ -38,7 +38,7 @@ FINDINGS = ((verdicts.BYTES, verdicts.SEEDS), (verdicts.SEEDS,), (), ())  # of t
 
 
 def row(index: int, **changes: Any) -> Row:
-    """Return the row of this rank: every third was the record, some claim only, one in seven has one seed."""
+    """Return the row of this rank: every third was the record, some only have a claim, one in seven has one seed."""
     bpb = 1.06 + 0.004 * index + 0.0007 * math.sin(index * 1.7)
     day = FIRST_DAY + timedelta(days=max(40 - index, 0))
     single = index % 7 == 6
@@ -80,18 +80,18 @@ def row(index: int, **changes: Any) -> Row:
 
 
 def board(count: int = 12) -> Board:
-    """Return a board of so many rows."""
+    """Return a board with `count` rows."""
     return Board("written", None, tuple(row(index) for index in range(count)))
 
 
 def lines(app: GolfcheckApp) -> list[str]:
-    """Return what is on the screen, a text for each of its lines."""
+    """Return the text of each line of the screen."""
     strips = app.screen._compositor.render_strips()
     return ["".join(segment.text for segment in strip) for strip in strips]
 
 
 def text(app: GolfcheckApp) -> str:
-    """Return what is on the screen."""
+    """Return the text of the screen."""
     return "\n".join(lines(app))
 
 
@@ -102,7 +102,7 @@ def play(
     *,
     toasts: bool = False,
 ) -> None:
-    """Run the application without a terminal and act as its user; `toasts` are drawn only on request."""
+    """Run the application without a terminal, with a pilot as its user; `toasts` are drawn only on request."""
     app.animation_level = "none"  # otherwise each key would wait for animations
 
     async def run() -> None:
@@ -114,7 +114,7 @@ def play(
 
 
 def app_of(count: int = 12, **options: Any) -> GolfcheckApp:
-    """Return the application with a board that has been read."""
+    """Return the application with a board that was read."""
     options.setdefault("board", board(count))
     return GolfcheckApp(Path("records"), JudgingSettings(cache=False), **options)
 

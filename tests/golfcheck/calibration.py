@@ -46,7 +46,7 @@ WHY = {
 
 
 def verdicts(folder: Path, ruleset: str) -> list[Verdict]:
-    """Judge every record in a tree, each against all."""
+    """Judge every record in a tree, each against the others."""
     records = [load(path) for path in record_folders([folder])]
     entries = [entry for record in records if (entry := examine(record).entry())]
     rules = chosen_rules((), LEFT_OUT)
@@ -161,7 +161,7 @@ def _as_shipped(folder: Path) -> list[str]:
 
 
 def _frontier(folder: Path, ruleset: Ruleset) -> list[str]:
-    """Return the hops under one ruleset, and why the other records of the ranked track were none."""
+    """Return the records that took the lead under one ruleset, and why the others of the ranked track did not."""
     board = load_board([folder], JudgingSettings(ruleset=ruleset.name, ignore=LEFT_OUT, cache=False, jobs=1))
     asked = f"a gain above {ruleset.margin_nats:g} nats per token" if ruleset.margin_nats else "a gain above 0 bpb"
     lines = [f"### Ruleset `{ruleset.name}`: {asked}, p < {ruleset.alpha:g}", ""]

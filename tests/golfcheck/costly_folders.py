@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - one line a case is read more easily
-"""Folders that cost a reader the most: each kind that once took verify minutes or gigabytes, as large as it may be.
+"""The folders that cost a reader the most: kinds that once took verify minutes or gigabytes, each as large as allowed.
 
 `CASES` maps a name to a function that writes the files of such a record into an empty folder. They are valid records
 in all but the one thing that is grown. tests/bench/bench_hostile.py prints what each takes; the suite holds the limits
@@ -84,7 +84,7 @@ def _of_runs(count: int, log: Callable[[int], str], readme: str = "", **claims: 
 
 
 def _runs(number: int, count: int, steps: int, *, scored: bool = False, more: str = "") -> str:
-    """Return a log of runs, each with a seed, losses and, if `scored`, a score of its own."""
+    """Return a log of several runs, each with a seed, losses and, if `scored`, a score."""
     lines = []
     for seed in range(number * count, (number + 1) * count):
         lines.append(f"seed:{seed}\n{more}")

@@ -1,4 +1,4 @@
-"""Small record folders on the disk, for the tests of commands: three seeds, one script, numbers that agree."""
+"""Small record folders on disk for the tests of commands: three seeds, one script, consistent numbers."""
 
 import json
 from pathlib import Path

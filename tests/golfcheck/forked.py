@@ -1,4 +1,4 @@
-"""Processes that begin where the test is: with torch imported already, which takes a new process seconds."""
+"""Forks of the test's process, in which torch is imported already; a new process would need seconds for that."""
 
 import os
 import signal
@@ -77,7 +77,7 @@ class Forked:
 
 
 def ranks(call: Callable[[], int], world_size: int, cwd: Path) -> list[Done]:
-    """Run `call` in processes that find in their environment what torchrun tells its own."""
+    """Run `call` in several processes, with the environment variables that torchrun sets."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     job = {"WORLD_SIZE": str(world_size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}

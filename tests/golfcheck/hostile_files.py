@@ -16,7 +16,7 @@ VALID_JSON = b'{"name": "x", "val_bpb": 1.1, "bytes_total": 5}'
 
 @dataclass(frozen=True)
 class Case:
-    """What stands in the file, the rule that must speak, and words that its message must hold."""
+    """The file's contents, the rule that must fire, and words that its message must contain."""
 
     name: str
     data: bytes

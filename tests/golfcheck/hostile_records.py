@@ -80,14 +80,14 @@ def _flat(payload: str) -> str:
 
 
 def _file_name(payload: str) -> str:
-    """Return as much of the payload as a file's name can hold: no slash, no NUL, and a few bytes."""
+    """Return as much of the payload as fits into a file's name: no slash, no NUL, few bytes."""
     name = payload.replace("/", "∕").replace("\0", "␀")
     data = name.encode("utf-8", "surrogatepass")[:_NAME_BYTES]
     return os.fsdecode(data)
 
 
 def _with_payload(log: bytes, payload: str) -> bytes:
-    """Put the payload wherever a line of a log has room for a stranger's text."""
+    """Put the payload wherever a line of a log may contain free text."""
     flat = _flat(payload)
     word = "".join(flat.split())[:300]
     name = "final " + flat[:_SCORE_CHARS].strip().replace("/", "-")

@@ -32,7 +32,7 @@ Check = Callable[[str], None]
 
 
 def widgets() -> set[type[Widget]]:
-    """Return every class of widget that golfcheck makes, screens left out."""
+    """Return every class of widget in golfcheck, except screens."""
     for module in pkgutil.iter_modules(golfcheck.tui.__path__, "golfcheck.tui."):
         import_module(module.name)
     return {
@@ -90,7 +90,7 @@ def application(root: Path) -> GolfcheckApp:
 
 
 def main(root: Path) -> None:
-    """Walk on this terminal; the last line is "walked", or what failed with the exit status 1."""
+    """Walk on this terminal; the last line is "walked", or the failure, with exit status 1."""
     app = application(root)
     seen: set[type] = set()
     status = "not begun"

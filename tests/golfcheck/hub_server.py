@@ -18,7 +18,7 @@ LARGE_BYTES = 1_000  # from here on a file is in the large-file storage
 
 @dataclass
 class Hub:
-    """The server's content, its misbehavior, and what it was asked."""
+    """The server's contents, its misbehavior, and the requests that it received."""
 
     repo: str
     files: dict[str, bytes]
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
                 hub.sent_bytes += len(hub.endless)
 
     def _drip(self) -> None:
-        """Answer so slowly that no answer ever ends."""
+        """Answer so slowly that no answer is ever complete."""
         hub = self.content
         self.close_connection = True
         head = b'HTTP/1.1 200 OK\r\nETag: "a"\r\nX-Repo-Commit: %b\r\nContent-Length: 20000\r\n' % COMMIT.encode()

@@ -1,6 +1,6 @@
-"""What the rules found in the folders of the contest's even-numbered pull requests: counts alone, of one run.
+"""What the rules found in the folders of the contest's even-numbered pull requests: only counts, from one run.
 
-The pull requests are no part of this repository, so that no test can count them again.
+The pull requests are not part of this repository, so no test can count them again.
 """
 
 FOLDERS = 1081

@@ -87,6 +87,6 @@ class Repo:
 
 
 def record(name: str, shift: float = 0.0, draft: Draft | None = None) -> dict[str, bytes | str | tuple[str, str]]:
-    """Return the files of a record that nothing is wrong with; `shift` is added to every score."""
+    """Return the files of a record without findings; `shift` is added to every score."""
     draft = draft or Draft(folder=name, bpb_shift=shift)
     return {f"{TRACK}/{name}/{path}": content for path, content in draft.files.items()}

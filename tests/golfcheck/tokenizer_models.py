@@ -1,4 +1,4 @@
-"""SentencePiece model files written field by field, so that they can be wrong in any way."""
+"""SentencePiece model files, written field by field, so that any field can be wrong."""
 
 import struct
 

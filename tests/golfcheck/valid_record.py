@@ -33,7 +33,7 @@ GPU = "|   {i}  NVIDIA H100 80GB HBM3          On  |   00000000:19:00.0 Off |   
 
 @dataclass
 class Draft:
-    """What a record is made of; every file is derived from it and may then be edited in `files`."""
+    """The facts of a record; every file is derived from them, and may then be edited in `files`."""
 
     seeds: tuple[int, ...] = (1337, 42, 2025)
     script: bytes = SCRIPT
@@ -161,7 +161,7 @@ class Draft:
 
 
 def earlier(root: Path, shift: float = 0.04) -> Entry:
-    """Return the entry of a record made a month before, worse by `shift` bits per byte."""
+    """Return the entry of a record that is a month older and worse by `shift` bits per byte."""
     entry = examine(Draft(folder="2026-05-01_Earlier", bpb_shift=shift).load(root)).entry()
     assert entry
     return entry
@@ -170,13 +170,13 @@ def earlier(root: Path, shift: float = 0.04) -> Entry:
 def verdict_of(
     draft: Draft, root: Path, *, shift: float = 0.04, ruleset: str = "written", changes: tuple[Change, ...] = ()
 ) -> Verdict:
-    """Judge a draft against the record of a month before; `changes` are those of the branch that adds it."""
+    """Judge a draft against that older record; `changes` are those of the branch that adds it."""
     branch = Branch("main", root.resolve(), changes)
     return judge(examine(draft.load(root)), [earlier(root, shift)], ruleset=ruleset, branch=branch)
 
 
 def write(tree: Path, folder: str, shift: float, **changes: Any) -> Path:
-    """Write a record that is called as its folder, without the date, and whose scores are moved by `shift` bpb."""
+    """Write a record that is named like its folder, without the date, and whose scores are moved by `shift` bpb."""
     draft = Draft(folder=folder, bpb_shift=shift, **changes)
     draft.set(name=folder[11:])
     return draft.write(tree)

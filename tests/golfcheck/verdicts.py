@@ -1,4 +1,4 @@
-"""Verdicts made by hand, for the tests of everything that prints them."""
+"""Handmade verdicts, for the tests of everything that prints them."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""--fix makes only edits that follow from the logs, and never one of the score."""
+"""--fix makes only edits that follow from the logs, and never changes the score."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`golfcheck new`: a submission folder from logs alone, whole or not at all."""
+"""`golfcheck new` makes a complete submission folder from logs alone, or writes nothing."""
 
 import contextlib
 import io

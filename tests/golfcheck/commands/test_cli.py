@@ -1,4 +1,4 @@
-"""The command line's entrance: exit codes, one-line complaints, suggestions, and what happens when a reader leaves."""
+"""The command line: exit codes, one-line messages, suggestions, and a reader that closes the pipe."""
 
 import os
 import re

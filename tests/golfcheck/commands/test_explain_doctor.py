@@ -1,4 +1,4 @@
-"""`golfcheck explain` documents every rule; `golfcheck doctor` tells what is there and how to get the rest."""
+"""`golfcheck explain` documents every rule; `golfcheck doctor` lists what is installed and how to get the rest."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`golfcheck leaderboard`: formats, filters, markers, where an author stands, and strings that change nothing."""
+"""`golfcheck leaderboard`: formats, filters, markers, an author's standing, and strings that have no effect."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ def run(capsys: Capture, *arguments: object, code: int = 0) -> str:
 
 
 def names(out: str) -> list[str]:
-    """Return the records of a text table, from its top."""
+    """Return the records of a text table, from top to bottom."""
     return re.findall(r"\b(First|Better|Worse)$", out, re.MULTILINE)
 
 

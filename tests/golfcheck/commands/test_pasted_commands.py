@@ -1,4 +1,4 @@
-"""A command that golfcheck prints can be pasted: whatever a path is called, it is one word and runs nothing."""
+"""Commands that golfcheck prints can be pasted: whatever a path is called, it is one word and runs nothing."""
 
 import ast
 import re
@@ -31,7 +31,7 @@ NAMES = [
 
 
 def pasted(line: str, folder: Path) -> list[str]:
-    """Return the words of a golfcheck command that a shell makes of a line; nothing else must come of pasting it."""
+    """Return the words into which a shell splits a pasted golfcheck command; pasting must have no other effect."""
     script = f"golfcheck() {{ printf '%s\\0' \"$@\"; }}\n{line}\n"
     completed = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
     assert (completed.returncode, completed.stderr) == (0, ""), (line, completed.stderr)
@@ -48,7 +48,7 @@ def test_a_path_is_one_word_of_a_shell(name: str, tmp_path: Path) -> None:
 
 
 def commands(printed: str) -> list[str]:
-    """Return the golfcheck commands of what was printed that name a path, without what is said about them."""
+    """Return the golfcheck commands in an output that name a path, without the explanations next to them."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", printed).replace("(golfcheck verify -v says why)", "")
     lines = re.findall(r"golfcheck (?:verify|rescore|diff|data|pack|leaderboard) .*", plain)
     return [line.partition("   ")[0].partition(" renews it")[0] for line in lines]
@@ -97,7 +97,7 @@ _NO_PATHS = {
 
 
 def _is_quoted(value: ast.expr, function: ast.AST) -> bool:
-    """Whether an expression is a shell word, or a variable that was set to one."""
+    """Whether an expression is a shell word, or a variable that holds one."""
     if isinstance(value, ast.Call) and ast.unparse(value.func) in ("shell_word", "shlex.quote", "shlex.join"):
         return True
     if isinstance(value, ast.Name):

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:De
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither this user's cache nor this user's settings."""
+    """Use neither the cache nor the settings of whoever runs the tests."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("GOLFCHECK_")]:
@@ -292,7 +292,7 @@ def test_a_record_outside_the_repository_is_not_part_of_its_branch(branch: Path,
 
 
 def on_a_terminal(*arguments: str, columns: int = 80) -> str:
-    """Run golfcheck on a pty and return all that it sent there."""
+    """Run golfcheck on a pty and return its output."""
     main, terminal = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": str(columns)}
     for name in ("NO_COLOR", "FORCE_COLOR"):

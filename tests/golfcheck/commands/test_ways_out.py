@@ -1,4 +1,4 @@
-"""Nothing that a folder ships is obeyed: no link is written through, no module or settings file is loaded."""
+"""Nothing in a submission's folder takes effect: no link is written through, no module or settings file is loaded."""
 
 import os
 import re
@@ -19,7 +19,7 @@ MARK = "ran-code-of-the-folder"
 
 
 def golfcheck(folder: Path, *arguments: str, program: str = "sys.exit(main())") -> subprocess.CompletedProcess[str]:
-    """Run golfcheck in a folder as its console script does: a script elsewhere, in whose folder there is nothing."""
+    """Run golfcheck in a folder as its console script does, from a script that is alone in another folder."""
     script = folder.parent / "bin" / "golfcheck"
     script.parent.mkdir(exist_ok=True)
     imports = f"import sys, threading\nsys.path.insert(0, {str(ROOT)!r})\nfrom golfcheck.cli import main\n"
@@ -115,7 +115,7 @@ def test_a_shard_is_never_written_through_a_link(tmp_path: Path) -> None:
 
 
 def plant(folder: Path) -> Path:
-    """Put a module of each name of the standard library into a folder, and more; each leaves a mark when it is run."""
+    """Write modules with every name in the standard library, and others; each leaves a mark when it runs."""
     mark = folder.parent / MARK
     names = {name for name in sys.stdlib_module_names if not name.startswith("_")}
     for name in sorted(names | {"sitecustomize", "usercustomize", "golfcheck", "numpy", "textual", "rich", "torch"}):

@@ -1,4 +1,4 @@
-"""`golfcheck diff`: what is compared, what is printed, and that no record can do harm with it."""
+"""`golfcheck diff`: what is compared, what is printed, and that no record can do harm."""
 
 import base64
 import json
@@ -385,7 +385,7 @@ def test_the_command_prints_the_sections_that_are_asked_for(tmp_path: Path, caps
 
 
 def whole(verdict: dict[str, object]) -> dict[str, object]:
-    """Return the document that `verify --format json` would print of one verdict."""
+    """Return the document that `verify --format json` would print for one verdict."""
     summary = {"records": 1, "outcomes": {verdict["outcome"]: 1}, "counts": verdict["counts"], "rules": {}}
     return {"golfcheck": "0", "verdicts": [verdict], "summary": summary}
 

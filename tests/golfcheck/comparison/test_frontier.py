@@ -1,4 +1,4 @@
-"""The record to beat: replayed by date, under each ruleset, against what the contest's records really did."""
+"""The record to beat: replayed by date under each ruleset, and compared with the contest's real records."""
 
 import random
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Sources of two records are paired by what they are, and minified code is compared by its syntax tree."""
+"""Sources of two records are paired by their contents, and minified code is compared by its syntax tree."""
 
 from pathlib import Path
 

@@ -9,14 +9,14 @@ from golfcheck.core.progress import progress_bar
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that the test advances."""
 
     now = 100.0
 
@@ -25,7 +25,7 @@ class Clock:
 
 
 def terminal_of(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Put a terminal in the place of standard error; in the test itself, for pytest puts its own there before it."""
+    """Replace standard error with a terminal; in the test itself, because pytest replaces it before."""
     stream = Terminal()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setenv("TERM", "xterm-256color")

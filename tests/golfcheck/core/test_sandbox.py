@@ -1,4 +1,4 @@
-"""The sandbox of children that read untrusted bytes: what one can no longer do, and that all such children use it."""
+"""The sandbox of child processes that read untrusted bytes: what it forbids, and that all of them use it."""
 
 import ast
 import os

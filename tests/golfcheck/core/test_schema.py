@@ -1,4 +1,4 @@
-"""What is said about a value that violates a schema."""
+"""The messages about a value that violates a schema."""
 
 import pytest
 

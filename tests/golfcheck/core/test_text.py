@@ -1,4 +1,4 @@
-"""No string of a stranger reaches a terminal as anything but visible characters on one line."""
+"""Untrusted text reaches a terminal only as visible characters on one line."""
 
 import random
 import unicodedata

@@ -12,7 +12,7 @@ from tests.golfcheck.valid_record import Draft
 
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be a user whom the system does not know, as in a container of an arbitrary number."""
+    """Run as a user that the system does not know, as in a container with an arbitrary user number."""
 
     def none(user: int) -> pwd.struct_passwd:
         raise KeyError(f"getpwuid(): uid not found: {user}")

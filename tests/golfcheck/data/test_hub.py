@@ -70,14 +70,14 @@ class Clock:
 
 
 def sleep_with(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], object]) -> None:
-    """Let the hub's library call `sleep` between two attempts."""
+    """Make the hub's library call `sleep` between two attempts."""
     for module in (huggingface_hub.file_download, huggingface_hub.utils._http):
         monkeypatch.setattr(module, "time", SimpleNamespace(**{**vars(time), "sleep": sleep}))
 
 
 @pytest.fixture(autouse=True)
 def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hold the clock of the pace, so that no busy machine is a slow hub, and do not wait between attempts."""
+    """Stop the clock of the pace, so that a busy machine is no slow hub; do not wait between attempts."""
     monkeypatch.setattr(hub_module, "Throughput", lambda most_bytes: Throughput(most_bytes, Clock()))
     sleep_with(monkeypatch, lambda _seconds: None)
 

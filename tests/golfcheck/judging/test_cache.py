@@ -1,4 +1,4 @@
-"""The cache gives back what was read, notices every change, and is never in the way."""
+"""The cache returns what was read, notices every change, and never causes a failure."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""Folders that stand for kinds of submissions, each with the answer that its README gives."""
+"""Folders that represent kinds of submissions, each with the verdict that its README states."""
 
 from pathlib import Path
 

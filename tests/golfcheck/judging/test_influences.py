@@ -1,4 +1,4 @@
-"""What a submission ships never steers its judge: the table of docs/security.md, a test for each row."""
+"""Nothing in a submission influences how it is judged: the table in docs/security.md, one test for each row."""
 
 import json
 import os

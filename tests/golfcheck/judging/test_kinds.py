@@ -1,4 +1,4 @@
-"""Kinds of submissions that were judged wrongly once: the smallest input of each, with the right answer."""
+"""Kinds of submissions that were once judged wrongly: the smallest input of each, with the right verdict."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Following a log that grows, through everything that happens to files; and what is said of the run in it."""
+"""Following a log that grows, whatever happens to the file, and the report on its run."""
 
 import os
 import statistics

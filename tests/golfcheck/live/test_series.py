@@ -1,4 +1,4 @@
-"""What a chart draws: the points that logs print, on the axes one asks for."""
+"""What a chart draws: the points that logs print, on the requested axes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The queue of a repository: whose a folder is, which record it must beat, what others have too, where it is put."""
+"""The queue of a repository: who owns a folder, which record it must beat, what it shares with others, its triage."""
 
 import multiprocessing
 import os
@@ -45,7 +45,7 @@ def judged(repo: Repo, **changes: object) -> Queue:
 
 
 def untimed(pulls: tuple[Pull, ...]) -> str:
-    """Return all that is known of them but how long it took."""
+    """Return everything about them except the time it took."""
     return re.sub(r"seconds=[0-9.e-]+", "", repr(pulls))
 
 

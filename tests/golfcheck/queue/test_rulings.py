@@ -35,7 +35,7 @@ def decisions(*rulings: dict[str, Any]) -> Files:
 
 
 def doubted() -> Files:
-    """A record that imports a module of the network: a warning that needs review."""
+    """A record that imports a network module: a warning that needs review."""
     return record(BETTER, draft=Draft(folder=BETTER, bpb_shift=-0.02, script=SCRIPT + b"import requests\n"))
 
 

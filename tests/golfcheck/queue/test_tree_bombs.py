@@ -1,4 +1,4 @@
-"""Trees of git that name more than anybody can look at: some kilobytes of objects, and millions of paths."""
+"""Git trees that name more paths than anybody can read: a few kilobytes of objects, and millions of paths."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def repo(tmp_path: Path) -> Repo:
 
 
 def tree(repo: Repo, names: int, inside: str = "") -> str:
-    """Store a tree of so many names: of empty files, or of one tree."""
+    """Store a tree with this number of `names`, of empty files or of one tree."""
     entry = f"040000 tree {inside}" if inside else f"100644 blob {FILE}"
     return repo.git("mktree", "--missing", stdin="".join(f"{entry}\tn{n}\n" for n in range(names)).encode())
 

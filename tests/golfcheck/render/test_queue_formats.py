@@ -24,7 +24,7 @@ HOSTILE = (
 
 
 def a_queue(path: Path) -> Queue:
-    """Return a queue that has every kind of pull request, one of them hostile in all that it may choose."""
+    """Return a queue with every kind of pull request; everything that one of them can choose is hostile."""
     repo = Repo(path / "golf.git")
     base = {"README.md": "the contest"} | record("2026-06-01_First")
     start = repo.commit(base)

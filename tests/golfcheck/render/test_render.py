@@ -135,7 +135,7 @@ def test_many_records_are_shown_in_short_and_summed_up_by_rule():
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_time_next_to_the_verdict_is_the_runs_and_is_shown_once(count: int):
-    """A judgment from the cache has the seconds of the run that made it, which nobody waited for now."""
+    """A cached verdict states the seconds of the run that reached it, which this run did not take."""
     verdicts = [replace(RECORD, path=f"records/{number}", seconds=112.34) for number in range(count)]
     text = render("text", verdicts, replace(WIDE, run_seconds=1.9))
     last = next(line for line in reversed(text.splitlines()) if line.startswith("VERDICT"))

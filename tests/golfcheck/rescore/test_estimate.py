@@ -472,8 +472,8 @@ def test_another_artifacts_report_saves_sequences(world: World, report: Path) ->
         (lambda r: r.replace('"stride": null', '"stride": 8'), "the report of a full rescoring"),
         (lambda r: edited(r, lambda m: m.update(estimate=estimate_object())), "the report of a full rescoring"),
         (lambda r: edited(r, lambda m: m["sequence_losses"].update(count=3)), "it has 3 sequences, here are"),
-        (lambda r: edited(r, lambda m: m["sequence_losses"].update(base64="AAA=")), "no finite numbers"),
-        (lambda r: edited(r, lambda m: m["sequence_losses"].update(base64="!")), "no finite numbers"),
+        (lambda r: edited(r, lambda m: m["sequence_losses"].update(base64="AAA=")), "not finite numbers"),
+        (lambda r: edited(r, lambda m: m["sequence_losses"].update(base64="!")), "not finite numbers"),
         (lambda r: edited(r, lambda _: None, sha256="ab" * 32), "other validation shards"),
     ],
 )

@@ -1,4 +1,4 @@
-"""docs/calibration.md says what the rules find on the real records, and nothing else."""
+"""docs/calibration.md states exactly what the rules find on the real records."""
 
 from pathlib import Path
 

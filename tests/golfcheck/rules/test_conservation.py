@@ -1,4 +1,4 @@
-"""Whatever the tokenizer, a score's tokens stand for the bytes of the validation text: what that catches."""
+"""Whatever the tokenizer, a score's tokens stand for the bytes of the validation text."""
 
 from pathlib import Path
 

@@ -19,7 +19,7 @@ LOG = "train_seed42.log"
 
 @dataclass(frozen=True)
 class Breaking:
-    """How a rule is broken: a draft made otherwise, an edit of its files, or both; and against what it is judged."""
+    """How a rule is broken: a different draft, an edit of its files, or both; and what it is judged against."""
 
     edit: Callable[[Draft], object] = lambda draft: None
     make: Callable[[], Draft] = Draft
@@ -129,13 +129,13 @@ CASES: dict[str, Breaking] = {
 
 
 def state_total(draft: Draft, total_bytes: int) -> None:
-    """Let the log of seed 42, and the submission after it, state another total."""
+    """Change the total in the log of seed 42, and in the submission accordingly."""
     draft.edit(LOG, f"int8+zlib: {draft.total(42)}", f"int8+zlib: {total_bytes}")
     draft.edit("submission.json", str(draft.total(42)), str(total_bytes))
 
 
 def constant_average(draft: Draft, path: str) -> None:
-    """Let a log state one average of a step on 22 lines, and times that make others."""
+    """Make a log state the same step average on 22 lines, with times that contradict it."""
     lines = draft.files[path].decode().splitlines(keepends=True)
     last = next(n for n, line in enumerate(lines) if line.startswith("step:1000/"))
     more = [
@@ -146,7 +146,7 @@ def constant_average(draft: Draft, path: str) -> None:
 
 
 def ship_tokenizer(draft: Draft) -> None:
-    """Ship a tokenizer, and let no two numbers of the logs agree on how many bytes a token stands for."""
+    """Ship a tokenizer, with logs from which the bytes per token cannot be computed."""
     draft.files["tokenizer.model"] = b"x"
     for path in draft.files:
         if path.endswith(".log"):

@@ -75,7 +75,7 @@ def queue_pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def noticed(browser: "playwright.Browser", paths: list[Path]) -> dict[str, list[str]]:  # noqa: F811
-    """Return what the probe noticed in each page, where that is anything."""
+    """Return what the probe noticed, by page, for pages where it noticed anything."""
     context = browser.new_context()
     context.add_init_script(PROBE)
     page = context.new_page()

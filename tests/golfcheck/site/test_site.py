@@ -70,7 +70,7 @@ class Page(HTMLParser):
 
     @property
     def is_data(self) -> bool:
-        """Whether what is read now is JSON for the script, which a browser does not run."""
+        """Whether the current element is JSON for the script, which a browser does not execute."""
         return bool(self.inside) and self.inside[-1] == "script" and self.tags[-1][1].get("type") == "application/json"
 
     @property

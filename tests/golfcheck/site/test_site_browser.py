@@ -36,7 +36,7 @@ def browser() -> Iterator["playwright.Browser"]:
 
 @pytest.fixture
 def page(browser: "playwright.Browser") -> Iterator["playwright.Page"]:
-    """A page that has said nothing on its console when the test ends: no error, and nothing that the policy refused."""
+    """A page whose console must be empty when the test ends: no error, and nothing that the policy blocked."""
     page = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
     said: list[str] = []
     page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - one line a form is read more easily
-"""The work of reading a source grows with its length and no faster, whatever it holds: counted, not timed."""
+"""The work of reading a source grows linearly with its length, whatever it contains. It is counted, not timed."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Programs are read as trees, and ways from validation tokens to training are found where they exist and only there."""
+"""Programs are read as trees; paths from validation tokens to training are found exactly where they exist."""
 
 import ast
 import base64

@@ -1,4 +1,4 @@
-"""What Python's parser thinks of an author's style is not said on the judge's stderr."""
+"""Warnings of Python's parser about a submission's code are not printed."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a script reaches and what it packs is found without running a line of it."""
+"""What a script reaches and packs is found without running any of it."""
 
 import ast
 import base64

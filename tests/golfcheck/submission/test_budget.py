@@ -1,4 +1,4 @@
-"""One budget of counted work for all readers of a record: what is beyond it is left out, and said."""
+"""All readers of a record share one budget of counted work; what exceeds it is left out and reported."""
 
 import re
 from dataclasses import replace

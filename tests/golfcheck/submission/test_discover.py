@@ -1,4 +1,4 @@
-"""From what a person types to record folders; what leads to none is an error, never a success."""
+"""From the paths that a person types to record folders; a path that leads to none is an error."""
 
 from pathlib import Path
 

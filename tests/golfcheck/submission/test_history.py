@@ -1,4 +1,4 @@
-"""What git knows of records, read without running anything that a repository's configuration names."""
+"""Git history of records, read without running any program that a repository's configuration names."""
 
 import os
 import subprocess
@@ -168,7 +168,7 @@ def test_nothing_that_a_configuration_names_is_run(ours: Path):
 
 
 def imported(path: Path, commits: int, files: int, depth: int) -> GitRepository:
-    """Return a repository of commits that each add files, without a work tree: a thousand take git no time."""
+    """Return a repository without a work tree, with commits that each add files; a thousand take no time."""
     git(path, "init", "-q", "-b", "main")
     lines = ["blob\nmark :1\ndata 1\nx\n"]
     for number in range(commits):

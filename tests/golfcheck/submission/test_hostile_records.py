@@ -1,4 +1,4 @@
-"""The corpus of hostile records is what it says: records that are read and judged, full of their payloads."""
+"""The hostile records are read and judged, and contain their payloads."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Each limit on a submission is what stops its case: with the limit out of the way, the case passes."""
+"""Each limit on a submission is what stops its case: without the limit, the case passes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tests.golfcheck import hostile_files as hostile
 
 @dataclass(frozen=True)
 class Limit:
-    """A constant, a value that is no limit, and whether the case is stopped."""
+    """A constant, a value that does not limit anything, and whether the case is stopped."""
 
     module: ModuleType
     name: str

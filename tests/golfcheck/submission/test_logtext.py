@@ -1,4 +1,4 @@
-"""A log as lines: numbered as everywhere, found by words, whatever the bytes are."""
+"""A log as numbered lines that can be searched, whatever its bytes are."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which score of a record counts, and whose numbers go with it; on drafts, and on 28 real records."""
+"""Which score of a record counts, and which numbers belong to it, on drafts and on 28 real records."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Our JSON reader takes what Python's takes and RFC 8259 allows, and says where it does not."""
+"""Our JSON reader accepts what both Python's reader and RFC 8259 accept, and states the position of an error."""
 
 import json
 import math

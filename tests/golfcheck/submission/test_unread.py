@@ -1,4 +1,4 @@
-"""Scores that stand under a label nobody knows: the line is named, and a claim that it has is not called false."""
+"""Scores under an unknown label: the line is named, and a claim that equals one is not called false."""
 
 from pathlib import Path
 

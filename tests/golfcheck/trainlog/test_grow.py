@@ -1,4 +1,4 @@
-"""A log that is read while it grows gives the facts that it gives when it is read at once."""
+"""A log that is read while it grows gives the same facts as when it is read at once."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Logs of every dialect say the same things, whatever stands around their lines."""
+"""Logs of every dialect give the same facts, whatever surrounds their lines."""
 
 import json
 import random
@@ -113,7 +113,7 @@ def only(log: str) -> LoggedRun:
 
 
 def values(run: LoggedRun) -> dict[str, Any]:
-    """Everything that a run says, without the lines."""
+    """All facts of a run, without line numbers."""
 
     def bare(value: Any) -> Any:
         if isinstance(value, list):
@@ -466,7 +466,7 @@ def test_no_pattern_takes_50_ms_on_16_kib_of_a_hostile_shape(name: str) -> None:
 
 
 def tried(pattern: "re.Pattern[Any]", name: str, subject: str | bytes) -> None:
-    """Use a pattern as the readers do: some look anywhere in a line, the others at all of it."""
+    """Use a pattern as the readers do: some search in a line, others match all of it."""
     anywhere = ("_HEAD", "_IS_PYTHON", "_FIRST_LINE", "_PROGRESS", "_HIDDEN")
     pattern.search(subject) if name.rsplit(".", maxsplit=1)[-1] in anywhere else pattern.fullmatch(subject)
     pattern.match(subject)

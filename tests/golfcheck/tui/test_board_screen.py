@@ -1,4 +1,4 @@
-"""The board on the screen: every key and every state of it, as its user meets them."""
+"""The board on the screen: every key and every state."""
 
 import json
 import time
@@ -46,7 +46,7 @@ Opened = list[tuple[str, tuple[Any, ...]]]
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
-    """The screens that were asked for, each with the values of its message."""
+    """The requested screens, each with the values of its message."""
     asked: Opened = []
 
     def note(message: type[Message]) -> Callable[[GolfcheckApp, Message], None]:

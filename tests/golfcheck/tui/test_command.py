@@ -1,4 +1,4 @@
-"""`golfcheck tui`: what it opens on, and what it says when it cannot."""
+"""`golfcheck tui`: what it opens, and its message if it cannot."""
 
 import builtins
 import os

@@ -1,4 +1,4 @@
-"""What the screens say when there is too little room, nothing to read, or nothing that can be compared."""
+"""What the screens show if there is too little room, nothing to read, or nothing to compare."""
 
 import re
 import shutil
@@ -41,7 +41,7 @@ OFF = JudgingSettings(cache=False, jobs=1)
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     end = time.monotonic() + HANG_SECONDS
     while not holds():
         assert time.monotonic() < end, text(pilot.app)  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ def test_a_strip_shows_every_part_that_fits():
 
 
 def ended(val_bpb: float, bytes_per_token: float) -> Curve:
-    """Return the curve of a run whose tokens stand for so many bytes."""
+    """Return the curve of a run with this number of bytes per token."""
     loss = val_bpb * bytes_per_token * 0.6931471805599453
     return Curve("a.log", 42, (Point(1, 0, 0.0, 6.0, None), Point(2, 100, 9.0, loss, None)), (
         Point(3, 100, 9.0, loss, val_bpb),
@@ -161,7 +161,7 @@ def test_a_record_without_logs_offers_no_key_that_cannot_help(tree: Path):
 
 
 def slow(monkeypatch: pytest.MonkeyPatch, first: Event) -> list[int]:
-    """Let the first read of a tree wait until it is canceled; return how many reads began."""
+    """Make the first read of a tree wait until it is canceled; return how many reads began."""
     begun: list[int] = []
     real = loading.load_board
 

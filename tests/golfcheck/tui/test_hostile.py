@@ -1,4 +1,4 @@
-"""Records whose every string is a payload, on the screens: nothing is obeyed, nothing is run, nothing falls over."""
+"""Records whose every string is a payload, on the screens: nothing takes effect, runs or crashes."""
 
 import asyncio
 import fcntl
@@ -55,7 +55,7 @@ def read(tree: Path) -> Board:
 
 
 def hostile_row(payload: str, index: int) -> Row:
-    """Return a row that has the payload in every string that a screen shows, without a reader that refuses any."""
+    """Return a row with the payload in every string that a screen shows; no reader has filtered it."""
     plain_row = boards.row(index, reason=payload, held=False, status=Status.CLAIMED)
     finding = Finding("total-drift", Severity.ERROR, payload, payload, 1, payload)
     verdict = replace(
@@ -71,7 +71,7 @@ def hostile_row(payload: str, index: int) -> Row:
 
 
 def assert_harmless(app: GolfcheckApp) -> None:
-    """Fail if the screen has a character that a terminal obeys, or a segment that acts or links."""
+    """Fail if the screen has a control character, or a segment with an action or a link."""
     shown = boards.text(app)
     assert hostile_records.obeyed(shown) == set(), shown
     for strip in app.screen._compositor.render_strips():
@@ -182,7 +182,7 @@ def test_untrusted_text_has_no_markup_and_no_controls(payload: str):
 
 
 def test_a_plain_string_would_have_been_read_as_markup():
-    """What the helper is for: without it, a widget turns untrusted text into an action."""
+    """Why the helper is needed: without it, a widget turns untrusted text into an action."""
 
     class Plain(App[None]):
         def compose(self) -> ComposeResult:
@@ -303,7 +303,7 @@ _WALKED = (("clear", "combining", "newline", "right to left"), ("c1 osc", "surro
 
 @pytest.mark.parametrize("labels", _WALKED, ids=" ".join)
 def test_a_payload_of_each_kind_is_text_in_every_widget_of_every_screen(labels: tuple[str, ...], tmp_path: Path):
-    """Walk payloads through all screens on a terminal, and fail if a widget was on none of them."""
+    """Show payloads on all screens in a terminal, and fail if a widget was on none of them."""
     for index, label in enumerate(labels):
         hostile_records.draft(label, index).write(tmp_path / "records")
     written, code = on_a_pty(

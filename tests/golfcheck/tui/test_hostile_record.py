@@ -75,7 +75,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep state and cache of the person who runs the tests out of them."""
+    """Keep the tests away from the state and cache of whoever runs them."""
     for name in ("STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
 
@@ -92,7 +92,7 @@ def obeyed(texts: Iterator[str] | list[str]) -> set[str]:
 
 
 def of_content(content: Content) -> list[str]:
-    """Return the text of a widget's content; untrusted text must give it no style that acts."""
+    """Return the text of a widget's content; untrusted text must not give it an action."""
     assert not any("click" in str(span.style) or "link" in str(span.style) for span in content.spans)
     return [content.plain]
 
@@ -260,7 +260,7 @@ def test_on_a_terminal_no_untrusted_escape_is_written(tmp_path: Path):
 
 
 def _until(terminal: int, wanted: bytes, limit_seconds: float, quiet: float) -> bytes:
-    """Return what is written until it has `wanted` and nothing more comes for `quiet` seconds."""
+    """Return the output once it contains `wanted` and nothing follows for `quiet` seconds."""
     output, end = b"", time.monotonic() + limit_seconds
     while time.monotonic() < end:
         ready, _, _ = select.select([terminal], [], [], quiet)

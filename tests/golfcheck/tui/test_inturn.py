@@ -1,4 +1,4 @@
-"""Keys that come together, as fast typing and slow lines bring them: each acts on what the one before has made."""
+"""Keys that arrive together, through fast typing or a slow connection: each acts on the result of the previous one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ NAMES = {"/": "slash", "-": "minus", "\n": "enter", "\t": "tab", " ": "space", "
 
 
 def typed(app: GolfcheckApp, keys: str) -> None:
-    """Give the application keys in one go, as its driver does with all that a terminal sent at once."""
+    """Send the application several keys at once, as its driver does if a terminal sent them together."""
     for key in keys:
         app.post_message(events.Key(NAMES.get(key, key), key if key.isprintable() else None))
 

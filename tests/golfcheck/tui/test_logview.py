@@ -1,4 +1,4 @@
-"""A log on the screen: what a search finds is seen, wherever in its line it is."""
+"""A log on the screen: a match of a search is visible, wherever in its line it is."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ LINES = (
 
 
 def seen(view: LogView) -> str:
-    """What of the marked line is on the screen."""
+    """The part of the marked line that is on the screen."""
     return view.render_line(view.at - 1 - view.scroll_offset.y).text
 
 

@@ -31,7 +31,7 @@ def app_of(repository: Path) -> GolfcheckApp:
 
 
 async def judged(app: GolfcheckApp, pilot: Pilot[None]) -> QueueScreen:
-    """Return the screen when all is judged."""
+    """Return the screen once everything is judged."""
     await app.workers.wait_for_complete()
     await pilot.pause()
     screen = app.screen

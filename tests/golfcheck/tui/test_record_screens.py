@@ -94,7 +94,7 @@ async def opened(pilot: Pilot[None], tab: str = "curve") -> DetailScreen:
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait until what is read in threads has been drawn; what arrives may have more read."""
+    """Wait until everything that is read in threads was drawn, including what a result causes to be read."""
     await pilot.pause()
     while any(not worker.is_finished for worker in pilot.app.workers):
         await pilot.app.workers.wait_for_complete()
@@ -102,7 +102,7 @@ async def settled(pilot: Pilot[None]) -> None:
 
 
 async def shows(pilot: Pilot[None], *words: str) -> None:
-    """Wait until all of these are on the screen."""
+    """Wait until all of these texts are on the screen."""
     until = time.monotonic() + HANG_SECONDS
     while missing := [word for word in words if word not in text(pilot.app)]:  # type: ignore[arg-type]
         assert time.monotonic() < until, f"{missing} not in\n{text(pilot.app)}"  # type: ignore[arg-type]
@@ -110,7 +110,7 @@ async def shows(pilot: Pilot[None], *words: str) -> None:
 
 
 async def footed(pilot: Pilot[None], *keys: str, gone: Sequence[str] = ()) -> None:
-    """Wait until the footer has these keys, and none that is to be gone."""
+    """Wait until the footer has these keys, and none of those that must disappear."""
     until = time.monotonic() + HANG_SECONDS
     while True:
         foot = lines(pilot.app)[-1].replace("⏎", "enter")  # type: ignore[arg-type]
@@ -166,7 +166,7 @@ def test_each_tab_shows_its_own_content(tree: Path, board: Board, size: tuple[in
 
 @pytest.mark.parametrize("compare", [False, True])
 def test_the_last_of_several_keys_typed_at_once_selects_the_tab(app: GolfcheckApp, compare: bool):
-    """A tab's content takes the focus; word of that, come after the next key, once took the tab back."""
+    """A tab's content takes the focus; if that message came after the next key, it once switched the tab back."""
     tabs = COMPARE_TABS if compare else DETAIL_TABS
 
     async def script(pilot: Pilot[None]) -> None:

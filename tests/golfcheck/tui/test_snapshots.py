@@ -1,4 +1,4 @@
-"""Pictures of a record and of a comparison: `pytest --snapshot-update` makes them anew, to be looked at."""
+"""Pictures of a record and of a comparison: `pytest --snapshot-update` makes new ones, to be looked at."""
 
 from pathlib import Path
 from typing import Any

@@ -44,7 +44,7 @@ class Terminal:
         return self.tmux("capture-pane", "-p", "-t", "golfcheck")
 
     def press_until(self, key: str, text: str) -> None:
-        """Press a key until the screen has this text: keys are lost while an editor gives the terminal back."""
+        """Press a key until the screen shows this text: keys are lost while an editor returns the terminal."""
         until = time.monotonic() + PATIENCE_SECONDS
         while text not in (shown := self.screen()):
             assert time.monotonic() < until, f"no {text!r} on the screen after {PATIENCE_SECONDS} s:\n{shown}"
@@ -52,7 +52,7 @@ class Terminal:
             time.sleep(1)
 
     def wait_for(self, *texts: str, gone: str = "") -> str:
-        """Return the screen as soon as it has all of these, and not what is to be gone."""
+        """Return the screen once it shows all of these texts, and not the one that must disappear."""
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             shown = self.screen()

@@ -39,7 +39,7 @@ from tests.golfcheck.valid_record import Draft
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep state and cache of the person who runs the tests out of them."""
+    """Keep the tests away from the state and cache of whoever runs them."""
     for name in ("STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     return tmp_path
@@ -55,7 +55,7 @@ def app(tmp_path: Path) -> GolfcheckApp:
 
 
 async def looked(pilot: Pilot[None]) -> RunProgress:
-    """Look at the log now, as the clock will."""
+    """Look at the log now, as the timer will."""
     screen = pilot.app.screen
     assert isinstance(screen, WatchScreen)
     await settled(pilot)

@@ -1,4 +1,4 @@
-"""The strict reader: what torch writes loads, whatever else is refused with its label, and nothing else happens."""
+"""The strict reader loads what torch writes, and refuses everything else with a label."""
 
 import argparse
 import ast
@@ -221,7 +221,7 @@ def test_brotli_is_named_where_the_package_is_there() -> None:
 
 
 def in_process(data: bytes) -> dict[str, Any]:
-    """What `artifacts.load` does, without the process between."""
+    """What `artifacts.load` does, without the child process."""
     from golfcheck.untrusted import readprocess
 
     out = io.BytesIO()
@@ -350,7 +350,7 @@ def mutate(rng: random.Random, raw: bytes, donor: bytes) -> bytes:
 
 
 def check(data: bytes) -> bool:
-    """Parse; True when it loads, and then everything in the tree lies inside the records."""
+    """Parse; True if it loads, and then everything in the tree is inside the records."""
     try:
         parsed = tensors.parse(data, LIMITS)
     except Refused as error:
@@ -413,7 +413,7 @@ def test_random_bytes_are_refused_by_every_layer() -> None:
 
 
 def runs(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    """Have the reading process run other code."""
+    """Make the reading process run other code."""
     command = [sys.executable, "-c", code, str(ROOT)]
     monkeypatch.setattr(sandbox, "command", lambda *_arguments: command)
 
