@@ -1,5 +1,6 @@
 """How numbers are printed for people, one function for each kind."""
 
+import ast
 import re
 
 import pytest
@@ -57,3 +58,24 @@ def test_no_other_module_formats_scores_or_p_values():
         for match in own.finditer(path.read_text(encoding="utf-8"))
     ]
     assert places == []
+
+
+# Coordinates and axes, XML for machines, a pattern to search for, and kinds of numbers that appear in one place.
+OWN_FORMATS = {
+    *("site/svg.py", "site/charts.py", "tui/widgets/chart.py", "render/verdict_junit.py", "submission/mentions.py"),
+    *("rules/time.py", "rescore/probes.py"),
+}
+
+
+def test_no_other_module_rounds_numbers_for_people_by_itself() -> None:
+    rounds = re.compile(r"\.[0-9]+[fe%]")
+    modules = set()
+    for path in sorted((ROOT / "golfcheck").rglob("*.py")):
+        name = path.relative_to(ROOT / "golfcheck").as_posix()
+        if name.startswith("reference/") or name == "core/numbers.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+                spec = "".join(str(part.value) for part in node.format_spec.values if isinstance(part, ast.Constant))
+                modules |= {name} if rounds.search(spec) else set()
+    assert modules - OWN_FORMATS == set()
