@@ -118,7 +118,7 @@ def _axis(seeds: Seeds, columns: int, *, ascii_only: bool) -> list[Content]:
         _write(below, at(score), "?" if seed is None else str(seed))
     _write(below, at(mean), "mean")
     line = Content.assemble(
-        Content.styled(f"{min(values):{_EDGE}.5f} ", "dim"),
+        Content.styled(f"{bpb_text(min(values)):>{_EDGE}} ", "dim"),
         *(Content.styled(character, style) for character, style in cells),
         Content.styled(f" {bpb_text(max(values))}", "dim"),
     )
