@@ -29,10 +29,10 @@ PROGRAM = """
 import resource, sys, time
 from pathlib import Path
 from golfcheck.board.load import load_board
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 first = []
 started, spent = time.perf_counter(), time.process_time()
-board = load_board([Path(sys.argv[1])], Settings(), early=lambda rows: first or first.append(time.perf_counter()))
+board = load_board([Path(sys.argv[1])], JudgingSettings(), early=lambda rows: first or first.append(time.perf_counter()))
 took, spent = time.perf_counter() - started, time.process_time() - spent
 own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 most = max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)

@@ -222,10 +222,10 @@ _RUN = """
 import sys
 from pathlib import Path
 from golfcheck.board.load import load_board
-from golfcheck.judging.config import Settings
+from golfcheck.judging.config import JudgingSettings
 from golfcheck.tui.app import GolfcheckApp
 root = Path(sys.argv[1])
-GolfcheckApp(root, Settings(cache=False, jobs=1), board=load_board([root], Settings(cache=False, jobs=1))).run()
+GolfcheckApp(root, JudgingSettings(cache=False, jobs=1), board=load_board([root], JudgingSettings(cache=False, jobs=1))).run()
 """
 
 
