@@ -32,7 +32,8 @@ from golfcheck.board.load import load_board
 from golfcheck.judging.config import JudgingSettings
 first = []
 started, spent = time.perf_counter(), time.process_time()
-board = load_board([Path(sys.argv[1])], JudgingSettings(), early=lambda rows: first or first.append(time.perf_counter()))
+settings = JudgingSettings()
+board = load_board([Path(sys.argv[1])], settings, early=lambda rows: first or first.append(time.perf_counter()))
 took, spent = time.perf_counter() - started, time.process_time() - spent
 own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 most = max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)

@@ -225,7 +225,8 @@ from golfcheck.board.load import load_board
 from golfcheck.judging.config import JudgingSettings
 from golfcheck.tui.app import GolfcheckApp
 root = Path(sys.argv[1])
-GolfcheckApp(root, JudgingSettings(cache=False, jobs=1), board=load_board([root], JudgingSettings(cache=False, jobs=1))).run()
+settings = JudgingSettings(cache=False, jobs=1)
+GolfcheckApp(root, settings, board=load_board([root], settings)).run()
 """
 
 
