@@ -436,7 +436,9 @@ def test_the_predicted_memory_is_an_upper_bound_of_what_a_call_uses() -> None:
     completed = subprocess.run(command, capture_output=True, text=True, check=True)
     shares = [float(line) for line in completed.stdout.split()]
     assert len(shares) == 2 * len(sizes)
-    assert all(0.1 < share < 1.15 for share in shares), shares
+    assert max(shares) < 1.15, shares
+    # In bf16, torch has a kernel for narrow heads that takes far less; the bound is for either precision.
+    assert all(max(pair) > 0.1 for pair in zip(shares[::2], shares[1::2], strict=True)), shares
 
 
 def test_a_failure_of_the_framework_is_one_line_and_exit_code_2(
