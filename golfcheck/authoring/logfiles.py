@@ -8,6 +8,7 @@ from golfcheck import trainlog
 from golfcheck.core.errors import UsageError
 from golfcheck.core.namedfile import read_named
 from golfcheck.core.numbers import bpb_text
+from golfcheck.core.work import TOO_COSTLY, Work
 from golfcheck.submission.bounded import MAX_LOG_BYTES
 from golfcheck.submission.results import Result, is_score
 from golfcheck.trainlog.events import TrainLog
@@ -40,8 +41,11 @@ def read_logs(paths: Sequence[Path]) -> list[LogFile]:
     """
     contents = [(path, read_named(path, MAX_LOG_BYTES, "a training log")) for path in paths]
     # The index comes first because logs from two folders may have the same name.
-    logs = [trainlog.read(f"{i:04d}/{path.name}", data) for i, (path, data) in enumerate(contents)]
+    work = Work()  # one budget for all, as for the record that they become
+    logs = [trainlog.read(f"{i:04d}/{path.name}", data, work) for i, (path, data) in enumerate(contents)]
     for (path, _), log in zip(contents, logs, strict=True):
+        if log.unread_from is not None:
+            raise UsageError(f"{path}:{log.unread_from}: not read from here on: {TOO_COSTLY}: shorten the logs")
         if not any(run.scores for run in log.runs):
             raise UsageError(f"{path}: 0 finished runs: it has no score after training{_last_validation(log)}")
     chosen = trainlog.choose_score(tuple(logs))

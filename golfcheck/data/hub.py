@@ -56,6 +56,8 @@ class RemoteFile:
     @classmethod
     def of(cls, entry: RepoFile) -> "RemoteFile":
         """Return the file that an entry of the hub's listing describes."""
+        if entry.size < 0:
+            raise ValueError(f"a file of {entry.size} bytes")
         return cls(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else entry.blob_id)
 
     def digest_of(self, file: BinaryIO) -> str:

@@ -108,16 +108,24 @@ def _client(pace: Throughput, sockets: list[socket.socket], hooks: Hooks) -> htt
         request.extensions = {**request.extensions, "trace": trace}
 
     def after(response: httpx2.Response) -> None:
+        # Unpacking what little arrives may take minutes, and gigabytes.
+        if (encoding := response.headers.get("Content-Encoding", "identity")) != "identity":
+            raise GolfcheckError(
+                f"data get: the hub compresses its answers ({encoding!r}), though asked not to: refused"
+            )
         assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _Counted(response.stream, pace)
 
     return httpx2.Client(
-        event_hooks={"request": [*hooks, before], "response": [after]}, follow_redirects=True, timeout=_SOCKET_SECONDS
+        headers={"Accept-Encoding": "identity"},
+        event_hooks={"request": [*hooks, before], "response": [after]},
+        follow_redirects=True,
+        timeout=_SOCKET_SECONDS,
     )
 
 
 class _Counted(httpx2.SyncByteStream):
-    """The body of an answer as it arrives, before decompression."""
+    """The body of an answer as it arrives."""
 
     def __init__(self, stream: httpx2.SyncByteStream, pace: Throughput) -> None:
         self._stream, self._pace = stream, pace
