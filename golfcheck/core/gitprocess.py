@@ -16,6 +16,7 @@ from tempfile import TemporaryFile
 from golfcheck.core.errors import GolfcheckError
 
 _TIMEOUT_SECONDS = 60
+_MEMORY_BYTES = 2**29  # of git's own data; a few trees that hold one another stand for more names than memory can hold
 # Overrides the configuration of the repository and the user.
 _CONFIG = (
     "core.fsmonitor=false",
@@ -60,6 +61,7 @@ def run(root: Path, command: str, *arguments: str, stdin: str = "") -> str:
                 istream=feed,
                 env=_ENVIRONMENT,
                 kill_after_timeout=_TIMEOUT_SECONDS,
+                preexec_fn=_limit_data,
                 with_extended_output=True,
                 with_exceptions=False,
             )
@@ -97,6 +99,16 @@ def end(process: subprocess.Popen[bytes]) -> None:
             with suppress(OSError):
                 stream.close()
     process.wait()
+
+
+def _limit_data() -> None:
+    """Limit what this process may allocate; unlike the address space, that excludes mapped files, as packs are."""
+    with suppress(ImportError, AttributeError, ValueError, OSError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        bound = _MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(_MEMORY_BYTES, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (bound, hard))
 
 
 @contextmanager

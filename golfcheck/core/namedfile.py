@@ -25,7 +25,10 @@ def open_named(path: Path, expected: str) -> BinaryIO:
 def read_named(path: Path, limit_bytes: int, expected: str) -> bytes:
     """Return a regular file's bytes; UsageError, with what was `expected`, for anything else and beyond the limit."""
     with open_named(path, expected) as file:
-        data = file.read(limit_bytes + 1)
+        try:
+            data = file.read(limit_bytes + 1)
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}; expected {expected}") from None
     if len(data) > limit_bytes:
         raise UsageError(f"{path}: more than {limit_bytes:,} bytes; expected {expected}")
     return data

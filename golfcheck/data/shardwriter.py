@@ -33,15 +33,20 @@ def shard_bytes(tokens: npt.ArrayLike) -> bytes:
 
 
 class ShardWriter:
-    """Writes tokens into numbered shards, which get their names when everything is written; an error leaves none."""
+    """Writes tokens into numbered shards, which get their names when everything is written.
+
+    An error leaves none of them, and no folder that was not there before.
+    """
 
     def __init__(self, folder: Path, split: str, shard_tokens: int) -> None:
         self.paths: list[Path] = []
         self._folder, self._split, self._shard_tokens = folder, split, shard_tokens
         self._file: BinaryIO | None = None
         self._count = 0  # tokens in the open shard
+        self._new_folders: list[Path] = []  # the innermost first
 
     def __enter__(self) -> "ShardWriter":
+        self._new_folders = [folder for folder in (self._folder, *self._folder.parents) if not folder.exists()]
         self._folder.mkdir(parents=True, exist_ok=True)
         for stale in self._folder.glob(f".fineweb_{self._split}_*.bin.partial"):  # of a writer that was killed
             stale.unlink()
@@ -92,6 +97,9 @@ class ShardWriter:
                     self._file.close()
             for path in self.paths:
                 _partial(path).unlink(missing_ok=True)
+            for folder in self._new_folders:
+                with contextlib.suppress(OSError):  # it has the shards, or files of somebody else
+                    folder.rmdir()
 
     @contextlib.contextmanager
     def _room(self) -> Iterator[None]:

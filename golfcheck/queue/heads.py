@@ -79,7 +79,7 @@ def scan(
     tip = graph.commits[graph.base].tree
     for num_done, (number, oid) in enumerate(refs.items(), 1):
         if oid not in graph.commits:
-            unread[number] = "the repository lacks its commit"
+            unread[number] = "its commit is missing, or too large to be one"
             continue
         start = graph.left_from(oid)
         left = graph.merge_base(oid, start) if start else None

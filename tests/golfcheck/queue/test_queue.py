@@ -206,7 +206,7 @@ def test_a_head_whose_commit_or_files_are_missing_is_named(repo: Repo, capsys: p
     (repo.path / "refs/pull/14/head").write_text("e" * 40 + "\n")
     said: list[str] = []
     queue = build.build_queue(QueueRequest(repo.path, jobs=1), say=said.append)
-    assert said == ["#14: the repository lacks its commit: left out"]
+    assert said == ["#14: its commit is missing, or too large to be one: left out"]
     verdict = only(queue, 12).verdict
     assert verdict
     assert [f.message for f in verdict.findings if f.path == "train_seed42.log" and "lacks its object" in f.message]

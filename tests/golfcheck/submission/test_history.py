@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from golfcheck.core import gitprocess
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.submission.history import GitRepository, repository_of
 from tests.golfcheck import folders
+from tests.golfcheck.repositories import Repo
 from tests.golfcheck.work import work_of
 
 
@@ -191,3 +193,18 @@ def test_twice_the_history_takes_no_more_than_twice_the_work(what: str, tmp_path
 def test_a_path_of_a_thousand_folders_is_dated_as_deep_as_records_lie(tmp_path: Path) -> None:
     repository = imported(tmp_path, 1, 1, 1_000)
     assert len(repository.added(tmp_path)) == 33
+
+
+def test_trees_that_hold_one_another_end_git_before_memory_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six trees of ten names stand for a million files, and twelve for more than git can list in any memory."""
+    monkeypatch.setattr(gitprocess, "_MEMORY_BYTES", 24 * 2**20)
+    repo = Repo(tmp_path / ".git")
+    repo.ref("refs/heads/base", base := repo.commit({"a": b"x"}))
+    tree = repo.tree({f"f{number}": b"x" for number in range(10)})
+    for _ in range(6):
+        tree = repo.tree({f"d{number}": ("40000", tree) for number in range(10)})
+    repo.ref("refs/heads/main", repo.commit({"w": ("40000", tree)}, base))
+    with pytest.raises(GolfcheckError, match=r"git diff-tree failed in .*memory"):
+        GitRepository(tmp_path).branch("base")
