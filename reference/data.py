@@ -13,8 +13,8 @@ import numpy.typing as npt
 MAGIC = 20240520
 VERSION = 1
 HEADER_BYTES = 256 * 4
-# For what training must not wait for: hashing, shards, and at most two steps at once, each of which waits for a shard.
-READER = ThreadPoolExecutor(4)
+# For what training must not wait for: hashing, and shards, for which at most three steps wait at once.
+READER = ThreadPoolExecutor(5)
 Tokens = npt.NDArray[np.uint16]
 
 

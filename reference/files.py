@@ -84,7 +84,7 @@ class Journal:
 
     def write(self, line: str) -> None:
         """Append a line to the log, and show it."""
-        # A folder, a device or an error may be named with a line break, or with what steers a terminal.
+        # The name of a folder or a device may hold a line break, or codes that steer a terminal.
         line = "".join(char if char.isprintable() else " " for char in line)
         self.append(line)
         if self.file >= 0:

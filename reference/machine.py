@@ -15,10 +15,11 @@ KERNELS = ("cudnn", "flash", "mem_efficient", "math")
 
 
 def golfcheck(*args: str) -> None:
-    """Run golfcheck for what is not training: demonstration data, and the submission folder of a finished run."""
+    """Run golfcheck for what is not training: demonstration data, a finished run's folder; OSError if it fails."""
     if importlib.util.find_spec("golfcheck"):
         # With -P, a golfcheck.py in the current folder is not run instead.
-        subprocess.run([sys.executable, "-P", "-m", "golfcheck", *args], check=True)
+        if subprocess.run([sys.executable, "-P", "-m", "golfcheck", *args], check=False).returncode:
+            raise ChildProcessError(f"golfcheck failed; to run it again: golfcheck {' '.join(args)}")
     else:
         print(f"to go on: pip install golfcheck, then golfcheck {' '.join(args)}", file=sys.stderr)
 

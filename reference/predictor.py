@@ -1,4 +1,4 @@
-"""The model as golfcheck asks it, in a sandbox, for the logits of next tokens: its docs/predictor.md says how."""
+"""The model as golfcheck asks it for logits, in a sandbox; golfcheck's docs/predictor.md describes the interface."""
 
 from pathlib import Path
 

@@ -8,7 +8,6 @@ import sys
 import time
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from subprocess import CalledProcessError
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: threads that spin starve their neighbors
 import artifact
@@ -97,6 +96,8 @@ def run_seeds(settings: Settings, config: GPTConfig, ranks: Ranks, sources: dict
         run.train()
         artifacts.append(str(export(run)))
         logs.append(str(run.log))
+        if run.journal.waiting:
+            raise OSError(f"{run.log}: the disk has no room for its last lines; {artifacts[-1]} is complete")
         if ranks.agree(bool(signals.times_s), bool(run.problem)) != [0.0, 0.0]:
             break
     if ranks.rank == 0:
@@ -126,7 +127,7 @@ def main(argv: list[str]) -> int:
         torch.set_num_threads(settings.threads or torch.get_num_threads())
         run_seeds(settings, config, ranks, sources)
     # What a user can do something about is one line. Other errors are ours: a traceback says where they come from.
-    except (ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, CalledProcessError, CompileError) as error:
+    except (ValueError, OSError, FloatingPointError, torch.OutOfMemoryError, CompileError) as error:
         problem = str(error)
         if isinstance(error, CompileError):
             problem = f"torch.compile does not work here, use --compile off: {problem.splitlines()[0]}"

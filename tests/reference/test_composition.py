@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -84,3 +85,9 @@ def test_a_version_that_is_not_installed_or_a_framework_that_has_none_is_one_lin
     monkeypatch.delattr(torch.nn.attention, "activate_flash_attention_impl")
     with pytest.raises(ValueError, match=r"^FLASH_ATTENTION=3 does not work here: .*no attribute"):
         machine.choose_kernels(CUDA, 64, "3")
+
+
+def test_where_golfcheck_fails_the_command_to_repeat_is_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=2))
+    with pytest.raises(OSError, match="golfcheck failed; to run it again: golfcheck new --into record"):
+        machine.golfcheck("new", "--into", "record")

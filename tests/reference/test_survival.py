@@ -413,6 +413,17 @@ def test_a_file_that_does_not_fit_is_one_line_and_the_older_one_is_intact(data: 
     assert [path.name for path in out.glob(".*partial")] == []
 
 
+def test_a_log_whose_last_lines_find_no_room_is_reported_at_the_end(data: Data, tmp_path: Path, out: Path) -> None:
+    full = ("files.py", "os.write(self.file, self.waiting)", "os.write(os.open('/dev/full', os.O_WRONLY), b'x')")
+    folder = trainer.copy_of_reference(tmp_path / "full", full)
+    done = trainer.train(out, data, folder=folder, ITERATIONS="1", WARMUP_STEPS="0")
+    assert done.code == 1
+    assert done.output.count("the log cannot be written now: No space left on device; its lines wait") == 1
+    log, artifact = out / "logs" / "tiny.txt", out / "final_model.int8.ptz"
+    assert done.output.endswith(f"train.py: {log}: the disk has no room for its last lines; {artifact} is complete\n")
+    assert artifact.exists()
+
+
 def test_files_that_a_killed_run_left_half_written_are_removed_by_the_next(data: Data, out: Path) -> None:
     (out / ".final_model.pt.99999999.partial").write_bytes(b"half")
     done = trainer.train(out, data, ITERATIONS="1")
