@@ -1,7 +1,10 @@
 """The cache returns what was read, notices every change, and never causes a failure."""
 
 import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +12,10 @@ import pytest
 from golfcheck.judging import cache
 from golfcheck.judging.cache import Cache, stamp_of
 from golfcheck.submission.record import Record, load
+from tests.conftest import ROOT
 from tests.golfcheck.submission.test_record import write
 from tests.golfcheck.trainlog.test_trainlog import MACHINE, SOURCE, A
+from tests.golfcheck.valid_record import Draft
 
 
 @pytest.fixture
@@ -84,6 +89,26 @@ def test_another_version_of_the_parsers_reads_again(
         monkeypatch.setattr(cache, "load", no_load)
         with pytest.raises(AssertionError, match="read again"):
             store.load(folder)
+
+
+def test_a_verdict_cached_before_a_helper_of_golfcheck_was_edited_is_not_used(tmp_path: Path) -> None:
+    package, record = tmp_path / "copy" / "golfcheck", Draft().write(tmp_path / "records")
+    unused = shutil.ignore_patterns("__pycache__", "tui", "site", "rescore")
+    shutil.copytree(ROOT / "golfcheck", package, ignore=unused)
+    shutil.copytree(ROOT / "schemas", package / "schemas")
+
+    def verdict() -> str:
+        command = [sys.executable, "-B", "-m", "golfcheck", "verify", "--format", "concise", str(record)]
+        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": str(package.parent)}
+        return subprocess.run(command, cwd=package.parent, env=environment, capture_output=True, text=True).stdout
+
+    before = verdict()
+    assert "1 record" in before and "bytes-over-cap" not in before
+    helper = package / "core" / "ruleset.py"
+    cap = "SIZE_CAP_BYTES = 16_000_000"
+    assert cap in helper.read_text()
+    helper.write_text(helper.read_text().replace(cap, "SIZE_CAP_BYTES = 16_000"))
+    assert "bytes-over-cap" in verdict()
 
 
 @pytest.mark.parametrize("content", [b"", b"junk" * 10_000, b"SQLite format 3\0" + b"\xff" * 5_000])
