@@ -97,10 +97,11 @@ def pack(files: dict[str, bytes], *, brotli: bool = False) -> Packed:
 
 
 def packed_bytes(files: dict[str, bytes], work: Work) -> int | None:
-    """Return a size that `pack` does not exceed for source files, in a hundredth of the time: nothing is proven.
+    """Return an upper bound on the size to which `pack` packs source files, in a hundredth of its time.
 
-    It is that of one variant, the smallest one for 51 of 52 merged records (of the other by all but 5 bytes).
-    Returns None if that is more than what is left of `work`. Raises UsageError if they cannot be packed.
+    The bound is the size of one variant, without proof that it is the same program. `pack` did no better for 51 of 52
+    merged records, and 5 bytes better for the other. Returns None if that costs more than what is left of `work`.
+    Raises UsageError if they cannot be packed.
     """
     texts = {}
     for name, text in files.items():

@@ -42,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
         lines = _all(families, page)
     else:
         hint = suggestion(args.rule, [*rules, *families, *words])
-        raise UsageError(f"explain: no rule, family, verdict or ruleset {args.rule!r}{hint}; golfcheck explain")
+        raise UsageError(
+            f"explain: no rule, family, verdict or ruleset {args.rule!r}{hint}; golfcheck explain lists them"
+        )
     sys.stdout.write(page.text(lines))
     return 0
 

@@ -83,7 +83,7 @@ class Ruled:
     ruleset: Ruleset
     p: float | None
     shown: bool
-    power: float | None  # probability that this many seeds show the gain, if gain and spread are as seen
+    power: float | None  # probability that this many seeds show the gain, if gain and spread are as observed
     seeds: int | None  # the fewest that give WANTED_POWER; None: not even MOST_SEEDS do
 
 

@@ -34,7 +34,7 @@ _ENVIRONMENT = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_EXTERNAL_DIFF": "",
 }
-# Of a process in an empty repository of ours, which needs none of the user's configuration.
+# For a process in an empty repository of ours, which needs none of the user's configuration.
 _ALONE = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_ALLOW_PROTOCOL": "", "LC_ALL": "C"}
 
 

@@ -159,7 +159,7 @@ def first_with_power(
     normal_critical = t_quantile(1 - alpha, math.inf)
     for count in counts:
         error, df = error_and_df(count)
-        # A z test, to which the spread is known, is at least as powerful, and takes no integral.
+        # A z-test, which knows the spread, is at least as powerful, and its power needs no integral.
         most = normal_tail(normal_critical - (gain - margin) / error)
         if most >= wanted_power and power(gain, error, df, margin, alpha) >= wanted_power:
             return count

@@ -24,12 +24,6 @@ _LOOK_BACK_TOKENS = 4096
 _MAX_CHARACTER_BYTES = 4
 
 
-def check_shard(path: Path, vocab_size: int, decoder: TokenDecoder | None) -> ShardReport:
-    """Open a shard and check it like `check_opened`."""
-    with open_shard(path) as file:
-        return check_opened(file, path, vocab_size, decoder)
-
-
 def open_shard(path: Path) -> BinaryIO:
     """Open a shard; Refused (SHARD_TYPE) for anything but a regular file."""
     if not path.exists():

@@ -54,11 +54,6 @@ class TokenDecoder:
         return [len(text.encode()) - space for text, space in zip(texts, spaces, strict=True)]
 
 
-def load_tokenizer(path: Path, vocab_size: int | None) -> tuple[TokenDecoder, TokenizerReport]:
-    """Read a SentencePiece model and load it like `tokenizer_of`."""
-    return tokenizer_of(read_tokenizer(path), path, vocab_size)
-
-
 def read_tokenizer(path: Path) -> bytes:
     """Return the bytes of a SentencePiece model; Refused unless it is a regular file of the right size."""
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""The log that a run is most likely writing now."""
+"""The logs that runs are most likely writing now."""
 
 import time
 from collections.abc import Iterable
@@ -6,11 +6,6 @@ from pathlib import Path
 
 _FRESH_SECONDS = 600
 _PLACES = ("logs/*.txt", "logs/*.log", "*.log", "*/*.log")
-
-
-def newest_log(folder: Path) -> Path | None:
-    """Return the most recently written log below `folder`, or None if there is none."""
-    return next(iter(logs(folder)), None)
 
 
 def logs(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from time import monotonic
 from typing import Any
 
 from golfcheck.core import schema
+from golfcheck.core.numbers import memory_text
 from golfcheck.core.sandbox import limit_memory
 from golfcheck.queue.content import Content, FolderTask, judge_content
 from golfcheck.queue.objects import Objects
@@ -169,7 +170,7 @@ def _judged(objects: Objects, task: FolderTask, work: PoolSettings) -> Content:
     except _TooLongError:
         return _failed(f"it takes over {work.cpu_seconds:g} s of CPU time")
     except MemoryError:
-        return _failed(f"it takes over {MEMORY_BYTES // 2**30} GB of memory")
+        return _failed(f"it takes over {memory_text(MEMORY_BYTES)} of memory")
     except Exception as error:  # a bug of ours affects one folder, and is reported
         where = traceback.extract_tb(error.__traceback__)[-1]
         return _failed(f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}: {error}"[:500])

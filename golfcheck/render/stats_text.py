@@ -70,12 +70,12 @@ def table(gain: Gain) -> list[tuple[str, str, str]]:
 
 
 def needed(ruled: Ruled, gain: Gain) -> str:
-    """Say how many seeds it takes if gain and spread are as seen."""
+    """Say how many seeds it takes if gain and spread are as observed."""
     have = len(gain.bpb.ours)
     if ruled.power is None:
         return "the gain does not exceed the margin: no number of seeds would show it"
     cases = "over 99%" if ruled.power > 0.99 else percent_text(ruled.power)
-    now = f"as seen, {have} seed{' shows' if have == 1 else 's show'} it in {cases} of cases"
+    now = f"as observed, {have} seed{' shows' if have == 1 else 's show'} it in {cases} of cases"
     if ruled.seeds is None:
         limit = f": B has only {len(gain.theirs.bpb)}" if gain.theirs else ""
         return f"{now}; even {MOST_SEEDS} seeds of A would not reach {percent_text(WANTED_POWER)}{limit}"

@@ -144,14 +144,14 @@ def words(tokens: data.Tokens, text_bytes: int, vocab_size: int) -> str:
         if verified == tokens.size:
             return f"the beginning of the contest's validation text, {percent_text(share, 2)} of its bytes"
         which = f"the first {verified:,} of its {tokens.size:,} tokens"
-        return f"begins as the contest's validation text does ({which}); {percent_text(share, 2)} of its bytes"
+        return f"begins like the contest's validation text ({which}); {percent_text(share, 2)} of its bytes"
     if not is_comparable:
         return (
             f"not verified as the contest's validation text: only its tokens of {VAL_BEGINNINGS_VOCAB} pieces are known"
         )
     if tokens.size < VAL_BEGINNINGS[-1][0]:
         return "too short to tell whether it is the contest's validation text"
-    return "does not begin as the contest's validation text does in the contest's own tokens"
+    return "does not begin like the contest's validation text in the contest's own tokens"
 
 
 def digest(path: Path) -> FileDigest:

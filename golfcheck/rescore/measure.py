@@ -211,7 +211,7 @@ class Evaluation:
         except torch.OutOfMemoryError:
             call = f"{len(spans)} sequences of {self.config.train_seq_len} tokens"
             raise GolfcheckError(
-                f"rescore: {self.device} has too little free memory for {call} a call; try --device cpu"
+                f"rescore: {self.device} has too little free memory for a call with {call}; try --device cpu"
             ) from None
         return losses
 

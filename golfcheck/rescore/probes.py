@@ -17,7 +17,7 @@ _TOLERANCE_NATS = 1e-5
 def probe(
     logits: Callable[[Tensor], Tensor], losses: Callable[[Tensor], Tensor], ids: Tensor, vocab_size: int
 ) -> tuple[Probe, ...]:
-    """Test on token ids [1, T + 1] a model's `logits`, [1, T] -> [1, T, V], and `losses`, [1, T + 1] -> [1].
+    """Test a model's `logits`, [1, T] -> [1, T, V], and `losses`, [1, T + 1] -> [1], on token `ids` [1, T + 1].
 
     Raises Refused (EVAL_NONFINITE) if a logit is not finite.
     """

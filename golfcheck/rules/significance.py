@@ -62,7 +62,7 @@ def _needed(ctx: Context, gain: ToBeat, ruleset: Ruleset) -> str | None:
         wanted_power=_POWER,
     )
     cases = f"{percent_text(_POWER)} of cases"
-    return f"{count} seeds would show it in {cases}, if gain and spread are as seen" if count else None
+    return f"{count} seeds would show it in {cases}, if gain and spread are as observed" if count else None
 
 
 def _why_no_seeds(gain: ToBeat, ruleset: Ruleset) -> str:
@@ -73,7 +73,7 @@ def _why_no_seeds(gain: ToBeat, ruleset: Ruleset) -> str:
         return "it is worse, so more seeds cannot show a gain"
     if -gain.delta_nats <= ruleset.margin_nats:
         return f"the gain itself is below {ruleset.margin_nats:g}, so more seeds cannot show it"
-    return "even 50 seeds would not show it, if gain and spread are as seen"
+    return "even 50 seeds would not show it, if gain and spread are as observed"
 
 
 def _test(ruleset: Ruleset) -> str:
@@ -130,7 +130,7 @@ def seeds_needed(record: Record, ctx: Context) -> Iterator[Problem]:
     It is the smallest number of seeds with which a gain and spreads like the observed ones pass the other ruleset's
     test in 80% of cases (noncentral t).
     Example: (record): written requires a gain above 0.005 nats per token at p < 0.01 (p is 0.031); 6 seeds would show
-    it in 80% of cases, if gain and spread are as seen
+    it in 80% of cases, if gain and spread are as observed
     Fix: nothing to do under this ruleset; run that many seeds to satisfy the other one as well.
     """
     gain = _gain(ctx)

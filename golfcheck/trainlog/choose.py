@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from golfcheck.trainlog.events import LoggedRun, ScoreLine, TrainLog
 
-# Names that say by themselves: before quantization, or for information.
+# Names that show on their own that a score is from before quantization, or only informative.
 _BEFORE = re.compile(
     r"(?<![a-z])(?:pre|before|prior to|without|w/o|not|non|no)[-_ ]?(?:any[-_ ])?"
     r"(?:quant|export|compress|round(?!trip)|int[2-8](?![0-9]))"

@@ -14,9 +14,8 @@ import numpy as np
 from golfcheck.data import dataset
 from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.data.stdlib_text import documents
-from golfcheck.datacheck.shards import check_shard
-from golfcheck.datacheck.tokenizer import load_tokenizer
 from golfcheck.reference.data import read_shard
+from tests.golfcheck.datacheck.opened import check_shard, load_tokenizer
 
 TOKENS = 10_000_000
 

@@ -18,7 +18,6 @@ class Glyphs:
     rule: str = "─"
     post: str = "│"
     rise: str = "┐"  # where a step goes down to the right
-    fall: str = "└"
     dash: str = "—"
     dot: str = "·"
     more: str = "…"
@@ -43,7 +42,6 @@ ASCII = Glyphs(
     rule="-",
     post="|",
     rise="+",
-    fall="+",
     dash="-",
     dot="|",
     more="~",

@@ -1,10 +1,9 @@
 """Show untrusted text literally, without markup.
 
-Every name, author, path, message, log line and exception passes through one of these functions. In a plain `str`, a
+Every name, author, path, message, log line and exception passes through this function. In a plain `str`, a
 widget may interpret markup (`[@click=app.quit]`), and control characters would reach the terminal.
 """
 
-from rich.text import Text
 from textual.content import Content
 
 from golfcheck.core.text import safe
@@ -15,8 +14,3 @@ LIMIT_CHARS = 500  # longer than a line of any terminal
 def content(text: object, style: str = "", limit: int = LIMIT_CHARS) -> Content:
     """Return untrusted text for a widget: one line of at most `limit` characters, no control characters or markup."""
     return Content.styled(safe(str(text), limit), style) if style else Content(safe(str(text), limit))
-
-
-def rich_text(text: object, style: str = "", limit: int = LIMIT_CHARS) -> Text:
-    """Return the same as rich Text, for tables and other rich renderables."""
-    return Text(safe(str(text), limit), style, no_wrap=True, end="")

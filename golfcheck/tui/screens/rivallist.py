@@ -57,7 +57,7 @@ class RivalList(ModalScreen[Choice | None]):
         choices.highlighted = next((n for n, option in enumerate(choices.options) if not option.disabled), None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Answer."""
+        """Close the list with the chosen option."""
         self.dismiss(self.choices[int(event.option.id or 0)])
 
     def action_move(self, lines: int) -> None:

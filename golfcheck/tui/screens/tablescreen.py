@@ -54,7 +54,7 @@ class TableScreen(BaseScreen):
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Undo what escape undoes if there is no filter."""
+        """Undo what Escape undoes while there is no filter."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:

@@ -37,9 +37,8 @@ from golfcheck.datacheck import (
     find_tokenizer,
     vocab_of,
 )
-from golfcheck.datacheck.shards import check_shard
-from golfcheck.datacheck.tokenizer import load_tokenizer
 from golfcheck.reference.data import HEADER_BYTES, MAGIC, read_shard, shard_paths
+from tests.golfcheck.datacheck.opened import check_shard, load_tokenizer
 from tests.golfcheck.tokenizer_models import HOSTILE, PIECES, model, piece
 
 ROOT = Path(__file__).parents[3]
@@ -429,7 +428,7 @@ def test_five_hundred_damaged_tokenizers_are_loaded_or_refused_in_one_child(demo
     code = """
 import sys, random
 from pathlib import Path
-from golfcheck.datacheck.tokenizer import load_tokenizer
+from golfcheck.datacheck.tokenizer import read_tokenizer, tokenizer_of
 from golfcheck.core.errors import Refused
 good, path, outcomes = Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]), {}
 random.seed(11)
@@ -446,7 +445,7 @@ for _ in range(500):
             data[spot:spot] = random.randbytes(random.randint(1, 40))
     path.write_bytes(data)
     try:
-        load_tokenizer(path, None)
+        tokenizer_of(read_tokenizer(path), path, None)
         outcome = "loaded"
     except Refused as refused:
         outcome = refused.code

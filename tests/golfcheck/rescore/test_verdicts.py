@@ -315,10 +315,10 @@ def test_the_text_is_described_by_its_verified_beginning_and_size(world: World, 
     words = partial(inputs.words, vocab_size=1024)
     beginning = "the beginning of the contest's validation text, 0.21% of its bytes"
     assert words(tokens, 315_259) == words(tokens[:1025], 315_259) == beginning
-    begins = "begins as the contest's validation text does (the first 16,385 of its 20,000 tokens); 0.03% of its bytes"
+    begins = "begins like the contest's validation text (the first 16,385 of its 20,000 tokens); 0.03% of its bytes"
     assert words(tokens[:20_000], 49_000) == begins
     assert words(tokens[:1000], 2_500) == "too short to tell whether it is the contest's validation text"
-    assert words(tokens[1:], 315_259).startswith("does not begin as the contest's validation text does")
+    assert words(tokens[1:], 315_259).startswith("does not begin like the contest's validation text")
     whole = "as many bytes as the contest's whole validation text"
     same = f"{whole}, and the same first 131,073 tokens; the rest cannot be verified here"
     assert words(tokens, 151_079_734) == same

@@ -10,7 +10,7 @@ import pytest
 
 from golfcheck.cli import main
 from golfcheck.commands import tui
-from golfcheck.live.newest import newest_log
+from golfcheck.live import newest
 from golfcheck.tui import editor
 from golfcheck.tui.app import GolfcheckApp
 from tests.golfcheck.valid_record import Draft
@@ -137,9 +137,9 @@ def test_an_editor_that_takes_file_colon_line_gets_that_form(monkeypatch: pytest
 
 
 def test_the_newest_log_is_the_one_written_last(tmp_path: Path):
-    assert newest_log(tmp_path) is None
+    assert newest.logs(tmp_path) == []
     Draft().write(tmp_path)
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "b.txt").write_text("")
     os.utime(tmp_path / "logs" / "b.txt", (2e9, 2e9))
-    assert newest_log(tmp_path) == tmp_path / "logs" / "b.txt"
+    assert newest.logs(tmp_path)[0] == tmp_path / "logs" / "b.txt"
