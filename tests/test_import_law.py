@@ -28,13 +28,13 @@ LAYERS = """
     tui.drawing    ← render live queue board rules comparison submission core
     site           ← render live queue board rules submission trainlog source reference core
     render         ← queue board rescore judging rules comparison core
+    authoring      ← submission trainlog source core
     live           ← board submission trainlog core
     queue          ← board judging comparison submission trainlog source core
     board          ← judging comparison submission core
     rescore        ← box judging submission trainlog source untrusted datacheck reference core
     box            ← core
-    judging        ← authoring rules comparison submission trainlog core
-    authoring      ← submission trainlog source core
+    judging        ← rules comparison submission trainlog source core
     rules          ← comparison submission trainlog source core
     comparison     ← submission source core
     submission     ← trainlog source core

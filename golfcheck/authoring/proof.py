@@ -8,9 +8,9 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from golfcheck.authoring.minify import BLIND_DECORATORS as BLIND
-from golfcheck.authoring.minify import Policy, decorator_name, decorators_of, is_docstring, policy_of, unannotated
 from golfcheck.source import syntax
+from golfcheck.source.minify import BLIND_DECORATORS as BLIND
+from golfcheck.source.minify import Policy, decorator_name, decorators_of, is_docstring, policy_of, unannotated
 from golfcheck.source.pythonast import parsed
 
 if TYPE_CHECKING:

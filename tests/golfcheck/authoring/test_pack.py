@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golfcheck.authoring import pack as packing
-from golfcheck.authoring.minify import joined, lines_of
-from golfcheck.authoring.pack import pack, packed_bytes, read_script, tidy, unpack
+from golfcheck.authoring.pack import pack, read_script, tidy, unpack
 from golfcheck.authoring.proof import difference
 from golfcheck.cli import main
 from golfcheck.core.errors import GolfcheckError, UsageError
 from golfcheck.core.work import Work
+from golfcheck.source import selfextracting
+from golfcheck.source.minify import joined, lines_of
+from golfcheck.source.selfextracting import packed_bytes
 from golfcheck.source.unwrap import unwrap
 from golfcheck.submission.record import load
 from tests.conftest import ROOT
@@ -139,11 +140,11 @@ def test_if_the_tokens_agree_the_syntax_trees_are_compared(monkeypatch: pytest.M
 
 
 def test_nothing_is_written_if_the_check_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "joined", lambda *_, **__: b"pass\n")
+    monkeypatch.setattr(selfextracting, "joined", lambda *_, **__: b"pass\n")
     with pytest.raises(GolfcheckError, match="would be a different program"):
         pack({"t.py": SOURCE})
     monkeypatch.undo()
-    monkeypatch.setattr(packing, "unwrap", lambda _: unwrap(b"x = 1"))
+    monkeypatch.setattr("golfcheck.authoring.pack.unwrap", lambda _: unwrap(b"x = 1"))
     with pytest.raises(GolfcheckError, match="does not unpack to the original source"):
         pack({"t.py": SOURCE})
 
