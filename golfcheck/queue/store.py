@@ -1,4 +1,4 @@
-"""A cache of verdicts under everything they depend on: the folder's tree, its path, the record to beat, our sources."""
+"""A cache of verdicts. The key is what they depend on: the folder's tree and path, the record to beat, our sources."""
 
 import contextlib
 import hashlib

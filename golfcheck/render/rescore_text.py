@@ -1,4 +1,4 @@
-"""A rescoring → what a person reads."""
+"""A rescoring → a report for people."""
 
 from collections import Counter
 from collections.abc import Sequence

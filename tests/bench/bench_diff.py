@@ -83,7 +83,7 @@ def test_two_scripts_of_80_kb_are_compared_faster_than_by_the_standard_library()
 
 
 @pytest.mark.parametrize("kind", hostile())
-def test_texts_made_to_be_slow_are_compared_within_the_bound(kind: str) -> None:
+def test_texts_designed_to_be_slow_are_compared_within_the_bound(kind: str) -> None:
     first, second = hostile()[kind]
     took_ms = milliseconds(lambda: hunks(first, second), times=1)
     print(f"\n{kind}, {len(first):,} lines: {took_ms / 1e3:.2f} s")

@@ -67,7 +67,7 @@ def test_the_embedding_is_bf16_and_all_else_fp32() -> None:
     assert set(dtypes.values()) == {torch.float32}
 
 
-def test_the_first_weights_are_the_contracts() -> None:
+def test_the_initial_weights_are_the_contracts() -> None:
     torch.manual_seed(3)
     state = GPT(replace(SMALL, vocab_size=4096, qk_gain_init=1.25)).state_dict()
     assert not state["blocks.0.attn.proj.weight"].any()

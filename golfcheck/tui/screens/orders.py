@@ -47,7 +47,7 @@ class Orders(ModalScreen[str | None]):
         return Content.assemble((f"{here} {key:<{_KEY_COLUMNS}}", style), KEYS[key].meaning)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Answer."""
+        """Close the list with the chosen option."""
         self.dismiss(event.option.id)
 
     def on_key(self, event: events.Key) -> None:

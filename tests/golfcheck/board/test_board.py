@@ -121,9 +121,7 @@ def test_records_are_dated_by_the_commits_that_added_them(tmp_path: Path) -> Non
     assert rows["Late"].reason == "no gain over Early"
 
 
-def test_records_that_came_by_pull_requests_stand_in_the_order_of_the_requests_whatever_day_they_claim(
-    tmp_path: Path,
-) -> None:
+def test_records_from_pull_requests_are_ordered_by_their_numbers_whatever_day_they_claim(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     tree = tmp_path / "records"
     for folder, shift, number in (

@@ -155,7 +155,7 @@ def test_the_judges_memory_cannot_be_shrunk_or_grown():
                 os.ftruncate(file.fileno(), size)
 
 
-def test_the_system_call_filter_has_whole_instructions_and_is_none_on_unknown_machines(monkeypatch):
+def test_the_system_call_filter_has_whole_instructions_and_is_absent_on_unknown_machines(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     program = seccomp.program("cpu")
     assert program is not None

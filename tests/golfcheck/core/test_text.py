@@ -120,6 +120,6 @@ def test_a_command_to_the_runner_of_a_job_is_shown_and_not_obeyed(text: str, sho
     assert safe(text) == shown
 
 
-def test_the_source_that_unpack_prints_is_not_changed_by_what_a_job_would_obey() -> None:
+def test_unpack_prints_workflow_commands_in_a_source_unchanged() -> None:
     line = 'x = "##[a] ::error::b"\t# ::stop-commands::t ##[x]'
     assert safe_line(line) == line

@@ -177,7 +177,7 @@ def test_a_box_without_cuts_says_whether_it_was_asked_token_by_token(strict: boo
     assert str(rescored(row)) == f"re-scored 1.20000 in a box (bubblewrap 0.8.0, {said})"
 
 
-def test_a_box_is_of_a_new_score_alone(tree: Path) -> None:
+def test_only_a_re_scored_ruling_may_describe_a_box(tree: Path) -> None:
     box = {"sandbox": "bubblewrap 0.8.0", "cuts": 0, "differ": 0}
     rule(tree, ruling("2026-06-02_Clear", "included", predictor=box))
     with pytest.raises(UsageError, match=r"decisions\.json: /decisions/0"):

@@ -145,7 +145,7 @@ def test_the_runs_that_the_claim_names_are_judged_and_an_ablation_beside_them_is
     assert verdict.score.mean_bpb == pytest.approx(1.11473511, abs=1e-7)
 
 
-def test_runs_in_a_subfolder_that_give_the_claim_are_those_that_it_speaks_of(tmp_path: Path) -> None:
+def test_runs_in_a_subfolder_that_give_the_claim_are_the_ones_it_is_about(tmp_path: Path) -> None:
     draft, better = Draft(folder="2026-04-01_Valid"), Draft(bpb_shift=-0.01)
     for seed in BPB:
         draft.files[f"second/seed_{seed}.log"] = better.log(seed)
@@ -232,7 +232,7 @@ def test_a_score_in_a_form_that_cannot_be_read_is_an_unknown_label(line: str, tm
     assert outcome(verify(record)) is Outcome.UNVERIFIED
 
 
-def test_a_log_that_has_a_validation_alone_says_so_with_its_line(tmp_path: Path) -> None:
+def test_a_log_with_nothing_but_a_validation_is_reported_with_its_line(tmp_path: Path) -> None:
     draft = Draft()
     for path in LOGS:
         draft.files[path] = re.sub(rb"(?m)^final_int8.*\n", b"", draft.files[path])
@@ -323,7 +323,7 @@ def test_evaluations_that_share_their_lines_under_two_seeds_are_one_run(tmp_path
     assert "seed-repeated" in errors(verdict_of(draft, tmp_path))
 
 
-def test_a_mean_over_a_seed_whose_log_is_missing_is_no_proven_lie(tmp_path: Path) -> None:
+def test_a_mean_over_a_seed_whose_log_is_missing_is_not_proven_false(tmp_path: Path) -> None:
     draft = Draft(spread=10)
     del draft.files["train_seed2025.log"]
     draft.set(seed_results={}, val_loss=None)
@@ -342,7 +342,7 @@ def test_a_claim_that_a_table_in_the_folder_has_is_no_proven_lie_nor_is_the_size
     assert any("eval.csv:2 has it" in finding.message for finding in verdict.findings)
 
 
-def test_a_source_that_prints_progress_is_no_evaluation_that_does_not_end(tmp_path: Path) -> None:
+def test_a_dumped_source_that_prints_progress_is_not_an_unfinished_evaluation(tmp_path: Path) -> None:
     draft = Draft()
     for path in LOGS:
         program = "".join(f'    print(f"ttt_chunk [{{n}}/1893] bpb={{x:.4f}} in {n}.25s")\n' for n in range(8))

@@ -31,7 +31,7 @@ def assert_same(folder: Path, rules: tuple[Rule, ...] = RULES) -> None:
 
 
 @pytest.mark.parametrize("rule", CASES)
-def test_a_standing_is_that_of_the_whole_judgment_whatever_rule_is_broken(rule: str, tmp_path: Path) -> None:
+def test_a_standing_agrees_with_the_full_verdict_whatever_rule_is_broken(rule: str, tmp_path: Path) -> None:
     case = CASES[rule]
     draft = case.make()
     case.edit(draft)
@@ -39,13 +39,13 @@ def test_a_standing_is_that_of_the_whole_judgment_whatever_rule_is_broken(rule: 
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-def test_a_standing_is_that_of_the_whole_judgment_of_a_flood(flood: str, tmp_path: Path) -> None:
+def test_a_standing_agrees_with_the_full_verdict_on_a_flooded_log(flood: str, tmp_path: Path) -> None:
     draft = Draft()
     draft.files["train_seed42.log"] += FLOODS[flood].encode()
     assert_same(draft.write(tmp_path))
 
 
-def test_a_standing_is_that_of_the_whole_judgment_of_real_records(shared_data: Path) -> None:
+def test_a_standing_agrees_with_the_full_verdict_on_real_records(shared_data: Path) -> None:
     folders = record_folders([shared_data / "records"])
     assert len(folders) >= 28
     for folder in folders:

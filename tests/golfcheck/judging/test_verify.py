@@ -239,7 +239,7 @@ def test_losses_of_few_decimals_and_of_a_run_that_does_not_learn_may_agree_by_ch
     assert "seed-repeated" not in {f.rule for f in verdict_of(draft, tmp_path).findings}
 
 
-def test_calibration_within_the_time_kept_for_it_is_no_untimed_work(tmp_path: Path) -> None:
+def test_calibration_within_the_time_reserved_for_it_is_not_reported_as_untimed(tmp_path: Path) -> None:
     draft = Draft(train_ms=588_000)
     draft.edit_logs(
         "Code size", "GPTQ:collecting Hessians from calibration data...\nGPTQ:collected 67 Hessians in 11.3s\nCode size"

@@ -48,7 +48,9 @@ def test_trees_that_hold_one_another_are_compared_up_to_a_number_of_names(
     ]
 
 
-def test_no_head_adds_more_record_folders_than_anybody_judges(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_record_folders_of_a_head_beyond_the_limit_are_reported_and_not_judged(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(changes, "MAX_FOLDERS", 20)
     folders = tree(repo, 100, tree(repo, 1))
     root = repo.git("mktree", stdin=f"040000 tree {folders}\ttrack_10min_16mb\n".encode())

@@ -323,7 +323,7 @@ def test_no_payload_leaves_a_control_character_in_any_format(name: str, payload:
 @pytest.mark.parametrize("name", FORMATS)
 @settings(max_examples=100)
 @given(payload=st.text(st.characters(codec=None, exclude_categories=()), max_size=60))
-def test_no_string_at_all_leaves_a_control_character(name: str, payload: str):
+def test_no_string_puts_a_control_character_into_the_output(name: str, payload: str):
     out = render(name, [replaced(a_verdict(findings=(BYTES, WAIVED)), payload)], Page(columns=80, verbose=True))
     assert all(c == "\n" or unicodedata.category(c)[0] != "C" for c in out)
 

@@ -35,11 +35,11 @@ def ship(folder: Path, edit: tuple[str, str] = ("", ""), more: str = "") -> str 
     ],
     ids=lambda edit: edit[1],
 )
-def test_what_does_not_change_a_score_is_no_other_code(tmp_path: Path, edit: tuple[str, str]) -> None:
+def test_an_edit_that_does_not_change_a_score_is_not_different_code(tmp_path: Path, edit: tuple[str, str]) -> None:
     assert ship(tmp_path, edit) is None
 
 
-def test_what_nothing_reaches_is_no_other_code(tmp_path: Path) -> None:
+def test_definitions_that_nothing_reaches_are_not_different_code(tmp_path: Path) -> None:
     more = "\n\nclass Unused:\n    pass\n\n\ndef spare(x):\n    return x + 1\n\n\nSPARE = 3\n"
     assert ship(tmp_path, more=more) is None
 
@@ -107,7 +107,7 @@ def test_what_computes_the_same_has_one_form(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OTHER)
-def test_what_may_compute_something_else_has_another(name: str) -> None:
+def test_functions_that_may_compute_different_values_have_different_forms(name: str) -> None:
     one, two = (normalform.definitions(function(*lines))["f"] for lines in OTHER[name])
     assert one != two
 
@@ -124,7 +124,7 @@ def test_what_may_compute_something_else_has_another(name: str) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_changes_a_score_is_other_code(tmp_path: Path, edit: tuple[str, str], name: str) -> None:
+def test_an_edit_that_changes_a_score_is_different_code(tmp_path: Path, edit: tuple[str, str], name: str) -> None:
     difference = ship(tmp_path, edit)
     assert difference is not None
     assert difference.endswith(f": {name}")

@@ -223,7 +223,7 @@ def test_a_rules_identifier_is_its_functions_name_and_its_docstring_says_how_to_
     assert len({rule.name for rule in RULES}) == len(RULES)
 
 
-def test_every_name_that_loading_uses_is_a_rule_that_passes_it_on(tmp_path: Path) -> None:
+def test_every_problem_found_while_loading_carries_the_name_of_a_rule(tmp_path: Path) -> None:
     source = (Path(__file__).parents[3] / "golfcheck" / "submission" / "record.py").read_text()
     named = set(re.findall(r'(?:LoadProblem\(|self\.say\(\s*)"([a-z-]+)"', source))
     assert named == {

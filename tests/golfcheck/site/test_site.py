@@ -480,7 +480,7 @@ def test_an_outlier_does_not_squeeze_the_other_seeds(board: Board):
     assert "thousandths from the mean" not in str(spread(two, pages)), "a little wider is not far outside"
 
 
-def test_the_record_through_time_never_rises_though_several_records_are_of_one_day(tmp_path: Path):
+def test_the_frontier_over_time_never_rises_even_if_records_share_a_day(tmp_path: Path):
     for number, shift in enumerate((0.0, -0.02, -0.04, -0.06)):
         draft = Draft(folder=f"2026-06-0{1 + (number == 3)}_Record{number}", bpb_shift=shift)
         draft.set(name=draft.folder)

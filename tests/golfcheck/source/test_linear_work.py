@@ -115,7 +115,7 @@ def test_text_that_the_parser_rereads_is_charged_again(form: str) -> None:
     assert is_too_deep(Parsing(SLOW[form](20_000)).within(LIMIT_US)[0])
 
 
-def test_mistakes_in_every_word_are_given_up_after_so_many_reports_of_the_parser() -> None:
+def test_parsing_a_text_with_an_error_in_every_word_is_given_up() -> None:
     """Found by the fuzzer: each report took 0.6 ms, 5.5 s in all on a busy machine."""
     parsing = Parsing(b"x" + "Ì\x81".encode() * 300_000)
     assert is_too_deep(parsing.within(MAX_PARSE_US)[0])

@@ -64,7 +64,7 @@ def test_the_newest_syntax_is_read_whatever_python_runs_this() -> None:
     assert read.functions[0].name == "f"
 
 
-def test_in_a_text_that_nests_too_deep_nothing_is_found() -> None:
+def test_a_source_that_nests_too_deep_has_no_calls_imports_or_names() -> None:
     deep = program("x = " + "(" * 5_000 + ")" * 5_000)
     assert deep.calls == deep.imports == () and not deep.names
 
@@ -125,16 +125,16 @@ def main():
 """
 
 
-def test_evaluating_between_training_steps_is_no_way_to_training() -> None:
+def test_evaluating_between_training_steps_is_not_training_on_validation_tokens() -> None:
     assert ways(EVALUATION + TRAINING + "main()\n") == []
 
 
-def test_this_repositorys_trainer_has_no_way_to_training() -> None:
+def test_this_repositorys_trainer_does_not_train_on_validation_tokens() -> None:
     programs = [Program(path.name, path.read_bytes()) for path in sorted((ROOT / "reference").glob("*.py"))]
     assert list(validation_paths(programs)) == []
 
 
-def test_training_on_validation_tokens_is_found_with_its_way() -> None:
+def test_training_on_validation_tokens_is_detected_with_its_path() -> None:
     adapt = "def adapt(model, tokens):\n    for i in range(9):\n        x = tokens[i]\n        model(x).backward()\n"
     text = adapt + "val_tokens = load('v')\nadapt(net, val_tokens)\n"
     (way,) = validation_paths([program(text)])

@@ -38,7 +38,7 @@ def test_no_module_of_ours_parses_without_it() -> None:
     assert calls == {"golfcheck/source/pythonast.py", "golfcheck/data/stdlib_text.py"}  # the latter reads Python's own
 
 
-def test_commands_that_parse_say_nothing_of_the_style(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_commands_that_parse_a_source_print_no_warnings_about_its_style(tmp_path) -> None:  # type: ignore[no-untyped-def]
     script = tmp_path / "train_gpt.py"
     script.write_bytes(b"x = 1\n" + NOISY[0] + b"type y[ = 1\n" + NOISY[1])
     for arguments in (["pack", script, "-o", tmp_path / "out.py"], ["verify", tmp_path], ["diff", tmp_path, tmp_path]):

@@ -350,7 +350,7 @@ def test_packed_code_is_read_whatever_name_runs_it(way: str) -> None:
     assert (source.unwrapped, source.executed, source.unfollowed) == (SOURCE, (SOURCE,), ())
 
 
-def test_a_decoder_is_known_by_every_way_to_name_it() -> None:
+def test_a_decoder_is_recognized_however_it_is_imported_or_named() -> None:
     ways = {
         b"from zlib import *\nfrom base64 import *\n": b"exec(decompress(b85decode('%s')))",
         b"import zlib, base64\n": b"exec(getattr(zlib, 'decompress')(getattr(base64, 'b85decode')('%s')))",

@@ -166,7 +166,7 @@ def test_no_clock_decides_what_is_left_out(folder: str) -> None:
         assert not re.search(r"^\s*(?:import time\b|from time import)", path.read_text(encoding="utf-8"), re.M), path
 
 
-def test_what_others_are_compared_with_is_read_as_far_as_for_its_own_verdict(tmp_path: Path) -> None:
+def test_a_record_to_beat_is_read_as_far_as_for_its_own_verdict(tmp_path: Path) -> None:
     files = with_lines(tuple(path for path in with_lines(()) if path.endswith(".log")))
     folder = written(tmp_path, files | {"train_gpt.py": b"x = 1\n" * 30_000})
     assert load_scores(folder).logs == load(folder).logs

@@ -87,7 +87,7 @@ def test_each_key_of_the_canonical_form_is_required(key: str) -> None:
         ("world_size", 0),
     ],
 )
-def test_a_value_of_another_form_is_a_violation_at_its_place(key: str, value: object) -> None:
+def test_a_value_of_the_wrong_type_is_a_violation_at_its_key(key: str, value: object) -> None:
     result = schema.violations("submission", CANONICAL | {key: value})
     assert result and all(violation.pointer.startswith(f"/{key}") for violation in result)
 

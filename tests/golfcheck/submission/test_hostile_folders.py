@@ -231,7 +231,7 @@ CODE = {
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 @pytest.mark.parametrize("kind", CODE)
-def test_as_much_code_as_there_may_be_is_judged_within_300_mb_and_5_s(kind: str, tmp_path: Path) -> None:
+def test_the_largest_source_that_is_read_is_judged_within_300_mb_and_5_s(kind: str, tmp_path: Path) -> None:
     """A tree takes a hundred times the memory of its text: it is the nodes of all files that must be bounded."""
     for name, text in CODE[kind].items():
         (tmp_path / name).write_bytes(text)

@@ -14,13 +14,13 @@ LINES = st.lists(st.text(st.characters(exclude_characters="\n\r\0", codec="utf-8
 
 
 @given(lines=LINES)
-def test_its_lines_are_those_of_the_text(lines: list[str]):
+def test_each_line_of_a_log_can_be_read_by_its_number(lines: list[str]):
     text = LogText("".join(f"|{line}\n" for line in lines).encode())
     assert [text.line(number) for number in range(1, len(text) + 1)] == [f"|{line}" for line in lines]
 
 
 @given(lines=LINES.filter(bool), words=st.sampled_from(["a", "STEP", "é", "|"]), after=st.integers(1, 20))
-def test_searching_goes_around_and_meets_every_line_that_has_the_words(lines: list[str], words: str, after: int):
+def test_searching_wraps_around_and_visits_every_line_with_the_words(lines: list[str], words: str, after: int):
     lines = [line + " Step a" if number % 3 else line for number, line in enumerate(lines)]
     text = LogText("\n".join(f"|{line}" for line in lines).encode())
     lowered = [f"|{line}".encode().lower() for line in lines]

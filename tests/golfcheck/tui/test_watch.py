@@ -176,7 +176,7 @@ def test_a_watch_looks_by_itself(app: GolfcheckApp, monkeypatch: pytest.MonkeyPa
     play(app, script)
 
 
-def test_while_records_are_read_that_is_the_reason_shown_for_the_missing_gap(tmp_path: Path):
+def test_the_gap_is_missing_while_records_are_read_and_the_screen_says_so(tmp_path: Path):
     log = tmp_path / "run.txt"
     log.write_bytes(HEAD + VAL + steps(10, 800))
     app = app_of(0, watch=[log])
