@@ -44,7 +44,7 @@ _HINTS = {  # errno -> what it means in a box
     errno.EROFS: _READ_ONLY,
     errno.ENOSPC: "/tmp of a box is full",
     errno.EFBIG: "a file that large cannot be written in a box",
-    errno.EMFILE: "so many files cannot be open in a box",
+    errno.EMFILE: "a box cannot have that many files open",
     errno.ENETUNREACH: _NO_NETWORK,
     errno.EHOSTUNREACH: _NO_NETWORK,
     errno.ECONNREFUSED: _NO_NETWORK,

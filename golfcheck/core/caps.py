@@ -15,7 +15,7 @@ def files_up_to(size_bytes: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def extra_memory_up_to(size_bytes: int) -> Iterator[None]:
-    """Let this process allocate so many more bytes: beyond them MemoryError is raised (on Linux; elsewhere nothing)."""
+    """Let this process allocate this many more bytes; beyond that, MemoryError is raised (only on Linux)."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     except (OSError, ValueError):

@@ -6,7 +6,7 @@ LN2 = math.log(2)  # nats per bit
 
 
 def nats_per_bpb(bytes_per_token: float) -> float:
-    """Return the nats per token in one bit per byte, for a tokenizer or a text of so many bytes per token."""
+    """Return the nats per token in one bit per byte, for a tokenizer or a text with this many bytes per token."""
     return LN2 * bytes_per_token
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 OURS = "relu²"
-KNOWN: dict[str, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu³": lambda x: F.relu(x) ** 3,
     **{
         f"LeakyReLU({slope})²": lambda x, slope=slope: F.leaky_relu(x, slope).square()  # type: ignore[misc]

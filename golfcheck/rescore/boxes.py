@@ -27,7 +27,7 @@ class Boxes:
         self._peak_bytes = 0
 
     def fill(self, count: int, call_tokens: int, threads: int) -> None:
-        """Have `count` boxes loaded and open for calls of `call_tokens` tokens, computed in so many threads each.
+        """Have `count` boxes loaded and open for calls of `call_tokens` tokens, computed in this many threads each.
 
         Raises Refused (BOX_SHAPE) if they state different sizes.
         """

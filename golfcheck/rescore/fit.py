@@ -31,7 +31,7 @@ def best(evaluation: Evaluation, tokens: Tokens) -> str | None:
     sample = np.linspace(0, total - 1, count).astype(np.int64)  # spread over the text
     ours = _losses(evaluation, tokens, sample)
     best_name, best_nats = None, -_CLEARLY_NATS
-    for name in activations.KNOWN:
+    for name in activations.ACTIVATIONS:
         evaluation.use(name)
         try:
             gain = _losses(evaluation, tokens, sample) - ours  # [count], paired: the same sequences

@@ -79,9 +79,9 @@ class Evaluation:
             self._how = f"compiled attention, {why}" if function else f"torch's attention: {why}"
 
     def use(self, mlp: str | None) -> None:
-        """Use a function of `activations.KNOWN` in the MLP; None selects the reference's own."""
+        """Use a function of `activations.ACTIVATIONS` in the MLP; None selects the reference's own."""
         self.mlp = mlp
-        self._activated = activations.Activated(activations.KNOWN[mlp]) if mlp else None
+        self._activated = activations.Activated(activations.ACTIVATIONS[mlp]) if mlp else None
 
     def logits(self, ids: Tensor) -> Tensor:
         """Return softcapped logits [B, T, V] of token ids [B, T]."""

@@ -211,10 +211,10 @@ def _groups(scored: Sequence[_Scored]) -> Iterator[list[_Scored]]:
         by_name[_NUMBERS.sub("#", run.log.path), params].append(run)
     sweeps = [group for group in by_program.values() if _is_sweep(group)]
     yield from sweeps
-    known = {tuple(map(id, sweep)) for sweep in sweeps}
+    yielded = {tuple(map(id, sweep)) for sweep in sweeps}
     in_sweeps = {id(run) for sweep in sweeps for run in sweep}
     for group in by_name.values():
-        if _is_sweep(group) and tuple(map(id, group)) not in known:
+        if _is_sweep(group) and tuple(map(id, group)) not in yielded:
             yield group
             continue
         for run in group:  # a single run of a sweep is not chosen: the best of several seeds is better by luck

@@ -50,7 +50,7 @@ def needed(rows: sequence.Array, drawn: list[early.Order], population: int, nats
     return counts
 
 
-def told(bpb: float, report: Path | None) -> str:
+def refutation_of(bpb: float, report: Path | None) -> str:
     """Run the command on a claim, and print the time and tokens that it needed."""
     with tempfile.TemporaryDirectory() as folder:
         out, control_options = Path(folder, "out.json"), ["--control", str(report)] if report else []
@@ -76,15 +76,15 @@ def main() -> None:
     torch.set_num_threads(1)
     shards = shard_paths(folder, "val")
     tokens = read_validation(shards, SEQ_LEN, VOCAB)
-    worth = ByteTable.load(folder / "fineweb_1024_bpe.model", VOCAB).count(tokens)
+    num_bytes = ByteTable.load(folder / "fineweb_1024_bpe.model", VOCAB).count(tokens)
     tree = load(ARTIFACT.read_bytes())
     sizes, state = shape.infer(sound.shapes_of(tree)), weights.state_of(tree)
     config = weights.config_of(sizes, {"train_seq_len": SEQ_LEN, "rope_tables": TABLES})
     evaluation = measure.Evaluation(state, config, "bf16", Ranks(0, 1, torch.device("cpu")))
-    score = evaluation.score(tokens, worth, lambda _done, _total: None)
+    score = evaluation.score(tokens, num_bytes, lambda _done, _total: None)
     losses, population = np.array(score.sequence_losses), len(score.sequence_losses)
     start = time.perf_counter()
-    of_each = worth.reshape(-1, SEQ_LEN).sum(axis=1).astype(float)
+    of_each = num_bytes.reshape(-1, SEQ_LEN).sum(axis=1).astype(float)
     grams = np.column_stack([of_each, ngram.losses(tokens, SEQ_LEN)])
     ngram_seconds = time.perf_counter() - start
     digests = tuple(FileDigest(str(path), 0, sha256(path)) for path in shards)
@@ -125,7 +125,7 @@ def main() -> None:
                 )
     for low in TOO_LOW_BPB:
         for name, report in {"no control": None, **reports}.items():
-            print(f"the command     {low:.3f} too low  {name:<36} {told(score.val_bpb - low, report)}")
+            print(f"the command     {low:.3f} too low  {name:<36} {refutation_of(score.val_bpb - low, report)}")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class TableScreen(BaseScreen):
         self.query_one(FilterBar).open()
 
     def action_sort(self, columns: int) -> None:
-        """Sort by another visible column, so many to the right."""
+        """Sort by the visible column this many places to the right."""
         index = self.orders.index(self.sort) + columns if self.sort in self.orders else 0
         self.sort_by(self.orders[index % len(self.orders)])
 

@@ -263,10 +263,10 @@ def test_another_version_of_the_judges_judges_again(tree: Path, monkeypatch: pyt
 
 # The replay
 
-MADE = st.lists(st.tuples(st.integers(0, 12), st.floats(1.0, 1.3)), min_size=1, max_size=14)
+CREATED = st.lists(st.tuples(st.integers(0, 12), st.floats(1.0, 1.3)), min_size=1, max_size=14)
 
 
-@given(MADE, st.sampled_from(tuple(RULESETS.values())))
+@given(CREATED, st.sampled_from(tuple(RULESETS.values())))
 def test_one_pass_gives_each_entry_the_same_result_as_a_replay_up_to_it(created: list[Any], ruleset: Any) -> None:
     field = [entry(day, bpb, bpb + 0.001, bpb + 0.002) for day, bpb in created]
     for turn in replay(field, ruleset):
@@ -274,7 +274,7 @@ def test_one_pass_gives_each_entry_the_same_result_as_a_replay_up_to_it(created:
     assert frontier(holders(field, ruleset), ruleset) == frontier(field, ruleset)
 
 
-@given(MADE)
+@given(CREATED)
 def test_the_frontier_only_ever_improves(created: list[Any]) -> None:
     scores = [
         held.mean_bpb for held in holders([entry(day, bpb, bpb + 0.001) for day, bpb in created], RULESETS["written"])

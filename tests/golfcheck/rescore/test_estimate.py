@@ -220,7 +220,7 @@ def test_ngrams_that_collide_still_have_finite_losses(monkeypatch: pytest.Monkey
 # --- when it is enough ------------------------------------------------------------------------------------------------
 
 
-def known(mean: float, half_width: float, within: float = 0.002) -> Measured:
+def with_interval(mean: float, half_width: float, within: float = 0.002) -> Measured:
     estimate = Estimate(mean - half_width, mean + half_width, half_width / 1.4, 0.99, within, 50, 100, 1, "", False, ())
     return Measured(1.0, mean, 1000, 2000, "bf16", "bf16", 10, None, 1.0, (50,), (), estimate)
 
@@ -239,15 +239,15 @@ def known(mean: float, half_width: float, within: float = 0.002) -> Measured:
 def test_an_estimate_is_enough_once_the_interval_is_close_to_the_claim_or_beyond_the_tolerance(
     mean: float, half_width: float, enough: bool, outcome: RescoreOutcome | None
 ) -> None:
-    claim, measured = Claim(1.2, 4, "--claim"), known(mean, half_width)
+    claim, measured = Claim(1.2, 4, "--claim"), with_interval(mean, half_width)
     assert judge.settled(claim, measured, 5e-4) is enough
     if outcome is not None:
         assert judge.decide(claim, measured, None, 5e-4, True)[0] is outcome
 
 
 def test_without_a_claim_the_interval_only_has_to_be_narrow() -> None:
-    assert not judge.settled(None, known(1.2, 0.0021), 0.0)
-    assert judge.settled(None, known(1.2, 0.0019), 0.0)
+    assert not judge.settled(None, with_interval(1.2, 0.0021), 0.0)
+    assert judge.settled(None, with_interval(1.2, 0.0019), 0.0)
 
 
 # --- an artifact ------------------------------------------------------------------------------------------------------
@@ -471,7 +471,7 @@ def test_another_artifacts_report_saves_sequences(world: World, report: Path) ->
         (lambda r: r.replace('"seq_len": 64,', '"seq_len": 32,'), "its sequences have 32 tokens, these 64"),
         (lambda r: r.replace('"stride": null', '"stride": 8'), "the report of a full rescoring"),
         (lambda r: edited(r, lambda m: m.update(estimate=estimate_object())), "the report of a full rescoring"),
-        (lambda r: edited(r, lambda m: m["sequence_losses"].update(count=3)), "it has 3 sequences, here are"),
+        (lambda r: edited(r, lambda m: m["sequence_losses"].update(count=3)), "it has 3 sequences, this text"),
         (lambda r: edited(r, lambda m: m["sequence_losses"].update(base64="AAA=")), "not finite numbers"),
         (lambda r: edited(r, lambda m: m["sequence_losses"].update(base64="!")), "not finite numbers"),
         (lambda r: edited(r, lambda _: None, sha256="ab" * 32), "other validation shards"),

@@ -176,7 +176,7 @@ def leaky(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     """An artifact that was trained with LeakyReLU(0.5)², and its score."""
     name = "LeakyReLU(0.5)²"
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
-    with activations.Activated(activations.KNOWN[name]):
+    with activations.Activated(activations.ACTIVATIONS[name]):
         state = tiny.trained(tiny.model(1), tokens).state_dict()
     (path := tmp_path_factory.mktemp("leaky") / "leaky.int8.ptz").write_bytes(tiny.packed(state))
     prepared = prepare.prepare(
@@ -203,12 +203,12 @@ def test_a_bare_artifact_is_scored_with_the_known_activation_that_fits_best(
     assert ours.outcome is RescoreOutcome.REFUTED
 
 
-@pytest.mark.parametrize("name", activations.KNOWN)
+@pytest.mark.parametrize("name", activations.ACTIVATIONS)
 def test_each_known_activation_replaces_the_squared_relu(name: str) -> None:
     x = torch.linspace(-2, 2, 9)
-    with activations.Activated(activations.KNOWN[name]):
+    with activations.Activated(activations.ACTIVATIONS[name]):
         activated = torch.nn.functional.relu(x).square()
-    assert torch.equal(activated, activations.KNOWN[name](x))
+    assert torch.equal(activated, activations.ACTIVATIONS[name](x))
     assert not torch.equal(activated, torch.nn.functional.relu(x).square())
 
 
@@ -502,7 +502,7 @@ def test_the_report_of_a_stopped_command_has_the_results_so_far(
     monkeypatch.setattr(measure, "_CPU_CALL_TOKENS", tiny.ONE_SEQUENCE)
 
     def stop(_stage: str) -> Callable[..., None]:
-        return lambda done, total, known="": os.kill(os.getpid(), number) if done == 30 else None
+        return lambda done, total, interim="": os.kill(os.getpid(), number) if done == 30 else None
 
     monkeypatch.setattr(command, "progress", stop)
     report = tmp_path / "report.json"

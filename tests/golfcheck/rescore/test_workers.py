@@ -203,13 +203,13 @@ def test_several_processes_give_the_estimate_of_one(world: World) -> None:
     tokens, num_bytes = text(world)
     plan = early.plan(tokens, num_bytes, 64, None, order_seed=1, within_bpb=0.3)
 
-    def known(processes: int) -> Measured:
+    def estimated(processes: int) -> Measured:
         def is_narrow(measured: Measured) -> bool:
             return measured.estimate is not None and measured.estimate.half_width_bpb < 0.3
 
         return early.score(evaluation(world, processes), tokens, plan, is_narrow, silent)
 
-    one, two = known(1), known(2)
+    one, two = estimated(1), estimated(2)
     assert one.estimate is not None
     assert one.estimate == two.estimate
     assert one.val_bpb == two.val_bpb
