@@ -59,13 +59,14 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
     return paths
 
 
-def read_validation(paths: Sequence[Path], seq_len: int, vocab_size: int) -> Tokens:
-    """Return all validation tokens, cut so that whole sequences and the last target remain [seqs * seq_len + 1]."""
+def read_validation(paths: Sequence[Path], seq_len: int, vocab_size: int, ranks: int = 1) -> Tokens:
+    """Return all validation tokens, cut to whole sequences and the last target [seqs * seq_len + 1]."""
     tokens = np.concatenate([read_shard(path, vocab_size) for path in paths])  # [n]
     # Tokens left over are never scored, so that all scores are of the same tokens.
     seqs = (tokens.size - 1) // seq_len
-    if seqs < 1:
-        raise ValueError(f"{paths[0].parent}: {tokens.size} validation tokens make no sequence of {seq_len}")
+    if seqs < ranks:  # each rank scores at least one
+        problem = f"{tokens.size:,} validation tokens make fewer than {ranks} sequences of {seq_len}"
+        raise ValueError(f"{paths[0].parent}: {problem}")
     return tokens[: seqs * seq_len + 1]
 
 

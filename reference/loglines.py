@@ -51,7 +51,7 @@ PHASE = "phase:{name} seconds:{seconds:.3f}"
 ZLIB_SEARCH = "zlib:best saved_bytes:{saved_bytes:d}"  # of what level 9 makes of the artifact
 # Of training, on all ranks; the share is of the rate that products of bf16 matrices were measured at.
 SPEED = "speed:training tokens/s:{tokens:.0f} flop/s:{flops:.0f} matmul_share:{matmul_share:.3f}"
-PROBLEM = "problem:{text}"  # why training stopped early, if it is neither the cap nor a signal
+PROBLEM = "problem:{text}"  # what went wrong with the data or a checkpoint
 RESUMED = "resumed_from_step:{step:d}"
 
 # What is trained, and how.

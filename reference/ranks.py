@@ -149,5 +149,6 @@ class Signals:
             is_second = self.times_s[-1] - self.times_s[0] > ECHO_SECONDS
             if self.phase == "starting" or (self.phase == "saved" and is_second):
                 what = "before training began" if self.phase == "starting" else "again: what was saved stays"
-                os.write(sys.stderr.fileno(), f"train.py: ended by {signal.Signals(signum).name} {what}\n".encode())
+                with contextlib.suppress(OSError):  # nobody may be there to read it, or the disk may be full
+                    os.write(sys.stderr.fileno(), f"train.py: ended by {signal.Signals(signum).name} {what}\n".encode())
                 os._exit(128 + signum)  # as a shell reports a process that a signal ended

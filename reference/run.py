@@ -84,11 +84,13 @@ class Run:
         s = self.settings
         folder = Path(s.data_path)
         self.shards = data.shard_paths(folder, "train")
+        for path in self.shards:
+            data.shard_tokens(path)  # one that is cut, or is no shard, is named now, and not when training reaches it
         val_shards = data.shard_paths(folder, "val")
         self.table = bpb.ByteTable.load(Path(s.tokenizer_path), s.vocab_size)
         self._seek(self.begin["position"])
         lengths = {s.train_seq_len, self.final_seq_len}
-        self.val_tokens = {n: data.read_validation(val_shards, n, s.vocab_size) for n in lengths}
+        self.val_tokens = {n: data.read_validation(val_shards, n, s.vocab_size, self.ranks.world_size) for n in lengths}
         tokens = self.val_tokens[s.train_seq_len].size - 1
         text_bytes = int(self.table.count(self.val_tokens[s.train_seq_len]).sum())
         if not text_bytes:
@@ -223,9 +225,13 @@ class Run:
             self.write(log.STOPPING, reason=reason, **vars(progress))
         if reason == "data_error":
             self.problem = max(self.ranks.gather(self.problem))  # not every rank has seen it
-            self.write(log.PROBLEM, text=self.problem)
         if self.ranks.rank == 0:
-            self._write_digest("train", self.shards)
+            try:
+                self._write_digest("train", self.shards)
+            except (OSError, ValueError) as error:  # a shard was lost after it was read: the weights are still good
+                self.problem = self.problem or str(error)
+        if self.problem:
+            self.write(log.PROBLEM, text=self.problem)
         self.write(log.PHASE, name="training", seconds=progress.train_ms / 1000.0)
         if progress.step:
             tokens_per_s = 1000.0 * self.settings.train_batch_tokens / progress.step_avg_ms

@@ -121,7 +121,7 @@ def test_validation_is_all_shards_in_order_cut_to_whole_sequences(
     parts = [part for part in np.split(tokens, [min(at, tokens.size)]) if part.size]
     paths = write(tmp_path_factory.mktemp("val"), parts, "val")
     if tokens.size - 1 < seq_len:
-        with pytest.raises(ValueError, match=f"make no sequence of {seq_len}"):
+        with pytest.raises(ValueError, match=f"make fewer than 1 sequences of {seq_len}"):
             read_validation(paths, seq_len, 65536)
         return
     cut = read_validation(paths, seq_len, 65536)

@@ -226,15 +226,17 @@ def test_a_second_signal_ends_at_once_and_the_checkpoint_is_there(data: Data, ou
     assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] >= 5
 
 
-def test_a_signal_before_training_ends_the_run_at_once(data: Data, out: Path) -> None:
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_signal_before_training_ends_the_run_at_once(data: Data, out: Path, is_full: bool) -> None:
     env = trainer.environment({**trainer.TINY, **data.env, **LONG, "WARMUP_STEPS": "1000000"})
-    run = subprocess.Popen([*trainer.command(), "--out", str(out)], env=env, stderr=subprocess.PIPE, text=True, cwd=out)
+    with Path("/dev/full" if is_full else out / "err").open("w") as err:
+        run = subprocess.Popen([*trainer.command(), "--out", str(out)], env=env, stderr=err, cwd=out)
     log = out / "logs" / "tiny.txt"
     wait_for(lambda: log.exists() and "warmup_step:10/" in log.read_text())
     run.send_signal(signal.SIGTERM)
-    _, err = run.communicate(timeout=20)
-    assert run.returncode == 128 + signal.SIGTERM
-    assert err.strip() == "train.py: ended by SIGTERM before training began"
+    assert run.wait(timeout=20) == 128 + signal.SIGTERM
+    if not is_full:
+        assert (out / "err").read_text().strip() == "train.py: ended by SIGTERM before training began"
 
 
 def test_nohup_keeps_a_run_going_when_the_connection_is_lost(data: Data, out: Path) -> None:
@@ -274,6 +276,35 @@ def test_a_bad_token_in_a_later_shard_exports_and_scores_what_there_is(
     assert "what was trained before it is exported and scored" in done.output
     assert done.lines(linekinds.FinalExact)
     assert (out / "record").is_dir()
+
+
+def test_a_later_shard_that_is_cut_is_named_before_training(data: Data, tmp_path: Path, out: Path) -> None:
+    folder = shutil.copytree(data.data_path, tmp_path / "cut")
+    shard = next(folder.glob("*train*")).read_bytes()
+    (folder / "fineweb_train_000001.bin").write_bytes(shard[:-100])
+    done = trainer.train(out, Data(folder, data.tokenizer_path), WARMUP_STEPS="1000000")
+    assert done.code == 2
+    assert f"fineweb_train_000001.bin: {len(shard) - 100:,} bytes, but" in done.output
+
+
+def test_too_few_sequences_for_all_ranks_are_named_before_training(data: Data, out: Path) -> None:
+    done = trainer.train(out, data, ranks=4, EVAL_SEQ_LEN="1000", WARMUP_STEPS="1000000")
+    assert done.code == 2
+    assert "2,049 validation tokens make fewer than 4 sequences of 1000" in done.output
+
+
+def test_shards_that_disappear_cost_their_digest_and_not_the_run(data: Data, tmp_path: Path, out: Path) -> None:
+    folder = shutil.copytree(data.data_path, tmp_path / "lost")
+    run = start(out, Data(folder, data.tokenizer_path))
+    shutil.rmtree(folder)
+    run.send_signal(signal.SIGTERM)
+    done = finish(run, out)
+    assert done.code == 1
+    assert "what was trained before it is exported and scored" in done.output
+    (problem,) = done.lines(linekinds.Problem)
+    assert "No such file" in problem.text
+    assert [line.split for line in done.lines(linekinds.DataFiles)] == ["val"]
+    assert done.lines(linekinds.FinalExact)
 
 
 def test_two_runs_of_one_folder_never_mix(data: Data, out: Path) -> None:
