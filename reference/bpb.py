@@ -84,12 +84,12 @@ def evaluate(
     """
     import torch  # deferred: it takes seconds to import, and counting bytes does not need it
 
-    # Cut into sequences, a text gives the tokens at their beginnings next to no context. With a `stride`, windows of
+    # Where a text is cut into sequences, their first tokens have next to no context. With a `stride`, windows of
     # seq_len tokens overlap, and each token counts in the first window that has it. All but the first seq_len tokens
     # then have at least seq_len - stride others before them, at seq_len / stride times the cost.
     step = stride or seq_len
     length = (tokens.size - 1) // seq_len * seq_len
-    # Where windows end. Each counts what is behind the end of the one before: (begin, end), shared out to the ranks.
+    # Where windows end. Each window counts only (begin, end), from the end of the one before; ranks share the windows.
     ends = [0, *(min(end, length) for end in range(seq_len, length + step, step))]
     count = len(ends) - 1
     own = list(pairwise(ends[count * rank // world_size : count * (rank + 1) // world_size + 1]))

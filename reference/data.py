@@ -37,7 +37,7 @@ def shard_tokens(path: Path) -> int:
 def read_shard(path: Path, vocab_size: int) -> Tokens:
     """Return the tokens of `path` [n]; ValueError unless the file is whole and every token is in the vocabulary."""
     count = shard_tokens(path)
-    # Read, not mapped: where a mapped file shrinks, the process is killed.
+    # Read, not mapped: if a mapped file shrinks, the process is killed.
     tokens = np.fromfile(path, "<u2", count, offset=HEADER_BYTES)
     if tokens.size != count:
         raise ValueError(f"{path}: changed while it was read: {tokens.size:,} of {count:,} tokens")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-CPU_CALL_TOKENS = 2048  # of one pass: larger ones leave a CPU's caches and cost 1.4 to 1.7 times the time
+CPU_CALL_TOKENS = 2048  # of one pass: larger ones overflow a CPU's caches and take 1.4 to 1.7 times as long
 
 
 def read_checkpoint(path: Path, same: Mapping[str, Any], rank: int) -> dict[str, Any]:
@@ -23,23 +23,23 @@ def read_checkpoint(path: Path, same: Mapping[str, Any], rank: int) -> dict[str,
         theirs = state["settings"] | {"world_size": len(state["ranks"])}
         state["step"], state["position"]
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError):
-        raise ValueError(f"{path} is not there, or no checkpoint of this trainer") from None
+        raise ValueError(f"{path} is missing or is not a checkpoint of this trainer") from None
     # Rates and caps may differ, which is a reason to resume; with another shape or split nothing would fit together.
     for name, ours in same.items():
         if theirs.get(name) != ours:
-            raise ValueError(f"{path} is of a run with {name.upper()} {theirs.get(name)}, not {ours}")
+            raise ValueError(f"{path} is from a run with {name.upper()} {theirs.get(name)}, not {ours}")
     return state | {"own": torch.load(io.BytesIO(state["ranks"][rank]), map_location="cpu", weights_only=True)}
 
 
 class Learner:
-    """The model `gpt`, the callable `loss` that it is (compiled, over all ranks), and its optimizers."""
+    """The model `gpt`, its callable form `loss` (compiled, over all ranks), and its optimizers."""
 
     def __init__(self, gpt: Any, s: Any, ranks: Any, optimizers: Any, compiled: bool) -> None:
         self.gpt = gpt
         self.loss: Any = torch.compile(gpt, dynamic=False, fullgraph=True) if compiled else gpt
         if ranks.world_size > 1:
             self.loss = DistributedDataParallel(self.loss)  # sums gradients over the ranks, while they are computed
-            self.loss.broadcast_buffers = False  # an attribute in all versions; the argument's name has changed
+            self.loss.broadcast_buffers = False  # an attribute in all versions: the argument was renamed
         self.adam, self.muon = optimizers
         self.s = s
         self.device = ranks.device
@@ -81,7 +81,7 @@ class Learner:
         self.losses[1] += self.losses[0]
         if self.average:
             # Large steps jump around a minimum; their mean is closer to it (Polyak and Juditsky, 1992). It spans about
-            # 1 / (1 - EMA_DECAY) steps, at first those so far. In fp32: bf16 would round such small changes away.
+            # 1 / (1 - EMA_DECAY) steps, early on only a few. In fp32: bf16 would round such small changes away.
             decay = min(self.s.ema_decay, number / (number + 9))
             weights = [p.detach().float() for p in self.gpt.parameters()]
             torch._foreach_lerp_(self.average, weights, 1.0 - decay)
@@ -119,5 +119,5 @@ class Learner:
         for average, tensor in zip(self.average, shared["average"], strict=True):
             average.copy_(tensor)
         torch.set_rng_state(own["random"][0])
-        if self.device.type == "cuda" and len(own["random"]) > 1:  # a checkpoint of a CPU has no second one
+        if self.device.type == "cuda" and len(own["random"]) > 1:  # a checkpoint made on a CPU has no second one
             torch.cuda.set_rng_state(own["random"][1], self.device)

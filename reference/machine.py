@@ -33,7 +33,7 @@ def choose_kernels(device: torch.device, head_width: int, version: str) -> dict[
             raise ValueError(f"FLASH_ATTENTION={version} does not work here: {error}") from None
     if device.type == "cuda":
         # As in the contest's script, flash attention is the only kernel left on. Chips before Ampere (8.0) and heads
-        # of more than 256 numbers cannot have it: there the framework chooses among the others.
+        # of more than 256 numbers cannot use it: there the framework chooses among the others.
         is_able = torch.cuda.get_device_capability(device) >= (8, 0) and head_width <= 256
         for name in KERNELS:
             getattr(torch.backends.cuda, f"enable_{name}_sdp")(name == "flash" or not is_able)
@@ -43,7 +43,7 @@ def choose_kernels(device: torch.device, head_width: int, version: str) -> dict[
 
 def check_memory(need_bytes: int, device: torch.device) -> None:
     """Raise ValueError if a device has less memory than is needed."""
-    # Otherwise the machine would swap and stop answering, or end some other process, long before training failed.
+    # Otherwise the machine would swap and stop answering, or kill some other process, long before training failed.
     have_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if device.type == "cuda":
         have_bytes = torch.cuda.get_device_properties(device).total_memory
@@ -53,7 +53,7 @@ def check_memory(need_bytes: int, device: torch.device) -> None:
 
 
 def output(*command: str) -> str:
-    """Return what a program prints, or nothing where it is not installed or fails."""
+    """Return what a program prints, or nothing if it is not installed or fails."""
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     return ""

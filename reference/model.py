@@ -64,7 +64,7 @@ class _RMS(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        # Each block gets inputs of one size, however large the residual stream has grown.
+        # Each block gets inputs of the same scale, however large the residual stream has grown.
         x32 = x.float()
         inverse = torch.rsqrt((x32 * x32).sum(-1, keepdim=True) / x.size(-1) + RMS_EPS)  # [..., 1]
         ctx.save_for_backward(x, inverse)
@@ -89,7 +89,7 @@ def rotary_tables(config: GPTConfig, positions: int) -> Tensor:
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32) / config.head_dim  # [d/2]
     inv_freq = 1.0 / config.rope_base**exponents  # [d/2]
     t = torch.arange(positions, dtype=torch.float32)  # [T]
-    # A model scores right only with the tables that it was trained with. The contest's script casts the frequencies to
+    # A model scores well only with the tables that it was trained with. The contest's script casts the frequencies to
     # bf16 along with its model. Compiled for a GPU, the rest stays in fp32, inside a kernel: "bf16_frequencies".
     if config.rope_tables != "fp32":
         inv_freq = inv_freq.bfloat16()
@@ -209,7 +209,7 @@ class Attention(nn.Module):
         heads = (project(x).unflatten(-1, (-1, self.head_dim)) for project in (self.c_q, self.c_k, self.c_v))
         q, k, v = (head.transpose(1, 2) for head in heads)  # [B, H or K, T, d]
         cos, sin = cos.to(q.dtype), sin.to(q.dtype)
-        # Normalized, no query or key can grow until the softmax sees one token only; the gain sets how sharp it is.
+        # Normalized queries and keys cannot grow until the softmax picks one token; the gain sets how sharp it is.
         q = rotate(rms(q), cos, sin)
         k = rotate(rms(k), cos, sin)
         q = q * self.q_gain.to(q.dtype).view(-1, 1, 1)
@@ -250,12 +250,12 @@ class GPT(nn.Module):
         self.tok_emb = nn.Embedding(config.vocab_size, config.model_dim)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.skip_weights = nn.Parameter(torch.ones(E, config.model_dim), requires_grad=E > 0)  # [S, D]; S is E
-        # Tied, the embedding is the head as well: in a model this small, a head of its own would be 3 % of all bytes.
+        # Tied, the embedding is also the head: in a model this small, a separate head would be 3% of all bytes.
         self.lm_head = None if config.tie_embeddings else linear(config.model_dim, config.vocab_size)
         if config.tie_embeddings:
             nn.init.normal_(self.tok_emb.weight, std=config.tied_embed_init_std)
         self.tok_emb.bfloat16()
-        # What adds to the residual stream begins at zero: at first a block passes its input on, whatever the depth.
+        # What is added to the residual stream starts at zero: at first a block passes its input on, whatever the depth.
         for name, p in self.named_parameters():
             if name.endswith("proj.weight") or name == "lm_head.weight":
                 nn.init.zeros_(p)

@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-# Of the polynomial a·s + b·s³ + c·s⁵, which every singular value s goes through at each iteration. A steep start (a)
+# Of the polynomial a·s + b·s³ + c·s⁵, which is applied to every singular value s in each iteration. A steep start (a)
 # brings small ones up fast; the price is that they end between about 0.7 and 1.2, and not at 1, which does no harm.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
@@ -18,7 +18,7 @@ def orthogonalize(u: Tensor, steps: int) -> Tensor:
     # decomposition is needed, only matrix products, which are what the chip is fast at, and bf16 is enough for them.
     a, b, c = COEFFICIENTS
     X = u.bfloat16().reshape(-1, *u.shape[-2:])  # [n, rows, cols]
-    # Divided by its Frobenius norm no singular value is above 1, where the polynomial would send it to infinity.
+    # Divided by its Frobenius norm, a matrix has no singular value above 1. Large ones would grow without bound.
     X = X / (X.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     is_tall = X.size(-2) > X.size(-1)
     X = X.mT if is_tall else X  # [n, short, long]: the product below is then the smaller one
@@ -66,7 +66,7 @@ class Muon(torch.optim.Optimizer):
         for params, update, work, scale in pending:
             if work is not None:
                 work.wait()
-            if group["weight_decay"]:  # apart from the gradient: Liu et al., 2025, arXiv 2502.16982, section 2.2
+            if group["weight_decay"]:  # decoupled: Liu et al., 2025, arXiv 2502.16982, section 2.2
                 torch._foreach_mul_(params, 1.0 - group["lr"] * group["weight_decay"])
             torch._foreach_add_(params, update.to(params[0].dtype).unbind(), alpha=scale)
 
@@ -79,7 +79,7 @@ class Muon(torch.optim.Optimizer):
         grads = [p.grad for p in params]
         torch._foreach_mul_(buffers, momentum)  # all of them by a kernel or two
         torch._foreach_add_(buffers, grads)
-        # It looks one step ahead: as if this gradient had already been added once more.
+        # Nesterov's momentum looks a step ahead: as if this gradient had already been added once more.
         return torch.stack(torch._foreach_add(grads, buffers, alpha=momentum))
 
 

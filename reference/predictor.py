@@ -7,7 +7,7 @@ import torch
 from model import GPT, GPTConfig
 from torch import Tensor
 
-ACTIVATIONS = "bf16"  # or fp32: what a claim of four decimals was made with
+ACTIVATIONS = "bf16"  # or "fp32", if the claimed score was computed in that
 
 
 class Predictor:

@@ -80,7 +80,7 @@ class Progress:
     @property
     def momentum(self) -> float:
         """Muon's momentum, which rises in a straight line over MUON_MOMENTUM_WARMUP_STEPS."""
-        # The first gradients lead away from random weights: with a long memory of them, steps would go on that way.
+        # The first gradients lead away from random weights: with a long memory, steps would keep going that way.
         steps = self.s.muon_momentum_warmup_steps
         share = min(self.step / steps, 1.0) if steps else 1.0
         return (1 - share) * float(self.s.muon_momentum_warmup_start) + share * float(self.s.muon_momentum)

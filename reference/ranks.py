@@ -52,7 +52,7 @@ class Ranks:
     def agree(self, *values: float) -> list[float]:
         """Return the largest of each value over all ranks; without values, wait for all of them."""
         # One collective for all values: each costs a round trip between the ranks.
-        tensor = torch.tensor([*values, 0.0], dtype=torch.float64)  # one more: nobody waits for an empty tensor
+        tensor = torch.tensor([*values, 0.0], dtype=torch.float64)  # never empty: ranks would not wait
         if self.world_size > 1:
             dist.all_reduce(tensor, dist.ReduceOp.MAX)
         return tensor.tolist()[:-1]
@@ -66,7 +66,7 @@ class Ranks:
 
     def at_work(self) -> None:
         """Restart the watchdog: a GPU that accepts no work for ten minutes ends the process, which prints where."""
-        # A process whose GPU hangs stays alive, and would be waited for without end. A CPU may need that long.
+        # A process whose GPU hangs stays alive, and the others would wait forever. A CPU may need that long.
         if self.device.type == "cuda":
             faulthandler.dump_traceback_later(TIMEOUT_SECONDS, exit=True)
 
@@ -111,7 +111,7 @@ def choose_device(device: str, rank: int, world_size: int) -> torch.device:
     local = int(os.environ.get("LOCAL_WORLD_SIZE", local_rank + 1))  # ranks on this machine
     if device in ("auto", "cuda") and 0 < gpus < local:
         raise ValueError(f"{local} ranks on this machine, but {gpus} GPUs: --nproc-per-node {gpus}, or --device cpu")
-    # The best that there is: CUDA, Apple's GPU (one rank only, gloo has no MPS), or the processor.
+    # The best available: CUDA, Apple's GPU (one rank only, gloo has no MPS), or the processor.
     available = {"cuda": gpus > 0, "mps": torch.backends.mps.is_available() and world_size == 1, "cpu": True}
     device = next(name for name in available if available[name]) if device == "auto" else device
     if not available[device]:
@@ -136,7 +136,7 @@ class Signals:
         os.set_blocking(write_end, False)
         signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
         for signum in ENDING:
-            if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # `nohup` has it ignored
+            if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # `nohup` ignores it
                 signal.signal(signum, lambda *_: None)
         threading.Thread(target=self._watch, args=(read_end,), daemon=True).start()
 

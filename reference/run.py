@@ -26,12 +26,12 @@ from progress import Progress
 from ranks import Ranks, Signals
 from settings import MICRO_BATCHES, Settings
 
-hashing = cache(partial(data.READER.submit, data.digest))  # of the same shards once, for all seeds
+hashing = cache(partial(data.READER.submit, data.digest))  # hashes the same shards once, for all seeds
 
 
 @dataclass(eq=False)
 class Run:
-    """One seed: its log, its data, the model and its optimizers, and how far it is."""
+    """One seed: its log, its data, the model and its optimizers, and how far it has come."""
 
     settings: Settings
     config: model.GPTConfig
@@ -57,7 +57,7 @@ class Run:
         pytorch = log.TORCH_VERSION.format(version=torch.__version__)
         self.journal.append("\n".join((log.SEPARATOR, python, pytorch, machine.output("nvidia-smi"), log.SEPARATOR)))
         self.kernels = machine.choose_kernels(ranks.device, self.config.head_dim, s.flash_attention)
-        # Before minutes are spent on data: a run of another shape or split cannot be resumed.
+        # Read before minutes are spent on data: a run of another shape or split cannot be resumed.
         others = {name: getattr(s, name) for name in ("ema_decay", "seed", "train_batch_tokens")}
         same = asdict(self.config) | others | {"world_size": ranks.world_size}
         self.begin: Any = {"step": 0, "train_ms": 0.0, "position": (0, 0)}
@@ -85,7 +85,7 @@ class Run:
         folder = Path(s.data_path)
         self.shards = data.shard_paths(folder, "train")
         for path in self.shards:
-            data.shard_tokens(path)  # one that is cut, or is no shard, is named now, and not when training reaches it
+            data.shard_tokens(path)  # a shard that was cut off is reported now, not when training reaches it
         val_shards = data.shard_paths(folder, "val")
         self.table = bpb.ByteTable.load(Path(s.tokenizer_path), s.vocab_size)
         self._seek(self.begin["position"])
@@ -107,8 +107,7 @@ class Run:
 
     def _write_digest(self, split: str, paths: list[Path]) -> None:
         tokens = sum(map(data.shard_tokens, paths))
-        digest = hashing(tuple(paths))
-        self.write(log.DATA_FILES, split=split, files=len(paths), tokens=tokens, sha256=digest.result())
+        self.write(log.DATA_FILES, split=split, files=len(paths), tokens=tokens, sha256=hashing(tuple(paths)).result())
 
     def _seek(self, position: tuple[int, int]) -> None:
         """Move to a position in the training tokens, and start reading the step there."""
@@ -128,13 +127,13 @@ class Run:
         s = self.settings
         ranks = self.ranks
         if ranks.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()  # the log has this seed's own
+            torch.cuda.reset_peak_memory_stats()  # so that the log has this seed's own peak
         torch.manual_seed(s.seed)  # the same weights on all ranks, which then take the same steps
         self.gpt = model.GPT(self.config, self.final_seq_len).to(ranks.device)
         self.compiled = s.compile == "on" or (s.compile == "auto" and ranks.device.type == "cuda")
         self.learner = Learner(self.gpt, s, ranks, optimizers(self.gpt, s, self.compiled), self.compiled)
         params = sum(p.numel() for p in self.gpt.parameters())
-        # Two FLOP a weight forward, four backward. Attention multiplies twice with, on average, half of the sequence.
+        # Two FLOP per weight forward, four backward. Attention's two products take half of the sequence on average.
         looked_up = 0 if s.tie_embeddings else self.gpt.tok_emb.weight.numel()
         self.token_flop = 6 * (params - looked_up + s.num_layers * s.train_seq_len * s.model_dim)
         self.matmul = machine.matmul_flops(ranks.device) * ranks.world_size
@@ -162,7 +161,7 @@ class Run:
         if s.resume:
             self.learner.load(self.begin, self.begin["own"])
             self.write(log.RESUMED, step=self.begin["step"])
-        self._seek(self.begin["position"])  # the tokens of the warm-up come again
+        self._seek(self.begin["position"])  # training begins with the tokens that the warm-up used
         self.signals.phase = "training"
         progress.begin(self.begin["step"], self.begin["train_ms"])
         reason = progress.advance(self.ranks.agree)  # a run may be resumed past the cap
@@ -170,7 +169,7 @@ class Run:
         while not reason and progress.step < s.iterations:
             if progress.is_due(s.val_loss_every):
                 self._validate()
-            self._train_step()  # is queued: on a GPU this returns long before the work is done
+            self._train_step()  # on a GPU it is only queued: this returns long before the work is done
             progress.step += 1
             if progress.is_watched or self.signals.times_s or self.ranks.device.type == "cpu":
                 # Waits for the device, so not at every step. A NaN stays in a sum: none goes unnoticed.
@@ -266,7 +265,7 @@ class Run:
             )  # fmt: skip
 
     def _save(self) -> None:
-        """Write all that the next step depends on, unless its weights are broken: then the last good one stays."""
+        """Write all that the next step depends on; with weights that are not finite, keep the last good checkpoint."""
         if not all(bool(p.isfinite().all()) for p in self.gpt.parameters()):
             return  # on all ranks alike
         where = {"step": self.progress.step, "train_ms": self.progress.train_ms, "position": self.position}

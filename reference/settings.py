@@ -22,7 +22,7 @@ _EXAMPLES = """examples:
   python train.py --smoke                            a tiny run on demo data
   torchrun --standalone --nproc-per-node 8 train.py  the contest's run
   ITERATIONS=1000 python train.py --seeds 1,2,3      three runs, one record
-  python train.py --resume checkpoint.pt             go on where a run was ended"""
+  python train.py --resume checkpoint.pt             continue where a run ended"""
 
 
 def _setting(default: Any, metavar: str, help_: str, low: float = -math.inf, below: float = math.inf) -> Any:
@@ -40,14 +40,14 @@ class Settings:
     val_batch_size: int = _setting(524_288, "TOKENS", "in a validation call, all ranks and micro-batches together", 1)
     val_loss_every: int = _setting(1000, "STEPS", "between validations (0: only at the end)", 0)
     train_log_every: int = _setting(200, "STEPS", "between lines of the log, after the first ten", 1)
-    # A run is some 10,000 steps in 600 s; the cap, and not the number of iterations, is meant to end it.
+    # A run takes some 10,000 steps in 600 s: the cap is meant to end it, not the number of iterations.
     iterations: int = _setting(20_000, "STEPS", "unless the cap comes first", 1)
     warmdown_iters: int = _setting(3000, "STEPS", "over which the learning rates fall to 0 at the end", 0)
     warmup_steps: int = _setting(20, "STEPS", "before the clock starts; they are undone", 0)
     train_batch_tokens: int = _setting(393_216, "TOKENS", "in a step, all ranks together", 1)
     train_seq_len: int = _setting(4096, "TOKENS", "in a sequence, in training and validation", 1, 2**17)
     max_wallclock_seconds: float = _setting(600.0, "S", "cap on training time (0: none)", 0)
-    # Each parameter costs about a byte in the artifact, of 16,000,000 together with the code.
+    # Each parameter takes about a byte of the artifact; with the code, 16,000,000 are allowed.
     vocab_size: int = _setting(1024, "N", "pieces of the tokenizer; a shard has 16 bits a token", 1, 2**16 + 1)
     num_layers: int = _setting(9, "N", "blocks", 1, 1000)
     model_dim: int = _setting(512, "N", "width", 1)
@@ -56,22 +56,22 @@ class Settings:
     mlp_mult: int = _setting(2, "N", "width of the MLP over the model's", 1)
     tie_embeddings: bool = _setting(True, "0|1", "use the embedding as the head")
     rope_base: float = _setting(10_000.0, "X", "base of the rotary frequencies", 1)
-    rope_tables: str = _setting("bf16_frequencies", "bf16|bf16_frequencies|fp32", "what of their tables is rounded")
+    rope_tables: str = _setting("bf16_frequencies", "bf16|bf16_frequencies|fp32", "what the rotary tables round")
     logit_softcap: float = _setting(30.0, "X", "bound of the logits")
-    qk_gain_init: float = _setting(1.5, "X", "first gain of the queries")
-    # A tied embedding is the head as well: it learns as the head does, more slowly than a mere lookup.
+    qk_gain_init: float = _setting(1.5, "X", "initial gain of the queries")
+    # A tied embedding is also the head, and learns at the pace of a head: more slowly than a mere lookup table.
     embed_lr: float = _setting(0.6, "LR", "of an untied embedding", 0)
     head_lr: float = _setting(0.008, "LR", "of an untied head", 0)
     tied_embed_lr: float = _setting(0.03, "LR", "of a tied embedding", 0)
-    tied_embed_init_std: float = _setting(0.005, "X", "first standard deviation of a tied embedding", 0)
-    # Muon's steps have a length that does not depend on the gradient's: so its rates are not like Adam's.
+    tied_embed_init_std: float = _setting(0.005, "X", "initial standard deviation of a tied embedding", 0)
+    # Muon's updates have singular values near 1, Adam's have entries near 1: their rates cannot be compared.
     matrix_lr: float = _setting(0.02, "LR", "of the matrices in blocks, by Muon", 0)
     scalar_lr: float = _setting(0.02, "LR", "of scales, gains, mixes and skips", 0)
     muon_momentum: float = _setting(0.99, "X", "momentum of Muon", 0, 1)
     muon_backend_steps: int = _setting(5, "N", "Newton-Schulz iterations", 1)
     muon_momentum_warmup_start: float = _setting(0.92, "X", "momentum of Muon at the first step", 0, 1)
     muon_momentum_warmup_steps: int = _setting(1500, "STEPS", "over which the momentum rises", 0)
-    # How long Adam remembers the mean and the size of gradients: 0.95 is some 20 steps.
+    # How long Adam remembers the mean and the size of gradients: 0.95 means some 20 steps.
     beta1: float = _setting(0.9, "X", "Adam's first decay", 0, 1)
     beta2: float = _setting(0.95, "X", "Adam's second decay", 0, 1)
     adam_eps: float = _setting(1e-8, "X", "Adam's epsilon", 0)
@@ -87,14 +87,14 @@ class Settings:
     preset: str = _setting("seq4096", "seq4096|baseline|smoke", "defaults of other settings")
     device: str = _setting("auto", "auto|cuda|mps|cpu", "where to compute")
     compile: str = _setting("auto", "auto|on|off", "torch.compile (auto: on CUDA)")
-    flash_attention: str = _setting("2", "2|3|4", "on CUDA; 3 (for Hopper) and 4 are packages of their own")
+    flash_attention: str = _setting("2", "2|3|4", "on CUDA; 3 (for Hopper) and 4 are separate packages")
     threads: int = _setting(0, "N", "CPU threads of a rank (0: what torch chooses)", 0, (os.cpu_count() or 1) + 1)
     out: str = _setting(".", "DIR", "for logs/, final_model.*, checkpoint.pt and the record")
     seeds: str = _setting("", "N,N", "several seeds: one run after another, one record")
     zlib: str = _setting("9", "9|best", "level of the artifact, or a search for its smallest stream")
-    profile: bool = _setting(False, "0|1", "trace one more warm-up step, in OUT/trace.json")
+    profile: bool = _setting(False, "0|1", "trace one more warm-up step to OUT/trace.json")
     save_every: int = _setting(0, "STEPS", "between checkpoints (0: only on a signal)", 0)
-    resume: str = _setting("", "FILE", "checkpoint to go on from")
+    resume: str = _setting("", "FILE", "checkpoint to continue from")
 
     def call_seqs(self, world_size: int, limit_tokens: int | None = None) -> int:
         """Return how many sequences a pass has: the most that divide a rank's part of a step and fit the limit."""
@@ -161,8 +161,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     values, unknown = parser.parse_known_args(argv)
     for text in unknown:
         close = get_close_matches(text.partition("=")[0], [*flags.values(), "--smoke"], 1)
-        raise ValueError(f"{text} is no flag: {f'did you mean {close[0]}?' if close else '--help lists all'}")
-    # A misspelled variable would be ignored in silence. COMPILER is a variable of other programs.
+        raise ValueError(f"{text} is not a flag: {f'did you mean {close[0]}?' if close else '--help lists all'}")
+    # A misspelled variable would be ignored silently. COMPILER belongs to other programs.
     names = [name for name in environ if name not in flags and len(name) > 4 and name != "COMPILER"]
     for name in names if environ.get("RANK", "0") == "0" else ():
         for close in get_close_matches(name, flags, 1, 0.85):

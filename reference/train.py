@@ -122,7 +122,7 @@ def main(argv: list[str]) -> int:
         with torch.device("meta"):  # shapes without numbers
             parameters = sum(p.numel() for p in GPT(config).parameters())
         ranks = Ranks.join(settings.device)
-        rank = 0  # errors that all ranks share are behind us: from here on each speaks for itself
+        rank = 0  # errors that all ranks share are behind us: from here on each rank reports its own
         machine.check_memory(12 * parameters, ranks.device)  # at least: weights, gradients and momentum in fp32
         torch.set_num_threads(settings.threads or torch.get_num_threads())
         run_seeds(settings, config, ranks, sources)
@@ -139,5 +139,5 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # An interpreter that takes its time to end aborts where the thread that watches the ranks is inside the store.
+    # Not `sys.exit`: it may abort while the thread that watches the ranks is still inside the store.
     os._exit(main(sys.argv[1:]))

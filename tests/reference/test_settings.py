@@ -162,7 +162,7 @@ def test_help_has_groups_in_the_order_of_the_settings_and_examples(
 def test_an_unknown_flag_gives_one_line_with_the_nearest_flag(flag: str, hint: str) -> None:
     with pytest.raises(ValueError) as refused:
         parse([flag], {})
-    assert str(refused.value) == f"{flag} is no flag: {hint}"
+    assert str(refused.value) == f"{flag} is not a flag: {hint}"
 
 
 def test_an_empty_flag_wins_over_the_environment() -> None:

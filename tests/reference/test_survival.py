@@ -149,9 +149,9 @@ def test_a_checkpoint_over_other_data_is_refused(saved: Finished, data: Data, tm
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"MODEL_DIM": "64"}, "is of a run with MODEL_DIM 32, not 64"),
-        ({"SEED": "5"}, "is of a run with SEED 1337, not 5"),
-        ({"TRAIN_BATCH_TOKENS": "1024"}, "is of a run with TRAIN_BATCH_TOKENS 512, not 1024"),
+        ({"MODEL_DIM": "64"}, "is from a run with MODEL_DIM 32, not 64"),
+        ({"SEED": "5"}, "is from a run with SEED 1337, not 5"),
+        ({"TRAIN_BATCH_TOKENS": "1024"}, "is from a run with TRAIN_BATCH_TOKENS 512, not 1024"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused_in_one_line(
@@ -167,7 +167,7 @@ def test_a_broken_checkpoint_is_refused_in_one_line(saved: Finished, data: Data,
     (out / "half.pt").write_bytes((saved.out / "checkpoint.pt").read_bytes()[:5000])
     done = trainer.train(out, data, RESUME="half.pt")
     assert done.code == 2
-    assert "half.pt is not there, or no checkpoint of this trainer" in done.output
+    assert "half.pt is missing or is not a checkpoint of this trainer" in done.output
     assert "Traceback" not in done.output
 
 
@@ -182,7 +182,7 @@ def test_two_ranks_resume_to_their_own_bytes(data: Data, tmp_path: Path) -> None
     assert (rest / "final_model.int8.ptz").read_bytes() == (whole / "final_model.int8.ptz").read_bytes()
     alone = trainer.train(rest, data, RESUME=str(whole / "checkpoint.pt"))
     assert alone.code == 2
-    assert "is of a run with WORLD_SIZE 2, not 1" in alone.output
+    assert "is from a run with WORLD_SIZE 2, not 1" in alone.output
 
 
 # Signals

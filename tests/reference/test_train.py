@@ -302,7 +302,7 @@ def test_weights_that_the_artifact_cannot_hold_are_not_published(data: Data, out
         ({"MODEL_DIM": "4000000"}, "training this model takes at least"),
         ({"THREADS": "100000"}, "THREADS must be a whole number of at least 0 and below"),
         ({"MODEL_DIM": "33", "DATA_PATH": "nowhere"}, "NUM_HEADS (4) must divide MODEL_DIM (33)"),
-        ({"RESUME": "nowhere.pt", "DATA_PATH": "nowhere"}, "nowhere.pt is not there"),
+        ({"RESUME": "nowhere.pt", "DATA_PATH": "nowhere"}, "nowhere.pt is missing"),
         ({"EVAL_STRIDE": "33"}, "EVAL_STRIDE must be at most the window's 32, not 33"),
         ({"DEVICE": "cuda"}, "DEVICE is cuda, but rank 0 of 1 finds none"),
         ({"FLASH_ATTENTION": "3"}, "FLASH_ATTENTION=3 does not work here: No module named"),
