@@ -72,7 +72,7 @@ def test_an_accelerator_without_enough_memory_is_one_line_that_says_what_to_do(
 
     monkeypatch.setattr(held, "losses", full)
     tokens = data.read_validation(data.shard_paths(world.shards, "val"), 64, tiny.VOCAB)
-    with pytest.raises(GolfcheckError, match="sequences of 64 tokens a call; try --device cpu"):
+    with pytest.raises(GolfcheckError, match="sequences of 64 tokens; try --device cpu"):
         list(held.draw(tokens, np.arange(2)))
 
 
