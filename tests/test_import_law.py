@@ -1,11 +1,12 @@
 """The import-layering test: which folder of golfcheck may import which, and what a fresh `golfcheck --help` loads.
 
 The table lists the folders as in docs/architecture.md. A folder imports only folders below it, and of these only the
-ones in its row. Imports inside functions and under TYPE_CHECKING count too.
+ones in its row. Imports inside functions and under TYPE_CHECKING count too, and so do modules named in strings.
 """
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,6 +100,22 @@ def imports(path: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+_MODULE = re.compile(rf"golfcheck\.(?:{'|'.join(map(re.escape, layers()))})\.\w*")
+
+
+@functools.cache
+def uses(path: Path) -> frozenset[str]:
+    """Return the modules of golfcheck that a source imports, and those that it names in a string.
+
+    Such a string, or the beginning of one, is for `import_module` or for a child process that runs the module.
+    """
+    constants = {
+        node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Constant)
+    }
+    strings = {value for value in constants if isinstance(value, str) and _MODULE.fullmatch(value)}
+    return frozenset({name for name in imports(path) if name.startswith("golfcheck.")} | strings)
+
+
 @functools.cache
 def folder_of(name: str) -> str:
     """Return the row of the table that a dotted name inside golfcheck falls under: the longest that begins it."""
@@ -113,7 +130,7 @@ GOLFCHECK = {name: path for name, path in modules("golfcheck") if not name.start
 def test_a_module_imports_only_what_the_row_of_its_folder_allows(name: str):
     table, own = layers(), folder_of(name)
     assert own in table, f"{own} has no row in the table of {Path(__file__).name}: add what it may import"
-    ours = {other.removeprefix("golfcheck.") for other in imports(GOLFCHECK[name]) if other.startswith("golfcheck.")}
+    ours = {other.removeprefix("golfcheck.") for other in uses(GOLFCHECK[name])}
     foreign = {other for other in ours if folder_of(other) != own and other != "__version__"}
     assert {other for other in foreign if folder_of(other) not in table[own]} == set()
 
@@ -128,7 +145,7 @@ def test_a_folder_imports_only_folders_below_it():
 def test_every_row_is_an_existing_folder_and_lists_only_what_it_imports():
     used: dict[str, set[str]] = {}
     for name, path in GOLFCHECK.items():
-        others = {other.removeprefix("golfcheck.") for other in imports(path) if other.startswith("golfcheck.")}
+        others = {other.removeprefix("golfcheck.") for other in uses(path)}
         used.setdefault(folder_of(name), set()).update(map(folder_of, others))
     for folder, below in layers().items():
         assert folder == "reference" or folder in used, f"there is no golfcheck/{folder}"
