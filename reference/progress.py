@@ -61,8 +61,8 @@ class Progress:
         self.train_ms, *any_ends = agree(self.clock_ms, *ends.values())
         self.step_avg_ms = self.train_ms / max(self.step, 1)
         self.share = max(self.step / self.iterations, self.train_ms / self.cap_ms)  # of the run that is done
-        reasons = [reason for reason, is_so in zip(ends, any_ends, strict=True) if is_so]
-        return reasons[0] if reasons else "wallclock_cap" if self.train_ms >= self.cap_ms else ""
+        reasons = dict(zip(ends, any_ends, strict=True)) | {"wallclock_cap": self.train_ms >= self.cap_ms}
+        return next((reason for reason, is_so in reasons.items() if is_so), "")
 
     @property
     def lr_factor(self) -> float:
