@@ -287,6 +287,6 @@ class GPT(nn.Module):
         x, targets = x.flatten(0, 1), targets.flatten()  # [B·T, D] and [B·T]
         if torch.is_grad_enabled():
             return _Loss.apply(x, weight, targets, self.config.logit_softcap) / targets.numel()
-        chunks = zip(*(part.split(LOSS_TOKENS[x.device.type]) for part in (x, targets)), strict=True)  # [n, D] and [n]
-        logits = ((self.logits(x_c, weight).float(), target) for x_c, target in chunks)  # [n, V] and [n]
-        return torch.cat([F.cross_entropy(z, target, reduction="none") for z, target in logits])
+        size = LOSS_TOKENS[x.device.type]
+        chunks = zip(x.split(size), targets.split(size), strict=True)  # [n, D] and [n]
+        return torch.cat([F.cross_entropy(self.logits(x_c, weight).float(), t, reduction="none") for x_c, t in chunks])

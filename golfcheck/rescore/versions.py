@@ -8,6 +8,7 @@ compares the list with git's history, so a change of the reference must add its 
 
 DIGESTS = frozenset(
     {
+        "6984a427f10f229bfd6da5637ee3209319734acbaa1bd1e56776eaa4a50b195e",  # 2026-12-01 chunks in one line
         "7e5b8b7849d396e19573ff55f3a7e25fe6739c6bb921cf9c0df14cbf54fd8c0a",  # 2026-12-01 windows by their ends
         "a02b8aaaf4bfafa90f98907130c945d8dfa3e7d68e417d05c7a0c3e3c1cfca91",  # 2026-12-01 scoring by chunks
         "ccb77b47989d0061db398027c3378b37cdb1cf9a0f10e06294ba43a45c179c82",  # 2026-12-01 validation by products
