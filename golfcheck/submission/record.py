@@ -187,6 +187,13 @@ class _Folder:
             self.say("secret-published", f"what looks like {what}", path, line)
         return data, is_whole
 
+    def whole(self, path: str, limit_bytes: int, rule: str) -> bytes | None:
+        """Read a file that is of no use in part; one above the limit is a warning of `rule`."""
+        data, is_whole = self.read(path, limit_bytes) or (None, True)
+        if not is_whole:
+            self.say(rule, f"larger than {limit_bytes:,} bytes: not read", path, severity=Severity.WARNING)
+        return data if is_whole else None
+
     def leave_out(self, message: str, path: str, line: int | None = None) -> None:
         self.say(CUT_RULE, message, path, line)
 
@@ -204,13 +211,8 @@ class _Folder:
         for other in names:
             if other != path:
                 self.say("unexpected-file", f"a second submission file: {path} was read", other)
-        content = self.read(path, bounded.MAX_JSON_BYTES)
-        if content is None:
-            return None
-        data, is_whole = content
-        if not is_whole:
-            message = f"larger than {bounded.MAX_JSON_BYTES:,} bytes: not read"
-            self.say("json-invalid", message, path, severity=Severity.WARNING)
+        data = self.whole(path, bounded.MAX_JSON_BYTES, "json-invalid")
+        if data is None:
             return None
         self.work.spend(len(data), work.JSON_BYTE_US)
         try:
@@ -262,15 +264,7 @@ class _Folder:
 
     def source(self, path: str) -> bytes | None:
         """Read a source file."""
-        content = self.read(path, bounded.MAX_SOURCE_BYTES)
-        if content is None:
-            return None
-        data, is_whole = content
-        if not is_whole:
-            message = f"larger than {bounded.MAX_SOURCE_BYTES:,} bytes: not read"
-            self.say("syntax-error", message, path, severity=Severity.WARNING)
-            return None
-        return data
+        return self.whole(path, bounded.MAX_SOURCE_BYTES, "syntax-error")
 
     def readme(self) -> str | None:
         names = [entry.path for entry in self.entries if entry.path.lower() in ("readme.md", "readme")]
