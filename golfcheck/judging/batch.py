@@ -89,9 +89,9 @@ def judge_trees(
 
     Each record is read once. The other records in their trees are not judged; only what the replay needs is read of
     them. With `day`, the folders are judged as if made then. With `until`, only records and rulings up to that day
-    count. With `packing`, it is also tried how small their code packs. `early` gets records as they are judged, before
-    they are compared with another. `claims` gets, before that,
-    the claims of the first records that are not cached. `idle` is called while processes work.
+    count. With `packing`, the size to which their code packs is computed, too. `claims` gets the claims of the first
+    records that are not cached, before they are judged; `early` gets records as they are judged, before they are
+    compared with another. `idle` is called while processes work.
     """
     chosen_rules(settings.select, settings.ignore)  # reports an invalid name before anything is read
     paths = [folder.resolve() for folder in folders]
