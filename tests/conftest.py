@@ -29,6 +29,8 @@ settings.load_profile("golfcheck")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job, child processes would ignore Ctrl-C too
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup likewise
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Some containers set it. Tests start hundreds of interpreters, and each would compile golfcheck anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-HANG_SECONDS = 120.0
+from tests.clock import HANG_SECONDS
 
 
 @dataclass(frozen=True)

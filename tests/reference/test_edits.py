@@ -10,6 +10,7 @@ from golfcheck.data.shardwriter import shard_bytes
 from golfcheck.data.stdlib_text import documents
 from golfcheck.data.tokenizing import make_dataset
 from golfcheck.trainlog import linekinds
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.reference import trainer
 from tests.reference.trainer import Data
@@ -100,9 +101,13 @@ optimizer.step()
 
 
 def test_more_matrix_shapes_than_the_compilers_limit_train_compiled() -> None:
-    done = subprocess.run([sys.executable, "-c", NINE_SHAPES], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", NINE_SHAPES], cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS
+    )
     assert done.returncode == 0, done.stderr
     edited = NINE_SHAPES.replace("optimizer.step()", "torch._dynamo.config.recompile_limit = 8; optimizer.step()")
-    without = subprocess.run([sys.executable, "-c", edited], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    without = subprocess.run(
+        [sys.executable, "-c", edited], cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS
+    )
     assert without.returncode != 0  # so the limit is what the test is about
     assert "recompile" in without.stderr.lower()

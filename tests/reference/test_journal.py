@@ -11,6 +11,7 @@ import pytest
 
 from golfcheck.reference import files
 from golfcheck.reference.files import Journal
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 
 
@@ -70,7 +71,7 @@ def test_a_closed_terminal_does_not_stop_the_run(tmp_path: Path, kind: str) -> N
     run = subprocess.Popen(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
     os.close(reader)
-    _, err = run.communicate(timeout=60)
+    _, err = run.communicate(timeout=HANG_SECONDS)
     assert run.returncode == 0, err
     assert err.strip() == "went on"
     assert len((tmp_path / "x.txt").read_text().splitlines()) == 2000

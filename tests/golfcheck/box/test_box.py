@@ -21,6 +21,7 @@ from golfcheck.box.client import Box
 from golfcheck.box.launch import NoSandbox, sandbox
 from golfcheck.core.errors import Refused
 from golfcheck.rescore import attention
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.golfcheck import predictors
 from tests.golfcheck.rescore_fixture import World
@@ -209,7 +210,7 @@ def test_a_signal_at_any_moment_leaves_no_process_file_or_mount(
         env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(scratch)},
     )  # fmt: skip
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + HANG_SECONDS
         while not (boxes := below(judge.pid)) and time.monotonic() < end and judge.poll() is None:
             time.sleep(0.02)
         assert boxes, judge.stderr and judge.stderr.read()
@@ -217,7 +218,7 @@ def test_a_signal_at_any_moment_leaves_no_process_file_or_mount(
             time.sleep(1.0)
         boxes = below(judge.pid)
         judge.send_signal(signum)
-        _, said = judge.communicate(timeout=30)
+        _, said = judge.communicate(timeout=HANG_SECONDS)
     finally:
         judge.kill()
     assert judge.returncode != 0

@@ -11,6 +11,7 @@ import pytest
 from golfcheck.core import children
 from golfcheck.data.shardwriter import ShardWriter
 from golfcheck.reference.files import sweep_partial, write_atomic
+from tests.clock import HANG_SECONDS
 from tests.conftest import ROOT
 from tests.golfcheck import tokenizer_models
 from tests.golfcheck.valid_record import Draft
@@ -27,7 +28,7 @@ def golfcheck(folder: Path, *arguments: str, program: str = "sys.exit(main())") 
     outside = {"XDG_CACHE_HOME": str(folder.parent / "cache"), "XDG_STATE_HOME": str(folder.parent / "state")}
     return subprocess.run(
         [sys.executable, script, *arguments],
-        cwd=folder, env={**os.environ, **outside}, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, env={**os.environ, **outside}, capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
     )  # fmt: skip
 
 
