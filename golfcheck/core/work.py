@@ -30,9 +30,7 @@ PARSE_CALL_US = 25.0  # of the parser's report after each hundred of its operati
 PARSE_ERROR_CALL_US = 600.0  # of such a report, where the parser recovers from a mistake
 PARSE_ERROR_EXTRA_US = 1.0  # more of it for each comment and continued line before
 RUN_LINE_US = 0.03  # of each pair of lines in a row of comments or continued lines
-RUN_SPACE_US = (
-    0.008  # extra for each space before one of the pair's lines, because each level of indentation that it ends costs
-)
+RUN_SPACE_US = 0.008  # more of each pair for each space before a line: each level of indentation that it ends costs
 STEP_US = 5.0  # an expression that is evaluated
 UNPACKED_BYTE_US = 0.2  # base85 is decoded in Python
 PACKED_BYTE_US = 1.0  # of a source that is packed as `golfcheck pack` does, besides its parse

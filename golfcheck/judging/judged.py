@@ -1,6 +1,5 @@
 """A record's verdict with the numbers that the replay needs, in the small form that is cached: no log, no source."""
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -132,10 +131,3 @@ def read_standings(folders: Sequence[Path], how: How, cache: Cache | None) -> li
                 cache.keep(standing, how.standing_derivation, path, stamp)
         standings.append(standing)
     return standings
-
-
-def key_of(rival: Entry | None) -> str:
-    """Return a short digest of everything in the other record that a comparison depends on."""
-    if rival is None:
-        return ""
-    return hashlib.sha256(f"{rival.name!a} {rival.bpb} {rival.nats}".encode()).hexdigest()[:16]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from golfcheck.core.typedjson import BROKEN, dump, reader_of
 from golfcheck.judging.cache import default_path, opened, sources_version
-from golfcheck.judging.judged import key_of
 from golfcheck.queue.content import Content, FolderTask
+from golfcheck.submission.examined import Entry
 
 _MAX_BYTES = 2 * 2**20  # of one verdict; the largest of 2,000 real ones has 40 KB
 _PENDING = 20  # verdicts that a crash of the machine may lose
@@ -66,9 +66,16 @@ class Store:
                 self.unsaved = 0
 
     def _key(self, task: FolderTask) -> str:
-        parts = [sources_version(), self.ruleset, task.path, task.tree, key_of(task.rival)]
+        parts = [sources_version(), self.ruleset, task.path, task.tree, _digest_of(task.rival)]
         parts.append(str(task.number) if task.rival else "")
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _digest_of(rival: Entry | None) -> str:
+    """Return a short digest of everything in the other record that a comparison depends on."""
+    if rival is None:
+        return ""
+    return hashlib.sha256(f"{rival.name!a} {rival.bpb} {rival.nats}".encode()).hexdigest()[:16]
 
 
 def store_path() -> Path:

@@ -234,7 +234,8 @@ class _Folder:
 
     def logs(self, *, checked: bool = True) -> Iterator[TrainLog]:
         """Read every log, together at most as much as a single log may have; if `checked`, validate them."""
-        left_bytes, num_runs = bounded.MAX_LOG_BYTES, 0
+        left_bytes = bounded.MAX_LOG_BYTES
+        num_runs = 0
         for entry in self.entries:
             if not kinds.may_be_log(entry.path):
                 continue

@@ -66,7 +66,9 @@ class _Scored:
 
     def agreeing(self, claim: float) -> Result | None:
         """Return the run's score that matches a claim, preferring the one that counts by its position."""
-        for line in (self.last, *reversed(self.lines)) if self.numbers.has(claim) else ():
+        if not self.numbers.has(claim):
+            return None
+        for line in (self.last, *reversed(self.lines)):
             if agrees(claim, line.val_bpb, line.digits):
                 return Result(self.log, self.run, line)
         return None
