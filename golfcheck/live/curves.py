@@ -10,7 +10,7 @@ from golfcheck.submission.results import distinct_runs, seed_of
 from golfcheck.trainlog.events import LoggedRun
 
 _STEPS = range(10**9)
-_MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
+MAX_LOSS = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 
 T = TypeVar("T")
 
@@ -62,8 +62,8 @@ def thinned(points: Sequence[T], most: int) -> list[T]:
 
 
 def _drawable(points: Iterable[Point]) -> tuple[Point, ...]:
-    possible = (point for point in points if point.step in _STEPS and 0 < point.loss_nats < _MOST)
-    return tuple(point for point in possible if point.bpb is None or 0 < point.bpb < _MOST)
+    possible = (point for point in points if point.step in _STEPS and 0 < point.loss_nats < MAX_LOSS)
+    return tuple(point for point in possible if point.bpb is None or 0 < point.bpb < MAX_LOSS)
 
 
 def _seconds(ms: float | None) -> float | None:

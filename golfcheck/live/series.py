@@ -8,9 +8,8 @@ from enum import StrEnum
 from itertools import accumulate
 
 from golfcheck.core import units
-from golfcheck.live.curves import Curve, Point, thinned
+from golfcheck.live.curves import MAX_LOSS, Curve, Point, thinned
 
-_MOST = 1_000.0  # nats or bits: guessing one of 2^64 tokens costs 44 nats
 _MOST_POINTS = 2_000  # of a curve; more than a screen has columns
 _SETTLED = 0.1  # of the run: before that, the loss falls from chance level, and would flatten the rest
 _NOISY = 41  # training points: with more, single batches hide the trend, and one in fifty may be off the chart
@@ -140,7 +139,7 @@ def _points(points: Sequence[Point], y: YAxis, x: XAxis, ratio: float | None, cl
         across = float(point.step) if x is XAxis.STEP else _time(point, clock)
         bpb = point.bpb if point.bpb is not None or ratio is None else point.loss_nats / units.nats_per_bpb(ratio)
         up = bpb if y is YAxis.BPB else point.loss_nats
-        if across is not None and up is not None and 0 < up < _MOST:
+        if across is not None and up is not None and 0 < up < MAX_LOSS:
             out.append((across, up))
     return sorted(out)
 

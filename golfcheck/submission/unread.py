@@ -47,8 +47,10 @@ class UnreadNumbers:
             if agrees(claim, number):
                 return path, line
         near = [one for one in closest if abs(one[0] - claim) < _SEEDS_APART_BPB]
-        mean = stats.mean([number for number, *_ in near]) if near else 0.0
-        return near[0][1:] if near and len(near) == len(self.runs) and agrees(claim, mean, FINE_DIGITS) else None
+        if not near or len(near) < len(self.runs):
+            return None
+        mean = stats.mean([number for number, *_ in near])
+        return near[0][1:] if agrees(claim, mean, FINE_DIGITS) else None
 
     def progress_with(self, claim: float) -> tuple[str, int] | None:
         """Return the log and the line of an evaluation's progress that has the claim, or None."""
